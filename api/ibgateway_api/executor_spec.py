@@ -1,0 +1,54 @@
+"""The part of the spec that shapes the trade executor."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from ibgateway_api.document import Document
+from ibgateway_api.fields import AccountId, KeyRef, Money, Percent, Storage
+
+
+class MarketClosed(StrEnum):
+    """What becomes of an order while its market is closed."""
+
+    WAIT = "wait"
+    REJECT = "reject"
+
+
+class Database(Document):
+    """Where the ledger lives; empty is SQLite on the volume."""
+
+    postgres_secret_ref: KeyRef | None = None
+    """A PostgreSQL URL."""
+
+
+class Limits(Document):
+    """Limits of the executor; unset ones do not limit."""
+
+    max_order_value: Money | None = None
+    """Largest value of one order, in the contract's currency."""
+    max_orders_per_day: int | None = Field(default=None, ge=1, le=100000)
+    """Orders accepted in one New York day."""
+
+
+class Executor(Document):
+    """The trade executor."""
+
+    enabled: bool = True
+    """Whether the executor runs."""
+    client_id: int = Field(default=17, ge=1, le=899)
+    """API client id: fixed, because open orders belong to it. 900 and above are the sentinel's."""
+    accounts: list[AccountId] = Field(
+        default=[], max_length=32, json_schema_extra={"x-kubernetes-list-type": "set"}
+    )
+    """Account ids that may be traded; required in live mode."""
+    storage: Storage = Storage()
+    """The ledger's volume; it outlives the resource."""
+    database: Database = Database()
+    """Where the ledger lives."""
+    market_closed: MarketClosed = MarketClosed.WAIT
+    """wait: an order waits for its market. reject: it is refused."""
+    cash_reserve_percent: Percent = "1"
+    """Share of the account's value that rebalances leave in cash."""
+    limits: Limits = Limits()
+    """Limits of the executor."""

@@ -1,0 +1,75 @@
+"""The gate: may an order be sent now? One pure function for the operator and the executor.
+
+The clock only closes the gate; only evidence opens it. The first check that speaks against trading
+names the reason, so the list reads as the order of importance.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from ibgateway_api.login import Login, LoginState
+from ibgateway_api.week import Window
+
+NEWS_LIMIT_SECONDS: Final = 5.0
+"""Silence of the sentinel after which nothing is known any more; its heartbeat is 1 s."""
+
+
+class GateReason(StrEnum):
+    """Why the gate is closed, beside the login states."""
+
+    NO_NEWS = "NoNews"
+    RESTART_WINDOW = "RestartWindow"
+    NIGHTLY_RESTART = "NightlyRestart"
+    PLANNED_STOP = "PlannedStop"
+    SUSPENDED = "Suspended"
+    PAUSED = "Paused"
+    UNEXPECTED_ACCOUNT = "UnexpectedAccount"
+    CLOCK_SKEW = "ClockSkew"
+    NOT_RECONCILED = "NotReconciled"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Something that holds trading although login and link are fine; `until` where it is known."""
+
+    reason: GateReason
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Open:
+    """An order sent now would reach the market."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """No order may be sent; `reason` is a login state or a `GateReason`."""
+
+    reason: str
+    message: str
+    until: datetime | None = None
+
+
+Gate = Open | Closed
+
+
+def gate(login: Login | None, *, age_of_news: float, week: Window, holds: tuple[Hold, ...]) -> Gate:
+    """Open only while proof of login is fresh, the week is authenticated and nothing holds.
+
+    `age_of_news` is in seconds since the sentinel was last heard, `login` None before it ever was.
+    """
+    if login is None or age_of_news > NEWS_LIMIT_SECONDS:
+        return Closed(GateReason.NO_NEWS, "nothing has been heard from the gateway's sentinel")
+    if login.state is not LoginState.LOGGED_IN:
+        return Closed(login.state, f"the gateway is not logged in: {login.state}", login.deadline)
+    if week.open:
+        return Closed(
+            GateReason.RESTART_WINDOW,
+            "the week is not authenticated: a full login after IBKR's token boundary is missing",
+            week.restart,
+        )
+    for hold in holds:
+        return Closed(hold.reason, f"trading is held: {hold.reason}", hold.until)
+    return Open()

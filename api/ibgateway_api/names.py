@@ -1,0 +1,95 @@
+"""Every name that more than one program, a chart or a user sees: groups, labels, children, ports."""
+
+from typing import Final, NamedTuple
+
+GROUP: Final = "ibgateway.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+KIND: Final = "IBGateway"
+PLURAL: Final = "ibgateways"
+SINGULAR: Final = "ibgateway"
+SHORT_NAME: Final = "ibgw"
+
+FIELD_MANAGER: Final = "ibgateway-operator"
+
+LABEL_GATEWAY: Final = f"{GROUP}/gateway"
+"""On every child: the name of the IBGateway it belongs to."""
+LABEL_COMPONENT: Final = "app.kubernetes.io/component"
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+LABEL_NAME: Final = "app.kubernetes.io/name"
+MANAGED_BY: Final = "ibgateway-operator"
+
+ANNOTATION_LOGIN_REQUESTED_AT: Final = f"{GROUP}/login-requested-at"
+"""RFC 3339 time of a person's wish for one more login attempt; old or repeated ones are ignored."""
+ANNOTATION_SETTINGS_HASH: Final = f"{GROUP}/settings-hash"
+ANNOTATION_TRADING_MODE: Final = f"{GROUP}/trading-mode"
+"""On the ledger's claim: a live executor never adopts a paper ledger."""
+
+READINESS_GATE: Final = f"{GROUP}/trading-allowed"
+"""Pod condition of the executor that the operator writes: the gate."""
+
+SECRET_USERNAME: Final = "IB_USERNAME"  # noqa: S105 - a key's name, not a secret
+SECRET_PASSWORD: Final = "IB_PASSWORD"  # noqa: S105 - a key's name, not a secret
+SECRET_VNC_PASSWORD: Final = "VNC_PASSWORD"  # noqa: S105 - a key's name, not a secret
+SECRET_TOKEN: Final = "token"  # noqa: S105 - a key's name, not a secret
+DEFAULT_VNC_PASSWORD: Final = "password"  # noqa: S105 - the seed's documented paper default
+
+PORT_API: Final = 4001
+"""Port of the gateway's Service in both modes."""
+PORT_API_PAPER: Final = 4004
+"""socat in the image: paper, forwards to 127.0.0.1:4002."""
+PORT_API_LIVE: Final = 4003
+"""socat in the image: live, forwards to 127.0.0.1:4001."""
+PORT_API_INSIDE_PAPER: Final = 4002
+PORT_API_INSIDE_LIVE: Final = 4001
+PORT_SENTINEL: Final = 8090
+PORT_SENTINEL_METRICS: Final = 8091
+PORT_VNC: Final = 5900
+PORT_IBC: Final = 7462
+PORT_NOVNC: Final = 6080
+PORT_EXECUTOR: Final = 8080
+PORT_EXECUTOR_METRICS: Final = 8081
+
+
+class Key(NamedTuple):
+    """Where an IBGateway lives; never two loose strings."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Children(NamedTuple):
+    """Names of the objects that belong to one IBGateway."""
+
+    gateway: str
+    gateway_pods: str
+    executor: str
+    intake: str
+    novnc: str
+    executor_token: str
+    agent_token: str
+
+    @property
+    def gateway_pod(self) -> str:
+        """The StatefulSet's only pod."""
+        return f"{self.gateway}-0"
+
+    def sentinel_host(self, namespace: str) -> str:
+        """DNS name of the gateway pod, resolvable while it is not ready."""
+        return f"{self.gateway_pod}.{self.gateway_pods}.{namespace}.svc"
+
+
+def children(name: str) -> Children:
+    """Child names of the IBGateway `name`."""
+    return Children(
+        gateway=f"{name}-gateway",
+        gateway_pods=f"{name}-gateway-pods",
+        executor=f"{name}-executor",
+        intake=f"{name}-executor-intake",
+        novnc=f"{name}-novnc",
+        executor_token=f"{name}-executor-token",
+        agent_token=f"{name}-agent-token",
+    )

@@ -1,0 +1,187 @@
+"""Permits: no login attempt without one. The attempt ledger and the budget that is read from it.
+
+Every start of the gateway waits for a permit. `decide` looks at what was tried before and says
+whether this start may have one, and of which kind. A push that nobody asked for is never sent: what
+is not provably allowed is refused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from ibgateway_api.document import Document
+
+EPISODE_ENDS_AFTER: Final = timedelta(minutes=10)
+"""Logged in for this long, the attempts before it no longer count against `max_attempts`."""
+
+
+class PermitKind(StrEnum):
+    """What an attempt may do."""
+
+    TOKEN = "token"  # noqa: S105 - a kind, not a secret
+    """A valid autorestart file is there: no push."""
+    FULL = "full"
+    """May push; a stale autorestart file is deleted first."""
+
+
+class Cause(StrEnum):
+    """Why an attempt was made."""
+
+    START = "Start"
+    WEEKLY = "Weekly"
+    REQUESTED = "Requested"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended, as far as it is known."""
+
+    LOGGED_IN = "LoggedIn"
+    SETTLED = "Settled"
+    """Logged in for ten minutes."""
+    MISSED = "Missed"
+    REJECTED = "Rejected"
+    LOCKED_OUT = "LockedOut"
+    ENDED = "Ended"
+
+
+class Attempt(Document):
+    """One line of the attempt ledger; `request` is the id of the wish that caused it."""
+
+    id: int
+    at: datetime
+    kind: PermitKind
+    cause: Cause
+    request: str = ""
+    outcome: Outcome | None = None
+
+
+class QuietHours(Document):
+    """A daily span without automatic attempts that may push."""
+
+    start: time
+    end: time
+    time_zone: str = "America/New_York"
+
+    def covers(self, now: datetime) -> bool:
+        """Whether `now` lies inside; a span may cross midnight."""
+        local = now.astimezone(ZoneInfo(self.time_zone)).time()
+        if self.start <= self.end:
+            return self.start <= local < self.end
+        return local >= self.start or local < self.end
+
+
+class LoginPolicy(Document):
+    """The budget of `spec.login`; all spans in seconds."""
+
+    approval_seconds: int = 180
+    attempt_interval_seconds: int = 900
+    max_attempts: int = 3
+    daily_attempts: int = 6
+    quiet_hours: QuietHours | None = None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What asks for a permit: a start, the weekly restart, or a person's request."""
+
+    cause: Cause
+    request: str = ""
+    token_at_hand: bool = False
+    outage_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A permit may be written."""
+
+    kind: PermitKind
+
+
+class Refusal(StrEnum):
+    """Why no permit is given; `Parked` needs a person's request."""
+
+    PARKED = "Parked"
+    INTERVAL = "Interval"
+    DAILY_BUDGET = "DailyBudget"
+    QUIET_HOURS = "QuietHours"
+    MAINTENANCE = "Maintenance"
+    ALREADY_HANDLED = "AlreadyHandled"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """No permit, why, and when it is worth asking again (None: only a request helps)."""
+
+    reason: Refusal
+    until: datetime | None = None
+
+
+def decide(
+    attempts: Sequence[Attempt], policy: LoginPolicy, wish: Wish, now: datetime
+) -> Granted | Refused:
+    """Whether `wish` gets a permit. `attempts` is the whole ledger, oldest first."""
+    if wish.request and any(a.request == wish.request for a in attempts):
+        return Refused(Refusal.ALREADY_HANDLED)
+    if wish.outage_until is not None:
+        return Refused(Refusal.MAINTENANCE, wish.outage_until)
+    if wish.cause is Cause.REQUESTED:
+        return Granted(PermitKind.TOKEN if wish.token_at_hand else PermitKind.FULL)
+    if wish.cause is Cause.START and wish.token_at_hand:
+        return _spaced(attempts, policy, now) or Granted(PermitKind.TOKEN)
+    refusal = (
+        _parked(attempts, policy)
+        or _over_daily(attempts, policy, now)
+        or _quiet(policy, now)
+        or _spaced(attempts, policy, now)
+    )
+    return refusal or Granted(PermitKind.FULL)
+
+
+def _episode(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+    """The attempts since the gateway was last logged in for ten minutes."""
+    settled = [i for i, a in enumerate(attempts) if a.outcome is Outcome.SETTLED]
+    return attempts[settled[-1] + 1 :] if settled else attempts
+
+
+def _parked(attempts: Sequence[Attempt], policy: LoginPolicy) -> Refused | None:
+    episode = _episode(attempts)
+    if episode and episode[-1].outcome in (Outcome.REJECTED, Outcome.LOCKED_OUT):
+        return Refused(Refusal.PARKED)
+    if len(episode) >= policy.max_attempts:
+        return Refused(Refusal.PARKED)
+    return None
+
+
+def _over_daily(attempts: Sequence[Attempt], policy: LoginPolicy, now: datetime) -> Refused | None:
+    day = timedelta(days=1)
+    recent = [a for a in attempts if a.kind is PermitKind.FULL and now - a.at < day]
+    if len(recent) < policy.daily_attempts:
+        return None
+    return Refused(Refusal.DAILY_BUDGET, recent[-policy.daily_attempts].at + day)
+
+
+def _quiet(policy: LoginPolicy, now: datetime) -> Refused | None:
+    quiet = policy.quiet_hours
+    if quiet is None or not quiet.covers(now):
+        return None
+    local = now.astimezone(ZoneInfo(quiet.time_zone))
+    end = local.replace(hour=quiet.end.hour, minute=quiet.end.minute, second=0, microsecond=0)
+    later = end if end > local else end + timedelta(days=1)
+    return Refused(Refusal.QUIET_HOURS, later.astimezone(now.tzinfo))
+
+
+def _spaced(attempts: Sequence[Attempt], policy: LoginPolicy, now: datetime) -> Refused | None:
+    episode = _episode(attempts)
+    if not episode:
+        return None
+    free = episode[-1].at + timedelta(seconds=policy.attempt_interval_seconds)
+    return Refused(Refusal.INTERVAL, free) if now < free else None
+
+
+def attempts_today(attempts: Sequence[Attempt], now: datetime) -> int:
+    """Full attempts of the last 24 hours: what `daily_attempts` is measured against."""
+    day = timedelta(days=1)
+    return sum(1 for a in attempts if a.kind is PermitKind.FULL and now - a.at < day)

@@ -1,0 +1,170 @@
+"""The spec of an IBGateway: every field with its default, its bounds and the rule behind it."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from ibgateway_api.document import Document
+from ibgateway_api.executor_spec import Executor
+from ibgateway_api.fields import Clock, LabelMap, NamedRef, Origin, ZoneName, rule, ruled
+from ibgateway_api.gateway_spec import Gateway
+
+
+class TradingMode(StrEnum):
+    """Which account the gateway logs in to."""
+
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class ExistingSession(StrEnum):
+    """Who wins when a person is logged in with the same user name."""
+
+    YIELD = "yield"
+    TAKE_OVER = "takeOver"
+
+
+class ConsoleAuth(StrEnum):
+    """What the noVNC console asks for."""
+
+    PASSWORD = "password"  # noqa: S105 - a mode, not a secret
+    TOKEN = "token"  # noqa: S105 - a mode, not a secret
+
+
+class Quiet(Document):
+    """A daily span without automatic attempts that may push."""
+
+    start: Clock
+    """hh:mm"""
+    end: Clock
+    """hh:mm; before start it means the next day."""
+    time_zone: ZoneName = "America/New_York"
+    """The zone of both."""
+
+
+class LoginSpec(Document):
+    """The push budget."""
+
+    model_config = ruled(
+        rule(
+            "self.maxAttempts <= self.dailyAttempts",
+            "login.maxAttempts can't exceed login.dailyAttempts: raise the daily budget or lower it",
+        )
+    )
+
+    existing_session: ExistingSession = ExistingSession.YIELD
+    """yield: a person's login wins. takeOver: it is taken back, at most dailyTakeOvers a day."""
+    daily_take_overs: int = Field(default=2, ge=0, le=10)
+    """How often a day a session is taken back."""
+    approval_seconds: int = Field(default=180, ge=30, le=900)
+    """How long a push waits for its approval."""
+    attempt_interval_seconds: int = Field(default=900, ge=30, le=86400)
+    """Least time between two automatic attempts."""
+    max_attempts: int = Field(default=3, ge=1, le=10)
+    """Automatic attempts until a person is asked."""
+    daily_attempts: int = Field(default=6, ge=1, le=24)
+    """Attempts in 24 hours that may push."""
+    quiet_hours: Quiet | None = None
+    """No automatic attempt that may push in this span."""
+
+
+class WeeklyRestart(Document):
+    """The weekly restart with its push, at a time of the user's choice."""
+
+    restart_at: Clock = "09:00"
+    """hh:mm; the first such time at least an hour after IBKR's token boundary (Sunday 01:00)."""
+    time_zone: ZoneName = "America/New_York"
+    """The zone of restartAt."""
+
+
+class NoVnc(Document):
+    """The browser console."""
+
+    enabled: bool = True
+    """Whether the console runs."""
+    auth: ConsoleAuth = ConsoleAuth.PASSWORD
+    """password: the VNC password. token: a token of its own before it."""
+    allowed_origins: list[Origin] = Field(
+        default=[], max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"}
+    )
+    """More origins a browser may come from than the address it opened."""
+
+
+class Notifications(Document):
+    """Where people are told."""
+
+    secret_ref: NamedRef | None = None
+    """Secret whose key URLS holds notification addresses."""
+
+
+class Peer(Document):
+    """Who may reach the executor."""
+
+    pod_selector: LabelMap = {}
+    """Labels of the pods."""
+    namespace_selector: LabelMap = {}
+    """Labels of their namespaces; empty is the gateway's own."""
+
+
+class NetworkPolicySpec(Document):
+    """Who may reach what."""
+
+    enabled: bool = True
+    """Whether NetworkPolicies are written."""
+    executor_clients: list[Peer] = Field(default=[], max_length=16)
+    """Pods that may send orders; empty: none but port-forward."""
+    allow_unenforced: bool = False
+    """Run live although the cluster enforces no NetworkPolicy."""
+
+
+class IBGatewaySpec(Document):
+    """What a user asks for."""
+
+    model_config = ruled(
+        rule(
+            "self.tradingMode != 'live' || size(self.executor.accounts) > 0",
+            "live trading needs executor.accounts: name the account ids that may be traded",
+        ),
+        rule(
+            "self.tradingMode != 'live' || self.executor.accounts.all(a, !a.startsWith('D'))",
+            "executor.accounts names a paper account (D...) in live mode: use the live account's id",
+        ),
+        rule(
+            "self.tradingMode != 'paper' || self.executor.accounts.all(a, a.startsWith('D'))",
+            "executor.accounts names a live account in paper mode: use the paper account's id (D...)",
+        ),
+    )
+
+    trading_mode: Annotated[
+        TradingMode,
+        Field(
+            json_schema_extra={
+                "x-kubernetes-validations": [
+                    rule(
+                        "self == oldSelf",
+                        "tradingMode is immutable: create a second IBGateway for the other mode",
+                    )
+                ]
+            }
+        ),
+    ] = TradingMode.PAPER
+    """paper or live; can't be changed."""
+    credentials_secret_ref: NamedRef
+    """Secret with the keys IB_USERNAME, IB_PASSWORD and optionally VNC_PASSWORD."""
+    suspend: bool = False
+    """Stop cleanly and keep the volumes."""
+    gateway: Gateway = Gateway()
+    """The IB Gateway pod."""
+    login: LoginSpec = LoginSpec()
+    """The push budget."""
+    weekly_restart: WeeklyRestart = WeeklyRestart()
+    """The weekly restart."""
+    novnc: NoVnc = NoVnc()
+    """The browser console."""
+    executor: Executor = Executor()
+    """The trade executor."""
+    notifications: Notifications = Notifications()
+    """Where people are told."""
+    network_policy: NetworkPolicySpec = NetworkPolicySpec()
+    """Who may reach what."""

@@ -1,0 +1,75 @@
+"""The status of an IBGateway: conditions and facts; nothing in it ticks."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from ibgateway_api.conditions import Condition
+from ibgateway_api.document import Document
+from ibgateway_api.login import LoginState
+
+
+class LoginStatus(Document):
+    """Where the gateway stands with IBKR."""
+
+    state: LoginState = LoginState.UNKNOWN
+    """The login state."""
+    since: datetime | None = None
+    """When the state began."""
+    deadline: datetime | None = None
+    """Until when a push waits for its approval."""
+    full_auth_time: datetime | None = None
+    """The last login that was not a restart by token."""
+    attempts_today: int = 0
+    """Attempts of the last 24 hours that may have pushed."""
+    handled_request: str = ""
+    """The login request (annotation) that was acted on last."""
+
+
+class WindowStatus(Document):
+    """The weekly restart window."""
+
+    open: bool = False
+    """Whether trading is closed for the week's authentication."""
+    opens: datetime | None = None
+    """IBKR's next token boundary."""
+    restart: datetime | None = None
+    """The next planned restart."""
+
+
+class Endpoints(Document):
+    """Where to reach what, inside the cluster."""
+
+    api: str = ""
+    """The gateway's API."""
+    novnc: str = ""
+    """The browser console."""
+    executor: str = ""
+    """The executor, while trading is allowed."""
+    intake: str = ""
+    """The executor, at any time: orders are stored."""
+
+
+class IBGatewayStatus(Document):
+    """What the operator found."""
+
+    observed_generation: int = 0
+    """The generation of the spec that the status speaks of."""
+    conditions: list[Condition] = Field(
+        default=[],
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+    """Observations, one a type."""
+    login: LoginStatus = LoginStatus()
+    """Where the gateway stands with IBKR."""
+    window: WindowStatus = WindowStatus()
+    """The weekly restart window."""
+    accounts: list[str] = Field(
+        default=[], max_length=64, json_schema_extra={"x-kubernetes-list-type": "atomic"}
+    )
+    """Account ids of the login."""
+    endpoints: Endpoints = Endpoints()
+    """Where to reach what."""
+    pending_revision: str = ""
+    """A pod template that waits for the window or a request."""

@@ -1,0 +1,170 @@
+"""The week: IBKR's token boundary, the restart window it opens, and IBKR's outages.
+
+All comparisons are in UTC. Of a local time that exists twice (November) a span starts at the earlier
+and ends at the later instant; a week is never "+7 days". The times are configuration (`Calendar`),
+because IBKR publishes more than one version of them and tests put them where they like.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from ibgateway_api.document import Document
+
+
+class Weekday(StrEnum):
+    """Days by name, Monday first as in `date.weekday()`."""
+
+    MONDAY = "Monday"
+    TUESDAY = "Tuesday"
+    WEDNESDAY = "Wednesday"
+    THURSDAY = "Thursday"
+    FRIDAY = "Friday"
+    SATURDAY = "Saturday"
+    SUNDAY = "Sunday"
+
+    @property
+    def number(self) -> int:
+        """0 for Monday to 6 for Sunday."""
+        return list(Weekday).index(self)
+
+
+class WeekTime(Document):
+    """A moment of every week in a time zone, such as Sunday 01:00 New York."""
+
+    weekday: Weekday
+    at: time
+    time_zone: str = "America/New_York"
+
+    def instants(self, day: date) -> tuple[datetime, datetime]:
+        """The earlier and the later UTC instant of this local time on `day`."""
+        return local_instants(day, self.at, ZoneInfo(self.time_zone))
+
+    def last(self, now: datetime) -> tuple[datetime, datetime]:
+        """The latest occurrence that has begun by `now`, as (earlier, later) instants."""
+        local = now.astimezone(ZoneInfo(self.time_zone)).date()
+        back = (local.weekday() - self.weekday.number) % 7
+        candidates = [self.instants(local - timedelta(days=back + 7 * k)) for k in range(3)]
+        return next(c for c in candidates if c[0] <= now)
+
+    def next(self, now: datetime) -> tuple[datetime, datetime]:
+        """The first occurrence that has not begun by `now`."""
+        local = now.astimezone(ZoneInfo(self.time_zone)).date()
+        ahead = (self.weekday.number - local.weekday()) % 7
+        candidates = [self.instants(local + timedelta(days=ahead + 7 * k)) for k in range(3)]
+        return next(c for c in candidates if c[0] > now)
+
+
+class WeekSpan(Document):
+    """A recurring span of the week in which IBKR answers no login."""
+
+    start: WeekTime
+    seconds: int = Field(ge=1)
+    name: str
+
+    def end_if_inside(self, now: datetime) -> datetime | None:
+        """When the span that covers `now` ends; None outside of it."""
+        begun, begun_late = self.start.last(now)
+        end = begun_late + timedelta(seconds=self.seconds)
+        return end if begun <= now < end else None
+
+
+class Calendar(Document):
+    """IBKR's times. The defaults are IBKR's published ones; all of them are configuration."""
+
+    token_boundary: WeekTime = WeekTime(weekday=Weekday.SUNDAY, at=time(1, 0))
+    """The week's security tokens die here: Sunday 01:00 New York by IBKR's user guide."""
+    restart_delay_seconds: int = Field(default=3600, ge=0)
+    """No restart of ours earlier than this after the boundary: the nightly reset lies around it."""
+    margin_seconds: int = Field(default=300, ge=0)
+    """A login counts for the new week only this long after the boundary: clocks differ."""
+    lateness_seconds: int = Field(default=900, ge=1)
+    """A restart that is later than this is not done by itself any more: it asks."""
+    outages: tuple[WeekSpan, ...] = (
+        WeekSpan(
+            start=WeekTime(weekday=Weekday.FRIDAY, at=time(23, 0)), seconds=4 * 3600, name="Friday"
+        ),
+    )
+    """Weekly spans without login: Friday 23:00 to Saturday 03:00 New York."""
+
+    def outage_end(self, now: datetime) -> datetime | None:
+        """The end of the outage that covers `now`, the latest where several do."""
+        ends = [end for span in self.outages if (end := span.end_if_inside(now))]
+        return max(ends, default=None)
+
+
+class RestartTime(Document):
+    """The user's choice of the weekly restart: a local time of day and its zone."""
+
+    restart_at: time = time(9, 0)
+    time_zone: str = "America/New_York"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The weekly restart window as seen at one moment; times are aware UTC.
+
+    `open` from the boundary until a full login after it. `boundary` is the week's own, `restart` the
+    moment of its planned restart, `opens` the next boundary.
+    """
+
+    open: bool
+    boundary: datetime
+    restart: datetime
+    opens: datetime
+
+
+def local_instants(day: date, at: time, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The smaller and the larger UTC instant of a local time: equal but for the hours clocks move."""
+    naive = datetime.combine(day, at)
+    both = [naive.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    return min(both), max(both)
+
+
+def window(
+    calendar: Calendar, restart: RestartTime, *, full_auth_time: datetime | None, now: datetime
+) -> Window:
+    """The window at `now`. Without any full login it is open: the week is not authenticated."""
+    earlier, later = calendar.token_boundary.last(now)
+    counts_from = later + timedelta(seconds=calendar.margin_seconds)
+    authenticated = full_auth_time is not None and full_auth_time >= counts_from
+    return Window(
+        open=not authenticated,
+        boundary=earlier,
+        restart=_restart_after(later, calendar, restart),
+        opens=calendar.token_boundary.next(now)[0],
+    )
+
+
+def _restart_after(boundary: datetime, calendar: Calendar, restart: RestartTime) -> datetime:
+    """The first `restart_at` at least the delay after the boundary; also past the login margin."""
+    zone = ZoneInfo(restart.time_zone)
+    wait = max(calendar.restart_delay_seconds, calendar.margin_seconds)
+    earliest = boundary + timedelta(seconds=wait)
+    first_day = earliest.astimezone(zone).date()
+    days = (first_day + timedelta(days=k) for k in range(3))
+    instants = (local_instants(day, restart.restart_at, zone)[1] for day in days)
+    return next(at for at in instants if at >= earliest)
+
+
+class RestartStep(StrEnum):
+    """What the weekly restart wants now."""
+
+    NOTHING = "Nothing"
+    WAIT = "Wait"
+    RESTART = "Restart"
+    ASK = "Ask"
+
+
+def restart_step(week: Window, calendar: Calendar, now: datetime) -> RestartStep:
+    """What to do about the week's restart; a late moment asks instead of pushing."""
+    if not week.open:
+        return RestartStep.NOTHING
+    if now < week.restart:
+        return RestartStep.WAIT
+    if now < week.restart + timedelta(seconds=calendar.lateness_seconds):
+        return RestartStep.RESTART
+    return RestartStep.ASK

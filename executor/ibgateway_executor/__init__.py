@@ -1,0 +1,1 @@
+"""The trade executor: HTTP intake, ledger, gate, broker."""

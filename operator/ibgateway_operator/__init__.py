@@ -1,0 +1,1 @@
+"""The operator: watches IBGateways, applies their children, writes their conditions."""

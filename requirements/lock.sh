@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Writes the hashed lock files from pyproject.toml. Run by `make lock`; no index address enters a file.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+uv=${UV:-.venv/bin/uv}
+compile() {
+  local out=$1; shift
+  "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --no-header --no-annotate pyproject.toml "$@" --output-file "requirements/$out.txt"
+}
+for extra in operator agent executor simulator; do compile "$extra" --extra "$extra"; done
+compile dev --extra operator --extra agent --extra executor --extra simulator --group dev
