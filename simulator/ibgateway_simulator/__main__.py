@@ -1,0 +1,43 @@
+"""`python -m ibgateway_simulator ibkr` or `gateway`: the environment says the rest."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+
+from ibgateway_simulator.errors import SettingsError
+from ibgateway_simulator.server import serve
+from ibgateway_simulator.settings import ibkr_settings
+
+
+async def _ibkr() -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve(ibkr_settings(os.environ), stop)
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Run one program; the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        match arguments:
+            case ["ibkr"]:
+                return asyncio.run(_ibkr())
+            case ["gateway", *rest]:
+                # Tk is only there where a gateway runs.
+                from ibgateway_simulator.gateway import main as gateway  # noqa: PLC0415
+
+                return gateway(rest)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stderr.write("usage: python -m ibgateway_simulator ibkr|gateway\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

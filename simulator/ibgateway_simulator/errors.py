@@ -1,0 +1,33 @@
+"""The exception tree of the simulator.
+
+SimulatorError
+  WireError        bytes that are not the TWS text protocol
+  SettingsError    an environment variable or file that cannot be used
+  NotFoundError    the control API named something that does not exist
+  ConflictError    the control API asked for something the present state does not allow
+  BackendError     the gateway cannot reach IBKR's side
+"""
+
+
+class SimulatorError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class WireError(SimulatorError):
+    """Bytes that are not the TWS text protocol; the connection is closed."""
+
+
+class SettingsError(SimulatorError):
+    """An environment variable or file that cannot be used; the message names it."""
+
+
+class NotFoundError(SimulatorError):
+    """The control API named something that does not exist (HTTP 404)."""
+
+
+class ConflictError(SimulatorError):
+    """The control API asked for something the present state does not allow (HTTP 409)."""
+
+
+class BackendError(SimulatorError):
+    """The gateway cannot reach IBKR's side."""

@@ -1,0 +1,76 @@
+"""What the control API can make go wrong: one frozen value, changed as a whole.
+
+Fields that end in `_next` are used up by the next order; the others stay until changed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+from ibgateway_simulator.errors import ConflictError
+
+LoseMode = Literal["", "before-booking", "after-booking"]
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Every fault of the TWS side; the defaults are a healthy broker."""
+
+    read_only: bool = False
+    """Orders, open and completed orders are answered with 321."""
+    hold_fills: bool = False
+    """Marketable orders work but do not fill; orders held so are released by `release`."""
+    fill_delay: float = 0.05
+    """Seconds from acceptance to the fill of a marketable order."""
+    reject_next: str = ""
+    """Reason of the 201 the next order gets."""
+    reject_order: Literal["error-first", "status-first"] = "error-first"
+    """Whether a 201 comes before or after the Inactive status."""
+    partial_next: tuple[Decimal, ...] = ()
+    """Quantities the next order fills in; then it is held."""
+    lose_next: LoseMode = ""
+    """The next order's connection is reset before or after the order is booked."""
+    mute: bool = False
+    """Sockets stay open, nothing is answered."""
+    silent_requests: tuple[int, ...] = ()
+    """Message ids of requests that get no answer, for example 7 (reqExecutions)."""
+    ledger_prefix: bool = False
+    """Per-currency account values carry `$LEDGER-`."""
+    managed_accounts: str | None = None
+    """What managedAccounts (15) says instead of the session's account."""
+    no_next_valid_id: bool = False
+    """nextValidId (9) is left out of the start-up."""
+    broker_link_down: bool = False
+    """Start-up succeeds, then 2110; data and orders get no further."""
+    tif_preset: bool = True
+    """An empty time in force becomes DAY with notice 10349."""
+    max_rate: int = 50
+    """Messages a second above which 100 is sent; the third time closes the connection."""
+    resubmit: bool = False
+    """Orders sent while the link was lost are placed when it is back, instead of lost."""
+
+
+def changed(faults: Faults, patch: Mapping[str, Any]) -> Faults:
+    """The faults with the given fields set; raises ConflictError on an unknown field or value."""
+    known = {item.name: type(getattr(faults, item.name)) for item in fields(faults)}
+    values: dict[str, Any] = {}
+    for name, value in patch.items():
+        if name not in known:
+            raise ConflictError(f"no fault is called {name!r}; known: {', '.join(sorted(known))}")
+        values[name] = _converted(name, value)
+    return replace(faults, **values)
+
+
+def _converted(name: str, value: Any) -> Any:
+    choices = {
+        "lose_next": ("", "before-booking", "after-booking"),
+        "reject_order": ("error-first", "status-first"),
+    }
+    if name in choices and value not in choices[name]:
+        raise ConflictError(f"{name} is one of {choices[name]}")
+    if name == "partial_next":
+        return tuple(Decimal(str(item)) for item in value)
+    if name == "silent_requests":
+        return tuple(int(item) for item in value)
+    return value
