@@ -3,6 +3,7 @@
 import sys
 
 import yaml
+
 from ibgateway_api.crd import crd
 
 HEADER = "# Made by `make crds` from api/; never edited by hand.\n"

@@ -1,0 +1,74 @@
+# `make help` lists what there is. Everything Python runs in .venv, made from hashed requirements.
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONPATH := tests/cluster:tests/stage
+CLUSTER := $(BIN)/python -m ibgateway_cluster
+STAGE := $(BIN)/python -m ibgateway_stage
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help check format unit test test-wiring test-apiserver test-chart test-e2e test-faults \
+        cluster images demo down crds lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed: install one and run make PYTHON=python3.13")'
+	@$(PYTHON) -m venv .venv || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+check: .venv/ready ## format, lint, types, import contracts, unit tests; under a minute
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timing 2>&1 | tail -n 3
+	@$(PYTEST) -q tests/unit
+
+format: .venv/ready ## rewrite the sources in the house's format
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+test: check test-wiring test-apiserver test-chart test-e2e ## everything, from unit tests to the story on a real cluster
+
+packages: .venv/ready
+	@bash tests/install-debian.sh
+
+test-wiring: .venv/ready packages ## programs and client libraries together, on loopback
+	@$(PYTEST) -q tests/wiring
+
+test-apiserver: cluster ## the resource against a real API server
+	@$(PYTEST) -q tests/apiserver
+
+test-chart: cluster ## the charts, rendered and applied
+	@$(PYTEST) -q tests/chart
+
+test-e2e: packages images ## the story on the real cluster
+	@$(PYTEST) -q tests/e2e
+
+test-faults: .venv/ready packages ## starts, kills and removes clusters of its own; run by hand
+	@$(PYTEST) -q tests/faults
+
+cluster: .venv/ready ## a kind cluster, with or without a Docker engine
+	@$(CLUSTER) up
+
+images: cluster ## build the four images and load them into the cluster
+	@$(STAGE) images
+
+demo: images ## a Ready paper gateway on the simulator, and an order that fills
+	@$(STAGE) demo
+
+down: .venv/ready ## remove the cluster and everything it started
+	@$(CLUSTER) down
+
+crds: .venv/ready ## write crds/ and the chart's copy from api/
+	@$(BIN)/python -m ibgateway_operator.crds > crds/ibgateway.dev_ibgateways.yaml
+	@cp crds/ibgateway.dev_ibgateways.yaml charts/ibgateway-operator/files/crds/
+
+lock: .venv/ready ## write requirements/*.txt from pyproject.toml
+	@requirements/lock.sh
+
+clean: ## remove what make made in this folder
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,47 @@
+"""The gate: open on fresh proof alone, and the reason it names when it is closed."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ibgateway_api.gate import Closed, GateReason, Hold, Open, gate
+from ibgateway_api.login import Login, LoginState
+from ibgateway_api.week import Window
+
+T0 = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
+SHUT = Window(open=False, boundary=T0, restart=T0, opens=T0)
+OPENED = Window(open=True, boundary=T0, restart=T0, opens=T0)
+IN = Login(state=LoginState.LOGGED_IN, since=T0)
+PAUSED = Hold(GateReason.PAUSED)
+STOP = Hold(GateReason.PLANNED_STOP)
+
+
+def test_fresh_proof_opens_it() -> None:
+    assert Open() == gate(IN, age_of_news=0.2, week=SHUT, holds=())
+
+
+CLOSED = [
+    ("never heard", None, 0.0, SHUT, (), "NoNews"),
+    ("not heard for six seconds", IN, 6.0, SHUT, (), "NoNews"),
+    ("the window", IN, 0.1, OPENED, (), "RestartWindow"),
+    ("a hold", IN, 0.1, SHUT, (PAUSED,), "Paused"),
+    ("the first hold is named", IN, 0.1, SHUT, (STOP, PAUSED), "PlannedStop"),
+    ("the window goes before a hold", IN, 0.1, OPENED, (PAUSED,), "RestartWindow"),
+    *(
+        (f"{state} with everything else fine", Login(state=state, since=T0), 0.1, SHUT, (), state)
+        for state in LoginState
+        if state is not LoginState.LOGGED_IN
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("login", "age", "week", "holds", "reason"), [c[1:] for c in CLOSED], ids=[c[0] for c in CLOSED]
+)
+def test_it_is_closed_by(
+    login: Login | None, age: float, week: Window, holds: tuple[Hold, ...], reason: str
+) -> None:
+    seen = gate(login, age_of_news=age, week=week, holds=holds)
+    assert isinstance(seen, Closed)
+    assert reason == seen.reason
+    assert seen.message

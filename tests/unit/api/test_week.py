@@ -1,0 +1,147 @@
+"""The restart window through ordinary weeks and through the hours that clocks move."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ibgateway_api.week import (
+    Calendar,
+    RestartStep,
+    RestartTime,
+    Weekday,
+    WeekTime,
+    local_instants,
+    restart_step,
+    window,
+)
+
+NEW_YORK = ZoneInfo("America/New_York")
+CALENDAR = Calendar()
+NINE = RestartTime()
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def test_the_boundary_is_sunday_one_oclock_new_york() -> None:
+    week = window(CALENDAR, NINE, full_auth_time=None, now=utc("2026-11-25 12:00"))
+    assert utc("2026-11-22 06:00") == week.boundary
+    assert utc("2026-11-29 06:00") == week.opens
+
+
+def test_a_window_opens_at_the_earlier_of_two_one_oclocks_and_counts_from_the_later() -> None:
+    before = window(
+        CALENDAR, NINE, full_auth_time=utc("2026-10-25 14:00"), now=utc("2026-11-01 04:59")
+    )
+    assert not before.open
+    opened = window(
+        CALENDAR, NINE, full_auth_time=utc("2026-10-25 14:00"), now=utc("2026-11-01 05:00")
+    )
+    assert opened.open
+    between = window(
+        CALENDAR, NINE, full_auth_time=utc("2026-11-01 05:59"), now=utc("2026-11-01 07:00")
+    )
+    assert between.open
+    after = window(
+        CALENDAR, NINE, full_auth_time=utc("2026-11-01 06:05"), now=utc("2026-11-01 07:00")
+    )
+    assert not after.open
+
+
+def test_the_margin_keeps_the_window_open() -> None:
+    login = utc("2026-11-22 06:04:59")
+    assert window(CALENDAR, NINE, full_auth_time=login, now=utc("2026-11-22 07:00")).open
+    login = utc("2026-11-22 06:05:00")
+    assert not window(CALENDAR, NINE, full_auth_time=login, now=utc("2026-11-22 07:00")).open
+
+
+RESTARTS = [
+    ("nine in New York", RestartTime(), "2026-11-22 14:00"),
+    (
+        "nine in Berlin is past the delay",
+        RestartTime(time_zone="Europe/Berlin"),
+        "2026-11-22 08:00",
+    ),
+    ("01:30 is too soon: Monday", RestartTime(restart_at=time(1, 30)), "2026-11-23 06:30"),
+    ("02:00 is just late enough", RestartTime(restart_at=time(2, 0)), "2026-11-22 07:00"),
+    (
+        "Tokyo's Sunday noon is before the boundary",
+        RestartTime(restart_at=time(12), time_zone="Asia/Tokyo"),
+        "2026-11-23 03:00",
+    ),
+]
+
+
+@pytest.mark.parametrize(("restart", "at"), [r[1:] for r in RESTARTS], ids=[r[0] for r in RESTARTS])
+def test_the_restart_is_the_first_chosen_time_an_hour_after_the_boundary(
+    restart: RestartTime, at: str
+) -> None:
+    week = window(CALENDAR, restart, full_auth_time=None, now=utc("2026-11-22 07:00"))
+    assert utc(at) == week.restart
+
+
+STEPS = [
+    ("authenticated", "2026-11-22 14:05", "2026-11-22 14:01", RestartStep.NOTHING),
+    ("before its time", "2026-11-16 09:00", "2026-11-22 13:59:59", RestartStep.WAIT),
+    ("on time", "2026-11-16 09:00", "2026-11-22 14:00", RestartStep.RESTART),
+    ("a little late", "2026-11-16 09:00", "2026-11-22 14:14:59", RestartStep.RESTART),
+    ("too late asks", "2026-11-16 09:00", "2026-11-22 14:15", RestartStep.ASK),
+]
+
+
+@pytest.mark.parametrize(
+    ("login", "now", "step"), [s[1:] for s in STEPS], ids=[s[0] for s in STEPS]
+)
+def test_the_weekly_restart(login: str, now: str, step: RestartStep) -> None:
+    week = window(CALENDAR, NINE, full_auth_time=utc(login), now=utc(now))
+    assert step == restart_step(week, CALENDAR, utc(now))
+
+
+def test_ten_years_of_sundays_have_one_boundary_each() -> None:
+    now = utc("2026-01-01 00:00")
+    seen = []
+    while (now := CALENDAR.token_boundary.next(now)[0]) < utc("2036-01-01 00:00"):
+        seen.append(now)
+    assert len(seen) == 522
+    local = [moment.astimezone(NEW_YORK) for moment in seen]
+    assert all(moment.weekday() == 6 and moment.hour == 1 for moment in local)
+    gaps = {b - a for a, b in pairwise(seen)}
+    assert {timedelta(days=7), timedelta(days=7, hours=1), timedelta(days=6, hours=23)} == gaps
+
+
+def test_an_hour_that_does_not_exist_still_has_an_order() -> None:
+    early, late = local_instants(date(2027, 3, 14), time(2, 30), NEW_YORK)
+    assert utc("2027-03-14 06:30") == early
+    assert utc("2027-03-14 07:30") == late
+
+
+OUTAGES = [
+    ("Friday evening", "2026-11-28 03:59:59", None),
+    ("Friday 23:00", "2026-11-28 04:00", "2026-11-28 08:00"),
+    ("Saturday 02:59", "2026-11-28 07:59", "2026-11-28 08:00"),
+    ("Saturday 03:00", "2026-11-28 08:00", None),
+]
+
+
+@pytest.mark.parametrize(("now", "end"), [o[1:] for o in OUTAGES], ids=[o[0] for o in OUTAGES])
+def test_fridays_outage(now: str, end: str | None) -> None:
+    assert (utc(end) if end else None) == CALENDAR.outage_end(utc(now))
+
+
+@settings(deadline=None)
+@given(
+    st.integers(min_value=1_767_225_600, max_value=2_051_222_400),
+    st.sampled_from(list(Weekday)),
+    st.times(),
+    st.sampled_from(["America/New_York", "Europe/Berlin", "UTC", "Australia/Lord_Howe"]),
+)
+def test_last_and_next_enclose_now(seconds: int, day: Weekday, at: time, zone: str) -> None:
+    moment = WeekTime(weekday=day, at=at, time_zone=zone)
+    now = datetime.fromtimestamp(seconds, UTC)
+    assert moment.last(now)[0] <= now < moment.next(now)[0]
+    assert moment.next(now)[0] - moment.last(now)[0] < timedelta(days=7, hours=2)
