@@ -1,0 +1,146 @@
+"""Manifest in: accepted, or refused with a message a user can act on. Every CEL rule both ways."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ibgateway_cluster import Cluster
+from ibgateway_cluster.errors import CommandFailed
+
+pytestmark = pytest.mark.cluster
+
+
+Row = dict[str, Any]
+
+
+def rows(name: str) -> list[Row]:
+    """A table of this folder."""
+    table: list[Row] = yaml.safe_load((Path(__file__).parent / f"{name}.yaml").read_text())
+    return table
+
+
+def manifest(name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "ibgateway.dev/v1alpha1",
+        "kind": "IBGateway",
+        "metadata": {"name": name},
+        "spec": {"credentialsSecretRef": {"name": "ib-credentials"}, **spec},
+    }
+
+
+def send(cluster: Cluster, namespace: str, verb: str, body: dict[str, Any]) -> dict[str, Any]:
+    """`kubectl VERB` with strict field validation off; gives the object as the server answers it."""
+    answer = cluster.kubectl(
+        verb,
+        f"--namespace={namespace}",
+        "--validate=false",
+        "-o=json",
+        "-f=-",
+        stdin=json.dumps(body),
+    )
+    result: dict[str, Any] = json.loads(answer)
+    return result
+
+
+def dry(cluster: Cluster, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = cluster.kubectl(
+        "create",
+        f"--namespace={namespace}",
+        "--dry-run=server",
+        "--validate=false",
+        "-o=json",
+        "-f=-",
+        stdin=json.dumps(body),
+    )
+    result: dict[str, Any] = json.loads(answer)
+    return result
+
+
+def refusal(cluster: Cluster, namespace: str, body: dict[str, Any]) -> str:
+    with pytest.raises(CommandFailed) as refused:
+        dry(cluster, namespace, body)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("row", rows("accepted"), ids=lambda r: r["row"])
+def test_a_good_manifest_is_accepted(cluster: Cluster, namespace: str, row: Row) -> None:
+    answer = dry(cluster, namespace, manifest(row["name"], row["spec"]))
+    assert answer["metadata"]["name"] == row["name"]
+
+
+@pytest.mark.parametrize("row", rows("refused"), ids=lambda r: r["row"])
+def test_a_bad_manifest_is_refused_with_a_reason(
+    cluster: Cluster, namespace: str, row: Row
+) -> None:
+    assert row["message"] in refusal(cluster, namespace, manifest(row["name"], row["spec"]))
+
+
+@pytest.mark.parametrize("row", rows("changes"), ids=lambda r: r["row"])
+def test_a_change_is_accepted_or_refused(cluster: Cluster, namespace: str, row: Row) -> None:
+    cluster.kubectl("delete", "ibgw", "--all", f"--namespace={namespace}")
+    send(cluster, namespace, "create", manifest("paper", row["before"]))
+    if not row["message"]:
+        changed = send(cluster, namespace, "replace", manifest("paper", row["after"]))
+        assert changed["metadata"]["generation"] == 2
+        return
+    with pytest.raises(CommandFailed) as refused:
+        send(cluster, namespace, "replace", manifest("paper", row["after"]))
+    assert row["message"] in str(refused.value)
+
+
+def test_the_server_fills_in_every_default(cluster: Cluster, namespace: str) -> None:
+    spec = dry(cluster, namespace, manifest("paper", {}))["spec"]
+    assert spec["tradingMode"] == "paper"
+    assert spec["gateway"]["image"]["repository"] == "ghcr.io/gnzsnz/ib-gateway"
+    assert spec["gateway"]["autoRestartTime"] == "10:00 PM"
+    assert spec["gateway"]["storage"] == {"size": "1Gi", "storageClassName": ""}
+    assert spec["login"] == {
+        "existingSession": "yield",
+        "dailyTakeOvers": 2,
+        "approvalSeconds": 180,
+        "attemptIntervalSeconds": 900,
+        "maxAttempts": 3,
+        "dailyAttempts": 6,
+    }
+    assert spec["weeklyRestart"] == {"restartAt": "09:00", "timeZone": "America/New_York"}
+    assert spec["executor"]["clientId"] == 17
+    assert spec["novnc"] == {"enabled": True, "auth": "password", "allowedOrigins": []}
+    assert spec["networkPolicy"] == {
+        "enabled": True,
+        "executorClients": [],
+        "allowUnenforced": False,
+    }
+
+
+def test_a_part_of_an_object_gets_the_rest_of_its_defaults(
+    cluster: Cluster, namespace: str
+) -> None:
+    spec = dry(cluster, namespace, manifest("paper", {"login": {"maxAttempts": 2}}))["spec"]
+    assert spec["login"]["maxAttempts"] == 2
+    assert spec["login"]["approvalSeconds"] == 180
+
+
+def test_unknown_fields_are_pruned(cluster: Cluster, namespace: str) -> None:
+    spec = dry(cluster, namespace, manifest("paper", {"unheardOf": 1, "gateway": {"speed": 9}}))[
+        "spec"
+    ]
+    assert "unheardOf" not in spec
+    assert "speed" not in spec["gateway"]
+
+
+def test_kubernetes_fragments_are_kept_whole(cluster: Cluster, namespace: str) -> None:
+    affinity: Row = {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}
+        }
+    }
+    spec = dry(cluster, namespace, manifest("paper", {"gateway": {"affinity": affinity}}))["spec"]
+    assert spec["gateway"]["affinity"] == affinity
+
+
+def test_a_status_can_only_be_written_as_a_status(cluster: Cluster, namespace: str) -> None:
+    body = manifest("paper", {}) | {"status": {"observedGeneration": 7}}
+    assert "observedGeneration" not in dry(cluster, namespace, body).get("status", {})
