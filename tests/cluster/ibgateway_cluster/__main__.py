@@ -1,0 +1,5 @@
+"""`python -m ibgateway_cluster`."""
+
+from ibgateway_cluster.cli import main
+
+main()

@@ -1,0 +1,170 @@
+"""Looks at the machine's network state and puts it back. The effects around snapshot.py."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ibgateway_cluster import snapshot
+from ibgateway_cluster.command import run, succeeds
+from ibgateway_cluster.errors import CommandError
+from ibgateway_cluster.snapshot import Block, Snapshot
+
+_SYSCTL = Path("/proc/sys")
+_CGROUP = Path("/sys/fs/cgroup")
+_LINKS = Path("/sys/class/net")
+# What Docker, the kubelet and kube-proxy set on the host when they may.
+_SYSCTLS = (
+    "fs/inotify/max_user_instances",
+    "fs/inotify/max_user_watches",
+    "kernel/keys/root_maxbytes",
+    "kernel/keys/root_maxkeys",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "net/bridge/bridge-nf-call-ip6tables",
+    "net/bridge/bridge-nf-call-iptables",
+    "net/ipv4/ip_forward",
+    "net/ipv6/conf/all/forwarding",
+    "net/ipv6/conf/default/forwarding",
+    "net/netfilter/nf_conntrack_max",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+)
+_RULES = ("iptables", "ip6tables")
+_SBIN = "/usr/sbin"
+
+
+def look(boot: str | None = None) -> Snapshot:
+    """The machine as it is now."""
+    return Snapshot(
+        boot=boot or _boot(),
+        links=tuple(sorted(_listing(_LINKS))),
+        rules={command: _saved(command) for command in _RULES},
+        sysctls={
+            name: (_SYSCTL / name).read_text().strip()
+            for name in _SYSCTLS
+            if (_SYSCTL / name).exists()
+        },
+        mounts=tuple(sorted(_mounts())),
+        namespaces=tuple(sorted(_listing(Path("/run/netns")))),
+        cgroups=tuple(sorted(str(path) for path in _container_groups())),
+    )
+
+
+def remember(place: Path) -> None:
+    """Record the machine at `place`, unless a record of this boot is there (a run was killed)."""
+    if _recorded(place) is not None:
+        return
+    part = place.with_suffix(".part")
+    part.write_text(json.dumps(look().document(), indent=1))
+    part.rename(place)
+
+
+def restore(place: Path, *, blocks: Sequence[Block], folders: Sequence[Path]) -> list[str]:
+    """Undo what an engine under `folders` with addresses in `blocks` left; gives what still differs."""
+    before = _recorded(place)
+    if before is None:
+        return []
+    _unmount(folders)
+    bridges = [name for name in _new_links(before) if _is_bridge(name)]
+    for command in _RULES:
+        calls = snapshot.undo_rules(
+            before.rules.get(command, ""), _saved(command), links=bridges, blocks=blocks
+        )
+        for arguments in calls:
+            run([f"{_SBIN}/{command}", "-w", *arguments])
+    for name in bridges:
+        run([f"{_SBIN}/ip", "link", "delete", name])
+    _drop_groups(before)
+    for name, value in before.sysctls.items():
+        _set_sysctl(name, value)
+    return snapshot.differences(before, look())
+
+
+def routes() -> list[str]:
+    """Networks that this machine has routes to, as CIDR."""
+    first = [line.split()[0] for line in run([f"{_SBIN}/ip", "-4", "route"]).splitlines() if line]
+    return [word for word in first if word[0].isdigit()]
+
+
+def raise_sysctl(name: str, least: int) -> None:
+    """Make sure that a numeric setting is at least `least`; `restore` puts it back."""
+    if int((_SYSCTL / name).read_text()) < least:
+        _set_sysctl(name, str(least))
+
+
+def _recorded(place: Path) -> Snapshot | None:
+    try:
+        found = snapshot.from_document(json.loads(place.read_text()))
+    except FileNotFoundError:
+        return None
+    return found if found.boot == _boot() else None
+
+
+def _boot() -> str:
+    return (_SYSCTL / "kernel/random/boot_id").read_text().strip()
+
+
+def _saved(command: str) -> str:
+    path = f"{_SBIN}/{command}-save"
+    return run([path]) if os.access(path, os.X_OK) else ""
+
+
+def _mounts() -> list[str]:
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line.split()[4] for line in lines]
+
+
+def _listing(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
+
+
+def _container_groups() -> list[Path]:
+    """Docker's parent groups: one a controller (cgroup v1) or one at all (v2)."""
+    return [path for path in (*_CGROUP.glob("docker"), *_CGROUP.glob("*/docker")) if path.is_dir()]
+
+
+def _new_links(before: Snapshot) -> list[str]:
+    return [name for name in _listing(_LINKS) if name not in before.links]
+
+
+def _is_bridge(name: str) -> bool:
+    return (_LINKS / name / "bridge").is_dir() and name.startswith(("docker", "br-"))
+
+
+def _unmount(folders: Sequence[Path]) -> None:
+    marks = tuple(f"{folder}/" for folder in folders) + tuple(str(folder) for folder in folders)
+    for place in sorted((one for one in _mounts() if one.startswith(marks)), reverse=True):
+        if not succeeds(["umount", place]):
+            run(["umount", "--lazy", place])
+
+
+def _drop_groups(before: Snapshot) -> None:
+    for top in _container_groups():
+        if str(top) in before.cgroups:
+            continue
+        for folder, _, _ in os.walk(top, topdown=False):
+            _drop_group(Path(folder))
+
+
+def _drop_group(folder: Path) -> None:
+    """The kernel needs a moment until a group whose processes have ended is free."""
+    for _ in range(50):
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _set_sysctl(name: str, value: str) -> None:
+    place = _SYSCTL / name
+    try:
+        if place.exists() and place.read_text().strip() != value:
+            place.write_text(value)
+    except PermissionError as error:
+        raise CommandError(["sysctl", f"{name}={value}"], 1, str(error)) from error

@@ -1,0 +1,66 @@
+"""What `up` leaves written down about a cluster, so that every other command finds it."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ibgateway_cluster.errors import ForeignClusterError, NotRunningError
+
+CLUSTER = "ibgateway"
+_FILE = "cluster.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One finished cluster; `docker_host` is empty where the user's own Docker settings apply."""
+
+    name: str
+    engine: str
+    docker_host: str
+    node_image: str
+
+
+def checked_name(name: str) -> str:
+    """The cluster name, or `ForeignClusterError`: only `ibgateway` and `ibgateway-...` are ours."""
+    if name != CLUSTER and not name.startswith(f"{CLUSTER}-"):
+        raise ForeignClusterError(
+            f"refused: cluster {name!r} is not ours; names start with {CLUSTER!r}"
+        )
+    if not all(char.islower() or char.isdecimal() or char == "-" for char in name):
+        raise ForeignClusterError(f"refused: {name!r} has other characters than a-z, 0-9 and '-'")
+    return name
+
+
+def checked_context(context: str) -> str:
+    """The cluster name of a kube context that this tool made; else `ForeignClusterError`."""
+    if not context.startswith("kind-"):
+        raise ForeignClusterError(f"refused: kube context {context!r} was not made by this tool")
+    return checked_name(context.removeprefix("kind-"))
+
+
+def write(folder: Path, record: Record) -> None:
+    """Store the record at once or not at all."""
+    part = folder / f"{_FILE}.part"
+    part.write_text(json.dumps(asdict(record), indent=1))
+    part.rename(folder / _FILE)
+
+
+def read(folder: Path) -> Record | None:
+    """The record in a cluster's folder, None if no `up` has finished there."""
+    try:
+        return Record(**json.loads((folder / _FILE).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def require(folder: Path) -> Record:
+    """The record, or `NotRunningError`."""
+    found = read(folder)
+    if found is None:
+        raise NotRunningError(f"cluster {folder.name!r} is not up: run `make cluster`")
+    return found
+
+
+def erase(folder: Path) -> None:
+    """Forget the cluster: it is about to change or go."""
+    (folder / _FILE).unlink(missing_ok=True)

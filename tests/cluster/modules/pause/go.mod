@@ -1,0 +1,3 @@
+module ibgateway.dev/cluster/pause
+
+go 1.26.0
