@@ -54,6 +54,8 @@ class Sign(StrEnum):
     SERVER_LOST = "ServerLost"
     RESTART_BEGUN = "RestartBegun"
     STOP_BEGUN = "StopBegun"
+    COLD_RESTART = "ColdRestart"
+    """The login driver starts over by itself, with a full login: an attempt that asked nobody."""
     API_READY = "ApiReady"
     API_UNEXPECTED_ACCOUNT = "ApiUnexpectedAccount"
     API_SILENT = "ApiSilent"
@@ -78,6 +80,7 @@ class Login:
     `since` moves only when `state` does. `deadline` is the end of the wait for an approval.
     `full_auth_time` is the last login of a process that was not started by a token.
     `proven` says that this process has passed the API probe; a lost link keeps it.
+    `authenticated` says that this login has been `LoggedIn`: coming back is no new authentication.
     """
 
     state: LoginState
@@ -89,6 +92,7 @@ class Login:
     link_lost: bool = False
     taken: bool = False
     proven: bool = False
+    authenticated: bool = False
     running: bool = False
 
 
@@ -133,11 +137,15 @@ def _fresh(state: LoginState, *, running: bool) -> Callable[[Login, Evidence], L
 
 
 def _token_start(login: Login, evidence: Evidence) -> Login:
-    return replace(login, by_token=True, proven=False, taken=False, state=LoginState.RESTARTING)
+    return replace(_unproven(login), by_token=True, state=LoginState.RESTARTING)
 
 
 def _attempted(login: Login, evidence: Evidence) -> Login:
-    return replace(login, by_token=False, proven=False, taken=False, state=LoginState.LOGGING_IN)
+    return replace(_unproven(login), by_token=False, state=LoginState.LOGGING_IN)
+
+
+def _unproven(login: Login) -> Login:
+    return replace(login, proven=False, authenticated=False, taken=False)
 
 
 def _push_closed(login: Login, evidence: Evidence) -> Login:
@@ -177,9 +185,9 @@ def _settle(login: Login, evidence: Evidence) -> Login:
         return login
     if login.link_lost:
         return replace(login, state=LoginState.CONNECTION_LOST)
-    first = login.state not in _AFTER_LOGIN
-    full = evidence.at if first and not login.by_token else login.full_auth_time
-    return replace(login, state=LoginState.LOGGED_IN, full_auth_time=full)
+    first = not login.authenticated and not login.by_token
+    full = evidence.at if first else login.full_auth_time
+    return replace(login, state=LoginState.LOGGED_IN, full_auth_time=full, authenticated=True)
 
 
 def _closed(login: Login, evidence: Evidence) -> Login:
@@ -198,16 +206,6 @@ def _silent(login: Login, evidence: Evidence) -> Login:
 def _same(login: Login, evidence: Evidence) -> Login:
     return login
 
-
-_AFTER_LOGIN = frozenset(
-    {
-        LoginState.LOGGED_IN,
-        LoginState.CONNECTION_LOST,
-        LoginState.SESSION_CONFLICT,
-        LoginState.API_UNRESPONSIVE,
-    }
-)
-"""States in which the same process had logged in before: coming back is no new authentication."""
 
 _RULES: dict[Sign, Callable[[Login, Evidence], Login]] = {
     Sign.PERMIT_AWAITED: _fresh(LoginState.WAITING_FOR_PERMIT, running=False),
@@ -229,6 +227,7 @@ _RULES: dict[Sign, Callable[[Login, Evidence], Login]] = {
     Sign.SERVER_LOST: _closed,
     Sign.RESTART_BEGUN: _fresh(LoginState.RESTARTING, running=True),
     Sign.STOP_BEGUN: _fresh(LoginState.RESTARTING, running=True),
+    Sign.COLD_RESTART: _same,
     Sign.API_READY: _api_ready,
     Sign.API_UNEXPECTED_ACCOUNT: _to(LoginState.NEEDS_PERSON),
     Sign.API_SILENT: _silent,

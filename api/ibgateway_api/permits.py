@@ -44,6 +44,8 @@ class Outcome(StrEnum):
     MISSED = "Missed"
     REJECTED = "Rejected"
     LOCKED_OUT = "LockedOut"
+    YIELDED = "Yielded"
+    """Another session was there and this one gave way: nobody failed to answer."""
     ENDED = "Ended"
 
 
@@ -91,6 +93,8 @@ class Wish:
     request: str = ""
     token_at_hand: bool = False
     outage_until: datetime | None = None
+    conflict_until: datetime | None = None
+    """A person has the session: no automatic attempt before this."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class Refusal(StrEnum):
     DAILY_BUDGET = "DailyBudget"
     QUIET_HOURS = "QuietHours"
     MAINTENANCE = "Maintenance"
+    SESSION_CONFLICT = "SessionConflict"
     ALREADY_HANDLED = "AlreadyHandled"
 
 
@@ -129,13 +134,15 @@ def decide(
         return Refused(Refusal.MAINTENANCE, wish.outage_until)
     if wish.cause is Cause.REQUESTED:
         return Granted(PermitKind.TOKEN if wish.token_at_hand else PermitKind.FULL)
+    if wish.conflict_until is not None and now < wish.conflict_until:
+        return Refused(Refusal.SESSION_CONFLICT, wish.conflict_until)
     if wish.cause is Cause.START and wish.token_at_hand:
         return _spaced(attempts, policy, now) or Granted(PermitKind.TOKEN)
     refusal = (
         _parked(attempts, policy)
         or _over_daily(attempts, policy, now)
         or _quiet(policy, now)
-        or _spaced(attempts, policy, now)
+        or (None if _logged_in_for_the_week(attempts, wish) else _spaced(attempts, policy, now))
     )
     return refusal or Granted(PermitKind.FULL)
 
@@ -146,8 +153,14 @@ def _episode(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     return attempts[settled[-1] + 1 :] if settled else attempts
 
 
+def _logged_in_for_the_week(attempts: Sequence[Attempt], wish: Wish) -> bool:
+    """The interval spaces tries that failed; the week's restart after a good login is none."""
+    logged_in = bool(attempts) and attempts[-1].outcome is Outcome.LOGGED_IN
+    return logged_in and wish.cause is Cause.WEEKLY
+
+
 def _parked(attempts: Sequence[Attempt], policy: LoginPolicy) -> Refused | None:
-    episode = _episode(attempts)
+    episode = [a for a in _episode(attempts) if a.outcome is not Outcome.YIELDED]
     if episode and episode[-1].outcome in (Outcome.REJECTED, Outcome.LOCKED_OUT):
         return Refused(Refusal.PARKED)
     if len(episode) >= policy.max_attempts:

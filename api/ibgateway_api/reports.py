@@ -87,6 +87,7 @@ class AgentSettings(Document):
     trading_mode: str = "paper"
     expected_accounts: tuple[str, ...] = ()
     existing_session: str = "yield"
+    daily_take_overs: int = Field(default=2, ge=0)
     login: LoginPolicy = LoginPolicy()
     calendar: Calendar = Calendar()
 

@@ -79,6 +79,11 @@ TABLE = [
         (Sign.PROCESS_STARTED, Sign.TOKEN_START, Sign.TOKEN_EXPIRED),
         LoginState.TOKEN_EXPIRED,
     ),
+    (
+        "the driver starts over by itself",
+        (*STARTED, Sign.REJECTED, Sign.COLD_RESTART),
+        LoginState.REJECTED,
+    ),
     ("a process ends", (*IN, Sign.PROCESS_ENDED), LoginState.STOPPED),
     (
         "the next start waits",
@@ -117,6 +122,12 @@ def test_a_restart_by_token_is_not() -> None:
 def test_coming_back_from_a_conflict_is_no_new_authentication() -> None:
     back = run(*IN, Sign.SESSION_TAKEN, Sign.LINK_LOST, Sign.LINK_RESTORED)
     assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == back.full_auth_time
+
+
+def test_a_login_that_first_took_the_session_over_is_the_weeks_authentication() -> None:
+    taken = (*STARTED, Sign.SESSION_TAKEN, (Sign.API_READY, "DU1"), Sign.SESSION_RESUMED)
+    assert LoginState.LOGGED_IN == run(*taken).state
+    assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == run(*taken).full_auth_time
 
 
 def test_a_new_process_forgets_the_old_proof() -> None:

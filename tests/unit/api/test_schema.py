@@ -42,17 +42,12 @@ def test_every_list_and_string_of_the_spec_is_bounded() -> None:
             assert "maxLength" in node
 
 
-def test_every_parent_object_defaults_to_empty() -> None:
-    for name in (
-        "gateway",
-        "login",
-        "weeklyRestart",
-        "novnc",
-        "executor",
-        "notifications",
-        "networkPolicy",
-    ):
-        assert SPEC["properties"][name]["default"] == {}
+def test_every_parent_object_has_a_default() -> None:
+    properties = SPEC["properties"]
+    for name in ("weeklyRestart", "novnc", "executor", "notifications", "networkPolicy"):
+        assert properties[name]["default"] == {}
+    for name in ("gateway", "login"):
+        assert properties[name]["default"], "rules are checked on the default as it is written"
 
 
 def test_only_the_credentials_are_required() -> None:
