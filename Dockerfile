@@ -36,8 +36,18 @@ FROM wheels AS agent-wheels
 COPY requirements/agent.txt /tmp/
 RUN python3 -m pip install --require-hashes -r /tmp/agent.txt
 
+# The wheel of Node.js carries npm, which brings noVNC's library by its lock file.
+FROM wheels AS console-page
+COPY requirements/node.txt /tmp/
+RUN python3 -m pip install --require-hashes -r /tmp/node.txt
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+COPY gateway/console-page /build
+RUN sh /build/build.sh /opt/novnc
+
 FROM base AS agent
 COPY --from=agent-wheels /opt/venv /opt/venv
+COPY --from=console-page /opt/novnc /opt/novnc
+ENV CONSOLE_STATIC=/opt/novnc
 COPY api/ibgateway_api ibgateway_api
 COPY gateway/ibgateway_agent ibgateway_agent
 RUN python3 -m compileall -q /opt/app

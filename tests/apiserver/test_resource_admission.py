@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ibgateway_cluster import Cluster
-from ibgateway_cluster.errors import CommandFailed
+from ibgateway_cluster.errors import CommandError
 
 pytestmark = pytest.mark.cluster
 
@@ -60,7 +60,7 @@ def dry(cluster: Cluster, namespace: str, body: dict[str, Any]) -> dict[str, Any
 
 
 def refusal(cluster: Cluster, namespace: str, body: dict[str, Any]) -> str:
-    with pytest.raises(CommandFailed) as refused:
+    with pytest.raises(CommandError) as refused:
         dry(cluster, namespace, body)
     return str(refused.value)
 
@@ -86,13 +86,13 @@ def test_a_change_is_accepted_or_refused(cluster: Cluster, namespace: str, row: 
         changed = send(cluster, namespace, "replace", manifest("paper", row["after"]))
         assert changed["metadata"]["generation"] == 2
         return
-    with pytest.raises(CommandFailed) as refused:
+    with pytest.raises(CommandError) as refused:
         send(cluster, namespace, "replace", manifest("paper", row["after"]))
     assert row["message"] in str(refused.value)
 
 
 def test_the_server_fills_in_every_default(cluster: Cluster, namespace: str) -> None:
-    spec = dry(cluster, namespace, manifest("paper", {}))["spec"]
+    spec = dry(cluster, namespace, manifest("fresh", {}))["spec"]
     assert spec["tradingMode"] == "paper"
     assert spec["gateway"]["image"]["repository"] == "ghcr.io/gnzsnz/ib-gateway"
     assert spec["gateway"]["autoRestartTime"] == "10:00 PM"
@@ -118,13 +118,13 @@ def test_the_server_fills_in_every_default(cluster: Cluster, namespace: str) -> 
 def test_a_part_of_an_object_gets_the_rest_of_its_defaults(
     cluster: Cluster, namespace: str
 ) -> None:
-    spec = dry(cluster, namespace, manifest("paper", {"login": {"maxAttempts": 2}}))["spec"]
+    spec = dry(cluster, namespace, manifest("fresh", {"login": {"maxAttempts": 2}}))["spec"]
     assert spec["login"]["maxAttempts"] == 2
     assert spec["login"]["approvalSeconds"] == 180
 
 
 def test_unknown_fields_are_pruned(cluster: Cluster, namespace: str) -> None:
-    spec = dry(cluster, namespace, manifest("paper", {"unheardOf": 1, "gateway": {"speed": 9}}))[
+    spec = dry(cluster, namespace, manifest("fresh", {"unheardOf": 1, "gateway": {"speed": 9}}))[
         "spec"
     ]
     assert "unheardOf" not in spec
@@ -137,10 +137,10 @@ def test_kubernetes_fragments_are_kept_whole(cluster: Cluster, namespace: str) -
             "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}
         }
     }
-    spec = dry(cluster, namespace, manifest("paper", {"gateway": {"affinity": affinity}}))["spec"]
+    spec = dry(cluster, namespace, manifest("fresh", {"gateway": {"affinity": affinity}}))["spec"]
     assert spec["gateway"]["affinity"] == affinity
 
 
 def test_a_status_can_only_be_written_as_a_status(cluster: Cluster, namespace: str) -> None:
-    body = manifest("paper", {}) | {"status": {"observedGeneration": 7}}
+    body = manifest("fresh", {}) | {"status": {"observedGeneration": 7}}
     assert "observedGeneration" not in dry(cluster, namespace, body).get("status", {})

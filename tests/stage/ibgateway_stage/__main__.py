@@ -1,0 +1,36 @@
+"""`python -m ibgateway_stage`: images, demo."""
+
+import sys
+
+import click
+import httpx
+
+from ibgateway_cluster import Cluster, ClusterToolError
+from ibgateway_cluster.report import Reporter
+from ibgateway_stage import demo, images
+from ibgateway_stage.waiting import NeverHappenedError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """What demo, tests and benchmarks need on the cluster."""
+
+
+@cli.command("images")
+def provide_images() -> None:
+    """Build the four images of this checkout and load them into the cluster."""
+    images.provide(Cluster.attach(), Reporter())
+
+
+@cli.command("demo")
+def run_demo() -> None:
+    """A Ready paper gateway on the simulator, and an order that fills."""
+    demo.run(Cluster.attach())
+
+
+if __name__ == "__main__":
+    try:
+        cli()
+    except (ClusterToolError, NeverHappenedError, httpx.HTTPError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)

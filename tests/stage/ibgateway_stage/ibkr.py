@@ -1,0 +1,109 @@
+"""The simulated IBKR: its manifests, and a client of its control API."""
+
+from typing import Any, Final
+
+import httpx
+
+from ibgateway_stage import images
+
+Json = dict[str, Any]
+
+USER: Final = "paperuser"
+PASSWORD: Final = "paperpassword"
+ACCOUNT: Final = "DU1234567"
+
+_SAFE: Final[Json] = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def manifests() -> list[Json]:
+    """A Deployment and a Service, both called `ibkr`."""
+    labels = {"app.kubernetes.io/name": "simulated-ibkr"}
+    container = {
+        "name": "ibkr",
+        "image": images.reference("simulator"),
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python3", "-m", "ibgateway_simulator", "ibkr"],
+        "ports": [{"containerPort": 9100}, {"containerPort": 9101}],
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": 9100}, "periodSeconds": 1},
+        "securityContext": _SAFE,
+    }
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "ibkr", "labels": labels},
+        "spec": {
+            "replicas": 1,
+            "strategy": {"type": "Recreate"},
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [container], "automountServiceAccountToken": False},
+            },
+        },
+    }
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "ibkr", "labels": labels},
+        "spec": {
+            "selector": labels,
+            "ports": [{"name": "control", "port": 9100}, {"name": "broker", "port": 9101}],
+        },
+    }
+    return [deployment, service]
+
+
+class Ibkr:
+    """What a test does to IBKR, and what it reads of what IBKR has seen."""
+
+    def __init__(self, address: str) -> None:
+        self._http = httpx.Client(base_url=f"http://{address}", timeout=30)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def get(self, path: str) -> Any:
+        """A GET of the control API; raises httpx.HTTPStatusError."""
+        return self._http.get(path).raise_for_status().json()
+
+    def post(self, path: str, body: Json | None = None) -> Any:
+        """A POST of the control API; raises httpx.HTTPStatusError."""
+        return self._http.post(path, json=body or {}).raise_for_status().json()
+
+    def patch(self, path: str, body: Json) -> Any:
+        """A PATCH of the control API; raises httpx.HTTPStatusError."""
+        return self._http.patch(path, json=body).raise_for_status().json()
+
+    def pushes(self) -> list[Json]:
+        """Every push ever sent."""
+        return list(self.get("/v1/pushes"))
+
+    def waiting(self) -> list[Json]:
+        """Pushes that wait for an answer."""
+        return [push for push in self.pushes() if push["state"] == "waiting"]
+
+    def logins(self) -> list[Json]:
+        """Every login attempt."""
+        return list(self.get("/v1/logins"))
+
+    def orders(self) -> list[Json]:
+        """Every order IBKR has booked."""
+        return list(self.get("/v1/orders"))
+
+    def approve(self) -> None:
+        """Approve the waiting push on the phone."""
+        self.post("/v1/pushes/latest/approve")
+
+    def kick(self, user: str = USER) -> None:
+        """A person logs in elsewhere with the same user name."""
+        self.post(f"/v1/users/{user}/kick", {"style": "waits"})
+
+    def free(self, user: str = USER) -> None:
+        """That person logs out."""
+        self.post(f"/v1/users/{user}/free")
