@@ -50,8 +50,10 @@ class Cluster:
         places = paths(os.environ, home=Path.home(), root=os.geteuid() == 0)
         folder = places.cluster(record.checked_name(name))
         found = record.require(folder)
+        kubeconfig = folder / "kubeconfig"
+        record.checked_kubeconfig(kubeconfig.read_text(), name)
         environ = environment(outside(os.environ, places), places, found)
-        return cls(name, environ, folder / "kubeconfig")
+        return cls(name, environ, kubeconfig)
 
     @property
     def node(self) -> str:
@@ -60,11 +62,13 @@ class Cluster:
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
         """`kubectl ARGUMENTS`; gives standard output, raises `CommandError`."""
+        record.checked_arguments(arguments)
         argv = ["kubectl", f"--context=kind-{self.name}", *arguments]
         return run(argv, env=self.environ, stdin=stdin, timeout=timeout)
 
     def helm(self, *arguments: str, timeout: float = 300) -> str:
         """`helm ARGUMENTS`; gives standard output, raises `CommandError`."""
+        record.checked_arguments(arguments)
         argv = ["helm", f"--kube-context=kind-{self.name}", *arguments]
         return run(argv, env=self.environ, timeout=timeout)
 

@@ -3,12 +3,15 @@
 The only module that starts short-lived processes; long-lived ones (dockerd) are engine.py's.
 """
 
+import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ibgateway_cluster.errors import CommandError, DiskFullError, UnsupportedError
 
+_SETPRIV = "setpriv"
 _NO_SPACE = "no space left on device"
 
 
@@ -26,7 +29,7 @@ def run(
     """
     try:
         done = subprocess.run(
-            list(argv),
+            bound(argv, env),
             env=None if env is None else dict(env),
             cwd=cwd,
             input=stdin,
@@ -67,7 +70,7 @@ def stream(
     lines: list[str] = []
     try:
         process = subprocess.Popen(
-            list(argv),
+            bound(argv, env),
             env=None if env is None else dict(env),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
@@ -89,6 +92,14 @@ def stream(
             raise
     if process.returncode:
         raise failure(argv, process.returncode, "".join(lines[-200:]))
+
+
+def bound(argv: Sequence[str], env: Mapping[str, str] | None) -> list[str]:
+    """`argv` such that it ends with us, even when we are killed: nothing goes on behind our lock."""
+    path = (os.environ if env is None else env).get("PATH")
+    if shutil.which(argv[0], path=path) is None or shutil.which(_SETPRIV, path=path) is None:
+        return list(argv)
+    return [_SETPRIV, "--pdeathsig", "KILL", "--", *argv]
 
 
 def failure(argv: Sequence[str], returncode: int, output: str) -> CommandError | DiskFullError:

@@ -53,9 +53,8 @@ class OwnEngine:
             return
         packages.install(packages.ENGINE, report)
         self._end_processes()
-        self.paths.run.mkdir(parents=True, exist_ok=True)
-        machine.remember(self.paths.before)
-        self._write_configuration()
+        if machine.recorded(self.paths.before) is None:
+            self._begin()
         with report.step("start a Docker engine of our own"):
             self._wait_until_it_answers(self._spawn())
 
@@ -74,7 +73,14 @@ class OwnEngine:
 
     def started_before(self) -> bool:
         """Whether there is anything of it on the machine: a record, a process."""
-        return self.paths.before.exists() or bool(self._daemons())
+        return machine.recorded(self.paths.before) is not None or bool(self._daemons())
+
+    def _begin(self) -> None:
+        """A fresh start; after a kill the addresses and the record of the machine stay instead."""
+        shutil.rmtree(self.paths.run, ignore_errors=True)
+        self.paths.run.mkdir(parents=True)
+        self._write_configuration()
+        machine.remember(self.paths.before)
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         env = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")}

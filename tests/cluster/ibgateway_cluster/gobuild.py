@@ -24,9 +24,8 @@ _PARALLEL = 2
 
 @dataclass(frozen=True)
 class GoBuilder:
-    """Builds families from `modules` into `cache`; `go` is the command's path."""
+    """Builds families from `modules` into `cache`. Go itself is looked for when it is needed first."""
 
-    go: str
     modules: Path
     cache: Path
     arch: str
@@ -55,12 +54,12 @@ class GoBuilder:
         target = self.directory(family) / program
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{program}.{os.getpid()}.part")
-        env = self._environment()
-        argv = [self.go, "build", "-v", "-trimpath", "-buildvcs=false", f"-p={_PARALLEL}"]
+        go, env = self._toolchain(module)
+        argv = [go, "build", "-v", "-trimpath", "-buildvcs=false", f"-p={_PARALLEL}"]
         argv += ["-mod=readonly", "-ldflags", family.ldflags(), "-o", str(part), package]
         # Listing fetches the modules too; its length is how many packages may be compiled at most.
         with report.step(f"fetch sources of {program}"):
-            packages = run([self.go, "list", "-deps", package], env=env, cwd=module).split()
+            packages = run([go, "list", "-deps", package], env=env, cwd=module).split()
         try:
             with report.step(f"build {program}", total=len(packages)) as step:
                 stream(argv, step.advance, env=env, cwd=module)
@@ -69,10 +68,22 @@ class GoBuilder:
             part.unlink(missing_ok=True)
         return target
 
-    def _environment(self) -> dict[str, str]:
-        env = dict(self.environ)
-        env.update(CGO_ENABLED="0", GOFLAGS="", GOWORK="off", GOARCH=self.arch, GOOS="linux")
-        return env
+    def _toolchain(self, module: Path) -> tuple[str, dict[str, str]]:
+        """The `go` command and the environment to call it in; `UnsupportedError` says what to install."""
+        wanted = required_go((module / "go.mod").read_text())
+        go = find_go(self.environ)
+        if go is None:
+            raise UnsupportedError(
+                f"Go is missing: install Go {wanted[0]}.{wanted[1]} or newer (https://go.dev/dl)"
+            )
+        # Asked in a folder without go.mod: an older Go would fetch a toolchain just to answer.
+        local = {**self.environ, "GOTOOLCHAIN": "local"}
+        policy = toolchain_policy(
+            go_version(run([go, "version"], env=local, cwd=Path("/"))), wanted
+        )
+        env = {**self.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
+        env |= {"GOARCH": self.arch, "GOOS": "linux"}
+        return go, env if policy is None else {**env, "GOTOOLCHAIN": policy}
 
 
 def find_go(environ: Mapping[str, str]) -> str | None:
@@ -101,20 +112,3 @@ def toolchain_policy(version: tuple[int, int], wanted: tuple[int, int]) -> str |
     raise UnsupportedError(
         f"Go {version[0]}.{version[1]} is too old: install Go {wanted[0]}.{wanted[1]} or newer"
     )
-
-
-def builder(modules: Path, cache: Path, *, arch: str, environ: Mapping[str, str]) -> GoBuilder:
-    """A `GoBuilder` on the host's Go; raises `UnsupportedError` with what to install."""
-    wanted = max(required_go(path.read_text()) for path in modules.glob("*/go.mod"))
-    go = find_go(environ)
-    if go is None:
-        raise UnsupportedError(
-            f"Go is missing: install Go {wanted[0]}.{wanted[1]} or newer (https://go.dev/dl), "
-            "or start a Docker engine"
-        )
-    # In an empty folder, so that no go.mod makes an older Go fetch something just to answer.
-    local = {**environ, "GOTOOLCHAIN": "local"}
-    version = go_version(run([go, "version"], env=local, cwd=Path("/")))
-    policy = toolchain_policy(version, wanted)
-    env = dict(environ) if policy is None else {**environ, "GOTOOLCHAIN": policy}
-    return GoBuilder(go, modules, cache, arch, env)

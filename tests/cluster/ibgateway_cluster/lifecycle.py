@@ -1,22 +1,25 @@
-"""`up` and `down`: the order of things. Each step can be repeated, so a killed run is simply run again."""
+"""`up` and `down`: the order of things. Each step can be repeated: after a kill, just run it again."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ibgateway_cluster import kindconfig, machine, plan, record, rootfs, tools
+from ibgateway_cluster import kindconfig, machine, plan, record
 from ibgateway_cluster.cluster import Cluster, environment, reachable
-from ibgateway_cluster.command import run, stream
+from ibgateway_cluster.command import stream
 from ibgateway_cluster.docker import Docker, own_environment
 from ibgateway_cluster.engine import OwnEngine
-from ibgateway_cluster.errors import ClusterToolError, CommandError, UnsupportedError
-from ibgateway_cluster.gobuild import GoBuilder, builder
-from ibgateway_cluster.host import Host, ca_bundle, free_bytes
-from ibgateway_cluster.nodeimage import NodeImage
+from ibgateway_cluster.errors import ClusterToolError, CommandError
+from ibgateway_cluster.host import Host
 from ibgateway_cluster.paths import SOURCES, Paths
+from ibgateway_cluster.provision import Provision
 from ibgateway_cluster.report import Reporter
 
 _READY_SECONDS = 180
+_CLUSTER_LABEL = "io.x-k8s.kind.cluster"
+# Watchers of a node full of pods, on hosts whose default is 128.
+_INOTIFY_INSTANCES = 512
 
 
 @dataclass(frozen=True)
@@ -34,124 +37,79 @@ class Lifecycle:
         """The cluster's own folder."""
         return self.paths.cluster(self.name)
 
+    @property
+    def own_engine(self) -> OwnEngine:
+        """The engine that this tool starts where none answers."""
+        return OwnEngine(self.paths, self.host)
+
     def up(self) -> Cluster:
         """Bring the cluster up, or find that it is; gives it ready for use."""
         docker, engine = self._engine()
-        node = self._node_image(docker, self._go(docker))
-        self._base_image(docker)
+        provision = Provision(self.paths, self.host, docker, self.report)
+        node = provision.node_image()
+        notice = provision.base_image()
+        if notice:
+            print(notice)
         found = record.Record(self.name, engine, docker.environ.get("DOCKER_HOST", ""), node)
         env = environment(self.environ, self.paths, found)
         cluster = Cluster(self.name, env, self.folder / "kubeconfig")
-        if record.read(self.folder) == found and self._revived(cluster):
-            self.report.say(f"cluster {self.name} is up")
-            return cluster
-        self._create(cluster, found)
+        if record.read(self.folder) != found or not self._revived(cluster):
+            self._create(cluster, found)
         return cluster
 
     def down(self) -> list[str]:
         """Take the cluster and our engine away; gives what differs on the machine all the same."""
-        engine = OwnEngine(self.paths, self.host)
-        found = record.read(self.folder)
-        own = engine.started_before()
-        if own:
-            engine.start(self.report)
-        environ = own_environment(self.environ, engine.address) if own else dict(self.environ)
-        if own or found:
-            self._delete(Docker(environ))
-        others = [one for one in self._clusters() if one != self.name]
-        if own and not others:
-            return engine.stop(self.report)
-        return []
+        existing = Docker(dict(self.environ))
+        if existing.answers():
+            self._delete(existing)
+        if not self.own_engine.started_before():
+            return []
+        own = Docker(own_environment(self.environ, self.own_engine.address))
+        try:
+            # An engine that was killed is started once more: it knows best what it left behind.
+            self.own_engine.start(self.report)
+            self._delete(own)
+            if self._clusters(own):
+                return []
+        except ClusterToolError as error:
+            self.report.say(f"the engine can't be asked, so it is only ended: {error}")
+        self._forget_all()
+        return self.own_engine.stop(self.report)
 
-    def _engine(self) -> tuple[Docker, str]:
+    def _engine(self) -> tuple[Docker, plan.Engine]:
         """A Docker client with an engine behind it, and where that engine comes from."""
         existing = Docker(dict(self.environ))
         kind = plan.engine(answers=existing.answers(), root=self.host.root, debian=self.host.debian)
         if kind is plan.Engine.EXISTING:
             return existing, kind
-        engine = OwnEngine(self.paths, self.host)
-        plan.check_space(free_bytes(self.paths.cache), plan.SMALLEST, str(self.paths.cache))
-        engine.start(self.report)
-        machine.raise_sysctl("fs/inotify/max_user_instances", 512)
-        return Docker(own_environment(self.environ, engine.address)), kind
-
-    def _go(self, docker: Docker) -> GoBuilder | None:
-        """Go programs to hand: a builder, or None on a machine that needs none and has no Go."""
-        try:
-            return builder(
-                SOURCES / "modules", self.paths.programs, arch=self.host.arch, environ=self.environ
-            )
-        except UnsupportedError:
-            if docker.image_id(plan.NODE_IMAGE):
-                return None
-            raise
-
-    def _node_image(self, docker: Docker, go: GoBuilder | None) -> str:
-        """The node image's name; it and the three tools are there afterwards."""
-        image = None if go is None else NodeImage(SOURCES / "node", go, docker, self.paths.work)
-        kind = self._node_kind(docker, image)
-        if image is None or kind is plan.Node.OFFICIAL:
-            self._check_space(
-                plan.Missing(0 if go is None else tools.missing(go), node_image=False)
-            )
-            tools.provide(self.paths.tools, go, self.environ, self.report)
-            return plan.NODE_IMAGE
-        assert go is not None
-        absent = docker.image_id(image.name()) is None
-        programs = tools.missing(go) + (image.missing_programs() if absent else 0)
-        self._check_space(plan.Missing(programs, node_image=absent))
-        name = image.provide(self.report)
-        tools.provide(self.paths.tools, go, self.environ, self.report)
-        return name
-
-    def _node_kind(self, docker: Docker, image: NodeImage | None) -> plan.Node:
-        """An image that is there decides; asking a registry comes last."""
-        if image is not None and docker.image_id(image.name()):
-            return plan.Node.BUILT
-        official = docker.obtains(plan.NODE_IMAGE, self.report)
-        return plan.node(official=official, root=self.host.root, debian=self.host.debian)
-
-    def _check_space(self, missing: plan.Missing) -> None:
-        needed = plan.needed_bytes(missing)
-        plan.check_space(free_bytes(self.paths.cache), needed, str(self.paths.cache))
-
-    def _base_image(self, docker: Docker) -> None:
-        """The base image of our Dockerfile: pulled, or a stand-in that is announced as such."""
-        name = rootfs.BASE_IMAGE
-        ours = docker.label(name, rootfs.LABEL)
-        if ours is None and docker.obtains(name, self.report):
-            return
-        if not (self.host.root and self.host.debian):
-            raise UnsupportedError(f"{name} can't be pulled: let the engine reach Docker Hub")
-        recipe = rootfs.stand_in(ca_bundle(self.environ))
-        rootfs.provide(recipe, docker, self.paths.work, self.report)
-        print(f"base image {name}: a stand-in made from Debian packages (it can't be pulled here)")
+        docker = Docker(own_environment(self.environ, self.own_engine.address))
+        space = Provision(self.paths, self.host, docker, self.report).check_space
+        space(plan.Missing(programs=0, node_image=False))
+        self.own_engine.start(self.report)
+        machine.raise_sysctl("fs/inotify/max_user_instances", _INOTIFY_INSTANCES)
+        return docker, kind
 
     def _revived(self, cluster: Cluster) -> bool:
         """Whether the cluster works, a stopped node having been started again."""
         docker = Docker(cluster.environ)
         try:
-            state = docker.run("inspect", "-f", "{{.State.Running}}", cluster.node).strip()
-            if state != "true":
+            if docker.run("inspect", "-f", "{{.State.Running}}", cluster.node).strip() != "true":
                 docker.run("start", cluster.node)
             if not reachable(cluster):
-                self._wait_ready(cluster)
+                with self.report.step("wait for a cluster that was stopped"):
+                    self._wait_answer(cluster)
+                    self._wait_ready(cluster)
         except CommandError:
             return False
         return True
 
     def _create(self, cluster: Cluster, found: record.Record) -> None:
-        docker = Docker(cluster.environ)
-        self._delete(docker)
+        self._delete(Docker(cluster.environ))
         audit = self.folder / "audit"
         audit.mkdir(parents=True, exist_ok=True)
         built = found.node_image != plan.NODE_IMAGE
-        settings = kindconfig.Settings(
-            node=plan.Node.BUILT if built else plan.Node.OFFICIAL,
-            cgroup_v2=self.host.cgroup_v2,
-            policy=SOURCES / "audit",
-            audit=audit,
-        )
+        node = plan.Node.BUILT if built else plan.Node.OFFICIAL
+        settings = kindconfig.Settings(node, self.host.cgroup_v2, SOURCES / "audit", audit)
         config = self.folder / "kind.json"
         config.write_text(kindconfig.render(settings))
         argv = ["kind", "create", "cluster", "--name", self.name, "--image", found.node_image]
@@ -162,19 +120,24 @@ class Lifecycle:
             self._wait_ready(cluster)
         record.write(self.folder, found)
 
+    def _wait_answer(self, cluster: Cluster) -> None:
+        """A node that was started again needs a while until its API server does."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while not reachable(cluster):
+            if time.monotonic() > deadline:
+                raise CommandError(["kubectl", "get", "nodes"], 1, "the API server does not answer")
+            time.sleep(1)
+
     def _wait_ready(self, cluster: Cluster) -> None:
         limit = f"--timeout={_READY_SECONDS}s"
-        cluster.kubectl("wait", "--for=condition=Ready", "nodes", "--all", limit, timeout=200)
-        for namespace in ("kube-system", "local-path-storage"):
-            cluster.kubectl(
-                *("wait", "--for=condition=Available", "deployments", "--all"),
-                *(f"--namespace={namespace}", limit),
-                timeout=200,
-            )
-        cluster.kubectl(
-            *("wait", "--for=create", "serviceaccount/default", "--namespace=default", limit),
-            timeout=200,
+        waits = (
+            ("--for=condition=Ready", "nodes", "--all"),
+            ("--for=condition=Available", "deployments", "--all", "--namespace=kube-system"),
+            ("--for=condition=Available", "deployments", "--all", "--namespace=local-path-storage"),
+            ("--for=create", "serviceaccount/default", "--namespace=default"),
         )
+        for arguments in waits:
+            cluster.kubectl("wait", limit, *arguments, timeout=_READY_SECONDS + 20)
 
     def _delete(self, docker: Docker) -> None:
         """Remove the node, its volumes and the network; nothing there is fine."""
@@ -186,22 +149,25 @@ class Lifecycle:
         if docker.run("network", "ls", "-q", "--filter", f"name=^{self.name}$").strip():
             docker.run("network", "rm", self.name)
         (self.folder / "kubeconfig").unlink(missing_ok=True)
-        self._empty_audit()
-
-    def _empty_audit(self) -> None:
         for place in (self.folder / "audit").glob("*.log"):
-            try:
-                place.unlink()
-            except PermissionError as error:
-                raise ClusterToolError(f"can't remove {place}: remove it as root") from error
+            _remove(place)
 
-    def _clusters(self) -> list[str]:
-        parent = self.folder.parent
-        return (
-            [path.name for path in parent.glob("*") if record.read(path)] if parent.exists() else []
-        )
+    def _clusters(self, docker: Docker) -> list[str]:
+        """Names of the clusters that the engine runs."""
+        template = f'{{{{.Label "{_CLUSTER_LABEL}"}}}}'
+        shown = docker.run("ps", "-a", "--filter", f"label={_CLUSTER_LABEL}", "--format", template)
+        return shown.split()
+
+    def _forget_all(self) -> None:
+        """An engine of our own takes all its clusters with it."""
+        for folder in self.folder.parent.glob("*"):
+            found = record.read(folder)
+            if found is not None and found.engine == plan.Engine.OWN:
+                record.erase(folder)
 
 
-def kind_version(env: Mapping[str, str]) -> str:
-    """What the `kind` in use says about itself."""
-    return run(["kind", "version"], env=env).strip()
+def _remove(place: Path) -> None:
+    try:
+        place.unlink()
+    except PermissionError as error:
+        raise ClusterToolError(f"can't remove {place}: remove it as root") from error

@@ -13,7 +13,6 @@ from ibgateway_cluster.snapshot import Block, Snapshot
 
 _SYSCTL = Path("/proc/sys")
 _CGROUP = Path("/sys/fs/cgroup")
-_LINKS = Path("/sys/class/net")
 # What Docker, the kubelet and kube-proxy set on the host when they may.
 _SYSCTLS = (
     "fs/inotify/max_user_instances",
@@ -35,11 +34,11 @@ _RULES = ("iptables", "ip6tables")
 _SBIN = "/usr/sbin"
 
 
-def look(boot: str | None = None) -> Snapshot:
+def look() -> Snapshot:
     """The machine as it is now."""
     return Snapshot(
-        boot=boot or _boot(),
-        links=tuple(sorted(_listing(_LINKS))),
+        boot=_boot(),
+        links=tuple(sorted(_links())),
         rules={command: _saved(command) for command in _RULES},
         sysctls={
             name: (_SYSCTL / name).read_text().strip()
@@ -54,7 +53,7 @@ def look(boot: str | None = None) -> Snapshot:
 
 def remember(place: Path) -> None:
     """Record the machine at `place`, unless a record of this boot is there (a run was killed)."""
-    if _recorded(place) is not None:
+    if recorded(place) is not None:
         return
     part = place.with_suffix(".part")
     part.write_text(json.dumps(look().document(), indent=1))
@@ -63,11 +62,11 @@ def remember(place: Path) -> None:
 
 def restore(place: Path, *, blocks: Sequence[Block], folders: Sequence[Path]) -> list[str]:
     """Undo what an engine under `folders` with addresses in `blocks` left; gives what still differs."""
-    before = _recorded(place)
+    before = recorded(place)
     if before is None:
         return []
     _unmount(folders)
-    bridges = [name for name in _new_links(before) if _is_bridge(name)]
+    bridges = _new_bridges(before)
     for command in _RULES:
         calls = snapshot.undo_rules(
             before.rules.get(command, ""), _saved(command), links=bridges, blocks=blocks
@@ -94,7 +93,8 @@ def raise_sysctl(name: str, least: int) -> None:
         _set_sysctl(name, str(least))
 
 
-def _recorded(place: Path) -> Snapshot | None:
+def recorded(place: Path) -> Snapshot | None:
+    """What `remember` wrote at `place` since the machine started, None if nothing."""
     try:
         found = snapshot.from_document(json.loads(place.read_text()))
     except FileNotFoundError:
@@ -125,12 +125,16 @@ def _container_groups() -> list[Path]:
     return [path for path in (*_CGROUP.glob("docker"), *_CGROUP.glob("*/docker")) if path.is_dir()]
 
 
-def _new_links(before: Snapshot) -> list[str]:
-    return [name for name in _listing(_LINKS) if name not in before.links]
+def _new_bridges(before: Snapshot) -> list[str]:
+    bridges = [name for name in _links("type", "bridge") if name.startswith(("docker", "br-"))]
+    return [name for name in bridges if name not in before.links]
 
 
-def _is_bridge(name: str) -> bool:
-    return (_LINKS / name / "bridge").is_dir() and name.startswith(("docker", "br-"))
+def _links(*kind: str) -> list[str]:
+    """Interfaces of our network namespace (/sys may show another one's)."""
+    ip = f"{_SBIN}/ip"
+    lines = run([ip, "-o", "link", "show", *kind]).splitlines() if os.access(ip, os.X_OK) else []
+    return [line.split()[1].rstrip(":").partition("@")[0] for line in lines]
 
 
 def _unmount(folders: Sequence[Path]) -> None:

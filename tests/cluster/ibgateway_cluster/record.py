@@ -1,6 +1,8 @@
 """What `up` leaves written down about a cluster, so that every other command finds it."""
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -8,6 +10,17 @@ from ibgateway_cluster.errors import ForeignClusterError, NotRunningError
 
 CLUSTER = "ibgateway"
 _FILE = "cluster.json"
+_CHOOSERS = frozenset(
+    {
+        "--context",
+        "--cluster",
+        "--kubeconfig",
+        "--server",
+        "-s",
+        "--kube-context",
+        "--kube-apiserver",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -31,11 +44,23 @@ def checked_name(name: str) -> str:
     return name
 
 
-def checked_context(context: str) -> str:
-    """The cluster name of a kube context that this tool made; else `ForeignClusterError`."""
-    if not context.startswith("kind-"):
-        raise ForeignClusterError(f"refused: kube context {context!r} was not made by this tool")
-    return checked_name(context.removeprefix("kind-"))
+def checked_kubeconfig(text: str, name: str) -> None:
+    """Raise `ForeignClusterError` if a kubeconfig's current context is not the cluster's own."""
+    found = re.search(r"^current-context: *\"?([^\s\"]*)", text, re.MULTILINE)
+    context = found[1] if found else ""
+    if context != f"kind-{name}":
+        raise ForeignClusterError(
+            f"refused: the kubeconfig's context is {context!r}, not 'kind-{name}'"
+        )
+
+
+def checked_arguments(arguments: Sequence[str]) -> None:
+    """Raise `ForeignClusterError` if arguments of kubectl or helm choose a cluster themselves."""
+    for word in arguments:
+        if word == "--":
+            return
+        if word.partition("=")[0] in _CHOOSERS:
+            raise ForeignClusterError(f"refused: {word!r} would leave the cluster of this tool")
 
 
 def write(folder: Path, record: Record) -> None:

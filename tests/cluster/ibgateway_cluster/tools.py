@@ -19,27 +19,23 @@ _TOOLS = (
 )
 
 
-def provide(
-    folder: Path, builder: GoBuilder | None, environ: Mapping[str, str], report: Reporter
-) -> None:
-    """Make links to the three programs in `folder`.
-
-    Without a `builder` (no Go) only programs on PATH serve; `UnsupportedError` names the missing one.
-    """
+def provide(folder: Path, builder: GoBuilder, environ: Mapping[str, str], report: Reporter) -> None:
+    """Make links to the three programs in `folder`: built before, found on PATH, or built now."""
     folder.mkdir(parents=True, exist_ok=True)
     for program, family_name, arguments, wanted in _TOOLS:
         found = _built(program, family(family_name), builder)
         found = found or on_path(program, arguments, wanted, environ)
-        if found is None and builder is not None:
-            found = builder.build_one(family(family_name), program, report)
-        if found is None:
-            raise UnsupportedError(f"{program} is missing: install it, or Go 1.26 to have it built")
+        found = found or _build(program, family(family_name), builder, report)
         _link(folder / program, found)
 
 
-def missing(builder: GoBuilder) -> int:
-    """How many of the programs are not in the cache."""
-    return sum(_built(name, family(one), builder) is None for name, one, _, _ in _TOOLS)
+def missing(builder: GoBuilder, environ: Mapping[str, str]) -> int:
+    """How many of the programs would have to be built."""
+    return sum(
+        _built(program, family(name), builder) is None
+        and on_path(program, arguments, wanted, environ) is None
+        for program, name, arguments, wanted in _TOOLS
+    )
 
 
 def on_path(
@@ -56,8 +52,15 @@ def on_path(
     return Path(found) if re.search(wanted, version) else None
 
 
-def _built(program: str, one: Family, builder: GoBuilder | None) -> Path | None:
-    if builder is None or program in builder.missing(one):
+def _build(program: str, one: Family, builder: GoBuilder, report: Reporter) -> Path:
+    try:
+        return builder.build_one(one, program, report)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{program} is missing. Install it, or: {error}") from error
+
+
+def _built(program: str, one: Family, builder: GoBuilder) -> Path | None:
+    if program in builder.missing(one):
         return None
     return builder.directory(one) / program
 

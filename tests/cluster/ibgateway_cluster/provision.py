@@ -1,0 +1,59 @@
+"""What a cluster needs before kind can make it: the node image, the tools, our Dockerfile's base image."""
+
+from dataclasses import dataclass
+
+from ibgateway_cluster import plan, rootfs, tools
+from ibgateway_cluster.docker import Docker
+from ibgateway_cluster.errors import UnsupportedError
+from ibgateway_cluster.gobuild import GoBuilder
+from ibgateway_cluster.host import Host, ca_bundle, free_bytes
+from ibgateway_cluster.nodeimage import NodeImage
+from ibgateway_cluster.paths import SOURCES, Paths
+from ibgateway_cluster.report import Reporter
+
+
+@dataclass(frozen=True)
+class Provision:
+    """Brings everything together on one engine."""
+
+    paths: Paths
+    host: Host
+    docker: Docker
+    report: Reporter
+
+    def node_image(self) -> str:
+        """The node image's name; the image and the three tools are there afterwards."""
+        go = GoBuilder(
+            SOURCES / "modules", self.paths.programs, self.host.arch, self.docker.environ
+        )
+        image = NodeImage(SOURCES / "node", go, self.docker, self.paths.work)
+        present = self.docker.image_id(image.name()) is not None
+        built = present or self._node_kind() is plan.Node.BUILT
+        programs = tools.missing(go, self.docker.environ)
+        if built and not present:
+            programs += image.missing_programs()
+        self.check_space(plan.Missing(programs, node_image=built and not present))
+        name = image.provide(self.report) if built else plan.NODE_IMAGE
+        tools.provide(self.paths.tools, go, self.docker.environ, self.report)
+        return name
+
+    def base_image(self) -> str | None:
+        """The base image of our Dockerfile, pulled or made; what to tell the user about it, if any."""
+        name = rootfs.BASE_IMAGE
+        if not self.docker.label(name, rootfs.LABEL) and self.docker.obtains(name, self.report):
+            return None
+        if not (self.host.root and self.host.debian):
+            raise UnsupportedError(f"{name} can't be pulled: let the engine reach Docker Hub")
+        recipe = rootfs.stand_in(ca_bundle(self.docker.environ))
+        rootfs.provide(recipe, self.docker, self.paths.work, self.report)
+        return f"base image {name}: a stand-in made from Debian packages (it can't be pulled here)"
+
+    def check_space(self, missing: plan.Missing) -> None:
+        """Raise `DiskFullError` before the work starts rather than in its middle."""
+        needed = plan.needed_bytes(missing)
+        plan.check_space(free_bytes(self.paths.cache), needed, str(self.paths.cache))
+
+    def _node_kind(self) -> plan.Node:
+        """Asks a registry: only where no image of ours is there."""
+        official = self.docker.obtains(plan.NODE_IMAGE, self.report)
+        return plan.node(official=official, root=self.host.root, debian=self.host.debian)
