@@ -17,7 +17,7 @@ from aiohttp import WSMsgType, web
 
 from ibgateway_simulator.engine import Client
 from ibgateway_simulator.ibkr import Ibkr
-from ibgateway_simulator.users import Attempt, Session
+from ibgateway_simulator.users import Attempt, Kind, Session
 
 
 class Link:
@@ -80,7 +80,7 @@ class Link:
 
     async def _attempt(self, request: dict[str, Any]) -> None:
         logins, now = self._ibkr.logins, self._ibkr.now()
-        kind = request["kind"] if request.get("kind") in ("token", "relogin") else "full"
+        kind: Kind = request["kind"]
         attempt = logins.begin(
             Attempt(0, request["user"], kind, request["mode"], self.gateway, now)
         )
@@ -173,7 +173,7 @@ class Link:
             self._ibkr.note("person_kicked", user=user, by=self.gateway)
         for session in logins.of_user(user):
             if session.gateway != self.gateway and not session.kicked:
-                self._ibkr.take_session(session, "dialog")
+                self._ibkr.take_session(session, "contest")
 
     def _log_in(self, attempt: Attempt, request: dict[str, Any]) -> None:
         logins, now = self._ibkr.logins, self._ibkr.now()

@@ -23,7 +23,7 @@ from ibgateway_simulator.users import LoginRules, user_from
 
 Json = dict[str, Any]
 LONGEST_WAIT = 60.0
-KICK_STYLES = ("dialog", "waits", "existing", "silent")
+KICK_STYLES = ("waits", "contest", "existing", "silent")
 
 
 class Control:
@@ -184,7 +184,7 @@ class Control:
         user = ibkr.logins.user(name)
         match request.match_info["verb"]:
             case "kick":
-                style = body.get("style", "dialog")
+                style = body.get("style", "waits")
                 if style not in KICK_STYLES:
                     raise ConflictError(f"a kick's style is one of {KICK_STYLES}")
                 ibkr.kick(name, style)

@@ -73,7 +73,7 @@ class Client:
 
     def abort(self) -> None:
         """Reset the connection: nothing buffered is sent."""
-        self._writer.transport.abort()
+        wire.reset(self._writer)
 
     def reachable(self) -> bool:
         """Whether IBKR can be asked."""

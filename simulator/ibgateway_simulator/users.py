@@ -8,6 +8,7 @@ from typing import Any, Literal
 from ibgateway_simulator.errors import SettingsError
 
 Mode = Literal["paper", "live"]
+Kind = Literal["full", "token", "relogin"]
 PushState = Literal["waiting", "approved", "denied", "missed", "withdrawn"]
 
 
@@ -80,7 +81,7 @@ class Attempt:
 
     id: int
     user: str
-    kind: Literal["full", "token", "relogin"]
+    kind: Kind
     mode: str
     gateway: str
     at: dt.datetime

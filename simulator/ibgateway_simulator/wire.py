@@ -7,6 +7,7 @@ and 1, unset numbers as the largest value of their type.
 
 import asyncio
 import re
+import socket
 import struct
 from decimal import Decimal
 
@@ -59,6 +60,14 @@ async def read_handshake(reader: asyncio.StreamReader) -> int:
     if await reader.readexactly(len(PREFIX)) != PREFIX:
         raise WireError("the first packet does not start with API")
     return negotiate((await read_body(reader)).decode("ascii", "replace"))
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Close at once with RST: what is buffered is not sent, the peer sees a reset."""
+    plain = writer.get_extra_info("socket")
+    if plain is not None:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 def negotiate(offer: str) -> int:

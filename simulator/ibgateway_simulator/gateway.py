@@ -1,0 +1,209 @@
+"""The process that run.sh starts in the JVM's place: IBC, its command server and the windows.
+
+Exit codes are IBC's: 0 after STOP, a restart or a yielded session; 143 on SIGTERM; 1 when X goes.
+"""
+
+import asyncio
+import datetime as dt
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from ibgateway_simulator import autorestart
+from ibgateway_simulator.backend_client import Backend, connected
+from ibgateway_simulator.command_server import CommandServer
+from ibgateway_simulator.flow import NOTICE, Exit, Flow
+from ibgateway_simulator.gateway_settings import GatewaySettings, gateway_settings
+from ibgateway_simulator.ibc_log import IbcLog
+from ibgateway_simulator.relay import Relay
+from ibgateway_simulator.window import Screen
+
+FRAME_SECONDS = 0.02
+IBC_VERSION = "3.24.2"
+SHUTDOWN = ("dialog", "Shutdown progress")
+NOT_HERE = {"ENABLEAPI": ["ERROR ENABLEAPI is not valid for the IB Gateway"]}
+RECONNECTS = frozenset({"RECONNECTDATA", "RECONNECTACCOUNT"})
+
+Event = tuple[str, tuple[Any, ...]]
+
+
+class Gateway:
+    """Wires flow, windows, command server and IBKR together over one queue."""
+
+    def __init__(self, settings: GatewaySettings, log: IbcLog, backend: Backend) -> None:
+        self._settings = settings
+        self._log = log
+        self._queue: asyncio.Queue[Event] = asyncio.Queue()
+        self._backend = backend
+        self._screen = Screen(settings.mode, self._login, self._button)
+        self._relay = Relay(backend.host, backend.broker_port, settings.api_port)
+        self.flow = Flow(settings, log, self._screen, post=backend.post, api=self._relay)
+        self.commands = CommandServer(settings, log, self.act)
+
+    async def run(self) -> int:
+        """Live until something ends the process; its exit code."""
+        tasks = [
+            asyncio.create_task(self._pump()),
+            asyncio.create_task(self._backend.run(lambda m: self._put("receive", m))),
+            asyncio.create_task(self._nightly()),
+            asyncio.create_task(self._handle()),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except Exit as end:
+            return end.code
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._relay.close()
+        return 0
+
+    def act(self, verb: str) -> list[str]:
+        """Carry out a command of the command server; the answer, empty when unknown."""
+        if verb == "STOP":
+            self._put("stop")
+            return ["OK Shutting down: STOP command"]
+        if verb in ("RESTART", "PAUSE"):
+            return self._restart_later(verb)
+        if verb in RECONNECTS:
+            self._log.line("Getting main window")
+            self._log.line("Main window already found")
+            return ["OK "]
+        return NOT_HERE.get(verb, [])
+
+    def _restart_later(self, verb: str) -> list[str]:
+        log, now = self._log, dt.datetime.now(dt.UTC)
+        log.line(f"RestartTask: pauseOnly = {str(verb == 'PAUSE').lower()}")
+        log.line(f"RestartTask: verb = {verb}")
+        log.line("Getting main window")
+        log.line("Main window already found")
+        at = autorestart.next_minute(now)
+        shown = f"{at.astimezone():%I:%M %p}"
+        log.line(f"Setting auto-restart time to {shown}")
+        if verb == "PAUSE":
+            (self._settings.flags_dir / f"PAUSE{self._settings.session_id}").touch()
+        wait = self._settings.restart_seconds
+        seconds = (at - now).total_seconds() if wait is None else wait
+        asyncio.get_running_loop().call_later(seconds, self._put, "restart")
+        return [f"OK {verb} in progress", f"OK {verb} at {shown}"]
+
+    async def _handle(self) -> None:
+        await self.flow.begin()
+        while True:
+            name, arguments = await self._queue.get()
+            match name:
+                case "stop":
+                    self._stop()
+                case "restart":
+                    if self.flow.state == "LOGGED_IN":
+                        await self.flow.restart()
+                case "receive":
+                    await self.flow.receive(*arguments)
+                case "button":
+                    await self.flow.button(*arguments)
+                case _:
+                    await self.flow.clicked(*arguments)
+
+    def _stop(self) -> None:
+        log = self._log
+        if self.flow.state != "LOGGED_IN":
+            self.commands.close()
+            log.line("Login has not completed: exiting immediately")
+            raise Exit(0)
+        log.line("Login has completed: exiting via [File, Close] menu")
+        log.line("Getting main window")
+        log.line("Main window already found")
+        log.event(NOTICE, "Opened")
+        log.line("Click button: Yes")
+        log.event(NOTICE, "Closed")
+        log.event(("dialog", SHUTDOWN[1]), "Opened")
+        self._screen.dialog(SHUTDOWN[1], "Closing...", [])
+        self.commands.close()
+        log.focus(("dialog", SHUTDOWN[1]))
+        raise Exit(0)
+
+    async def _pump(self) -> None:
+        while True:
+            self._screen.pump()
+            await asyncio.sleep(FRAME_SECONDS)
+
+    async def _nightly(self) -> None:
+        """Restart at AutoRestartTime, in the zone of jts.ini, while logged in."""
+        time = self._settings.restart_time
+        if not time:
+            await asyncio.Event().wait()
+        while True:
+            now = dt.datetime.now(dt.UTC)
+            await asyncio.sleep(autorestart.seconds_until(time, self._settings.zone, now))
+            self._put("restart")
+
+    def _login(self, user: str, password: str) -> None:
+        self._put("click", user, password)
+
+    def _button(self, title: str, label: str) -> None:
+        self._put("button", title, label)
+
+    def _put(self, name: str, *arguments: Any) -> None:
+        self._queue.put_nowait((name, arguments))
+
+
+def _greet(settings: GatewaySettings, log: IbcLog) -> None:
+    log.raw("", "IBC Settings:", *settings.masked(), "End IBC Settings", "")
+    log.line(f"version: {IBC_VERSION}")
+    log.line(f"using default settings provider: ini file is {settings.ini_path}")
+    log.line(
+        "using default login manager: will get username and password from settings; "
+        "FIX username and password (if required) from settings"
+    )
+    log.line("using default main window manager")
+    log.line(
+        "using default trading mode manager: constructor parameter args but trading mode not "
+        "present - will be taken from settings"
+    )
+    log.line("using default config dialog manager")
+
+
+def _announce(settings: GatewaySettings, log: IbcLog) -> None:
+    ini = settings.settings_dir / "jts.ini"
+    log.line(f"TWS Settings directory is: {settings.settings_dir}")
+    if settings.restart:
+        log.line("Re-starting session")
+    else:
+        log.line("Starting session: will exit if login dialog is not displayed within 60 seconds")
+    log.line(f"Ensuring {ini} contains required minimal lines")
+    for entry in (
+        *("[Logon]/s3store=true", "[Logon]/Locale=en", "[Logon]/displayedproxymsg=1"),
+        *("[Logon]/UseSSL=true", "[IBGateway]/ApiOnly=true", "[IBGateway]/TrustedIPs=127.0.0.1"),
+    ):
+        log.line(f"Found setting: {entry}")
+    log.line(f"Confirmed {ini} contains required minimal lines")
+    log.line("Starting Gateway")
+    if settings.has_config_tasks:
+        for line in ("Getting config dialog", "Creating config dialog future"):
+            log.line(line)
+    if settings.has_config_tasks:
+        log.line("Getting main window")
+        log.line("Creating main window future")
+
+
+async def _run(settings: GatewaySettings) -> int:
+    log = IbcLog(sys.stdout, lambda: dt.datetime.now().astimezone())
+    _greet(settings, log)
+    async with connected(settings) as backend:
+        gateway = Gateway(settings, log, backend)
+        await gateway.commands.start()
+        _announce(settings, log)
+        return await gateway.run()
+
+
+def main(arguments: list[str]) -> int:
+    """Run the gateway; the process is called `java`, as what it stands in for."""
+    settings = gateway_settings(arguments, os.environ)
+    Path("/proc/self/comm").write_text("java", encoding="ascii")
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+    return asyncio.run(_run(settings))
