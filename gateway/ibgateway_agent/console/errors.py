@@ -1,0 +1,24 @@
+"""Every error of the console.
+
+ConsoleError
+├── SettingsError       the environment can't be used; the message says which variable and why
+└── SessionEndedError   one viewer's session is over; carries the Ending that its page shows
+"""
+
+from ibgateway_agent.console.endings import Ending
+
+
+class ConsoleError(Exception):
+    """Root of the console's errors."""
+
+
+class SettingsError(ConsoleError):
+    """A variable of the environment is missing or makes no sense."""
+
+
+class SessionEndedError(ConsoleError):
+    """One session is over."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.text)
+        self.ending = ending

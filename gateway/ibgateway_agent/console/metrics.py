@@ -1,0 +1,39 @@
+"""What the console counts, in a registry of its own (two consoles in one process do not mix)."""
+
+import math
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class Metrics:
+    """Counters and gauges; label values come from fixed sets, never from a request."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.viewers = Gauge(
+            "ibgateway_console_viewers", "Open noVNC sessions.", registry=self.registry
+        )
+        self.sessions = Counter(
+            "ibgateway_console_sessions",
+            "Sessions that have ended, by how.",
+            ["ending"],
+            registry=self.registry,
+        )
+        self.refused = Counter(
+            "ibgateway_console_refused",
+            "Requests refused before any session, by the check that failed.",
+            ["check"],
+            registry=self.registry,
+        )
+        self.bytes = Counter(
+            "ibgateway_console_bytes",
+            "Bytes carried in sessions: in from viewers, out to them.",
+            ["direction"],
+            registry=self.registry,
+        )
+        self.enforced = Gauge(
+            "ibgateway_console_network_policy_enforced",
+            "1 if NetworkPolicies keep the console from the API, 0 if not, NaN while unknown.",
+            registry=self.registry,
+        )
+        self.enforced.set(math.nan)

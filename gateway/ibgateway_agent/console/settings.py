@@ -1,0 +1,133 @@
+"""What the console is told by its environment, read once at the start. Pure: the mapping comes in.
+
+The display is fixed here; nothing that a viewer sends can change it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ibgateway_agent.console.errors import SettingsError
+from ibgateway_agent.console.guard import normal_origin
+from ibgateway_api import names
+
+AUTH_PASSWORD: Final = "password"  # noqa: S105 - a mode's name
+AUTH_TOKEN: Final = "token"  # noqa: S105 - a mode's name
+PORT_ADMIN: Final = 6081
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A TCP address as configured."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The console's configuration.
+
+    `hosts` and `allowed_origins` are lower case; `token_file` is None in password mode; `api` is what
+    a NetworkPolicy must keep the console from, None when not told; `bind` None means every address.
+    """
+
+    display: Address
+    token_file: Path | None
+    hosts: frozenset[str]
+    allowed_origins: frozenset[str]
+    api: Address | None
+    static: Path
+    bind: str | None
+    port: int
+    admin_port: int
+
+    @property
+    def auth(self) -> str:
+        """The mode's name: password or token."""
+        return AUTH_PASSWORD if self.token_file is None else AUTH_TOKEN
+
+
+def from_env(env: Mapping[str, str]) -> Settings:
+    """The settings in `env`; raises SettingsError with the variable's name."""
+    return Settings(
+        display=Address(
+            _host(env, "CONSOLE_VNC_HOST"), _port(env, "CONSOLE_VNC_PORT", names.PORT_VNC)
+        ),
+        token_file=_token_file(env),
+        hosts=frozenset(host.lower() for host in _list(env, "CONSOLE_HOSTS")),
+        allowed_origins=_origins(env),
+        api=_api(env),
+        static=Path(env.get("CONSOLE_STATIC") or "/opt/novnc"),
+        bind=env.get("CONSOLE_BIND") or None,
+        port=_port(env, "CONSOLE_PORT", names.PORT_NOVNC),
+        admin_port=_port(env, "CONSOLE_ADMIN_PORT", PORT_ADMIN),
+    )
+
+
+def token_reader(file: Path) -> Callable[[], bytes]:
+    """Reads the token anew at each call, so that a renewed Secret counts at once; b"" if unreadable."""
+
+    def read() -> bytes:
+        try:
+            return file.read_bytes().strip()
+        except OSError:
+            return b""
+
+    return read
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "").strip()
+    if not value:
+        raise SettingsError(f"{name} is not set")
+    return value
+
+
+def _host(env: Mapping[str, str], name: str) -> str:
+    host = _required(env, name)
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise SettingsError(f"{name} is no host name: {host!r}") from None
+    return host
+
+
+def _list(env: Mapping[str, str], name: str) -> list[str]:
+    return [part.strip() for part in env.get(name, "").split(",") if part.strip()]
+
+
+def _port(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise SettingsError(f"{name} must be a port number from 1 to 65535, not {text!r}")
+    return int(text)
+
+
+def _token_file(env: Mapping[str, str]) -> Path | None:
+    mode = env.get("CONSOLE_AUTH") or AUTH_PASSWORD
+    if mode not in {AUTH_PASSWORD, AUTH_TOKEN}:
+        raise SettingsError(f"CONSOLE_AUTH must be password or token, not {mode!r}")
+    return None if mode == AUTH_PASSWORD else Path(_required(env, "CONSOLE_TOKEN_FILE"))
+
+
+def _origins(env: Mapping[str, str]) -> frozenset[str]:
+    origins = set()
+    for text in _list(env, "CONSOLE_ALLOWED_ORIGINS"):
+        origin = normal_origin(text)
+        if origin is None:
+            raise SettingsError(
+                f"CONSOLE_ALLOWED_ORIGINS: {text!r} is no origin such as https://vnc.example.com"
+            )
+        origins.add(origin)
+    return frozenset(origins)
+
+
+def _api(env: Mapping[str, str]) -> Address | None:
+    if not env.get("CONSOLE_API_HOST", "").strip():
+        return None
+    return Address(_host(env, "CONSOLE_API_HOST"), _port(env, "CONSOLE_API_PORT", names.PORT_API))
