@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help check format unit test test-wiring test-apiserver test-chart test-e2e test-faults \
-        cluster images demo down crds lock clean
+        cluster images demo bench down crds lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -59,6 +59,9 @@ images: cluster ## build the four images and load them into the cluster
 
 demo: images ## a Ready paper gateway on the simulator, and an order that fills
 	@$(STAGE) demo
+
+bench: images ## latencies of login and kick, 50 runs each; run by hand
+	@$(BIN)/python tests/bench/login_latency.py
 
 down: .venv/ready ## remove the cluster and everything it started
 	@$(CLUSTER) down

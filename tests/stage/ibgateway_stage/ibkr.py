@@ -76,6 +76,10 @@ class Ibkr:
         """A POST of the control API; raises httpx.HTTPStatusError."""
         return self._http.post(path, json=body or {}).raise_for_status().json()
 
+    def put(self, path: str, body: Json) -> Any:
+        """A PUT of the control API; raises httpx.HTTPStatusError."""
+        return self._http.put(path, json=body).raise_for_status().json()
+
     def patch(self, path: str, body: Json) -> Any:
         """A PATCH of the control API; raises httpx.HTTPStatusError."""
         return self._http.patch(path, json=body).raise_for_status().json()
