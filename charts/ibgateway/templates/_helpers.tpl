@@ -1,0 +1,16 @@
+{{/* The IBGateway's name; the rule is the resource's own, said before anything is sent. */}}
+{{- define "ibgateway.name" -}}
+{{- $name := default .Release.Name .Values.fullnameOverride }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$" $name) }}
+{{- fail (printf "%q can't name an IBGateway: start with a letter, use only a-z, 0-9 and '-', at most 40 characters; choose another release name or set fullnameOverride" $name) }}
+{{- end }}
+{{- $name }}
+{{- end }}
+
+{{- define "ibgateway.ownLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end }}

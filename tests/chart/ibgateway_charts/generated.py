@@ -1,0 +1,72 @@
+"""The generated parts of charts/: the CRD's copy, the schemas made from the api, the spec's table.
+
+`python -m ibgateway_charts.generated` writes them; a test compares them with what lies there.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ibgateway_api.crd import schema_of
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.week import Calendar
+from ibgateway_charts.schema import Schema, closed, leaves
+
+REPOSITORY: Final = Path(__file__).resolve().parents[3]
+CHARTS: Final = REPOSITORY / "charts"
+OPERATOR_CHART: Final = CHARTS / "ibgateway-operator"
+GATEWAY_CHART: Final = CHARTS / "ibgateway"
+CRD: Final = REPOSITORY / "crds" / "ibgateway.dev_ibgateways.yaml"
+
+_TABLE_BEGIN: Final = "<!-- spec table: made from the resource -->\n"
+_TABLE_END: Final = "<!-- end of the spec table -->\n"
+
+
+def files() -> dict[Path, str]:
+    """Every generated file with the content it must have."""
+    return {
+        OPERATOR_CHART / "files" / "crds" / CRD.name: CRD.read_text(),
+        OPERATOR_CHART / "values.schema.json": _with_member(
+            OPERATOR_CHART / "values.schema.json", "calendar", closed(schema_of(Calendar))
+        ),
+        GATEWAY_CHART / "values.schema.json": _with_member(
+            GATEWAY_CHART / "values.schema.json", "spec", closed(schema_of(IBGatewaySpec))
+        ),
+        GATEWAY_CHART / "README.md": _with_table((GATEWAY_CHART / "README.md").read_text()),
+    }
+
+
+def spec_table() -> str:
+    """The Markdown table of every field of the spec."""
+    rows = [_row(path, node) for path, node in leaves(schema_of(IBGatewaySpec), "spec")]
+    return "".join(["| Value | Default | Meaning |\n|---|---|---|\n", *rows])
+
+
+def _row(path: str, node: Mapping[str, Any]) -> str:
+    default = f"`{json.dumps(node['default'])}`" if "default" in node else "not set"
+    choice = f" One of: {', '.join(node['enum'])}." if len(node.get("enum", ())) > 1 else ""
+    return f"| `{path}` | {default} | {node['description']}{choice} |\n"
+
+
+def _with_member(place: Path, name: str, schema: Schema) -> str:
+    """The schema file with `name` at its top level made anew; the rest is written by hand."""
+    document = json.loads(place.read_text())
+    document["properties"][name] = schema
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _with_table(text: str) -> str:
+    head, rest = text.split(_TABLE_BEGIN)
+    tail = rest.split(_TABLE_END)[1]
+    return f"{head}{_TABLE_BEGIN}\n{spec_table()}\n{_TABLE_END}{tail}"
+
+
+def main() -> None:
+    """Write every generated file."""
+    for place, content in files().items():
+        place.write_text(content)
+
+
+if __name__ == "__main__":
+    main()

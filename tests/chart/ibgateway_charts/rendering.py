@@ -1,0 +1,105 @@
+"""Runs the real helm on the charts, apart from the user's own helm settings and any cluster."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ibgateway_cluster.paths import paths
+
+Values = Mapping[str, Any]
+Manifest = dict[str, Any]
+
+
+class RefusedError(Exception):
+    """Helm refused a chart or its values; the text is what the user reads."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """Where a chart goes: the release's name and its namespace."""
+
+    name: str = "first"
+    namespace: str = "trading"
+
+
+@dataclass(frozen=True)
+class Helm:
+    """The helm program and a folder for its state."""
+
+    program: Path
+    home: Path
+
+    def run(self, *arguments: str) -> str:
+        """`helm ARGUMENTS`: standard output; raises `RefusedError` with standard error."""
+        done = subprocess.run(
+            [str(self.program), *arguments],
+            env={"HOME": str(self.home), "PATH": os.defpath, "KUBECONFIG": "/dev/null"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode:
+            raise RefusedError(done.stdout + done.stderr)
+        return done.stdout
+
+    def text(self, chart: Path, values: Values, release: Release = Release()) -> str:
+        """What `helm template` prints."""
+        return self.run("template", *self._arguments(chart, values, release))
+
+    def render(self, chart: Path, values: Values, release: Release = Release()) -> "Rendered":
+        """The rendered objects."""
+        documents = yaml.safe_load_all(self.text(chart, values, release))
+        return Rendered(tuple(one for one in documents if one))
+
+    def notes(self, chart: Path, values: Values, release: Release = Release()) -> str:
+        """The NOTES that an installation prints."""
+        printed = self.run("install", "--dry-run=client", *self._arguments(chart, values, release))
+        return printed.split("\nNOTES:\n", 1)[1]
+
+    def _arguments(self, chart: Path, values: Values, release: Release) -> list[str]:
+        place = self.home / "values.json"
+        place.write_text(json.dumps(values))
+        named = [release.name, str(chart), f"--namespace={release.namespace}"]
+        return [*named, f"--values={place}"]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Objects in the order helm printed them."""
+
+    objects: tuple[Manifest, ...]
+
+    def kinds(self) -> list[str]:
+        """Every object as Kind/name, sorted."""
+        return sorted(f"{one['kind']}/{one['metadata']['name']}" for one in self.objects)
+
+    def all(self, kind: str) -> list[Manifest]:
+        """The objects of a kind."""
+        return [one for one in self.objects if one["kind"] == kind]
+
+    def one(self, kind: str) -> Manifest:
+        """The only object of a kind; ValueError otherwise."""
+        (found,) = self.all(kind)
+        return found
+
+
+def helm_program() -> Path:
+    """Helm 4: the cluster tool's, or one on PATH. Raises RefusedError with what to do."""
+    places = paths(os.environ, home=Path.home(), root=os.geteuid() == 0)
+    found = shutil.which("helm", path=f"{places.tools}{os.pathsep}{os.environ.get('PATH', '')}")
+    if found is None:
+        raise RefusedError("helm is missing: run `make cluster`, which provides it")
+    version = subprocess.run(
+        [found, "version", "--short"], capture_output=True, text=True, timeout=60, check=True
+    )
+    if not version.stdout.startswith("v4."):
+        raise RefusedError(f"{found} is {version.stdout.strip()}: run `make cluster` for Helm 4")
+    return Path(found)

@@ -1,0 +1,166 @@
+"""The chart of one gateway: the values are the spec, and nothing is lost or added on the way."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ibgateway_api.crd import schema_of
+from ibgateway_api.names import API_VERSION, KIND
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_charts.generated import GATEWAY_CHART, OPERATOR_CHART
+from ibgateway_charts.rendering import Helm, Release, Values
+from ibgateway_charts.schema import leaves
+
+FULL: Values = {
+    "tradingMode": "live",
+    "credentialsSecretRef": {"name": "ib-live"},
+    "suspend": True,
+    "gateway": {
+        "image": {
+            "repository": "registry.example/ib-gateway",
+            "tag": "10.45.1j",
+            "digest": "sha256:" + "ab" * 32,
+            "pullPolicy": "Always",
+        },
+        "loginDriver": "ibc",
+        "timeZone": "Europe/Berlin",
+        "autoRestartTime": "04:05 AM",
+        "twoFactorDevice": "IB Key",
+        "readOnlyApi": True,
+        "javaHeapMiB": 2048,
+        "resources": {"requests": {"cpu": "1", "memory": "3Gi"}},
+        "storage": {"size": "2Gi", "storageClassName": "fast"},
+        "env": [{"name": "LANG", "value": "C"}],
+        "nodeSelector": {"disk": "ssd"},
+        "tolerations": [{"key": "desk", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}},
+        "imagePullSecrets": [{"name": "registry"}],
+        "priorityClassName": "high",
+        "podAnnotations": {"note": "1"},
+    },
+    "login": {
+        "existingSession": "takeOver",
+        "dailyTakeOvers": 1,
+        "approvalSeconds": 60,
+        "attemptIntervalSeconds": 600,
+        "maxAttempts": 2,
+        "dailyAttempts": 4,
+        "quietHours": {"start": "22:00", "end": "06:30", "timeZone": "Europe/Berlin"},
+    },
+    "weeklyRestart": {"restartAt": "10:30", "timeZone": "Europe/Berlin"},
+    "novnc": {"enabled": True, "auth": "token", "allowedOrigins": ["https://desk.example:8443"]},
+    "executor": {
+        "enabled": True,
+        "clientId": 42,
+        "accounts": ["U1234567"],
+        "storage": {"size": "3Gi", "storageClassName": "fast"},
+        "database": {"postgresSecretRef": {"name": "ledger", "key": "url"}},
+        "marketClosed": "reject",
+        "cashReservePercent": "2.5",
+        "limits": {"maxOrderValue": "10000", "maxOrdersPerDay": 50},
+    },
+    "notifications": {"secretRef": {"name": "phones"}},
+    "networkPolicy": {
+        "enabled": True,
+        "executorClients": [{"podSelector": {"app": "bot"}, "namespaceSelector": {"team": "a"}}],
+        "allowUnenforced": True,
+    },
+}
+
+
+def names_in(values: object, path: str) -> set[str]:
+    """Dotted names of everything in `values` that is not a part with parts of its own."""
+    if isinstance(values, dict):
+        return {path}.union(*(names_in(child, f"{path}.{key}") for key, child in values.items()))
+    return {path}
+
+
+def test_the_full_example_uses_every_field_of_the_resource() -> None:
+    fields = {path for path, _ in leaves(schema_of(IBGatewaySpec), "spec")}
+    assert fields - names_in(FULL, "spec") == set()
+
+
+def test_the_spec_is_passed_on_as_it_is(helm: Helm) -> None:
+    rendered = helm.render(GATEWAY_CHART, {"spec": FULL}).one(KIND)
+    assert rendered["spec"] == FULL
+    IBGatewaySpec.model_validate(rendered["spec"])
+
+
+def test_the_release_is_one_paper_gateway_and_nothing_else(helm: Helm) -> None:
+    rendered = helm.render(GATEWAY_CHART, {}, Release("paper", "desk"))
+    assert rendered.objects == (
+        {
+            "apiVersion": API_VERSION,
+            "kind": "IBGateway",
+            "metadata": {
+                "name": "paper",
+                "namespace": "desk",
+                "labels": {
+                    "app.kubernetes.io/name": "ibgateway",
+                    "app.kubernetes.io/instance": "paper",
+                    "app.kubernetes.io/version": "0.1.0",
+                    "app.kubernetes.io/managed-by": "Helm",
+                    "helm.sh/chart": "ibgateway-0.1.0",
+                },
+            },
+            "spec": {"tradingMode": "paper", "credentialsSecretRef": {"name": "ib-credentials"}},
+        },
+    )
+
+
+def test_name_labels_and_annotations_can_be_chosen(helm: Helm) -> None:
+    values = {
+        "fullnameOverride": "main",
+        "labels": {"team": "desk", "app.kubernetes.io/instance": "taken"},
+        "annotations": {"note": "hello"},
+    }
+    metadata = helm.render(GATEWAY_CHART, values).one(KIND)["metadata"]
+    assert metadata["name"] == "main"
+    assert metadata["labels"]["team"] == "desk"
+    assert metadata["labels"]["app.kubernetes.io/instance"] == "first"
+    assert metadata["annotations"] == {"note": "hello"}
+
+
+def test_what_may_be_null_in_the_resource_may_be_null_in_values(helm: Helm) -> None:
+    spec = {
+        "login": {"quietHours": None},
+        "executor": {"limits": {"maxOrderValue": None}},
+        "notifications": {"secretRef": None},
+    }
+    rendered = helm.render(GATEWAY_CHART, {"spec": spec}).one(KIND)
+    IBGatewaySpec.model_validate(rendered["spec"])
+
+
+@pytest.mark.parametrize("value", ["1", "0.50", "100"])
+def test_amounts_stay_strings(helm: Helm, value: str) -> None:
+    spec = {"executor": {"cashReservePercent": value}}
+    rendered = helm.render(GATEWAY_CHART, {"spec": spec}).one(KIND)
+    assert rendered["spec"]["executor"]["cashReservePercent"] == value
+
+
+@pytest.mark.parametrize("chart", [OPERATOR_CHART, GATEWAY_CHART], ids=lambda c: c.name)
+def test_helm_lint_has_nothing_to_say(helm: Helm, chart: Path) -> None:
+    printed = helm.run("lint", "--strict", str(chart))
+    assert "1 chart(s) linted, 0 chart(s) failed" in printed
+    assert "[WARNING]" not in printed
+
+
+@pytest.mark.parametrize("chart", [OPERATOR_CHART, GATEWAY_CHART], ids=lambda c: c.name)
+def test_the_same_values_render_to_the_same_bytes(helm: Helm, chart: Path) -> None:
+    assert helm.text(chart, {}) == helm.text(chart, {})
+
+
+@pytest.mark.parametrize("chart", [OPERATOR_CHART, GATEWAY_CHART], ids=lambda c: c.name)
+def test_templates_ask_no_cluster_and_no_dice(chart: Path) -> None:
+    templates = "".join(path.read_text() for path in (chart / "templates").iterdir())
+    for word in ("lookup", "rand", "now", "genCA", "genSelfSigned", "uuidv4", "htpasswd"):
+        assert f"{word} " not in templates.replace("right now ", "")
+
+
+@pytest.mark.parametrize("chart", [OPERATOR_CHART, GATEWAY_CHART], ids=lambda c: c.name)
+def test_the_package_holds_what_the_release_needs(helm: Helm, chart: Path, tmp_path: Path) -> None:
+    helm.run("package", str(chart), f"--destination={tmp_path}")
+    package = tmp_path / f"{chart.name}-0.1.0.tgz"
+    (from_package,) = (helm.text(package, {}),)
+    assert list(yaml.safe_load_all(from_package)) == list(yaml.safe_load_all(helm.text(chart, {})))

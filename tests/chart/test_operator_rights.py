@@ -1,0 +1,152 @@
+"""What the operator may do and whom it may reach: written out, so that a new right is seen here."""
+
+from typing import Any
+
+import pytest
+
+from ibgateway_api.crd import crd
+from ibgateway_api.names import PORT_EXECUTOR, PORT_SENTINEL
+from ibgateway_charts.generated import OPERATOR_CHART
+from ibgateway_charts.rendering import Helm, Release, Rendered, Values
+
+CHILD = frozenset({"get", "list", "watch", "create", "patch", "delete"})
+RIGHTS = {
+    ("ibgateway.dev", "ibgateways"): {"get", "list", "watch"},
+    ("ibgateway.dev", "ibgateways/status"): {"get", "patch"},
+    ("apps", "statefulsets"): CHILD,
+    ("apps", "deployments"): CHILD,
+    ("", "services"): CHILD,
+    ("", "configmaps"): CHILD,
+    ("", "serviceaccounts"): CHILD,
+    ("policy", "poddisruptionbudgets"): CHILD,
+    ("networking.k8s.io", "networkpolicies"): CHILD,
+    ("", "persistentvolumeclaims"): {"get", "list", "watch", "create", "patch"},
+    ("", "pods"): {"get", "list", "watch", "patch", "delete"},
+    ("", "pods/status"): {"patch"},
+    ("", "secrets"): {"get", "create"},
+    ("events.k8s.io", "events"): {"create"},
+}
+
+
+def rights(role: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
+    """The rules as (group, resource) -> verbs; a pair that stands twice is an error."""
+    pairs = [
+        ((group, resource), set(rule["verbs"]))
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    ]
+    assert len({pair for pair, _ in pairs}) == len(pairs)
+    return dict(pairs)
+
+
+def roles(rendered: Rendered) -> list[dict[str, Any]]:
+    return rendered.all("Role") + rendered.all("ClusterRole")
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"watchNamespaces": ["desk"]}, {"rbac": {"scope": "cluster"}}]
+)
+def test_the_operator_has_exactly_the_rights_it_uses(helm: Helm, values: Values) -> None:
+    (role,) = roles(helm.render(OPERATOR_CHART, values))
+    assert rights(role) == RIGHTS
+
+
+def test_owner_references_need_one_more_right_where_the_api_server_checks_them(helm: Helm) -> None:
+    values = {"rbac": {"ownerReferencesPermissionEnforcement": True}}
+    (role,) = roles(helm.render(OPERATOR_CHART, values))
+    assert rights(role) == {**RIGHTS, ("ibgateway.dev", "ibgateways/finalizers"): {"update"}}
+
+
+def test_the_resource_in_the_rules_is_the_one_that_is_installed() -> None:
+    names = crd()["spec"]["names"]
+    assert (crd()["spec"]["group"], names["plural"]) in RIGHTS
+
+
+@pytest.mark.parametrize(
+    ("values", "namespace"), [({}, "trading"), ({"watchNamespaces": ["desk"]}, "desk")]
+)
+def test_rights_end_at_the_watched_namespace(helm: Helm, values: Values, namespace: str) -> None:
+    rendered = helm.render(OPERATOR_CHART, values)
+    assert rendered.all("ClusterRole") == []
+    assert rendered.all("ClusterRoleBinding") == []
+    assert rendered.one("Role")["metadata"]["namespace"] == namespace
+    binding = rendered.one("RoleBinding")
+    assert binding["metadata"]["namespace"] == namespace
+    assert binding["roleRef"]["kind"] == "Role"
+    assert binding["roleRef"]["name"] == rendered.one("Role")["metadata"]["name"]
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": "first-ibgateway-operator", "namespace": "trading"}
+    ]
+
+
+def test_all_namespaces_only_by_choice(helm: Helm) -> None:
+    rendered = helm.render(OPERATOR_CHART, {"rbac": {"scope": "cluster"}})
+    assert rendered.all("Role") == []
+    binding = rendered.one("ClusterRoleBinding")
+    assert binding["roleRef"]["kind"] == "ClusterRole"
+    assert binding["roleRef"]["name"] == rendered.one("ClusterRole")["metadata"]["name"]
+    (container,) = rendered.one("Deployment")["spec"]["template"]["spec"]["containers"]
+    assert {"name": "WATCH_NAMESPACE", "value": ""} in container["env"]
+
+
+def test_the_operators_pod_is_fenced(helm: Helm) -> None:
+    spec = helm.render(OPERATOR_CHART, {}).one("NetworkPolicy")["spec"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert spec["ingress"] == []
+    assert spec["podSelector"]["matchLabels"] == {
+        "app.kubernetes.io/name": "ibgateway-operator",
+        "app.kubernetes.io/instance": "first",
+    }
+
+
+def egress(rendered: Rendered) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Names, API server, gateways."""
+    names, api_server, gateways = rendered.one("NetworkPolicy")["spec"]["egress"]
+    return names, api_server, gateways
+
+
+def test_it_may_reach_names_the_api_server_and_its_gateways(helm: Helm) -> None:
+    names, api_server, gateways = egress(helm.render(OPERATOR_CHART, {}))
+    assert names == {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
+    assert api_server == {
+        "ports": [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 6443}]
+    }
+    assert [one["port"] for one in gateways["ports"]] == [PORT_SENTINEL, PORT_EXECUTOR, 6081]
+    assert gateways["to"] == [
+        {
+            "namespaceSelector": {
+                "matchExpressions": [
+                    {
+                        "key": "kubernetes.io/metadata.name",
+                        "operator": "In",
+                        "values": ["trading"],
+                    }
+                ]
+            },
+            "podSelector": {
+                "matchExpressions": [{"key": "ibgateway.dev/gateway", "operator": "Exists"}]
+            },
+        }
+    ]
+
+
+def test_the_fence_follows_the_values(helm: Helm) -> None:
+    peer = {"podSelector": {"matchLabels": {"app": "prometheus"}}}
+    values = {
+        "rbac": {"scope": "cluster"},
+        "networkPolicy": {
+            "apiServer": {"cidrs": ["10.0.0.1/32"], "ports": [7443]},
+            "metricsFrom": [peer],
+        },
+    }
+    rendered = helm.render(OPERATOR_CHART, values, Release())
+    _, api_server, gateways = egress(rendered)
+    assert api_server == {
+        "ports": [{"protocol": "TCP", "port": 7443}],
+        "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}],
+    }
+    assert gateways["to"][0]["namespaceSelector"] == {}
+    assert rendered.one("NetworkPolicy")["spec"]["ingress"] == [
+        {"from": [peer], "ports": [{"protocol": "TCP", "port": "metrics"}]}
+    ]
