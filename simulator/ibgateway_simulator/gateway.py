@@ -8,21 +8,21 @@ import datetime as dt
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from ibgateway_simulator import autorestart
+from ibgateway_simulator import autorestart, banner
 from ibgateway_simulator.backend_client import Backend, connected
 from ibgateway_simulator.command_server import CommandServer
-from ibgateway_simulator.flow import NOTICE, Exit, Flow
+from ibgateway_simulator.flow import Flow
 from ibgateway_simulator.gateway_settings import GatewaySettings, gateway_settings
 from ibgateway_simulator.ibc_log import IbcLog
 from ibgateway_simulator.relay import Relay
 from ibgateway_simulator.window import Screen
+from ibgateway_simulator.windows import NOTICE, SHUTDOWN, Exit, Outside
 
-FRAME_SECONDS = 0.02
-IBC_VERSION = "3.24.2"
-SHUTDOWN = ("dialog", "Shutdown progress")
+FRAME_SECONDS = 0.03
 NOT_HERE = {"ENABLEAPI": ["ERROR ENABLEAPI is not valid for the IB Gateway"]}
 RECONNECTS = frozenset({"RECONNECTDATA", "RECONNECTACCOUNT"})
 
@@ -39,7 +39,8 @@ class Gateway:
         self._backend = backend
         self._screen = Screen(settings.mode, self._login, self._button)
         self._relay = Relay(backend.host, backend.broker_port, settings.api_port)
-        self.flow = Flow(settings, log, self._screen, post=backend.post, api=self._relay)
+        outside = Outside(self._screen, backend.post, self._relay, self._later)
+        self.flow = Flow(settings, log, outside)
         self.commands = CommandServer(settings, log, self.act)
 
     async def run(self) -> int:
@@ -89,27 +90,36 @@ class Gateway:
             (self._settings.flags_dir / f"PAUSE{self._settings.session_id}").touch()
         wait = self._settings.restart_seconds
         seconds = (at - now).total_seconds() if wait is None else wait
-        asyncio.get_running_loop().call_later(seconds, self._put, "restart")
+        self._later(seconds, "restart")
+        if self.flow.state == "LOGGED_IN":
+            self._put("restart_at", shown)
         return [f"OK {verb} in progress", f"OK {verb} at {shown}"]
 
     async def _handle(self) -> None:
-        await self.flow.begin()
+        flow = self.flow
+        steps: dict[str, Callable[..., Awaitable[None]]] = {
+            "click": flow.clicked,
+            "button": flow.button,
+            "receive": flow.receive,
+            "autofill": self._autofill,
+            "restart": self._restart,
+            "restart_at": flow.restart_at,
+            "stop": self._stop,
+        }
+        await flow.begin()
         while True:
             name, arguments = await self._queue.get()
-            match name:
-                case "stop":
-                    self._stop()
-                case "restart":
-                    if self.flow.state == "LOGGED_IN":
-                        await self.flow.restart()
-                case "receive":
-                    await self.flow.receive(*arguments)
-                case "button":
-                    await self.flow.button(*arguments)
-                case _:
-                    await self.flow.clicked(*arguments)
+            await steps[name](*arguments)
 
-    def _stop(self) -> None:
+    async def _autofill(self) -> None:
+        if self.flow.state == "LOGGED_OUT":
+            await self.flow.autofill()
+
+    async def _restart(self) -> None:
+        if self.flow.state == "LOGGED_IN":
+            await self.flow.restart()
+
+    async def _stop(self) -> None:
         log = self._log
         if self.flow.state != "LOGGED_IN":
             self.commands.close()
@@ -121,10 +131,10 @@ class Gateway:
         log.event(NOTICE, "Opened")
         log.line("Click button: Yes")
         log.event(NOTICE, "Closed")
-        log.event(("dialog", SHUTDOWN[1]), "Opened")
+        log.event(SHUTDOWN, "Opened")
         self._screen.dialog(SHUTDOWN[1], "Closing...", [])
         self.commands.close()
-        log.focus(("dialog", SHUTDOWN[1]))
+        log.focus(SHUTDOWN)
         raise Exit(0)
 
     async def _pump(self) -> None:
@@ -148,56 +158,20 @@ class Gateway:
     def _button(self, title: str, label: str) -> None:
         self._put("button", title, label)
 
+    def _later(self, seconds: float, name: str) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._put, name)
+
     def _put(self, name: str, *arguments: Any) -> None:
         self._queue.put_nowait((name, arguments))
 
 
-def _greet(settings: GatewaySettings, log: IbcLog) -> None:
-    log.raw("", "IBC Settings:", *settings.masked(), "End IBC Settings", "")
-    log.line(f"version: {IBC_VERSION}")
-    log.line(f"using default settings provider: ini file is {settings.ini_path}")
-    log.line(
-        "using default login manager: will get username and password from settings; "
-        "FIX username and password (if required) from settings"
-    )
-    log.line("using default main window manager")
-    log.line(
-        "using default trading mode manager: constructor parameter args but trading mode not "
-        "present - will be taken from settings"
-    )
-    log.line("using default config dialog manager")
-
-
-def _announce(settings: GatewaySettings, log: IbcLog) -> None:
-    ini = settings.settings_dir / "jts.ini"
-    log.line(f"TWS Settings directory is: {settings.settings_dir}")
-    if settings.restart:
-        log.line("Re-starting session")
-    else:
-        log.line("Starting session: will exit if login dialog is not displayed within 60 seconds")
-    log.line(f"Ensuring {ini} contains required minimal lines")
-    for entry in (
-        *("[Logon]/s3store=true", "[Logon]/Locale=en", "[Logon]/displayedproxymsg=1"),
-        *("[Logon]/UseSSL=true", "[IBGateway]/ApiOnly=true", "[IBGateway]/TrustedIPs=127.0.0.1"),
-    ):
-        log.line(f"Found setting: {entry}")
-    log.line(f"Confirmed {ini} contains required minimal lines")
-    log.line("Starting Gateway")
-    if settings.has_config_tasks:
-        for line in ("Getting config dialog", "Creating config dialog future"):
-            log.line(line)
-    if settings.has_config_tasks:
-        log.line("Getting main window")
-        log.line("Creating main window future")
-
-
 async def _run(settings: GatewaySettings) -> int:
     log = IbcLog(sys.stdout, lambda: dt.datetime.now().astimezone())
-    _greet(settings, log)
+    banner.greet(settings, log)
     async with connected(settings) as backend:
         gateway = Gateway(settings, log, backend)
         await gateway.commands.start()
-        _announce(settings, log)
+        banner.announce(settings, log)
         return await gateway.run()
 
 
