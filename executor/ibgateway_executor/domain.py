@@ -1,0 +1,246 @@
+"""A job: one order from its acceptance to the broker's last word. Pure and frozen.
+
+`MOVES` is the whole state machine. An order is terminal only by the broker's word once a byte of it
+may have left; before that the executor may end it. Quantities are whole shares, prices `Decimal` in
+the contract's currency, times aware UTC.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from ibgateway_executor.errors import IllegalMoveError
+
+REF_LIMIT: Final = 32
+"""Longest orderRef that is known to come back whole; ASCII only."""
+
+
+class JobState(StrEnum):
+    """Where an order stands."""
+
+    ACCEPTED = "Accepted"
+    WAITING = "Waiting"
+    SENDING = "Sending"
+    WORKING = "Working"
+    FILLED = "Filled"
+    CANCELLED = "Cancelled"
+    REJECTED = "Rejected"
+    EXPIRED = "Expired"
+    UNKNOWN = "Unknown"
+    UNVERIFIED = "Unverified"
+
+
+UNSENT: Final = frozenset({JobState.ACCEPTED, JobState.WAITING})
+"""Nothing of the order has left: the executor alone decides."""
+TERMINAL: Final = frozenset(
+    {
+        JobState.FILLED,
+        JobState.CANCELLED,
+        JobState.REJECTED,
+        JobState.EXPIRED,
+        JobState.UNVERIFIED,
+    }
+)
+"""Nothing more is done by itself; the broker's word may still correct it."""
+
+_BY_BROKER: Final = frozenset(
+    {JobState.WORKING, JobState.FILLED, JobState.CANCELLED, JobState.REJECTED}
+)
+_UNSURE: Final = frozenset({JobState.UNKNOWN, JobState.UNVERIFIED})
+_BY_US: Final = frozenset(
+    {
+        JobState.WAITING,
+        JobState.SENDING,
+        JobState.CANCELLED,
+        JobState.REJECTED,
+        JobState.EXPIRED,
+    }
+)
+
+MOVES: Final[dict[JobState, frozenset[JobState]]] = {
+    JobState.ACCEPTED: _BY_US,
+    JobState.WAITING: _BY_US,
+    JobState.SENDING: _BY_BROKER | _UNSURE | {JobState.WAITING},
+    JobState.WORKING: _BY_BROKER | _UNSURE,
+    JobState.UNKNOWN: _BY_BROKER | _UNSURE,
+    JobState.UNVERIFIED: _BY_BROKER,
+    JobState.CANCELLED: frozenset({JobState.FILLED}),
+    JobState.REJECTED: frozenset({JobState.FILLED}),
+    JobState.FILLED: frozenset(),
+    JobState.EXPIRED: frozenset(),
+}
+"""Allowed steps. Sending -> Waiting only where no byte was written, by the process that knows it.
+A fill outranks a cancel or a reject that crossed it."""
+
+
+class Reason(StrEnum):
+    """Why an order waits or ended, beside the gate's reasons."""
+
+    NONE = ""
+    CONTRACT_UNRESOLVED = "ContractUnresolved"
+    MARKET_CLOSED = "MarketClosed"
+    HOURS_UNKNOWN = "HoursUnknown"
+    NO_PRICE = "NoPrice"
+    ONE_AT_A_TIME = "OneAtATime"
+    BEHIND_EARLIER = "BehindEarlierOrder"
+    BEHIND_UNKNOWN = "BehindUnknownOrder"
+    ACCOUNT_UNRESOLVED = "AccountUnresolved"
+    UNKNOWN_ACCOUNT = "UnknownAccount"
+    UNKNOWN_CONTRACT = "UnknownContract"
+    AMBIGUOUS_CONTRACT = "AmbiguousContract"
+    ORDER_VALUE_LIMIT = "OrderValueLimit"
+    VALIDITY_ENDED = "ValidityEnded"
+    CANCELLED_BY_CLIENT = "CancelledByClient"
+    CANCELLED_BY_BROKER = "CancelledByBroker"
+    REJECTED_BY_BROKER = "RejectedByBroker"
+    EXECUTOR_RESTARTED = "ExecutorRestarted"
+    CONNECTION_LOST = "ConnectionLost"
+    NO_ACKNOWLEDGEMENT = "NoAcknowledgement"
+    AMBIGUOUS_ANSWER = "AmbiguousAnswer"
+    NOT_FOUND_AT_BROKER = "NotFoundAtBroker"
+
+
+class Side(StrEnum):
+    """Direction, in IBKR's words."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderType(StrEnum):
+    """Order types of this version."""
+
+    MARKET = "MKT"
+    LIMIT = "LMT"
+
+
+class TimeInForce(StrEnum):
+    """How long the broker keeps the order."""
+
+    DAY = "DAY"
+    GTC = "GTC"
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A contract as the client named it; `con_id` 0 until it is resolved."""
+
+    con_id: int = 0
+    symbol: str = ""
+    sec_type: str = "STK"
+    exchange: str = "SMART"
+    currency: str = "USD"
+    primary_exchange: str = ""
+
+    def __str__(self) -> str:
+        return self.symbol or f"conId {self.con_id}"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the client ordered. `account` is empty until it is resolved; `limit_price` None for MKT."""
+
+    account: str
+    instrument: Instrument
+    side: Side
+    quantity: int
+    order_type: OrderType
+    limit_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.DAY
+
+
+@dataclass(frozen=True)
+class Job:
+    """One order. `sequence` is the order of acceptance; `order_id` 0 before one is reserved.
+
+    `valid_until` is the last moment at which it may be sent; `valid_by_default` until a person's
+    choice or the contract's session has set it. `filled` and `average_price` are the broker's
+    cumulative figures.
+    """
+
+    id: str
+    sequence: int
+    terms: Terms
+    accepted_at: datetime
+    valid_until: datetime
+    valid_by_default: bool = False
+    state: JobState = JobState.ACCEPTED
+    reason: str = ""
+    message: str = ""
+    client_id: int = 0
+    order_id: int = 0
+    perm_id: int = 0
+    sent_at: datetime | None = None
+    filled: Decimal = Decimal(0)
+    average_price: Decimal | None = None
+    cancel_requested: bool = False
+    updated_at: datetime | None = None
+
+    @property
+    def order_ref(self) -> str:
+        """What the broker echoes; derived from the job, so a restart computes the same."""
+        return order_ref(self.id)
+
+    @property
+    def terminal(self) -> bool:
+        """Nothing more is done by itself."""
+        return self.state in TERMINAL
+
+    @property
+    def unacknowledged(self) -> bool:
+        """The broker may have it and has not said so; a parked one is not waited for any more."""
+        if self.state is JobState.SENDING:
+            return True
+        return self.state is JobState.UNKNOWN and self.reason != Reason.NOT_FOUND_AT_BROKER
+
+
+def order_ref(job_id: str) -> str:
+    """The job's orderRef: at most 32 ASCII characters."""
+    return f"ibg-{job_id}"[:REF_LIMIT]
+
+
+def move(job: Job, state: JobState, *, reason: str = "", message: str = "") -> Job:
+    """The job in `state`; IllegalMoveError where `MOVES` does not allow it."""
+    if state not in MOVES[job.state]:
+        raise IllegalMoveError(f"order {job.id} can't go from {job.state} to {state}")
+    return replace(job, state=state, reason=reason, message=message)
+
+
+def reserve(job: Job, *, order_id: int, client_id: int, at: datetime) -> Job:
+    """The job on its way to the broker, with the ids it will use."""
+    sending = move(job, JobState.SENDING)
+    return replace(sending, order_id=order_id, client_id=client_id, sent_at=at)
+
+
+def unsend(job: Job, *, reason: str, message: str) -> Job:
+    """Back from Sending because no byte was written; the ids are never used again."""
+    waiting = move(job, JobState.WAITING, reason=reason, message=message)
+    return replace(waiting, order_id=0, client_id=0, sent_at=None)
+
+
+def cancel(job: Job) -> Job:
+    """The client's cancel: ends an unsent job, is noted for one the broker has or may have."""
+    if job.state in UNSENT:
+        return move(
+            job,
+            JobState.CANCELLED,
+            reason=Reason.CANCELLED_BY_CLIENT,
+            message="cancelled before it was sent",
+        )
+    if job.terminal or job.state is JobState.UNKNOWN:
+        return job
+    return replace(job, cancel_requested=True)
+
+
+def expire(job: Job, now: datetime) -> Job:
+    """Expired when it is unsent and its validity has ended; else unchanged."""
+    if job.state not in UNSENT or now < job.valid_until:
+        return job
+    return move(
+        job,
+        JobState.EXPIRED,
+        reason=Reason.VALIDITY_ENDED,
+        message=f"not sent by {job.valid_until.isoformat()}: {job.message or 'no chance to send it'}",
+    )

@@ -1,0 +1,50 @@
+"""Who may come in: Host and bearer token. Pure.
+
+The Host check stops a web page that has had its own name resolve to this pod; the token is compared
+in constant time.
+"""
+
+import hmac
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from ibgateway_api.names import children
+
+
+def host_allowed(host: str, *, gateway: str, namespace: str) -> bool:
+    """Whether a request's Host is an address, localhost or one of our Services' names."""
+    name = _without_port(host).lower()
+    if name in ("localhost", *_services(gateway, namespace)) or _is_address(name):
+        return True
+    return any(name.startswith(f"{s}.{namespace}.svc.") for s in _names(gateway))
+
+
+def bearer_matches(header: str, token: bytes) -> bool:
+    """Whether an Authorization header carries this token."""
+    scheme, _, given = header.partition(" ")
+    same = hmac.compare_digest(given.strip().encode(), token)
+    return scheme.lower() == "bearer" and same
+
+
+def _names(gateway: str) -> tuple[str, str]:
+    names = children(gateway)
+    return names.executor, names.intake
+
+
+def _services(gateway: str, namespace: str) -> Iterable[str]:
+    for service in _names(gateway):
+        yield from (service, f"{service}.{namespace}", f"{service}.{namespace}.svc")
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,59 @@
+"""Everything that can go wrong in the executor, as one tree.
+
+ExecutorError
+├── StartRefusedError      the process must not run: the message tells what to do
+├── IllegalMoveError       a job was asked to take a step its state forbids
+├── OrderRefusedError      an order request is refused: HTTP status, code, message
+└── BrokerError
+    ├── NotConnectedError  no connection to the gateway, or it broke
+    ├── NoAnswerError      a request was not answered in time
+    ├── ClientIdInUseError another program uses the client id (326)
+    └── RequestRefusedError  the gateway refused a request: code and text
+"""
+
+
+class ExecutorError(Exception):
+    """Root of the tree."""
+
+
+class StartRefusedError(ExecutorError):
+    """The executor must not run like this; the message says what to do."""
+
+
+class IllegalMoveError(ExecutorError):
+    """A step that the job's state forbids."""
+
+
+class OrderRefusedError(ExecutorError):
+    """An order request that is refused, with its HTTP status and a code for programs."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class BrokerError(ExecutorError):
+    """The broker could not be asked, or did not answer as hoped."""
+
+
+class NotConnectedError(BrokerError):
+    """There is no connection, or it broke."""
+
+
+class NoAnswerError(BrokerError):
+    """No answer within the time limit: nothing may be concluded from it."""
+
+
+class ClientIdInUseError(BrokerError):
+    """326: another connection holds this client id."""
+
+
+class RequestRefusedError(BrokerError):
+    """The gateway refused a request."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{code}: {text}")
+        self.code = code
+        self.text = text
