@@ -21,6 +21,14 @@ class Relay:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
+    @property
+    def port(self) -> int:
+        """Where it listens; 0 while it does not and was given no port."""
+        if self._server is None:
+            return self._port
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
     async def open(self, session: str) -> None:
         """Accept connections for this session."""
         self._session = session
