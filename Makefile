@@ -66,9 +66,9 @@ bench: images ## latencies of login and kick, 50 runs each; run by hand
 down: .venv/ready ## remove the cluster and everything it started
 	@$(CLUSTER) down
 
-crds: .venv/ready ## write crds/ and the chart's copy from api/
+crds: .venv/ready ## write crds/ and what the charts repeat of it from api/
 	@$(BIN)/python -m ibgateway_operator.crds > crds/ibgateway.dev_ibgateways.yaml
-	@cp crds/ibgateway.dev_ibgateways.yaml charts/ibgateway-operator/files/crds/
+	@PYTHONPATH=tests/chart $(BIN)/python -m ibgateway_charts.generated
 
 lock: .venv/ready ## write requirements/*.txt from pyproject.toml
 	@requirements/lock.sh

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -18,6 +19,8 @@ from ibgateway_api.names import (
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_charts.generated import GATEWAY_CHART, OPERATOR_CHART
 from ibgateway_charts.rendering import Helm, Release
+from ibgateway_executor.doors import host_allowed
+from ibgateway_executor.requests import OrderBody
 
 PAPER = Release("paper", "desk")
 OWN = children("paper")
@@ -80,9 +83,12 @@ def test_without_console_and_executor_the_commands_are_others(helm: Helm) -> Non
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ({}, 'VNC_PASSWORD, or "password" if there is none'),
-        ({"tradingMode": "live"}, "(it asks for VNC_PASSWORD):"),
-        ({"novnc": {"auth": "token"}}, "See the gateway's window at http://localhost:6080:"),
+        ({}, 'it asks for VNC_PASSWORD, or "password" if there is none.'),
+        ({"tradingMode": "live"}, "it asks for VNC_PASSWORD."),
+        (
+            {"tradingMode": "live", "novnc": {"auth": "token"}},
+            "it asks for the token in the Secret paper-novnc-token, then for VNC_PASSWORD.",
+        ),
     ],
 )
 def test_the_console_says_what_it_asks_for(helm: Helm, spec: dict[str, object], told: str) -> None:
@@ -134,10 +140,14 @@ def order_body(notes: str) -> dict[str, object]:
     return body
 
 
-def test_the_order_in_the_notes_is_one_share_at_market(helm: Helm) -> None:
-    assert order_body(helm.notes(GATEWAY_CHART, {}, PAPER)) == {
-        "contract": {"symbol": "AAPL"},
-        "side": "BUY",
-        "quantity": 1,
-        "orderType": "MKT",
-    }
+def test_the_order_in_the_notes_is_one_that_the_executor_takes(helm: Helm) -> None:
+    order = OrderBody.model_validate(order_body(helm.notes(GATEWAY_CHART, {}, PAPER)))
+    assert (order.contract.symbol, order.side, order.quantity) == ("AAPL", "BUY", 1)
+    assert order.order_type == "MKT"
+
+
+def test_the_executor_answers_to_the_address_in_the_notes(helm: Helm) -> None:
+    curl = next(c for c in commands(helm.notes(GATEWAY_CHART, {}, PAPER)) if c[0] == "curl")
+    host = urlsplit(curl[-1]).netloc
+    assert host == "localhost:8080"
+    assert host_allowed(host, gateway="paper", namespace="desk")

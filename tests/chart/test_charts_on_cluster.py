@@ -140,6 +140,7 @@ def test_a_gateway_release_comes_changes_and_goes(cluster: Cluster, place: str) 
     found = json.loads(cluster.kubectl("get", "ibgw", "paper", f"-n={place}", "-o=json"))
     assert found["spec"]["login"]["dailyAttempts"] == 4
     assert found["spec"]["executor"]["clientId"] == 17
+    assert "The next commands:" in cluster.helm("get", "notes", "paper", f"--namespace={place}")
     cluster.helm("uninstall", "paper", f"--namespace={place}")
     assert cluster.kubectl("get", "ibgw", f"-n={place}", "-o=name") == ""
 

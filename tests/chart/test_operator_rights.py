@@ -8,6 +8,7 @@ from ibgateway_api.crd import crd
 from ibgateway_api.names import PORT_EXECUTOR, PORT_SENTINEL
 from ibgateway_charts.generated import OPERATOR_CHART
 from ibgateway_charts.rendering import Helm, Release, Rendered, Values
+from ibgateway_operator.desired.console import PORT_HEALTH
 
 CHILD = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 RIGHTS = {
@@ -112,7 +113,7 @@ def test_it_may_reach_names_the_api_server_and_its_gateways(helm: Helm) -> None:
     assert api_server == {
         "ports": [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 6443}]
     }
-    assert [one["port"] for one in gateways["ports"]] == [PORT_SENTINEL, PORT_EXECUTOR, 6081]
+    assert [one["port"] for one in gateways["ports"]] == [PORT_SENTINEL, PORT_EXECUTOR, PORT_HEALTH]
     assert gateways["to"] == [
         {
             "namespaceSelector": {
