@@ -1,0 +1,181 @@
+"""The log adapter of login driver `ibc`: what IBC and its start script print, as signs of a login.
+
+Pure: `read(grammar, line)` gives the grammar for the next line and what this line says. Matching is
+case-insensitive, because IBC changed the case of its window lines once. A line says something only
+together with the ones before it where `Grammar` remembers them.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ibgateway_api.login import Sign
+
+YIELDED: Final = "yielded"
+TOOK_OVER: Final = "took over"
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """What earlier lines mean for the next ones.
+
+    `push_open`: "initiated" was said and its dialog has not closed (a list of devices opens and
+    closes the same dialog before). `push_answered`: it has closed. `by_token`: this process was
+    started by a token and has typed no credentials. `token_ahead`: the script found a token for the
+    next one. `error_ahead`: the next line is the text of a login error.
+    """
+
+    push_open: bool = False
+    push_answered: bool = False
+    by_token: bool = False
+    token_ahead: bool = False
+    error_ahead: bool = False
+
+
+Said = tuple[tuple[Sign, str], ...]
+Read = tuple[Grammar, Said]
+Rule = Callable[[Grammar, re.Match[str]], Read]
+
+_IBC_LINE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3} IBC: (?P<message>.*)", re.I)
+_DIALOG: Final = r"detected dialog entitled: "
+_FRAME: Final = r"detected frame entitled: "
+
+
+def read(grammar: Grammar, line: str) -> Read:
+    """What one line says, as (sign, detail) pairs in order, and the grammar after it."""
+    if grammar.error_ahead:
+        return _login_error(replace(grammar, error_ahead=False), line.strip())
+    match = _IBC_LINE.fullmatch(line)
+    rules, text = (_IBC_RULES, match["message"]) if match else (_SCRIPT_RULES, line)
+    for pattern, rule in rules:
+        if found := pattern.match(text):
+            return rule(grammar, found)
+    return grammar, ()
+
+
+def _says(sign: Sign, detail: str = "") -> Rule:
+    return lambda grammar, _: (grammar, ((sign, detail),))
+
+
+def _quotes(sign: Sign) -> Rule:
+    """The sign with IBC's own text as its detail."""
+    return lambda grammar, match: (grammar, ((sign, match.string),))
+
+
+def _becomes(after: Grammar, sign: Sign) -> Rule:
+    """A new process or a new attempt: what was remembered no longer holds."""
+    return lambda grammar, _: (after, ((sign, ""),))
+
+
+def _push_sent(grammar: Grammar, _: re.Match[str]) -> Read:
+    return replace(grammar, push_open=True, push_answered=False), ((Sign.PUSH_SENT, ""),)
+
+
+def _push_closed(grammar: Grammar, _: re.Match[str]) -> Read:
+    if not grammar.push_open:
+        return grammar, ()
+    return replace(grammar, push_open=False, push_answered=True), ((Sign.PUSH_CLOSED, ""),)
+
+
+def _fell_back(grammar: Grammar, _: re.Match[str]) -> Read:
+    """The splash goes while still authenticating: IBKR took no answer, the login window is back."""
+    if not grammar.push_answered:
+        return grammar, ()
+    said = ((Sign.APPROVAL_MISSED, "the second factor was not accepted"),)
+    return replace(grammar, push_answered=False), said
+
+
+def _missed(grammar: Grammar, _: re.Match[str]) -> Read:
+    said = ((Sign.APPROVAL_MISSED, "the push was not answered"),)
+    return replace(grammar, push_answered=False), said
+
+
+def _completed(grammar: Grammar, _: re.Match[str]) -> Read:
+    return replace(grammar, push_answered=False), ((Sign.LOGIN_COMPLETED, ""),)
+
+
+def _scenario(grammar: Grammar, match: re.Match[str]) -> Read:
+    """IBC tells how it treats another session: 3 and 5 go on, 2, 4 and 6 give way, 1 asks."""
+    detail = {"3": TOOK_OVER, "5": TOOK_OVER, "1": ""}.get(match["number"], YIELDED)
+    return grammar, ((Sign.SESSION_TAKEN, detail),)
+
+
+def _unrecognized(grammar: Grammar, _: re.Match[str]) -> Read:
+    """After a token start no password was typed: it is the token that IBKR does not know."""
+    if grammar.by_token:
+        return grammar, ((Sign.TOKEN_EXPIRED, "Unrecognized Username or Password"),)
+    return grammar, ((Sign.REJECTED, "Unrecognized Username or Password"),)
+
+
+def _no_server(grammar: Grammar, match: re.Match[str]) -> Read:
+    expired = grammar.by_token or "security token" in match.string.lower()
+    return grammar, ((Sign.TOKEN_EXPIRED if expired else Sign.SERVER_LOST, match.string),)
+
+
+def _error_ahead(grammar: Grammar, _: re.Match[str]) -> Read:
+    return replace(grammar, error_ahead=True), ()
+
+
+def _login_error(grammar: Grammar, text: str) -> Read:
+    lowered = text.lower()
+    if "security token" in lowered:
+        return grammar, ((Sign.TOKEN_EXPIRED, text),)
+    if "too many failed login" in lowered:
+        return grammar, ((Sign.LOCKED_OUT, text),)
+    return grammar, ((Sign.REJECTED, text),)
+
+
+def _token_ahead(grammar: Grammar, _: re.Match[str]) -> Read:
+    return replace(grammar, token_ahead=True), ()
+
+
+def _ended(grammar: Grammar, _: re.Match[str]) -> Read:
+    return replace(grammar, token_ahead=False), ()
+
+
+def _starts_over(grammar: Grammar, _: re.Match[str]) -> Read:
+    """The script's loop. Only the option proves a token: "found" is printed for spurious files too."""
+    return grammar, () if grammar.token_ahead else ((Sign.COLD_RESTART, ""),)
+
+
+def _table(*rows: tuple[str, Rule]) -> tuple[tuple[re.Pattern[str], Rule], ...]:
+    return tuple((re.compile(pattern, re.IGNORECASE), rule) for pattern, rule in rows)
+
+
+_IBC_RULES: Final = _table(
+    (r"starting session: ", _becomes(Grammar(), Sign.SESSION_STARTING)),
+    (r"re-starting session", _becomes(Grammar(by_token=True), Sign.TOKEN_START)),
+    (r"login attempt: \d+", _becomes(Grammar(), Sign.LOGIN_ATTEMPTED)),
+    (r"second factor authentication initiated", _push_sent),
+    (_DIALOG + r"second factor authentication; event=closed", _push_closed),
+    (_FRAME + r"authenticating\.\.\.; event=closed", _fell_back),
+    (r"re-login after second factor authentication timeout", _missed),
+    (r"login has completed$", _completed),
+    (_FRAME + r"starting application\.\.\.; event=closed", _completed),
+    (r"login has completed: exiting", _says(Sign.STOP_BEGUN)),
+    (_DIALOG + r"shutdown progress; event=opened", _says(Sign.STOP_BEGUN)),
+    (_DIALOG + r"restart in progress; event=opened", _says(Sign.RESTART_BEGUN)),
+    (_FRAME + r"connecting to server\.\.\.; event=opened", _says(Sign.SERVER_LOST)),
+    (r"re-login to session", _says(Sign.SESSION_TAKEN)),
+    (_DIALOG + r"(re-login is required|existing session detected); event=opened",
+     _says(Sign.SESSION_TAKEN)),
+    (r".*\(scenario (?P<number>\d)\)", _scenario),
+    (r"login failed$", _quotes(Sign.REJECTED)),
+    (r"login error message:", _error_ahead),
+    (_DIALOG + r"unrecognized username or password; event=opened", _unrecognized),
+    (r"too many failed login attempts", _quotes(Sign.LOCKED_OUT)),
+    (r"connection to server failed", _no_server),
+    (r".*security tokens associated with your login", _quotes(Sign.TOKEN_EXPIRED)),
+    (r".*soft token=0 received", _quotes(Sign.TOKEN_EXPIRED)),
+    (r"you should specify the required second factor device", _quotes(Sign.PERSON_NEEDED)),
+    (r"could not find second factor device", _quotes(Sign.PERSON_NEEDED)),
+    (_FRAME + r"password notice; event=opened", _says(Sign.PERSON_NEEDED, "the password expires")),
+)  # fmt: skip
+
+_SCRIPT_RULES: Final = _table(
+    (r"autorestart_option is -drestart=", _token_ahead),
+    (r"ibc returned exit status \d+", _ended),
+    (r"ibc will restart shortly", _starts_over),
+    (r"\.> .*received sigint or sigterm", _says(Sign.STOP_BEGUN)),
+)

@@ -1,0 +1,77 @@
+"""What the wrapper around `run.sh` tells: a small state file, and its own lines in the log.
+
+The file says how things stand now; the lines stand in the log in the order of events, so a process'
+start and end are never read out of order with what it printed.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from ibgateway_api.login import Sign
+
+
+class Stage(StrEnum):
+    """Where the wrapper stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class WrapperState:
+    """One look at the wrapper; `start` names the container's start (epoch milliseconds)."""
+
+    stage: Stage
+    start: str
+    permit: int = 0
+    token_at_hand: bool = False
+
+
+def parse(text: str) -> WrapperState | None:
+    """The state from its `key=value` lines; None for anything else."""
+    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    stage = values.get("state", "")
+    if stage not in list(Stage):
+        return None
+    permit = values.get("permit", "")
+    return WrapperState(
+        stage=Stage(stage),
+        start=values.get("start", ""),
+        permit=int(permit) if permit.isdigit() else 0,
+        token_at_hand=values.get("token") == "yes",
+    )
+
+
+def look(run_dir: Path) -> WrapperState | None:
+    """The wrapper's state; None before its first start."""
+    try:
+        return parse((run_dir / "wrapper").read_text())
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def planned_stop(run_dir: Path) -> bool:
+    """Whether the preStop hook has begun."""
+    return (run_dir / "planned-stop").exists()
+
+
+_LINE: Final = re.compile(
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3} wrapper: "
+    r"(?:(?P<waits>waiting for a permit)|permit (?P<taken>\d+) taken: .*|run\.sh (?P<ended>ended) .*)"
+)
+
+
+def read(line: str) -> tuple[Sign, str] | None:
+    """What a line of the wrapper says; the detail of a start is its permit's id."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return None
+    if match["waits"]:
+        return Sign.PERMIT_AWAITED, ""
+    if match["ended"]:
+        return Sign.PROCESS_ENDED, ""
+    return Sign.PROCESS_STARTED, match["taken"]

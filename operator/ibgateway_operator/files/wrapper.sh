@@ -1,0 +1,144 @@
+#!/bin/bash
+# PID 1 of the gateway container: no run.sh without a permit.
+#
+# Waits for a one-time permit of the sentinel, runs the image's run.sh as a child, forwards TERM to it
+# and ends with its code; the kubelet then starts the container anew, and the new start waits again.
+# bash stays PID 1 because the kernel ends tee with it: the last lines of a run would be lost.
+# Speaks to the sentinel through files in the run directory; each is written aside and renamed.
+set -u
+run_dir=${SENTINEL_RUN_DIR:-/run/ibgateway}
+settings=${TWS_SETTINGS_PATH:-$HOME/Jts}
+log=$run_dir/gateway.log
+started=${EPOCHREALTIME/[.,]/}
+started=${started%???}
+permit_id='' permit_kind='' existing_session=''
+child='' signalled='' code=''
+
+say() {
+  local line
+  printf -v line '%(%Y-%m-%d %H:%M:%S)T:000 wrapper: %s' -1 "$1"
+  printf '%s\n' "$line"
+  printf '%s\n' "$line" >>"$log"
+}
+
+tell() {
+  {
+    printf 'state=%s\nstart=%s\npermit=%s\npid=%s\nexit=%s\n' \
+      "$1" "$started" "$permit_id" "$child" "$code"
+    printf 'token=%s\n' "$(token_at_hand && echo yes || echo no)"
+  } >"$run_dir/wrapper.new"
+  mv -f "$run_dir/wrapper.new" "$run_dir/wrapper"
+}
+
+# IBC takes exactly one autorestart file; of several it deletes all and logs in fully.
+token_at_hand() {
+  local files
+  mapfile -t files < <(compgen -G "$settings/*/autorestart")
+  ((${#files[@]} == 1))
+}
+
+# A pause without a process: reads from a pipe that nobody writes to.
+exec {idle}<> <(:)
+pause() { read -r -t "$1" -u "$idle" _ || true; }
+
+read_permit() {
+  local key value
+  permit_id='' permit_kind='' existing_session=''
+  while IFS='=' read -r key value; do
+    case $key in
+      id) permit_id=$value ;;
+      kind) permit_kind=$value ;;
+      existingSession) existing_session=$value ;;
+    esac
+  done <"$run_dir/permit.taken"
+}
+
+permit_holds() {
+  [[ $permit_id =~ ^[0-9]+$ && $existing_session =~ ^(primary|secondary)$ ]] || return 1
+  case $permit_kind in
+    full) return 0 ;;
+    token) token_at_hand ;;
+    *) return 1 ;;
+  esac
+}
+
+wait_for_permit() {
+  tell waiting
+  say 'waiting for a permit'
+  while [[ -z $signalled ]]; do
+    if mv "$run_dir/permit" "$run_dir/permit.taken" 2>/dev/null; then
+      read_permit
+      if permit_holds; then
+        return
+      fi
+      say "permit $permit_id does not hold: $permit_kind"
+      permit_id=''
+      rm -f "$run_dir/permit.taken"
+    fi
+    pause 0.2
+  done
+  say 'ended while waiting'
+  exit 143
+}
+
+# shellcheck disable=SC2317 # a trap calls it
+on_term() { signalled=yes; }
+
+# The stop file names the start it is meant for: one that comes late never ends the next process.
+told_to_stop() { [[ -e $run_dir/stop && $(<"$run_dir/stop") == "$started" ]]; }
+
+# A second TERM soon after the first would disturb run.sh's own way out, so it comes late; a run.sh
+# that outlives them all is left behind: with PID 1 the kernel ends the whole container.
+watch_child() {
+  local next=0 limit=0
+  while kill -0 "$child" 2>/dev/null; do
+    if [[ -z $signalled ]] && told_to_stop; then
+      say 'told to end the process'
+      signalled=yes
+      limit=$((SECONDS + 40))
+    fi
+    if [[ -n $signalled ]] && ((SECONDS >= next)); then
+      kill -TERM "$child" 2>/dev/null
+      next=$((SECONDS + 10))
+    fi
+    if ((limit > 0 && SECONDS >= limit)); then
+      return
+    fi
+    pause 0.2
+  done
+}
+
+drain() {
+  local left=20
+  while kill -0 "$1" 2>/dev/null && ((left > 0)); do
+    ((left -= 1))
+    pause 0.05
+  done
+}
+
+rm -f "$run_dir/stop" "$run_dir/planned-stop" "$run_dir/permit.taken"
+trap on_term TERM INT
+wait_for_permit
+
+if [[ $permit_kind == full ]]; then
+  rm -f -- "$settings"/*/autorestart
+fi
+export EXISTING_SESSION_DETECTED_ACTION=$existing_session
+say "permit $permit_id taken: $permit_kind, $existing_session"
+exec {out}> >(exec tee -a "$log")
+tee=$!
+"$HOME/scripts/run.sh" >&"$out" 2>&1 {idle}<&- {out}>&- &
+child=$!
+exec {out}>&-
+tell running
+watch_child
+if kill -0 "$child" 2>/dev/null; then
+  code=137
+else
+  wait "$child"
+  code=$?
+fi
+drain "$tee"
+say "run.sh ended with $code"
+tell ended
+exit "$code"
