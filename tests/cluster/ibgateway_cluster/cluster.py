@@ -15,6 +15,8 @@ from ibgateway_cluster.errors import CommandError, NotRunningError
 from ibgateway_cluster.kindconfig import AUDIT_FOLDER
 from ibgateway_cluster.paths import Paths, paths
 
+_DNS_METRICS = "/api/v1/namespaces/kube-system/services/kube-dns:metrics/proxy/metrics"
+
 
 @dataclass(frozen=True)
 class AuditEvent:
@@ -126,9 +128,13 @@ def outside(environ: Mapping[str, str], places: Paths) -> dict[str, str]:
 
 
 def reachable(cluster: Cluster) -> bool:
-    """Whether the API server answers as ready and the node is Ready."""
+    """Whether the API server is ready, cluster DNS answers it and the node is Ready.
+
+    After a restart, conditions are those of before for a while: what answers now is the evidence.
+    """
     try:
         cluster.kubectl("get", "--raw=/readyz", timeout=15)
+        cluster.kubectl("get", f"--raw={_DNS_METRICS}", timeout=15)
         cluster.kubectl(
             "wait", "--for=condition=Ready", "nodes", "--all", "--timeout=10s", timeout=30
         )

@@ -62,11 +62,12 @@ class OwnEngine:
         """End it and put the machine back; gives what differs from before all the same."""
         with report.step("stop the Docker engine"):
             self._end_processes()
-            left = machine.restore(
-                self.paths.before,
+            ours = machine.Ours(
                 blocks=_BLOCKS,
                 folders=(self.paths.engine_data, self.paths.run),
+                containers=tuple(_containers(self.paths.engine_data)),
             )
+            left = machine.restore(self.paths.before, ours)
             if not left:
                 shutil.rmtree(self.paths.run, ignore_errors=True)
         return left
@@ -85,8 +86,7 @@ class OwnEngine:
     def _spawn(self) -> "subprocess.Popen[bytes]":
         env = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")}
         env["PATH"] = _SYSTEM_PATH
-        self.paths.engine_pid.unlink(missing_ok=True)
-        self.paths.socket.unlink(missing_ok=True)
+        self._clear_marks()
         with (self.paths.run / "dockerd.log").open("ab") as log:
             return subprocess.Popen(
                 [_DOCKERD, "--config-file", str(self.paths.run / "daemon.json")],
@@ -97,6 +97,17 @@ class OwnEngine:
                 cwd="/",
                 start_new_session=True,
             )
+
+    def _clear_marks(self) -> None:
+        """Marks of a killed daemon; it would take a dying containerd for one to work with."""
+        containerd = self.paths.run / "exec" / "containerd"
+        for mark in (
+            self.paths.engine_pid,
+            self.paths.socket,
+            containerd / "containerd.pid",
+            containerd / "containerd.sock",
+        ):
+            mark.unlink(missing_ok=True)
 
     def _wait_until_it_answers(self, process: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + _START_SECONDS

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ibgateway_cluster import snapshot
@@ -32,6 +33,7 @@ _SYSCTLS = (
 )
 _RULES = ("iptables", "ip6tables")
 _SBIN = "/usr/sbin"
+_SETTLE_SECONDS = 10
 
 
 def look() -> Snapshot:
@@ -60,25 +62,42 @@ def remember(place: Path) -> None:
     part.rename(place)
 
 
-def restore(place: Path, *, blocks: Sequence[Block], folders: Sequence[Path]) -> list[str]:
-    """Undo what an engine under `folders` with addresses in `blocks` left; gives what still differs."""
+@dataclass(frozen=True)
+class Ours:
+    """What tells an engine's leavings from other people's: addresses, folders, container ids."""
+
+    blocks: Sequence[Block]
+    folders: Sequence[Path]
+    containers: Sequence[str]
+
+
+def restore(place: Path, ours: Ours) -> list[str]:
+    """Undo what an engine of ours left; gives what still differs, one line each."""
     before = recorded(place)
     if before is None:
         return []
-    _unmount(folders)
+    _unmount(ours.folders)
     bridges = _new_bridges(before)
     for command in _RULES:
         calls = snapshot.undo_rules(
-            before.rules.get(command, ""), _saved(command), links=bridges, blocks=blocks
+            before.rules.get(command, ""), _saved(command), links=bridges, blocks=ours.blocks
         )
         for arguments in calls:
             run([f"{_SBIN}/{command}", "-w", *arguments])
-    for name in bridges:
+    for name in [member for bridge in bridges for member in _links("master", bridge)] + bridges:
         run([f"{_SBIN}/ip", "link", "delete", name])
-    _drop_groups(before)
+    _drop_groups(before, ours.containers)
     for name, value in before.sysctls.items():
         _set_sysctl(name, value)
-    return snapshot.differences(before, look())
+    return _settled(before)
+
+
+def _settled(before: Snapshot) -> list[str]:
+    """What differs once the kernel has done its part: a dead container's network goes a bit later."""
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while (left := snapshot.differences(before, look())) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return left
 
 
 def routes() -> list[str]:
@@ -144,12 +163,18 @@ def _unmount(folders: Sequence[Path]) -> None:
             run(["umount", "--lazy", place])
 
 
-def _drop_groups(before: Snapshot) -> None:
+def _drop_groups(before: Snapshot, containers: Sequence[str]) -> None:
+    """Docker's parent groups if they are new, else only those of our containers."""
     for top in _container_groups():
-        if str(top) in before.cgroups:
-            continue
-        for folder, _, _ in os.walk(top, topdown=False):
-            _drop_group(Path(folder))
+        if str(top) not in before.cgroups:
+            _drop_tree(top)
+        for container in containers:
+            _drop_tree(top / container)
+
+
+def _drop_tree(top: Path) -> None:
+    for folder, _, _ in os.walk(top, topdown=False):
+        _drop_group(Path(folder))
 
 
 def _drop_group(folder: Path) -> None:
