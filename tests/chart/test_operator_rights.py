@@ -9,6 +9,7 @@ from ibgateway_api.names import PORT_EXECUTOR, PORT_SENTINEL
 from ibgateway_charts.generated import OPERATOR_CHART
 from ibgateway_charts.rendering import Helm, Release, Rendered, Values
 from ibgateway_operator.desired.console import PORT_HEALTH
+from ibgateway_operator.paths import APPLIED, BY_KIND, REMOVABLE
 
 CHILD = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 RIGHTS = {
@@ -62,6 +63,15 @@ def test_owner_references_need_one_more_right_where_the_api_server_checks_them(h
 def test_the_resource_in_the_rules_is_the_one_that_is_installed() -> None:
     names = crd()["spec"]["names"]
     assert (crd()["spec"]["group"], names["plural"]) in RIGHTS
+
+
+def test_the_rights_are_those_of_the_operators_own_table_of_kinds() -> None:
+    of_kinds = {(kind.group, kind.plural) for kind in BY_KIND.values()}
+    assert {pair for pair in RIGHTS if "/" not in pair[1]} == of_kinds
+    for kind in APPLIED:
+        verbs = RIGHTS[kind.group, kind.plural]
+        assert verbs >= {"list", "watch", "create", "patch"}, kind
+        assert ("delete" in verbs) == (kind.kind in REMOVABLE), kind
 
 
 @pytest.mark.parametrize(
