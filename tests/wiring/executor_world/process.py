@@ -1,0 +1,80 @@
+"""The executor as a process of its own, and its files."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from ibgateway_api.reports import ExecutorSettings
+from executor_world.sentinel import AGENT_TOKEN
+
+CLIENT_TOKEN = "client-token-canary-77ab"
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ExecutorProcess:
+    """Files in `folder`; started and killed as often as a test likes, on the same ledger."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.health_port = free_port(), free_port()
+        self.log = folder / "executor.log"
+        self.data = folder / "data"
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+        (folder / "token").write_text(f"{CLIENT_TOKEN}\n")
+        (folder / "agent-token").write_text(f"{AGENT_TOKEN}\n")
+
+    def configure(self, **settings: Any) -> None:
+        """Write the settings file; a running executor reads it again."""
+        document = ExecutorSettings(namespace="trading", gateway="paper", **settings)
+        fresh = self._folder / "settings.new"
+        fresh.write_text(document.to_json())
+        fresh.replace(self._folder / "settings.json")
+
+    async def start(self, *program: str) -> None:
+        """Start it; `program` replaces `-m ibgateway_executor` with a program of the test's."""
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *(program or ("-m", "ibgateway_executor")),
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+            )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "PYTHONWARNINGS": "error::ResourceWarning",
+            "EXECUTOR_SETTINGS": str(self._folder / "settings.json"),
+            "EXECUTOR_TOKEN_FILE": str(self._folder / "token"),
+            "EXECUTOR_AGENT_TOKEN_FILE": str(self._folder / "agent-token"),
+            "EXECUTOR_DATA_DIR": str(self.data),
+            "EXECUTOR_BIND": "127.0.0.1",
+            "EXECUTOR_PORT": str(self.port),
+            "EXECUTOR_HEALTH_PORT": str(self.health_port),
+        }
+
+    async def ended(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), 60)
+
+    async def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
+        """End it if it still runs."""
+        if self._process is None:
+            return 0
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        return await self.ended()

@@ -1,0 +1,177 @@
+"""Everything together, as one context."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from executor_world.client import Client, until
+from executor_world.gateway import Gateway
+from executor_world.process import CLIENT_TOKEN, ExecutorProcess, free_port
+from executor_world.sentinel import AGENT_TOKEN, Sentinel
+from ibgateway_api.login import LoginState
+
+USER = {
+    "name": "paperuser",
+    "password": "paperpassword",
+    "account": "DU1234567",
+    "modes": ["paper"],
+    "two_factor": False,
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """IBKR's control API, the gateway's login, the sentinel's word, the executor and its clients."""
+
+    ibkr: Client
+    gateway: Gateway
+    sentinel: Sentinel
+    executor: ExecutorProcess
+    orders: Client
+    probes: Client
+    agent: Client
+
+    async def log_in(self) -> None:
+        """The gateway logs in and the sentinel says so."""
+        await self.gateway.login()
+        self.sentinel.tell(LoginState.LOGGED_IN)
+
+    async def ready(self) -> None:
+        """Wait until the executor is ready."""
+
+        async def look() -> bool:
+            return await self._probe("/readyz") == 200
+
+        await until("ready", look)
+
+    async def not_ready(self) -> str:
+        """Wait until it is not; what it says about it."""
+
+        async def look() -> str | None:
+            with contextlib.suppress(aiohttp.ClientError):
+                status, text = await self.probes.ask("GET", "/readyz")
+                return str(text) if status == 503 else None
+            return None
+
+        return await until("not ready", look)
+
+    async def up(self) -> None:
+        """Wait until it answers."""
+
+        async def look() -> bool:
+            with contextlib.suppress(aiohttp.ClientError):
+                return (await self.orders.ask("GET", "/v1/orders"))[0] == 200
+            return False
+
+        await until("the executor answers", look)
+
+    async def place(self, key: str, **changes: Any) -> tuple[int, Any]:
+        """A market order for ten AAPL, but for the changes: status and body."""
+        body = {
+            "contract": {"symbol": "AAPL"},
+            "side": "BUY",
+            "quantity": 10,
+            "orderType": "MKT",
+        } | changes
+        return await self.orders.ask("POST", "/v1/orders", body, {"Idempotency-Key": key})
+
+    async def reaches(self, order_id: str, *states: str) -> Any:
+        """The order once it is in one of the states."""
+
+        async def look() -> Any:
+            with contextlib.suppress(aiohttp.ClientError):
+                order = await self.orders.get(f"/v1/orders/{order_id}")
+                return order if order["state"] in states else None
+            return None
+
+        return await until(f"order {order_id} in {states}", look)
+
+    async def waits_for(self, order_id: str, reason: str) -> Any:
+        """The order once it waits for this reason."""
+
+        async def look() -> Any:
+            order = await self.orders.get(f"/v1/orders/{order_id}")
+            return order if (order["state"], order["reason"]) == ("Waiting", reason) else None
+
+        return await until(f"order {order_id} waits for {reason}", look)
+
+    async def placed_frames(self) -> list[Any]:
+        """Every placeOrder the broker has received, as fields."""
+        frames = await self.ibkr.get("/v1/frames?direction=in&message=3")
+        return [frame["fields"] for frame in frames]
+
+    async def _probe(self, path: str) -> int:
+        with contextlib.suppress(aiohttp.ClientError):
+            return (await self.probes.ask("GET", path))[0]
+        return 0
+
+
+@contextlib.asynccontextmanager
+async def world(folder: Path) -> AsyncIterator[World]:
+    """IBKR runs, the gateway waits for its login, the executor is configured but not started."""
+    executor = ExecutorProcess(folder)
+    async with contextlib.AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        ibkr, broker_port = await stack.enter_async_context(_ibkr(folder, session))
+        gateway = await stack.enter_async_context(
+            Gateway(session, ibkr.url, broker_port).listening()
+        )
+        sentinel = await stack.enter_async_context(Sentinel().serving())
+        executor.configure(
+            api_host="127.0.0.1", api_port=gateway.port, sentinel_url=sentinel.url
+        )
+        stack.push_async_callback(executor.kill)
+        url = f"http://127.0.0.1:{executor.port}"
+        yield World(
+            ibkr,
+            gateway,
+            sentinel,
+            executor,
+            orders=Client(session, url, CLIENT_TOKEN),
+            probes=Client(session, f"http://127.0.0.1:{executor.health_port}"),
+            agent=Client(session, url, AGENT_TOKEN),
+        )
+
+
+@contextlib.asynccontextmanager
+async def _ibkr(folder: Path, session: aiohttp.ClientSession) -> AsyncIterator[tuple[Client, int]]:
+    """The simulator's IBKR process: its control API and its broker port."""
+    port, broker_port = free_port(), free_port()
+    users = folder / "users.json"
+    users.write_text(json.dumps({"users": [USER]}))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "SIMULATOR_IBKR_PORT": str(port),
+        "SIMULATOR_BROKER_PORT": str(broker_port),
+        "SIMULATOR_USERS_FILE": str(users),
+        "SIMULATOR_LOGIN_SECONDS": "0.01",
+    }
+    with (folder / "ibkr.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ibgateway_simulator", "ibkr"),
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+    client = Client(session, f"http://127.0.0.1:{port}")
+
+    async def healthy() -> bool:
+        with contextlib.suppress(aiohttp.ClientError):
+            return (await client.ask("GET", "/healthz"))[0] == 200
+        return False
+
+    try:
+        await until("IBKR's side answers", healthy)
+        yield client, broker_port
+    finally:
+        process.terminate()
+        await process.wait()
