@@ -14,7 +14,7 @@ from aiohttp import WSCloseCode, hdrs, web
 from prometheus_client import generate_latest
 
 from ibgateway_agent.console.bridge import MAX_MESSAGE_BYTES
-from ibgateway_agent.console.endings import STOPPING
+from ibgateway_agent.console.endings import STOPPING, VIEWER_LEFT
 from ibgateway_agent.console.errors import SettingsError
 from ibgateway_agent.console.guard import PROTOCOL, Guard, offered_protocols
 from ibgateway_agent.console.metrics import Metrics
@@ -136,9 +136,12 @@ async def _attend_and_close(
     desk: Desk, socket: web.WebSocketResponse, protocols: list[str]
 ) -> None:
     _LOG.info("a viewer came")
-    ending = await attend(desk, socket, protocols)
-    desk.metrics.sessions.labels(ending.label).inc()
-    _LOG.info("a viewer's session ended: %s", ending.label)
+    ending = VIEWER_LEFT  # also when aiohttp cancels the handler because the connection is lost
+    try:
+        ending = await attend(desk, socket, protocols)
+    finally:
+        desk.metrics.sessions.labels(ending.label).inc()
+        _LOG.info("a viewer's session ended: %s", ending.label)
     await socket.close(code=ending.code, message=ending.text.encode())
 
 

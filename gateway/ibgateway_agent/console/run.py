@@ -104,7 +104,9 @@ def _token(settings: Settings) -> Callable[[], bytes] | None:
 @contextlib.asynccontextmanager
 async def _served(app: web.Application, *, bind: str | None, port: int) -> AsyncIterator[None]:
     # No access log: a request line could hold what a person typed into the wrong place.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=STOP_SECONDS, handler_cancellation=True
+    )
     await runner.setup()
     try:
         try:

@@ -1,0 +1,209 @@
+"""What the console's two ports serve over HTTP."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestClient, TestServer, unused_port
+from aiohttp.web import Application, Request
+
+from ibgateway_agent.console.app import Front, admin_app, people_app
+from ibgateway_agent.console.errors import SettingsError
+from ibgateway_agent.console.guard import Guard
+from ibgateway_agent.console.metrics import Metrics
+from ibgateway_agent.console.reachability import Belief
+from ibgateway_agent.console.run import running
+from ibgateway_agent.console.session import Desk
+from ibgateway_agent.console.settings import Address, from_env
+
+PAGE = Path(__file__).parents[3] / "gateway" / "console-page" / "page"
+Client = TestClient[Request, Application]
+
+
+@pytest.fixture
+def static(tmp_path: Path) -> Path:
+    """Our real page beside a stand-in for the library, which no unit test runs."""
+    (tmp_path / "page").symlink_to(PAGE)
+    (tmp_path / "novnc" / "core").mkdir(parents=True)
+    (tmp_path / "novnc" / "core" / "rfb.js").write_text("export default class RFB {}\n")
+    (tmp_path / "secret").write_text("not for viewers")
+    return tmp_path
+
+
+def front(static: Path) -> Front:
+    return Front(
+        guard=Guard(hosts=frozenset(), allowed_origins=frozenset()),
+        desk=Desk(display=Address("127.0.0.1", 0), token=None, metrics=Metrics()),
+        static=static,
+    )
+
+
+@pytest.fixture
+async def client(static: Path) -> AsyncIterator[Client]:
+    async with TestClient(TestServer(people_app(front(static)))) as open_client:
+        yield open_client
+
+
+@pytest.mark.parametrize("path", ["/", "/vnc.html", "/vnc.html?autoconnect=1&resize=scale"])
+async def test_the_page_is_served_under_the_usual_paths(client: Client, path: str) -> None:
+    answer = await client.get(path)
+    assert answer.status == 200
+    assert answer.content_type == "text/html"
+    assert "<title>IB Gateway</title>" in await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/page/console.js", "javascript"),
+        ("/page/options.js", "javascript"),
+        ("/page/console.css", "css"),
+        ("/page/icon.svg", "svg+xml"),
+        ("/novnc/core/rfb.js", "javascript"),
+    ],
+)
+async def test_scripts_and_styles_have_types_a_browser_accepts(
+    client: Client, path: str, kind: str
+) -> None:
+    answer = await client.get(path)
+    # text/javascript or application/javascript, as this machine's table of types has it
+    assert (answer.status, answer.content_type.partition("/")[2]) == (200, kind)
+
+
+@pytest.mark.parametrize("path", ["/", "/page/console.js", "/nothing", "/websockify"])
+async def test_every_answer_carries_the_strict_headers(client: Client, path: str) -> None:
+    headers = (await client.get(path)).headers
+    policy = headers["Content-Security-Policy"]
+    for rule in ("default-src 'self'", "connect-src 'self'", "frame-ancestors 'none'"):
+        assert rule in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/secret",
+        "/page/../secret",
+        "/page/%2e%2e/secret",
+        "/page/..%2fsecret",
+        "/novnc/../secret",
+        "/novnc//etc/passwd",
+        "/novnc/%2fetc%2fpasswd",
+        "/page/",
+        "/novnc",
+        "//evil.example/",
+        "/websockify/x",
+        "/healthz",
+        "/metrics",
+        "/network-policy",
+    ],
+)
+async def test_nothing_else_is_served(client: Client, path: str) -> None:
+    status = await raw_status(client, f"GET {path} HTTP/1.1\r\nHost: localhost\r\n")
+    assert status in {403, 404}
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["Host: evil.example\r\n", "Host: localhost\r\nHost: evil.example\r\n", "Host: \r\n", ""],
+)
+@pytest.mark.parametrize("path", ["/", "/vnc.html", "/page/console.js", "/websockify", "/x"])
+async def test_no_path_is_served_under_a_foreign_host(client: Client, path: str, host: str) -> None:
+    assert await raw_status(client, f"GET {path} HTTP/1.1\r\n{host}") in {400, 403}
+
+
+async def test_an_absolute_request_target_does_not_replace_the_host(client: Client) -> None:
+    status = await raw_status(client, "GET http://localhost/ HTTP/1.1\r\nHost: evil.example\r\n")
+    assert status == 403
+
+
+async def raw_status(client: Client, head: str) -> int:
+    """The status of a request sent as it stands, past any client's tidying of paths and hosts."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(f"{head}Connection: close\r\n\r\n".encode())
+    line = await reader.readline()
+    writer.close()
+    return int(line.split()[1])
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+async def test_the_page_only_answers_reads(client: Client, method: str) -> None:
+    assert (await client.request(method, "/")).status == 405
+
+
+async def test_a_plain_get_of_the_bridge_is_a_bad_request(client: Client) -> None:
+    answer = await client.get("/websockify", headers={"Origin": f"http://127.0.0.1:{client.port}"})
+    assert answer.status == 400
+
+
+def test_the_page_has_no_inline_script_or_style() -> None:
+    html = (PAGE / "vnc.html").read_text()
+    assert re.findall(r"<script(?![^>]*\bsrc=)", html) == []
+    assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:", html) == []
+    assert re.findall(r"https?://", html) == []
+
+
+def test_missing_files_are_named_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"CONSOLE_STATIC: there is no .*vnc.html"):
+        people_app(front(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("belief", "body"),
+    [
+        (Belief(), {"enforced": None}),
+        (Belief(True), {"enforced": True}),
+        (Belief(False, True), {"enforced": False}),
+    ],
+)
+async def test_the_admin_port_tells_what_is_known_of_policies(
+    belief: Belief, body: dict[str, bool | None]
+) -> None:
+    async with TestClient(TestServer(admin_app(Metrics(), lambda: belief))) as admin:
+        assert await (await admin.get("/network-policy")).json() == body
+        assert (await admin.get("/healthz")).status == 200
+
+
+async def test_the_whole_console_runs_from_its_environment(static: Path) -> None:
+    people, admin = unused_port(), unused_port()
+    api = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    settings = from_env(
+        {
+            "CONSOLE_VNC_HOST": "127.0.0.1",
+            "CONSOLE_API_HOST": "127.0.0.1",
+            "CONSOLE_API_PORT": str(api.sockets[0].getsockname()[1]),
+            "CONSOLE_STATIC": str(static),
+            "CONSOLE_BIND": "127.0.0.1",
+            "CONSOLE_PORT": str(people),
+            "CONSOLE_ADMIN_PORT": str(admin),
+        }
+    )
+    async with api, running(settings), ClientSession() as http:
+        assert (await http.get(f"http://127.0.0.1:{people}/")).status == 200
+        answer = await http.get(f"http://127.0.0.1:{admin}/network-policy")
+        assert await answer.json() == {"enforced": None}
+        metrics = await (await http.get(f"http://127.0.0.1:{admin}/metrics")).text()
+        assert "ibgateway_console_network_policy_enforced NaN" in metrics
+        assert "ibgateway_console_viewers 0.0" in metrics
+
+
+async def test_token_mode_does_not_start_without_its_token(static: Path, tmp_path: Path) -> None:
+    settings = from_env(
+        {
+            "CONSOLE_VNC_HOST": "127.0.0.1",
+            "CONSOLE_AUTH": "token",
+            "CONSOLE_TOKEN_FILE": str(tmp_path / "none"),
+            "CONSOLE_STATIC": str(static),
+            "CONSOLE_BIND": "127.0.0.1",
+        }
+    )
+    with pytest.raises(SettingsError, match=r"CONSOLE_TOKEN_FILE: .*none is missing or empty"):
+        async with running(settings):
+            pass
