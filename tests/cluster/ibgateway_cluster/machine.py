@@ -84,7 +84,10 @@ def restore(place: Path, ours: Ours) -> list[str]:
         )
         for arguments in calls:
             run([f"{_SBIN}/{command}", "-w", *arguments])
-    for name in [member for bridge in bridges for member in _links("master", bridge)] + bridges:
+    members = [member for bridge in bridges for member in _links("master", bridge)]
+    for name in (*members, *bridges):
+        run([f"{_SBIN}/ip", "link", "delete", name])
+    for name in snapshot.orphans(before, _links("type", "veth"), attached=_attached()):
         run([f"{_SBIN}/ip", "link", "delete", name])
     _drop_groups(before, ours.containers)
     for name, value in before.sysctls.items():
@@ -147,6 +150,12 @@ def _container_groups() -> list[Path]:
 def _new_bridges(before: Snapshot) -> list[str]:
     bridges = [name for name in _links("type", "bridge") if name.startswith(("docker", "br-"))]
     return [name for name in bridges if name not in before.links]
+
+
+def _attached() -> list[str]:
+    """Interfaces that belong to some bridge."""
+    bridges = _links("type", "bridge")
+    return [member for bridge in bridges for member in _links("master", bridge)]
 
 
 def _links(*kind: str) -> list[str]:

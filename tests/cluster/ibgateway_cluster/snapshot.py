@@ -108,6 +108,12 @@ def _inside(word: str, blocks: Sequence[Block]) -> bool:
     return any(network.subnet_of(block) for block in blocks)
 
 
+def orphans(before: Snapshot, veths: Sequence[str], *, attached: Sequence[str]) -> list[str]:
+    """New cable ends with Docker's kind of name on no bridge: a killed engine's, in nobody's use."""
+    loose = [name for name in veths if name not in before.links and name not in attached]
+    return [name for name in loose if re.fullmatch(r"veth[0-9a-f]{7}", name)]
+
+
 def differences(before: Snapshot, after: Snapshot) -> list[str]:
     """What a person should know is not as it was, one line each; empty when all is."""
     lines: list[str] = []
