@@ -1,0 +1,184 @@
+"""The running operator: two queues, their workers, and the parts they work with, put together once.
+
+The fast lane judges gates, the slow one reconciles. Watch events, news and times put keys on both.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ibgateway_api import names
+from ibgateway_api.names import Key
+from ibgateway_operator.cache import Bodies, Cache
+from ibgateway_operator.children import Children
+from ibgateway_operator.clock import Clock
+from ibgateway_operator.cluster import Cluster
+from ibgateway_operator.consoles import Consoles
+from ibgateway_operator.desired.plan import Scripts
+from ibgateway_operator.errors import OperatorError
+from ibgateway_operator.events import Recorder
+from ibgateway_operator.executors import Executors
+from ibgateway_operator.gatekeeper import Gatekeeper
+from ibgateway_operator.gates import OPEN_REASON
+from ibgateway_operator.manifests import name_of
+from ibgateway_operator.metrics import Metrics, metrics
+from ibgateway_operator.observer import Observer
+from ibgateway_operator.paths import APPLIED, GATEWAY
+from ibgateway_operator.peers import AddressOf, Peers, by_address
+from ibgateway_operator.reconcile import Reconciler
+from ibgateway_operator.sentinels import Sentinels
+from ibgateway_operator.settings import Settings
+from ibgateway_operator.stops import Stops
+from ibgateway_operator.vault import Vault
+from ibgateway_operator.workqueue import Workqueue
+
+WORKERS: Final = 4
+RESYNC_SECONDS: Final = 600.0
+"""How often the API server is asked what there is: a watch that went silent is noticed here."""
+STUCK_SECONDS: Final = 300.0
+"""A reconcile that runs longer than this is taken for dead."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the operator reaches outside of itself."""
+
+    cluster: Cluster
+    peers: Peers
+    clock: Clock
+    address_of: AddressOf = by_address
+
+
+@dataclass
+class App:
+    """The operator's parts. `start` and `stop` belong to the loop that kopf runs in."""
+
+    settings: Settings
+    outside: Outside
+    cache: Cache
+    fast: Workqueue[Key]
+    slow: Workqueue[Key]
+    gatekeeper: Gatekeeper
+    reconciler: Reconciler
+    metrics: Metrics
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start the workers."""
+        reconcile = self.reconciler.reconcile
+        workers = [self.slow.work(reconcile, failed=self._failed) for _ in range(WORKERS)]
+        jobs = [self.fast.work(self.gatekeeper.keep), self._resync(), *workers]
+        self._tasks = [asyncio.create_task(job) for job in jobs]
+
+    async def stop(self) -> None:
+        """Stop the workers and the listeners."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.reconciler.sentinels.close()
+
+    def add(self, key: Key) -> None:
+        """Something about this IBGateway may have changed."""
+        self.fast.add(key)
+        self.slow.add(key)
+
+    def gone(self, body: Mapping[str, Any]) -> None:
+        """A watch has shown a deletion."""
+        self.cache.gone(body)
+        key = Key(str(body["metadata"]["namespace"]), name_of(body))
+        self.reconciler.children.unapplied(str(body["kind"]), key)
+
+    def dead(self) -> str:
+        """Why the operator should be restarted; empty while it lives."""
+        if not self._tasks:
+            return "the workers have not started"
+        if any(task.done() for task in self._tasks):
+            return "a worker has ended"
+        if max(self.fast.oldest_run(), self.slow.oldest_run()) > STUCK_SECONDS:
+            return "a reconcile does not end"
+        return ""
+
+    def exposition(self) -> bytes:
+        """The metrics, with the queue's depth as it is now."""
+        self.metrics.depth.set(len(self.slow))
+        return self.metrics.text()
+
+    def _failed(self, key: Key) -> None:
+        self.metrics.errors.inc()
+
+    async def _resync(self) -> None:
+        """Now and then ask the API server itself, and look at every IBGateway again."""
+        while True:
+            await asyncio.sleep(RESYNC_SECONDS)
+            try:
+                await self._compare()
+            except OperatorError as error:
+                logger.warning("the resync failed: %s", error)
+
+    async def _compare(self) -> None:
+        for namespace in self.settings.watch_namespaces or ("",):
+            selector = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
+            for kind in APPLIED:
+                stored = await self.outside.cluster.names(kind, namespace, selector)
+                self.reconciler.children.keep_only(kind.kind, stored, namespace)
+            for key in await self.outside.cluster.names(GATEWAY, namespace):
+                self.add(key)
+
+
+def build(settings: Settings, scripts: Scripts, outside: Outside, bodies: Bodies) -> App:
+    """Put an operator together; nothing runs yet."""
+    clock, cluster = outside.clock, outside.cluster
+    cache, counted = Cache(bodies), metrics()
+    fast: Workqueue[Key] = Workqueue(clock.monotonic, name="gate")
+    slow: Workqueue[Key] = Workqueue(clock.monotonic)
+
+    def news(key: Key) -> None:
+        fast.add(key)
+        slow.add(key)
+
+    def gate_changed(key: Key, reason: str) -> None:
+        counted.gate_is(key, open_=reason == OPEN_REASON)
+        slow.add(key)
+
+    def one_is_gone() -> None:
+        """Its user name is free again: another one may have waited for it."""
+        for key in cache.gateways():
+            slow.add(key)
+
+    sentinels = Sentinels(outside.peers, clock.monotonic, news)
+    consoles = Consoles(outside.peers, clock.monotonic)
+    executors = Executors(outside.peers, clock.monotonic)
+    vault = Vault(cluster, clock.monotonic, new_token, secrets.token_bytes(32))
+    observer = Observer(cache, vault, sentinels, consoles, clock, outside.address_of)
+    keeper = Gatekeeper(observer, cluster, cache, settings.calendar, gate_changed)
+    reconciler = Reconciler(
+        settings=settings,
+        scripts=scripts,
+        cache=cache,
+        cluster=cluster,
+        observer=observer,
+        vault=vault,
+        sentinels=sentinels,
+        consoles=consoles,
+        stops=Stops(cluster, observer, sentinels, executors),
+        children=Children(cluster, cache),
+        recorder=Recorder(cluster, clock, settings.instance, new_suffix),
+        metrics=counted,
+        on_gone=one_is_gone,
+    )
+    return App(settings, outside, cache, fast, slow, keeper, reconciler, counted)
+
+
+def new_token() -> str:
+    """A token nobody can guess: 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def new_suffix() -> str:
+    """What makes an Event's name unique."""
+    return secrets.token_hex(8)

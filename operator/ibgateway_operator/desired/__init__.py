@@ -1,0 +1,26 @@
+"""Desired state: pure builders from a `Plan` to plain manifests, one module a concern."""
+
+from ibgateway_operator.desired.accounts import service_accounts
+from ibgateway_operator.desired.config import config_maps
+from ibgateway_operator.desired.console import console
+from ibgateway_operator.desired.executor import executor
+from ibgateway_operator.desired.gateway import gateway
+from ibgateway_operator.desired.network import network_policies
+from ibgateway_operator.desired.plan import Plan
+from ibgateway_operator.desired.services import services
+from ibgateway_operator.manifests import Manifest
+
+__all__ = ["Plan", "desired"]
+
+
+def desired(plan: Plan) -> list[Manifest]:
+    """Every applied child, in the order it is applied: what pods need comes before them."""
+    return [
+        *service_accounts(plan),
+        *config_maps(plan),
+        *services(plan),
+        *network_policies(plan),
+        *gateway(plan),
+        *executor(plan),
+        *console(plan),
+    ]

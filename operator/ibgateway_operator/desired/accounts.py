@@ -1,0 +1,25 @@
+"""ServiceAccounts: one a component, none with a token. Pure."""
+
+from ibgateway_operator.desired.plan import Component, Plan, manifest
+from ibgateway_operator.manifests import Manifest
+from ibgateway_operator.paths import SERVICE_ACCOUNT
+
+
+def service_accounts(plan: Plan) -> list[Manifest]:
+    """An account for each component that runs."""
+    wanted = [Component.GATEWAY]
+    if plan.spec.executor.enabled:
+        wanted.append(Component.EXECUTOR)
+    if plan.spec.novnc.enabled:
+        wanted.append(Component.CONSOLE)
+    return [_account(plan, component) for component in wanted]
+
+
+def _account(plan: Plan, component: Component) -> Manifest:
+    return manifest(
+        plan,
+        SERVICE_ACCOUNT,
+        f"{plan.key.name}-{component}",
+        component,
+        automountServiceAccountToken=False,
+    )

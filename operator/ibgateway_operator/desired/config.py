@@ -1,0 +1,104 @@
+"""The settings files of sentinel and executor, in ConfigMaps. Pure.
+
+A change of them restarts nothing: the programs read their file again. The pod carries a hash of its
+settings as an annotation, because a changed pod makes the kubelet refresh the mounted file at once.
+"""
+
+from datetime import time
+
+from ibgateway_api import names
+from ibgateway_api.permits import LoginPolicy, QuietHours
+from ibgateway_api.reports import AgentSettings, ExecutorSettings
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.week import RestartTime
+from ibgateway_operator.desired.plan import Component, Plan, manifest
+from ibgateway_operator.manifests import Manifest, digest
+from ibgateway_operator.paths import CONFIG_MAP
+
+SETTINGS_KEY = "settings.json"
+WRAPPER_KEY = "wrapper.sh"
+PRESTOP_KEY = "prestop.sh"
+IBC_KEY = "10-ibc.sh"
+
+
+def config_maps(plan: Plan) -> list[Manifest]:
+    """The gateway's ConfigMap, and the executor's where it runs."""
+    maps = [_gateway(plan)]
+    return [*maps, _executor(plan)] if plan.spec.executor.enabled else maps
+
+
+def settings_hash(config_map: Manifest) -> str:
+    """What the pods that mount it are annotated with."""
+    return digest(config_map["data"])
+
+
+def _gateway(plan: Plan) -> Manifest:
+    data = {
+        SETTINGS_KEY: agent_settings(plan).to_json(),
+        WRAPPER_KEY: plan.scripts.wrapper,
+        PRESTOP_KEY: plan.scripts.prestop,
+        IBC_KEY: plan.scripts.ibc,
+    }
+    return manifest(plan, CONFIG_MAP, plan.children.gateway, Component.GATEWAY, data=data)
+
+
+def _executor(plan: Plan) -> Manifest:
+    data = {SETTINGS_KEY: executor_settings(plan).to_json()}
+    return manifest(plan, CONFIG_MAP, plan.children.executor, Component.EXECUTOR, data=data)
+
+
+def agent_settings(plan: Plan) -> AgentSettings:
+    """What the sentinel is told."""
+    return AgentSettings(
+        trading_mode=plan.spec.trading_mode,
+        expected_accounts=tuple(plan.spec.executor.accounts),
+        existing_session=plan.spec.login.existing_session,
+        login=login_policy(plan.spec),
+        calendar=plan.calendar,
+    )
+
+
+def login_policy(spec: IBGatewaySpec) -> LoginPolicy:
+    """The push budget in the sentinel's words."""
+    login = spec.login
+    quiet = login.quiet_hours
+    return LoginPolicy(
+        approval_seconds=login.approval_seconds,
+        attempt_interval_seconds=login.attempt_interval_seconds,
+        max_attempts=login.max_attempts,
+        daily_attempts=login.daily_attempts,
+        quiet_hours=quiet
+        and QuietHours(
+            start=time.fromisoformat(quiet.start),
+            end=time.fromisoformat(quiet.end),
+            time_zone=quiet.time_zone,
+        ),
+    )
+
+
+def restart_time(spec: IBGatewaySpec) -> RestartTime:
+    """The weekly restart in the week's words."""
+    weekly = spec.weekly_restart
+    return RestartTime(restart_at=time.fromisoformat(weekly.restart_at), time_zone=weekly.time_zone)
+
+
+def executor_settings(plan: Plan) -> ExecutorSettings:
+    """What the executor is told."""
+    spec = plan.spec.executor
+    host = plan.children.sentinel_host(plan.key.namespace)
+    return ExecutorSettings(
+        namespace=plan.key.namespace,
+        gateway=plan.key.name,
+        trading_mode=plan.spec.trading_mode,
+        api_host=host,
+        api_port=plan.api_port,
+        sentinel_url=f"http://{host}:{names.PORT_SENTINEL}",
+        client_id=spec.client_id,
+        accounts=tuple(spec.accounts),
+        market_closed=spec.market_closed,
+        cash_reserve_percent=spec.cash_reserve_percent,
+        max_order_value=spec.limits.max_order_value,
+        max_orders_per_day=spec.limits.max_orders_per_day,
+        restart=restart_time(plan.spec),
+        calendar=plan.calendar,
+    )

@@ -1,0 +1,101 @@
+"""The browser console's Deployment. Pure."""
+
+from typing import Final
+
+from ibgateway_api import names
+from ibgateway_api.spec import ConsoleAuth
+from ibgateway_operator.desired.containers import (
+    container_security,
+    env,
+    http_probe,
+    mount,
+    pod_spec,
+    port,
+    pull_secrets,
+    scratch,
+    secret_volume,
+)
+from ibgateway_operator.desired.plan import Component, Plan, labels, manifest, selector
+from ibgateway_operator.manifests import Manifest
+from ibgateway_operator.paths import DEPLOYMENT
+
+PORT_HEALTH: Final = 6081
+"""/healthz, /metrics and the console's word on whether NetworkPolicies are enforced."""
+TOKEN_DIR: Final = "/run/secrets/console"  # noqa: S105 - a path
+
+
+def console(plan: Plan) -> list[Manifest]:
+    """The Deployment, or nothing where the console is off."""
+    if not plan.spec.novnc.enabled:
+        return []
+    spec = {
+        "replicas": 1,
+        "strategy": {"type": "Recreate"},
+        "revisionHistoryLimit": 3,
+        "selector": {"matchLabels": selector(plan, Component.CONSOLE)},
+        "template": _pod_template(plan),
+    }
+    return [manifest(plan, DEPLOYMENT, plan.children.novnc, Component.CONSOLE, spec=spec)]
+
+
+def _by_token(plan: Plan) -> bool:
+    return plan.spec.novnc.auth is ConsoleAuth.TOKEN
+
+
+def _pod_template(plan: Plan) -> Manifest:
+    volumes = [scratch("tmp")]
+    if _by_token(plan):
+        volumes.append(secret_volume("token", plan.console_token, names.SECRET_TOKEN))
+    return {
+        "metadata": {"labels": labels(plan, Component.CONSOLE)},
+        "spec": pod_spec(
+            plan.children.novnc,
+            terminationGracePeriodSeconds=10,
+            containers=[_container(plan)],
+            volumes=volumes,
+            **pull_secrets(plan),
+        ),
+    }
+
+
+def _container(plan: Plan) -> Manifest:
+    mounts = [mount("tmp", "/tmp")]  # noqa: S108 - a mount point in the container
+    if _by_token(plan):
+        mounts.append(mount("token", TOKEN_DIR, read_only=True))
+    return {
+        "name": "console",
+        "image": plan.images.agent,
+        "imagePullPolicy": plan.images.pull_policy,
+        "command": ["python3", "-m", "ibgateway_agent", "console"],
+        "env": _env(plan),
+        "ports": [port("novnc", names.PORT_NOVNC), port("health", PORT_HEALTH)],
+        "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
+        "startupProbe": http_probe("/healthz", PORT_HEALTH, period=1, failures=60),
+        "livenessProbe": http_probe("/healthz", PORT_HEALTH, period=10, failures=6, timeout=5),
+        "readinessProbe": http_probe("/healthz", PORT_HEALTH, period=2, failures=2),
+        "securityContext": container_security(read_only_root=True),
+        "volumeMounts": mounts,
+    }
+
+
+def _hosts(plan: Plan) -> list[str]:
+    """The names under which the console is reached inside the cluster."""
+    name = plan.children.novnc
+    service = f"{name}.{plan.key.namespace}"
+    return [name, service, f"{service}.svc", f"{service}.svc.cluster.local"]
+
+
+def _env(plan: Plan) -> list[Manifest]:
+    host = plan.children.sentinel_host(plan.key.namespace)
+    values = env(
+        CONSOLE_VNC_HOST=host,
+        CONSOLE_VNC_PORT=str(names.PORT_VNC),
+        CONSOLE_AUTH=str(plan.spec.novnc.auth),
+        CONSOLE_HOSTS=",".join(_hosts(plan)),
+        CONSOLE_ALLOWED_ORIGINS=",".join(plan.spec.novnc.allowed_origins),
+        CONSOLE_API_HOST=host,
+        CONSOLE_API_PORT=str(plan.api_port),
+        CONSOLE_STATIC="/opt/novnc",
+    )
+    token = env(CONSOLE_TOKEN_FILE=f"{TOKEN_DIR}/{names.SECRET_TOKEN}")
+    return [*values, *(token if _by_token(plan) else [])]

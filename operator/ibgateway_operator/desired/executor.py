@@ -1,0 +1,125 @@
+"""The executor's Deployment and the claim of its ledger. Pure.
+
+The claim has no owner: a ledger outlives its resource. Its trading mode is stamped on it, so that a
+live executor never adopts a paper ledger.
+"""
+
+from typing import Final
+
+from ibgateway_api import names
+from ibgateway_operator.desired.containers import (
+    AGENT_TOKEN_DIR,
+    SETTINGS_DIR,
+    config_volume,
+    container_security,
+    env,
+    http_probe,
+    mount,
+    pod_spec,
+    port,
+    pull_secrets,
+    scratch,
+    secret_volume,
+)
+from ibgateway_operator.desired.gateway import claim_spec
+from ibgateway_operator.desired.plan import Component, Plan, labels, manifest, selector
+from ibgateway_operator.manifests import Manifest, digest
+from ibgateway_operator.paths import CLAIM, DEPLOYMENT
+
+ANNOTATION_TEMPLATE: Final = f"{names.GROUP}/template-hash"
+"""On the Deployment: which template was asked for, so that another one is noticed and can wait."""
+DATA_DIR: Final = "/var/lib/ibgateway"
+TOKEN_DIR: Final = "/run/secrets/executor"  # noqa: S105 - a path
+
+
+def executor(plan: Plan) -> list[Manifest]:
+    """The claim and the Deployment, or nothing where the executor is off."""
+    return [claim(plan), deployment(plan)] if plan.spec.executor.enabled else []
+
+
+def claim(plan: Plan) -> Manifest:
+    """The ledger's claim, without owner."""
+    return {
+        "apiVersion": CLAIM.api_version,
+        "kind": CLAIM.kind,
+        "metadata": {
+            "name": plan.children.executor,
+            "namespace": plan.key.namespace,
+            "labels": labels(plan, Component.EXECUTOR),
+            "annotations": {names.ANNOTATION_TRADING_MODE: str(plan.spec.trading_mode)},
+        },
+        "spec": claim_spec(plan.spec.executor.storage),
+    }
+
+
+def deployment(plan: Plan) -> Manifest:
+    """The Deployment; its template's hash stands beside it, not in it."""
+    template = pod_template(plan)
+    spec = {
+        "replicas": plan.executor_replicas,
+        "strategy": {"type": "Recreate"},
+        "revisionHistoryLimit": 3,
+        "selector": {"matchLabels": selector(plan, Component.EXECUTOR)},
+        "template": template,
+    }
+    result = manifest(plan, DEPLOYMENT, plan.children.executor, Component.EXECUTOR, spec=spec)
+    result["metadata"]["annotations"] = {ANNOTATION_TEMPLATE: template_hash(plan)}
+    return result
+
+
+def template_hash(plan: Plan) -> str:
+    """What names the executor's template."""
+    return digest(pod_template(plan))
+
+
+def pod_template(plan: Plan) -> Manifest:
+    """One container; the gate is both a readiness gate and its own probe."""
+    return {
+        "metadata": {"labels": labels(plan, Component.EXECUTOR)},
+        "spec": pod_spec(
+            plan.children.executor,
+            readinessGates=[{"conditionType": names.READINESS_GATE}],
+            terminationGracePeriodSeconds=60,
+            containers=[_container(plan)],
+            volumes=[
+                {
+                    "name": "data",
+                    "persistentVolumeClaim": {"claimName": plan.children.executor},
+                },
+                scratch("tmp"),
+                config_volume("config", plan.children.executor),
+                secret_volume("token", plan.children.executor_token, names.SECRET_TOKEN),
+                secret_volume("agent-token", plan.children.agent_token, names.SECRET_TOKEN),
+            ],
+            **pull_secrets(plan),
+        ),
+    }
+
+
+def _container(plan: Plan) -> Manifest:
+    health = names.PORT_EXECUTOR_METRICS
+    return {
+        "name": "executor",
+        "image": plan.images.executor,
+        "imagePullPolicy": plan.images.pull_policy,
+        "command": ["python3", "-m", "ibgateway_executor"],
+        "env": env(
+            EXECUTOR_SETTINGS=f"{SETTINGS_DIR}/settings.json",
+            EXECUTOR_TOKEN_FILE=f"{TOKEN_DIR}/{names.SECRET_TOKEN}",
+            EXECUTOR_AGENT_TOKEN_FILE=f"{AGENT_TOKEN_DIR}/{names.SECRET_TOKEN}",
+            EXECUTOR_DATA_DIR=DATA_DIR,
+        ),
+        "ports": [port("http", names.PORT_EXECUTOR), port("metrics", health)],
+        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}},
+        "startupProbe": http_probe("/healthz", health, period=1, failures=120),
+        "livenessProbe": http_probe("/healthz", health, period=10, failures=6, timeout=5),
+        "readinessProbe": http_probe("/readyz", health, period=1, failures=1),
+        "securityContext": container_security(read_only_root=True),
+        "volumeMounts": [
+            mount("data", DATA_DIR),
+            mount("tmp", "/tmp"),  # noqa: S108 - a mount point in the container
+            mount("config", SETTINGS_DIR, read_only=True),
+            mount("token", TOKEN_DIR, read_only=True),
+            mount("agent-token", AGENT_TOKEN_DIR, read_only=True),
+        ],
+    }

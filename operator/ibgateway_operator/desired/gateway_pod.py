@@ -1,0 +1,188 @@
+"""The gateway's pod template: IB Gateway behind its wrapper, with the sentinel as native sidecar. Pure.
+
+Anything that changes here changes the template, and with it costs a push at the next start; so
+labels, settings and the operator's own version stay out of it where they can.
+"""
+
+from typing import Any, Final
+
+from ibgateway_api import names
+from ibgateway_api.gateway_spec import Gateway
+from ibgateway_operator.desired.config import IBC_KEY, PRESTOP_KEY, WRAPPER_KEY
+from ibgateway_operator.desired.containers import (
+    AGENT_TOKEN_DIR,
+    SECRET_MODE,
+    SETTINGS_DIR,
+    config_volume,
+    container_security,
+    env,
+    http_probe,
+    mount,
+    pod_spec,
+    port,
+    pull_secrets,
+    scratch,
+    secret_volume,
+)
+from ibgateway_operator.desired.plan import Component, Plan, labels
+from ibgateway_operator.manifests import Manifest
+
+GRACE_SECONDS: Final = 120
+"""Time for preStop to close IB Gateway cleanly; a kill strands IBKR's session slot for hours."""
+HEAP_OVERHEAD_MIB: Final = 640
+"""What the JVM needs beside its heap, with Xvfb, x11vnc and socat."""
+RUN_DIR: Final = "/run/ibgateway"
+STATE_DIR: Final = "/var/lib/ibgateway"
+HOME: Final = "/home/ibgateway"
+SETTINGS_PATH: Final = f"{HOME}/tws_settings"
+"""Never `Jts`: it holds the program, and an old volume would shadow a new version."""
+CREDENTIALS_DIR: Final = "/run/secrets/ib"
+
+
+def pod_template(plan: Plan) -> Manifest:
+    """The template of the StatefulSet."""
+    gateway = plan.spec.gateway
+    meta: Manifest = {"labels": labels(plan, Component.GATEWAY)}
+    if gateway.pod_annotations:
+        meta["annotations"] = dict(gateway.pod_annotations)
+    return {
+        "metadata": meta,
+        "spec": pod_spec(
+            plan.children.gateway,
+            terminationGracePeriodSeconds=GRACE_SECONDS,
+            initContainers=[_sentinel(plan)],
+            containers=[_gateway(plan)],
+            volumes=_volumes(plan),
+            **_placement(gateway),
+            **pull_secrets(plan, [ref.name for ref in gateway.image_pull_secrets]),
+        ),
+    }
+
+
+def _placement(gateway: Gateway) -> Manifest:
+    wanted: Manifest = {
+        "nodeSelector": dict(gateway.node_selector),
+        "tolerations": list(gateway.tolerations),
+        "affinity": dict(gateway.affinity),
+        "priorityClassName": gateway.priority_class_name,
+    }
+    return {name: value for name, value in wanted.items() if value}
+
+
+def _gateway(plan: Plan) -> Manifest:
+    gateway = plan.spec.gateway
+    return {
+        "name": "gateway",
+        "image": gateway.image.reference,
+        "imagePullPolicy": gateway.image.pull_policy,
+        "command": ["bash", f"{SETTINGS_DIR}/{WRAPPER_KEY}"],
+        "env": _gateway_env(plan),
+        "ports": [port("api", plan.api_port), port("vnc", names.PORT_VNC)],
+        "resources": resources(gateway),
+        "lifecycle": {"preStop": {"exec": {"command": ["bash", f"{SETTINGS_DIR}/{PRESTOP_KEY}"]}}},
+        "securityContext": container_security(read_only_root=False),
+        "volumeMounts": [
+            mount("data", SETTINGS_PATH, sub_path="settings"),
+            mount("run", RUN_DIR),
+            mount("config", SETTINGS_DIR, read_only=True),
+            mount("start-scripts", f"{HOME}/init-scripts/start", read_only=True),
+            mount("credentials", CREDENTIALS_DIR, read_only=True),
+        ],
+    }
+
+
+def _gateway_env(plan: Plan) -> list[Manifest]:
+    gateway = plan.spec.gateway
+    user = {
+        "name": "TWS_USERID",
+        "valueFrom": {
+            "secretKeyRef": {
+                "name": plan.spec.credentials_secret_ref.name,
+                "key": names.SECRET_USERNAME,
+            }
+        },
+    }
+    owned = env(
+        TWS_PASSWORD_FILE=f"{CREDENTIALS_DIR}/{names.SECRET_PASSWORD}",
+        VNC_SERVER_PASSWORD_FILE=f"{CREDENTIALS_DIR}/{names.SECRET_VNC_PASSWORD}",
+        TRADING_MODE=plan.spec.trading_mode,
+        TWS_SETTINGS_PATH=SETTINGS_PATH,
+        START_SCRIPTS="init-scripts/start",
+        AUTO_RESTART_TIME=gateway.auto_restart_time,
+        TIME_ZONE=gateway.time_zone,
+        TZ="Etc/UTC",
+        TWOFA_DEVICE=gateway.two_factor_device,
+        TWOFA_TIMEOUT_ACTION="exit",
+        RELOGIN_AFTER_TWOFA_TIMEOUT="no",
+        READ_ONLY_API="yes" if gateway.read_only_api else "no",
+        JAVA_HEAP_SIZE=str(gateway.java_heap_mi_b),
+    )
+    return [user, *owned, *(env(**{v.name: v.value})[0] for v in gateway.env)]
+
+
+def resources(gateway: Gateway) -> Manifest:
+    """The user's resources over a request that covers the heap; no CPU limit: it would burn pushes."""
+    requests = {"cpu": "250m", "memory": f"{gateway.java_heap_mi_b + HEAP_OVERHEAD_MIB}Mi"}
+    wanted: dict[str, Any] = dict(gateway.resources)
+    return {**wanted, "requests": requests | dict(wanted.get("requests") or {})}
+
+
+def _sentinel(plan: Plan) -> Manifest:
+    health = names.PORT_SENTINEL
+    return {
+        "name": "sentinel",
+        "image": plan.images.agent,
+        "imagePullPolicy": plan.images.pull_policy,
+        "restartPolicy": "Always",
+        "command": ["python3", "-m", "ibgateway_agent", "sentinel"],
+        "env": env(
+            SENTINEL_SETTINGS=f"{SETTINGS_DIR}/settings.json",
+            SENTINEL_RUN_DIR=RUN_DIR,
+            SENTINEL_STATE_DIR=STATE_DIR,
+            SENTINEL_TOKEN_FILE=f"{AGENT_TOKEN_DIR}/{names.SECRET_TOKEN}",
+        ),
+        "ports": [port("sentinel", health), port("metrics", names.PORT_SENTINEL_METRICS)],
+        "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
+        "startupProbe": http_probe("/healthz", health, period=1, failures=60),
+        "livenessProbe": http_probe("/healthz", health, period=10, failures=6, timeout=5),
+        "readinessProbe": http_probe("/readyz", health, period=1, failures=1),
+        "securityContext": container_security(read_only_root=True),
+        "volumeMounts": [
+            mount("data", STATE_DIR, sub_path="sentinel"),
+            mount("run", RUN_DIR),
+            mount("config", SETTINGS_DIR, read_only=True),
+            mount("agent-token", AGENT_TOKEN_DIR, read_only=True),
+            mount("tmp", "/tmp"),  # noqa: S108 - a mount point in the container
+        ],
+    }
+
+
+def _volumes(plan: Plan) -> list[Manifest]:
+    return [
+        scratch("run"),
+        scratch("tmp"),
+        config_volume("config", plan.children.gateway),
+        config_volume("start-scripts", plan.children.gateway, IBC_KEY),
+        secret_volume("agent-token", plan.children.agent_token, names.SECRET_TOKEN),
+        _credentials(plan),
+    ]
+
+
+def _credentials(plan: Plan) -> Manifest:
+    """The two passwords as files; the VNC one from the user's Secret or from the default."""
+    user = plan.spec.credentials_secret_ref.name
+    vnc = user if plan.vnc_from_user else plan.vnc_secret
+    return {
+        "name": "credentials",
+        "projected": {
+            "defaultMode": SECRET_MODE,
+            "sources": [
+                _source(user, names.SECRET_PASSWORD),
+                _source(vnc, names.SECRET_VNC_PASSWORD),
+            ],
+        },
+    }
+
+
+def _source(secret: str, key: str) -> Manifest:
+    return {"secret": {"name": secret, "items": [{"key": key, "path": key}]}}

@@ -1,0 +1,36 @@
+"""The Secrets the operator makes: created once, never overwritten, never read back into a manifest. Pure."""
+
+import base64
+
+from ibgateway_api import names
+from ibgateway_api.spec import ConsoleAuth
+from ibgateway_operator.desired.plan import Component, Plan, manifest
+from ibgateway_operator.manifests import Manifest
+from ibgateway_operator.paths import SECRET
+
+
+def secret_names(plan: Plan) -> dict[str, Component]:
+    """The token Secrets that must exist."""
+    wanted = {plan.children.agent_token: Component.GATEWAY}
+    if plan.spec.executor.enabled:
+        wanted[plan.children.executor_token] = Component.EXECUTOR
+    if plan.spec.novnc.enabled and plan.spec.novnc.auth is ConsoleAuth.TOKEN:
+        wanted[plan.console_token] = Component.CONSOLE
+    return wanted
+
+
+def token_secret(plan: Plan, name: str, token: str) -> Manifest:
+    """A Secret with a fresh random token."""
+    component = secret_names(plan)[name]
+    return _secret(plan, name, component, {names.SECRET_TOKEN: token})
+
+
+def vnc_secret(plan: Plan) -> Manifest:
+    """The documented default VNC password of paper mode."""
+    data = {names.SECRET_VNC_PASSWORD: names.DEFAULT_VNC_PASSWORD}
+    return _secret(plan, plan.vnc_secret, Component.GATEWAY, data)
+
+
+def _secret(plan: Plan, name: str, component: Component, data: dict[str, str]) -> Manifest:
+    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    return manifest(plan, SECRET, name, component, type="Opaque", data=encoded)

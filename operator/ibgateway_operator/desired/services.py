@@ -1,0 +1,60 @@
+"""The Services: which port of which pods is reachable under which name. Pure."""
+
+from ibgateway_api import names
+from ibgateway_operator.desired.plan import Component, Plan, manifest, selector
+from ibgateway_operator.manifests import Manifest
+from ibgateway_operator.paths import SERVICE
+
+
+def services(plan: Plan) -> list[Manifest]:
+    """The gateway's two Services, the executor's two, the console's one."""
+    wanted = [_gateway(plan), _gateway_pods(plan)]
+    if plan.spec.executor.enabled:
+        wanted += [_executor(plan), _intake(plan)]
+    if plan.spec.novnc.enabled:
+        wanted.append(_novnc(plan))
+    return wanted
+
+
+def _port(name: str, number: int, target: int | None = None) -> Manifest:
+    return {"name": name, "port": number, "targetPort": target or number, "protocol": "TCP"}
+
+
+def _service(plan: Plan, name: str, component: Component, spec: Manifest) -> Manifest:
+    spec = {"type": "ClusterIP", "selector": selector(plan, component), **spec}
+    return manifest(plan, SERVICE, name, component, spec=spec)
+
+
+def _gateway(plan: Plan) -> Manifest:
+    """The API on 4001 in both modes; endpoints only while the gateway is logged in."""
+    ports = [_port("api", names.PORT_API, plan.api_port)]
+    return _service(plan, plan.children.gateway, Component.GATEWAY, {"ports": ports})
+
+
+def _gateway_pods(plan: Plan) -> Manifest:
+    """The pod's own name, also before it is ready: sentinel and VNC are needed most then."""
+    ports = [
+        _port("sentinel", names.PORT_SENTINEL),
+        _port("metrics", names.PORT_SENTINEL_METRICS),
+        _port("vnc", names.PORT_VNC),
+    ]
+    spec = {"clusterIP": "None", "publishNotReadyAddresses": True, "ports": ports}
+    return _service(plan, plan.children.gateway_pods, Component.GATEWAY, spec)
+
+
+def _executor(plan: Plan) -> Manifest:
+    """Answers only while trading is allowed."""
+    ports = [_port("http", names.PORT_EXECUTOR)]
+    return _service(plan, plan.children.executor, Component.EXECUTOR, {"ports": ports})
+
+
+def _intake(plan: Plan) -> Manifest:
+    """Answers at any time: orders are stored."""
+    ports = [_port("http", names.PORT_EXECUTOR)]
+    spec = {"publishNotReadyAddresses": True, "ports": ports}
+    return _service(plan, plan.children.intake, Component.EXECUTOR, spec)
+
+
+def _novnc(plan: Plan) -> Manifest:
+    ports = [_port("novnc", names.PORT_NOVNC)]
+    return _service(plan, plan.children.novnc, Component.CONSOLE, {"ports": ports})

@@ -1,0 +1,43 @@
+"""The operator's exceptions.
+
+OperatorError
+├── ApiError            the API server answered with an error
+│   ├── NotFound        404
+│   ├── Conflict        409: it exists already, or a UID precondition failed
+│   └── Invalid         422 or 400: the object itself is wrong; trying again does not help
+├── ApiUnavailable      the API server could not be reached, or is overloaded
+└── PeerUnavailable     a sentinel, an executor or a console did not answer
+"""
+
+
+class OperatorError(Exception):
+    """The root of everything the operator raises."""
+
+
+class ApiError(OperatorError):
+    """The API server refused; `status` is the HTTP code, `message` its own words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+        self.message = message
+
+
+class NotFound(ApiError):  # noqa: N818 - named as Kubernetes names the answer
+    """The object is not there."""
+
+
+class Conflict(ApiError):  # noqa: N818 - named as Kubernetes names the answer
+    """The object exists already, or is another one than expected."""
+
+
+class Invalid(ApiError):  # noqa: N818 - named as Kubernetes names the answer
+    """The API server does not take the object as it is."""
+
+
+class ApiUnavailable(OperatorError):  # noqa: N818 - a state, read aloud
+    """The API server could not be reached or asks for patience."""
+
+
+class PeerUnavailable(OperatorError):  # noqa: N818 - a state, read aloud
+    """A program of a gateway did not answer."""

@@ -1,0 +1,64 @@
+"""What the operator counts, for Prometheus."""
+
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from ibgateway_api.login import LoginState
+from ibgateway_api.names import Key
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The operator's metrics in a registry of their own."""
+
+    registry: CollectorRegistry
+    reconciles: Counter
+    errors: Counter
+    seconds: Histogram
+    depth: Gauge
+    state: Gauge
+    gate: Gauge
+
+    def login(self, key: Key, state: LoginState) -> None:
+        """Note a gateway's login state: 1 for the one it is in, 0 for all others."""
+        for each in LoginState:
+            self.state.labels(*key, each).set(float(each is state))
+
+    def gate_is(self, key: Key, *, open_: bool) -> None:
+        """Note a gateway's gate."""
+        self.gate.labels(*key).set(float(open_))
+
+    def forget(self, key: Key) -> None:
+        """Drop the series of a gateway that is gone."""
+        for each in LoginState:
+            self.state.remove(*key, each)
+        self.gate.remove(*key)
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self.registry)
+
+
+def metrics() -> Metrics:
+    """Fresh metrics, all at zero."""
+    registry = CollectorRegistry()
+    gateway = ("namespace", "name")
+    return Metrics(
+        registry=registry,
+        reconciles=Counter("ibgateway_operator_reconciles", "Reconciles begun", registry=registry),
+        errors=Counter(
+            "ibgateway_operator_reconcile_errors", "Reconciles failed", registry=registry
+        ),
+        seconds=Histogram(
+            "ibgateway_operator_reconcile_seconds", "Length of reconciles", registry=registry
+        ),
+        depth=Gauge("ibgateway_operator_queue_depth", "Keys due or running", registry=registry),
+        state=Gauge(
+            "ibgateway_login_state",
+            "1 for the login state a gateway is in",
+            (*gateway, "state"),
+            registry=registry,
+        ),
+        gate=Gauge("ibgateway_gate_open", "1 while trading is allowed", gateway, registry=registry),
+    )

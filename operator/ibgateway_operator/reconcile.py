@@ -1,0 +1,296 @@
+"""The one level-triggered reconcile: look, decide, apply, assess, write status, say what changed.
+
+Nothing here reads what has changed; every run starts from what is. It returns when to look again.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from ibgateway_api import names
+from ibgateway_api.names import Key
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.week import Window
+from ibgateway_operator.acceptance import refusal
+from ibgateway_operator.announcements import Announcement, announcements
+from ibgateway_operator.assess import assess, document
+from ibgateway_operator.cache import Cache
+from ibgateway_operator.checks import Judged
+from ibgateway_operator.children import Children
+from ibgateway_operator.cluster import Cluster
+from ibgateway_operator.consoles import Consoles
+from ibgateway_operator.desired import Plan, desired
+from ibgateway_operator.desired.config import settings_hash
+from ibgateway_operator.desired.executor import ANNOTATION_TEMPLATE
+from ibgateway_operator.desired.plan import Component, Scripts
+from ibgateway_operator.errors import NotFound
+from ibgateway_operator.events import Recorder
+from ibgateway_operator.gates import A_MOMENT, Verdict, judge
+from ibgateway_operator.intent import (
+    Replicas,
+    Stop,
+    executor_held,
+    login_wish,
+    pending_gateway,
+    planned_stop,
+    replicas,
+    restart_overdue,
+)
+from ibgateway_operator.manifests import Manifest, annotations_of, name_of
+from ibgateway_operator.metrics import Metrics
+from ibgateway_operator.observed import Finding, Seen, container_runs, pod_of
+from ibgateway_operator.observer import Observer, living
+from ibgateway_operator.paths import CONFIG_MAP, DEPLOYMENT, STATEFUL_SET
+from ibgateway_operator.sentinels import Sentinels
+from ibgateway_operator.settings import Settings
+from ibgateway_operator.stops import Stops
+from ibgateway_operator.vault import Vault
+from ibgateway_operator.workqueue import After
+
+TROUBLE_SECONDS: Final = 30.0
+"""How often something that stands in the way is looked at again."""
+STOP_SECONDS: Final = 1.0
+"""How often a stop that waits for its drain is looked at again."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a reconcile did, as far as status and the next look depend on it."""
+
+    pending: str = ""
+    handled_request: str = ""
+    findings: tuple[Finding, ...] = ()
+    blocker: Finding | None = None
+    said: tuple[Announcement, ...] = ()
+    waits_for_stop: bool = False
+
+
+@dataclass
+class Reconciler:
+    """Everything a reconcile reaches for."""
+
+    settings: Settings
+    scripts: Scripts
+    cache: Cache
+    cluster: Cluster
+    observer: Observer
+    vault: Vault
+    sentinels: Sentinels
+    consoles: Consoles
+    stops: Stops
+    children: Children
+    recorder: Recorder
+    metrics: Metrics
+    on_gone: Callable[[], None]
+    _uids: dict[Key, str] = field(default_factory=dict)
+
+    async def reconcile(self, key: Key) -> After | None:
+        """Bring one IBGateway closer to its spec; gives when to look again."""
+        self.metrics.reconciles.inc()
+        with self.metrics.seconds.time():
+            seen = self.observer.seen(key)
+            if seen is None or seen.gateway.deleting:
+                if key in self._uids:
+                    self._forget(key)
+                return None
+            self._uids[key] = seen.gateway.uid
+            return await self._reconcile(seen)
+
+    async def _reconcile(self, seen: Seen) -> After:
+        key = seen.gateway.key
+        refused = refusal(seen)
+        outcome = Outcome(handled_request=seen.gateway.status.login.handled_request)
+        if refused is None and seen.gateway.spec is not None:
+            outcome = await self._serve(key, seen.gateway.spec)
+        self.sentinels.follow(key, self.observer.peer(key, Component.GATEWAY))
+        await self.consoles.look(key, self.observer.peer(key, Component.CONSOLE))
+        after = self._look(key, seen)
+        verdict = judge(after, self.settings.calendar)
+        judged = Judged(
+            seen=replace(after, findings=outcome.findings),
+            verdict=verdict,
+            refusal=refused,
+            blocker=outcome.blocker,
+            overdue=restart_overdue(after, verdict, self.settings.calendar),
+        )
+        await self._tell(judged, outcome)
+        return After(self._next(judged, outcome))
+
+    def _look(self, key: Key, before: Seen) -> Seen:
+        """What is seen now; what was seen before where the resource has just gone."""
+        return self.observer.seen(key) or before
+
+    async def _serve(self, key: Key, spec: IBGatewaySpec) -> Outcome:
+        """Secrets, planned stops, children, in that order."""
+        await self._look_at_secrets(key, spec)
+        seen = self.observer.seen(key)
+        if seen is None:
+            return Outcome()
+        verdict = judge(seen, self.settings.calendar)
+        stop = planned_stop(seen, verdict, self.settings.calendar)
+        drained = stop is not None and await self.stops.drained(seen, stop)
+        if stop is None:
+            self.stops.executors.forget(key)
+        seen = replace(seen, drained=drained or (stop is None and spec.suspend))
+        handled, said = await self._act(seen, verdict, stop if drained else None)
+        outcome = await self._apply(seen, verdict, spec)
+        waits = (stop is not None and not drained) or _unhandled(seen, handled)
+        return replace(outcome, handled_request=handled, said=said, waits_for_stop=waits)
+
+    async def _look_at_secrets(self, key: Key, spec: IBGatewaySpec) -> None:
+        """This one's Secret, and once those of its elders: two must not share a user name."""
+        await self.vault.look(key, spec.credentials_secret_ref.name)
+        gateway = self.observer.gateway(key)
+        for elder in self.observer.elders(gateway) if gateway else ():
+            if elder.spec is not None and self.vault.credentials(elder.key) is None:
+                await self.vault.look(elder.key, elder.spec.credentials_secret_ref.name)
+
+    async def _act(
+        self, seen: Seen, verdict: Verdict, stop: Stop | None
+    ) -> tuple[str, tuple[Announcement, ...]]:
+        """Begin a restart that is due and drained, and hand on a person's request."""
+        said: list[Announcement] = []
+        if stop in (Stop.RESTART, Stop.REPLACE):
+            begun = await self.stops.restart(seen, verdict, stop)
+            said += [begun] if begun else []
+        wish = login_wish(seen)
+        handled = seen.gateway.status.login.handled_request
+        if wish is not None:
+            handled, more = await self.stops.login(seen, wish)
+            said += more
+        return handled, tuple(said)
+
+    async def _apply(self, seen: Seen, verdict: Verdict, spec: IBGatewaySpec) -> Outcome:
+        wanted_replicas = replicas(spec, seen)
+        plan = self._plan(seen, spec, wanted_replicas)
+        made = await self.vault.make(plan)
+        wanted = desired(plan)
+        held = self._held(seen, verdict, wanted, wanted_replicas)
+        gateway = seen.gateway
+        apply_now = [m for m in wanted if (m["kind"], name_of(m)) not in held]
+        findings = await self.children.apply(gateway, apply_now)
+        if not made:
+            waiting = Finding("SecretTerminating", "a token Secret is being replaced: waiting")
+            findings = (*findings, waiting)
+        await self.children.remove_others(gateway, wanted)
+        await self._refresh_settings(gateway.key, wanted)
+        pending = [pending_gateway(seen), held.get((DEPLOYMENT.kind, plan.children.executor), "")]
+        return Outcome(
+            pending=", ".join(name for name in pending if name),
+            findings=findings,
+            blocker=wanted_replicas.blocker,
+        )
+
+    def _plan(self, seen: Seen, spec: IBGatewaySpec, wanted: Replicas) -> Plan:
+        found = seen.credentials
+        return Plan(
+            key=seen.gateway.key,
+            uid=seen.gateway.uid,
+            spec=spec,
+            images=self.settings.images,
+            calendar=self.settings.calendar,
+            scripts=self.scripts,
+            own_namespace=self.settings.own_namespace,
+            gateway_replicas=wanted.gateway,
+            executor_replicas=wanted.executor,
+            vnc_from_user=found is not None and found.has_vnc,
+        )
+
+    def _held(
+        self, seen: Seen, verdict: Verdict, wanted: list[Manifest], decided: Replicas
+    ) -> dict[tuple[str, str], str]:
+        """Children that are left as they are for now, with the revision that waits."""
+        children = names.children(seen.gateway.key.name)
+        held: dict[tuple[str, str], str] = {}
+        place = (STATEFUL_SET.kind, children.gateway)
+        if decided.blocker is not None and not seen.gateway.suspend and seen.child(*place):
+            held[place] = ""
+        place = (DEPLOYMENT.kind, children.executor)
+        deployment = next((m for m in wanted if (m["kind"], name_of(m)) == place), None)
+        template = annotations_of(deployment)[ANNOTATION_TEMPLATE] if deployment else ""
+        if template and executor_held(seen, verdict, template):
+            held[place] = f"{children.executor}-{template}"
+        return held
+
+    async def _refresh_settings(self, key: Key, wanted: list[Manifest]) -> None:
+        """Annotate running pods with their settings' hash: the kubelet then refreshes the file at once."""
+        bodies = self.cache.children(key)
+        maps = {name_of(m): settings_hash(m) for m in wanted if m["kind"] == CONFIG_MAP.kind}
+        for component in (Component.GATEWAY, Component.EXECUTOR):
+            pod = pod_of(bodies, component)
+            settings = maps.get(f"{key.name}-{component}")
+            if pod is None or settings is None or not living(pod):
+                continue
+            if container_runs(pod, component) and _hash_on(pod) != settings:
+                await self._annotate(key, pod, settings)
+
+    async def _annotate(self, key: Key, pod: Manifest, settings: str) -> None:
+        notes = {names.ANNOTATION_SETTINGS_HASH: settings}
+        try:
+            stored = await self.cluster.annotate_pod(Key(key.namespace, name_of(pod)), notes)
+        except NotFound:
+            return
+        self.cache.written(pod, {**stored, "kind": "Pod"})
+
+    async def _tell(self, judged: Judged, outcome: Outcome) -> None:
+        """Status where it differs, then Events, then metrics."""
+        seen = judged.seen
+        gateway = seen.gateway
+        status = assess(judged, pending=outcome.pending, handled_request=outcome.handled_request)
+        wanted = document(status)
+        if wanted != gateway.stored_status:
+            body = self.cache.gateway(gateway.key)
+            try:
+                stored = await self.cluster.apply_status(gateway.key, wanted)
+            except NotFound:
+                return
+            if body is not None:
+                self.cache.written(body, stored)
+        await self.recorder.record(gateway, [*outcome.said, *announcements(seen, status)])
+        self.metrics.login(gateway.key, status.login.state)
+
+    def _next(self, judged: Judged, outcome: Outcome) -> float:
+        """Seconds until the clock alone may change something."""
+        key = judged.seen.gateway.key
+        moments = [self.vault.due(key), *self._week(judged)]
+        if self.observer.peer(key, Component.CONSOLE):
+            moments.append(self.consoles.due(key))
+        if outcome.findings or judged.refusal:
+            moments.append(TROUBLE_SECONDS)
+        if outcome.waits_for_stop:
+            moments.append(STOP_SECONDS)
+        return max(min(moments), 0.05)
+
+    def _week(self, judged: Judged) -> list[float]:
+        """Seconds until the week's next moments: boundary, restart, and when the restart is too late."""
+        week = judged.verdict.week
+        late = timedelta(seconds=self.settings.calendar.lateness_seconds)
+        waits = [(at - judged.seen.now).total_seconds() for at in _moments(week, late)]
+        return [seconds + A_MOMENT for seconds in waits if seconds > 0]
+
+    def _forget(self, key: Key) -> None:
+        """The IBGateway is gone: its children go by their owner reference, nothing is to be done."""
+        for keeper in (self.sentinels, self.vault, self.consoles, self.stops, self.metrics):
+            keeper.forget(key)
+        uid = self._uids.pop(key, "")
+        self.children.forget(uid)
+        self.recorder.forget(uid)
+        self.on_gone()
+
+
+def _moments(week: Window, late: timedelta) -> tuple[datetime, ...]:
+    return week.opens, week.restart, week.restart + late
+
+
+def _unhandled(seen: Seen, handled: str) -> bool:
+    """Whether a request could not be handed on yet."""
+    wish = login_wish(seen)
+    return wish is not None and not wish.refused and handled != wish.id
+
+
+def _hash_on(pod: Manifest) -> str:
+    return annotations_of(pod).get(names.ANNOTATION_SETTINGS_HASH, "")

@@ -1,0 +1,99 @@
+"""The operator's settings: read once from the environment, frozen.
+
+Each field says its default, its meaning and what breaks when it is wrong.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from ibgateway_api.week import Calendar
+from ibgateway_operator.errors import OperatorError
+
+DEFAULT_CALENDAR_FILE: Final = "/etc/ibgateway-operator/calendar.json"
+
+
+class BadSettings(OperatorError):  # noqa: N818 - read aloud
+    """The environment does not describe an operator; the message names the variable."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """What the children run; a wrong name shows as ImagePullBackOff on the pods."""
+
+    agent: str
+    executor: str
+    pull_policy: str = "IfNotPresent"
+    pull_secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the operator is told from outside."""
+
+    images: Images
+    watch_namespaces: tuple[str, ...] = ()
+    """The namespaces that are served; none serves all, which needs a ClusterRole."""
+    own_namespace: str = "default"
+    """Where the operator runs: NetworkPolicies let it in from there."""
+    instance: str = "ibgateway-operator"
+    """The pod's name, shown in Events."""
+    calendar: Calendar = field(default_factory=Calendar)
+    """IBKR's times; wrong ones open the restart window at the wrong moment."""
+    liveness_port: int = 8089
+    """/healthz; 0 serves none."""
+    metrics_port: int = 8088
+    """/metrics; 0 serves none."""
+    log_level: str = "INFO"
+
+
+def from_environment(env: Mapping[str, str]) -> Settings:
+    """Settings from environment variables. Raises BadSettings with the variable's name."""
+    images = Images(
+        agent=_required(env, "OPERATOR_AGENT_IMAGE"),
+        executor=_required(env, "OPERATOR_EXECUTOR_IMAGE"),
+        pull_policy=env.get("OPERATOR_IMAGE_PULL_POLICY", "IfNotPresent"),
+        pull_secrets=_list(env.get("OPERATOR_IMAGE_PULL_SECRETS", "")),
+    )
+    if "WATCH_NAMESPACE" not in env:
+        raise BadSettings("WATCH_NAMESPACE is not set: name namespaces, or set it empty for all")
+    return Settings(
+        images=images,
+        watch_namespaces=_list(env["WATCH_NAMESPACE"]),
+        own_namespace=env.get("POD_NAMESPACE", "default"),
+        instance=env.get("POD_NAME", "ibgateway-operator"),
+        calendar=calendar_from(Path(env.get("OPERATOR_CALENDAR_FILE", DEFAULT_CALENDAR_FILE))),
+        liveness_port=_port(env, "OPERATOR_LIVENESS_PORT", 8089),
+        metrics_port=_port(env, "OPERATOR_METRICS_PORT", 8088),
+        log_level=env.get("OPERATOR_LOG_LEVEL", "INFO"),
+    )
+
+
+def calendar_from(file: Path) -> Calendar:
+    """IBKR's times from a JSON file; the published ones where there is no file."""
+    try:
+        return Calendar.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return Calendar()
+    except ValidationError as error:
+        raise BadSettings(f"the calendar file {file} is not usable: {error}") from error
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    if value := env.get(name):
+        return value
+    raise BadSettings(f"{name} is not set")
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _port(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, str(default))
+    if text.isdecimal() and int(text) < 65536:
+        return int(text)
+    raise BadSettings(f"{name} is not a port: {text!r}")
