@@ -33,11 +33,12 @@ def leave(folder: Path, token: str) -> None:
 def seconds_until(time: str, zone: str, now: dt.datetime) -> float:
     """Seconds from `now` to the next `hh:mm AM|PM` in a zone."""
     at = dt.datetime.strptime(time, "%I:%M %p").time()  # noqa: DTZ007 -- a time of day only
-    local = now.astimezone(ZoneInfo(zone))
-    next_one = dt.datetime.combine(local.date(), at, ZoneInfo(zone))
-    if next_one <= local:
-        next_one = dt.datetime.combine(local.date() + dt.timedelta(days=1), at, ZoneInfo(zone))
-    return (next_one.astimezone(dt.UTC) - now).total_seconds()
+    today = now.astimezone(ZoneInfo(zone)).date()
+    for day in (today, today + dt.timedelta(days=1)):
+        then = dt.datetime.combine(day, at, ZoneInfo(zone)).astimezone(dt.UTC)
+        if then > now:
+            break
+    return (then - now).total_seconds()
 
 
 def next_minute(now: dt.datetime) -> dt.datetime:

@@ -21,10 +21,12 @@ def last_boundary(now: dt.datetime) -> dt.datetime:
     """The latest Sunday 01:00 New York at or before `now`; the earlier one of a repeated hour."""
     local = now.astimezone(EASTERN)
     sunday = local.date() - dt.timedelta(days=(local.weekday() + 1) % 7)
-    boundary = dt.datetime.combine(sunday, dt.time(1), EASTERN)
-    if boundary > local:
-        boundary = dt.datetime.combine(sunday - dt.timedelta(days=7), dt.time(1), EASTERN)
-    return boundary
+    boundary = _boundary_on(sunday)
+    return boundary if boundary <= now else _boundary_on(sunday - dt.timedelta(days=7))
+
+
+def _boundary_on(sunday: dt.date) -> dt.datetime:
+    return dt.datetime.combine(sunday, dt.time(1), EASTERN).astimezone(dt.UTC)
 
 
 class Logins:

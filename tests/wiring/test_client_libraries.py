@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 import pytest
 from filelock import FileLock
+
 from ibgateway_simulator.relay import Relay
 from ibgateway_simulator.server import Running, running
 from ibgateway_simulator.settings import ibkr_settings
