@@ -34,11 +34,9 @@ def seconds_until(time: str, zone: str, now: dt.datetime) -> float:
     """Seconds from `now` to the next `hh:mm AM|PM` in a zone."""
     at = dt.datetime.strptime(time, "%I:%M %p").time()  # noqa: DTZ007 -- a time of day only
     today = now.astimezone(ZoneInfo(zone)).date()
-    for day in (today, today + dt.timedelta(days=1)):
-        then = dt.datetime.combine(day, at, ZoneInfo(zone)).astimezone(dt.UTC)
-        if then > now:
-            break
-    return (then - now).total_seconds()
+    days = (today, today + dt.timedelta(days=1))
+    times = [dt.datetime.combine(day, at, ZoneInfo(zone)).astimezone(dt.UTC) for day in days]
+    return (min(then for then in times if then > now) - now).total_seconds()
 
 
 def next_minute(now: dt.datetime) -> dt.datetime:

@@ -6,6 +6,7 @@ answered. Every frame in both directions is recorded with the connection's numbe
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import logging
@@ -201,3 +202,5 @@ async def accept(ibkr: Ibkr, reader: asyncio.StreamReader, writer: asyncio.Strea
         log.warning("connection closed: %r", error)
     finally:
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()

@@ -33,9 +33,14 @@ async def running(settings: IbkrSettings) -> AsyncIterator[Running]:
     await runner.setup()
     site = web.TCPSite(runner, settings.bind, settings.port)
     await site.start()
-    broker = await asyncio.start_server(
-        lambda reader, writer: accept(ibkr, reader, writer), settings.bind, settings.broker_port
-    )
+    connections: set[asyncio.Task[None]] = set()
+
+    async def serve_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(accept(ibkr, reader, writer))
+        connections.add(task)
+        task.add_done_callback(connections.discard)
+
+    broker = await asyncio.start_server(serve_client, settings.bind, settings.broker_port)
     ticking = asyncio.create_task(ibkr.run())
     try:
         port = runner.addresses[0][1]
@@ -43,6 +48,7 @@ async def running(settings: IbkrSettings) -> AsyncIterator[Running]:
     finally:
         ticking.cancel()
         broker.close()
+        await asyncio.gather(*(_ended(task) for task in connections))
         await runner.cleanup()
 
 
@@ -50,3 +56,8 @@ async def serve(settings: IbkrSettings, stop: asyncio.Event) -> None:
     """Run until `stop` is set."""
     async with running(settings):
         await stop.wait()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
