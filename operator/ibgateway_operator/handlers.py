@@ -153,7 +153,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.networking.request_timeout = 60.0
     settings.networking.connect_timeout = 10.0
     settings.watching.connect_timeout = 10.0
-    settings.watching.server_timeout = 300.0
+    settings.watching.server_timeout = 300  # an int: kopf writes it into the URL as it is
     for kind in WATCHED:
         settings.watching.label_selectors[kind.group, kind.version, kind.plural] = SELECTOR
     return settings
