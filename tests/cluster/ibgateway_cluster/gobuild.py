@@ -17,7 +17,7 @@ from ibgateway_cluster.families import Family, key, required_go
 from ibgateway_cluster.report import Reporter
 
 # Go 1.21 was the first that fetches the toolchain that a go.mod asks for.
-_FETCHES_TOOLCHAINS = (1, 21)
+FETCHES_TOOLCHAINS = (1, 21)
 _GO_PLACES = ("/usr/local/go/bin/go", "/usr/lib/go/bin/go")
 _PARALLEL = 2
 
@@ -68,6 +68,11 @@ class GoBuilder:
             part.unlink(missing_ok=True)
         return target
 
+    def require_go(self) -> None:
+        """Raise `UnsupportedError` now rather than in the middle of the work if Go will not do."""
+        for module in sorted(self.modules.iterdir()):
+            self._toolchain(module)
+
     def _toolchain(self, module: Path) -> tuple[str, dict[str, str]]:
         """The `go` command and the environment to call it in; `UnsupportedError` says what to install."""
         wanted = required_go((module / "go.mod").read_text())
@@ -107,7 +112,7 @@ def toolchain_policy(version: tuple[int, int], wanted: tuple[int, int]) -> str |
     """
     if version >= wanted:
         return None
-    if version >= _FETCHES_TOOLCHAINS:
+    if version >= FETCHES_TOOLCHAINS:
         return "auto"
     raise UnsupportedError(
         f"Go {version[0]}.{version[1]} is too old: install Go {wanted[0]}.{wanted[1]} or newer"

@@ -4,6 +4,7 @@ Services of new packages are kept from starting: the tool runs its own engine an
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,21 @@ def install(names: Iterable[str], report: Reporter) -> None:
     with report.step(f"install {', '.join(wanted)}"), _no_services():
         run(["apt-get", "update", "-q"], env=env)
         run(argv, env=env)
+
+
+def install_go(least: tuple[int, int], report: Reporter) -> None:
+    """Install Debian's Go if it is at least `least`; else do nothing."""
+    run(["apt-get", "update", "-q"])
+    found = candidate(run(["apt-cache", "policy", "golang-go"]))
+    if found is not None and found >= least:
+        with report.step("install golang-go"):
+            run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "golang-go"])
+
+
+def candidate(policy: str) -> tuple[int, int] | None:
+    """(major, minor) of the version that `apt-cache policy` would install, None if there is none."""
+    found = re.search(r"Candidate: (?:\d+:)?(\d+)\.(\d+)", policy)
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from ibgateway_cluster import plan, rootfs, tools
+from ibgateway_cluster import packages, plan, rootfs, tools
 from ibgateway_cluster.docker import Docker
 from ibgateway_cluster.errors import UnsupportedError
-from ibgateway_cluster.gobuild import GoBuilder
+from ibgateway_cluster.gobuild import FETCHES_TOOLCHAINS, GoBuilder, find_go
 from ibgateway_cluster.host import Host, ca_bundle, free_bytes
 from ibgateway_cluster.nodeimage import NodeImage
 from ibgateway_cluster.paths import SOURCES, Paths
@@ -33,9 +33,17 @@ class Provision:
         if built and not present:
             programs += image.missing_programs()
         self.check_space(plan.Missing(programs, node_image=built and not present))
+        if programs:
+            self._provide_go(go)
         name = image.provide(self.report) if built else plan.NODE_IMAGE
         tools.provide(self.paths.tools, go, self.docker.environ, self.report)
         return name
+
+    def _provide_go(self, go: GoBuilder) -> None:
+        """Debian's Go serves where it is new enough to fetch the toolchain that the modules ask for."""
+        if find_go(go.environ) is None and self.host.root and self.host.debian:
+            packages.install_go(FETCHES_TOOLCHAINS, self.report)
+        go.require_go()
 
     def base_image(self) -> str | None:
         """The base image of our Dockerfile, pulled or made; what to tell the user about it, if any."""

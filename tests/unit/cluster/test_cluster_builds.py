@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ibgateway_cluster import families, gobuild, nodeimage, rootfs
+from ibgateway_cluster import families, gobuild, nodeimage, packages, rootfs
 from ibgateway_cluster.command import run
 from ibgateway_cluster.errors import CommandError, DiskFullError, UnsupportedError
 from ibgateway_cluster.gobuild import GoBuilder
@@ -123,3 +123,9 @@ def test_a_missing_program_is_named() -> None:
     assert shutil.which("no-such-program-here") is None
     with pytest.raises(UnsupportedError, match="no-such-program-here is not installed"):
         run(["no-such-program-here"])
+
+
+def test_debians_go_is_judged_by_the_version_that_would_be_installed() -> None:
+    policy = "golang-go:\n  Installed: (none)\n  Candidate: 2:1.24~2\n  Version table:\n"
+    assert packages.candidate(policy) == (1, 24)
+    assert packages.candidate("golang-go:\n  Candidate: (none)\n") is None
