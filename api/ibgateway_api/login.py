@@ -148,6 +148,13 @@ def _unproven(login: Login) -> Login:
     return replace(login, proven=False, authenticated=False, taken=False)
 
 
+def _pushed(login: Login, evidence: Evidence) -> Login:
+    """No token pushes: a push of a process that a token started is a person's full login."""
+    if login.proven:
+        return login
+    return replace(login, by_token=False, state=LoginState.AWAITING_APPROVAL)
+
+
 def _push_closed(login: Login, evidence: Evidence) -> Login:
     if login.state is LoginState.AWAITING_APPROVAL:
         return replace(login, state=LoginState.LOGGING_IN)
@@ -214,7 +221,7 @@ _RULES: dict[Sign, Callable[[Login, Evidence], Login]] = {
     Sign.SESSION_STARTING: _fresh(LoginState.STARTING, running=True),
     Sign.TOKEN_START: _token_start,
     Sign.LOGIN_ATTEMPTED: _attempted,
-    Sign.PUSH_SENT: _if_running(LoginState.AWAITING_APPROVAL),
+    Sign.PUSH_SENT: _pushed,
     Sign.PUSH_CLOSED: _push_closed,
     Sign.APPROVAL_MISSED: _if_running(LoginState.APPROVAL_MISSED),
     Sign.LOGIN_COMPLETED: _same,

@@ -23,7 +23,8 @@ class Grammar:
     `push_open`: "initiated" was said and its dialog has not closed (a list of devices opens and
     closes the same dialog before). `push_answered`: it has closed. `by_token`: this process was
     started by a token and has typed no credentials. `token_ahead`: the script found a token for the
-    next one. `error_ahead`: the next line is the text of a login error.
+    next one. `error_ahead`: the next line is the text of a login error. `refused`: the attempt came to
+    nothing and the login window is back, so the next authentication is a person's.
     """
 
     push_open: bool = False
@@ -31,12 +32,16 @@ class Grammar:
     by_token: bool = False
     token_ahead: bool = False
     error_ahead: bool = False
+    refused: bool = False
 
 
 Said = tuple[tuple[Sign, str], ...]
 Read = tuple[Grammar, Said]
 Rule = Callable[[Grammar, re.Match[str]], Read]
 
+_REFUSALS: Final = frozenset(
+    {Sign.APPROVAL_MISSED, Sign.REJECTED, Sign.LOCKED_OUT, Sign.TOKEN_EXPIRED}
+)
 _IBC_LINE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3} IBC: (?P<message>.*)", re.I)
 _DIALOG: Final = r"detected dialog entitled: "
 _FRAME: Final = r"detected frame entitled: "
@@ -45,13 +50,18 @@ _FRAME: Final = r"detected frame entitled: "
 def read(grammar: Grammar, line: str) -> Read:
     """What one line says, as (sign, detail) pairs in order, and the grammar after it."""
     if grammar.error_ahead:
-        return _login_error(replace(grammar, error_ahead=False), line.strip())
+        return _noted(*_login_error(replace(grammar, error_ahead=False), line.strip()))
     match = _IBC_LINE.fullmatch(line)
     rules, text = (_IBC_RULES, match["message"]) if match else (_SCRIPT_RULES, line)
     for pattern, rule in rules:
         if found := pattern.match(text):
-            return rule(grammar, found)
+            return _noted(*rule(grammar, found))
     return grammar, ()
+
+
+def _noted(grammar: Grammar, said: Said) -> Read:
+    refused = grammar.refused or any(sign in _REFUSALS for sign, _ in said)
+    return replace(grammar, refused=refused), said
 
 
 def _says(sign: Sign, detail: str = "") -> Rule:
@@ -66,6 +76,13 @@ def _quotes(sign: Sign) -> Rule:
 def _becomes(after: Grammar, sign: Sign) -> Rule:
     """A new process or a new attempt: what was remembered no longer holds."""
     return lambda grammar, _: (after, ((sign, ""),))
+
+
+def _authenticating(grammar: Grammar, _: re.Match[str]) -> Read:
+    """IBC announces its own attempts; one that it does not was typed into the window."""
+    if not grammar.refused:
+        return grammar, ()
+    return Grammar(), ((Sign.LOGIN_ATTEMPTED, "by hand"),)
 
 
 def _push_sent(grammar: Grammar, _: re.Match[str]) -> Read:
@@ -149,6 +166,7 @@ _IBC_RULES: Final = _table(
     (r"login attempt: \d+", _becomes(Grammar(), Sign.LOGIN_ATTEMPTED)),
     (r"second factor authentication initiated", _push_sent),
     (_DIALOG + r"second factor authentication; event=closed", _push_closed),
+    (_FRAME + r"authenticating\.\.\.; event=opened", _authenticating),
     (_FRAME + r"authenticating\.\.\.; event=closed", _fell_back),
     (r"re-login after second factor authentication timeout", _missed),
     (r"login has completed$", _completed),

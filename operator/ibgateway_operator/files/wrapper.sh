@@ -109,7 +109,7 @@ watch_child() {
 }
 
 drain() {
-  local left=20
+  local left=10
   while kill -0 "$1" 2>/dev/null && ((left > 0)); do
     ((left -= 1))
     pause 0.05

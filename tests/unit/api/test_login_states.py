@@ -119,6 +119,12 @@ def test_a_restart_by_token_is_not() -> None:
     assert run(*by_token).full_auth_time is None
 
 
+def test_a_person_who_logs_in_after_a_dead_token_is() -> None:
+    dead = (Sign.PROCESS_STARTED, Sign.TOKEN_START, Sign.TOKEN_EXPIRED)
+    login = run(*dead, Sign.PUSH_SENT, Sign.PUSH_CLOSED, (Sign.API_READY, "DU1"))
+    assert datetime(2026, 11, 22, 9, 5, 6, tzinfo=UTC) == login.full_auth_time
+
+
 def test_coming_back_from_a_conflict_is_no_new_authentication() -> None:
     back = run(*IN, Sign.SESSION_TAKEN, Sign.LINK_LOST, Sign.LINK_RESTORED)
     assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == back.full_auth_time

@@ -1,0 +1,124 @@
+"""A real sentinel and the real wrapper around a whole simulated Gateway: window, log, API."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from sentinel_world import rig
+
+pytestmark = pytest.mark.timeout(240)
+
+
+async def test_an_approved_push_logs_in(tmp_path: Path) -> None:
+    async with rig(tmp_path) as pod:
+        report = await pod.log_in()
+        assert report["accounts"] == ["DU1234567"]
+        assert report["attemptsToday"] == 1
+        assert (await pod.call("GET", "/readyz"))[0] == 200
+        assert pod.pushes() == ["approved"]
+
+
+async def test_a_missed_push_leaves_the_window_up_and_parks_by_budget(tmp_path: Path) -> None:
+    async with rig(tmp_path, maxAttempts=1) as pod:
+        await pod.state("AwaitingApproval")
+        await pod.ibkr_said("POST", "/v1/pushes/latest/ignore", {"seconds": 0})
+        report = await pod.until(lambda r: r["state"] == "ApprovalMissed" and "waiting" in r)
+        assert report["waiting"] == {"refusal": "Parked"}
+        assert pod.pushes() == ["missed"]
+        assert pod.exits == []
+
+
+async def test_a_missed_push_is_followed_by_one_more_after_the_interval(tmp_path: Path) -> None:
+    async with rig(tmp_path, attemptIntervalSeconds=8) as pod:
+        await pod.state("AwaitingApproval")
+        await pod.ibkr_said("POST", "/v1/pushes/latest/ignore", {"seconds": 0})
+        await pod.state("ApprovalMissed")
+        await pod.log_in()
+        assert pod.pushes() == ["missed", "approved"]
+        assert not any(push.stacked for push in pod.ibkr.ibkr.logins.pushes)
+
+
+@pytest.mark.parametrize("dialog", ["unrecognized", "login-failed"])
+async def test_a_wrong_password_is_tried_once(tmp_path: Path, dialog: str) -> None:
+    async with rig(tmp_path, mistyped=True) as pod:
+        await pod.ibkr_said("PATCH", "/v1/login-rules", {"rejection": dialog})
+        report = await pod.until(lambda r: r["state"] == "Rejected" and "waiting" in r)
+        assert report["waiting"] == {"refusal": "Parked"}
+        ends = 1 if dialog == "login-failed" else 0
+        await pod.until(lambda r: r["state"] == "Rejected" and len(pod.exits) == ends)
+        await asyncio.sleep(3)  # IBC would have typed the password again within this time
+        assert pod.logins() == ["wrong-password"]
+        assert len(pod.exits) == ends
+
+
+async def test_a_person_who_takes_the_session_is_left_alone_until_they_go(tmp_path: Path) -> None:
+    async with rig(tmp_path) as pod:
+        full = (await pod.log_in())["fullAuthTime"]
+        await pod.ibkr_said("POST", "/v1/users/paperuser/kick", {"style": "waits"})
+        await pod.state("SessionConflict")
+        await pod.ibkr_said("POST", "/v1/users/paperuser/free")
+        assert (await pod.state("LoggedIn"))["fullAuthTime"] == full
+        assert pod.pushes() == ["approved"]
+        assert pod.exits == []
+
+
+async def test_a_restart_request_costs_exactly_one_push(tmp_path: Path) -> None:
+    async with rig(tmp_path) as pod:
+        first = await pod.log_in()
+        # A week that was authenticated after its boundary is left alone, so this one lies ahead.
+        request = {"id": f"{first['at'][:10]}T23:59:59Z"}
+        assert (await pod.call("POST", "/v1/restarts", request))[0] == 202
+        await pod.until(lambda r: r["state"] == "AwaitingApproval" and len(pod.pushes()) == 2)
+        await pod.approve()
+        second = await pod.state("LoggedIn")
+        assert second["fullAuthTime"] > first["fullAuthTime"]
+        assert second["handledRestart"] == request["id"]
+        assert (await pod.call("POST", "/v1/restarts", request))[0] == 200
+        assert pod.pushes() == ["approved", "approved"]
+        assert pod.exits == [0]
+
+
+async def test_a_killed_container_waits_for_a_permit(tmp_path: Path) -> None:
+    async with rig(tmp_path) as pod:
+        await pod.log_in()
+        pod.end_container()
+        report = await pod.until(lambda r: r["state"] == "WaitingForPermit" and "waiting" in r)
+        assert report["waiting"]["refusal"] == "Interval"
+        assert pod.logins() == ["logged-in"]
+        wish = {"id": report["at"]}
+        assert (await pod.call("POST", "/v1/login-requests", wish))[0] == 202
+        await pod.log_in()
+        assert pod.logins() == ["logged-in", "logged-in"]
+
+
+async def test_a_dead_token_costs_one_push_by_budget(tmp_path: Path) -> None:
+    async with rig(tmp_path, attemptIntervalSeconds=5) as pod:
+        await pod.log_in()
+        await pod.ibkr_said("POST", "/v1/users/paperuser/expire-token")
+        await pod.ibkr_said("POST", "/v1/users/paperuser/restart")
+        await pod.state("TokenExpired")
+        await pod.log_in()
+        assert pod.pushes() == ["approved", "approved"]
+        assert pod.logins() == ["logged-in", "token-expired", "logged-in"]
+
+
+async def test_the_nightly_restart_by_token_pushes_nobody(tmp_path: Path) -> None:
+    async with rig(tmp_path) as pod:
+        full = (await pod.log_in())["fullAuthTime"]
+        await pod.ibkr_said("POST", "/v1/users/paperuser/restart")
+        await pod.state("Restarting")
+        assert (await pod.state("LoggedIn"))["fullAuthTime"] == full
+        assert pod.pushes() == ["approved"]
+
+
+async def test_a_crashed_sentinel_knows_where_the_login_stood(tmp_path: Path) -> None:
+    async with rig(tmp_path) as pod:
+        before = await pod.log_in()
+        await pod.crash_sentinel()
+        await pod.start_sentinel()
+        after = await pod.state("LoggedIn")
+        assert after["fullAuthTime"] == before["fullAuthTime"]
+        assert after["boot"] != before["boot"]
+        assert after["sequence"] > before["sequence"]
+        assert pod.logins() == ["logged-in"]
