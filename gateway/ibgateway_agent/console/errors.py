@@ -1,14 +1,16 @@
 """Every error of the console.
 
-ConsoleError
-├── SettingsError       the environment can't be used; the message says which variable and why
-└── SessionEndedError   one viewer's session is over; carries the Ending that its page shows
+AgentError of this package
+└── ConsoleError
+    ├── SettingsError       the environment can't be used; the message says which variable and why
+    └── SessionEndedError   one viewer's session is over; carries the Ending that its page shows
 """
 
 from ibgateway_agent.console.endings import Ending
+from ibgateway_agent.errors import AgentError
 
 
-class ConsoleError(Exception):
+class ConsoleError(AgentError):
     """Root of the console's errors."""
 
 

@@ -2,49 +2,22 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer, unused_port
-from aiohttp.web import Application, Request
 
+from console_world.fake_display import Client
 from ibgateway_agent.console.app import Front, admin_app, people_app
 from ibgateway_agent.console.errors import SettingsError
-from ibgateway_agent.console.guard import Guard
 from ibgateway_agent.console.metrics import Metrics
 from ibgateway_agent.console.reachability import Belief
 from ibgateway_agent.console.run import running
-from ibgateway_agent.console.session import Desk
-from ibgateway_agent.console.settings import Address, from_env
+from ibgateway_agent.console.settings import from_env
 
 PAGE = Path(__file__).parents[3] / "gateway" / "console-page" / "page"
-Client = TestClient[Request, Application]
-
-
-@pytest.fixture
-def static(tmp_path: Path) -> Path:
-    """Our real page beside a stand-in for the library, which no unit test runs."""
-    (tmp_path / "page").symlink_to(PAGE)
-    (tmp_path / "novnc" / "core").mkdir(parents=True)
-    (tmp_path / "novnc" / "core" / "rfb.js").write_text("export default class RFB {}\n")
-    (tmp_path / "secret").write_text("not for viewers")
-    return tmp_path
-
-
-def front(static: Path) -> Front:
-    return Front(
-        guard=Guard(hosts=frozenset(), allowed_origins=frozenset()),
-        desk=Desk(display=Address("127.0.0.1", 0), token=None, metrics=Metrics()),
-        static=static,
-    )
-
-
-@pytest.fixture
-async def client(static: Path) -> AsyncIterator[Client]:
-    async with TestClient(TestServer(people_app(front(static)))) as open_client:
-        yield open_client
 
 
 @pytest.mark.parametrize("path", ["/", "/vnc.html", "/vnc.html?autoconnect=1&resize=scale"])
@@ -150,9 +123,9 @@ def test_the_page_has_no_inline_script_or_style() -> None:
     assert re.findall(r"https?://", html) == []
 
 
-def test_missing_files_are_named_at_the_start(tmp_path: Path) -> None:
+def test_missing_files_are_named_at_the_start(front: Front) -> None:
     with pytest.raises(SettingsError, match=r"CONSOLE_STATIC: there is no .*vnc.html"):
-        people_app(front(tmp_path))
+        people_app(replace(front, static=PAGE))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""A fake display and a console's applications in front of it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from console_world.fake_display import Client, FakeDisplay, fake_display
+from ibgateway_agent.console.app import Front, people_app
+from ibgateway_agent.console.guard import Guard
+from ibgateway_agent.console.metrics import Metrics
+from ibgateway_agent.console.session import Desk
+from ibgateway_agent.console.settings import Address
+
+PAGE = Path(__file__).parents[3] / "gateway" / "console-page" / "page"
+
+
+@pytest.fixture
+async def display() -> AsyncIterator[FakeDisplay]:
+    async with fake_display() as fake:
+        yield fake
+
+
+@pytest.fixture
+def static(tmp_path: Path) -> Path:
+    """Our real page beside a stand-in for the library, which no unit test runs."""
+    (tmp_path / "page").symlink_to(PAGE)
+    (tmp_path / "novnc" / "core").mkdir(parents=True)
+    (tmp_path / "novnc" / "core" / "rfb.js").write_text("export default class RFB {}\n")
+    (tmp_path / "secret").write_text("not for viewers")
+    return tmp_path
+
+
+@pytest.fixture
+def desk(display: FakeDisplay) -> Desk:
+    return Desk(display=Address("127.0.0.1", display.port), token=None, metrics=Metrics())
+
+
+@pytest.fixture
+def front(desk: Desk, static: Path) -> Front:
+    guard = Guard(
+        hosts=frozenset({"paper-novnc"}),
+        allowed_origins=frozenset({"https://vnc.example.com:443"}),
+    )
+    return Front(guard=guard, desk=desk, static=static)
+
+
+@pytest.fixture
+async def client(front: Front) -> AsyncIterator[Client]:
+    async with TestClient(TestServer(people_app(front))) as open_client:
+        yield open_client

@@ -1,0 +1,1 @@
+"""What the console's tests stand on: fake and real displays, real consoles, a real browser."""

@@ -1,0 +1,67 @@
+"""Real consoles: the page built by the image's own script, each console a process of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from console_world.processes import free_port, listens, process, until
+
+ROOT: Final = Path(__file__).parents[3]
+
+
+def built_page(folder: Path) -> Path:
+    """The files of /opt/novnc; npm comes from the path or, as in the image, from a Python wheel."""
+    env = dict(os.environ)
+    if shutil.which("npm") is None:
+        wheel = ["--require-hashes", "-r", str(ROOT / "requirements" / "node.txt")]
+        target = str(folder / "node")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", target, *wheel]
+        subprocess.run(pip, check=True)
+        env["PYTHONPATH"] = target
+    build = str(ROOT / "gateway" / "console-page" / "build.sh")
+    subprocess.run(["sh", build, str(folder / "novnc")], check=True, env=env, capture_output=True)
+    return folder / "novnc"
+
+
+@dataclass(frozen=True)
+class Console:
+    """A running console."""
+
+    port: int
+    admin_port: int
+    vnc_port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def policies(self) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/network-policy") as answer:
+            return str(answer.read().decode())
+
+
+@contextmanager
+def running_console(static: Path, **more: str) -> Iterator[Console]:
+    """A console whose display is a free port, where a test may put an x11vnc."""
+    console = Console(free_port(), free_port(), free_port())
+    env = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{ROOT / 'api'}:{ROOT / 'gateway'}",
+        "CONSOLE_VNC_HOST": "127.0.0.1",
+        "CONSOLE_VNC_PORT": str(console.vnc_port),
+        "CONSOLE_STATIC": str(static),
+        "CONSOLE_BIND": "127.0.0.1",
+        "CONSOLE_PORT": str(console.port),
+        "CONSOLE_ADMIN_PORT": str(console.admin_port),
+        **more,
+    }
+    with process(sys.executable, "-m", "ibgateway_agent", "console", env=env):
+        until(lambda: listens(console.port), "the console")
+        yield console

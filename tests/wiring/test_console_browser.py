@@ -1,0 +1,250 @@
+"""A person at the console: a real Chromium, the real console, a real x11vnc and a real window."""
+
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from console_world.console import Console, built_page, running_console
+from console_world.person import chromium, click, colour, enter, open_page, state_is
+from console_world.processes import free_port, listens, process, until
+from console_world.screen import (
+    BLUE,
+    BUTTON,
+    FIELD,
+    GREEN,
+    GROUND,
+    PASSWORD,
+    Screen,
+    screen_with_window,
+)
+
+pytestmark = pytest.mark.browser
+
+TOKEN = "canary-token-of-the-console"
+DISPLAY_DOWN = "The gateway's display is not up yet, trying again."
+DISPLAY_GONE = "The gateway's display has gone, trying again."
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    with screen_with_window(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def static(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_page(tmp_path_factory.mktemp("static"))
+
+
+@pytest.fixture
+def start(static: Path) -> Iterator[Callable[..., Console]]:
+    """Starts consoles that end with the test."""
+    with ExitStack() as stack:
+        yield lambda **more: stack.enter_context(running_console(static, **more))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that must not break its content policy, throw, or write a secret anywhere."""
+    complaints: list[str] = []
+    with open_page(browser, complaints) as opened:
+        yield opened
+    forbidden = ("Content Security Policy", "error:", PASSWORD, TOKEN)
+    assert [text for text in complaints if any(word in text for word in forbidden)] == []
+
+
+def test_a_person_sees_the_window_types_and_clicks(
+    screen: Screen, start: Callable[..., Console], page: Page, tmp_path: Path
+) -> None:
+    console = start()
+    with screen.served(console.vnc_port):
+        page.goto(console.url)
+        enter(page, PASSWORD)
+        state_is(page, "Connected")
+        until(lambda: colour(page, GROUND) == BLUE, "the window's blue ground")
+        click(page, FIELD)
+        page.keyboard.type("Sunday 01:00 ET")
+        screen.saw("text Sunday 01:00 ET")
+        click(page, BUTTON)
+        screen.saw("clicked")
+        until(lambda: colour(page, GROUND) == GREEN, "the ground after the click")
+        page.screenshot(path=str(tmp_path / "console.png"))
+
+
+def test_the_remote_screen_is_scaled_into_a_small_browser_window(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    page.set_viewport_size({"width": 640, "height": 480})
+    with screen.served(console.vnc_port):
+        page.goto(f"{console.url}/vnc.html?resize=scale")
+        enter(page, PASSWORD)
+        state_is(page, "Connected")
+        box = page.locator("#screen canvas").bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 640
+        assert box["y"] + box["height"] <= 480
+        click(page, BUTTON)
+        screen.saw("clicked")
+
+
+def test_text_is_typed_as_key_strokes(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    with screen.served(console.vnc_port):
+        page.goto(f"{console.url}/vnc.html?autoconnect=1")
+        enter(page, PASSWORD)
+        state_is(page, "Connected")
+        click(page, FIELD)
+        page.get_by_role("button", name="Type text").click()
+        page.locator("#type-text").fill('Pa$$ W0rd"~\\é{}')
+        page.get_by_role("button", name="Type it").click()
+        screen.saw('text Pa$$ W0rd"~\\é{}')
+        expect(page.locator("#type-text")).to_have_value("")
+
+
+def test_a_wrong_password_is_refused_with_words_and_may_be_corrected(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    with screen.served(console.vnc_port):
+        page.goto(console.url)
+        enter(page, "not-this")
+        expect(page.locator("#ask-message")).to_have_text("The VNC password was refused.")
+        expect(page.locator("#screen canvas")).to_have_count(0)
+        enter(page, PASSWORD)
+        state_is(page, "Connected")
+
+
+def test_guessing_is_stopped_after_five_wrong_passwords(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    with screen.served(console.vnc_port):
+        page.goto(console.url)
+        for guess in range(5):
+            enter(page, f"guess-{guess}")
+            expect(page.locator("#ask-message")).to_have_text("The VNC password was refused.")
+        enter(page, PASSWORD)
+        expect(page.locator("#ask-message")).to_have_text(
+            "Too many wrong attempts. Wait a minute, then try again."
+        )
+
+
+def test_a_display_that_comes_goes_and_comes_back_needs_no_hand(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    page.goto(f"{console.url}/vnc.html?autoconnect=1")
+    state_is(page, DISPLAY_DOWN)
+    with screen.served(console.vnc_port):
+        enter(page, PASSWORD)
+        state_is(page, "Connected")
+    expect(page.locator("#state")).to_have_attribute("data-state", "waiting")
+    assert page.locator("#state").text_content() in {DISPLAY_GONE, DISPLAY_DOWN}
+    with screen.served(console.vnc_port):
+        state_is(page, "Connected")
+        click(page, BUTTON)
+        screen.saw("clicked")
+
+
+def test_only_watching_sends_no_keys_and_no_clicks(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    with screen.served(console.vnc_port):
+        page.goto(f"{console.url}/vnc.html?view_only=1")
+        enter(page, PASSWORD)
+        state_is(page, "Connected, view only")
+        click(page, BUTTON)
+        page.keyboard.type("unseen")
+        page.goto(f"{console.url}/vnc.html")
+        enter(page, PASSWORD)
+        state_is(page, "Connected")
+        click(page, FIELD)
+        page.keyboard.type("Z")
+        screen.saw("text Z")
+        assert screen.events() == ["up", "text Z"]
+
+
+def test_a_crafted_link_cannot_point_the_page_elsewhere(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    opened: list[str] = []
+    page.on("websocket", lambda one: opened.append(one.url))
+    with screen.served(console.vnc_port):
+        query = "autoconnect=1&host=evil.example&port=1&path=steal&encrypt=1&password=x"
+        page.goto(f"{console.url}/vnc.html?{query}")
+        enter(page, PASSWORD)
+        state_is(page, "Connected")
+        assert opened == [f"ws://127.0.0.1:{console.port}/websockify"]
+
+
+def test_a_page_of_another_origin_cannot_open_the_bridge(
+    screen: Screen, start: Callable[..., Console], page: Page, tmp_path: Path
+) -> None:
+    console = start()
+    elsewhere = free_port()
+    server = ["-m", "http.server", str(elsewhere), "--bind", "127.0.0.1"]
+    attempt = """url => new Promise(done => {
+        const socket = new WebSocket(url, ["binary"]);
+        socket.onmessage = () => done("greeted");
+        socket.onclose = event => done(event.code);
+    })"""
+    with (
+        screen.served(console.vnc_port),
+        process(sys.executable, *server, "--directory", str(tmp_path)),
+    ):
+        until(lambda: listens(elsewhere), "the other page's server")
+        page.goto(console.url)
+        assert page.evaluate(attempt, f"ws://127.0.0.1:{console.port}/websockify") == "greeted"
+        page.goto(f"http://127.0.0.1:{elsewhere}/")
+        assert page.evaluate(attempt, f"ws://127.0.0.1:{console.port}/websockify") == 1006
+
+
+def test_a_token_in_the_fragment_opens_and_leaves_the_address_bar(
+    screen: Screen, start: Callable[..., Console], page: Page, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    console = start(CONSOLE_AUTH="token", CONSOLE_TOKEN_FILE=str(tmp_path / "token"))
+    with screen.served(console.vnc_port):
+        page.goto(f"{console.url}/vnc.html?autoconnect=1#token={TOKEN}")
+        enter(page, PASSWORD)
+        state_is(page, "Connected")
+        assert page.url == f"{console.url}/vnc.html?autoconnect=1"
+
+
+def test_a_missing_token_is_asked_for(
+    screen: Screen, start: Callable[..., Console], page: Page, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    console = start(CONSOLE_AUTH="token", CONSOLE_TOKEN_FILE=str(tmp_path / "token"))
+    with screen.served(console.vnc_port):
+        page.goto(f"{console.url}/vnc.html?autoconnect=1#token=wrong")
+        expect(page.locator("#ask-message")).to_have_text("The access token was refused.")
+        expect(page.locator("#ask-label")).to_have_text("Access token")
+        enter(page, TOKEN)
+        expect(page.locator("#ask-label")).to_have_text("VNC password")
+        enter(page, PASSWORD)
+        state_is(page, "Connected")
+
+
+def test_an_api_port_within_reach_means_policies_are_not_enforced(
+    start: Callable[..., Console],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as api:
+        console = start(CONSOLE_API_HOST="127.0.0.1", CONSOLE_API_PORT=str(api.getsockname()[1]))
+        until(lambda: console.policies() == '{"enforced": false}', "the verdict on policies")
