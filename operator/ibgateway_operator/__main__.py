@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import AsyncExitStack
 from importlib import resources
+from typing import Any
 
 import aiohttp
 import kopf
@@ -72,9 +73,12 @@ class Program:
         registry = kopf.OperatorRegistry()
         Handlers(self.build, self.close).register(registry)
         port = self.settings.liveness_port
+        # Else kopf asks for the user's name, and a container's user has none.
+        identity: Any = self.settings.instance
         await kopf.operator(
             registry=registry,
             settings=kopf_settings(),
+            identity=identity,
             standalone=True,
             clusterwide=not self.settings.watch_namespaces,
             namespaces=self.settings.watch_namespaces,

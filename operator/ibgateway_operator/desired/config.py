@@ -53,6 +53,7 @@ def agent_settings(plan: Plan) -> AgentSettings:
         trading_mode=plan.spec.trading_mode,
         expected_accounts=tuple(plan.spec.executor.accounts),
         existing_session=plan.spec.login.existing_session,
+        daily_take_overs=plan.spec.login.daily_take_overs,
         login=login_policy(plan.spec),
         calendar=plan.calendar,
     )

@@ -76,8 +76,8 @@ def secret_volume(name: str, secret: str, *keys: str) -> Manifest:
 
 
 def config_volume(name: str, config_map: str, *keys: str) -> Manifest:
-    """A volume with a ConfigMap, or with the named keys of it."""
-    source: Manifest = {"name": config_map, "defaultMode": 0o444}
+    """A volume with a ConfigMap, or with the named keys of it; its scripts may be run."""
+    source: Manifest = {"name": config_map, "defaultMode": 0o555}
     if keys:
         source["items"] = [{"key": key, "path": key} for key in keys]
     return {"name": name, "configMap": source}
