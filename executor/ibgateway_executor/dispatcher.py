@@ -31,7 +31,7 @@ PRICE_RETRY_SECONDS: Final = 5.0
 
 
 class Dispatcher:
-    """Runs for ever; `wake` makes it look at once."""
+    """`wake` makes it look at once."""
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class Dispatcher:
         self._sender = sender
         self._clock = clock
         self._wake = asyncio.Event()
+        self._stopping = False
         self._priceless: dict[str, tuple[float, Wait]] = {}
         self._cancelled_over: Broker | None = None
         self._cancelled: set[str] = set()
@@ -54,9 +55,14 @@ class Dispatcher:
         """Look at the ledger now."""
         self._wake.set()
 
+    def stop(self) -> None:
+        """Send nothing more; `run` ends after the turn it is in, never between commit and write."""
+        self._stopping = True
+        self._wake.set()
+
     async def run(self) -> None:
-        """Turn for ever. A failing turn is an error of ours: it ends the process."""
-        while True:
+        """Turn until `stop`. A failing turn is an error of ours: it ends the process."""
+        while not self._stopping:
             self._wake.clear()
             more = await self._turn()
             self.beat = time.monotonic()
@@ -76,7 +82,7 @@ class Dispatcher:
         delays |= self._waiting_for_price()
         choice = choose(jobs, gate=gate, markets=self._markets(jobs), delays=delays)
         sent = False
-        if choice.next is not None and self._sender.paced():
+        if choice.next is not None and self._sender.paced() and not self._stopping:
             sent = await self._attempt(choice.next)
         await self._tell(jobs, choice)
         return sent

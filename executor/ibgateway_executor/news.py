@@ -64,19 +64,17 @@ class News:
 
 
 async def follow(news: News, url: str, token: Callable[[], bytes]) -> None:
-    """Ask for ever. Errors are logged once until the sentinel answers again."""
+    """Ask for ever. A silence is logged once, until the sentinel has told something again."""
     silent = aiohttp.ClientTimeout(total=None, sock_connect=2, sock_read=NEWS_LIMIT_SECONDS)
-    reachable = True
+    logged: object = follow
     async with aiohttp.ClientSession(timeout=silent) as session:
         while True:
             try:
                 await _listen(news, session, url, token)
             except (aiohttp.ClientError, TimeoutError, ValidationError, OSError) as error:
-                if reachable or news.report is None:
+                if logged is not news.report:
                     log.warning("no news from the sentinel at %s: %s", url, type(error).__name__)
-                reachable = False
-            else:
-                reachable = True
+                logged = news.report
             await asyncio.sleep(RETRY_SECONDS)
 
 

@@ -23,6 +23,7 @@ from ibgateway_executor.broker import Listener
 from ibgateway_executor.contracts import Contracts
 from ibgateway_executor.desk import Desk
 from ibgateway_executor.dispatcher import Dispatcher
+from ibgateway_executor.domain import JobState
 from ibgateway_executor.errors import StartRefusedError
 from ibgateway_executor.ledger import open_ledger
 from ibgateway_executor.ledger_thread import LedgerThread
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 
 LOCK_WAIT_SECONDS: Final = 20.0
 LOCK_RETRY_SECONDS: Final = 0.25
+LAST_TURN_SECONDS: Final = 10.0
+DRAIN_ROUNDS: Final = 50
+DRAIN_PAUSE_SECONDS: Final = 0.1
 
 
 def now() -> datetime:
@@ -119,15 +123,17 @@ async def _serve(environment: Environment, executor: Executor) -> None:
         loop.add_signal_handler(number, ended.set)
     url, token = executor.sentinel
     async with _probes(environment, executor):
+        dispatching = asyncio.create_task(executor.dispatcher.run(), name="dispatcher")
         tasks = {
+            dispatching,
             asyncio.create_task(news.follow(executor.news, url, token), name="news"),
             asyncio.create_task(executor.recorder.run(), name="recorder"),
             asyncio.create_task(executor.link.run(), name="link"),
-            asyncio.create_task(executor.dispatcher.run(), name="dispatcher"),
             asyncio.create_task(_intake(environment, executor), name="intake"),
             asyncio.create_task(ended.wait(), name="signal"),
         }
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await _drain(executor, dispatching)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -135,6 +141,18 @@ async def _serve(environment: Environment, executor: Executor) -> None:
         for task in done:
             task.result()
         log.info("the executor ends")
+
+
+async def _drain(executor: Executor, dispatching: asyncio.Task[None]) -> None:
+    """Send nothing more, and give the broker a moment to acknowledge what it was sent."""
+    executor.dispatcher.stop()
+    await asyncio.wait({dispatching}, timeout=LAST_TURN_SECONDS)
+    ledger = executor.office.ledger
+    for _ in range(DRAIN_ROUNDS):
+        active = await ledger.call(ledger.ledger.active)
+        if not any(job.state is JobState.SENDING for job in active):
+            return
+        await asyncio.sleep(DRAIN_PAUSE_SECONDS)
 
 
 class _Server(uvicorn.Server):

@@ -4,6 +4,7 @@ The settings file and the tokens are read again when they change, because a Conf
 change under a running pod. What is fixed for a process (addresses, client id, mode) is read once.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 from ibgateway_api.names import PORT_EXECUTOR, PORT_EXECUTOR_METRICS
 from ibgateway_api.reports import ExecutorSettings
 from ibgateway_executor.errors import StartRefusedError
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -52,14 +55,19 @@ class WatchedFile(Generic[T]):
         self._parse = parse
         self._stamp: tuple[int, int, int] | None = None
         self._value: T | None = None
+        self._complaint = ""
 
     def value(self) -> T:
         """The present meaning; StartRefusedError while there has never been a good one."""
         try:
             self._refresh()
         except (OSError, ValueError) as error:
+            complaint = f"{self._path} can't be read: {_reason(error)}"
             if self._value is None:
-                raise StartRefusedError(f"{self._path} can't be read: {_reason(error)}") from error
+                raise StartRefusedError(complaint) from error
+            if complaint != self._complaint:
+                log.warning("%s; going on with what it said before", complaint)
+            self._complaint = complaint
         if self._value is None:
             raise StartRefusedError(f"{self._path} is empty")
         return self._value
@@ -69,7 +77,7 @@ class WatchedFile(Generic[T]):
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
         if stamp != self._stamp:
             self._value = self._parse(self._path.read_text(encoding="utf-8"))
-            self._stamp = stamp
+            self._stamp, self._complaint = stamp, ""
 
 
 def watched_settings(path: Path) -> WatchedFile[ExecutorSettings]:

@@ -1,11 +1,12 @@
 """The executor process against the simulator over real sockets: what IBKR would have seen."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from executor_world import World, world
+from executor_world import AGENT_TOKEN, CLIENT_TOKEN, World, until, world
 from ibgateway_api.login import LoginState
 
 
@@ -38,3 +39,226 @@ async def test_an_order_before_the_login_waits_and_fills_once_afterwards(here: W
         filled["orderRef"],
     )
     await here.ready()
+
+
+async def test_a_restart_loses_nothing_and_repeats_nothing(here: World) -> None:
+    await here.executor.start()
+    await here.up()
+    _, first = await here.place("k1")
+    await here.waits_for(first["id"], "AwaitingApproval")
+    await here.executor.kill()
+    await here.executor.start()
+    await here.up()
+    await here.log_in()
+    await here.reaches(first["id"], "Filled")
+    await here.executor.kill()
+    await here.executor.start()
+    await here.ready()
+    assert await here.place("k1") == (200, await here.orders.get(f"/v1/orders/{first['id']}"))
+    _, second = await here.place("k2")
+    await here.reaches(second["id"], "Filled")
+    assert [frame[1] for frame in await here.placed_frames()] == ["1", "2"]
+
+
+async def test_one_key_is_one_order_and_a_changed_request_is_refused(here: World) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    status, order = await here.place("k1")
+    again = [await here.place("k1") for _ in range(3)]
+    assert status == 202
+    assert [(s, o["id"]) for s, o in again] == [(200, order["id"])] * 3
+    status, refused = await here.place("k1", quantity=11)
+    assert (status, refused["error"]["code"]) == (409, "IdempotencyKeyReused")
+    assert "use a new key" in refused["error"]["message"]
+    await here.reaches(order["id"], "Filled")
+    assert len(await here.placed_frames()) == 1
+
+
+async def test_a_kicked_session_holds_an_order_until_it_is_free_and_fills_it_once(
+    here: World,
+) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    await here.ibkr.send("POST", "/v1/users/paperuser/kick", {"style": "silent"})
+    here.sentinel.tell(LoginState.SESSION_CONFLICT)
+    await here.not_ready()
+    _, order = await here.place("k1")
+    await here.waits_for(order["id"], "SessionConflict")
+    await here.ibkr.send("POST", "/v1/users/paperuser/free")
+    here.sentinel.tell(LoginState.LOGGED_IN)
+    await here.reaches(order["id"], "Filled")
+    await here.ready()
+    assert len(await here.placed_frames()) == 1
+
+
+async def test_a_lost_link_closes_the_gate_before_the_sentinel_has_said_so(here: World) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    await here.ibkr.send("POST", "/v1/connectivity", {"state": "lost"})
+    assert "1100" in await here.not_ready()
+    _, order = await here.place("k1")
+    await here.waits_for(order["id"], "NotReconciled")
+    await here.ibkr.send("POST", "/v1/connectivity", {"state": "restored", "code": 1101})
+    await here.reaches(order["id"], "Filled")
+    assert len(await here.placed_frames()) == 1
+
+
+async def test_silence_of_the_sentinel_closes_the_gate(here: World) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    here.sentinel.mute = True
+    assert (await here.not_ready()).startswith("NoNews")
+    _, order = await here.place("k1")
+    await here.waits_for(order["id"], "NoNews")
+    here.sentinel.mute = False
+    await here.reaches(order["id"], "Filled")
+
+
+async def test_partial_fills_are_cumulative(here: World) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    await here.ibkr.send("PATCH", "/v1/faults", {"partial_next": ["3", "2"]})
+    _, order = await here.place("k1")
+
+    async def five() -> bool:
+        seen = await here.orders.get(f"/v1/orders/{order['id']}")
+        return (seen["state"], seen["filledQuantity"]) == ("Working", "5")
+
+    await until("five of ten are filled", five)
+    await here.executor.kill()
+    await here.executor.start()
+    await here.ready()
+    assert await five()
+    await here.ibkr.send("POST", "/v1/fills/release")
+    filled = await here.reaches(order["id"], "Filled")
+    assert filled["filledQuantity"] == "10"
+
+
+@pytest.mark.parametrize("first", ["error-first", "status-first"])
+async def test_a_rejected_order_tells_the_brokers_reason(here: World, first: str) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    faults = {"reject_next": "not enough money", "reject_order": first}
+    await here.ibkr.send("PATCH", "/v1/faults", faults)
+    _, order = await here.place("k1")
+    rejected = await here.reaches(order["id"], "Rejected")
+    assert rejected["message"] == "201: Order rejected - reason:not enough money"
+    _, next_one = await here.place("k2")
+    await here.reaches(next_one["id"], "Filled")
+
+
+async def test_an_order_waits_for_its_market(here: World) -> None:
+    await here.ibkr.send("PATCH", "/v1/clock", _market_opens_in(minutes=60))
+    await here.executor.start()
+    await here.log_in()
+    _, order = await here.place_when_up("k1")
+    waiting = await here.waits_for(order["id"], "MarketClosed")
+    assert "the market opens at" in waiting["message"]
+    assert await here.placed_frames() == []
+    await here.ibkr.send("PATCH", "/v1/clock", {"hours": "always"})
+    await here.reaches(order["id"], "Filled")
+
+
+async def test_a_closed_market_refuses_where_the_settings_say_so(here: World) -> None:
+    await here.ibkr.send("PATCH", "/v1/clock", _market_opens_in(minutes=60))
+    here.configure(market_closed="reject")
+    await here.executor.start()
+    await here.log_in()
+    _, order = await here.place_when_up("k1")
+    rejected = await here.reaches(order["id"], "Rejected")
+    assert rejected["reason"] == "MarketClosed"
+
+
+async def test_a_waiting_order_is_cancelled_at_once_and_a_working_one_by_the_broker(
+    here: World,
+) -> None:
+    await here.executor.start()
+    await here.up()
+    _, waiting = await here.place("k1")
+    status, cancelled = await here.orders.ask("DELETE", f"/v1/orders/{waiting['id']}")
+    assert (status, cancelled["state"]) == (200, "Cancelled")
+    await here.log_in()
+    await here.ready()
+    _, working = await here.place("k2", orderType="LMT", limitPrice="100.00", timeInForce="GTC")
+    await here.reaches(working["id"], "Working")
+    status, _ = await here.orders.ask("DELETE", f"/v1/orders/{working['id']}")
+    assert status == 202
+    ended = await here.reaches(working["id"], "Cancelled")
+    assert ended["reason"] == "CancelledByClient"
+    status, refused = await here.orders.ask("DELETE", f"/v1/orders/{waiting['id']}")
+    assert (status, refused["state"]) == (200, "Cancelled")
+    assert len(await here.placed_frames()) == 1
+
+
+async def test_an_order_that_lives_past_its_validity_expires_behind_a_closed_gate(
+    here: World,
+) -> None:
+    await here.executor.start()
+    await here.up()
+    soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    _, order = await here.place("k1", validUntil=soon)
+    expired = await here.reaches(order["id"], "Expired")
+    assert expired["reason"] == "ValidityEnded"
+
+
+async def test_a_read_only_gateway_keeps_the_gate_closed_and_says_why(here: World) -> None:
+    await here.ibkr.send("PATCH", "/v1/faults", {"read_only": True})
+    await here.executor.start()
+    await here.log_in()
+    await here.up()
+
+    async def read_only() -> bool:
+        return "Read-Only" in await here.not_ready()
+
+    await until("the probe names the read-only API", read_only)
+    await here.ibkr.send("PATCH", "/v1/faults", {"read_only": False})
+    await here.ready()
+
+
+async def test_ids_are_never_reused_when_the_gateway_rolls_them_back(here: World) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    _, first = await here.place("k1")
+    await here.reaches(first["id"], "Filled")
+    back = {"account": "DU1234567", "client_id": 17, "value": 1}
+    await here.ibkr.send("PATCH", "/v1/next-ids", back)
+    await here.ibkr.send("POST", "/v1/connections/drop", {})
+    _, second = await here.place("k2")
+    await here.reaches(second["id"], "Filled")
+    assert [frame[1] for frame in await here.placed_frames()] == ["1", "2"]
+
+
+async def test_the_agent_reads_the_gate_and_no_token_ever_reaches_the_log(here: World) -> None:
+    await here.executor.start()
+    await here.up()
+    closed = await here.agent.get("/v1/gate")
+    assert (closed["open"], closed["reason"]) == (False, "AwaitingApproval")
+    await here.log_in()
+    await here.ready()
+    _, order = await here.place("k1")
+    await here.reaches(order["id"], "Filled")
+    assert await here.agent.get("/v1/gate") == {
+        "open": True,
+        "reason": "",
+        "message": "",
+        "unacknowledged": 0,
+        "openOrders": 0,
+    }
+    assert (await here.agent.ask("GET", "/v1/orders"))[0] == 401
+    assert (await here.orders.ask("GET", "/v1/gate"))[0] == 401
+    assert "canary" in CLIENT_TOKEN
+    assert "canary" in AGENT_TOKEN
+    assert "canary" not in here.executor.log.read_text()
+
+
+def _market_opens_in(minutes: int) -> dict[str, object]:
+    start = datetime.now(UTC) + timedelta(minutes=minutes)
+    end = start + timedelta(hours=6)
+    return {"hours": "custom", "sessions": [[start.isoformat(), end.isoformat()]]}

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ibgateway_api.reports import ExecutorSettings
 from executor_world.sentinel import AGENT_TOKEN
+from ibgateway_api.reports import ExecutorSettings
 
 CLIENT_TOKEN = "client-token-canary-77ab"
 
@@ -30,7 +30,7 @@ class ExecutorProcess:
         self.log = folder / "executor.log"
         self.data = folder / "data"
         self._folder = folder
-        self._process: asyncio.subprocess.Process | None = None
+        self.process: asyncio.subprocess.Process | None = None
         (folder / "token").write_text(f"{CLIENT_TOKEN}\n")
         (folder / "agent-token").write_text(f"{AGENT_TOKEN}\n")
 
@@ -44,7 +44,7 @@ class ExecutorProcess:
     async def start(self, *program: str) -> None:
         """Start it; `program` replaces `-m ibgateway_executor` with a program of the test's."""
         with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
+            self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *(program or ("-m", "ibgateway_executor")),
                 env=self._environment(),
@@ -68,13 +68,13 @@ class ExecutorProcess:
 
     async def ended(self) -> int:
         """Its exit code, once it has ended by itself."""
-        assert self._process is not None
-        return await asyncio.wait_for(self._process.wait(), 60)
+        assert self.process is not None
+        return await asyncio.wait_for(self.process.wait(), 60)
 
     async def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
         """End it if it still runs."""
-        if self._process is None:
+        if self.process is None:
             return 0
-        if self._process.returncode is None:
-            self._process.send_signal(number)
+        if self.process.returncode is None:
+            self.process.send_signal(number)
         return await self.ended()

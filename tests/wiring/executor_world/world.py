@@ -83,6 +83,20 @@ class World:
         } | changes
         return await self.orders.ask("POST", "/v1/orders", body, {"Idempotency-Key": key})
 
+    async def place_when_up(self, key: str) -> tuple[int, Any]:
+        """As `place`, once the executor answers."""
+        await self.up()
+        return await self.place(key)
+
+    def configure(self, **changes: Any) -> None:
+        """Write the executor's settings with these changes."""
+        self.executor.configure(
+            api_host="127.0.0.1",
+            api_port=self.gateway.port,
+            sentinel_url=self.sentinel.url,
+            **changes,
+        )
+
     async def reaches(self, order_id: str, *states: str) -> Any:
         """The order once it is in one of the states."""
 
@@ -125,9 +139,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
             Gateway(session, ibkr.url, broker_port).listening()
         )
         sentinel = await stack.enter_async_context(Sentinel().serving())
-        executor.configure(
-            api_host="127.0.0.1", api_port=gateway.port, sentinel_url=sentinel.url
-        )
+        executor.configure(api_host="127.0.0.1", api_port=gateway.port, sentinel_url=sentinel.url)
         stack.push_async_callback(executor.kill)
         url = f"http://127.0.0.1:{executor.port}"
         yield World(

@@ -1,4 +1,4 @@
-"""The only importer of ib_async: its camelCase, floats and unset markers stop here.
+"""One connection to the gateway through ib_async's client.
 
 The library's client (handshake, framing, encoding) is used with callbacks of our own instead of its
 `IB` facade: the facade keeps an order state that turns notices into cancels, swallows requests that
@@ -31,7 +31,8 @@ from ibgateway_executor.errors import (
     NotConnectedError,
     RequestRefusedError,
 )
-from ibgateway_executor.ib_answers import Answers, contract_of, order_of
+from ibgateway_executor.ib.answers import Answers
+from ibgateway_executor.ib.translation import contract_of, order_of
 from ibgateway_executor.orders import OrderError, OrderEvent
 
 FIRST_REQUEST_ID: Final = 1_000_000_000

@@ -1,0 +1,176 @@
+"""kill -9 at the worst moments, and orders lost on the way: nothing is ever sent twice."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from executor_world import World, until, world
+
+DIES_BEFORE_THE_WRITE = """
+import os, signal
+from ibgateway_executor.ib import IbBroker
+from ibgateway_executor.__main__ import main
+IbBroker.place = lambda self, job: os.kill(os.getpid(), signal.SIGKILL)
+raise SystemExit(main())
+"""
+DIES_AFTER_THE_WRITE = """
+import os, signal
+from ibgateway_executor.ib import IbBroker
+from ibgateway_executor.__main__ import main
+write = IbBroker.place
+def place(self, job):
+    write(self, job)
+    os.kill(os.getpid(), signal.SIGKILL)
+IbBroker.place = place
+raise SystemExit(main())
+"""
+DIES_AT_THE_FIRST_WORD = """
+import os, signal
+from ibgateway_executor.recorder import Recorder
+from ibgateway_executor.__main__ import main
+Recorder.put = lambda self, event: os.kill(os.getpid(), signal.SIGKILL)
+raise SystemExit(main())
+"""
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path) as made:
+        yield made
+
+
+async def _dies(here: World, program: str) -> str:
+    """Start an executor that dies in the middle of the first order; the order's id."""
+    await here.executor.start("-c", program)
+    await here.up()
+    _, order = await here.place("k1")
+    await here.log_in()
+    assert await here.executor.ended() == -9
+    return str(order["id"])
+
+
+async def test_killed_between_the_commit_and_the_write_the_order_is_parked_not_resent(
+    here: World,
+) -> None:
+    order_id = await _dies(here, DIES_BEFORE_THE_WRITE)
+    await here.executor.start()
+    await here.ready()
+    parked = await here.reaches(order_id, "Unknown")
+    assert (parked["reason"], parked["orderId"]) == ("NotFoundAtBroker", 1)
+    assert await here.placed_frames() == []
+    _, same_contract = await here.place("k2")
+    await here.waits_for(same_contract["id"], "BehindUnknownOrder")
+    _, other = await here.place("k3", contract={"symbol": "MSFT"})
+    await here.reaches(other["id"], "Filled")
+    assert [(frame[1], frame[3]) for frame in await here.placed_frames()] == [("2", "MSFT")]
+
+
+@pytest.mark.parametrize("program", [DIES_AFTER_THE_WRITE, DIES_AT_THE_FIRST_WORD])
+async def test_killed_after_the_write_the_order_is_found_and_adopted(
+    here: World, program: str
+) -> None:
+    order_id = await _dies(here, program)
+    await here.executor.start()
+    filled = await here.reaches(order_id, "Filled")
+    assert (filled["filledQuantity"], filled["orderId"]) == ("10", 1)
+    await here.ready()
+    assert len(await here.placed_frames()) == 1
+
+
+async def test_killed_after_the_write_a_working_order_is_adopted_and_followed(here: World) -> None:
+    await here.ibkr.send("PATCH", "/v1/faults", {"hold_fills": True})
+    order_id = await _dies(here, DIES_AFTER_THE_WRITE)
+    await here.executor.start()
+    await here.reaches(order_id, "Working")
+    await here.ibkr.send("POST", "/v1/fills/release")
+    await here.reaches(order_id, "Filled")
+    assert len(await here.placed_frames()) == 1
+
+
+async def test_an_order_lost_on_the_way_is_parked_and_the_gate_opens_again(here: World) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    await here.ibkr.send("PATCH", "/v1/faults", {"lose_next": "before-booking"})
+    _, order = await here.place("k1")
+    parked = await here.reaches(order["id"], "Unknown")
+    await here.ready()
+
+    async def concluded() -> bool:
+        seen = await here.orders.get(f"/v1/orders/{order['id']}")
+        return bool(seen["reason"] == "NotFoundAtBroker")
+
+    await until("the broker was asked", concluded)
+    assert parked["orderRef"].startswith("ibg-")
+    assert len(await here.placed_frames()) == 1
+    status, refused = await here.orders.ask("DELETE", f"/v1/orders/{order['id']}")
+    assert (status, refused["error"]["code"]) == (409, "CannotCancel")
+
+
+async def test_an_order_booked_before_the_connection_broke_is_adopted(here: World) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    await here.ibkr.send("PATCH", "/v1/faults", {"lose_next": "after-booking"})
+    _, order = await here.place("k1")
+    await here.reaches(order["id"], "Filled")
+    await here.ready()
+    assert len(await here.placed_frames()) == 1
+
+
+async def test_a_gateway_that_falls_silent_is_given_up_and_the_order_found_later(
+    here: World,
+) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    await here.ibkr.send("PATCH", "/v1/faults", {"mute": True})
+    assert (await here.not_ready()).startswith("NotReconciled")
+    _, order = await here.place("k1")
+    await here.waits_for(order["id"], "NotReconciled")
+    await here.ibkr.send("PATCH", "/v1/faults", {"mute": False})
+    await here.reaches(order["id"], "Filled")
+    assert len(await here.placed_frames()) == 1
+
+
+async def test_a_second_executor_on_the_same_ledger_does_not_start(here: World) -> None:
+    await here.executor.start()
+    await here.up()
+    first = here.executor.process
+    await here.executor.start()
+    assert await here.executor.ended() == 1
+    here.executor.process = first
+    assert "another executor holds this ledger" in here.executor.log.read_text()
+
+
+async def test_a_live_executor_never_adopts_a_paper_ledger(here: World) -> None:
+    await here.executor.start()
+    await here.up()
+    await here.executor.kill()
+    here.configure(trading_mode="live", accounts=("U7654321",))
+    await here.executor.start()
+    assert await here.executor.ended() == 1
+    assert "this ledger belongs to a paper gateway" in here.executor.log.read_text()
+
+
+async def test_a_live_executor_closes_its_gate_on_a_paper_login(here: World) -> None:
+    here.configure(trading_mode="live", accounts=("DU1234567",))
+    await here.executor.start()
+    await here.log_in()
+
+    async def wrong_account() -> bool:
+        return (await here.not_ready()).startswith("UnexpectedAccount")
+
+    await until("the wrong account is named", wrong_account)
+    _, order = await here.place("k1")
+    await here.waits_for(order["id"], "UnexpectedAccount")
+    assert await here.placed_frames() == []
+
+
+async def test_a_damaged_ledger_is_refused_with_a_way_out(here: World) -> None:
+    here.executor.data.mkdir()
+    (here.executor.data / "ledger.db").write_bytes(b"this is no database at all" * 100)
+    await here.executor.start()
+    assert await here.executor.ended() == 1
+    assert "restore the volume from a copy" in here.executor.log.read_text()
