@@ -59,7 +59,7 @@ def down(name: str, *, wait: bool) -> None:
     with lock.held(lifecycle.paths.lock, wait=wait, say=lifecycle.report.say):
         left = lifecycle.down()
     for line in left:
-        click.echo(f"not as before: {line}", err=True)
+        click.echo(f"still there: {line}", err=True)
     click.echo(f"cluster {name} is down")
     sys.exit(1 if left else 0)
 

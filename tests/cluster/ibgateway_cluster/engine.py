@@ -63,7 +63,7 @@ class OwnEngine:
         with report.step("stop the Docker engine"):
             self._end_processes()
             ours = machine.Ours(
-                blocks=_BLOCKS,
+                blocks=self._blocks(),
                 folders=(self.paths.engine_data, self.paths.run),
                 containers=tuple(_containers(self.paths.engine_data)),
             )
@@ -132,6 +132,15 @@ class OwnEngine:
             runtime=None if self.host.sys_resource else wrapper,
         )
         (self.paths.run / "daemon.json").write_text(json.dumps(settings, indent=1))
+
+    def _blocks(self) -> list[ipaddress.IPv4Network]:
+        """The addresses that this engine was given."""
+        try:
+            settings = json.loads((self.paths.run / "daemon.json").read_text())
+        except FileNotFoundError:
+            return []
+        cidrs = [settings["bip"], *(one["base"] for one in settings["default-address-pools"])]
+        return [ipaddress.IPv4Network(cidr, strict=False) for cidr in cidrs]
 
     def _daemons(self) -> list[int]:
         mark = str(self.paths.run)

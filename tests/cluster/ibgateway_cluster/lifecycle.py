@@ -46,16 +46,35 @@ class Lifecycle:
         """Bring the cluster up, or find that it is; gives it ready for use."""
         docker, engine = self._engine()
         provision = Provision(self.paths, self.host, docker, self.report)
-        node = provision.node_image()
+        address = docker.environ.get("DOCKER_HOST", "")
+        old = record.read(self.folder)
+        cluster = None
+        if old is not None and (old.engine, old.docker_host) == (engine, address):
+            cluster = self._running(old, provision)
+        if cluster is None:
+            node = provision.node_image()
+            provision.tools()
+            cluster = self._create(record.Record(self.name, engine, address, node))
         notice = provision.base_image()
         if notice:
             print(notice)
-        found = record.Record(self.name, engine, docker.environ.get("DOCKER_HOST", ""), node)
-        env = environment(self.environ, self.paths, found)
-        cluster = Cluster(self.name, env, self.folder / "kubeconfig")
-        if record.read(self.folder) != found or not self._revived(cluster):
-            self._create(cluster, found)
         return cluster
+
+    def _running(self, old: record.Record, provision: Provision) -> Cluster | None:
+        """The cluster of an earlier `up` if it still works: a working one is never replaced."""
+        provision.tools()
+        cluster = self._cluster(old)
+        if not self._revived(cluster):
+            return None
+        if not provision.current(old.node_image):
+            self.report.say(
+                f"{self.name} runs on an earlier node image; `down`, then `up` renews it"
+            )
+        return cluster
+
+    def _cluster(self, found: record.Record) -> Cluster:
+        env = environment(self.environ, self.paths, found)
+        return Cluster(self.name, env, self.folder / "kubeconfig")
 
     def down(self) -> list[str]:
         """Take the cluster and our engine away; gives what differs on the machine all the same."""
@@ -103,7 +122,8 @@ class Lifecycle:
             return False
         return True
 
-    def _create(self, cluster: Cluster, found: record.Record) -> None:
+    def _create(self, found: record.Record) -> Cluster:
+        cluster = self._cluster(found)
         self._delete(Docker(cluster.environ))
         audit = self.folder / "audit"
         audit.mkdir(parents=True, exist_ok=True)
@@ -119,6 +139,7 @@ class Lifecycle:
         with self.report.step("wait until the cluster's own parts are ready"):
             self._wait_ready(cluster)
         record.write(self.folder, found)
+        return cluster
 
     def _wait_answer(self, cluster: Cluster) -> None:
         """A node that was started again needs a while until its API server does."""

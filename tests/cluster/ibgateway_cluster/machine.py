@@ -47,8 +47,6 @@ def look() -> Snapshot:
             for name in _SYSCTLS
             if (_SYSCTL / name).exists()
         },
-        mounts=tuple(sorted(_mounts())),
-        namespaces=tuple(sorted(_listing(Path("/run/netns")))),
         cgroups=tuple(sorted(str(path) for path in _container_groups())),
     )
 
@@ -77,7 +75,7 @@ def restore(place: Path, ours: Ours) -> list[str]:
     if before is None:
         return []
     _unmount(ours.folders)
-    bridges = _new_bridges(before)
+    bridges = _bridges(before, ours.blocks)
     for command in _RULES:
         calls = snapshot.undo_rules(
             before.rules.get(command, ""), _saved(command), links=bridges, blocks=ours.blocks
@@ -87,20 +85,26 @@ def restore(place: Path, ours: Ours) -> list[str]:
     members = [member for bridge in bridges for member in _links("master", bridge)]
     for name in (*members, *bridges):
         run([f"{_SBIN}/ip", "link", "delete", name])
-    for name in snapshot.orphans(before, _links("type", "veth"), attached=_attached()):
+    for name in _orphans(before):
         run([f"{_SBIN}/ip", "link", "delete", name])
     _drop_groups(before, ours.containers)
     for name, value in before.sysctls.items():
         _set_sysctl(name, value)
-    return _settled(before)
+    return _settled(before, ours)
 
 
-def _settled(before: Snapshot) -> list[str]:
-    """What differs once the kernel has done its part: a dead container's network goes a bit later."""
+def _settled(before: Snapshot, ours: Ours) -> list[str]:
+    """What is left once the kernel has done its part: a dead container's network goes a bit later."""
     deadline = time.monotonic() + _SETTLE_SECONDS
-    while (left := snapshot.differences(before, look())) and time.monotonic() < deadline:
+    while (left := _left(before, ours)) and time.monotonic() < deadline:
         time.sleep(0.2)
     return left
+
+
+def _left(before: Snapshot, ours: Ours) -> list[str]:
+    links = _bridges(before, ours.blocks) + _orphans(before)
+    left = snapshot.leftovers(before, look(), links=links, blocks=ours.blocks)
+    return left + [f"mount {place}" for place in _mounts_under(ours.folders)]
 
 
 def routes() -> list[str]:
@@ -138,18 +142,23 @@ def _mounts() -> list[str]:
     return [line.split()[4] for line in lines]
 
 
-def _listing(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
-
-
 def _container_groups() -> list[Path]:
     """Docker's parent groups: one a controller (cgroup v1) or one at all (v2)."""
     return [path for path in (*_CGROUP.glob("docker"), *_CGROUP.glob("*/docker")) if path.is_dir()]
 
 
-def _new_bridges(before: Snapshot) -> list[str]:
-    bridges = [name for name in _links("type", "bridge") if name.startswith(("docker", "br-"))]
-    return [name for name in bridges if name not in before.links]
+def _bridges(before: Snapshot, blocks: Sequence[Block]) -> list[str]:
+    """New bridges that have an address of ours."""
+    addresses = snapshot.addresses(run([f"{_SBIN}/ip", "-o", "-4", "address", "show"]))
+    return [
+        name
+        for name in _links("type", "bridge")
+        if name not in before.links and snapshot.inside(addresses.get(name, ""), blocks)
+    ]
+
+
+def _orphans(before: Snapshot) -> list[str]:
+    return snapshot.orphans(before, _links("type", "veth"), attached=_attached())
 
 
 def _attached() -> list[str]:
@@ -165,9 +174,14 @@ def _links(*kind: str) -> list[str]:
     return [line.split()[1].rstrip(":").partition("@")[0] for line in lines]
 
 
+def _mounts_under(folders: Sequence[Path]) -> list[str]:
+    """Mount points in our folders, the inner ones first."""
+    found = [place for place in _mounts() if any(Path(place).is_relative_to(f) for f in folders)]
+    return sorted(found, reverse=True)
+
+
 def _unmount(folders: Sequence[Path]) -> None:
-    marks = tuple(f"{folder}/" for folder in folders) + tuple(str(folder) for folder in folders)
-    for place in sorted((one for one in _mounts() if one.startswith(marks)), reverse=True):
+    for place in _mounts_under(folders):
         if not succeeds(["umount", place]):
             run(["umount", "--lazy", place])
 

@@ -21,12 +21,21 @@ class Provision:
     docker: Docker
     report: Reporter
 
+    def current(self, node_image: str) -> bool:
+        """Whether a cluster on this node image is what `node_image` would give today."""
+        return node_image in (plan.NODE_IMAGE, self._image(self._go()).name())
+
+    def tools(self) -> None:
+        """kind, helm and kubectl are there afterwards."""
+        go = self._go()
+        if tools.missing(go, self.docker.environ):
+            self._provide_go(go)
+        tools.provide(self.paths.tools, go, self.docker.environ, self.report)
+
     def node_image(self) -> str:
-        """The node image's name; the image and the three tools are there afterwards."""
-        go = GoBuilder(
-            SOURCES / "modules", self.paths.programs, self.host.arch, self.docker.environ
-        )
-        image = NodeImage(SOURCES / "node", go, self.docker, self.paths.work)
+        """The node image's name; the image is there afterwards."""
+        go = self._go()
+        image = self._image(go)
         present = self.docker.image_id(image.name()) is not None
         built = present or self._node_kind() is plan.Node.BUILT
         programs = tools.missing(go, self.docker.environ)
@@ -35,9 +44,14 @@ class Provision:
         self.check_space(plan.Missing(programs, node_image=built and not present))
         if programs:
             self._provide_go(go)
-        name = image.provide(self.report) if built else plan.NODE_IMAGE
-        tools.provide(self.paths.tools, go, self.docker.environ, self.report)
-        return name
+        return image.provide(self.report) if built else plan.NODE_IMAGE
+
+    def _go(self) -> GoBuilder:
+        modules = SOURCES / "modules"
+        return GoBuilder(modules, self.paths.programs, self.host.arch, self.docker.environ)
+
+    def _image(self, go: GoBuilder) -> NodeImage:
+        return NodeImage(SOURCES / "node", go, self.docker, self.paths.work)
 
     def _provide_go(self, go: GoBuilder) -> None:
         """Debian's Go serves where it is new enough to fetch the toolchain that the modules ask for."""

@@ -10,6 +10,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 Block = ipaddress.IPv4Network
 
@@ -26,8 +27,6 @@ class Snapshot:
     links: tuple[str, ...] = ()
     rules: Mapping[str, str] = field(default_factory=dict)
     sysctls: Mapping[str, str] = field(default_factory=dict)
-    mounts: tuple[str, ...] = ()
-    namespaces: tuple[str, ...] = ()
     cgroups: tuple[str, ...] = ()
 
     def document(self) -> dict[str, object]:
@@ -35,11 +34,15 @@ class Snapshot:
         return asdict(self)
 
 
-def from_document(values: Mapping[str, object]) -> Snapshot:
-    """The inverse of `Snapshot.document`; `TypeError` or `KeyError` for anything else."""
-    lists = ("links", "mounts", "namespaces", "cgroups")
-    plain = {key: value for key, value in values.items() if key not in lists}
-    return Snapshot(**plain, **{key: tuple(values[key]) for key in lists})  # type: ignore[arg-type]
+def from_document(values: Mapping[str, Any]) -> Snapshot:
+    """The inverse of `Snapshot.document`; `KeyError` for anything else."""
+    return Snapshot(
+        boot=values["boot"],
+        links=tuple(values["links"]),
+        rules=values["rules"],
+        sysctls=values["sysctls"],
+        cgroups=tuple(values["cgroups"]),
+    )
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,17 @@ def _policies(old: Table, new: Table) -> list[tuple[str, str]]:
 
 
 def _ours(words: Sequence[str], names: set[str], blocks: Sequence[Block]) -> bool:
-    return any(word in names or _inside(word, blocks) for word in words)
+    return any(word in names or inside(word, blocks) for word in words)
 
 
-def _inside(word: str, blocks: Sequence[Block]) -> bool:
+def addresses(shown: str) -> dict[str, str]:
+    """Interface to IPv4 address (CIDR), from the lines of `ip -o -4 address show`."""
+    words = [line.split() for line in shown.splitlines()]
+    return {line[1]: line[3] for line in words}
+
+
+def inside(word: str, blocks: Sequence[Block]) -> bool:
+    """Whether a word is an address or network (CIDR) within one of `blocks`."""
     try:
         network = ipaddress.IPv4Network(word, strict=False)
     except ValueError:
@@ -114,23 +124,22 @@ def orphans(before: Snapshot, veths: Sequence[str], *, attached: Sequence[str]) 
     return [name for name in loose if re.fullmatch(r"veth[0-9a-f]{7}", name)]
 
 
-def differences(before: Snapshot, after: Snapshot) -> list[str]:
-    """What a person should know is not as it was, one line each; empty when all is."""
-    lines: list[str] = []
-    for title in ("links", "mounts", "namespaces", "cgroups"):
-        old, new = Counter(getattr(before, title)), Counter(getattr(after, title))
-        lines += [f"{title}: added {item}" for item in (new - old).elements()]
-        lines += [f"{title}: gone {item}" for item in (old - new).elements()]
-    for command in sorted({*before.rules, *after.rules}):
-        old_tables = tables(before.rules.get(command, ""))
-        new_tables = tables(after.rules.get(command, ""))
-        changed = [
-            name
-            for name in {*old_tables, *new_tables}
-            if old_tables.get(name) != new_tables.get(name)
-        ]
-        lines += [f"{command}: table {name} differs" for name in sorted(changed)]
-    for name, value in before.sysctls.items():
-        if after.sysctls.get(name) != value:
-            lines.append(f"sysctl: {name} was {value}, is {after.sysctls.get(name)}")
-    return lines
+def leftovers(
+    before: Snapshot, after: Snapshot, *, links: Sequence[str], blocks: Sequence[Block]
+) -> list[str]:
+    """What of ours is still there, one line each; empty when the machine is as it was.
+
+    `links` are our interfaces that are still there. What others changed meanwhile is no leftover.
+    """
+    lines = [f"interface {name}" for name in links]
+    for command in sorted(after.rules):
+        old, new = before.rules.get(command, ""), after.rules[command]
+        calls = undo_rules(old, new, links=links, blocks=blocks)
+        lines += [f"{command}: not undone: {shlex.join(call)}" for call in calls]
+    lines += [f"control group {name}" for name in after.cgroups if name not in before.cgroups]
+    changed = {name: after.sysctls.get(name) for name in before.sysctls}
+    return lines + [
+        f"{name} was {before.sysctls[name]}, is {value}"
+        for name, value in changed.items()
+        if value != before.sysctls[name]
+    ]

@@ -109,31 +109,49 @@ def look() -> Snapshot:
         links=("eth0", "lo"),
         rules={"iptables": BEFORE},
         sysctls={"net/ipv4/ip_forward": "0"},
-        mounts=("/", "/proc"),
     )
 
 
-def test_a_machine_as_before_has_no_differences() -> None:
-    assert snapshot.differences(look(), look()) == []
+def left(after: Snapshot, links: list[str]) -> list[str]:
+    return snapshot.leftovers(look(), after, links=links, blocks=BLOCKS)
+
+
+def test_a_machine_as_before_has_no_leftovers() -> None:
+    assert left(look(), []) == []
 
 
 def test_every_kind_of_leftover_is_named() -> None:
+    rule = "-A FORWARD -o docker0 -j ACCEPT\nCOMMIT"
     after = replace(
         look(),
-        links=("docker0", "eth0", "lo"),
-        rules={"iptables": AFTER},
+        rules={"iptables": BEFORE.replace("COMMIT", rule)},
         sysctls={"net/ipv4/ip_forward": "1"},
-        mounts=("/",),
         cgroups=("/sys/fs/cgroup/cpu/docker",),
     )
-    assert snapshot.differences(look(), after) == [
-        "links: added docker0",
-        "mounts: gone /proc",
-        "cgroups: added /sys/fs/cgroup/cpu/docker",
-        "iptables: table filter differs",
-        "iptables: table nat differs",
-        "sysctl: net/ipv4/ip_forward was 0, is 1",
+    assert left(after, ["docker0"]) == [
+        "interface docker0",
+        "iptables: not undone: -t filter -D FORWARD -o docker0 -j ACCEPT",
+        "control group /sys/fs/cgroup/cpu/docker",
+        "net/ipv4/ip_forward was 0, is 1",
     ]
+
+
+def test_what_others_changed_meanwhile_is_no_leftover() -> None:
+    rule = "-A INPUT -i wg0 -j ACCEPT\nCOMMIT"
+    after = replace(
+        look(), links=("eth0", "lo", "wg0"), rules={"iptables": BEFORE.replace("COMMIT", rule)}
+    )
+    assert left(after, []) == []
+
+
+def test_only_bridges_with_an_address_of_ours_are_ours() -> None:
+    shown = (
+        "1: lo    inet 127.0.0.1/8 scope host lo\n"
+        "5: docker0    inet 10.198.0.1/24 brd 10.198.0.255 scope global docker0\n"
+        "6: br-0123456789ab    inet 172.18.0.1/16 scope global br-0123456789ab\n"
+    )
+    found = snapshot.addresses(shown)
+    assert [name for name in found if snapshot.inside(found[name], BLOCKS)] == ["docker0"]
 
 
 def test_a_snapshot_survives_being_written_down() -> None:
