@@ -95,7 +95,8 @@ def main() -> int:
         return 2
     kopf.configure(log_prefix=False)
     logging.getLogger().setLevel(settings.log_level)
-    logging.getLogger("kopf").setLevel(logging.WARNING)
+    for chatty in ("kopf", "aiohttp.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     where = ", ".join(settings.watch_namespaces) or "all namespaces"
     logger.info("serving IBGateways in %s", where)
     asyncio.run(Program(settings).run())

@@ -37,13 +37,13 @@ class Announcement:
 LOUD: Final = {
     LoginState.APPROVAL_MISSED: "ApprovalMissed",
     LoginState.SESSION_CONFLICT: "SessionConflict",
-    LoginState.CONNECTION_LOST: "ConnectionLost",
     LoginState.API_UNRESPONSIVE: "ApiUnresponsive",
     LoginState.REJECTED: "LoginRejected",
     LoginState.LOCKED_OUT: "LockedOut",
     LoginState.TOKEN_EXPIRED: "TokenExpired",
     LoginState.NEEDS_PERSON: "PersonNeeded",
 }
+"""States a person should hear of. A lost connection is none: it comes back by itself, often at once."""
 
 
 def announcements(seen: Seen, after: IBGatewayStatus) -> list[Announcement]:

@@ -41,6 +41,8 @@ class Gatekeeper:
         if seen is None:
             self._reasons.pop(key, None)
             return None
+        if seen.settling:
+            return After(seen.settling)
         verdict = judge(seen, self.calendar)
         reason = verdict.gate.reason if isinstance(verdict.gate, Closed) else OPEN_REASON
         pod = seen.pod(Component.EXECUTOR)

@@ -141,6 +141,8 @@ class Seen:
     """Children and pods, as stored."""
     news: News | None = None
     age_of_news: float = float("inf")
+    settling: float = 0.0
+    """Seconds for which nothing is concluded from silence: the operator has only just started."""
     enforced: bool | None = None
     """The console's word on NetworkPolicies; None while it has none."""
     drained: bool = False

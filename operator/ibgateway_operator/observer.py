@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ibgateway_api import names
+from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.names import Key
 from ibgateway_operator.cache import Cache
 from ibgateway_operator.clock import Clock
@@ -34,22 +35,38 @@ class Observer:
     clock: Clock
     address_of: AddressOf = by_address
     _parsed: dict[Key, tuple[str, Gateway]] = field(default_factory=dict)
+    _since: dict[Key, float] = field(default_factory=dict)
 
     def seen(self, key: Key) -> Seen | None:
         """Everything known now; None where there is no such IBGateway."""
         gateway = self.gateway(key)
         if gateway is None:
             return None
+        bodies = self.cache.children(key)
         return Seen(
             gateway=gateway,
             now=self.clock.now(),
             credentials=self.vault.credentials(key),
             twin=self._twin(gateway),
-            bodies=self.cache.children(key),
+            bodies=bodies,
+            settling=self._settling(key, bodies),
             news=self.sentinels.news(key),
             age_of_news=self.sentinels.age(key),
             enforced=self.consoles.enforced(key),
         )
+
+    def _settling(self, key: Key, bodies: tuple[Manifest, ...]) -> float:
+        """Until a running sentinel can have been heard: a restarted operator must not blink."""
+        now = self.clock.monotonic()
+        since = self._since.setdefault(key, now)
+        if self.sentinels.news(key) is not None or not pod_ip(pod_of(bodies, Component.GATEWAY)):
+            return 0.0
+        return max(since + NEWS_LIMIT_SECONDS - now, 0.0)
+
+    def forget(self, key: Key) -> None:
+        """The IBGateway is gone."""
+        self._since.pop(key, None)
+        self._parsed.pop(key, None)
 
     def gateway(self, key: Key) -> Gateway | None:
         """The IBGateway, parsed once a version."""

@@ -117,6 +117,8 @@ class Reconciler:
             blocker=outcome.blocker,
             overdue=restart_overdue(after, verdict, self.settings.calendar),
         )
+        if after.settling:
+            return After(after.settling)
         await self._tell(judged, outcome)
         return After(self._next(judged, outcome))
 
@@ -274,7 +276,8 @@ class Reconciler:
 
     def _forget(self, key: Key) -> None:
         """The IBGateway is gone: its children go by their owner reference, nothing is to be done."""
-        for keeper in (self.sentinels, self.vault, self.consoles, self.stops, self.metrics):
+        keepers = (self.sentinels, self.vault, self.consoles, self.stops, self.metrics)
+        for keeper in (*keepers, self.observer):
             keeper.forget(key)
         uid = self._uids.pop(key, "")
         self.children.forget(uid)

@@ -1,0 +1,161 @@
+"""The queue: no key twice at once, no add lost, failures back off."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+import pytest
+
+from ibgateway_operator.workqueue import After, Workqueue
+
+
+@dataclass
+class Hand:
+    """A clock that a test moves."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Runs:
+    """Notes runs; each waits until the test lets it go."""
+
+    begun: list[str] = field(default_factory=list)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, key: str) -> After | None:
+        self.begun.append(key)
+        await self.go.wait()
+        return None
+
+
+async def until(turns: int = 20) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+async def test_a_key_added_three_times_is_taken_once():
+    queue: Workqueue[str] = Workqueue(Hand())
+    for _ in range(3):
+        queue.add("a")
+    assert await queue.take() == "a"
+    assert len(queue) == 1
+    queue.done("a")
+    assert len(queue) == 0
+
+
+async def test_the_key_that_is_due_longest_comes_first():
+    clock = Hand(10.0)
+    queue: Workqueue[str] = Workqueue(clock)
+    queue.add("later", delay=2.0)
+    queue.add("sooner", delay=1.0)
+    clock.now = 13.0
+    assert await queue.take() == "sooner"
+
+
+async def test_an_earlier_wish_wins_over_a_later_one():
+    clock = Hand()
+    queue: Workqueue[str] = Workqueue(clock)
+    queue.add("a", delay=60.0)
+    queue.add("a", delay=1.0)
+    queue.add("a", delay=30.0)
+    clock.now = 1.0
+    assert await queue.take() == "a"
+
+
+async def test_a_key_that_runs_is_not_taken_a_second_time_and_no_add_is_lost():
+    queue: Workqueue[str] = Workqueue(Hand())
+    runs = Runs()
+    workers = [asyncio.create_task(queue.work(runs)) for _ in range(2)]
+    queue.add("a")
+    await until()
+    queue.add("a")
+    await until()
+    assert runs.begun == ["a"]
+    runs.go.set()
+    await until()
+    assert runs.begun == ["a", "a"]
+    for worker in workers:
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+
+
+async def test_two_keys_run_side_by_side():
+    queue: Workqueue[str] = Workqueue(Hand())
+    runs = Runs()
+    workers = [asyncio.create_task(queue.work(runs)) for _ in range(2)]
+    queue.add("a")
+    queue.add("b")
+    await until()
+    assert sorted(runs.begun) == ["a", "b"]
+    for worker in workers:
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(1, 0.5), (2, 1.0), (3, 2.0), (7, 32.0), (8, 60.0), (40, 60.0)]
+)
+def test_failures_back_off_to_a_minute(failures: int, seconds: float):
+    queue: Workqueue[str] = Workqueue(Hand())
+    delays = [queue.done("a", failed=True) for _ in range(failures)]
+    assert delays[-1] == seconds
+
+
+def test_a_success_ends_the_back_off():
+    queue: Workqueue[str] = Workqueue(Hand())
+    queue.done("a", failed=True)
+    queue.done("a", failed=True)
+    queue.done("a")
+    assert queue.done("a", failed=True) == 0.5
+
+
+async def test_a_run_that_raises_is_logged_counted_and_tried_again(
+    caplog: pytest.LogCaptureFixture,
+):
+    clock = Hand()
+    queue: Workqueue[str] = Workqueue(clock)
+    failed: list[str] = []
+    tries: list[str] = []
+
+    async def run(key: str) -> After | None:
+        tries.append(key)
+        raise RuntimeError("no luck")
+
+    caplog.set_level(logging.ERROR)
+    worker = asyncio.create_task(queue.work(run, failed=failed.append))
+    queue.add("a")
+    await until()
+    clock.now = 0.6
+    queue.add("b", delay=100.0)
+    await until()
+    assert tries == ["a", "a"]
+    assert failed == ["a", "a"]
+    assert "no luck" in caplog.text
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
+
+
+async def test_after_brings_the_key_back_when_its_time_has_come():
+    clock = Hand()
+    queue: Workqueue[str] = Workqueue(clock)
+    queue.add("a")
+    await queue.take()
+    queue.done("a", again=After(5.0))
+    assert len(queue) == 0
+    clock.now = 5.0
+    assert len(queue) == 1
+    assert await queue.take() == "a"
+
+
+async def test_the_oldest_run_tells_how_long_it_has_lasted():
+    clock = Hand()
+    queue: Workqueue[str] = Workqueue(clock)
+    assert queue.oldest_run() == 0.0
+    queue.add("a")
+    await queue.take()
+    clock.now = 301.0
+    assert queue.oldest_run() == 301.0
