@@ -25,6 +25,8 @@ let leaving = false;
 function show(state, text) {
   element("state").dataset.state = state;
   element("state").textContent = text;
+  element("hint").textContent = text;
+  element("hint").hidden = state !== "waiting";
   element("tools").hidden = state !== "connected";
   if (state !== "connected") openTyping(false);
 }

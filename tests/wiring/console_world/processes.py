@@ -41,6 +41,6 @@ def process(*command: str, env: dict[str, str] | None = None) -> Iterator[subpro
         finally:
             running.send_signal(signal.SIGTERM)
             try:
-                running.wait(10)
+                running.wait(2)  # x11vnc now and then hangs in its handler of the signal
             except subprocess.TimeoutExpired:
                 running.kill()
