@@ -3,11 +3,12 @@
 # everything is there already.
 #   chromium            the browser that opens the console's page
 #   xvfb x11vnc         a screen and its VNC server, as inside the gateway's image
+#   xdotool             the hands of a person on that screen
 #   python3-tk          windows on that screen
 #   fonts-dejavu-core   letters in browser and windows
 #   socat gettext-base procps   what the gateway image's scripts call
 set -eu
-packages="chromium fonts-dejavu-core gettext-base procps python3-tk socat x11vnc xvfb"
+packages="chromium fonts-dejavu-core gettext-base procps python3-tk socat x11vnc xdotool xvfb"
 missing=""
 for package in $packages; do
   state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)

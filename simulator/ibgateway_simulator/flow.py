@@ -280,14 +280,15 @@ class Flow:
 
     async def _line(self, message: Message) -> None:
         """The line to IBKR itself: its loss ends the session; the token brings it back."""
-        if not self._session:
-            return
-        if message["up"]:
+        if message["up"] and self._session:
             self._session, self.state = "", "LOGGING_IN"
             self._ask({"kind": "token", "token": self._token})
-        else:
+        elif not message["up"] and self._session:
             self._outside.api.close()
             self._connecting()
+        elif not message["up"] and self.state == "LOGGING_IN":
+            self._screen.close_dialog(PUSH[1])
+            self._back_to_login()
 
     async def _auto_restart(self, _: Message) -> None:
         await self.restart()
