@@ -14,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from ibgateway_cluster import Cluster
+from ibgateway_cluster import Cluster, host
+from ibgateway_cluster.docker import Docker
 from ibgateway_cluster.paths import SOURCES, Paths, paths
+from ibgateway_cluster.provision import Provision
+from ibgateway_cluster.report import Reporter
 from ibgateway_cluster.rootfs import BASE_IMAGE
 
 pytestmark = [
@@ -140,16 +143,19 @@ def world(network: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
     found.paths.cache.mkdir(parents=True)
     programs = paths(os.environ, home=Path.home(), root=True).programs
     found.paths.programs.symlink_to(programs)
-    found.run(sys.executable, "-c", START_ENGINE)
-    seed(source, found)
-    yield found
-    found.tool("down")
+    try:
+        found.run(sys.executable, "-c", START_ENGINE)
+        seed(source, found)
+        yield found
+    finally:
+        found.tool("down")
 
 
 def seed(source: Cluster, target: World) -> None:
-    """Give the second engine the images that the first one has."""
-    node = source.docker("inspect", "-f", "{{.Config.Image}}", source.node).strip()
-    save = ["docker", "save", node, BASE_IMAGE]
+    """Give the second engine the images that `up` looks for; the first one makes what it lacks."""
+    places = paths(os.environ, home=Path.home(), root=True)
+    first = Provision(places, host.probe(), Docker(source.environ), Reporter())
+    save = ["docker", "save", first.node_image(), BASE_IMAGE]
     with subprocess.Popen(save, env=dict(source.environ), stdout=subprocess.PIPE) as saving:
         load = ["docker", "--host", f"unix://{target.paths.socket}", "load"]
         subprocess.run(load, stdin=saving.stdout, check=True, capture_output=True)
