@@ -5,6 +5,8 @@ outcome is one more line with the attempt's id. A file that exists but can't be 
 a last line without its end was never acted on and is dropped. A missing file is a new gateway.
 """
 
+import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -125,13 +127,23 @@ class AttemptLedger:
     def _append(self, line: Document) -> None:
         if self.broken:
             raise LedgerError(self.broken)
-        text = line.to_json()
-        with self._path.open("ab") as file:
-            file.write(f"{text}\n".encode())
-            file.flush()
+        size = self._path.stat().st_size if self._path.exists() else 0
+        try:
+            self._write(f"{line.to_json()}\n".encode())
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.truncate(self._path, size)
+            raise
+        self.records = _with(self.records, line)
+
+    def _write(self, text: bytes) -> None:
+        """On disk once it returns. A full disk leaves half a line, which the caller takes back."""
+        with self._path.open("ab", buffering=0) as file:
+            written = file.write(text)
+            if written != len(text):
+                raise OSError(errno.ENOSPC, "the attempt ledger's volume is full")
             os.fsync(file.fileno())
         self._sync_folder()
-        self.records = _with(self.records, line)
 
     def _whole_lines(self) -> list[str]:
         """The lines that have an end; a torn last one is cut off."""

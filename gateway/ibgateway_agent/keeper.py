@@ -13,7 +13,7 @@ from ibgateway_api.permits import Attempt, Cause, Granted, Outcome, PermitKind, 
 LOG: Final = logging.getLogger(__name__)
 
 WISH_LIVES_FOR: Final = timedelta(days=1)
-"""A wish whose time stamp is older than this was made by somebody who no longer waits."""
+"""A login request whose time stamp is older was made by somebody who no longer waits."""
 
 
 class Keeper:
@@ -31,10 +31,15 @@ class Keeper:
         return self._ledger.records
 
     def accept(self, kind: Asker, request: str, now: datetime) -> bool:
-        """Take a wish; False if it, or a later one of its kind, was taken before."""
+        """Take a wish; False if it, or a later one of its kind, was taken before.
+
+        Raises `LedgerError` for a restart while the ledger can't be read: only a person may start anew.
+        """
+        if kind == LOGIN and _outlived(request, now):
+            return False
         if self._ledger.broken and kind == LOGIN:
             self._ledger.start_anew(now)
-        if not _is_news(request, self.records.last_asked(kind), now):
+        if not _is_news(request, self.records.last_asked(kind)):
             return False
         self._ledger.noted(Event.ASKED, now, kind, request)
         LOG.info("asked for a %s: %s", kind, request)
@@ -78,9 +83,15 @@ class Keeper:
         if attempt is None or self._ledger.broken:
             return
         after = plan.outcome(situation, attempt.outcome)
-        if after is not None:
+        if after is None:
+            return
+        try:
             self._ledger.ended(run, after)
-            LOG.info("attempt %d: %s", run, after)
+        except OSError as error:
+            # Asked again at the next look; a sentinel that dies of it would tell nobody anything.
+            LOG.error("attempt %d: %s could not be written: %s", run, after, error)  # noqa: TRY400
+            return
+        LOG.info("attempt %d: %s", run, after)
 
     def process_ended(self, before: Login, run: int, now: datetime) -> None:
         """A process is gone; one that gave way to another session leaves the person alone."""
@@ -128,11 +139,14 @@ def _waits_too_long(login: Login, now: datetime) -> bool:
     return waits and login.deadline is not None and now > login.deadline
 
 
-def _is_news(request: str, last: str, now: datetime) -> bool:
+def _outlived(request: str, now: datetime) -> bool:
+    asked = _time(request)
+    return asked is not None and now - asked > WISH_LIVES_FOR
+
+
+def _is_news(request: str, last: str) -> bool:
     """Whether a wish is later than the last one; ids are time stamps, or else just differ."""
     asked, before = _time(request), _time(last)
-    if asked is not None and now - asked > WISH_LIVES_FOR:
-        return False
     if asked is not None and before is not None:
         return asked > before
     return request != last

@@ -16,6 +16,8 @@ from ibgateway_agent.probe import CLIENT_ID, ApiConnection, ProbeResult, probe
 from ibgateway_api.login import Login, LoginState, Sign
 
 EAGER_PAUSE: Final = 0.1
+HALF_WAY_PAUSE: Final = 1.0
+"""After a handshake that went wrong: each probe costs the gateway one of its 32 clients."""
 LAZY_PAUSE: Final = 30.0
 EAGER_FOR: Final = 20.0
 """Seconds of quick probes after a line that may mean a finished login, or a lost connection."""
@@ -32,6 +34,7 @@ _LINK_CONTRACT: Final = (
 )
 """reqContractDetails of one well-known contract: only IBKR's servers can answer it."""
 
+_HALF_WAY: Final = frozenset({ProbeResult.NO_ACCOUNTS, ProbeResult.NO_NEXT_ID})
 _LOST: Final = frozenset({"1100", "2110"})
 _BACK: Final = frozenset({"1101", "1102"})
 _LOGIN_UNDER_WAY: Final = frozenset({LoginState.LOGGING_IN, LoginState.RESTARTING})
@@ -98,6 +101,8 @@ class Link:
     def _rest_after(self, result: ProbeResult) -> float:
         eager = monotonic() < self._eager_until
         opening = self._seen.login().state in _LOGIN_UNDER_WAY
+        if eager and result in _HALF_WAY:
+            return HALF_WAY_PAUSE
         if eager or (opening and result is ProbeResult.PORT_CLOSED):
             return EAGER_PAUSE
         return LAZY_PAUSE

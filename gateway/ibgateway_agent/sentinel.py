@@ -38,6 +38,7 @@ TOKEN_LOGIN_WITHIN: Final = timedelta(minutes=3)
 """A start by token that has not logged in by then has a dead token: nothing on the screen says so."""
 QUIET_READS: Final = 100
 SAVE_EVERY: Final = 30.0
+TROUBLE_PAUSE: Final = 5.0
 
 _LOOK_NOW: Final = frozenset({Sign.LOGIN_ATTEMPTED, Sign.PUSH_CLOSED, Sign.LOGIN_COMPLETED})
 _DOWN: Final = frozenset({Sign.PERMIT_AWAITED, Sign.PROCESS_ENDED})
@@ -76,7 +77,7 @@ class Sentinel:
         link = asyncio.create_task(self.link.run())
         try:
             while True:
-                self.look()
+                self._look_again()
                 if link.done():
                     link.result()
                 await asyncio.sleep(LOOK_EVERY)
@@ -84,6 +85,14 @@ class Sentinel:
             link.cancel()
             await asyncio.gather(link, return_exceptions=True)
             await self._ending.close()
+
+    def _look_again(self) -> None:
+        """A volume that is full or gone for a while ends neither the watch nor its reports."""
+        try:
+            self.look()
+        except OSError:
+            LOG.exception("a look at the gateway went wrong")
+            self._next_duties = monotonic() + TROUBLE_PAUSE
 
     def alive(self) -> bool:
         """Whether the loop still looks."""
@@ -221,8 +230,11 @@ class Sentinel:
         watch, when = self._saved
         if not at_once and watch == self._watch and self._looked_at - when < SAVE_EVERY:
             return
-        self._checkpoint.save(self._watch, self._tail.place)
         self._saved = (self._watch, self._looked_at)
+        try:
+            self._checkpoint.save(self._watch, self._tail.place)
+        except OSError as error:
+            LOG.error("no checkpoint: %s", error)  # noqa: TRY400 - tried again at the next change
 
     def _seen(self) -> Seen:
         return Seen(

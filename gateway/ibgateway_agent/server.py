@@ -16,6 +16,7 @@ from aiohttp.typedefs import Middleware
 from pydantic import ValidationError
 
 from ibgateway_agent.attempt_ledger import LOGIN, RESTART, Asker
+from ibgateway_agent.errors import LedgerError
 from ibgateway_agent.report import Bulletin
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import LoginRequest, RestartRequest
@@ -117,7 +118,11 @@ def _wish(doors: Doors, kind: Asker) -> Handler:
             raise web.HTTPBadRequest(text="the body is a JSON object with an id") from error
         if not wish.id or len(wish.id) > 64:
             raise web.HTTPBadRequest(text="id has 1 to 64 characters")
-        return web.Response(status=202 if doors.accept(kind, wish.id) else 200)
+        try:
+            taken = doors.accept(kind, wish.id)
+        except (LedgerError, OSError) as error:
+            raise web.HTTPServiceUnavailable(text=f"the wish can't be kept: {error}") from error
+        return web.Response(status=202 if taken else 200)
 
     return post
 

@@ -122,3 +122,52 @@ async def test_a_crashed_sentinel_knows_where_the_login_stood(tmp_path: Path) ->
         assert after["boot"] != before["boot"]
         assert after["sequence"] > before["sequence"]
         assert pod.logins() == ["logged-in"]
+
+
+async def test_a_person_asks_at_the_window_of_a_missed_push(tmp_path: Path) -> None:
+    async with rig(tmp_path, maxAttempts=1) as pod:
+        await pod.state("AwaitingApproval")
+        await pod.ibkr_said("POST", "/v1/pushes/latest/ignore", {"seconds": 0})
+        report = await pod.state("ApprovalMissed")
+        assert (await pod.call("POST", "/v1/login-requests", {"id": report["at"]}))[0] == 202
+        report = await pod.log_in()
+        assert report["attemptsToday"] == 2
+        assert pod.pushes() == ["missed", "approved"]
+        assert not any(push.stacked for push in pod.ibkr.ibkr.logins.pushes)
+        assert (await pod.call("POST", "/v1/login-requests", {"id": report["at"]}))[0] == 202
+        await pod.until(lambda r: r["handledLoginRequest"] == report["at"])
+        await asyncio.sleep(1)
+        assert pod.pushes() == ["missed", "approved"]
+
+
+async def test_a_session_that_is_given_up_is_asked_for_now_and_then(tmp_path: Path) -> None:
+    async with rig(tmp_path, attemptIntervalSeconds=6) as pod:
+        await pod.log_in()
+        await pod.ibkr_said("POST", "/v1/users/paperuser/kick", {"style": "contest"})
+        report = await pod.until(lambda r: r["state"] == "SessionConflict" and "waiting" in r)
+        assert report["waiting"]["refusal"] == "SessionConflict"
+        assert pod.exits == [0]
+        await pod.ibkr_said("POST", "/v1/users/paperuser/free")
+        await pod.log_in()
+        assert pod.pushes() == ["approved", "approved"]
+
+
+async def test_the_prestop_hook_logs_out_before_term(tmp_path: Path) -> None:
+    async with rig(tmp_path) as pod:
+        await pod.log_in()
+        assert await pod.prestop() == 0
+        report = await pod.until(lambda r: r["state"] != "LoggedIn" and len(pod.exits) == 1)
+        assert report["holds"] == [{"reason": "PlannedStop"}]
+        assert pod.exits == [0]
+        assert not pod.ibkr.ibkr.logins.sessions
+
+
+async def test_a_short_loss_of_the_link_is_ridden_out(tmp_path: Path) -> None:
+    async with rig(tmp_path) as pod:
+        full = (await pod.log_in())["fullAuthTime"]
+        await pod.ibkr_said("POST", "/v1/connectivity", {"state": "lost"})
+        await pod.state("ConnectionLost")
+        await pod.ibkr_said("POST", "/v1/connections/drop", {})
+        await pod.ibkr_said("POST", "/v1/connectivity", {"state": "restored"})
+        assert (await pod.state("LoggedIn"))["fullAuthTime"] == full
+        assert pod.logins() == ["logged-in"]

@@ -95,3 +95,22 @@ def test_an_attempt_is_on_disk_before_begin_returns(
     monkeypatch.setattr("os.fsync", lambda _: synced.append(path.read_text()))
     ledger.begin(NOW, PermitKind.FULL, Cause.START)
     assert '"id":1' in synced[0]
+
+
+def test_half_a_line_of_a_full_disk_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "attempts.jsonl"
+    ledger = AttemptLedger(path)
+    ledger.begin(NOW, PermitKind.FULL, Cause.START)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            ledger.begin(LATER, PermitKind.FULL, Cause.START)
+    assert len(ledger.records.attempts) == 1
+    ledger.ended(1, Outcome.MISSED)
+    assert AttemptLedger(path).records == ledger.records

@@ -45,6 +45,7 @@ class Rig:
         self.run = folder / "run"
         self.password = "paperpassword"
         self.exits: list[int] = []
+        self.stays_down = False
         self._tasks: list[asyncio.Task[None]] = []
         self._wrapper: asyncio.subprocess.Process | None = None
         self._sentinel: asyncio.subprocess.Process | None = None
@@ -117,6 +118,8 @@ class Rig:
             )
             self.exits.append(await self._wrapper.wait())
             self.end_container()
+            if self.stays_down:
+                return
             await asyncio.sleep(0.2)
 
     def end_container(self) -> None:
@@ -124,6 +127,15 @@ class Rig:
         assert self._wrapper is not None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._wrapper.pid, signal.SIGKILL)
+
+    async def prestop(self) -> int:
+        """The hook as the kubelet runs it; afterwards the container is not started again."""
+        hook = await asyncio.create_subprocess_exec(
+            *("bash", str(FILES / "prestop.sh")),
+            env={**self.environment(), "IBC_COMMAND_PORT": str(self.ports["command"])},
+        )
+        self.stays_down = True
+        return await hook.wait()
 
     async def close(self) -> None:
         for task in self._tasks:
