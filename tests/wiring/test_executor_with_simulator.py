@@ -221,6 +221,19 @@ async def test_a_read_only_gateway_keeps_the_gate_closed_and_says_why(here: Worl
     await here.ready()
 
 
+async def test_a_clock_that_differs_from_ibkrs_closes_the_gate(here: World) -> None:
+    await here.ibkr.send("PATCH", "/v1/clock", {"offset_seconds": 60})
+    await here.executor.start()
+    await here.log_in()
+
+    async def skewed() -> bool:
+        return (await here.not_ready()).startswith("ClockSkew")
+
+    await until("the probe names the clock", skewed)
+    await here.ibkr.send("PATCH", "/v1/clock", {"offset_seconds": 0})
+    await here.ready()
+
+
 async def test_ids_are_never_reused_when_the_gateway_rolls_them_back(here: World) -> None:
     await here.executor.start()
     await here.log_in()
