@@ -22,7 +22,7 @@ COLUMNS: Final = (
     ("Ready", "string", ".status.conditions[?(@.type=='Ready')].status"),
     ("Login", "string", ".status.login.state"),
     ("Executor", "string", ".status.conditions[?(@.type=='ExecutorReady')].status"),
-    ("Next restart", "date", ".status.window.restart"),
+    ("Next restart", "string", ".status.window.restart"),
     ("Age", "date", ".metadata.creationTimestamp"),
 )
 WIDE_COLUMNS: Final = (

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from ibgateway_cluster import Cluster
+from ibgateway_cluster.report import Reporter
+from ibgateway_stage import images
 from ibgateway_stage.calendar import calendar
 from ibgateway_stage.ibkr import Ibkr
 from ibgateway_stage.stage import Stage
@@ -18,6 +20,12 @@ Json = dict[str, Any]
 def long_ago() -> Json:
     """A calendar whose boundary is days away on either side."""
     return calendar(datetime.now(UTC) - timedelta(days=3))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def provided(cluster: Cluster) -> None:
+    """The images of this checkout in the node; nothing to do where they are there."""
+    images.provide(cluster, Reporter())
 
 
 @pytest.fixture(scope="module")

@@ -75,9 +75,9 @@ Order {order["id"]} is {order["state"]}. What runs: a kind cluster, the operator
   kubectl here        k="{context}"
   noVNC               $k port-forward svc/paper-novnc 6080     then http://localhost:6080 (password {VNC_PASSWORD})
   place an order      $k port-forward svc/paper-executor-intake 8080
-                      token=$($k get secret paper-executor-token -o go-template='{{{{.data.token|base64decode}}}}')
-                      curl -H "Authorization: Bearer $token" -H "Idempotency-Key: $(date +%s)" -H 'Content-Type: application/json' \\
-                        -d '{{"contract":{{"symbol":"AAPL"}},"side":"BUY","quantity":1,"orderType":"MKT"}}' http://localhost:8080/v1/orders
+                      $k get secret paper-executor-token -o go-template='Authorization: Bearer {{{{.data.token|base64decode}}}}' \\
+                        | curl -H @- -H "Idempotency-Key: $(date +%s)" -H 'Content-Type: application/json' \\
+                          -d '{{"contract":{{"symbol":"AAPL"}},"side":"BUY","quantity":1,"orderType":"MKT"}}' http://localhost:8080/v1/orders
   another login       $k annotate --overwrite ibgw/paper ibgateway.dev/login-requested-at=$(date -u +%FT%TZ)
   approve a push      $k exec deploy/ibkr -- python3 -c "import urllib.request as u; u.urlopen(u.Request('http://localhost:9100/v1/pushes/latest/approve', method='POST'))"
   remove everything   make down

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ def repository(target: str) -> str:
     return f"ibgateway-{target}"
 
 
+@cache
 def tag(target: str) -> str:
     """A tag made from the Dockerfile, the locked requirements and the sources of `target`."""
     digest = hashlib.sha256()

@@ -34,7 +34,9 @@ class Stage:
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """kubectl in this namespace; raises CommandError."""
-        return self.cluster.kubectl(f"--namespace={self.namespace}", *arguments, stdin=stdin)
+        return self.cluster.kubectl(
+            f"--namespace={self.namespace}", *arguments, stdin=stdin, timeout=300
+        )
 
     def read(self, *what: str) -> Json | None:
         """One object as JSON, None where it does not exist."""
@@ -91,7 +93,7 @@ class Stage:
 
     def _helm(self, *arguments: Any) -> None:
         *words, values = arguments
-        flat = [f"--namespace={self.namespace}"]
+        flat = [f"--namespace={self.namespace}", "--take-ownership", "--force-conflicts"]
         for path, value in leaves(values):
             flat.append(f"--set-json={path}={json.dumps(value)}")
         self.cluster.helm(*words, *flat)
