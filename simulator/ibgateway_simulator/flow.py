@@ -196,9 +196,8 @@ class Flow:
     async def _refused(self, message: Message) -> None:
         self._splash_gone(AUTHENTICATING)
         self.state = "LOGGED_OUT"
-        dialogs = self._dialogs
-        known = {"rejected": dialogs.rejected, "locked": dialogs.locked}
-        known.get(message["type"], dialogs.token_expired)(message)
+        known = {"rejected": self._dialogs.rejected, "locked": self._dialogs.locked}
+        known.get(message["type"], self._dialogs.token_expired)(message)
 
     async def _existing(self, _: Message) -> None:
         button = "Reconnect This Session" if self._session else "Continue Login"

@@ -69,6 +69,7 @@ class World:
         self.socket: aiohttp.ClientWebSocketResponse | None = None
         self.session = ""
         self.clients: list[Tws] = []
+        self.sockets: list[aiohttp.ClientWebSocketResponse] = []
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         async with self.http.request(method, self.url + path, json=body) as answer:
@@ -82,6 +83,7 @@ class World:
 
     async def gateway(self, name: str = "g1") -> aiohttp.ClientWebSocketResponse:
         self.socket = await self.http.ws_connect(f"{self.url}/gateway/session?gateway={name}")
+        self.sockets.append(self.socket)
         return self.socket
 
     async def message(self, kind: str) -> dict[str, Any]:
@@ -132,6 +134,8 @@ async def a_world() -> AsyncIterator[World]:
         yield made
         for client in made.clients:
             client.writer.transport.abort()
+        for socket in made.sockets:
+            await socket.close()
 
 
 @pytest.fixture
