@@ -66,10 +66,15 @@ class Checkpoint:
             )
             return resumed(watch, now), Place(**document["place"])
         except FileNotFoundError:
-            return Watch(unknown(now)), Place()
+            return _nothing_known(now), Place()
         except (OSError, ValueError, KeyError, TypeError) as error:
             LOG.warning("the checkpoint is of no use and the log is read anew: %r", error)
-            return Watch(unknown(now)), Place()
+            return _nothing_known(now), Place()
+
+
+def _nothing_known(now: datetime) -> Watch:
+    """A login whose beginning the log no longer shows counts for no week: it may be a token's."""
+    return Watch(replace(unknown(now), by_token=True))
 
 
 def _text(value: object) -> str:

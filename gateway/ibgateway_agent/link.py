@@ -42,8 +42,9 @@ _LOGIN_UNDER_WAY: Final = frozenset({LoginState.LOGGING_IN, LoginState.RESTARTIN
 
 @dataclass(frozen=True)
 class Seen:
-    """What the link looks at and tells: the login, the accounts wanted, the port, two receivers."""
+    """What the link looks at (process, login, accounts wanted, port) and two receivers."""
 
+    running: Callable[[], bool]
     login: Callable[[], Login]
     expected: Callable[[], tuple[str, ...]]
     port: Callable[[], int]
@@ -68,7 +69,7 @@ class Link:
     async def run(self) -> None:
         """Probe and keep, for ever."""
         while True:
-            if not self._seen.login().running:
+            if not self._seen.running():
                 await self._pause(LAZY_PAUSE)
                 continue
             result = await self._probe()
@@ -155,7 +156,7 @@ class Kept:
 
     async def _ask(self) -> None:
         """reqCurrentTime now and then: a gateway that hangs keeps its sockets open."""
-        while self._seen.login().running:
+        while self._seen.running():
             await asyncio.sleep(QUESTION_EVERY)
             if self._asked_at <= self._heard_at:
                 self._asked_at = monotonic()

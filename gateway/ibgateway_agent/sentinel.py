@@ -238,12 +238,17 @@ class Sentinel:
 
     def _seen(self) -> Seen:
         return Seen(
+            running=self._running,
             login=self._login,
             expected=lambda: self._settings.current.expected_accounts,
             port=lambda: api_port(self._environment, self._settings.current),
             tell=self._tell,
             count=self.metrics.probe,
         )
+
+    def _running(self) -> bool:
+        wrapper = self._wrapper
+        return self._watch.login.running or (wrapper is not None and wrapper.stage is Stage.RUNNING)
 
     def _login(self) -> Login:
         return self._watch.login

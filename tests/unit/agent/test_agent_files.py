@@ -170,7 +170,7 @@ def test_without_a_usable_checkpoint_the_log_is_read_anew(
     if content is not None:
         (tmp_path / "c").write_text(content)
     watch, place = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
-    assert (watch, place) == (Watch(Login(LoginState.UNKNOWN, NOW)), Place())
+    assert (watch, place) == (Watch(Login(LoginState.UNKNOWN, NOW, by_token=True)), Place())
 
 
 def test_settings_are_read_again_when_they_change(tmp_path: Path) -> None:

@@ -124,6 +124,7 @@ class Ear:
         self.counted: list[ProbeResult] = []
         self._news = asyncio.Event()
         self.seen = Seen(
+            running=lambda: self.login.running,
             login=lambda: self.login,
             expected=lambda: self.expected,
             port=lambda: port,

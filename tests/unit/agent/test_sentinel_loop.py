@@ -37,19 +37,10 @@ class Pod:
         self.sentinel = self.boot()
 
     def boot(self) -> Sentinel:
-        self.sentinel = Sentinel(
-            environment(
-                {
-                    "SENTINEL_SETTINGS": str(self.folder / "settings.json"),
-                    "SENTINEL_RUN_DIR": str(self.folder / "run"),
-                    "SENTINEL_STATE_DIR": str(self.folder / "state"),
-                    "SENTINEL_TOKEN_FILE": str(self.folder / "token"),
-                    "SENTINEL_COMMAND_PORT": "1",
-                }
-            ),
-            lambda: self.now,
-            boot="boot",
-        )
+        paths = {"SETTINGS": "settings.json", "RUN_DIR": "run", "STATE_DIR": "state"}
+        env = {f"SENTINEL_{name}": str(self.folder / path) for name, path in paths.items()}
+        at = environment({**env, "SENTINEL_COMMAND_PORT": "1"})
+        self.sentinel = Sentinel(at, lambda: self.now, boot="boot")
         return self.sentinel
 
     def look(self) -> SentinelReport:
@@ -261,6 +252,16 @@ def test_a_login_is_not_believed_again_before_the_api_says_so(pod: Pod) -> None:
     assert pod.look().state is LoginState.UNKNOWN
     report = pod.api(Sign.API_READY, "DU1")
     assert (report.state, report.full_auth_time) == (LoginState.LOGGED_IN, full)
+
+
+def test_a_login_that_nobody_saw_counts_for_no_week(pod: Pod) -> None:
+    pod.logs_in()
+    (pod.folder / "state" / "checkpoint.json").unlink()
+    (pod.folder / "run" / "gateway.log").write_text("")
+    pod.boot()
+    pod.look()
+    report = pod.api(Sign.API_READY, "DU1")
+    assert (report.state, report.full_auth_time) == (LoginState.LOGGED_IN, None)
 
 
 def test_an_unreadable_ledger_allows_nothing_until_a_person_asks(pod: Pod) -> None:
