@@ -42,6 +42,8 @@ def judge(seen: Seen, calendar: Calendar) -> Verdict:
     week = week_of(seen, calendar)
     age = seen.age_of_news if seen.pod(Component.GATEWAY) else float("inf")
     verdict = gate(login, age_of_news=age, week=week, holds=holds(seen))
+    if seen.gateway.suspend:
+        verdict = Closed(GateReason.SUSPENDED, "spec.suspend is true")
     restart = next_restart(week, calendar, _restart(seen.gateway.spec))
     return Verdict(verdict, week, restart, _look_again(age, week, seen.now))
 

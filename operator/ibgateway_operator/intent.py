@@ -93,6 +93,13 @@ def executor_held(seen: Seen, verdict: Verdict, wanted_template: str) -> bool:
     return not quiet and container_runs(seen.pod(Component.EXECUTOR), "executor")
 
 
+def never_started(seen: Seen) -> bool:
+    """Whether the pod has an old template and has not even begun: replacing it costs no login."""
+    pod = seen.pod(Component.GATEWAY)
+    waits = pod is not None and (pod.get("status") or {}).get("phase") == "Pending"
+    return waits and bool(pending_gateway(seen))
+
+
 class Stop(StrEnum):
     """A planned stop of the gateway; all of them drain first."""
 

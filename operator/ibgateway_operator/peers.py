@@ -64,7 +64,7 @@ class Peers:
             ) as response:
                 text = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise PeerUnavailable(f"{peer.host}{path}: {error!r}") from error
+            raise PeerUnavailable(f"{peer.host}{path}: {type(error).__name__}") from error
         if response.status >= 300:
             raise PeerUnavailable(f"{peer.host}{path}: {response.status}")
         return text
@@ -81,4 +81,4 @@ class Peers:
                 async for line in response.content:
                     yield line.strip()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise PeerUnavailable(f"{peer.host}{path}: {error!r}") from error
+            raise PeerUnavailable(f"{peer.host}{path}: {type(error).__name__}") from error

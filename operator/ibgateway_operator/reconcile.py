@@ -33,6 +33,7 @@ from ibgateway_operator.intent import (
     Stop,
     executor_held,
     login_wish,
+    never_started,
     pending_gateway,
     planned_stop,
     replicas,
@@ -159,6 +160,9 @@ class Reconciler:
         if stop in (Stop.RESTART, Stop.REPLACE):
             begun = await self.stops.restart(seen, verdict, stop)
             said += [begun] if begun else []
+        elif never_started(seen):
+            replaced = await self.stops.replace(seen)
+            said += [replaced] if replaced else []
         wish = login_wish(seen)
         handled = seen.gateway.status.login.handled_request
         if wish is not None:

@@ -58,7 +58,7 @@ class Stops:
     async def restart(self, seen: Seen, verdict: Verdict, stop: Stop) -> Announcement | None:
         """Begin the week's restart: by the sentinel in the same pod, or in a new pod for a new template."""
         if stop is Stop.REPLACE:
-            return await self._replace(seen)
+            return await self.replace(seen)
         key = seen.gateway.key
         peer = self.observer.peer(key, Component.GATEWAY)
         week = restart_id(verdict)
@@ -70,7 +70,8 @@ class Stops:
             "RestartBegun", f"the weekly restart of {week} begins: a push follows", action="Restart"
         )
 
-    async def _replace(self, seen: Seen) -> Announcement | None:
+    async def replace(self, seen: Seen) -> Announcement | None:
+        """Delete the gateway's pod, so that it comes again with the new template."""
         pod = seen.pod(Component.GATEWAY)
         if pod is None or not living(pod):
             return None
@@ -80,7 +81,7 @@ class Stops:
             await self.cluster.delete(POD, place, uid=uid_of(pod))
         except Conflict:
             return None
-        note = f"pod {place.name} is replaced to take revision {revision}: a push follows"
+        note = f"pod {place.name} is replaced to take revision {revision}"
         return Announcement("PodReplaced", note, action="Restart")
 
     async def login(self, seen: Seen, wish: LoginWish) -> tuple[str, list[Announcement]]:
@@ -99,7 +100,7 @@ class Stops:
         """A person is there to approve: the moment for a template that waits."""
         if not await self.drained(seen, Stop.REPLACE):
             return []
-        said = await self._replace(seen)
+        said = await self.replace(seen)
         if said is None:
             return []
         self._replaced_for[seen.gateway.key] = wish.id
