@@ -5,6 +5,7 @@ Each test has a home folder, a display and ports of its own; everything listens 
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
 import random
@@ -196,6 +197,8 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         pytest.fail(f"missing on this machine: {', '.join(missing)}; run tests/install-debian.sh")
+    if importlib.util.find_spec("_tkinter") is None:
+        pytest.fail(f"{sys.executable} has no tkinter; install python3-tk for it")
     make_socket_folder()
     environ = {"SIMULATOR_IBKR_PORT": "0", "SIMULATOR_BROKER_PORT": "0"}
     async with running(ibkr_settings(environ)) as ibkr, aiohttp.ClientSession() as http:
