@@ -1,0 +1,85 @@
+"""A person logs in by hand: real Chromium, the console through port-forward 6080, the gateway's window."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from console_world.person import chromium, click, colour, enter, open_page, state_is
+from ibgateway_stage import ibkr as simulated
+from ibgateway_stage.forward import forward
+from ibgateway_stage.ibkr import Ibkr
+from ibgateway_stage.stage import VNC_PASSWORD, Json, Stage
+from ibgateway_stage.waiting import stays, until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.timeout(600)]
+
+REJECTION_OK = (512, 436)
+PASSWORD_FIELD = (557, 337)
+LOG_IN = (512, 390)
+WINDOW = (512, 215)
+"""Places on the gateway's screen of 1024 x 768: two buttons, a field, the window's title bar."""
+
+
+@pytest.fixture(scope="module")
+def rejected(stage: Stage, ibkr: Ibkr, long_ago: Json) -> None:
+    """A gateway whose Secret holds a wrong password: IBKR has refused it once, and it is parked."""
+    stage.write_credentials(IB_PASSWORD="not-the-password")
+    stage.install_operator(long_ago)
+    stage.install_gateway()
+    stage.wait_for_login("Rejected", seconds=240)
+
+
+@pytest.fixture(scope="module")
+def page(stage: Stage, rejected: None) -> Iterator[Page]:
+    """The console's page, connected."""
+    complaints: list[str] = []
+    until("the console is ready", lambda: stage.ready("novnc"), seconds=120)
+    with (
+        forward(stage.cluster, stage.namespace, "svc/paper-novnc", 6080) as address,
+        chromium() as browser,
+        open_page(browser, complaints) as page,
+    ):
+        page.goto(f"http://{address}/vnc.html?autoconnect=1&resize=scale")
+        enter(page, VNC_PASSWORD)
+        state_is(page, "Connected")
+        yield page
+
+
+def test_a_wrong_password_is_tried_once_and_not_again(
+    stage: Stage, ibkr: Ibkr, rejected: None
+) -> None:
+    stage.wait_for("TradingAllowed", "False", "Rejected")
+    stays("one attempt", lambda: len(ibkr.logins()) == 1, seconds=20)
+    assert ibkr.pushes() == []
+
+
+def test_the_window_shows(page: Page, tmp_path: Path) -> None:
+    blue = [0x1D, 0x35, 0x57]
+    until("the window's title bar", lambda: near(colour(page, WINDOW), blue), seconds=30)
+    page.screenshot(path=tmp_path / "window.png")
+    assert (tmp_path / "window.png").stat().st_size > 10_000
+
+
+def near(seen: list[int], wanted: list[int]) -> bool:
+    """Equal but for what 16 bits a pixel lose."""
+    return all(abs(a - b) <= 8 for a, b in zip(seen, wanted, strict=True))
+
+
+def test_typing_the_password_and_clicking_log_in_logs_in(
+    page: Page, stage: Stage, ibkr: Ibkr
+) -> None:
+    click(page, REJECTION_OK)
+    until("the dialog is gone", lambda: not near(colour(page, (290, 262)), [0x1D, 0x35, 0x57]))
+    click(page, PASSWORD_FIELD)
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.type(simulated.PASSWORD, delay=30)
+    click(page, LOG_IN)
+    until("the person's push", ibkr.waiting, seconds=60)
+    ibkr.approve()
+    stage.wait_for("Ready", "True")
+    until("the executor pod is Ready", lambda: stage.ready("executor"), seconds=60)
+    assert [attempt["result"] for attempt in ibkr.logins()] == ["wrong-password", "logged-in"]
+    assert len(ibkr.pushes()) == 1
