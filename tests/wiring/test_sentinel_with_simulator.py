@@ -171,3 +171,18 @@ async def test_a_short_loss_of_the_link_is_ridden_out(tmp_path: Path) -> None:
         await pod.ibkr_said("POST", "/v1/connectivity", {"state": "restored"})
         assert (await pod.state("LoggedIn"))["fullAuthTime"] == full
         assert pod.logins() == ["logged-in"]
+
+
+async def test_a_sentinel_that_crashes_again_and_again_costs_no_second_push(
+    tmp_path: Path,
+) -> None:
+    async with rig(tmp_path) as pod:
+        await pod.until(lambda r: r["attemptsToday"] == 1 and r["state"] != "WaitingForPermit")
+        for pause in (0.0, 0.3, 0.6, 0.9, 1.5):
+            await pod.crash_sentinel()
+            await pod.start_sentinel()
+            await asyncio.sleep(pause)
+        report = await pod.log_in()
+        assert report["attemptsToday"] == 1
+        assert pod.pushes() == ["approved"]
+        assert pod.exits == []
