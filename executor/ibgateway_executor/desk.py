@@ -11,7 +11,6 @@ from datetime import datetime
 from ibgateway_api.gate import Closed, Gate, GateReason, Hold, gate
 from ibgateway_api.reports import ExecutorSettings
 from ibgateway_api.week import window
-from ibgateway_executor.guard import tradable
 from ibgateway_executor.news import News
 from ibgateway_executor.proof import Proof, objections, wrong_account
 from ibgateway_executor.settings import WatchedFile
@@ -64,8 +63,7 @@ class Desk:
         return not wrong_account(proof, settings.trading_mode, settings.accounts)
 
     def accounts(self) -> tuple[str, ...]:
-        """The accounts an order may name, as far as they are known; empty before the first login."""
+        """The accounts an order may name: the settings', else the login's; empty before the first."""
         report = self._news.report
         known = self.proof().accounts or (report.accounts if report else ())
-        expected = self.settings.accounts
-        return tradable(known, expected) if known else expected
+        return self.settings.accounts or known

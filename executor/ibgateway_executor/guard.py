@@ -29,9 +29,3 @@ def account_problem(mode: str, accounts: Iterable[str], expected: Iterable[str])
 def is_paper(account: str) -> bool:
     """Whether an account id belongs to a paper account."""
     return account.startswith(PAPER_PREFIX)
-
-
-def tradable(accounts: Iterable[str], expected: Iterable[str]) -> tuple[str, ...]:
-    """The accounts orders may name: those of the login, restricted to the expected ones if any."""
-    wanted = set(expected)
-    return tuple(a for a in sorted(accounts) if not wanted or a in wanted)

@@ -141,10 +141,12 @@ class Link:
         parts, ledger = self._parts, self._parts.ledger
         self._know(ledger_accounts=await ledger.call(ledger.ledger.claim, broker.accounts))
         await parts.recorder.settled()
-        answer = await reconcile.ask(broker, await ledger.call(ledger.ledger.active))
+        # Only these: an order sent while the broker was being asked is not in its answer.
+        jobs = await ledger.call(ledger.ledger.active)
+        answer = await reconcile.ask(broker, jobs)
         await parts.recorder.settled()
         await parts.recorder.fold(answer)
-        for job in await ledger.call(ledger.ledger.active):
+        for job in filter(reconcile.questionable, jobs):
             await self._change(job, lambda job: reconcile.conclude(job, answer, self._clock()))
         if not broker.connected or self.proof.link_lost:
             return

@@ -20,7 +20,8 @@ IBKR_DAY: Final = ZoneInfo("America/New_York")
 """Executions and completed orders can be asked for until midnight here."""
 ROUNDS: Final = 10
 PAUSE_SECONDS: Final = 0.05
-AT_BROKER: Final = frozenset({JobState.SENDING, JobState.WORKING, JobState.UNKNOWN})
+AT_BROKER: Final = frozenset({JobState.WORKING, JobState.UNKNOWN})
+"""Not Sending: its acknowledgement is still awaited, and it becomes Unknown when that fails."""
 
 Answer = tuple[OrderEvent, ...]
 
@@ -51,13 +52,18 @@ def conclude(job: Job, answer: Answer, now: datetime) -> Job:
 
     Unchanged where the broker knows the order, or where none of it may have left.
     """
-    if job.state not in AT_BROKER or any(_is_about(job, event) for event in answer):
+    if not questionable(job) or any(_is_about(job, event) for event in answer):
         return job
     if job.sent_at is None or _day(job.sent_at) != _day(now):
         return move(job, JobState.UNVERIFIED, reason=Reason.NOT_FOUND_AT_BROKER, message=_OLD)
     if job.state is JobState.UNKNOWN and job.reason == Reason.NOT_FOUND_AT_BROKER:
         return job
     return move(job, JobState.UNKNOWN, reason=Reason.NOT_FOUND_AT_BROKER, message=_PARKED)
+
+
+def questionable(job: Job) -> bool:
+    """Whether the broker should know this order."""
+    return job.state in AT_BROKER
 
 
 def _ours(answer: Answer, jobs: Sequence[Job]) -> frozenset[OrderEvent]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ibgateway_executor.guard import account_problem, tradable
+from ibgateway_executor.guard import account_problem
 from ibgateway_executor.proof import Proof, objections
 
 GOOD = Proof(
@@ -37,11 +37,6 @@ def test_mode_and_accounts_must_agree(
     found = account_problem(mode, accounts, expected)
     assert problem in found
     assert bool(found) is bool(problem)
-
-
-def test_orders_may_name_only_expected_accounts() -> None:
-    assert tradable(["DU2", "DU1"], []) == ("DU1", "DU2")
-    assert tradable(["DU2", "DU1"], ["DU1", "DU9"]) == ("DU1",)
 
 
 def test_a_full_proof_has_no_objections() -> None:

@@ -54,6 +54,14 @@ FOREIGN = OrderSeen(5, 17, 901, "Submitted", order_ref="by-hand")
             id="known by its permanent id",
         ),
         pytest.param(
+            replace(LOST, state=JobState.SENDING, reason=""),
+            (),
+            0,
+            "Sending",
+            "",
+            id="its acknowledgement is still awaited",
+        ),
+        pytest.param(
             replace(LOST, state=JobState.WAITING, reason="NoNews", order_id=0, sent_at=None),
             (),
             0,

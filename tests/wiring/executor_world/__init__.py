@@ -2,7 +2,7 @@
 
 from executor_world.client import Client, until
 from executor_world.gateway import Gateway
-from executor_world.process import CLIENT_TOKEN, ExecutorProcess
+from executor_world.process import CLIENT_TOKEN, ExecutorProcess, free_port
 from executor_world.sentinel import AGENT_TOKEN, Sentinel
 from executor_world.world import World, world
 
@@ -14,6 +14,7 @@ __all__ = [
     "Gateway",
     "Sentinel",
     "World",
+    "free_port",
     "until",
     "world",
 ]
