@@ -24,7 +24,7 @@ check: .venv/ready ## format, lint, types, import contracts, unit tests; under a
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing 2>&1 | tail -n 3
+	@$(BIN)/lint-imports
 	@$(PYTEST) -q tests/unit
 
 format: .venv/ready ## rewrite the sources in the house's format
