@@ -79,13 +79,13 @@ FULL = credentials("IB_USERNAME", "IB_PASSWORD", "VNC_PASSWORD")
 )
 def test_the_spec_is_served_or_refused(
     make_seen: MakeSeen, spec: dict[str, Any], reason: str | None, words: str
-):
+) -> None:
     found = refusal(make_seen(spec))
     assert (found.reason if found else None) == reason
     assert words in (found.message if found else "")
 
 
-def test_a_spec_that_no_version_of_ours_wrote_is_a_finding_and_no_crash():
+def test_a_spec_that_no_version_of_ours_wrote_is_a_finding_and_no_crash() -> None:
     gateway = parse(
         {
             "metadata": {"namespace": "trading", "name": "paper", "uid": "u"},
@@ -161,7 +161,7 @@ def test_a_spec_that_no_version_of_ours_wrote_is_a_finding_and_no_crash():
 )
 def test_the_gateway_is_started_or_not(
     make_seen: MakeSeen, spec: dict[str, Any], more: dict[str, Any], reason: str | None, words: str
-):
+) -> None:
     seen = make_seen(spec, **more)
     assert seen.gateway.spec is not None
     found = blocker(seen.gateway.spec, seen)
@@ -179,5 +179,5 @@ def test_the_gateway_is_started_or_not(
         ("Berlin", False),
     ],
 )
-def test_time_zones_are_looked_up(zone: str, known: bool):
+def test_time_zones_are_looked_up(zone: str, known: bool) -> None:
     assert is_zone(zone) is known

@@ -48,7 +48,7 @@ def ready(one: Judged) -> tuple[str, str]:
     return condition.reason, condition.message
 
 
-def test_a_gateway_that_trades(make_seen: MakeSeen):
+def test_a_gateway_that_trades(make_seen: MakeSeen) -> None:
     assert words(judged(make_seen())) == {
         "SpecAccepted": "True Accepted",
         "GatewayLoggedIn": "True LoggedIn",
@@ -61,7 +61,7 @@ def test_a_gateway_that_trades(make_seen: MakeSeen):
     }
 
 
-def test_a_gateway_that_was_just_created(make_seen: MakeSeen):
+def test_a_gateway_that_was_just_created(make_seen: MakeSeen) -> None:
     seen = make_seen(bodies=(), news=None, age_of_news=float("inf"), enforced=None)
     assert words(judged(seen)) == {
         "SpecAccepted": "True Accepted",
@@ -77,7 +77,7 @@ def test_a_gateway_that_was_just_created(make_seen: MakeSeen):
 
 def test_a_conflict_closes_the_gate_and_names_the_remedy(
     make_seen: MakeSeen, make_report: MakeReport, make_pod: MakePod
-):
+) -> None:
     bodies = (make_pod("gateway"), make_pod("executor", ready=False), make_pod("novnc"))
     report = make_report(LoginState.SESSION_CONFLICT)
     one = judged(make_seen(bodies=bodies, news=News(report, 100.0)))
@@ -90,7 +90,7 @@ def test_a_conflict_closes_the_gate_and_names_the_remedy(
     )
 
 
-def test_a_refused_permit_says_why(make_seen: MakeSeen, make_report: MakeReport):
+def test_a_refused_permit_says_why(make_seen: MakeSeen, make_report: MakeReport) -> None:
     report = make_report(
         LoginState.WAITING_FOR_PERMIT, waiting=PermitReport(refusal=Refusal.DAILY_BUDGET)
     )
@@ -153,24 +153,28 @@ def test_ready_names_the_first_thing_that_matters(
     more: dict[str, Any],
     extra: dict[str, Any],
     reason: str,
-):
+) -> None:
     assert ready(judged(make_seen(spec, **more), **extra))[0] == reason
 
 
-def test_without_an_executor_ready_is_about_the_gateway(make_seen: MakeSeen, make_pod: MakePod):
+def test_without_an_executor_ready_is_about_the_gateway(
+    make_seen: MakeSeen, make_pod: MakePod
+) -> None:
     seen = make_seen({"executor": {"enabled": False}}, bodies=(make_pod("gateway"),))
     assert words(judged(seen))["ExecutorReady"] == "False Disabled"
     assert ready(judged(seen))[0] == "Trading"
 
 
-def test_a_broken_console_does_not_make_trading_unready(make_seen: MakeSeen, make_pod: MakePod):
+def test_a_broken_console_does_not_make_trading_unready(
+    make_seen: MakeSeen, make_pod: MakePod
+) -> None:
     bodies = (make_pod("gateway"), make_pod("executor"), make_pod("novnc", ready=False))
     one = judged(make_seen(bodies=bodies))
     assert words(one)["ConsoleReady"] == "False PodNotReady"
     assert ready(one)[0] == "Trading"
 
 
-def test_an_image_that_can_not_be_pulled_is_named(make_seen: MakeSeen, make_pod: MakePod):
+def test_an_image_that_can_not_be_pulled_is_named(make_seen: MakeSeen, make_pod: MakePod) -> None:
     pod = make_pod("executor", ready=False)
     waiting = {"name": "executor", "state": {"waiting": {"reason": "ErrImagePull"}}}
     pod["status"]["containerStatuses"] = [waiting]
@@ -194,13 +198,13 @@ def stored(seen: Seen, status: IBGatewayStatus) -> Seen:
     return replace(seen, gateway=parse(body))
 
 
-def test_the_same_facts_give_the_same_status_a_minute_later(make_seen: MakeSeen):
+def test_the_same_facts_give_the_same_status_a_minute_later(make_seen: MakeSeen) -> None:
     first = status_of(judged(make_seen()))
     later = stored(make_seen(now=datetime(2026, 11, 18, 15, 1, tzinfo=UTC)), first)
     assert document(status_of(judged(later))) == later.gateway.stored_status
 
 
-def test_a_time_moves_only_with_its_status(make_seen: MakeSeen):
+def test_a_time_moves_only_with_its_status(make_seen: MakeSeen) -> None:
     first = status_of(judged(make_seen()))
     moment = datetime(2026, 11, 18, 15, 30, 0, 999, tzinfo=UTC)
     silent = stored(make_seen(now=moment, age_of_news=60.0), first)
@@ -209,7 +213,7 @@ def test_a_time_moves_only_with_its_status(make_seen: MakeSeen):
     assert times["SpecAccepted"] == datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
 
 
-def test_the_status_holds_what_a_user_looks_for(make_seen: MakeSeen):
+def test_the_status_holds_what_a_user_looks_for(make_seen: MakeSeen) -> None:
     status = assess(judged(make_seen()), pending="rev-2", handled_request="2026-11-18T14:00:00Z")
     shown = document(status)
     assert shown["observedGeneration"] == 3
@@ -235,7 +239,7 @@ def test_the_status_holds_what_a_user_looks_for(make_seen: MakeSeen):
     assert shown["pendingRevision"] == "rev-2"
 
 
-def test_what_was_known_stays_known_while_nobody_is_heard(make_seen: MakeSeen):
+def test_what_was_known_stays_known_while_nobody_is_heard(make_seen: MakeSeen) -> None:
     first = status_of(judged(make_seen()))
     silent = stored(make_seen(news=None, age_of_news=float("inf")), first)
     shown = document(status_of(judged(silent)))
@@ -257,15 +261,15 @@ def reasons() -> set[str]:
     return found | {"PolicyNotEnforced", "PolicyUnknown"}
 
 
-def test_every_reason_is_documented_and_nothing_else():
+def test_every_reason_is_documented_and_nothing_else() -> None:
     assert documented() == reasons()
 
 
-def test_every_condition_is_documented():
+def test_every_condition_is_documented() -> None:
     text = DOCS.read_text()
     for kind in ConditionType:
         assert f"| `{kind}` |" in text
 
 
-def test_every_login_state_has_an_advice():
+def test_every_login_state_has_an_advice() -> None:
     assert set(checks.LOGIN_ADVICE) == set(LoginState)

@@ -50,7 +50,7 @@ def peer_name(peer: Manifest) -> str:
     return str(labels.get("app.kubernetes.io/component") or labels)
 
 
-def test_a_gateway_has_exactly_these_children(make_plan: Callable[..., Plan]):
+def test_a_gateway_has_exactly_these_children(make_plan: Callable[..., Plan]) -> None:
     assert sorted(named(make_plan())) == [
         "ConfigMap paper-executor",
         "ConfigMap paper-gateway",
@@ -75,7 +75,7 @@ def test_a_gateway_has_exactly_these_children(make_plan: Callable[..., Plan]):
 
 def test_without_executor_console_and_policies_only_the_gateway_is_left(
     make_plan: Callable[..., Plan],
-):
+) -> None:
     plan = make_plan(
         {
             "executor": {"enabled": False},
@@ -95,7 +95,7 @@ def test_without_executor_console_and_policies_only_the_gateway_is_left(
 
 def test_building_twice_gives_the_same_and_leaves_the_plan_as_it_was(
     make_plan: Callable[..., Plan],
-):
+) -> None:
     plan = make_plan({"gateway": {"resources": {"limits": {"memory": "4Gi"}}}})
     before = deepcopy(plan)
     first = desired(plan)
@@ -104,7 +104,7 @@ def test_building_twice_gives_the_same_and_leaves_the_plan_as_it_was(
     assert "more" not in desired(plan)[0]["metadata"]["labels"]
 
 
-def test_every_child_but_the_ledger_belongs_to_the_gateway(make_plan: Callable[..., Plan]):
+def test_every_child_but_the_ledger_belongs_to_the_gateway(make_plan: Callable[..., Plan]) -> None:
     for name, child in named(make_plan()).items():
         owners = child["metadata"].get("ownerReferences")
         if name == "PersistentVolumeClaim paper-executor":
@@ -122,19 +122,21 @@ def test_every_child_but_the_ledger_belongs_to_the_gateway(make_plan: Callable[.
         ]
 
 
-def test_the_ledger_is_stamped_with_its_trading_mode(make_plan: Callable[..., Plan]):
+def test_the_ledger_is_stamped_with_its_trading_mode(make_plan: Callable[..., Plan]) -> None:
     claim = named(make_plan(LIVE))["PersistentVolumeClaim paper-executor"]
     assert claim["metadata"]["annotations"] == {"ibgateway.dev/trading-mode": "live"}
 
 
-def test_every_child_carries_the_labels_it_is_found_by(make_plan: Callable[..., Plan]):
+def test_every_child_carries_the_labels_it_is_found_by(make_plan: Callable[..., Plan]) -> None:
     for child in desired(make_plan()):
         labels = child["metadata"]["labels"]
         assert labels["app.kubernetes.io/managed-by"] == "ibgateway-operator"
         assert labels["ibgateway.dev/gateway"] == "paper"
 
 
-def test_a_new_template_never_restarts_the_gateway_by_itself(make_plan: Callable[..., Plan]):
+def test_a_new_template_never_restarts_the_gateway_by_itself(
+    make_plan: Callable[..., Plan],
+) -> None:
     spec = named(make_plan())["StatefulSet paper-gateway"]["spec"]
     assert spec["updateStrategy"] == {"type": "OnDelete"}
     assert spec["replicas"] == 1
@@ -146,13 +148,15 @@ def test_a_new_template_never_restarts_the_gateway_by_itself(make_plan: Callable
     assert spec["serviceName"] == "paper-gateway-pods"
 
 
-def test_suspended_is_written_as_zero_replicas(make_plan: Callable[..., Plan]):
+def test_suspended_is_written_as_zero_replicas(make_plan: Callable[..., Plan]) -> None:
     spec = named(make_plan(gateway_replicas=0))["StatefulSet paper-gateway"]["spec"]
     assert spec["replicas"] == 0
 
 
 @pytest.mark.parametrize("component", ["gateway", "executor", "novnc"])
-def test_every_pod_meets_the_restricted_standard(make_plan: Callable[..., Plan], component: str):
+def test_every_pod_meets_the_restricted_standard(
+    make_plan: Callable[..., Plan], component: str
+) -> None:
     spec = pod_specs(make_plan())[component]
     assert spec["automountServiceAccountToken"] is False
     assert spec["enableServiceLinks"] is False
@@ -172,7 +176,9 @@ def test_every_pod_meets_the_restricted_standard(make_plan: Callable[..., Plan],
         assert "cpu" not in container["resources"].get("limits", {})
 
 
-def test_the_sentinel_is_a_native_sidecar_and_decides_readiness(make_plan: Callable[..., Plan]):
+def test_the_sentinel_is_a_native_sidecar_and_decides_readiness(
+    make_plan: Callable[..., Plan],
+) -> None:
     spec = pod_specs(make_plan())["gateway"]
     (sentinel,) = spec["initContainers"]
     assert sentinel["restartPolicy"] == "Always"
@@ -185,7 +191,7 @@ def test_the_sentinel_is_a_native_sidecar_and_decides_readiness(make_plan: Calla
 
 def test_the_gateway_container_starts_by_the_wrapper_and_stops_by_ibc(
     make_plan: Callable[..., Plan],
-):
+) -> None:
     spec = pod_specs(make_plan())["gateway"]
     (gateway,) = spec["containers"]
     assert gateway["image"] == "ghcr.io/gnzsnz/ib-gateway:10.45.1j"
@@ -198,7 +204,7 @@ def test_the_gateway_container_starts_by_the_wrapper_and_stops_by_ibc(
     assert "shareProcessNamespace" not in spec
 
 
-def test_the_gateways_environment_is_the_images_contract(make_plan: Callable[..., Plan]):
+def test_the_gateways_environment_is_the_images_contract(make_plan: Callable[..., Plan]) -> None:
     plan = make_plan({"gateway": {"readOnlyApi": True, "env": [{"name": "MORE", "value": "1"}]}})
     (gateway,) = pod_specs(plan)["gateway"]["containers"]
     assert environment(gateway) == {
@@ -224,7 +230,7 @@ def test_the_gateways_environment_is_the_images_contract(make_plan: Callable[...
     }
 
 
-def test_the_volume_is_never_mounted_over_the_program(make_plan: Callable[..., Plan]):
+def test_the_volume_is_never_mounted_over_the_program(make_plan: Callable[..., Plan]) -> None:
     (gateway,) = pod_specs(make_plan())["gateway"]["containers"]
     mounts = {m["mountPath"]: (m["name"], m.get("subPath", "")) for m in gateway["volumeMounts"]}
     assert mounts == {
@@ -239,7 +245,7 @@ def test_the_volume_is_never_mounted_over_the_program(make_plan: Callable[..., P
 @pytest.mark.parametrize(("from_user", "secret"), [(True, "ib-credentials"), (False, "paper-vnc")])
 def test_passwords_are_files_and_the_vnc_one_has_a_default(
     make_plan: Callable[..., Plan], from_user: bool, secret: str
-):
+) -> None:
     volumes = pod_specs(make_plan(vnc_from_user=from_user))["gateway"]["volumes"]
     (credentials,) = [v for v in volumes if v["name"] == "credentials"]
     assert credentials["projected"] == {
@@ -261,13 +267,13 @@ def test_passwords_are_files_and_the_vnc_one_has_a_default(
     }
 
 
-def test_the_memory_request_covers_the_heap(make_plan: Callable[..., Plan]):
+def test_the_memory_request_covers_the_heap(make_plan: Callable[..., Plan]) -> None:
     plan = make_plan({"gateway": {"javaHeapMiB": 4000}})
     (gateway,) = pod_specs(plan)["gateway"]["containers"]
     assert gateway["resources"] == {"requests": {"cpu": "250m", "memory": "4640Mi"}}
 
 
-def test_the_users_resources_win_over_the_defaults(make_plan: Callable[..., Plan]):
+def test_the_users_resources_win_over_the_defaults(make_plan: Callable[..., Plan]) -> None:
     wanted = {"requests": {"memory": "3Gi"}, "limits": {"memory": "3Gi"}}
     (gateway,) = pod_specs(make_plan({"gateway": {"resources": wanted}}))["gateway"]["containers"]
     assert gateway["resources"] == {
@@ -278,7 +284,7 @@ def test_the_users_resources_win_over_the_defaults(make_plan: Callable[..., Plan
 
 def test_the_executor_waits_for_the_operators_gate_and_for_its_own(
     make_plan: Callable[..., Plan],
-):
+) -> None:
     deployment = named(make_plan())["Deployment paper-executor"]["spec"]
     spec = deployment["template"]["spec"]
     assert deployment["strategy"] == {"type": "Recreate"}
@@ -290,7 +296,7 @@ def test_the_executor_waits_for_the_operators_gate_and_for_its_own(
 
 def test_an_unchanged_executor_keeps_its_template_hash_when_settings_change(
     make_plan: Callable[..., Plan],
-):
+) -> None:
     def stamp(spec: dict[str, Any]) -> str:
         deployment = named(make_plan(spec))["Deployment paper-executor"]
         return str(deployment["metadata"]["annotations"]["ibgateway.dev/template-hash"])
@@ -312,19 +318,19 @@ def test_an_unchanged_executor_keeps_its_template_hash_when_settings_change(
 )
 def test_settings_never_touch_the_gateways_template(
     make_plan: Callable[..., Plan], change: dict[str, Any]
-):
+) -> None:
     before = pod_specs(make_plan())["gateway"]
     assert pod_specs(make_plan(change))["gateway"] == before
 
 
-def test_the_api_is_on_4001_in_both_modes(make_plan: Callable[..., Plan]):
+def test_the_api_is_on_4001_in_both_modes(make_plan: Callable[..., Plan]) -> None:
     assert ports(named(make_plan())["Service paper-gateway"]) == {4001: 4004}
     assert ports(named(make_plan(LIVE))["Service paper-gateway"]) == {4001: 4003}
 
 
 def test_services_publish_what_is_not_ready_only_where_it_is_meant(
     make_plan: Callable[..., Plan],
-):
+) -> None:
     services = {n: m for n, m in named(make_plan()).items() if m["kind"] == "Service"}
     assert {n: m["spec"].get("publishNotReadyAddresses", False) for n, m in services.items()} == {
         "Service paper-executor": False,
@@ -338,7 +344,7 @@ def test_services_publish_what_is_not_ready_only_where_it_is_meant(
     assert ports(services["Service paper-executor"]) == {8080: 8080}
 
 
-def test_only_the_executor_reaches_the_api(make_plan: Callable[..., Plan]):
+def test_only_the_executor_reaches_the_api(make_plan: Callable[..., Plan]) -> None:
     policy = named(make_plan())["NetworkPolicy paper-gateway"]
     operator = str({"app.kubernetes.io/name": "ibgateway-operator"})
     assert ingress(policy) == {
@@ -349,7 +355,9 @@ def test_only_the_executor_reaches_the_api(make_plan: Callable[..., Plan]):
     }
 
 
-def test_only_named_clients_and_the_operator_reach_the_executor(make_plan: Callable[..., Plan]):
+def test_only_named_clients_and_the_operator_reach_the_executor(
+    make_plan: Callable[..., Plan],
+) -> None:
     clients = [{"podSelector": {"app": "bot"}, "namespaceSelector": {"team": "quant"}}]
     plan = make_plan({"networkPolicy": {"executorClients": clients}})
     rule = named(plan)["NetworkPolicy paper-executor"]["spec"]["ingress"][0]
@@ -366,7 +374,7 @@ def test_only_named_clients_and_the_operator_reach_the_executor(make_plan: Calla
     assert rule["ports"] == [{"protocol": "TCP", "port": 8080}]
 
 
-def test_the_console_must_not_reach_the_api(make_plan: Callable[..., Plan]):
+def test_the_console_must_not_reach_the_api(make_plan: Callable[..., Plan]) -> None:
     policy = named(make_plan())["NetworkPolicy paper-novnc"]["spec"]
     allowed = [p["port"] for rule in policy["egress"] for p in rule["ports"]]
     assert allowed == [5900, 8090, 53, 53]
@@ -375,7 +383,7 @@ def test_the_console_must_not_reach_the_api(make_plan: Callable[..., Plan]):
 
 def test_the_console_asks_for_a_token_of_its_own_where_it_is_told_to(
     make_plan: Callable[..., Plan],
-):
+) -> None:
     plain = pod_specs(make_plan())["novnc"]["containers"][0]
     assert environment(plain)["CONSOLE_AUTH"] == "password"
     assert "CONSOLE_TOKEN_FILE" not in environment(plain)
@@ -386,13 +394,13 @@ def test_the_console_asks_for_a_token_of_its_own_where_it_is_told_to(
 
 def test_a_healthy_gateway_is_not_evicted_and_an_unhealthy_one_never_blocks(
     make_plan: Callable[..., Plan],
-):
+) -> None:
     spec = named(make_plan())["PodDisruptionBudget paper-gateway"]["spec"]
     assert spec["minAvailable"] == 1
     assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
-def test_the_sentinels_settings_hold_the_budget(make_plan: Callable[..., Plan]):
+def test_the_sentinels_settings_hold_the_budget(make_plan: Callable[..., Plan]) -> None:
     plan = make_plan(
         {
             "login": {
@@ -417,7 +425,7 @@ def test_the_sentinels_settings_hold_the_budget(make_plan: Callable[..., Plan]):
 
 def test_the_executors_settings_name_the_pod_and_not_the_ready_only_service(
     make_plan: Callable[..., Plan],
-):
+) -> None:
     settings = json.loads(named(make_plan())["ConfigMap paper-executor"]["data"]["settings.json"])
     assert settings["apiHost"] == "paper-gateway-0.paper-gateway-pods.trading.svc"
     assert settings["apiPort"] == 4004
@@ -425,14 +433,16 @@ def test_the_executors_settings_name_the_pod_and_not_the_ready_only_service(
     assert settings["clientId"] == 17
 
 
-def test_a_change_of_settings_changes_their_hash(make_plan: Callable[..., Plan]):
+def test_a_change_of_settings_changes_their_hash(make_plan: Callable[..., Plan]) -> None:
     before = named(make_plan())["ConfigMap paper-gateway"]
     after = named(make_plan({"login": {"maxAttempts": 1}}))["ConfigMap paper-gateway"]
     assert settings_hash(before) == settings_hash(deepcopy(before))
     assert settings_hash(after) != settings_hash(before)
 
 
-def test_pull_secrets_of_resource_and_operator_are_both_named(make_plan: Callable[..., Plan]):
+def test_pull_secrets_of_resource_and_operator_are_both_named(
+    make_plan: Callable[..., Plan],
+) -> None:
     plan = make_plan(
         {"gateway": {"imagePullSecrets": [{"name": "mine"}]}},
         images=Images(agent="a", executor="e", pull_secrets=("ours",)),

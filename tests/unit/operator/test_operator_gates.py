@@ -23,7 +23,7 @@ def reason(gate: Gate) -> str:
     return gate.reason if isinstance(gate, Closed) else "Open"
 
 
-def test_a_proven_login_in_its_week_opens_the_gate(make_seen: MakeSeen):
+def test_a_proven_login_in_its_week_opens_the_gate(make_seen: MakeSeen) -> None:
     assert judge(make_seen(), Calendar()).gate == Open()
 
 
@@ -50,11 +50,13 @@ def test_a_proven_login_in_its_week_opens_the_gate(make_seen: MakeSeen):
 )
 def test_what_closes_the_gate(
     make_seen: MakeSeen, spec: dict[str, Any], more: dict[str, Any], expected: str
-):
+) -> None:
     assert reason(judge(make_seen(spec, **more), Calendar()).gate) == expected
 
 
-def test_every_login_state_but_one_closes_the_gate(make_seen: MakeSeen, make_report: MakeReport):
+def test_every_login_state_but_one_closes_the_gate(
+    make_seen: MakeSeen, make_report: MakeReport
+) -> None:
     for state in LoginState:
         seen = make_seen(news=News(make_report(state), 100.0))
         expected = "Open" if state is LoginState.LOGGED_IN else str(state)
@@ -63,19 +65,19 @@ def test_every_login_state_but_one_closes_the_gate(make_seen: MakeSeen, make_rep
 
 def test_a_pod_that_is_gone_is_not_believed_although_it_was_just_heard(
     make_seen: MakeSeen, make_pod: MakePod
-):
+) -> None:
     seen = make_seen(bodies=(make_pod("executor"),))
     assert reason(judge(seen, Calendar()).gate) == "NoNews"
 
 
 def test_a_pod_on_its_way_out_closes_the_gate_before_its_sentinel_says_so(
     make_seen: MakeSeen, make_pod: MakePod
-):
+) -> None:
     leaving = make_pod("gateway", deletionTimestamp="2026-11-18T14:59:59Z")
     assert reason(judge(make_seen(bodies=(leaving,)), Calendar()).gate) == "PlannedStop"
 
 
-def test_the_sentinels_holds_count(make_seen: MakeSeen, make_report: MakeReport):
+def test_the_sentinels_holds_count(make_seen: MakeSeen, make_report: MakeReport) -> None:
     report = make_report(holds=(HoldReport(reason=GateReason.NIGHTLY_RESTART),))
     seen = make_seen(news=News(report, 100.0))
     assert reason(judge(seen, Calendar()).gate) == "NightlyRestart"
@@ -106,30 +108,32 @@ def test_unexpected_accounts_are_named(
     spec: dict[str, Any],
     accounts: tuple[str, ...],
     words: str,
-):
+) -> None:
     seen = make_seen(spec, news=News(make_report(accounts=accounts), 100.0))
     assert unexpected_account(seen) == words
 
 
-def test_an_unusable_zone_of_the_restart_does_not_close_the_gate(make_seen: MakeSeen):
+def test_an_unusable_zone_of_the_restart_does_not_close_the_gate(make_seen: MakeSeen) -> None:
     seen = make_seen({"weeklyRestart": {"timeZone": "Mars/Olympus"}})
     assert judge(seen, Calendar()).gate == Open()
 
 
-def test_the_gate_is_looked_at_again_when_news_would_be_too_old(make_seen: MakeSeen):
+def test_the_gate_is_looked_at_again_when_news_would_be_too_old(make_seen: MakeSeen) -> None:
     assert judge(make_seen(age_of_news=1.5), Calendar()).look_again == pytest.approx(3.55)
 
 
-def test_the_gate_is_looked_at_again_at_the_boundary(make_seen: MakeSeen):
+def test_the_gate_is_looked_at_again_at_the_boundary(make_seen: MakeSeen) -> None:
     seen = make_seen(now=datetime(2026, 11, 22, 5, 59, 59, tzinfo=UTC), age_of_news=0.0)
     assert judge(seen, Calendar()).look_again == pytest.approx(1.05)
 
 
-def test_silence_alone_is_no_reason_to_look_again_and_again(make_seen: MakeSeen):
+def test_silence_alone_is_no_reason_to_look_again_and_again(make_seen: MakeSeen) -> None:
     assert judge(make_seen(age_of_news=60.0), Calendar()).look_again > 3600.0
 
 
-def test_the_next_restart_is_next_weeks_once_this_week_is_authenticated(make_seen: MakeSeen):
+def test_the_next_restart_is_next_weeks_once_this_week_is_authenticated(
+    make_seen: MakeSeen,
+) -> None:
     assert judge(make_seen(), Calendar()).next_restart == datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
     before = make_seen(now=datetime(2026, 11, 22, 8, 0, tzinfo=UTC))
     assert judge(before, Calendar()).next_restart == datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -141,7 +145,7 @@ class TestPodCondition:
     def pod(self, *conditions: Manifest) -> Manifest:
         return {"status": {"conditions": list(conditions)}}
 
-    def test_an_open_gate_is_written_with_the_time_it_opened(self):
+    def test_an_open_gate_is_written_with_the_time_it_opened(self) -> None:
         assert pod_condition(Open(), self.pod(), self.now) == {
             "type": "ibgateway.dev/trading-allowed",
             "status": "True",
@@ -150,13 +154,13 @@ class TestPodCondition:
             "lastTransitionTime": "2026-11-18T15:00:00Z",
         }
 
-    def test_what_stands_already_is_not_written_again(self):
+    def test_what_stands_already_is_not_written_again(self) -> None:
         written = pod_condition(Open(), self.pod(), self.now)
         assert written is not None
         later = self.now + timedelta(hours=1)
         assert pod_condition(Open(), self.pod(written), later) is None
 
-    def test_another_reason_keeps_the_time_and_another_status_moves_it(self):
+    def test_another_reason_keeps_the_time_and_another_status_moves_it(self) -> None:
         closed = pod_condition(Closed("NoNews", "silence"), self.pod(), self.now)
         assert closed is not None
         later = self.now + timedelta(minutes=1)

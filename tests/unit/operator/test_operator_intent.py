@@ -89,7 +89,7 @@ def revised(pod: Manifest, revision: str) -> Manifest:
 )
 def test_gateway_replicas(
     make_seen: MakeSeen, spec: dict[str, Any], more: dict[str, Any], gateway: int
-):
+) -> None:
     seen = make_seen(spec, **more)
     assert seen.gateway.spec is not None
     assert replicas(seen.gateway.spec, seen).gateway == gateway
@@ -123,7 +123,7 @@ def test_a_live_executor_starts_only_with_proof_of_enforced_policies(
     stored: tuple[Manifest, ...],
     reason: str | None,
     executor: int,
-):
+) -> None:
     seen = make_seen(spec, enforced=enforced, bodies=stored)
     assert seen.gateway.spec is not None
     doubt = policy_doubt(seen.gateway.spec, seen)
@@ -133,7 +133,7 @@ def test_a_live_executor_starts_only_with_proof_of_enforced_policies(
 
 def test_a_pod_of_an_older_revision_shows_the_one_that_waits(
     make_seen: MakeSeen, make_pod: MakePod
-):
+) -> None:
     old, new = revised(make_pod("gateway"), "rev-1"), revised(make_pod("gateway"), "rev-2")
     assert pending_gateway(make_seen(bodies=(stateful_set(), old))) == "rev-2"
     assert pending_gateway(make_seen(bodies=(stateful_set(), new))) == ""
@@ -142,7 +142,7 @@ def test_a_pod_of_an_older_revision_shows_the_one_that_waits(
 
 def test_a_status_of_an_older_generation_says_nothing_about_revisions(
     make_seen: MakeSeen, make_pod: MakePod
-):
+) -> None:
     behind = stateful_set()
     behind["status"]["observedGeneration"] = 3
     seen = make_seen(bodies=(behind, revised(make_pod("gateway"), "rev-1")))
@@ -151,7 +151,7 @@ def test_a_status_of_an_older_generation_says_nothing_about_revisions(
 
 def test_only_a_pod_that_has_not_begun_is_replaced_without_being_asked_for(
     make_seen: MakeSeen, make_pod: MakePod
-):
+) -> None:
     pod = revised(make_pod("gateway"), "rev-1")
     assert never_started(make_seen(bodies=(stateful_set(), pod))) is False
     pod["status"]["phase"] = "Pending"
@@ -170,7 +170,7 @@ def test_only_a_pod_that_has_not_begun_is_replaced_without_being_asked_for(
 )
 def test_the_executors_new_template_waits(
     make_seen: MakeSeen, make_pod: MakePod, template: str, more: dict[str, Any], held: bool
-):
+) -> None:
     bodies = (deployment("old"), make_pod("executor"), make_pod("gateway"))
     seen = make_seen(bodies=bodies, **more)
     assert executor_held(seen, judge(seen, Calendar()), template) is held
@@ -178,7 +178,7 @@ def test_the_executors_new_template_waits(
 
 def test_an_executor_that_does_not_run_takes_its_new_template(
     make_seen: MakeSeen, make_pod: MakePod
-):
+) -> None:
     pod = make_pod("executor")
     pod["status"]["containerStatuses"] = [
         {"name": "executor", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
@@ -203,7 +203,7 @@ def test_an_executor_that_does_not_run_takes_its_new_template(
 )
 def test_the_weekly_restart(
     make_seen: MakeSeen, make_report: MakeReport, state: str, at: str, handled: str, stop: Stop
-):
+) -> None:
     report = make_report(LoginState(state), handled_restart=handled)
     seen = make_seen(now=datetime.fromisoformat(at), news=News(report, 100.0))
     assert planned_stop(seen, judge(seen, Calendar()), Calendar()) == stop
@@ -211,7 +211,7 @@ def test_the_weekly_restart(
 
 def test_a_full_login_after_the_boundary_needs_no_restart(
     make_seen: MakeSeen, make_report: MakeReport
-):
+) -> None:
     report = make_report(full_auth_time=datetime(2026, 11, 22, 8, 0, tzinfo=UTC))
     seen = make_seen(now=SUNDAY_RESTART, news=News(report, 100.0))
     assert planned_stop(seen, judge(seen, Calendar()), Calendar()) is None
@@ -219,20 +219,20 @@ def test_a_full_login_after_the_boundary_needs_no_restart(
 
 def test_a_template_that_waits_turns_the_restart_into_a_new_pod(
     make_seen: MakeSeen, make_pod: MakePod
-):
+) -> None:
     bodies = (stateful_set(), revised(make_pod("gateway"), "rev-1"))
     seen = make_seen(now=SUNDAY_RESTART, bodies=bodies)
     assert planned_stop(seen, judge(seen, Calendar()), Calendar()) is Stop.REPLACE
 
 
-def test_a_missed_restart_asks(make_seen: MakeSeen):
+def test_a_missed_restart_asks(make_seen: MakeSeen) -> None:
     late = make_seen(now=SUNDAY_RESTART + timedelta(minutes=16))
     assert restart_overdue(late, judge(late, Calendar()), Calendar()) is True
     on_time = make_seen(now=SUNDAY_RESTART)
     assert restart_overdue(on_time, judge(on_time, Calendar()), Calendar()) is False
 
 
-def test_a_suspend_is_a_stop_only_while_something_runs(make_seen: MakeSeen):
+def test_a_suspend_is_a_stop_only_while_something_runs(make_seen: MakeSeen) -> None:
     running = make_seen({"suspend": True}, bodies=(stateful_set(1),))
     stopped = make_seen({"suspend": True}, bodies=(stateful_set(0),))
     assert planned_stop(running, judge(running, Calendar()), Calendar()) is Stop.SUSPEND
@@ -278,7 +278,9 @@ def test_a_suspend_is_a_stop_only_while_something_runs(make_seen: MakeSeen):
         ),
     ],
 )
-def test_login_requests(make_seen: MakeSeen, text: str, handled: str, wish: LoginWish | None):
+def test_login_requests(
+    make_seen: MakeSeen, text: str, handled: str, wish: LoginWish | None
+) -> None:
     annotations = {"ibgateway.dev/login-requested-at": text}
     status = {"login": {"handledRequest": handled}}
     assert login_wish(make_seen(meta={"annotations": annotations}, status=status)) == wish

@@ -37,7 +37,7 @@ async def until(turns: int = 20) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_key_added_three_times_is_taken_once():
+async def test_a_key_added_three_times_is_taken_once() -> None:
     queue: Workqueue[str] = Workqueue(Hand())
     for _ in range(3):
         queue.add("a")
@@ -47,7 +47,7 @@ async def test_a_key_added_three_times_is_taken_once():
     assert len(queue) == 0
 
 
-async def test_the_key_that_is_due_longest_comes_first():
+async def test_the_key_that_is_due_longest_comes_first() -> None:
     clock = Hand(10.0)
     queue: Workqueue[str] = Workqueue(clock)
     queue.add("later", delay=2.0)
@@ -56,7 +56,7 @@ async def test_the_key_that_is_due_longest_comes_first():
     assert await queue.take() == "sooner"
 
 
-async def test_an_earlier_wish_wins_over_a_later_one():
+async def test_an_earlier_wish_wins_over_a_later_one() -> None:
     clock = Hand()
     queue: Workqueue[str] = Workqueue(clock)
     queue.add("a", delay=60.0)
@@ -66,7 +66,7 @@ async def test_an_earlier_wish_wins_over_a_later_one():
     assert await queue.take() == "a"
 
 
-async def test_a_key_that_runs_is_not_taken_a_second_time_and_no_add_is_lost():
+async def test_a_key_that_runs_is_not_taken_a_second_time_and_no_add_is_lost() -> None:
     queue: Workqueue[str] = Workqueue(Hand())
     runs = Runs()
     workers = [asyncio.create_task(queue.work(runs)) for _ in range(2)]
@@ -83,7 +83,7 @@ async def test_a_key_that_runs_is_not_taken_a_second_time_and_no_add_is_lost():
     await asyncio.gather(*workers, return_exceptions=True)
 
 
-async def test_two_keys_run_side_by_side():
+async def test_two_keys_run_side_by_side() -> None:
     queue: Workqueue[str] = Workqueue(Hand())
     runs = Runs()
     workers = [asyncio.create_task(queue.work(runs)) for _ in range(2)]
@@ -99,13 +99,13 @@ async def test_two_keys_run_side_by_side():
 @pytest.mark.parametrize(
     ("failures", "seconds"), [(1, 0.5), (2, 1.0), (3, 2.0), (7, 32.0), (8, 60.0), (40, 60.0)]
 )
-def test_failures_back_off_to_a_minute(failures: int, seconds: float):
+def test_failures_back_off_to_a_minute(failures: int, seconds: float) -> None:
     queue: Workqueue[str] = Workqueue(Hand())
     delays = [queue.done("a", failed=True) for _ in range(failures)]
     assert delays[-1] == seconds
 
 
-def test_a_success_ends_the_back_off():
+def test_a_success_ends_the_back_off() -> None:
     queue: Workqueue[str] = Workqueue(Hand())
     queue.done("a", failed=True)
     queue.done("a", failed=True)
@@ -115,7 +115,7 @@ def test_a_success_ends_the_back_off():
 
 async def test_a_run_that_raises_is_logged_counted_and_tried_again(
     caplog: pytest.LogCaptureFixture,
-):
+) -> None:
     clock = Hand()
     queue: Workqueue[str] = Workqueue(clock)
     failed: list[str] = []
@@ -139,7 +139,7 @@ async def test_a_run_that_raises_is_logged_counted_and_tried_again(
     await asyncio.gather(worker, return_exceptions=True)
 
 
-async def test_after_brings_the_key_back_when_its_time_has_come():
+async def test_after_brings_the_key_back_when_its_time_has_come() -> None:
     clock = Hand()
     queue: Workqueue[str] = Workqueue(clock)
     queue.add("a")
@@ -151,7 +151,7 @@ async def test_after_brings_the_key_back_when_its_time_has_come():
     assert await queue.take() == "a"
 
 
-async def test_the_oldest_run_tells_how_long_it_has_lasted():
+async def test_the_oldest_run_tells_how_long_it_has_lasted() -> None:
     clock = Hand()
     queue: Workqueue[str] = Workqueue(clock)
     assert queue.oldest_run() == 0.0

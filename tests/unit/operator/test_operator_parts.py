@@ -1,0 +1,393 @@
+"""The small parts: settings, manifests, the cache, drains, the console's word, Secrets, Events."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ibgateway_api.conditions import ConditionType
+from ibgateway_api.login import LoginState
+from ibgateway_api.names import Key
+from ibgateway_api.reports import ExecutorReport, SentinelReport
+from ibgateway_api.week import Calendar
+from ibgateway_operator.announcements import Announcement, Tone, announcements
+from ibgateway_operator.assess import assess
+from ibgateway_operator.cache import Cache
+from ibgateway_operator.checks import Judged
+from ibgateway_operator.clock import Clock
+from ibgateway_operator.cluster import _answer
+from ibgateway_operator.consoles import Consoles
+from ibgateway_operator.errors import (
+    ApiError,
+    ApiUnavailable,
+    Conflict,
+    Invalid,
+    NotFound,
+)
+from ibgateway_operator.events import Recorder, event
+from ibgateway_operator.executors import Executors
+from ibgateway_operator.gates import judge
+from ibgateway_operator.intent import Stop
+from ibgateway_operator.manifests import Manifest, fingerprint
+from ibgateway_operator.observed import News, Seen
+from ibgateway_operator.paths import BY_KIND, CONFIG_MAP, GATEWAY, STATEFUL_SET
+from ibgateway_operator.peers import Peer
+from ibgateway_operator.settings import BadSettings, calendar_from, from_environment
+
+KEY = Key("trading", "paper")
+PEER = Peer("http://10.0.0.9:8080", "paper", "t")
+
+MakeSeen = Callable[..., Seen]
+MakeReport = Callable[..., SentinelReport]
+
+ENV = {
+    "WATCH_NAMESPACE": "trading, more",
+    "OPERATOR_AGENT_IMAGE": "agent:1",
+    "OPERATOR_EXECUTOR_IMAGE": "executor:1",
+    "OPERATOR_CALENDAR_FILE": "/nowhere.json",
+}
+
+
+class TestSettings:
+    def test_namespaces_are_a_list(self) -> None:
+        assert from_environment(ENV).watch_namespaces == ("trading", "more")
+
+    def test_an_empty_namespace_means_all_and_is_said_on_purpose(self) -> None:
+        assert from_environment({**ENV, "WATCH_NAMESPACE": ""}).watch_namespaces == ()
+
+    @pytest.mark.parametrize(
+        "name", ["WATCH_NAMESPACE", "OPERATOR_AGENT_IMAGE", "OPERATOR_EXECUTOR_IMAGE"]
+    )
+    def test_what_is_missing_is_named(self, name: str) -> None:
+        with pytest.raises(BadSettings, match=name):
+            from_environment({k: v for k, v in ENV.items() if k != name})
+
+    def test_a_port_that_is_none_is_named(self) -> None:
+        with pytest.raises(BadSettings, match="OPERATOR_METRICS_PORT"):
+            from_environment({**ENV, "OPERATOR_METRICS_PORT": "http"})
+
+    def test_the_calendar_is_ibkrs_without_a_file_and_the_files_with_one(
+        self, tmp_path: Path
+    ) -> None:
+        assert from_environment(ENV).calendar == Calendar()
+        file = tmp_path / "calendar.json"
+        file.write_text('{"marginSeconds": 7}')
+        assert calendar_from(file).margin_seconds == 7
+
+    def test_a_calendar_that_is_none_is_named(self, tmp_path: Path) -> None:
+        file = tmp_path / "calendar.json"
+        file.write_text('{"marginSeconds": -1}')
+        with pytest.raises(BadSettings, match=r"calendar\.json"):
+            calendar_from(file)
+
+
+class TestPaths:
+    def test_paths_of_core_and_group(self) -> None:
+        assert CONFIG_MAP.path("ns", "a") == "/api/v1/namespaces/ns/configmaps/a"
+        assert STATEFUL_SET.path("ns") == "/apis/apps/v1/namespaces/ns/statefulsets"
+        assert STATEFUL_SET.path("") == "/apis/apps/v1/statefulsets"
+        assert (
+            GATEWAY.path("ns", "a", subresource="status")
+            == "/apis/ibgateway.dev/v1alpha1/namespaces/ns/ibgateways/a/status"
+        )
+
+    def test_every_kind_is_found_by_its_name(self) -> None:
+        assert all(kind.kind == name for name, kind in BY_KIND.items())
+
+
+class TestFingerprint:
+    body: Manifest = {
+        "kind": "Deployment",
+        "metadata": {"name": "a", "labels": {"x": "1"}, "annotations": {"mine": "1"}},
+        "spec": {"replicas": 1},
+    }
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"status": {"readyReplicas": 1}},
+            {"metadata": {**body["metadata"], "resourceVersion": "7", "generation": 2}},
+            {
+                "metadata": {
+                    **body["metadata"],
+                    "annotations": {"mine": "1", "deployment.kubernetes.io/revision": "4"},
+                }
+            },
+        ],
+        ids=["status", "version", "a controller's annotation"],
+    )
+    def test_what_the_cluster_does_by_itself_is_no_change(self, change: Manifest) -> None:
+        assert fingerprint({**self.body, **change}) == fingerprint(self.body)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"spec": {"replicas": 2}},
+            {"metadata": {**body["metadata"], "labels": {}}},
+            {"metadata": {**body["metadata"], "ownerReferences": [{"uid": "x"}]}},
+        ],
+        ids=["spec", "labels", "owner"],
+    )
+    def test_what_people_change_is_one(self, change: Manifest) -> None:
+        assert fingerprint({**self.body, **change}) != fingerprint(self.body)
+
+
+class TestCache:
+    def pod(self, version: str, **more: Any) -> Manifest:
+        labels = {"ibgateway.dev/gateway": "paper"}
+        meta = {"namespace": "trading", "name": "p", "resourceVersion": version, "labels": labels}
+        return {"kind": "Pod", "metadata": meta, **more}
+
+    def cache(self, *bodies: Manifest) -> tuple[Cache, list[Manifest]]:
+        shown = list(bodies)
+
+        class Bodies:
+            def gateways(self) -> list[Key]:
+                return []
+
+            def gateway(self, key: Key) -> Manifest | None:
+                return None
+
+            def children(self, key: Key) -> list[Manifest]:
+                return shown
+
+        return Cache(Bodies()), shown
+
+    def test_a_write_is_seen_before_the_watch_shows_it(self) -> None:
+        before, after = self.pod("1"), self.pod("2", status={"x": 1})
+        cache, _ = self.cache(before)
+        cache.written(before, after)
+        assert cache.children(KEY) == (after,)
+
+    def test_what_the_watch_shows_later_wins(self) -> None:
+        before, after = self.pod("1"), self.pod("2")
+        cache, shown = self.cache(before)
+        cache.written(before, after)
+        shown[:] = [self.pod("3", status={"by": "another"})]
+        assert cache.children(KEY) == (self.pod("3", status={"by": "another"}),)
+        shown[:] = [before]
+        assert cache.children(KEY) == (before,)
+
+    def test_a_new_object_is_seen_until_it_is_gone(self) -> None:
+        cache, shown = self.cache()
+        cache.written(None, self.pod("1"))
+        assert cache.children(KEY) == (self.pod("1"),)
+        assert cache.children(Key("trading", "other")) == ()
+        cache.gone(self.pod("1"))
+        assert cache.children(KEY) == ()
+        assert shown == []
+
+
+class TestDrains:
+    @pytest.mark.parametrize(
+        ("stop", "report", "drained"),
+        [
+            (Stop.RESTART, ExecutorReport(open=False, unacknowledged=0), True),
+            (Stop.RESTART, ExecutorReport(open=True, unacknowledged=0), False),
+            (Stop.RESTART, ExecutorReport(open=False, unacknowledged=1), False),
+            (Stop.SUSPEND, ExecutorReport(open=True, unacknowledged=0), True),
+            (Stop.SUSPEND, ExecutorReport(open=False, unacknowledged=2), False),
+        ],
+    )
+    async def test_a_stop_waits_for_what_is_unacknowledged(
+        self, peers: Any, stop: Stop, report: ExecutorReport, drained: bool
+    ) -> None:
+        peers.answers["/v1/gate"] = report.to_json().encode()
+        assert await Executors(peers, lambda: 0.0).drained(KEY, PEER, stop) is drained
+
+    async def test_a_restart_never_loses_patience(self, peers: Any) -> None:
+        time = 0.0
+        executors = Executors(peers, lambda: time)
+        assert await executors.drained(KEY, None, Stop.RESTART) is False
+        time = 100000.0
+        assert await executors.drained(KEY, PEER, Stop.RESTART) is False
+
+    async def test_an_answer_that_is_none_counts_as_none(self, peers: Any) -> None:
+        peers.answers["/v1/gate"] = b"<html>"
+        assert await Executors(peers, lambda: 0.0).drained(KEY, PEER, Stop.RESTART) is False
+
+
+class TestConsoles:
+    async def test_the_last_word_stands_while_the_console_is_away(self, peers: Any) -> None:
+        time = 0.0
+        consoles = Consoles(peers, lambda: time)
+        assert consoles.enforced(KEY) is None
+        peers.answers["/network-policy"] = b'{"enforced": false}'
+        await consoles.look(KEY, PEER)
+        assert consoles.enforced(KEY) is False
+        del peers.answers["/network-policy"]
+        time = 61.0
+        await consoles.look(KEY, PEER)
+        assert consoles.enforced(KEY) is False
+
+    @pytest.mark.parametrize("answer", [b'{"enforced": null}', b"[]", b"{"])
+    async def test_no_word_is_asked_for_again_soon(self, peers: Any, answer: bytes) -> None:
+        consoles = Consoles(peers, lambda: 0.0)
+        peers.answers["/network-policy"] = answer
+        await consoles.look(KEY, PEER)
+        assert consoles.enforced(KEY) is None
+        assert consoles.due(KEY) == 10.0
+
+    async def test_it_is_asked_once_a_minute(self, peers: Any) -> None:
+        consoles = Consoles(peers, lambda: 0.0)
+        peers.answers["/network-policy"] = b'{"enforced": true}'
+        await consoles.look(KEY, PEER)
+        peers.answers["/network-policy"] = b'{"enforced": false}'
+        await consoles.look(KEY, PEER)
+        assert consoles.enforced(KEY) is True
+        assert consoles.due(KEY) == 60.0
+
+
+class TestAnnouncements:
+    def said(self, seen: Seen) -> list[tuple[str, str]]:
+        status = assess(Judged(seen, judge(seen, Calendar())), pending="", handled_request="")
+        return [(a.tone, a.reason) for a in announcements(seen, status)]
+
+    @pytest.mark.parametrize(
+        ("state", "expected"),
+        [
+            (LoginState.AWAITING_APPROVAL, ("Warning", "ApprovalNeeded")),
+            (LoginState.APPROVAL_MISSED, ("Warning", "ApprovalMissed")),
+            (LoginState.SESSION_CONFLICT, ("Warning", "SessionConflict")),
+            (LoginState.REJECTED, ("Warning", "LoginRejected")),
+            (LoginState.LOCKED_OUT, ("Warning", "LockedOut")),
+            (LoginState.NEEDS_PERSON, ("Warning", "PersonNeeded")),
+            (LoginState.LOGGED_IN, ("Normal", "LoggedIn")),
+        ],
+    )
+    def test_a_new_login_state_is_told(
+        self,
+        make_seen: MakeSeen,
+        make_report: MakeReport,
+        state: LoginState,
+        expected: tuple[str, str],
+    ) -> None:
+        seen = make_seen(news=News(make_report(state), 100.0))
+        assert expected in self.said(seen)
+
+    @pytest.mark.parametrize("state", [LoginState.STARTING, LoginState.CONNECTION_LOST])
+    def test_what_passes_by_itself_is_not(
+        self, make_seen: MakeSeen, make_report: MakeReport, state: LoginState
+    ) -> None:
+        assert self.said(make_seen(news=News(make_report(state), 100.0))) == []
+
+    def test_the_push_is_told_with_its_deadline(
+        self, make_seen: MakeSeen, make_report: MakeReport
+    ) -> None:
+        deadline = datetime(2026, 11, 18, 15, 3, tzinfo=UTC)
+        report = make_report(LoginState.AWAITING_APPROVAL, deadline=deadline)
+        seen = make_seen(news=News(report, 100.0))
+        status = assess(Judged(seen, judge(seen, Calendar())), pending="", handled_request="")
+        assert announcements(seen, status)[0].note == (
+            "approve the push on IBKR Mobile until 2026-11-18T15:03:00Z"
+            " (since 2026-11-15T14:03:00Z)"
+        )
+
+    def test_what_was_told_before_is_not_told_again(self, make_seen: MakeSeen) -> None:
+        seen = make_seen()
+        status = assess(Judged(seen, judge(seen, Calendar())), pending="", handled_request="")
+        settled = replace(seen, gateway=replace(seen.gateway, status=status))
+        assert self.said(settled) == []
+
+    def test_the_window_is_told_when_it_opens_and_when_the_week_is_authenticated(
+        self, make_seen: MakeSeen, make_report: MakeReport
+    ) -> None:
+        seen = make_seen()
+        status = assess(Judged(seen, judge(seen, Calendar())), pending="", handled_request="")
+        sunday = make_seen(now=datetime(2026, 11, 22, 6, 0, 1, tzinfo=UTC))
+        opened = replace(sunday, gateway=replace(sunday.gateway, status=status))
+        assert self.said(opened) == [("Normal", "RestartWindowOpened")]
+        after = assess(Judged(opened, judge(opened, Calendar())), pending="", handled_request="")
+        full = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
+        renewed = make_seen(
+            now=datetime(2026, 11, 22, 14, 3, tzinfo=UTC),
+            news=News(make_report(since=full, full_auth_time=full), 100.0),
+        )
+        closed = replace(renewed, gateway=replace(renewed.gateway, status=after))
+        assert self.said(closed) == [("Normal", "LoggedIn"), ("Normal", "WeekAuthenticated")]
+        assert ConditionType.READY in {c.type for c in after.conditions}
+
+
+class TestRecorder:
+    def recorder(self, cluster: Any, seconds: list[float]) -> Recorder:
+        now = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
+        clock = Clock(now=lambda: now, monotonic=lambda: seconds[0])
+        return Recorder(cluster, clock, "operator-1", lambda: f"s{len(cluster.writes)}")
+
+    async def test_the_same_words_are_said_once_a_day(
+        self, cluster: Any, make_seen: MakeSeen
+    ) -> None:
+        seconds = [0.0]
+        recorder, gateway = self.recorder(cluster, seconds), make_seen().gateway
+        words = Announcement("LoggedIn", "the gateway is logged in")
+        await recorder.record(gateway, [words, words])
+        seconds[0] = 86399.0
+        await recorder.record(gateway, [words])
+        assert cluster.writes == ["create Event LoggedIn"]
+        seconds[0] = 86401.0
+        await recorder.record(gateway, [words])
+        assert len(cluster.writes) == 2
+
+    async def test_a_flood_is_cut(self, cluster: Any, make_seen: MakeSeen) -> None:
+        seconds = [0.0]
+        recorder, gateway = self.recorder(cluster, seconds), make_seen().gateway
+        await recorder.record(gateway, [Announcement("Flap", f"{i}") for i in range(100)])
+        assert len(cluster.writes) == 30
+        seconds[0] = 601.0
+        await recorder.record(gateway, [Announcement("Flap", "again")])
+        assert len(cluster.writes) == 31
+
+    async def test_an_event_that_is_refused_stops_nothing(
+        self, cluster: Any, make_seen: MakeSeen, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def refuse(manifest: Manifest) -> Manifest:
+            raise ApiError(403, "no")
+
+        monkeypatch.setattr(cluster, "create", refuse)
+        await self.recorder(cluster, [0.0]).record(
+            make_seen().gateway, [Announcement("LoggedIn", "x")]
+        )
+
+    def test_an_event_names_its_gateway(self, make_seen: MakeSeen) -> None:
+        now = datetime(2026, 11, 18, 15, 0, 0, 5, tzinfo=UTC)
+        words = Announcement("ApprovalNeeded", "x" * 2000, Tone.WARNING, "Login")
+        made = event(make_seen().gateway, words, "paper.1", "operator-1", now)
+        assert made["regarding"] == {
+            "apiVersion": "ibgateway.dev/v1alpha1",
+            "kind": "IBGateway",
+            "namespace": "trading",
+            "name": "paper",
+            "uid": "uid-1",
+        }
+        assert made["eventTime"] == "2026-11-18T15:00:00.000005Z"
+        assert (made["type"], made["reason"], made["action"]) == (
+            "Warning",
+            "ApprovalNeeded",
+            "Login",
+        )
+        assert len(made["note"]) == 1000
+
+
+class TestApiErrors:
+    @pytest.mark.parametrize(
+        ("status", "kind"),
+        [
+            (404, NotFound),
+            (409, Conflict),
+            (422, Invalid),
+            (403, ApiError),
+            (429, ApiUnavailable),
+            (503, ApiUnavailable),
+        ],
+    )
+    def test_answers_become_errors(self, status: int, kind: type[Exception]) -> None:
+        with pytest.raises(kind, match="the words"):
+            _answer(status, json.dumps({"message": "the words"}).encode())
+
+    def test_a_page_of_a_proxy_is_no_answer(self) -> None:
+        with pytest.raises(ApiUnavailable, match="not JSON"):
+            _answer(502, b"<html>bad gateway</html>")
