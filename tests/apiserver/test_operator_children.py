@@ -1,0 +1,262 @@
+"""The operator as a process against a real API server: what it makes is admitted, kept, and goes.
+
+No image exists here, so no container ever starts; what is proven is what the API server and its
+controllers do with the children, under Pod Security's `restricted`.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from ibgateway_cluster import Cluster
+
+pytestmark = pytest.mark.cluster
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 90.0
+CHILDREN = (
+    "configmaps,deployments,networkpolicies,poddisruptionbudgets,services,serviceaccounts,"
+    "statefulsets"
+)
+MINE = "app.kubernetes.io/managed-by=ibgateway-operator"
+
+
+def until(question: Callable[[], T], what: str) -> T:
+    """The first truthy answer."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if answer := question():
+            return answer
+        time.sleep(0.2)
+    raise AssertionError(f"never came: {what}")
+
+
+class Site:
+    """A namespace, an operator that serves it, and kubectl."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self.cluster, self.namespace = cluster, namespace
+        self.port = _free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        return self.cluster.kubectl("-n", self.namespace, *arguments, stdin=stdin)
+
+    def read(self, kind: str, name: str) -> dict[str, Any] | None:
+        text = self.kubectl("get", kind, name, "--ignore-not-found", "-o", "json")
+        return json.loads(text) if text.strip() else None
+
+    def names(self, kinds: str) -> list[str]:
+        text = self.kubectl("get", kinds, "-l", MINE, "-o", "name")
+        return sorted(text.split())
+
+    def start(self) -> None:
+        more = {
+            "WATCH_NAMESPACE": self.namespace,
+            "OPERATOR_AGENT_IMAGE": "example.invalid/agent:1",
+            "OPERATOR_EXECUTOR_IMAGE": "example.invalid/executor:1",
+            "OPERATOR_LIVENESS_PORT": str(self.port),
+            "OPERATOR_METRICS_PORT": "0",
+            "PYTHONPATH": f"{ROOT / 'operator'}:{ROOT / 'api'}",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ibgateway_operator"],
+            env={**os.environ, **self.cluster.environ, **more},
+        )
+        until(self.alive, "the operator's /healthz")
+
+    def alive(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as r:
+                return bool(r.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=PATIENCE)
+
+    def reason(self, condition: str = "Ready") -> str:
+        gateway = self.read("ibgateway", "paper") or {}
+        conditions = gateway.get("status", {}).get("conditions", [])
+        return next((c["reason"] for c in conditions if c["type"] == condition), "")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def site(cluster: Cluster, namespace: str) -> Iterator[Site]:
+    cluster.kubectl(
+        "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted"
+    )
+    site = Site(cluster, namespace)
+    site.start()
+    yield site
+    if site.process is not None and site.process.poll() is None:
+        site.stop()
+
+
+def gateway(namespace: str) -> str:
+    spec = {
+        "credentialsSecretRef": {"name": "ib-credentials"},
+        "gateway": {"image": {"repository": "example.invalid/gateway", "tag": "1"}},
+    }
+    meta = {"name": "paper", "namespace": namespace}
+    return json.dumps(
+        {
+            "apiVersion": "ibgateway.dev/v1alpha1",
+            "kind": "IBGateway",
+            "metadata": meta,
+            "spec": spec,
+        }
+    )
+
+
+def test_without_credentials_everything_is_made_and_nothing_is_started(site: Site) -> None:
+    site.kubectl("apply", "-f", "-", stdin=gateway(site.namespace))
+    until(lambda: site.reason() == "CredentialsMissing", "the condition that names the Secret")
+    assert site.names(CHILDREN) == [
+        "configmap/paper-executor",
+        "configmap/paper-gateway",
+        "deployment.apps/paper-executor",
+        "deployment.apps/paper-novnc",
+        "networkpolicy.networking.k8s.io/paper-executor",
+        "networkpolicy.networking.k8s.io/paper-gateway",
+        "networkpolicy.networking.k8s.io/paper-novnc",
+        "poddisruptionbudget.policy/paper-gateway",
+        "service/paper-executor",
+        "service/paper-executor-intake",
+        "service/paper-gateway",
+        "service/paper-gateway-pods",
+        "service/paper-novnc",
+        "serviceaccount/paper-executor",
+        "serviceaccount/paper-gateway",
+        "serviceaccount/paper-novnc",
+        "statefulset.apps/paper-gateway",
+    ]
+    assert site.read("pod", "paper-gateway-0") is None
+
+
+def test_the_operator_leaves_no_mark_on_the_users_object(site: Site) -> None:
+    stored = site.read("ibgateway", "paper")
+    assert stored is not None
+    assert "finalizers" not in stored["metadata"]
+    notes = stored["metadata"].get("annotations", {})
+    assert set(notes) <= {"kubectl.kubernetes.io/last-applied-configuration"}
+
+
+def test_with_credentials_the_gateway_pod_is_admitted_as_restricted(site: Site) -> None:
+    site.kubectl(
+        "create",
+        "secret",
+        "generic",
+        "ib-credentials",
+        "--from-literal=IB_USERNAME=someone",
+        "--from-literal=IB_PASSWORD=canary-password",
+    )
+    until(lambda: site.read("pod", "paper-gateway-0"), "the gateway's pod")
+    until(lambda: site.names("pods,persistentvolumeclaims"), "the other pods")
+    assert site.reason("SpecAccepted") == "Accepted"
+
+
+def test_the_executor_waits_for_the_gate(site: Site) -> None:
+    def gate() -> str:
+        pods = json.loads(site.kubectl("get", "pods", "-l", MINE, "-o", "json"))["items"]
+        conditions = [c for p in pods for c in p["status"].get("conditions", [])]
+        mine = [c for c in conditions if c["type"] == "ibgateway.dev/trading-allowed"]
+        return f"{mine[0]['status']} {mine[0]['reason']}" if mine else ""
+
+    assert until(gate, "the readiness gate's condition") == "False NoNews"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "patch"),
+    [
+        ("service", "paper-gateway", {"spec": {"ports": [{"port": 4001, "targetPort": 1}]}}),
+        ("deployment", "paper-novnc", {"spec": {"replicas": 3}}),
+        ("configmap", "paper-gateway", {"data": {"settings.json": "{}"}}),
+        ("networkpolicy", "paper-gateway", {"spec": {"ingress": [{}]}}),
+    ],
+)
+def test_what_somebody_edits_is_put_right(
+    site: Site, kind: str, name: str, patch: dict[str, Any]
+) -> None:
+    before = site.read(kind, name)
+    assert before is not None
+    site.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(patch))
+
+    def healed() -> bool:
+        now = site.read(kind, name) or {}
+        return all(now.get(part) == before.get(part) for part in ("spec", "data"))
+
+    until(healed, f"{kind} {name} as it was")
+
+
+def test_what_somebody_deletes_comes_back(site: Site) -> None:
+    before = site.read("service", "paper-novnc")
+    site.kubectl("delete", "service", "paper-novnc")
+
+    def back() -> bool:
+        now = site.read("service", "paper-novnc")
+        return now is not None and before is not None and _uid(now) != _uid(before)
+
+    until(back, "the Service")
+
+
+def _uid(body: dict[str, Any]) -> str:
+    return str(body["metadata"]["uid"])
+
+
+def test_a_pod_that_never_began_takes_a_corrected_template_at_once(site: Site) -> None:
+    before = site.read("pod", "paper-gateway-0")
+    assert before is not None
+    patch = {"spec": {"gateway": {"javaHeapMiB": 512}}}
+    site.kubectl("patch", "ibgateway", "paper", "--type=merge", "-p", json.dumps(patch))
+
+    def replaced() -> bool:
+        now = site.read("pod", "paper-gateway-0")
+        return now is not None and _uid(now) != _uid(before)
+
+    until(replaced, "a pod with the new template")
+
+
+def test_tokens_survive_a_restart_of_the_operator(site: Site) -> None:
+    before = site.read("secret", "paper-agent-token")
+    assert before is not None
+    site.stop()
+    site.start()
+    site.kubectl("delete", "deployment", "paper-novnc")
+    until(lambda: site.read("deployment", "paper-novnc"), "a sign that the operator works")
+    after = site.read("secret", "paper-agent-token")
+    assert after is not None
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+def test_deletion_works_without_the_operator_and_spares_the_volumes(site: Site) -> None:
+    site.stop()
+    site.kubectl("delete", "ibgateway", "paper", "--timeout=60s")
+    until(lambda: not site.names(f"{CHILDREN},secrets"), "the end of the children")
+    until(lambda: not site.names("pods"), "the end of the pods")
+    text = site.kubectl("get", "persistentvolumeclaims", "-o", "name")
+    assert sorted(text.split()) == [
+        "persistentvolumeclaim/data-paper-gateway-0",
+        "persistentvolumeclaim/paper-executor",
+    ]
