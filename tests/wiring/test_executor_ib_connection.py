@@ -1,6 +1,7 @@
 """One API connection against the simulator: what the broker interface promises."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
@@ -129,6 +130,22 @@ async def test_a_reset_fails_what_is_asked_and_is_told_once(here: World) -> None
     assert [type(event) for event in heard.events] == [Closed]
     with pytest.raises(NotConnectedError):
         await broker.executions()
+
+
+async def test_hanging_up_closes_the_socket_even_where_the_library_fails_to(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await here.gateway.login()
+    broker = await ib.connect(address(here), Heard(), LONG)
+    transport = broker._client.conn.transport
+
+    def reset() -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr(transport, "write_eof", reset)
+    broker.close()
+    assert not broker.connected
+    assert transport.is_closing()
 
 
 async def test_a_lost_and_restored_link_is_told_on_the_open_connection(here: World) -> None:

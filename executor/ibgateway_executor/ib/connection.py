@@ -8,6 +8,7 @@ future of its own, a time limit, and fails with the connection or with the gatew
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -97,7 +98,7 @@ class IbBroker:
         try:
             await attempt
         except (OSError, TimeoutError, asyncio.CancelledError) as error:
-            self._client.disconnect()
+            self._hang_up()
             why = ended.result() if ended.done() else repr(error)
             if why == str(CLIENT_ID_IN_USE):
                 raise ClientIdInUseError(f"client id {where.client_id} is in use") from error
@@ -176,8 +177,16 @@ class IbBroker:
     def close(self) -> None:
         """End the connection without a word to the listener."""
         self._ready = False
-        self._client.disconnect()
+        self._hang_up()
         self._answers.fail(NotConnectedError("the connection was closed by the executor"))
+
+    def _hang_up(self) -> None:
+        """The library's disconnect raises, and leaves the socket open, when the peer has reset it."""
+        transport = self._client.conn.transport
+        with suppress(OSError):
+            self._client.disconnect()
+        if transport is not None:
+            transport.close()
 
     def _require(self) -> None:
         if not self.connected:

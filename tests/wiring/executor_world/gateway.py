@@ -76,7 +76,11 @@ class Gateway:
         if not self._logged_in:
             writer.close()
             return
-        there, back = await asyncio.open_connection("127.0.0.1", self._relay.port)
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self._relay.port)
+        except OSError:
+            writer.close()
+            return
         for source, sink in ((reader, back), (there, writer)):
             task = asyncio.create_task(_pipe(source, sink))
             self._pipes.add(task)
