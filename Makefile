@@ -60,7 +60,7 @@ images: cluster ## build the four images and load them into the cluster
 demo: images ## a Ready paper gateway on the simulator, and an order that fills
 	@$(STAGE) demo
 
-bench: images ## latencies of login and kick, 50 runs each; run by hand
+bench: cluster ## latencies of login and kick, 50 runs each; run by hand
 	@$(BIN)/python tests/bench/login_latency.py
 
 down: .venv/ready ## remove the cluster and everything it started

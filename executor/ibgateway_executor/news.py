@@ -65,9 +65,11 @@ class News:
 
 async def follow(news: News, url: str, token: Callable[[], bytes]) -> None:
     """Ask for ever. A silence is logged once, until the sentinel has told something again."""
-    silent = aiohttp.ClientTimeout(total=None, sock_connect=2, sock_read=NEWS_LIMIT_SECONDS)
+    silent = aiohttp.ClientTimeout(total=None, sock_connect=1, sock_read=NEWS_LIMIT_SECONDS)
     logged: object = follow
-    async with aiohttp.ClientSession(timeout=silent) as session:
+    # A replaced gateway pod has a new address: a remembered one would cost ten seconds.
+    fresh = aiohttp.TCPConnector(use_dns_cache=False)
+    async with aiohttp.ClientSession(timeout=silent, connector=fresh) as session:
         while True:
             try:
                 await _listen(news, session, url, token)

@@ -18,6 +18,8 @@ from typing import Any, Final
 import click
 
 from ibgateway_cluster import Cluster
+from ibgateway_cluster.report import Reporter
+from ibgateway_stage import images
 from ibgateway_stage.calendar import calendar
 from ibgateway_stage.ibkr import Ibkr
 from ibgateway_stage.stage import Stage, is_ready
@@ -135,6 +137,7 @@ def main(runs: int) -> None:
 
 def prepare(stage: Stage) -> None:
     """A fresh namespace with a gateway that waits for its first approval."""
+    images.provide(stage.cluster, Reporter())
     stage.cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", timeout=240)
     stage.prepare()
     stage.write_credentials()
