@@ -1,0 +1,189 @@
+"""kopf in this process, on an emulated API server: events become keys, and kopf itself writes nothing."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import kmock
+import kopf
+import pytest
+from kmock._internal import enums
+from kubernetes.aio import client
+
+from ibgateway_api.names import Key
+from ibgateway_operator.app import App, Outside, build
+from ibgateway_operator.clock import system_clock
+from ibgateway_operator.cluster import KubeCluster
+from ibgateway_operator.desired.plan import Scripts
+from ibgateway_operator.handlers import WATCHED, Handlers, IndexedBodies, kopf_settings
+from ibgateway_operator.manifests import Manifest
+from ibgateway_operator.paths import EVENT, GATEWAY, SECRET, Kind
+from ibgateway_operator.peers import Peers
+from ibgateway_operator.settings import Images, Settings
+
+KEY = Key("trading", "paper")
+NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
+"""Without it kopf sees no resource at all."""
+
+
+class ApplyingEmulator(kmock.KubernetesEmulator):  # type: ignore[misc]
+    """The emulator, which knows no server-side apply: here an apply creates what is not there."""
+
+    async def _handle(self, request: Any) -> Any:
+        content = request.headers.get("Content-Type", "")
+        if request.action == enums.action.UPDATE and "apply-patch" in content:
+            place = (request.resource, request.namespace, request.name)
+            if place not in self.objects:
+                self.objects[place] = {}
+        return await super()._handle(request)
+
+
+@dataclass
+class Site:
+    """A running operator and the emulated API server it runs on."""
+
+    server: Any
+    handlers: Handlers
+
+    @property
+    def app(self) -> App:
+        assert self.handlers.app is not None
+        return self.handlers.app
+
+    def writes(self) -> list[str]:
+        methods = ("POST", "PATCH", "PUT", "DELETE")
+        return [
+            f"{r.method.value} {r.url.path}"
+            for r in self.server._requests
+            if r.method.value in methods
+        ]
+
+
+async def until(question: Callable[[], object], what: str) -> None:
+    try:
+        async with asyncio.timeout(60):
+            while not question():  # noqa: ASYNC110 - what is asked sets no event
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        pytest.fail(f"never came: {what}")
+
+
+def kubeconfig(folder: Path, server: str) -> Path:
+    document = {
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+        "clusters": [{"name": "here", "cluster": {"server": server}}],
+        "users": [{"name": "me", "user": {}}],
+    }
+    file = folder / "kubeconfig"
+    file.write_text(json.dumps(document))
+    return file
+
+
+def body(name: str = "paper") -> Manifest:
+    meta = {"name": name, "namespace": "trading", "uid": f"uid-{name}", "generation": 1}
+    spec = {"credentialsSecretRef": {"name": "ib-credentials"}}
+    return {
+        "apiVersion": GATEWAY.api_version,
+        "kind": GATEWAY.kind,
+        "metadata": meta,
+        "spec": spec,
+    }
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Site]:
+    """No fixture: at its end kopf cancels every task of its loop that was not there at its start."""
+    async with ApplyingEmulator() as emulator, kmock.Server(emulator) as server:
+        for kind in (*WATCHED, GATEWAY, SECRET, EVENT, NAMESPACE):
+            emulator.resources[kind.group, kind.version, kind.plural] = {
+                "kind": kind.kind,
+                "namespaced": kind is not NAMESPACE,
+                "verbs": ["list", "watch", "get", "patch", "create", "delete"],
+            }
+        url = str(server.url).rstrip("/")
+        os.environ["KUBECONFIG"] = str(kubeconfig(folder, url))
+        configuration = client.Configuration(host=url)
+        async with client.ApiClient(configuration) as api, aiohttp.ClientSession() as session:
+
+            async def build_app(bodies: IndexedBodies) -> App:
+                outside = Outside(KubeCluster(api), Peers(session), system_clock())
+                settings = Settings(images=Images(agent="agent:1", executor="executor:1"))
+                return build(settings, Scripts("wrap", "stop", "ibc"), outside, bodies)
+
+            async def nothing() -> None:
+                return
+
+            registry, stop = kopf.OperatorRegistry(), asyncio.Event()
+            handlers = Handlers(build_app, nothing)
+            handlers.register(registry)
+            task = asyncio.create_task(
+                kopf.operator(
+                    registry=registry,
+                    settings=kopf_settings(),
+                    standalone=True,
+                    namespaces=["trading"],
+                    stop_flag=stop,
+                )
+            )
+            await until(lambda: handlers.app, "the start")
+            yield Site(emulator, handlers)
+            stop.set()
+            async with asyncio.timeout(60):
+                await task
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose kubeconfig is forgotten afterwards."""
+    monkeypatch.setenv("KUBECONFIG", "")
+    return tmp_path
+
+
+GATEWAYS = "/apis/ibgateway.dev/v1alpha1/namespaces/trading/ibgateways"
+
+
+async def test_an_ibgateway_gets_its_children_and_kopf_writes_nothing(folder: Path) -> None:
+    async with running(folder) as site:
+        await site.server.post(GATEWAYS, json=body())
+        await until(lambda: f"PATCH {GATEWAYS}/paper/status" in site.writes(), "the status")
+        writes = site.writes()
+    assert f"PATCH {GATEWAYS}/paper" not in writes
+    patched = {w.split("/namespaces/trading/")[1] for w in writes if w.startswith("PATCH")}
+    assert len(patched) == 19
+    assert {"statefulsets/paper-gateway", "ibgateways/paper/status"} <= patched
+    posted = [w.rsplit("/", 1)[1] for w in writes if w.startswith("POST")]
+    assert posted[:4] == ["ibgateways", "secrets", "secrets", "secrets"]
+
+
+async def test_a_deleted_ibgateway_is_forgotten(folder: Path) -> None:
+    async with running(folder) as site:
+        await site.server.post(GATEWAYS, json=body())
+        await until(lambda: site.app.cache.gateway(KEY), "the gateway")
+        await site.server.delete(f"{GATEWAYS}/paper")
+        await until(lambda: site.app.cache.gateway(KEY) is None, "its end")
+        await until(lambda: KEY not in site.app.reconciler._uids, "its end in memory")
+
+
+async def test_a_child_that_somebody_deletes_comes_back(folder: Path) -> None:
+    service = "/api/v1/namespaces/trading/services/paper-novnc"
+    async with running(folder) as site:
+        await site.server.post(GATEWAYS, json=body())
+        await until(lambda: f"PATCH {service}" in site.writes(), "the Service")
+        await site.server.delete(service)
+        await until(lambda: site.writes().count(f"PATCH {service}") >= 2, "the Service again")
+
+
+async def test_the_probe_fails_once_a_worker_has_ended(folder: Path) -> None:
+    async with running(folder) as site:
+        assert await site.handlers.probed() == "alive"
+        site.app._tasks[0].cancel()
+        await until(site.app.dead, "the end of the worker")
+        with pytest.raises(kopf.PermanentError, match="a worker has ended"):
+            await site.handlers.probed()
