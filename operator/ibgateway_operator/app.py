@@ -36,6 +36,7 @@ from ibgateway_operator.vault import Vault
 from ibgateway_operator.workqueue import Workqueue
 
 WORKERS: Final = 4
+"""Workers of each queue: one gateway whose API call hangs must not hold up the others."""
 RESYNC_SECONDS: Final = 600.0
 """How often the API server is asked what there is: a watch that went silent is noticed here."""
 GATE_FIRST_SECONDS: Final = 0.05
@@ -73,8 +74,9 @@ class App:
     def start(self) -> None:
         """Start the workers."""
         reconcile = self.reconciler.reconcile
-        workers = [self.slow.work(reconcile, failed=self._failed) for _ in range(WORKERS)]
-        jobs = [self.fast.work(self.gatekeeper.keep), self._resync(), *workers]
+        slow = [self.slow.work(reconcile, failed=self._failed) for _ in range(WORKERS)]
+        fast = [self.fast.work(self.gatekeeper.keep) for _ in range(WORKERS)]
+        jobs = [*fast, *slow, self._resync()]
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
     async def stop(self) -> None:
@@ -128,8 +130,15 @@ class App:
             for kind in APPLIED:
                 stored = await self.outside.cluster.names(kind, namespace, selector)
                 self.reconciler.children.keep_only(kind.kind, stored, namespace)
-            for key in await self.outside.cluster.names(GATEWAY, namespace):
-                self.add(key)
+            stored = await self.outside.cluster.names(GATEWAY, namespace)
+            for key in self.cache.gateways():
+                if namespace in ("", key.namespace):
+                    self._compare_gateway(key, there=key in stored)
+
+    def _compare_gateway(self, key: Key, *, there: bool) -> None:
+        if not there:
+            self.cache.vanished(key)
+        self.add(key)
 
 
 def build(settings: Settings, scripts: Scripts, outside: Outside, bodies: Bodies) -> App:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_operator.manifests import Manifest, labels_of, name_of
+from ibgateway_operator.manifests import Manifest, labels_of, name_of, uid_of
 
 Address = tuple[str, str, str]
 """Kind, namespace, name."""
@@ -45,6 +45,8 @@ class Cache:
 
     bodies: Bodies
     _overlays: dict[Address, _Overlay] = field(default_factory=dict)
+    _vanished: set[str] = field(default_factory=set)
+    """uids of IBGateways whose deletion no watch has shown."""
 
     def gateways(self) -> list[Key]:
         """Every IBGateway there is."""
@@ -53,7 +55,7 @@ class Cache:
     def gateway(self, key: Key) -> Manifest | None:
         """The IBGateway itself."""
         body = self.bodies.gateway(key)
-        return self._seen(body) if body else None
+        return self._seen(body) if body and uid_of(body) not in self._vanished else None
 
     def children(self, key: Key) -> tuple[Manifest, ...]:
         """Children and pods as stored, our own last writes included."""
@@ -69,6 +71,11 @@ class Cache:
         """Remember what a write gave, until the watch shows it."""
         version = str(before["metadata"].get("resourceVersion", "")) if before else ""
         self._overlays[_address(after)] = _Overlay(version, after)
+
+    def vanished(self, key: Key) -> None:
+        """The API server no longer has an IBGateway that the watches still show."""
+        if body := self.bodies.gateway(key):
+            self._vanished.add(uid_of(body))
 
     def gone(self, body: Mapping[str, object]) -> None:
         """Forget an object whose deletion the watch has shown."""

@@ -380,3 +380,30 @@ class TestFastLane:
         trading.pass_time(5.1)
         await trading.keep_gate()
         assert len(trading.app.slow) == 1
+
+
+class TestResync:
+    async def test_what_the_api_server_has_lost_is_applied_again(self, trading: Any) -> None:
+        before = trading.cluster.names
+
+        async def names(kind: Any, namespace: str, selector: str = "") -> set[Key]:
+            stored: set[Key] = await before(kind, namespace, selector)
+            return stored - {Key("trading", "paper-novnc")} if kind.kind == "Service" else stored
+
+        trading.cluster.names = names
+        await trading.app._compare()
+        assert await trading.reconcile() == ["apply Service paper-novnc"]
+
+    async def test_a_gateway_whose_end_no_watch_has_shown_is_forgotten(self, trading: Any) -> None:
+        async def names(kind: Any, namespace: str, selector: str = "") -> set[Key]:
+            return set()
+
+        trading.cluster.names = names
+        await trading.app._compare()
+        assert await trading.reconcile() == []
+        assert trading.again is None
+        assert trading.app.cache.gateway(trading.key) is None
+
+    async def test_a_resync_of_a_healthy_gateway_writes_nothing(self, trading: Any) -> None:
+        await trading.app._compare()
+        assert await trading.reconcile() == []
