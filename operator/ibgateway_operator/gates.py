@@ -55,6 +55,13 @@ def next_restart(week: Window, calendar: Calendar, restart: RestartTime) -> date
     return window(calendar, restart, full_auth_time=None, now=week.opens).restart
 
 
+def upcoming(week: Window, calendar: Calendar, now: datetime) -> list[float]:
+    """Seconds until the week's next moments: boundary, restart, and when the restart is too late."""
+    late = week.restart + timedelta(seconds=calendar.lateness_seconds)
+    waits = [(at - now).total_seconds() for at in (week.opens, week.restart, late)]
+    return [seconds + A_MOMENT for seconds in waits if seconds > 0]
+
+
 def week_of(seen: Seen, calendar: Calendar) -> Window:
     """The restart window at this moment; a login is remembered in status while nobody is heard."""
     report = seen.report

@@ -6,13 +6,11 @@ Nothing here reads what has changed; every run starts from what is. It returns w
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
 from ibgateway_api.spec import IBGatewaySpec
-from ibgateway_api.week import Window
 from ibgateway_operator.acceptance import refusal
 from ibgateway_operator.announcements import Announcement, announcements
 from ibgateway_operator.assess import assess, document
@@ -27,7 +25,7 @@ from ibgateway_operator.desired.executor import ANNOTATION_TEMPLATE
 from ibgateway_operator.desired.plan import Component, Scripts
 from ibgateway_operator.errors import NotFound
 from ibgateway_operator.events import Recorder
-from ibgateway_operator.gates import A_MOMENT, Verdict, judge
+from ibgateway_operator.gates import Verdict, judge, upcoming
 from ibgateway_operator.intent import (
     Replicas,
     Stop,
@@ -262,7 +260,8 @@ class Reconciler:
     def _next(self, judged: Judged, outcome: Outcome) -> float:
         """Seconds until the clock alone may change something."""
         key = judged.seen.gateway.key
-        moments = [self.vault.due(key), *self._week(judged)]
+        week = upcoming(judged.verdict.week, self.settings.calendar, judged.seen.now)
+        moments = [self.vault.due(key), *week]
         if self.observer.peer(key, Component.CONSOLE):
             moments.append(self.consoles.due(key))
         if outcome.findings or judged.refusal:
@@ -270,13 +269,6 @@ class Reconciler:
         if outcome.waits_for_stop:
             moments.append(STOP_SECONDS)
         return max(min(moments), 0.05)
-
-    def _week(self, judged: Judged) -> list[float]:
-        """Seconds until the week's next moments: boundary, restart, and when the restart is too late."""
-        week = judged.verdict.week
-        late = timedelta(seconds=self.settings.calendar.lateness_seconds)
-        waits = [(at - judged.seen.now).total_seconds() for at in _moments(week, late)]
-        return [seconds + A_MOMENT for seconds in waits if seconds > 0]
 
     def _forget(self, key: Key) -> None:
         """The IBGateway is gone: its children go by their owner reference, nothing is to be done."""
@@ -287,10 +279,6 @@ class Reconciler:
         self.children.forget(uid)
         self.recorder.forget(uid)
         self.on_gone()
-
-
-def _moments(week: Window, late: timedelta) -> tuple[datetime, ...]:
-    return week.opens, week.restart, week.restart + late
 
 
 def _unhandled(seen: Seen, handled: str) -> bool:

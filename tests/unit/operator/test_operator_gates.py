@@ -10,7 +10,7 @@ from ibgateway_api.gate import Closed, Gate, GateReason, Open
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import HoldReport, SentinelReport
 from ibgateway_api.week import Calendar
-from ibgateway_operator.gates import judge, pod_condition, unexpected_account
+from ibgateway_operator.gates import judge, pod_condition, unexpected_account, upcoming
 from ibgateway_operator.manifests import Manifest
 from ibgateway_operator.observed import News, Seen
 
@@ -137,6 +137,14 @@ def test_the_next_restart_is_next_weeks_once_this_week_is_authenticated(
     assert judge(make_seen(), Calendar()).next_restart == datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
     before = make_seen(now=datetime(2026, 11, 22, 8, 0, tzinfo=UTC))
     assert judge(before, Calendar()).next_restart == datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+
+
+def test_the_weeks_next_moments(make_seen: MakeSeen) -> None:
+    now = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+    week = judge(make_seen(now=now), Calendar()).week
+    seconds = upcoming(week, Calendar(), now)
+    boundary = (datetime(2026, 11, 29, 6, 0, tzinfo=UTC) - now).total_seconds()
+    assert seconds == pytest.approx([boundary + 0.05, 600.05])
 
 
 class TestPodCondition:
