@@ -29,24 +29,6 @@ def environment(container: Manifest) -> dict[str, str]:
     return {e["name"]: e.get("value", "") for e in container["env"]}
 
 
-def ports(service: Manifest) -> dict[int, int]:
-    return {p["port"]: p["targetPort"] for p in service["spec"]["ports"]}
-
-
-def ingress(policy: Manifest) -> dict[int, list[str]]:
-    """Port to the peers that may reach it; no peers listed means everybody."""
-    result: dict[int, list[str]] = {}
-    for rule in policy["spec"]["ingress"]:
-        for port in rule["ports"]:
-            result[port["port"]] = [peer_name(p) for p in rule.get("from", [])]
-    return result
-
-
-def peer_name(peer: Manifest) -> str:
-    labels = peer["podSelector"].get("matchLabels", {})
-    return str(labels.get("app.kubernetes.io/component") or labels)
-
-
 def test_a_gateway_has_exactly_these_children(make_plan: Callable[..., Plan]) -> None:
     assert sorted(named(make_plan())) == [
         "ConfigMap paper-executor",
