@@ -109,6 +109,8 @@ class ExecutorSettings(Document):
     max_orders_per_day: int | None = None
     restart: RestartTime = RestartTime()
     calendar: Calendar = Calendar()
+    holds: tuple[HoldReport, ...] = ()
+    """What the operator holds trading for, such as a suspension that has been asked for."""
 
 
 class ExecutorReport(Document):

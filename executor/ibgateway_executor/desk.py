@@ -39,7 +39,7 @@ class Desk:
         """Whether an order sent in this very turn of the event loop would reach the market."""
         settings, report = self.settings, self._news.report
         found = objections(self.proof(), settings.trading_mode, settings.accounts)
-        held = report.holds if report else ()
+        held = (*settings.holds, *(report.holds if report else ()))
         week = window(
             settings.calendar,
             settings.restart,

@@ -26,11 +26,14 @@ class Executors:
     _asked: dict[Key, float] = field(default_factory=dict)
 
     async def drained(self, key: Key, peer: Peer | None, stop: Stop) -> bool:
-        """Whether the stop may go on. Without an address there is nobody to wait for yet."""
+        """Whether the stop may go on: its gate is closed and nothing is on its way.
+
+        Without an address there is nobody to wait for yet.
+        """
         since = self._asked.setdefault(key, self.clock())
         report = await self._report(peer) if peer else None
-        if report is not None and report.unacknowledged == 0:
-            return stop is Stop.SUSPEND or not report.open
+        if report is not None and report.unacknowledged == 0 and not report.open:
+            return True
         return stop is Stop.SUSPEND and self.clock() - since > PATIENCE_SECONDS
 
     def forget(self, key: Key) -> None:

@@ -7,8 +7,9 @@ settings as an annotation, because a changed pod makes the kubelet refresh the m
 from datetime import time
 
 from ibgateway_api import names
+from ibgateway_api.gate import GateReason
 from ibgateway_api.permits import LoginPolicy, QuietHours
-from ibgateway_api.reports import AgentSettings, ExecutorSettings
+from ibgateway_api.reports import AgentSettings, ExecutorSettings, HoldReport
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import RestartTime
 from ibgateway_operator.desired.plan import Component, Plan, manifest
@@ -102,4 +103,5 @@ def executor_settings(plan: Plan) -> ExecutorSettings:
         max_orders_per_day=spec.limits.max_orders_per_day,
         restart=restart_time(plan.spec),
         calendar=plan.calendar,
+        holds=(HoldReport(reason=GateReason.SUSPENDED),) if plan.spec.suspend else (),
     )

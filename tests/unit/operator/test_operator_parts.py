@@ -175,7 +175,8 @@ class TestDrains:
             (Stop.RESTART, ExecutorReport(open=False, unacknowledged=0), True),
             (Stop.RESTART, ExecutorReport(open=True, unacknowledged=0), False),
             (Stop.RESTART, ExecutorReport(open=False, unacknowledged=1), False),
-            (Stop.SUSPEND, ExecutorReport(open=True, unacknowledged=0), True),
+            (Stop.SUSPEND, ExecutorReport(open=True, unacknowledged=0), False),
+            (Stop.SUSPEND, ExecutorReport(open=False, unacknowledged=0), True),
             (Stop.SUSPEND, ExecutorReport(open=False, unacknowledged=2), False),
         ],
     )
