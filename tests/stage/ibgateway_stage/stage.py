@@ -171,6 +171,7 @@ def simulator_spec() -> Json:
         "gateway": {
             "image": {"repository": images.repository("simulator"), "tag": images.tag("simulator")},
             "env": [{"name": "SIMULATOR_IBKR_URL", "value": "http://ibkr:9100"}],
+            "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}},
         },
     }
 
