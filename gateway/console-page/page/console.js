@@ -113,11 +113,20 @@ element("ask").addEventListener("submit", (event) => {
     connect();
   }
 });
+// A character that the remote keyboard does not have makes the display's server change its key map:
+// programs need a moment for that, so the keys come at a fast typist's pace.
+const keyPause = 40;
+
+async function typeText(text) {
+  for (const character of text) {
+    rfb?.sendKey(keysyms.lookup(character.codePointAt(0)));
+    await new Promise((resolve) => setTimeout(resolve, keyPause));
+  }
+}
+
 element("type").addEventListener("submit", (event) => {
   event.preventDefault();
-  for (const character of element("type-text").value) {
-    rfb.sendKey(keysyms.lookup(character.codePointAt(0)));
-  }
+  typeText(element("type-text").value);
   openTyping(false);
 });
 element("type-open").addEventListener("click", () => openTyping(element("type").hidden));

@@ -12,10 +12,12 @@ PATIENCE: Final = 60
 """Seconds until a condition counts as never coming."""
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
+def until(condition: Callable[[], bool], what: str | Callable[[], str]) -> None:
+    """Waits; `what` is asked for its words only when the condition never came."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, f"never came: {what}"
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never came: {what if isinstance(what, str) else what()}")
         time.sleep(0.05)
 
 

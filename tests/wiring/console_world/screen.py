@@ -43,7 +43,10 @@ class Screen:
         return self.events_file.read_text().splitlines() if self.events_file.exists() else []
 
     def saw(self, event: str) -> None:
-        until(lambda: event in self.events(), f"{event!r} in the window, which saw {self.events()}")
+        until(
+            lambda: event in self.events(),
+            lambda: f"{event!r} in the window, which saw {self.events()}",
+        )
 
     @contextmanager
     def served(self, port: int) -> Iterator[None]:
