@@ -177,7 +177,15 @@ def test_a_restart_of_the_executor_loses_and_repeats_nothing(stage: Stage, ibkr:
     assert len(ibkr.orders()) == 2
 
 
+def known(stage: Stage) -> bool:
+    """Whether nothing is still being found out, such as what the console learns of the network."""
+    conditions = stage.status()["conditions"]
+    return all(condition["status"] != "Unknown" for condition in conditions)
+
+
 def test_a_quiet_minute_costs_no_write(stage: Stage) -> None:
+    stage.wait_for("Ready", "True")
+    until("everything is known", lambda: known(stage), seconds=120)
     since = datetime.now(UTC)
     stays("quiet", lambda: stage.ready("executor"), seconds=60, every=5)
     assert operator_writes(stage, since) == []
