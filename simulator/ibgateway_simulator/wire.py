@@ -63,9 +63,12 @@ async def read_handshake(reader: asyncio.StreamReader) -> int:
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Close at once with RST: what is buffered is not sent, the peer sees a reset."""
+    """Close at once with RST: what is buffered is not sent, the peer sees a reset.
+
+    A writer that is closed already is left as it is.
+    """
     plain = writer.get_extra_info("socket")
-    if plain is not None:
+    if plain is not None and plain.fileno() >= 0:  # else the peer was faster
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
