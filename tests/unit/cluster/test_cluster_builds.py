@@ -101,7 +101,7 @@ def test_a_private_certificate_authority_goes_into_the_stand_in_and_its_key(tmp_
     bundle.write_text("one")
     recipe = rootfs.stand_in(bundle)
     first = recipe.key()
-    call = rootfs.bootstrap(recipe, Path("/work/base.tar"))
+    call = rootfs.bootstrap(recipe, tmp_path / "base.tar")
     target = "/etc/ssl/certs/ca-certificates.crt"
     assert f"--customize-hook=upload {bundle} {target}" in call
     assert {f"ENV SSL_CERT_FILE={target}", f"ENV PIP_CERT={target}"} <= set(recipe.changes)

@@ -44,6 +44,12 @@ class Rig:
         outside = Outside(self, self.posted.append, self, self._later)
         self.flow = Flow(gateway_settings(words, environ), log, outside)
 
+    async def log_in(self) -> None:
+        """Start and press the button; what is printed until then is dropped."""
+        await self.flow.begin()
+        await self.flow.clicked("paperuser", "pw")
+        self.lines()
+
     def lines(self) -> list[str]:
         """What was printed since the last call, without time stamps."""
         printed = self.out.getvalue().splitlines()
@@ -149,9 +155,7 @@ async def test_the_log_of_a_paper_login(rig: Callable[..., Rig]) -> None:
 
 async def test_configuration_tasks_follow_the_login(rig: Callable[..., Rig]) -> None:
     run = rig(ReadOnlyApi="no", AutoRestartTime="11:45 PM")
-    await run.flow.begin()
-    await run.flow.clicked("paperuser", "pw")
-    run.lines()
+    await run.log_in()
     await run.flow.receive(ACCOUNT)
     assert run.lines()[3:] == [
         "Login has completed",
@@ -191,9 +195,7 @@ async def test_a_bad_restart_time_is_reported_between_exclamation_marks(
 
 async def test_a_push_that_is_approved(rig: Callable[..., Rig]) -> None:
     run = rig()
-    await run.flow.begin()
-    await run.flow.clicked("paperuser", "pw")
-    run.lines()
+    await run.log_in()
     await run.flow.receive({"type": "push_sent", "push": 1, "seconds": 180})
     assert run.lines() == [
         "detected dialog entitled: Second Factor Authentication; event=Opened",
@@ -253,9 +255,7 @@ async def test_a_missed_push_with_relogin_is_tried_again_five_seconds_later(
 
 async def test_an_unrecognized_password_stays_on_screen(rig: Callable[..., Rig]) -> None:
     run = rig()
-    await run.flow.begin()
-    await run.flow.clicked("paperuser", "pw")
-    run.lines()
+    await run.log_in()
     await run.flow.receive({"type": "rejected", "dialog": "unrecognized"})
     assert run.lines() == [
         "detected frame entitled: Authenticating...; event=Lost focus",
@@ -271,9 +271,7 @@ async def test_an_unrecognized_password_stays_on_screen(rig: Callable[..., Rig])
 
 async def test_login_failed_starts_over(rig: Callable[..., Rig], tmp_path: Path) -> None:
     run = rig()
-    await run.flow.begin()
-    await run.flow.clicked("paperuser", "pw")
-    run.lines()
+    await run.log_in()
     with pytest.raises(Exit) as end:
         await run.flow.receive({"type": "rejected", "dialog": "login-failed"})
     assert end.value.code == 0
@@ -362,9 +360,7 @@ async def test_a_kicked_session_logs_in_again_when_it_is_free(rig: Callable[...,
 
 async def test_secondary_yields_to_another_session(rig: Callable[..., Rig]) -> None:
     run = rig(ExistingSessionDetectedAction="secondary")
-    await run.flow.begin()
-    await run.flow.clicked("paperuser", "pw")
-    run.lines()
+    await run.log_in()
     with pytest.raises(Exit) as end:
         await run.flow.receive({"type": "existing", "other": "person"})
     assert end.value.code == 0
@@ -378,9 +374,7 @@ async def test_secondary_yields_to_another_session(rig: Callable[..., Rig]) -> N
 
 async def test_primary_takes_over_once(rig: Callable[..., Rig]) -> None:
     run = rig(ExistingSessionDetectedAction="primary")
-    await run.flow.begin()
-    await run.flow.clicked("paperuser", "pw")
-    run.lines()
+    await run.log_in()
     await run.flow.receive({"type": "existing", "other": "person"})
     assert run.lines() == [
         "detected dialog entitled: Existing session detected; event=Opened",
