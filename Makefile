@@ -1,7 +1,7 @@
 # `make help` lists what there is. Everything Python runs in .venv, made from hashed requirements.
 PYTHON ?= python3
 BIN := .venv/bin
-export PYTHONPATH := tests/cluster:tests/stage
+export PYTHONPATH := tests/cluster:tests/support
 CLUSTER := $(BIN)/python -m ibgateway_cluster
 STAGE := $(BIN)/python -m ibgateway_stage
 PYTEST := $(BIN)/python -m pytest
@@ -68,7 +68,7 @@ down: .venv/ready ## remove the cluster and everything it started
 
 crds: .venv/ready ## write crds/ and what the charts repeat of it from api/
 	@$(BIN)/python -m ibgateway_operator.crds > crds/ibgateway.dev_ibgateways.yaml
-	@PYTHONPATH=tests/chart $(BIN)/python -m ibgateway_charts.generated
+	@$(BIN)/python -m ibgateway_charts.generated
 
 lock: .venv/ready ## write requirements/*.txt from pyproject.toml
 	@requirements/lock.sh

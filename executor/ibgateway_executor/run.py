@@ -17,21 +17,23 @@ from typing import Final
 import uvicorn
 from aiohttp import web
 
-from ibgateway_executor import health, ib, intake, news
-from ibgateway_executor.acceptance import Acceptance
-from ibgateway_executor.broker import Listener
-from ibgateway_executor.contracts import Contracts
-from ibgateway_executor.desk import Desk
-from ibgateway_executor.dispatcher import Dispatcher
-from ibgateway_executor.domain import JobState
+from ibgateway_executor import news, probes
+from ibgateway_executor.broker import ib
+from ibgateway_executor.broker.connection import Link, Parts
+from ibgateway_executor.broker.contracts import Contracts
+from ibgateway_executor.broker.protocol import Listener
+from ibgateway_executor.dispatch.dispatcher import Dispatcher
+from ibgateway_executor.dispatch.preparation import Preparation
+from ibgateway_executor.dispatch.submit import Sender, Tools
 from ibgateway_executor.errors import StartRefusedError
-from ibgateway_executor.ledger import open_ledger
-from ibgateway_executor.ledger_thread import LedgerThread
-from ibgateway_executor.link import Link, Parts
+from ibgateway_executor.gate import Desk
+from ibgateway_executor.intake import http
+from ibgateway_executor.intake.accept import Acceptance
+from ibgateway_executor.ledger.recorder import Recorder
+from ibgateway_executor.ledger.sqlite import open_ledger
+from ibgateway_executor.ledger.thread import LedgerThread
 from ibgateway_executor.metrics import Metrics
-from ibgateway_executor.preparation import Preparation
-from ibgateway_executor.recorder import Recorder
-from ibgateway_executor.sender import Sender, Tools
+from ibgateway_executor.orders.order import JobState
 from ibgateway_executor.settings import Environment, watched_settings, watched_token
 
 log = logging.getLogger(__name__)
@@ -75,7 +77,7 @@ class Executor:
         self.recorder.changed, self.recorder.doubted = self._wake, self.link.doubt
         client_token = watched_token(environment.token).value
         client_token()
-        self.office = intake.Office(
+        self.office = http.Office(
             ledger=ledger,
             desk=self.desk,
             acceptance=Acceptance(
@@ -86,7 +88,7 @@ class Executor:
             wake=self._wake,
             clock=now,
         )
-        self.vitals = health.Vitals(
+        self.vitals = probes.Vitals(
             self.desk.gate, lambda: self.dispatcher.beat, ledger, self.metrics, self.news
         )
 
@@ -166,7 +168,7 @@ class _Server(uvicorn.Server):
 
 async def _intake(environment: Environment, executor: Executor) -> None:
     config = uvicorn.Config(
-        intake.application(executor.office),
+        http.application(executor.office),
         host=environment.bind,
         port=environment.port,
         log_config=None,
@@ -180,7 +182,7 @@ async def _intake(environment: Environment, executor: Executor) -> None:
 
 @contextlib.asynccontextmanager
 async def _probes(environment: Environment, executor: Executor) -> AsyncIterator[None]:
-    runner = web.AppRunner(health.application(executor.vitals), access_log=None)
+    runner = web.AppRunner(probes.application(executor.vitals), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, environment.bind, environment.health_port).start()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 _PROGRAMS = {
-    "sentinel": "ibgateway_agent.service",
+    "sentinel": "ibgateway_agent.sentinel.run",
     "console": "ibgateway_agent.console.run",
 }
 

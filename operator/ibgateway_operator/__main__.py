@@ -14,10 +14,10 @@ from aiohttp import web
 
 from ibgateway_operator.app import App, Outside, build
 from ibgateway_operator.clock import system_clock
-from ibgateway_operator.cluster import KubeCluster, connect
-from ibgateway_operator.desired.plan import Scripts
+from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.handlers import Handlers, IndexedBodies, kopf_settings
-from ibgateway_operator.peers import Peers
+from ibgateway_operator.kube.client import KubeCluster, connect
+from ibgateway_operator.observe.http import Peers
 from ibgateway_operator.settings import BadSettings, Settings, from_environment
 
 logger = logging.getLogger("ibgateway_operator")

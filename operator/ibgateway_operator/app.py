@@ -12,27 +12,27 @@ from typing import Any, Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_operator.cache import Bodies, Cache
-from ibgateway_operator.children import Children
+from ibgateway_operator.act.children import Children
+from ibgateway_operator.act.drain import Executors
+from ibgateway_operator.act.event_recorder import Recorder
+from ibgateway_operator.act.lifecycle import Stops
+from ibgateway_operator.act.readiness_gate import Gatekeeper
 from ibgateway_operator.clock import Clock
-from ibgateway_operator.cluster import Cluster
-from ibgateway_operator.consoles import Consoles
-from ibgateway_operator.desired.plan import Scripts
+from ibgateway_operator.decide.gate import OPEN_REASON
+from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.errors import OperatorError
-from ibgateway_operator.events import Recorder
-from ibgateway_operator.executors import Executors
-from ibgateway_operator.gatekeeper import Gatekeeper
-from ibgateway_operator.gates import OPEN_REASON
-from ibgateway_operator.manifests import name_of
+from ibgateway_operator.kube.cache import Bodies, Cache
+from ibgateway_operator.kube.client import Cluster
 from ibgateway_operator.metrics import Metrics, metrics
-from ibgateway_operator.observer import Observer
-from ibgateway_operator.paths import APPLIED, GATEWAY
-from ibgateway_operator.peers import AddressOf, Peers, by_address
+from ibgateway_operator.model.kinds import APPLIED, GATEWAY
+from ibgateway_operator.model.manifests import name_of
+from ibgateway_operator.observe.console import Consoles
+from ibgateway_operator.observe.http import AddressOf, Peers, by_address
+from ibgateway_operator.observe.observer import Observer
+from ibgateway_operator.observe.secrets import Vault
+from ibgateway_operator.observe.sentinel import Sentinels
 from ibgateway_operator.reconcile import Reconciler
-from ibgateway_operator.sentinels import Sentinels
 from ibgateway_operator.settings import Settings
-from ibgateway_operator.stops import Stops
-from ibgateway_operator.vault import Vault
 from ibgateway_operator.workqueue import Workqueue
 
 WORKERS: Final = 4

@@ -13,8 +13,8 @@ import kopf
 from ibgateway_api import names
 from ibgateway_api.names import Key
 from ibgateway_operator.app import App
-from ibgateway_operator.manifests import Manifest, trimmed
-from ibgateway_operator.paths import APPLIED, GATEWAY, POD, Kind
+from ibgateway_operator.model.kinds import APPLIED, GATEWAY, POD, Kind
+from ibgateway_operator.model.manifests import Manifest, trimmed
 
 WATCHED: Final = (*APPLIED, POD)
 SELECTOR: Final = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY},{names.LABEL_GATEWAY}"

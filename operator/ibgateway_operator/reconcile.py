@@ -11,22 +11,12 @@ from typing import Final
 from ibgateway_api import names
 from ibgateway_api.names import Key
 from ibgateway_api.spec import IBGatewaySpec
-from ibgateway_operator.acceptance import refusal
-from ibgateway_operator.announcements import Announcement, announcements
-from ibgateway_operator.assess import assess, document
-from ibgateway_operator.cache import Cache
-from ibgateway_operator.checks import Judged
-from ibgateway_operator.children import Children
-from ibgateway_operator.cluster import Cluster
-from ibgateway_operator.consoles import Consoles
-from ibgateway_operator.desired import Plan, desired
-from ibgateway_operator.desired.config import settings_hash
-from ibgateway_operator.desired.executor import ANNOTATION_TEMPLATE
-from ibgateway_operator.desired.plan import Component, Scripts
-from ibgateway_operator.errors import NotFound
-from ibgateway_operator.events import Recorder
-from ibgateway_operator.gates import Verdict, judge, upcoming
-from ibgateway_operator.intent import (
+from ibgateway_operator.act.children import Children
+from ibgateway_operator.act.event_recorder import Recorder
+from ibgateway_operator.act.lifecycle import Stops
+from ibgateway_operator.decide.acceptance import refusal
+from ibgateway_operator.decide.gate import Verdict, judge, upcoming
+from ibgateway_operator.decide.intent import (
     Replicas,
     Stop,
     executor_held,
@@ -37,15 +27,25 @@ from ibgateway_operator.intent import (
     replicas,
     restart_overdue,
 )
-from ibgateway_operator.manifests import Manifest, annotations_of, name_of
+from ibgateway_operator.desired import Plan, desired
+from ibgateway_operator.desired.config import settings_hash
+from ibgateway_operator.desired.executor import ANNOTATION_TEMPLATE
+from ibgateway_operator.desired.input import Component, Scripts
+from ibgateway_operator.errors import NotFound
+from ibgateway_operator.kube.cache import Cache
+from ibgateway_operator.kube.client import Cluster
 from ibgateway_operator.metrics import Metrics
-from ibgateway_operator.observed import Finding, Seen, container_runs, pod_of
-from ibgateway_operator.observer import Observer, living
-from ibgateway_operator.paths import CONFIG_MAP, DEPLOYMENT, STATEFUL_SET
-from ibgateway_operator.sentinels import Sentinels
+from ibgateway_operator.model.kinds import CONFIG_MAP, DEPLOYMENT, STATEFUL_SET
+from ibgateway_operator.model.manifests import Manifest, annotations_of, name_of
+from ibgateway_operator.model.snapshot import Finding, Seen, container_runs, pod_of
+from ibgateway_operator.observe.console import Consoles
+from ibgateway_operator.observe.observer import Observer, living
+from ibgateway_operator.observe.secrets import Vault
+from ibgateway_operator.observe.sentinel import Sentinels
 from ibgateway_operator.settings import Settings
-from ibgateway_operator.stops import Stops
-from ibgateway_operator.vault import Vault
+from ibgateway_operator.status.conditions import Judged
+from ibgateway_operator.status.document import assess, document
+from ibgateway_operator.status.event_rules import Announcement, announcements
 from ibgateway_operator.workqueue import After
 
 TROUBLE_SECONDS: Final = 30.0

@@ -7,8 +7,8 @@ import signal
 import sys
 
 from ibgateway_simulator.errors import SettingsError
-from ibgateway_simulator.server import serve
-from ibgateway_simulator.settings import ibkr_settings
+from ibgateway_simulator.ibkr.server import serve
+from ibgateway_simulator.ibkr.settings import ibkr_settings
 
 
 async def _ibkr() -> int:
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
                 return asyncio.run(_ibkr())
             case ["gateway", *rest]:
                 # Tk is only there where a gateway runs.
-                from ibgateway_simulator.gateway import main as gateway  # noqa: PLC0415
+                from ibgateway_simulator.gateway.process import main as gateway  # noqa: PLC0415
 
                 return gateway(rest)
     except SettingsError as error:

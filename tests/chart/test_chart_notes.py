@@ -19,8 +19,8 @@ from ibgateway_api.names import (
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_charts.generated import GATEWAY_CHART, OPERATOR_CHART
 from ibgateway_charts.rendering import Helm, Release
-from ibgateway_executor.doors import host_allowed
-from ibgateway_executor.requests import OrderBody
+from ibgateway_executor.intake.access import host_allowed
+from ibgateway_executor.intake.schema import OrderBody
 
 PAPER = Release("paper", "desk")
 OWN = children("paper")

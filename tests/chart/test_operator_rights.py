@@ -9,7 +9,7 @@ from ibgateway_api.names import PORT_EXECUTOR, PORT_SENTINEL
 from ibgateway_charts.generated import OPERATOR_CHART
 from ibgateway_charts.rendering import Helm, Release, Rendered, Values
 from ibgateway_operator.desired.console import PORT_HEALTH
-from ibgateway_operator.paths import APPLIED, BY_KIND, REMOVABLE
+from ibgateway_operator.model.kinds import APPLIED, BY_KIND, REMOVABLE
 
 CHILD = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 RIGHTS = {

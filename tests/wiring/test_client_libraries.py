@@ -19,9 +19,9 @@ import aiohttp
 import pytest
 from filelock import FileLock
 
-from ibgateway_simulator.relay import Relay
-from ibgateway_simulator.server import Running, running
-from ibgateway_simulator.settings import ibkr_settings
+from ibgateway_simulator.gateway.relay import Relay
+from ibgateway_simulator.ibkr.server import Running, running
+from ibgateway_simulator.ibkr.settings import ibkr_settings
 
 CLIENTS = Path(__file__).parents[1] / "clients"
 HOURS = [["2026-01-02T09:30:00-05:00", "2099-12-31T16:00:00-05:00"]]

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from executor_world import World, free_port, world
-from ibgateway_executor import ib
-from ibgateway_executor.broker import BrokerEvent, Closed, LinkLost, LinkRestored
-from ibgateway_executor.domain import Instrument
+from ibgateway_executor.broker import ib
+from ibgateway_executor.broker.protocol import BrokerEvent, Closed, LinkLost, LinkRestored
 from ibgateway_executor.errors import (
     ClientIdInUseError,
     NoAnswerError,
     NotConnectedError,
     RequestRefusedError,
 )
+from ibgateway_executor.orders.order import Instrument
 
 AAPL = Instrument(0, "AAPL")
 LONG = ib.Limits(connect=600, answer=600, ping=600)

@@ -19,12 +19,12 @@ from kubernetes.aio import client
 from ibgateway_api.names import Key
 from ibgateway_operator.app import App, Outside, build
 from ibgateway_operator.clock import system_clock
-from ibgateway_operator.cluster import KubeCluster
-from ibgateway_operator.desired.plan import Scripts
+from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.handlers import WATCHED, Handlers, IndexedBodies, kopf_settings
-from ibgateway_operator.manifests import Manifest
-from ibgateway_operator.paths import EVENT, GATEWAY, SECRET, Kind
-from ibgateway_operator.peers import Peers
+from ibgateway_operator.kube.client import KubeCluster
+from ibgateway_operator.model.kinds import EVENT, GATEWAY, SECRET, Kind
+from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.observe.http import Peers
 from ibgateway_operator.settings import Images, Settings
 
 KEY = Key("trading", "paper")

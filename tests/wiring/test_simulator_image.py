@@ -21,8 +21,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ibgateway_simulator.server import Running, running
-from ibgateway_simulator.settings import ibkr_settings
+from ibgateway_simulator.ibkr.server import Running, running
+from ibgateway_simulator.ibkr.settings import ibkr_settings
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("Xvfb", "x11vnc", "socat", "xdotool", "envsubst")

@@ -5,10 +5,10 @@ from ibgateway_operator.desired.config import config_maps
 from ibgateway_operator.desired.console import console
 from ibgateway_operator.desired.executor import executor
 from ibgateway_operator.desired.gateway import gateway
+from ibgateway_operator.desired.input import Plan
 from ibgateway_operator.desired.network import network_policies
-from ibgateway_operator.desired.plan import Plan
 from ibgateway_operator.desired.services import services
-from ibgateway_operator.manifests import Manifest
+from ibgateway_operator.model.manifests import Manifest
 
 __all__ = ["Plan", "desired"]
 

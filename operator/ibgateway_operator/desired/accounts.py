@@ -1,8 +1,8 @@
 """ServiceAccounts: one a component, none with a token. Pure."""
 
-from ibgateway_operator.desired.plan import Component, Plan, manifest
-from ibgateway_operator.manifests import Manifest
-from ibgateway_operator.paths import SERVICE_ACCOUNT
+from ibgateway_operator.desired.input import Component, Plan, manifest
+from ibgateway_operator.model.kinds import SERVICE_ACCOUNT
+from ibgateway_operator.model.manifests import Manifest
 
 
 def service_accounts(plan: Plan) -> list[Manifest]:

@@ -12,9 +12,9 @@ from ibgateway_api.permits import LoginPolicy, QuietHours
 from ibgateway_api.reports import AgentSettings, ExecutorSettings, HoldReport
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import RestartTime
-from ibgateway_operator.desired.plan import Component, Plan, manifest
-from ibgateway_operator.manifests import Manifest, digest
-from ibgateway_operator.paths import CONFIG_MAP
+from ibgateway_operator.desired.input import Component, Plan, manifest
+from ibgateway_operator.model.kinds import CONFIG_MAP
+from ibgateway_operator.model.manifests import Manifest, digest
 
 SETTINGS_KEY = "settings.json"
 WRAPPER_KEY = "wrapper.sh"

@@ -15,9 +15,9 @@ from ibgateway_operator.desired.containers import (
     scratch,
     secret_volume,
 )
-from ibgateway_operator.desired.plan import Component, Plan, labels, manifest, selector
-from ibgateway_operator.manifests import Manifest
-from ibgateway_operator.paths import DEPLOYMENT
+from ibgateway_operator.desired.input import Component, Plan, labels, manifest, selector
+from ibgateway_operator.model.kinds import DEPLOYMENT
+from ibgateway_operator.model.manifests import Manifest
 
 PORT_HEALTH: Final = 6081
 """/healthz, /metrics and the console's word on whether NetworkPolicies are enforced."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ibgateway_operator.desired.plan import USER_ID, Plan
-from ibgateway_operator.manifests import Manifest
+from ibgateway_operator.desired.input import USER_ID, Plan
+from ibgateway_operator.model.manifests import Manifest
 
 AGENT_TOKEN_DIR: Final = "/run/secrets/agent"  # noqa: S105 - a path
 SETTINGS_DIR: Final = "/etc/ibgateway"

@@ -22,9 +22,9 @@ from ibgateway_operator.desired.containers import (
     secret_volume,
 )
 from ibgateway_operator.desired.gateway import claim_spec
-from ibgateway_operator.desired.plan import Component, Plan, labels, manifest, selector
-from ibgateway_operator.manifests import Manifest, digest
-from ibgateway_operator.paths import CLAIM, DEPLOYMENT
+from ibgateway_operator.desired.input import Component, Plan, labels, manifest, selector
+from ibgateway_operator.model.kinds import CLAIM, DEPLOYMENT
+from ibgateway_operator.model.manifests import Manifest, digest
 
 ANNOTATION_TEMPLATE: Final = f"{names.GROUP}/template-hash"
 """On the Deployment: which template was asked for, so that another one is noticed and can wait."""

@@ -2,9 +2,9 @@
 
 from ibgateway_api.fields import Storage
 from ibgateway_operator.desired.gateway_pod import pod_template
-from ibgateway_operator.desired.plan import Component, Plan, manifest, selector
-from ibgateway_operator.manifests import Manifest
-from ibgateway_operator.paths import DISRUPTION_BUDGET, STATEFUL_SET
+from ibgateway_operator.desired.input import Component, Plan, manifest, selector
+from ibgateway_operator.model.kinds import DISRUPTION_BUDGET, STATEFUL_SET
+from ibgateway_operator.model.manifests import Manifest
 
 
 def gateway(plan: Plan) -> list[Manifest]:

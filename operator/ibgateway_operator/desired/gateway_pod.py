@@ -24,8 +24,8 @@ from ibgateway_operator.desired.containers import (
     scratch,
     secret_volume,
 )
-from ibgateway_operator.desired.plan import Component, Plan, labels
-from ibgateway_operator.manifests import Manifest
+from ibgateway_operator.desired.input import Component, Plan, labels
+from ibgateway_operator.model.manifests import Manifest
 
 GRACE_SECONDS: Final = 120
 """Time for preStop to close IB Gateway cleanly; a kill strands IBKR's session slot for hours."""

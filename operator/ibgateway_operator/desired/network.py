@@ -10,9 +10,9 @@ from typing import Final
 from ibgateway_api import names
 from ibgateway_api.spec import Peer
 from ibgateway_operator.desired.console import PORT_HEALTH
-from ibgateway_operator.desired.plan import OPERATOR_APP, Component, Plan, manifest, selector
-from ibgateway_operator.manifests import Manifest
-from ibgateway_operator.paths import NETWORK_POLICY
+from ibgateway_operator.desired.input import OPERATOR_APP, Component, Plan, manifest, selector
+from ibgateway_operator.model.kinds import NETWORK_POLICY
+from ibgateway_operator.model.manifests import Manifest
 
 _NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 

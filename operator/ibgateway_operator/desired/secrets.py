@@ -4,9 +4,9 @@ import base64
 
 from ibgateway_api import names
 from ibgateway_api.spec import ConsoleAuth
-from ibgateway_operator.desired.plan import Component, Plan, manifest
-from ibgateway_operator.manifests import Manifest
-from ibgateway_operator.paths import SECRET
+from ibgateway_operator.desired.input import Component, Plan, manifest
+from ibgateway_operator.model.kinds import SECRET
+from ibgateway_operator.model.manifests import Manifest
 
 
 def secret_names(plan: Plan) -> dict[str, Component]:

@@ -1,9 +1,9 @@
 """The Services: which port of which pods is reachable under which name. Pure."""
 
 from ibgateway_api import names
-from ibgateway_operator.desired.plan import Component, Plan, manifest, selector
-from ibgateway_operator.manifests import Manifest
-from ibgateway_operator.paths import SERVICE
+from ibgateway_operator.desired.input import Component, Plan, manifest, selector
+from ibgateway_operator.model.kinds import SERVICE
+from ibgateway_operator.model.manifests import Manifest
 
 
 def services(plan: Plan) -> list[Manifest]:

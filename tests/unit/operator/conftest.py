@@ -16,12 +16,12 @@ from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import Calendar
 from ibgateway_operator.app import Outside, build
 from ibgateway_operator.clock import Clock
-from ibgateway_operator.desired.plan import Plan, Scripts
+from ibgateway_operator.desired.input import Plan, Scripts
 from ibgateway_operator.errors import Conflict, NotFound, PeerUnavailable
-from ibgateway_operator.manifests import Manifest
-from ibgateway_operator.observed import Credentials, News, Seen, parse
-from ibgateway_operator.paths import Kind
-from ibgateway_operator.peers import Peer, Peers
+from ibgateway_operator.model.kinds import Kind
+from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.model.snapshot import Credentials, News, Seen, parse
+from ibgateway_operator.observe.http import Peer, Peers
 from ibgateway_operator.settings import Images, Settings
 
 NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)

@@ -1,0 +1,88 @@
+"""Answers being awaited: rows are collected by request until its end is told."""
+
+import asyncio
+from typing import Any, Final
+
+from ibgateway_executor.broker.ib import translation
+from ibgateway_executor.errors import BrokerError
+from ibgateway_executor.orders.broker_reports import OrderEvent
+
+_ENDS: Final = {
+    "openOrderEnd": "openOrders",
+    "completedOrdersEnd": "completedOrders",
+}
+_ENDS_BY_ID: Final = frozenset({"execDetailsEnd", "contractDetailsEnd", "tickSnapshotEnd"})
+
+
+class Answers:
+    """Rows collected for each request until its end is told."""
+
+    def __init__(self) -> None:
+        self._futures: dict[int | str, asyncio.Future[tuple[Any, ...]]] = {}
+        self._rows: dict[int | str, list[Any]] = {}
+
+    def expect(self, key: int | str) -> asyncio.Future[tuple[Any, ...]]:
+        """A future for the rows of a request; one at a time for each key."""
+        if key in self._futures:
+            raise BrokerError(f"{key} is being asked already")
+        self._rows[key] = []
+        self._futures[key] = asyncio.get_running_loop().create_future()
+        return self._futures[key]
+
+    def expects(self, key: int | str) -> bool:
+        """Whether the request is waiting for its answer."""
+        return key in self._futures
+
+    def forget(self, key: int | str) -> None:
+        """The request is over; late rows are dropped."""
+        self._futures.pop(key, None)
+        self._rows.pop(key, None)
+
+    def fail(self, error: BrokerError) -> None:
+        """The connection ended: no request will be answered."""
+        self.refuse(tuple(self._futures), error)
+
+    def refuse(self, keys: tuple[int | str, ...], error: BrokerError) -> None:
+        """These requests failed."""
+        for key in keys:
+            future = self._futures.get(key)
+            if future is not None and not future.done():
+                future.set_exception(error)
+
+    def take(self, name: str, args: tuple[Any, ...]) -> tuple[OrderEvent, ...]:
+        """File one callback; returns what it tells about orders."""
+        if name in _ENDS:
+            self._end(_ENDS[name])
+        elif name in _ENDS_BY_ID:
+            self._end(args[0])
+        elif name == "currentTime":
+            self._row("currentTime", args[0])
+            self._end("currentTime")
+        elif name == "contractDetails":
+            self._row(args[0], translation.candidate(args[1]))
+        elif name == "priceSizeTick":
+            self._row(args[0], (args[1], translation.decimal(args[2])))
+        else:
+            return self._orders(name, args)
+        return ()
+
+    def _orders(self, name: str, args: tuple[Any, ...]) -> tuple[OrderEvent, ...]:
+        if name == "openOrder":
+            return (self._row("openOrders", translation.open_order(*args)),)
+        if name == "orderStatus":
+            return (self._row("openOrders", translation.order_status(args)),)
+        if name == "completedOrder":
+            return (self._row("completedOrders", translation.completed_order(args[1], args[2])),)
+        if name == "execDetails":
+            return (self._row(args[0], translation.execution(args[2])),)
+        return ()
+
+    def _row(self, key: int | str, row: Any) -> Any:
+        if key in self._rows:
+            self._rows[key].append(row)
+        return row
+
+    def _end(self, key: int | str) -> None:
+        future = self._futures.get(key)
+        if future is not None and not future.done():
+            future.set_result(tuple(self._rows[key]))

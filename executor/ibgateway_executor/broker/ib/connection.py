@@ -1,0 +1,267 @@
+"""One connection to the gateway through ib_async's client.
+
+The library's client (handshake, framing, encoding) is used with callbacks of our own instead of its
+`IB` facade: the facade keeps an order state that turns notices into cancels, swallows requests that
+time out and notices a closed socket only after its whole time limit. Every request here has a
+future of its own, a time limit, and fails with the connection or with the gateway's refusal.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final
+
+import ib_async
+
+from ibgateway_executor.broker.ib.answers import Answers
+from ibgateway_executor.broker.ib.translation import contract_of, order_of
+from ibgateway_executor.broker.protocol import (
+    BrokerEvent,
+    Candidate,
+    Closed,
+    LinkLost,
+    LinkRestored,
+    Listener,
+)
+from ibgateway_executor.errors import (
+    ClientIdInUseError,
+    NoAnswerError,
+    NotConnectedError,
+    RequestRefusedError,
+)
+from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent
+from ibgateway_executor.orders.order import Instrument, Job
+
+FIRST_REQUEST_ID: Final = 1_000_000_000
+"""Far above order ids: an error names one or the other by number alone."""
+LINK_LOST: Final = frozenset({1100, 2110})
+LINK_RESTORED: Final = frozenset({1101, 1102})
+CLIENT_ID_IN_USE: Final = 326
+READ_ONLY: Final = 321
+NO_CONTRACT: Final = 200
+PRICE_ORDER: Final = (4, 68, 2, 67, 1, 66)
+"""Tick types: last, delayed last, ask, delayed ask, bid, delayed bid."""
+GLOBAL: Final = ("openOrders", "completedOrders")
+"""Requests without an id: an error about them carries -1."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the gateway listens and who we are."""
+
+    host: str
+    port: int
+    client_id: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds to wait."""
+
+    connect: float = 2.0
+    answer: float = 10.0
+    ping: float = 5.0
+
+
+class IbBroker:
+    """One connection; made by `connect`, useless after `Closed`."""
+
+    def __init__(self, address: Address, listener: Listener, limits: Limits) -> None:
+        self._address = address
+        self._listener = listener
+        self._limits = limits
+        self._answers = Answers()
+        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._ready = False
+        self._last_request = FIRST_REQUEST_ID
+        self._next_valid_id = 0
+        self.accounts: tuple[str, ...] = ()
+        self._client = ib_async.Client(_Callbacks(self._heard))
+        # The executor paces itself: a queue inside the library would hold an order back unseen.
+        self._client.MaxRequests = 0
+
+    async def connect(self) -> None:
+        """Handshake, accounts and next valid id, or a BrokerError at once when the peer closes."""
+        where = self._address
+        attempt = asyncio.ensure_future(
+            self._client.connectAsync(where.host, where.port, where.client_id, self._limits.connect)
+        )
+        ended = self._ended
+        try:
+            await asyncio.wait({attempt, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            attempt.cancel()
+        try:
+            await attempt
+        except (OSError, TimeoutError, asyncio.CancelledError) as error:
+            self._hang_up()
+            why = ended.result() if ended.done() else repr(error)
+            if why == str(CLIENT_ID_IN_USE):
+                raise ClientIdInUseError(f"client id {where.client_id} is in use") from error
+            raise NotConnectedError(f"{where.host}:{where.port} does not answer: {why}") from error
+        self._ready = True
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as this side knows."""
+        return self._ready and not self._ended.done()
+
+    @property
+    def next_valid_id(self) -> int:
+        """The lowest order id the gateway takes."""
+        return self._next_valid_id
+
+    def place(self, job: Job) -> None:
+        """Write a new order; NotConnectedError, with nothing written, when the connection is gone."""
+        self._require()
+        self._client.placeOrder(job.order_id, contract_of(job.terms.instrument), order_of(job))
+
+    def cancel(self, order_id: int) -> None:
+        """Write a cancel."""
+        self._require()
+        self._client.cancelOrder(order_id)
+
+    async def open_orders(self) -> tuple[OrderEvent, ...]:
+        """Every working order of the login, of all clients."""
+        return await self._ask("openOrders", self._client.reqAllOpenOrders)
+
+    async def completed_orders(self) -> tuple[OrderEvent, ...]:
+        """Every order that ended today."""
+        return await self._ask(
+            "completedOrders", partial(self._client.reqCompletedOrders, apiOnly=False)
+        )
+
+    async def executions(self) -> tuple[OrderEvent, ...]:
+        """Every execution of the day."""
+        key = self._new_id()
+        everything = ib_async.ExecutionFilter()
+        return await self._ask(key, lambda: self._client.reqExecutions(key, everything))
+
+    async def candidates(self, instrument: Instrument) -> tuple[Candidate, ...]:
+        """The contracts that fit; empty when there is none (200)."""
+        key = self._new_id()
+        wanted = contract_of(instrument)
+        try:
+            return await self._ask(key, lambda: self._client.reqContractDetails(key, wanted))
+        except RequestRefusedError as error:
+            if error.code == NO_CONTRACT:
+                return ()
+            raise
+
+    async def price(self, instrument: Instrument) -> Decimal | None:
+        """A snapshot's last price, else ask, else bid; None when there is none."""
+        key = self._new_id()
+        wanted = contract_of(instrument)
+        rows = await self._ask(
+            key,
+            partial(
+                self._client.reqMktData,
+                *(key, wanted, ""),
+                snapshot=True,
+                regulatorySnapshot=False,
+                mktDataOptions=[],
+            ),
+        )
+        ticks: dict[int, Decimal] = {tick: price for tick, price in rows if price > 0}
+        return next((ticks[tick] for tick in PRICE_ORDER if tick in ticks), None)
+
+    async def server_time(self) -> datetime:
+        """IBKR's clock, whole seconds."""
+        rows = await self._ask("currentTime", self._client.reqCurrentTime, self._limits.ping)
+        return datetime.fromtimestamp(rows[0], UTC)
+
+    def close(self) -> None:
+        """End the connection without a word to the listener."""
+        self._ready = False
+        self._hang_up()
+        self._answers.fail(NotConnectedError("the connection was closed by the executor"))
+
+    def _hang_up(self) -> None:
+        """The library's disconnect raises, and leaves the socket open, when the peer has reset it."""
+        transport = self._client.conn.transport
+        with suppress(OSError):
+            self._client.disconnect()
+        if transport is not None:
+            transport.close()
+
+    def _require(self) -> None:
+        if not self.connected:
+            raise NotConnectedError("the connection to the gateway is closed")
+
+    def _new_id(self) -> int:
+        self._last_request += 1
+        return self._last_request
+
+    async def _ask(
+        self, key: int | str, request: Callable[[], None], limit: float | None = None
+    ) -> tuple[Any, ...]:
+        self._require()
+        answer = self._answers.expect(key)
+        request()
+        try:
+            return await asyncio.wait_for(answer, limit or self._limits.answer)
+        except TimeoutError as error:
+            raise NoAnswerError(f"no answer to {key} in time") from error
+        finally:
+            self._answers.forget(key)
+
+    def _heard(self, name: str, args: tuple[Any, ...]) -> None:
+        """One callback of the library, by its name there."""
+        if name == "error":
+            self._error(*args[:3])
+        elif name == "managedAccounts":
+            self.accounts = tuple(a for a in args[0].split(",") if a)
+        elif name == "nextValidId":
+            self._next_valid_id = max(self._next_valid_id, args[0])
+        elif name in ("setEventsDone", "connectionClosed"):
+            self._end("the gateway closed the connection")
+        else:
+            for event in self._answers.take(name, args):
+                self._listener(event)
+
+    def _error(self, request_id: int, code: int, text: str) -> None:
+        if code == CLIENT_ID_IN_USE:
+            self._end(str(CLIENT_ID_IN_USE))
+        elif code in LINK_LOST:
+            self._listener(LinkLost(f"{code}: {text}"))
+        elif code in LINK_RESTORED:
+            self._listener(LinkRestored())
+        elif request_id == -1 and code == READ_ONLY:
+            self._answers.refuse(GLOBAL, RequestRefusedError(code, text))
+        elif self._answers.expects(request_id):
+            self._answers.refuse((request_id,), RequestRefusedError(code, text))
+        elif 0 < request_id < FIRST_REQUEST_ID:
+            self._listener(OrderError(request_id, self._address.client_id, code, text))
+
+    def _end(self, message: str) -> None:
+        if self._ended.done():
+            return
+        self._ended.set_result(message)
+        self._answers.fail(NotConnectedError(message))
+        if self._ready:
+            event: BrokerEvent = Closed(message)
+            self._listener(event)
+
+
+class _Callbacks:
+    """The library calls methods by name; all of them are one call here."""
+
+    def __init__(self, heard: Callable[[str, tuple[Any, ...]], None]) -> None:
+        self._heard = heard
+        self.ib = self
+        self.defaultTimezone = UTC
+        self.TimezoneTWS = "America/New_York"
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args: self._heard(name, args)
+
+
+async def connect(address: Address, listener: Listener, limits: Limits = Limits()) -> IbBroker:
+    """A connected broker; NotConnectedError or ClientIdInUseError when there is none to be had."""
+    broker = IbBroker(address, listener, limits)
+    await broker.connect()
+    return broker

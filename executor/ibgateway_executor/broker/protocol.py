@@ -1,0 +1,109 @@
+"""What the executor needs of a broker. `ib.py` is the real one; tests have one in memory.
+
+Every coroutine has a time limit and raises a BrokerError: an unanswered request never looks like an
+empty answer. `place` and `cancel` write at once, in the caller's turn of the event loop.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from ibgateway_executor.orders.broker_reports import OrderEvent
+from ibgateway_executor.orders.order import Instrument, Job
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A contract that fits an instrument, with its liquid hours in IBKR's words."""
+
+    instrument: Instrument
+    liquid_hours: str
+    time_zone_id: str
+
+
+@dataclass(frozen=True)
+class LinkLost:
+    """1100 or 2110: IBKR can't be reached through this gateway; orders must not be sent."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class LinkRestored:
+    """1101 or 1102: reachable again; orders and executions must be asked for again."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """The connection to the gateway ended."""
+
+    message: str
+
+
+BrokerEvent = OrderEvent | LinkLost | LinkRestored | Closed
+Listener = Callable[[BrokerEvent], None]
+
+
+class Broker(Protocol):
+    """One connection to one gateway."""
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts of the login."""
+        ...
+
+    @property
+    def next_valid_id(self) -> int:
+        """The lowest order id the gateway takes."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as this side knows."""
+        ...
+
+    def place(self, job: Job) -> None:
+        """Write a new order with the job's reserved id."""
+        ...
+
+    def cancel(self, order_id: int) -> None:
+        """Write a cancel."""
+        ...
+
+    async def open_orders(self) -> tuple[OrderEvent, ...]:
+        """Every working order of the login, of all clients."""
+        ...
+
+    async def executions(self) -> tuple[OrderEvent, ...]:
+        """Every execution of the day."""
+        ...
+
+    async def completed_orders(self) -> tuple[OrderEvent, ...]:
+        """Every order that ended today."""
+        ...
+
+    async def candidates(self, instrument: Instrument) -> tuple[Candidate, ...]:
+        """The contracts that fit; empty when there is none."""
+        ...
+
+    async def price(self, instrument: Instrument) -> Decimal | None:
+        """A price of now (last, else ask, else bid); None when the broker has none."""
+        ...
+
+    async def server_time(self) -> datetime:
+        """IBKR's clock, whole seconds. At most one request a second is answered."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+class Connect(Protocol):
+    """How to get a Broker; a BrokerError when the gateway is not there."""
+
+    async def __call__(self, listener: Listener) -> Broker:
+        """A connection that has told its accounts and next valid id."""
+        ...

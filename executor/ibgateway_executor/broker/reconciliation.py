@@ -1,0 +1,91 @@
+"""Asking the broker what became of our orders, and what may be concluded from its answers.
+
+Every request must answer, and two rounds must be equal, before anything is concluded. Found orders
+are adopted by orderRef. An order that is not found is never sent again here: proof that the broker
+never had it also needs IBKR's "maintain and resubmit" setting to be off, which can't be asked.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from ibgateway_executor.broker.protocol import Broker
+from ibgateway_executor.errors import NoAnswerError
+from ibgateway_executor.orders.broker_reports import OrderEvent, OrderSeen, concerns
+from ibgateway_executor.orders.order import Job, JobState, Reason, move
+
+IBKR_DAY: Final = ZoneInfo("America/New_York")
+"""Executions and completed orders can be asked for until midnight here."""
+ROUNDS: Final = 10
+PAUSE_SECONDS: Final = 0.05
+AT_BROKER: Final = frozenset({JobState.WORKING, JobState.UNKNOWN})
+"""Not Sending: its acknowledgement is still awaited, and it becomes Unknown when that fails."""
+
+Answer = tuple[OrderEvent, ...]
+
+
+async def ask(broker: Broker, jobs: Sequence[Job]) -> Answer:
+    """Answers to all three questions, twice in a row equal as far as they concern `jobs`.
+
+    NoAnswerError when they never agree, any BrokerError of a question.
+    """
+    before = await _round(broker)
+    for _ in range(ROUNDS):
+        await asyncio.sleep(PAUSE_SECONDS)
+        answer = await _round(broker)
+        if _ours(answer, jobs) == _ours(before, jobs):
+            return answer
+        before = answer
+    raise NoAnswerError("the broker's orders kept changing while they were being compared")
+
+
+async def _round(broker: Broker) -> Answer:
+    executions = await broker.executions()
+    completed = await broker.completed_orders()
+    return executions + completed + await broker.open_orders()
+
+
+def conclude(job: Job, answer: Answer, now: datetime) -> Job:
+    """The job after answers that have been folded in already: what was not found is not resent.
+
+    Unchanged where the broker knows the order, or where none of it may have left.
+    """
+    if not questionable(job) or any(_is_about(job, event) for event in answer):
+        return job
+    if job.sent_at is None or _day(job.sent_at) != _day(now):
+        return move(job, JobState.UNVERIFIED, reason=Reason.NOT_FOUND_AT_BROKER, message=_OLD)
+    if job.state is JobState.UNKNOWN and job.reason == Reason.NOT_FOUND_AT_BROKER:
+        return job
+    return move(job, JobState.UNKNOWN, reason=Reason.NOT_FOUND_AT_BROKER, message=_PARKED)
+
+
+def questionable(job: Job) -> bool:
+    """Whether the broker should know this order."""
+    return job.state in AT_BROKER
+
+
+def _ours(answer: Answer, jobs: Sequence[Job]) -> frozenset[OrderEvent]:
+    return frozenset(e for e in answer if any(concerns(job, e) for job in jobs))
+
+
+def _is_about(job: Job, event: OrderEvent) -> bool:
+    if isinstance(event, OrderSeen) and not event.order_ref:
+        return bool(job.perm_id) and event.perm_id == job.perm_id
+    return concerns(job, event)
+
+
+def _day(at: datetime) -> object:
+    return at.astimezone(IBKR_DAY).date()
+
+
+_PARKED: Final = (
+    "the broker shows no such order, neither open nor filled nor ended. It is not sent again: look at "
+    "the account in IBKR's own screens, then place a new order if it is missing. Later orders for this "
+    "contract wait until midnight in New York"
+)
+_OLD: Final = (
+    "the order is from an earlier day and the broker tells nothing about it any more: compare the "
+    "account's statement"
+)

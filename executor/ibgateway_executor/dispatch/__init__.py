@@ -1,0 +1,1 @@
+"""From a stored order to one that the broker has."""

@@ -1,5 +1,0 @@
-"""The only package that imports ib_async: its camelCase, floats and unset markers stop here."""
-
-from ibgateway_executor.ib.connection import Address, IbBroker, Limits, connect
-
-__all__ = ["Address", "IbBroker", "Limits", "connect"]

@@ -1,0 +1,1 @@
+"""Requests of clients: the HTTP API, its documents, what is accepted."""

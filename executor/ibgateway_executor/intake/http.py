@@ -1,0 +1,205 @@
+"""The HTTP API on port 8080: orders in, their state out, the gate for the operator.
+
+An order is answered after the commit. Errors are `{"error": {"code", "message"}}` and say what to
+do. `/openapi.json` describes the API; there is no `/docs` page, because it would load scripts from a
+foreign host.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from ibgateway_api.gate import Closed
+from ibgateway_api.reports import ExecutorReport
+from ibgateway_executor.errors import OrderRefusedError
+from ibgateway_executor.gate import Desk
+from ibgateway_executor.intake.accept import Acceptance
+from ibgateway_executor.intake.access import bearer_matches, host_allowed
+from ibgateway_executor.intake.schema import OrderBody, order_document
+from ibgateway_executor.ledger.thread import LedgerThread
+from ibgateway_executor.orders.order import Job, JobState, cancel
+
+BODY_LIMIT: Final = 64 * 1024
+LARGEST_PAGE: Final = 500
+GATE_PATH: Final = "/v1/gate"
+
+
+@dataclass(frozen=True)
+class Office:
+    """What the routes work with. The tokens are read anew for each request; `wake` tells the
+    dispatcher of something new."""
+
+    ledger: LedgerThread
+    desk: Desk
+    acceptance: Acceptance
+    client_token: Callable[[], bytes]
+    agent_token: Callable[[], bytes]
+    wake: Callable[[], None]
+    clock: Callable[[], datetime]
+
+
+router = APIRouter()
+
+
+def _office(request: Request) -> Office:
+    office: Office = request.app.state.office
+    return office
+
+
+TheOffice = Annotated[Office, Depends(_office)]
+IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[!-~]{1,255}$")]
+
+
+def application(office: Office) -> FastAPI:
+    """The API; nothing is started by making it."""
+    app = FastAPI(title="ibgateway executor", version="v1", docs_url=None, redoc_url=None)
+    app.state.office = office
+    app.include_router(router)
+    app.middleware("http")(_at_the_door)
+    app.add_exception_handler(OrderRefusedError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    return app
+
+
+@router.post("/v1/orders", status_code=202)
+async def place(
+    office: TheOffice, key: IdempotencyKey, body: OrderBody, response: Response
+) -> dict[str, Any]:
+    """Store an order: 202 when it is new, 200 with the first answer's order for a repeated key."""
+    job, new = await office.acceptance.accept(key, body)
+    office.wake()
+    response.status_code = 202 if new else 200
+    return order_document(job)
+
+
+@router.get("/v1/orders")
+async def orders(
+    office: TheOffice,
+    state: JobState | None = None,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 100,
+) -> dict[str, Any]:
+    """Orders, oldest first. `next` is the `after` of the following page, null on the last one."""
+    wanted = state.value if state else None
+    found = await office.ledger.call(
+        office.ledger.ledger.page, after=after, limit=limit + 1, state=wanted
+    )
+    page = found[:limit]
+    follows = page[-1].sequence if len(found) > limit else None
+    return {"orders": [order_document(job) for job in page], "next": follows}
+
+
+@router.get("/v1/orders/{order_id}")
+async def order(office: TheOffice, order_id: str) -> dict[str, Any]:
+    """One order."""
+    return order_document(await _find(office, order_id))
+
+
+@router.delete("/v1/orders/{order_id}")
+async def cancel_order(office: TheOffice, order_id: str, response: Response) -> dict[str, Any]:
+    """Cancel: at once while unsent (200), by the broker once it has the order (202)."""
+    job = await _find(office, order_id)
+    after = await office.ledger.call(office.ledger.ledger.change, job.id, cancel, office.clock())
+    office.wake()
+    if after.state is JobState.CANCELLED:
+        return order_document(after)
+    if after.terminal or after.state is JobState.UNKNOWN:
+        raise OrderRefusedError(409, "CannotCancel", _not_cancelled(after))
+    response.status_code = 202
+    return order_document(after)
+
+
+@router.get(GATE_PATH)
+async def gate_report(office: TheOffice) -> Response:
+    """The executor's own view of the gate, and whether it has drained (agent token)."""
+    active = await office.ledger.call(office.ledger.ledger.active)
+    verdict = office.desk.gate()
+    closed = verdict if isinstance(verdict, Closed) else None
+    report = ExecutorReport(
+        open=closed is None,
+        reason=closed.reason if closed else "",
+        message=closed.message if closed else "",
+        unacknowledged=sum(job.unacknowledged for job in active),
+        open_orders=len(active),
+    )
+    return Response(report.to_json(), media_type="application/json")
+
+
+async def _find(office: Office, order_id: str) -> Job:
+    found = await office.ledger.call(office.ledger.ledger.find, order_id)
+    if found is None:
+        raise OrderRefusedError(404, "NoSuchOrder", f"there is no order {order_id}")
+    return found
+
+
+def _not_cancelled(job: Job) -> str:
+    if job.state is JobState.UNKNOWN:
+        return f"the order's fate is not known, so it can't be cancelled here: {job.message}"
+    return f"the order is {job.state} already"
+
+
+async def _at_the_door(
+    request: Request, proceed: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    """Host, token and size, before any body is read."""
+    office: Office = request.app.state.office
+    settings = office.desk.settings
+    host = request.headers.get("host", "")
+    if not host_allowed(host, gateway=settings.gateway, namespace=settings.namespace):
+        return _error(421, "UnknownHost", f"this is not {host}: use the executor's Service name")
+    path = request.url.path
+    if path.startswith("/v1/"):
+        token = office.agent_token() if path == GATE_PATH else office.client_token()
+        if not bearer_matches(request.headers.get("authorization", ""), token):
+            return _error(
+                401, "Unauthorized", "send Authorization: Bearer with the executor's token"
+            )
+    if request.method == "POST":
+        length = request.headers.get("content-length", "")
+        if not length.isdigit():
+            return _error(411, "LengthRequired", "send the body with a Content-Length")
+        if int(length) > BODY_LIMIT:
+            return _error(413, "TooLarge", f"a request has at most {BODY_LIMIT} bytes")
+    return await proceed(request)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, OrderRefusedError):
+        raise error
+    return _error(error.status, error.code, error.message)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return _error(422, "InvalidRequest", "; ".join(_words(e) for e in error.errors()))
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return _error(error.status_code, "HttpError", str(error.detail))
+
+
+def _words(problem: dict[str, Any]) -> str:
+    """One validation error: where, and what to do; never the value, which may be a secret."""
+    where = ".".join(
+        str(part) for part in problem["loc"] if part not in ("body", "header", "query")
+    )
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    hints = {"missing": "is required", "extra_forbidden": "is not a field of an order"}
+    text = hints.get(problem["type"], text)
+    return f"{where}: {text}" if where else text
+
+
+def _error(status: int, code: str, message: str) -> JSONResponse:
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    content = {"error": {"code": code, "message": message}}
+    return JSONResponse(content, status_code=status, headers=headers)

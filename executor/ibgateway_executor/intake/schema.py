@@ -1,0 +1,166 @@
+"""The HTTP documents of `/v1/orders`, in IBKR's words, and their translation. Pure.
+
+An unknown field is an error: a misspelt `limitPrice` must not become a market order.
+"""
+
+import hashlib
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic.functional_validators import BeforeValidator
+
+from ibgateway_executor.orders.order import Instrument, Job, OrderType, Side, Terms, TimeInForce
+
+LARGEST_QUANTITY: Final = 10_000_000
+_MONEY: Final = re.compile(r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$")
+_WHOLE: Final = re.compile(r"^[1-9][0-9]{0,7}$")
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _WHOLE.match(value):
+        return int(value)
+    raise ValueError('write whole shares, such as 10 or "10": the API takes no fractions')
+
+
+def _money(value: object) -> object:
+    if isinstance(value, str) and _MONEY.match(value) and Decimal(value) > 0:
+        return Decimal(value)
+    raise ValueError('write a price above 0 as text, such as "190.25": numbers lose digits')
+
+
+Quantity = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=LARGEST_QUANTITY)]
+Price = Annotated[Decimal, BeforeValidator(_money)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+
+class ContractBody(_Body):
+    """A contract by `conId`, or by symbol."""
+
+    con_id: int = Field(default=0, ge=0)
+    """IBKR's contract number; enough by itself."""
+    symbol: str = Field(default="", max_length=32)
+    """Symbol, such as AAPL."""
+    sec_type: Literal["STK"] = "STK"
+    """Stocks and exchange-traded funds."""
+    exchange: str = Field(default="SMART", pattern=r"^[A-Z0-9.]{1,20}$")
+    """Where to route."""
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    """The contract's currency."""
+    primary_exchange: str = Field(default="", pattern=r"^[A-Z0-9.]{0,20}$")
+    """Listing exchange: tells contracts of the same symbol apart."""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if not self.con_id and not self.symbol:
+            raise ValueError("name the contract by conId or by symbol")
+        return self
+
+
+class OrderBody(_Body):
+    """`POST /v1/orders`."""
+
+    account: str = Field(default="", pattern=r"^([A-Z]{1,3}[0-9]{3,12})?$")
+    """Account to trade; may be left out where there is exactly one."""
+    contract: ContractBody
+    side: Side
+    """BUY or SELL."""
+    quantity: Quantity
+    """Whole shares."""
+    order_type: OrderType
+    """MKT or LMT."""
+    limit_price: Price | None = None
+    """Text, in the contract's currency; for LMT only."""
+    time_in_force: TimeInForce = TimeInForce.DAY
+    """DAY or GTC, for the time after the order was sent."""
+    valid_until: AwareDatetime | None = None
+    """Last moment at which it may be sent; default: the end of its market's session."""
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        if self.order_type is OrderType.LIMIT and self.limit_price is None:
+            raise ValueError("orderType LMT needs limitPrice")
+        if self.order_type is OrderType.MARKET and self.limit_price is not None:
+            raise ValueError("orderType MKT takes no limitPrice: use LMT, or leave it out")
+        return self
+
+    def terms(self, account: str) -> Terms:
+        """The order as the executor knows it."""
+        contract = self.contract
+        return Terms(
+            account=account,
+            instrument=Instrument(
+                con_id=contract.con_id,
+                symbol=contract.symbol,
+                sec_type=contract.sec_type,
+                exchange=contract.exchange,
+                currency=contract.currency,
+                primary_exchange=contract.primary_exchange,
+            ),
+            side=self.side,
+            quantity=self.quantity,
+            order_type=self.order_type,
+            limit_price=self.limit_price,
+            time_in_force=self.time_in_force,
+        )
+
+    def fingerprint(self) -> str:
+        """The same for requests that mean the same, whatever their spacing and defaults."""
+        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+
+
+def order_document(job: Job) -> dict[str, Any]:
+    """A job as `GET /v1/orders/{id}` tells it; money as text, times in RFC 3339."""
+    terms = job.terms
+    return {
+        "id": job.id,
+        "state": job.state.value,
+        "reason": str(job.reason),
+        "message": job.message,
+        "account": terms.account,
+        "contract": _contract_document(terms.instrument),
+        "side": terms.side.value,
+        "quantity": terms.quantity,
+        "orderType": terms.order_type.value,
+        "limitPrice": _text(terms.limit_price),
+        "timeInForce": terms.time_in_force.value,
+        "validUntil": job.valid_until.isoformat(),
+        "orderRef": job.order_ref,
+        "orderId": job.order_id or None,
+        "permId": job.perm_id or None,
+        "filledQuantity": str(job.filled),
+        "averagePrice": _text(job.average_price),
+        "cancelRequested": job.cancel_requested,
+        "acceptedAt": job.accepted_at.isoformat(),
+        "sentAt": _time(job.sent_at),
+        "updatedAt": _time(job.updated_at),
+    }
+
+
+def _contract_document(instrument: Instrument) -> dict[str, Any]:
+    return {
+        "conId": instrument.con_id or None,
+        "symbol": instrument.symbol,
+        "secType": instrument.sec_type,
+        "exchange": instrument.exchange,
+        "currency": instrument.currency,
+        "primaryExchange": instrument.primary_exchange,
+    }
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()

@@ -1,0 +1,1 @@
+"""The ledger: every order on disk before it is answered or sent."""

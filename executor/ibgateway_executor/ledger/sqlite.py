@@ -1,0 +1,291 @@
+"""The ledger: the queue and the truth, on SQLite. Every method is one transaction, on disk when it returns.
+
+WAL with synchronous=FULL; BEGIN IMMEDIATE, so what a transaction read is still true when it writes.
+All changes of a job go through `change`, which applies a pure step to the row as it is now. Not
+thread-safe: `LedgerThread` gives it a thread of its own.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, update
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
+from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.rows import job_of, row_of, text
+from ibgateway_executor.orders.broker_reports import OrderEvent, apply, concerns
+from ibgateway_executor.orders.order import TERMINAL, Job, JobState, Reason, move, reserve
+
+MODE = "trading-mode"
+ACCOUNTS = "accounts"
+HIGHEST_ORDER_ID = "highest-order-id"
+SCHEMA_VERSION = "schema-version"
+Step = Callable[[Job], Job]
+
+_jobs = tables.jobs.c
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A new order for the ledger: `hash` tells a repeated request from another one.
+
+    `refusal` is raised only where the key is new: what was accepted once stays accepted.
+    """
+
+    key: str
+    hash: str
+    job: Job
+    refusal: OrderRefusedError | None
+    day_start: datetime
+    day_limit: int | None
+
+
+class Ledger:
+    """Jobs by id and key, and the highest order id ever reserved."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def stamp(self, mode: str) -> None:
+        """Mark a new ledger with its mode; refuse one of another mode or version."""
+        with self._transaction() as connection:
+            found = _fact(connection, MODE)
+            version = _fact(connection, SCHEMA_VERSION)
+            if found is None:
+                _set_fact(connection, MODE, mode)
+                _set_fact(connection, SCHEMA_VERSION, str(tables.VERSION))
+            elif found != mode:
+                raise StartRefusedError(
+                    f"this ledger belongs to a {found} gateway and the executor is {mode}: "
+                    "a ledger never changes its mode; give this gateway a volume of its own"
+                )
+            elif version != str(tables.VERSION):
+                raise StartRefusedError(
+                    f"the ledger has schema {version} and this executor reads {tables.VERSION}: "
+                    "run the version that wrote it"
+                )
+
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts the ledger was proven with; empty before the first login."""
+        with self._transaction() as connection:
+            return tuple((_fact(connection, ACCOUNTS) or "").split())
+
+    def claim(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        """Stamp a ledger that has no accounts yet; returns the accounts it is stamped with."""
+        with self._transaction() as connection:
+            found = _fact(connection, ACCOUNTS)
+            if found is None:
+                _set_fact(connection, ACCOUNTS, " ".join(accounts))
+                return accounts
+            return tuple(found.split())
+
+    def accept(self, entry: Entry, at: datetime) -> tuple[Job, bool]:
+        """Store a new order; (job, True) when it is new, (job, False) for a repeated request."""
+        with self._transaction() as connection:
+            known = connection.execute(
+                select(tables.jobs).where(_jobs.idempotency_key == entry.key)
+            ).one_or_none()
+            if known is not None:
+                return _repeated(known._mapping, entry), False  # noqa: SLF001 - SQLAlchemy's public name for it
+            if entry.refusal is not None:
+                raise entry.refusal
+            _check_day(connection, entry)
+            row = row_of(entry.job, at)
+            row |= {"idempotency_key": entry.key, "request_hash": entry.hash}
+            connection.execute(insert(tables.jobs).values(row))
+            return _job(connection, entry.job.id), True
+
+    def change(self, job_id: str, step: Step, at: datetime) -> Job:
+        """Apply a pure step to the job as it stands now; errors of the step leave it unchanged."""
+        with self._transaction() as connection:
+            return _change(connection, job_id, step, at)
+
+    def reserve(self, job_id: str, *, client_id: int, next_valid_id: int, at: datetime) -> Job:
+        """Commit Sending with a new order id: above every id ever reserved, whatever the gateway says."""
+        with self._transaction() as connection:
+            mark = int(_fact(connection, HIGHEST_ORDER_ID) or 0)
+            order_id = max(next_valid_id, mark + 1)
+            _set_fact(connection, HIGHEST_ORDER_ID, str(order_id))
+            return _change(
+                connection,
+                job_id,
+                lambda job: reserve(job, order_id=order_id, client_id=client_id, at=at),
+                at,
+            )
+
+    def change_all(self, steps: Mapping[str, Step], at: datetime) -> list[Job]:
+        """Apply many steps in one transaction; returns the jobs whose step was allowed."""
+        changed: list[Job] = []
+        with self._transaction() as connection:
+            for job_id, step in steps.items():
+                with suppress(IllegalMoveError):
+                    changed.append(_change(connection, job_id, step, at))
+        return changed
+
+    def observe(self, seen: OrderEvent, at: datetime) -> tuple[Job, Job] | None:
+        """Fold a broker event into its job: before and after; None where it tells nothing new."""
+        with self._transaction() as connection:
+            for job in _candidates(connection, seen):
+                if concerns(job, seen):
+                    after = _change(connection, job.id, lambda job: apply(job, seen), at)
+                    return (job, after) if after != job else None
+        return None
+
+    def recover(self, at: datetime) -> list[Job]:
+        """At start: what was being sent has an unknown fate now."""
+        with self._transaction() as connection:
+            sending = _select(connection, _jobs.state == JobState.SENDING.value)
+            return [_change(connection, job.id, _lost_in_restart, at) for job in sending]
+
+    def active(self) -> list[Job]:
+        """Every order that is not done, in order of acceptance."""
+        with self._transaction() as connection:
+            done = [state.value for state in TERMINAL]
+            return _select(connection, _jobs.state.not_in(done))
+
+    def find(self, job_id: str) -> Job | None:
+        """One order by its id."""
+        with self._transaction() as connection:
+            found = _select(connection, _jobs.id == job_id)
+            return found[0] if found else None
+
+    def page(self, *, after: int, limit: int, state: str | None) -> list[Job]:
+        """Orders accepted after sequence `after`, oldest first."""
+        with self._transaction() as connection:
+            condition = _jobs.sequence > after
+            if state is not None:
+                condition = condition & (_jobs.state == state)
+            return _select(connection, condition, limit)
+
+    def counts(self) -> dict[str, int]:
+        """How many orders are in each state."""
+        with self._transaction() as connection:
+            query = select(_jobs.state, func.count()).group_by(_jobs.state)
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def close(self) -> None:
+        """Release the file."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+
+
+def open_ledger(path: Path) -> Ledger:
+    """Open or create the ledger; StartRefusedError when the file is damaged or can't be written."""
+    engine = create_engine(f"sqlite:///{path}", poolclass=StaticPool, connect_args=_CONNECT)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    try:
+        with engine.begin() as connection:
+            verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
+            if verdict != "ok":
+                raise StartRefusedError(_damaged(path, str(verdict)))
+            tables.metadata.create_all(connection)
+    except DatabaseError as error:
+        raise StartRefusedError(_damaged(path, str(error.orig))) from error
+    return Ledger(engine)
+
+
+_CONNECT: dict[str, Any] = {"check_same_thread": False, "isolation_level": None}
+
+
+def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _damaged(path: Path, detail: str) -> str:
+    return (
+        f"the ledger {path.name} can't be used ({detail}): orders would be lost or sent twice, so the "
+        "executor does not start; restore the volume from a copy"
+    )
+
+
+def _lost_in_restart(job: Job) -> Job:
+    return move(
+        job,
+        JobState.UNKNOWN,
+        reason=Reason.EXECUTOR_RESTARTED,
+        message="the executor ended while the order was being sent; the broker is being asked",
+    )
+
+
+def _repeated(row: Any, entry: Entry) -> Job:
+    if row["request_hash"] != entry.hash:
+        raise OrderRefusedError(
+            409,
+            "IdempotencyKeyReused",
+            f"this Idempotency-Key belongs to order {row['id']}, which was a different request: "
+            "use a new key for a new order",
+        )
+    return job_of(row)
+
+
+def _check_day(connection: Connection, entry: Entry) -> None:
+    if entry.day_limit is None:
+        return
+    query = select(func.count()).where(_jobs.accepted_at >= text(entry.day_start))
+    if connection.execute(query).scalar_one() >= entry.day_limit:
+        raise OrderRefusedError(
+            429,
+            "DailyOrderLimit",
+            f"spec.executor.limits.maxOrdersPerDay is {entry.day_limit} and that many orders were "
+            "accepted since midnight in New York: raise the limit or wait for tomorrow",
+        )
+
+
+def _change(connection: Connection, job_id: str, step: Step, at: datetime) -> Job:
+    before = _job(connection, job_id)
+    after = step(before)
+    if after != before:
+        values = row_of(after, at)
+        connection.execute(update(tables.jobs).where(_jobs.id == job_id).values(values))
+    return after
+
+
+def _job(connection: Connection, job_id: str) -> Job:
+    return _select(connection, _jobs.id == job_id)[0]
+
+
+def _select(connection: Connection, condition: Any, limit: int | None = None) -> list[Job]:
+    query = select(tables.jobs).where(condition).order_by(_jobs.sequence).limit(limit)
+    return [job_of(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def _candidates(connection: Connection, seen: OrderEvent) -> list[Job]:
+    ref = getattr(seen, "order_ref", "")
+    perm_id = getattr(seen, "perm_id", 0)
+    condition = (_jobs.client_id == seen.client_id) & (_jobs.order_id == seen.order_id)
+    condition = condition & (_jobs.order_id > 0)
+    if ref:
+        condition = condition | (_jobs.order_ref == ref)
+    if perm_id:
+        condition = condition | (_jobs.perm_id == perm_id)
+    return _select(connection, condition)
+
+
+def _fact(connection: Connection, name: str) -> str | None:
+    return connection.execute(
+        select(tables.facts.c.value).where(tables.facts.c.name == name)
+    ).scalar_one_or_none()
+
+
+def _set_fact(connection: Connection, name: str, value: str) -> None:
+    connection.execute(tables.facts.delete().where(tables.facts.c.name == name))
+    connection.execute(insert(tables.facts).values(name=name, value=value))

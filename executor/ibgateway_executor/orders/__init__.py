@@ -1,0 +1,1 @@
+"""Orders and what may become of them: pure values and rules."""

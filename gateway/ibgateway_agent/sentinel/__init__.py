@@ -1,0 +1,1 @@
+"""The sentinel: watches the login of one gateway and keeps its permits."""

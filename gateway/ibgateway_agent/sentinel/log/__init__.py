@@ -1,0 +1,1 @@
+"""From lines of the gateway's log to a login state."""

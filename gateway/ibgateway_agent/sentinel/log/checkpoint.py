@@ -1,0 +1,95 @@
+"""The sentinel's memory across its own restarts: the watch and how far the log was read.
+
+A checkpoint belongs to one run directory (an emptyDir, so one pod). In another pod only the week's
+full authentication survives: its token may still start a process without a push.
+"""
+
+import json
+import logging
+import os
+import secrets
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from ibgateway_agent.sentinel.log.ibc_log import Grammar
+from ibgateway_agent.sentinel.log.login_fold import Watch, resumed
+from ibgateway_agent.sentinel.log.tail import Place
+from ibgateway_api.login import Login, LoginState, unknown
+
+LOG: Final = logging.getLogger(__name__)
+
+
+def run_id(run_dir: Path) -> str:
+    """The name of this run directory, given to it by the first sentinel that sees it."""
+    path = run_dir / "run-id"
+    if not path.exists():
+        path.write_text(secrets.token_hex(8))
+    return path.read_text().strip()
+
+
+class Checkpoint:
+    """One small file in the state directory, replaced as a whole."""
+
+    def __init__(self, path: Path, run: str) -> None:
+        self._path = path
+        self._run = run
+
+    def save(self, watch: Watch, place: Place) -> None:
+        """Keep the watch as of `place`."""
+        document = {
+            "run": self._run,
+            "place": asdict(place),
+            "login": asdict(watch.login),
+            "grammar": asdict(watch.grammar),
+            "permit": watch.run,
+            "back": watch.back,
+        }
+        aside = self._path.with_suffix(".new")
+        with aside.open("w") as file:
+            json.dump(document, file, default=_text)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(self._path)
+
+    def load(self, now: datetime) -> tuple[Watch, Place]:
+        """Where the last sentinel stood; the log's beginning where nothing usable is kept."""
+        try:
+            document = json.loads(self._path.read_text())
+            login = _login(document["login"])
+            if document["run"] != self._run:
+                fresh = replace(unknown(now), full_auth_time=login.full_auth_time)
+                return Watch(fresh), Place()
+            watch = Watch(
+                login, Grammar(**document["grammar"]), document["permit"], document["back"]
+            )
+            return resumed(watch, now), Place(**document["place"])
+        except FileNotFoundError:
+            return _nothing_known(now), Place()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            LOG.warning("the checkpoint is of no use and the log is read anew: %r", error)
+            return _nothing_known(now), Place()
+
+
+def _nothing_known(now: datetime) -> Watch:
+    """A login whose beginning the log no longer shows counts for no week: it may be a token's."""
+    return Watch(replace(unknown(now), by_token=True))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value)} has no place in a checkpoint")
+
+
+def _login(document: dict[str, Any]) -> Login:
+    """The login from its JSON; fields of a newer writer are ignored."""
+    known = {f.name for f in fields(Login)}
+    values = {key: value for key, value in document.items() if key in known}
+    for key in ("since", "deadline", "full_auth_time"):
+        if values.get(key) is not None:
+            values[key] = datetime.fromisoformat(values[key])
+    values["state"] = LoginState(values["state"])
+    values["accounts"] = tuple(values.get("accounts", ()))
+    return Login(**values)

@@ -1,0 +1,1 @@
+"""The budget of login attempts and the permits it grants."""

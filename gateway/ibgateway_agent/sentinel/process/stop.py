@@ -1,0 +1,86 @@
+"""Ends a gateway's process from beside it: the driver's STOP first, the wrapper's TERM where that fails.
+
+STOP logs out cleanly when logged in and halts at once when not. There is no shared process namespace,
+so the last resort is a file that asks the wrapper.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from ibgateway_agent.errors import CommandError
+from ibgateway_agent.sentinel.log.wrapper_state import Stage, WrapperState
+from ibgateway_agent.sentinel.permits.permit_file import PermitWriter
+from ibgateway_agent.sentinel.process.ibc_command import send
+
+LOG: Final = logging.getLogger(__name__)
+
+CLEAN_STOP_SECONDS: Final = 100.0
+TERM_SECONDS: Final = 60.0
+LOOK_EVERY: Final = 0.1
+
+
+class Ending:
+    """At most one ending at a time; `busy` until the process is gone or nothing more can be done."""
+
+    def __init__(
+        self,
+        wrapper: Callable[[], WrapperState | None],
+        permits: PermitWriter,
+        command_port: int,
+    ) -> None:
+        self._wrapper = wrapper
+        self._permits = permits
+        self._port = command_port
+        self._task: asyncio.Task[None] | None = None
+        self.planned = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether an ending is under way."""
+        return self._task is not None and not self._task.done()
+
+    def begin(self, why: str, *, planned: bool = False, at_once: bool = False) -> None:
+        """End the running process; `at_once` leaves out the clean way."""
+        state = self._wrapper()
+        if self.busy or state is None or state.stage is not Stage.RUNNING:
+            return
+        LOG.info("ending the gateway's process: %s", why)
+        self.planned = planned
+        self._task = asyncio.create_task(self._end(state.start, at_once=at_once))
+
+    async def close(self) -> None:
+        """Give up waiting; the process is left as it is."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _end(self, start: str, *, at_once: bool) -> None:
+        try:
+            if not at_once and await self._stopped_cleanly(start):
+                return
+            self._permits.stop(start)
+            if not await self._gone(start, TERM_SECONDS):
+                LOG.error("the gateway's process did not end")
+        except OSError:
+            LOG.exception("the gateway's process can't be ended")
+        finally:
+            self.planned = False
+
+    async def _stopped_cleanly(self, start: str) -> bool:
+        try:
+            await send(self._port, "STOP")
+        except CommandError as error:
+            LOG.info("no clean stop: %s", error)
+            return False
+        return await self._gone(start, CLEAN_STOP_SECONDS)
+
+    async def _gone(self, start: str, seconds: float) -> bool:
+        """Whether the process of that start has ended, after waiting at most so long."""
+        for _ in range(int(seconds / LOOK_EVERY)):
+            state = self._wrapper()
+            if state is None or state.start != start or state.stage is not Stage.RUNNING:
+                return True
+            await asyncio.sleep(LOOK_EVERY)
+        return False

@@ -1,0 +1,1 @@
+"""What changes something: children, planned stops, drains, the readiness gate, Events."""

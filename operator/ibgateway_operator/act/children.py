@@ -1,0 +1,166 @@
+"""Applying the children: only ours, only what differs, and removing what is no longer wanted.
+
+A child is applied when its manifest or what is stored of it has changed since the last time, so a
+quiet IBGateway causes no write. An object of somebody else under a child's name is left alone.
+"""
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from ibgateway_api import names
+from ibgateway_api.names import Key
+from ibgateway_operator.errors import ApiError, NotFound
+from ibgateway_operator.kube.cache import Cache
+from ibgateway_operator.kube.client import Cluster
+from ibgateway_operator.model.kinds import BY_KIND, CLAIM, REMOVABLE
+from ibgateway_operator.model.manifests import (
+    Manifest,
+    annotations_of,
+    digest,
+    fingerprint,
+    is_terminating,
+    labels_of,
+    name_of,
+    owner_uid,
+    uid_of,
+)
+from ibgateway_operator.model.snapshot import Finding, Gateway
+
+REFUSALS: Final = frozenset({400, 403, 422})
+"""Answers about the object itself: trying again at once does not help."""
+
+Place = tuple[str, str, str]
+"""Owner's uid, kind, name."""
+
+
+@dataclass(frozen=True)
+class _Applied:
+    key: Key
+    manifest: str
+    stored: str
+
+
+@dataclass
+class Children:
+    """What was applied, and what became of it."""
+
+    cluster: Cluster
+    cache: Cache
+    _applied: dict[Place, _Applied] = field(default_factory=dict)
+
+    async def apply(self, gateway: Gateway, wanted: Iterable[Manifest]) -> tuple[Finding, ...]:
+        """Apply what differs, in order. Gives what stood in the way."""
+        stored = {_name(body): body for body in self.cache.children(gateway.key)}
+        found = [await self._one(gateway, m, stored.get(_name(m))) for m in wanted]
+        return tuple(finding for finding in found if finding)
+
+    async def _one(
+        self, gateway: Gateway, manifest: Manifest, stored: Manifest | None
+    ) -> Finding | None:
+        place = (gateway.uid, *_name(manifest))
+        if stored is None:
+            stored = await self._live(manifest)
+        if stored is not None and (trouble := foreign(gateway, manifest, stored)):
+            return trouble
+        if stored is not None and is_terminating(stored):
+            return Finding("ChildTerminating", f"{_said(manifest)} is being deleted: waiting")
+        name = Key(gateway.key.namespace, name_of(manifest))
+        known = self._applied.get(place)
+        if stored is not None and known == _Applied(name, digest(manifest), fingerprint(stored)):
+            return None
+        try:
+            body = await self.cluster.apply(manifest)
+        except ApiError as error:
+            if error.status not in REFUSALS:
+                raise
+            return Finding("ApplyRefused", f"{_said(manifest)} is refused: {error.message}")
+        self.cache.written(stored, body)
+        self._applied[place] = _Applied(name, digest(manifest), fingerprint(body))
+        return None
+
+    async def _live(self, manifest: Manifest) -> Manifest | None:
+        """What the API server has under a name the watches show nothing for."""
+        key = Key(manifest["metadata"]["namespace"], name_of(manifest))
+        try:
+            return await self.cluster.get(BY_KIND[manifest["kind"]], key)
+        except NotFound:
+            return None
+
+    async def remove_others(self, gateway: Gateway, wanted: Iterable[Manifest]) -> None:
+        """Delete children of this very IBGateway that are no longer wanted; never a volume."""
+        for body in orphans(gateway, wanted, self.cache.children(gateway.key)):
+            place = Key(gateway.key.namespace, name_of(body))
+            await self.cluster.delete(BY_KIND[body["kind"]], place, uid=uid_of(body))
+            self._applied.pop((gateway.uid, *_name(body)), None)
+
+    def forget(self, uid: str) -> None:
+        """The IBGateway with this uid is gone."""
+        for place in [p for p in self._applied if p[0] == uid]:
+            del self._applied[place]
+
+    def unapplied(self, kind: str, key: Key) -> None:
+        """An object was deleted behind our back: apply it again, whatever was remembered."""
+        for place, applied in list(self._applied.items()):
+            if place[1] == kind and applied.key == key:
+                del self._applied[place]
+
+    def keep_only(self, kind: str, stored: Container[Key], namespace: str) -> None:
+        """Forget what the API server no longer has, and apply it again."""
+        for (uid, place_kind, name), applied in list(self._applied.items()):
+            here = namespace in ("", applied.key.namespace)
+            if place_kind == kind and here and applied.key not in stored:
+                del self._applied[uid, place_kind, name]
+
+
+def orphans(
+    gateway: Gateway, wanted: Iterable[Manifest], stored: Iterable[Manifest]
+) -> list[Manifest]:
+    """Stored children that this IBGateway owns and no longer wants."""
+    keep = {_name(manifest) for manifest in wanted}
+    return [
+        body
+        for body in stored
+        if body["kind"] in REMOVABLE
+        and owner_uid(body) == gateway.uid
+        and _name(body) not in keep
+        and not is_terminating(body)
+    ]
+
+
+def foreign(gateway: Gateway, manifest: Manifest, stored: Manifest) -> Finding | None:
+    """Why a stored object is not ours to write; None where it is."""
+    if manifest["kind"] == CLAIM.kind:
+        return _foreign_ledger(gateway, manifest, stored)
+    if owner_uid(stored) == gateway.uid:
+        return None
+    return Finding(
+        "ForeignObject",
+        f"{_said(manifest)} exists and does not belong to this IBGateway: delete or rename it",
+    )
+
+
+def _foreign_ledger(gateway: Gateway, manifest: Manifest, stored: Manifest) -> Finding | None:
+    """A claim has no owner: label and trading mode say whose ledger it is."""
+    if labels_of(stored).get(names.LABEL_GATEWAY) != gateway.key.name:
+        return Finding(
+            "ForeignObject",
+            f"{_said(manifest)} exists and is no ledger of this IBGateway: delete or rename it",
+        )
+    mode = annotations_of(stored).get(names.ANNOTATION_TRADING_MODE, "")
+    wanted = annotations_of(manifest)[names.ANNOTATION_TRADING_MODE]
+    if mode in ("", wanted):
+        return None
+    return Finding(
+        "LedgerOfOtherMode",
+        f"{_said(manifest)} holds the ledger of a {mode} gateway: delete it if it is no longer"
+        f" needed, or choose another name for this {wanted} one",
+    )
+
+
+def _name(body: Manifest) -> tuple[str, str]:
+    return str(body["kind"]), name_of(body)
+
+
+def _said(manifest: Manifest) -> str:
+    return f"{manifest['kind']} {name_of(manifest)}"

@@ -1,0 +1,148 @@
+"""Is the spec one this operator can serve, and may the gateway be started? Two chains of pure checks.
+
+`refusals` makes SpecAccepted False: nothing is applied and nothing that runs is touched.
+`blockers` lets the children stand but starts no gateway: what runs goes on.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ibgateway_api.spec import IBGatewaySpec, TradingMode
+from ibgateway_operator.model.snapshot import Finding, Seen
+
+NEW_YORK: Final = ZoneInfo("America/New_York")
+RESET_HOURS: Final = frozenset({23, 0, 1, 2})
+"""New York hours of IBKR's nightly reset and Friday's outage: 11 PM to 3 AM."""
+A_YEAR_OF_WEEKS: Final = 53
+
+SpecCheck = Callable[[IBGatewaySpec, datetime], Finding | None]
+StartCheck = Callable[[IBGatewaySpec, Seen], Finding | None]
+
+
+def refusal(seen: Seen) -> Finding | None:
+    """The first reason for which the spec is not served; None where it is."""
+    if seen.gateway.spec is None:
+        return Finding("InvalidSpec", f"{seen.gateway.problem}: correct the field")
+    return next(_found(seen.gateway.spec, seen.now), None)
+
+
+def _found(spec: IBGatewaySpec, now: datetime) -> Iterator[Finding]:
+    return (finding for check in SPEC_CHECKS if (finding := check(spec, now)))
+
+
+def blocker(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
+    """The first reason for which the gateway is not started; None where it may be."""
+    return next((finding for check in START_CHECKS if (finding := check(spec, seen))), None)
+
+
+def is_zone(name: str) -> bool:
+    """Whether the time zone database knows the name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _postgres(spec: IBGatewaySpec, now: datetime) -> Finding | None:
+    """This version keeps the ledger in SQLite only."""
+    if spec.executor.database.postgres_secret_ref is None:
+        return None
+    return Finding(
+        "NotSupported",
+        "spec.executor.database.postgresSecretRef is not supported in this version: remove it,"
+        " the ledger is kept in SQLite on its volume",
+    )
+
+
+def _notifications(spec: IBGatewaySpec, now: datetime) -> Finding | None:
+    """This version tells people by Events only."""
+    if spec.notifications.secret_ref is None:
+        return None
+    return Finding(
+        "NotSupported",
+        "spec.notifications.secretRef is not supported in this version: remove it and watch the"
+        " Events of the IBGateway",
+    )
+
+
+def _zones(spec: IBGatewaySpec, now: datetime) -> Finding | None:
+    """Every time zone must be one the database knows."""
+    quiet = spec.login.quiet_hours
+    zones = {
+        "gateway.timeZone": spec.gateway.time_zone,
+        "weeklyRestart.timeZone": spec.weekly_restart.time_zone,
+        "login.quietHours.timeZone": quiet.time_zone if quiet else "America/New_York",
+    }
+    for field, zone in zones.items():
+        if not is_zone(zone):
+            return Finding(
+                "UnknownTimeZone",
+                f"spec.{field}: {zone} is no time zone: use a name such as Europe/Berlin",
+            )
+    return None
+
+
+def _auto_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
+    """The nightly restart must not fall into IBKR's reset, on any day of the year."""
+    zone = ZoneInfo(spec.gateway.time_zone)
+    at = datetime.strptime(spec.gateway.auto_restart_time, "%I:%M %p").time()  # noqa: DTZ007
+    days = (now.date() + timedelta(weeks=week) for week in range(A_YEAR_OF_WEEKS))
+    moments = (datetime.combine(day, at, zone).astimezone(NEW_YORK) for day in days)
+    if not any(moment.hour in RESET_HOURS for moment in moments):
+        return None
+    return Finding(
+        "AutoRestartInReset",
+        f"spec.gateway.autoRestartTime {spec.gateway.auto_restart_time} ({spec.gateway.time_zone})"
+        " falls, at least in a part of the year, into IBKR's nightly reset or Friday's outage"
+        " (11:00 PM to 03:00 AM New York): choose another time",
+    )
+
+
+def _credentials(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
+    """User name and password must be there before a gateway starts."""
+    if seen.credentials is None:
+        return Finding("CredentialsUnknown", "the credentials Secret has not been looked at yet")
+    missing = seen.credentials.missing()
+    if not missing:
+        return None
+    return Finding(
+        "CredentialsMissing",
+        f"{missing}: create it with the keys IB_USERNAME and IB_PASSWORD",
+    )
+
+
+def _twin(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
+    """One user name has one session at IBKR: two gateways would throw each other out."""
+    if seen.twin is None:
+        return None
+    return Finding(
+        "DuplicateUserName",
+        f"IBGateway {seen.twin} is older and uses the same user name: IBKR allows one session a"
+        " user name, so give this one a user name of its own",
+    )
+
+
+def _live_vnc(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
+    """In live mode the console's password is the user's own."""
+    found = seen.credentials
+    if spec.trading_mode is not TradingMode.LIVE or found is None:
+        return None
+    if not found.has_vnc:
+        return Finding(
+            "VncPasswordMissing",
+            f"live mode needs a VNC password: add the key VNC_PASSWORD to Secret {found.secret}",
+        )
+    if found.default_vnc:
+        return Finding(
+            "DefaultVncPassword",
+            f"VNC_PASSWORD in Secret {found.secret} is the documented default: live mode needs"
+            " another one",
+        )
+    return None
+
+
+SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (_postgres, _notifications, _zones, _auto_restart)
+START_CHECKS: Final[tuple[StartCheck, ...]] = (_credentials, _twin, _live_vnc)

@@ -1,0 +1,140 @@
+"""The operator's view of the gate: gathers the inputs of `ibgateway_api.gate` from what is seen. Pure.
+
+Both the fast lane, which writes the executor pod's readiness condition, and the conditions in status
+call `judge`, so there is one truth.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ibgateway_api import names
+from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, Gate, GateReason, Hold, gate
+from ibgateway_api.spec import IBGatewaySpec, TradingMode
+from ibgateway_api.week import Calendar, RestartTime, Window, window
+from ibgateway_operator.decide.acceptance import is_zone
+from ibgateway_operator.desired.config import restart_time
+from ibgateway_operator.desired.input import Component
+from ibgateway_operator.model.manifests import Manifest, is_terminating
+from ibgateway_operator.model.snapshot import Seen
+
+OPEN_REASON: Final = "GateOpen"
+OPEN_MESSAGE: Final = "an order sent now goes to IBKR"
+A_MOMENT: Final = 0.05
+"""Seconds past a limit at which to look again, so that it has surely passed."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The gate and the week it was judged in; `look_again` is in seconds."""
+
+    gate: Gate
+    week: Window
+    next_restart: datetime
+    look_again: float
+
+
+def judge(seen: Seen, calendar: Calendar) -> Verdict:
+    """The gate as the operator sees it now, and when the clock alone could close it."""
+    report = seen.report
+    login = report.as_login() if report else None
+    week = week_of(seen, calendar)
+    age = seen.age_of_news if seen.pod(Component.GATEWAY) else float("inf")
+    verdict = gate(login, age_of_news=age, week=week, holds=holds(seen))
+    if seen.gateway.suspend:
+        verdict = Closed(GateReason.SUSPENDED, "spec.suspend is true")
+    restart = next_restart(week, calendar, _restart(seen.gateway.spec))
+    return Verdict(verdict, week, restart, _look_again(age, week, seen.now))
+
+
+def next_restart(week: Window, calendar: Calendar, restart: RestartTime) -> datetime:
+    """This week's restart while it is still owed, else the one after the next boundary."""
+    if week.open:
+        return week.restart
+    return window(calendar, restart, full_auth_time=None, now=week.opens).restart
+
+
+def upcoming(week: Window, calendar: Calendar, now: datetime) -> list[float]:
+    """Seconds until the week's next moments: boundary, restart, and when the restart is too late."""
+    late = week.restart + timedelta(seconds=calendar.lateness_seconds)
+    waits = [(at - now).total_seconds() for at in (week.opens, week.restart, late)]
+    return [seconds + A_MOMENT for seconds in waits if seconds > 0]
+
+
+def week_of(seen: Seen, calendar: Calendar) -> Window:
+    """The restart window at this moment; a login is remembered in status while nobody is heard."""
+    report = seen.report
+    full = report.full_auth_time if report else seen.gateway.status.login.full_auth_time
+    restart = _restart(seen.gateway.spec)
+    return window(calendar, restart, full_auth_time=full, now=seen.now)
+
+
+def _restart(spec: IBGatewaySpec | None) -> RestartTime:
+    """The user's restart time; the default while it can't be used."""
+    if spec is None or not is_zone(spec.weekly_restart.time_zone):
+        return RestartTime()
+    return restart_time(spec)
+
+
+def holds(seen: Seen) -> tuple[Hold, ...]:
+    """What holds trading although login and link are fine: the operator's reasons, then the sentinel's."""
+    own = []
+    if seen.gateway.suspend:
+        own.append(Hold(GateReason.SUSPENDED))
+    pod = seen.pod(Component.GATEWAY)
+    if seen.gateway.deleting or (pod is not None and is_terminating(pod)):
+        own.append(Hold(GateReason.PLANNED_STOP))
+    if unexpected_account(seen):
+        own.append(Hold(GateReason.UNEXPECTED_ACCOUNT))
+    report = seen.report
+    return (*own, *(h.as_hold() for h in (report.holds if report else ())))
+
+
+def unexpected_account(seen: Seen) -> str:
+    """What is wrong with the login's accounts, in words; empty where nothing is."""
+    spec, report = seen.gateway.spec, seen.report
+    if spec is None or report is None or not report.accounts:
+        return ""
+    missing = [a for a in spec.executor.accounts if a not in report.accounts]
+    if missing:
+        return f"the login has no account {missing[0]}, which spec.executor.accounts names"
+    paper = spec.trading_mode is TradingMode.PAPER
+    other = [a for a in report.accounts if a.startswith("D") is not paper]
+    if other:
+        return f"account {other[0]} is not a {spec.trading_mode} account"
+    return ""
+
+
+def _look_again(age: float, week: Window, now: datetime) -> float:
+    limits = [(week.opens - now).total_seconds()]
+    if age <= NEWS_LIMIT_SECONDS:
+        limits.append(NEWS_LIMIT_SECONDS - age)
+    return max(min(limits), 0.0) + A_MOMENT
+
+
+def pod_condition(verdict: Gate, pod: Mapping[str, Any], now: datetime) -> Manifest | None:
+    """The readiness gate's condition to write on the executor's pod; None where it stands already."""
+    wanted = _wanted(verdict)
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    stored: Manifest = next((c for c in conditions if c.get("type") == names.READINESS_GATE), {})
+    if all(stored.get(field) == value for field, value in wanted.items()):
+        return None
+    same = stored.get("status") == wanted["status"]
+    moved = stored.get("lastTransitionTime") if same else rfc3339(now)
+    return {**wanted, "lastTransitionTime": moved}
+
+
+def _wanted(verdict: Gate) -> Manifest:
+    closed = verdict if isinstance(verdict, Closed) else None
+    return {
+        "type": names.READINESS_GATE,
+        "status": "False" if closed else "True",
+        "reason": closed.reason if closed else OPEN_REASON,
+        "message": closed.message if closed else OPEN_MESSAGE,
+    }
+
+
+def rfc3339(at: datetime) -> str:
+    """A time in Kubernetes' own notation, whole seconds UTC."""
+    return (at - timedelta(microseconds=at.microsecond)).strftime("%Y-%m-%dT%H:%M:%SZ")

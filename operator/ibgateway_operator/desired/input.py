@@ -1,0 +1,122 @@
+"""What the builders are given: one frozen value, with every decision already taken. Pure.
+
+Builders only turn it into manifests; they read no clock and no cluster.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from ibgateway_api import names
+from ibgateway_api.names import Children, Key
+from ibgateway_api.spec import IBGatewaySpec, TradingMode
+from ibgateway_api.week import Calendar
+from ibgateway_operator.model.kinds import Kind
+from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.settings import Images
+
+USER_ID: Final = 1000
+"""The user of every container, and the group of every volume: the gateway image's own."""
+OPERATOR_APP: Final = "ibgateway-operator"
+"""`app.kubernetes.io/name` of the operator's pod, as its chart sets it."""
+
+
+class Component(StrEnum):
+    """The three programs of a gateway, as their label says."""
+
+    GATEWAY = "gateway"
+    EXECUTOR = "executor"
+    CONSOLE = "novnc"
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """The shell scripts of the gateway pod, as they go into its ConfigMap."""
+
+    wrapper: str
+    prestop: str
+    ibc: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One IBGateway and what was decided about it."""
+
+    key: Key
+    uid: str
+    spec: IBGatewaySpec
+    images: Images
+    calendar: Calendar
+    scripts: Scripts
+    own_namespace: str = "default"
+    gateway_replicas: int = 1
+    executor_replicas: int = 1
+    vnc_from_user: bool = False
+    """Whether the user's Secret has VNC_PASSWORD; else the operator's default is mounted."""
+
+    @property
+    def children(self) -> Children:
+        """The names of the children."""
+        return names.children(self.key.name)
+
+    @property
+    def live(self) -> bool:
+        """Whether real money is at stake."""
+        return self.spec.trading_mode is TradingMode.LIVE
+
+    @property
+    def api_port(self) -> int:
+        """The gateway pod's API port, past which socat forwards."""
+        return names.PORT_API_LIVE if self.live else names.PORT_API_PAPER
+
+    @property
+    def vnc_secret(self) -> str:
+        """The operator's own Secret with the default VNC password."""
+        return f"{self.key.name}-vnc"
+
+    @property
+    def console_token(self) -> str:
+        """The Secret with the console's token, where `novnc.auth` is token."""
+        return f"{self.children.novnc}-token"
+
+
+def labels(plan: Plan, component: Component) -> dict[str, str]:
+    """The labels of every child; a fresh dict each time."""
+    return {
+        names.LABEL_NAME: "ibgateway",
+        names.LABEL_COMPONENT: component,
+        names.LABEL_GATEWAY: plan.key.name,
+        names.LABEL_MANAGED_BY: names.MANAGED_BY,
+    }
+
+
+def selector(plan: Plan, component: Component) -> dict[str, str]:
+    """The two labels that select a component's pods; they never change."""
+    return {names.LABEL_GATEWAY: plan.key.name, names.LABEL_COMPONENT: component}
+
+
+def owner_reference(plan: Plan) -> Manifest:
+    """The IBGateway as controller: what it owns goes with it, by garbage collection alone."""
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "name": plan.key.name,
+        "uid": plan.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def manifest(plan: Plan, kind: Kind, name: str, component: Component, **rest: Any) -> Manifest:
+    """An owned child; `rest` are its top-level fields beside metadata."""
+    return {
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
+        "metadata": {
+            "name": name,
+            "namespace": plan.key.namespace,
+            "labels": labels(plan, component),
+            "ownerReferences": [owner_reference(plan)],
+        },
+        **rest,
+    }

@@ -1,0 +1,1 @@
+"""What everything else speaks of: kinds, manifests, the snapshot of one gateway."""

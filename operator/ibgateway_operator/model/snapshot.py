@@ -1,0 +1,212 @@
+"""What is seen of one IBGateway: its own document, its Secrets, its pods, its children. Pure.
+
+Frozen values made from plain bodies; nothing here asks the API server or the clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from ibgateway_api import names
+from ibgateway_api.names import Key
+from ibgateway_api.reports import SentinelReport
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.status import IBGatewayStatus
+from ibgateway_operator.desired.input import Component
+from ibgateway_operator.model.manifests import (
+    Manifest,
+    annotations_of,
+    is_terminating,
+    labels_of,
+    uid_of,
+)
+
+_PODS: Final = "Pod"
+_PASSING: Final = frozenset({"PodInitializing", "ContainerCreating"})
+_PULL: Final = {"ErrImagePull": "ImagePullBackOff"}
+"""Two words that take turns for one trouble: one of them keeps the status still."""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """An IBGateway as stored. `spec` is None where it can't be read; `problem` says why."""
+
+    key: Key
+    uid: str
+    generation: int
+    created: str
+    annotations: Mapping[str, str]
+    spec: IBGatewaySpec | None
+    problem: str
+    suspend: bool
+    status: IBGatewayStatus
+    stored_status: Mapping[str, Any]
+    resource_version: str
+    deleting: bool
+
+
+def parse(body: Mapping[str, Any]) -> Gateway:
+    """A Gateway from its body. Never raises: an unreadable spec is a finding, not a crash."""
+    meta, raw = body["metadata"], body.get("spec") or {}
+    spec, problem = _spec(raw)
+    return Gateway(
+        key=Key(meta["namespace"], meta["name"]),
+        uid=uid_of(body),
+        generation=int(meta.get("generation", 0)),
+        created=str(meta.get("creationTimestamp", "")),
+        annotations=annotations_of(body),
+        spec=spec,
+        problem=problem,
+        suspend=raw.get("suspend") is True,
+        status=_status(body.get("status") or {}),
+        stored_status=body.get("status") or {},
+        resource_version=str(meta.get("resourceVersion", "")),
+        deleting=is_terminating(body),
+    )
+
+
+def _spec(raw: Mapping[str, Any]) -> tuple[IBGatewaySpec | None, str]:
+    try:
+        return IBGatewaySpec.model_validate(raw), ""
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return None, f"spec.{where}: {first['msg']}"
+
+
+def _status(raw: Mapping[str, Any]) -> IBGatewayStatus:
+    """The stored status; one that no version of ours wrote counts as none."""
+    try:
+        return IBGatewayStatus.model_validate(raw)
+    except ValidationError:
+        return IBGatewayStatus()
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What may be remembered of the user's Secret: which keys have a value, and a keyed hash."""
+
+    secret: str
+    found: bool = False
+    keys: frozenset[str] = frozenset()
+    user: str = ""
+    """Keyed hash of the user name; empty where there is none. Only good for comparing."""
+    default_vnc: bool = False
+    """Whether VNC_PASSWORD is the documented default."""
+
+    @property
+    def has_vnc(self) -> bool:
+        """Whether the user chose a VNC password."""
+        return names.SECRET_VNC_PASSWORD in self.keys
+
+    def missing(self) -> str:
+        """The first thing that is missing, in words; empty where nothing is."""
+        if not self.found:
+            return f"Secret {self.secret} does not exist"
+        for key in (names.SECRET_USERNAME, names.SECRET_PASSWORD):
+            if key not in self.keys:
+                return f"Secret {self.secret} has no key {key}"
+        return ""
+
+
+@dataclass(frozen=True)
+class News:
+    """The sentinel's last report and when it was last heard (monotonic seconds)."""
+
+    report: SentinelReport | None
+    heard: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that stands in the way: a reason for programs, a sentence for people."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything known of one IBGateway at one moment."""
+
+    gateway: Gateway
+    now: datetime
+    credentials: Credentials | None = None
+    twin: Key | None = None
+    """An older IBGateway with the same user name."""
+    bodies: tuple[Manifest, ...] = ()
+    """Children and pods, as stored."""
+    news: News | None = None
+    age_of_news: float = float("inf")
+    settling: float = 0.0
+    """Seconds for which nothing is concluded from silence: the operator has only just started."""
+    enforced: bool | None = None
+    """The console's word on NetworkPolicies; None while it has none."""
+    drained: bool = False
+    """Whether nothing is unacknowledged at the broker, or no executor runs that could know."""
+    findings: tuple[Finding, ...] = field(default=())
+    """What applying the children ran into."""
+
+    @property
+    def report(self) -> SentinelReport | None:
+        """The sentinel's last report."""
+        return self.news.report if self.news else None
+
+    def child(self, kind: str, name: str) -> Manifest | None:
+        """A child by kind and name."""
+        found = (b for b in self.bodies if b["kind"] == kind and b["metadata"]["name"] == name)
+        return next(found, None)
+
+    def pod(self, component: Component) -> Manifest | None:
+        """The component's pod: the one that is not terminating, where there are two."""
+        return pod_of(self.bodies, component)
+
+
+def pod_of(bodies: tuple[Manifest, ...], component: Component) -> Manifest | None:
+    """A component's pod among bodies; a living one before a terminating or finished one."""
+    pods = [
+        b
+        for b in bodies
+        if b["kind"] == _PODS and labels_of(b).get(names.LABEL_COMPONENT) == component
+    ]
+    return min(pods, key=_age_of_use, default=None)
+
+
+def _age_of_use(pod: Manifest) -> tuple[bool, bool, str]:
+    finished = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    return finished, is_terminating(pod), uid_of(pod)
+
+
+def pod_ip(pod: Manifest | None) -> str:
+    """The pod's address; empty before it has one or once it is finished."""
+    if pod is None or _age_of_use(pod)[0]:
+        return ""
+    return str((pod.get("status") or {}).get("podIP") or "")
+
+
+def container_runs(pod: Manifest | None, name: str) -> bool:
+    """Whether a container of a pod runs now."""
+    statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or []
+    return any(s.get("name") == name and "running" in (s.get("state") or {}) for s in statuses)
+
+
+def waiting_reason(pod: Manifest | None) -> str:
+    """Why a pod does not run: the first container's reason, or the scheduler's words."""
+    status = (pod or {}).get("status") or {}
+    statuses = [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
+    reasons = ((s.get("state") or {}).get("waiting", {}).get("reason") for s in statuses)
+    found = next((r for r in reasons if r and r not in _PASSING), "")
+    found = _PULL.get(found, found)
+    conditions = status.get("conditions") or []
+    unscheduled = (
+        str(c.get("message", ""))
+        for c in conditions
+        if c.get("type") == "PodScheduled" and c.get("status") == "False"
+    )
+    return found or next(unscheduled, "")

@@ -1,0 +1,1 @@
+"""How a snapshot is taken: sentinels, consoles, Secrets, the cache."""

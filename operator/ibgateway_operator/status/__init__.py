@@ -1,0 +1,1 @@
+"""What is said about it: conditions, the status document, Events. Pure."""

@@ -1,0 +1,240 @@
+"""One small pure function a condition: what is seen, as a status, a reason and a sentence.
+
+Every reason is listed in docs/conditions.md with its meaning and what to do; a test compares.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ibgateway_api.conditions import ConditionStatus
+from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, GateReason
+from ibgateway_api.login import LoginState
+from ibgateway_operator.decide.gate import OPEN_MESSAGE, OPEN_REASON, Verdict, unexpected_account
+from ibgateway_operator.decide.intent import policy_doubt
+from ibgateway_operator.desired.input import Component
+from ibgateway_operator.model.manifests import condition_status
+from ibgateway_operator.model.snapshot import Finding, Seen, waiting_reason
+
+TRUE: Final = ConditionStatus.TRUE
+FALSE: Final = ConditionStatus.FALSE
+UNKNOWN: Final = ConditionStatus.UNKNOWN
+
+Word = tuple[ConditionStatus, Finding]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is seen and what was concluded from it."""
+
+    seen: Seen
+    verdict: Verdict
+    refusal: Finding | None = None
+    blocker: Finding | None = None
+    overdue: bool = False
+    """The week's restart was missed: a person must say when."""
+
+
+Check = Callable[[Judged], Word]
+Doubt = Callable[[Judged], Finding | None]
+
+LOGIN_ADVICE: Final = {
+    LoginState.STARTING: "IB Gateway is starting",
+    LoginState.WAITING_FOR_PERMIT: "no login attempt is allowed now",
+    LoginState.LOGGING_IN: "IB Gateway is logging in",
+    LoginState.AWAITING_APPROVAL: "approve the push on IBKR Mobile",
+    LoginState.APPROVAL_MISSED: "the push was not approved in time: ask for another one with the"
+    " annotation ibgateway.dev/login-requested-at, or log in through noVNC",
+    LoginState.LOGGED_IN: "the API answers with the expected accounts",
+    LoginState.CONNECTION_LOST: "IB Gateway has lost its connection to IBKR and comes back by itself",
+    LoginState.SESSION_CONFLICT: "somebody else is logged in with this user name: log out there and"
+    " it goes on by itself",
+    LoginState.REJECTED: "IBKR refused user name or password: correct the Secret, then ask for an"
+    " attempt with the annotation ibgateway.dev/login-requested-at",
+    LoginState.LOCKED_OUT: "IBKR has locked the user name: unlock it with IBKR, then ask for an"
+    " attempt with the annotation ibgateway.dev/login-requested-at",
+    LoginState.TOKEN_EXPIRED: "the week's token is used up: a full login follows by budget",
+    LoginState.NEEDS_PERSON: "IB Gateway asks something only a person can answer: open noVNC",
+    LoginState.RESTARTING: "IB Gateway restarts",
+    LoginState.API_UNRESPONSIVE: "IB Gateway is logged in but its API does not answer",
+    LoginState.STOPPED: "IB Gateway's process has ended",
+    LoginState.UNKNOWN: "the sentinel has seen no evidence yet",
+}
+
+
+def spec_accepted(judged: Judged) -> Word:
+    """Whether this operator serves the spec."""
+    if judged.refusal:
+        return FALSE, judged.refusal
+    return TRUE, Finding("Accepted", "the spec is served")
+
+
+def logged_in(judged: Judged) -> Word:
+    """The login state; Unknown while nothing is heard."""
+    seen = judged.seen
+    if seen.report is None or seen.age_of_news > NEWS_LIMIT_SECONDS:
+        return _silent(seen)
+    state = seen.report.state
+    message = LOGIN_ADVICE[state]
+    refused = seen.report.waiting
+    if state is LoginState.WAITING_FOR_PERMIT and refused is not None:
+        message = f"{message}: {refused.refusal}"
+    status = TRUE if state is LoginState.LOGGED_IN else FALSE
+    return status, Finding(state, message)
+
+
+def _silent(seen: Seen) -> Word:
+    if seen.gateway.suspend and seen.pod(Component.GATEWAY) is None:
+        return FALSE, Finding(LoginState.STOPPED, "the gateway is suspended")
+    message = "nothing is heard from the gateway's sentinel"
+    why = waiting_reason(seen.pod(Component.GATEWAY))
+    return UNKNOWN, Finding(GateReason.NO_NEWS, f"{message}: {why}" if why else message)
+
+
+def outside_window(judged: Judged) -> Word:
+    """Whether this week is authenticated."""
+    week = judged.verdict.week
+    if not week.open:
+        return TRUE, Finding("WeekAuthenticated", "a full login was seen in this week")
+    if judged.overdue:
+        return FALSE, Finding(
+            "RestartOverdue",
+            "the weekly restart was missed: when somebody can approve the push, set the"
+            " annotation ibgateway.dev/login-requested-at to the time now",
+        )
+    return FALSE, Finding(
+        GateReason.RESTART_WINDOW, "this week has no full login yet: trading waits for it"
+    )
+
+
+def trading_allowed(judged: Judged) -> Word:
+    """The gate."""
+    closed = judged.verdict.gate
+    if not isinstance(closed, Closed):
+        return TRUE, Finding(OPEN_REASON, OPEN_MESSAGE)
+    if closed.reason == GateReason.UNEXPECTED_ACCOUNT:
+        return FALSE, Finding(closed.reason, unexpected_account(judged.seen))
+    return FALSE, Finding(closed.reason, closed.message)
+
+
+def executor_ready(judged: Judged) -> Word:
+    """Whether the executor's pod is Ready."""
+    spec = judged.seen.gateway.spec
+    if spec is not None and not spec.executor.enabled:
+        return FALSE, Finding("Disabled", "spec.executor.enabled is false")
+    closed = isinstance(judged.verdict.gate, Closed)
+    return _pod_ready(judged.seen, Component.EXECUTOR, closed=closed)
+
+
+def console_ready(judged: Judged) -> Word:
+    """Whether the console's pod is Ready."""
+    spec = judged.seen.gateway.spec
+    if spec is not None and not spec.novnc.enabled:
+        return FALSE, Finding("Disabled", "spec.novnc.enabled is false")
+    return _pod_ready(judged.seen, Component.CONSOLE, closed=False)
+
+
+def _pod_ready(seen: Seen, component: Component, *, closed: bool) -> Word:
+    pod = seen.pod(component)
+    if pod is None:
+        return FALSE, Finding("NoPod", f"there is no {component} pod")
+    if condition_status(pod, "Ready") == "True":
+        return TRUE, Finding("PodReady", f"the {component} pod is ready")
+    if why := waiting_reason(pod):
+        return FALSE, Finding("PodWaiting", f"the {component} pod does not run: {why}")
+    if closed:
+        return FALSE, Finding("GateClosed", "the executor stores orders and waits for the gate")
+    return FALSE, Finding("PodNotReady", f"the {component} pod is not ready")
+
+
+def policy_enforced(judged: Judged) -> Word:
+    """Whether the cluster enforces NetworkPolicies, by the console's attempts."""
+    spec, enforced = judged.seen.gateway.spec, judged.seen.enforced
+    if spec is not None and not spec.network_policy.enabled:
+        return FALSE, Finding("PolicyDisabled", "spec.networkPolicy.enabled is false")
+    if enforced is None:
+        return UNKNOWN, Finding("PolicyUnknown", "the console has not found out yet")
+    if enforced:
+        return TRUE, Finding("PolicyEnforced", "the console can't reach the API port")
+    return FALSE, Finding(
+        "PolicyNotEnforced",
+        "the console reaches the API port: every pod in this cluster can trade through it."
+        " Use a network plugin that enforces NetworkPolicies",
+    )
+
+
+def _refused(judged: Judged) -> Finding | None:
+    """A spec that is not served comes first: nothing else can be trusted to be current."""
+    return judged.refusal
+
+
+def _apply_trouble(judged: Judged) -> Finding | None:
+    """A foreign object under a child's name, or one the API server does not take."""
+    return next(iter(judged.seen.findings), None)
+
+
+def _blocked(judged: Judged) -> Finding | None:
+    """What keeps the gateway from being started."""
+    return judged.blocker
+
+
+def _suspended(judged: Judged) -> Finding | None:
+    """The user's wish."""
+    if not judged.seen.gateway.suspend:
+        return None
+    return Finding(GateReason.SUSPENDED, "spec.suspend is true")
+
+
+def _not_logged_in(judged: Judged) -> Finding | None:
+    """The login, with its advice."""
+    status, finding = logged_in(judged)
+    return None if status is TRUE else finding
+
+
+def _in_window(judged: Judged) -> Finding | None:
+    """The week."""
+    status, finding = outside_window(judged)
+    return None if status is TRUE else finding
+
+
+def _gate_closed(judged: Judged) -> Finding | None:
+    """Everything else that closes the gate."""
+    status, finding = trading_allowed(judged)
+    return None if status is TRUE else finding
+
+
+def _policy(judged: Judged) -> Finding | None:
+    """Live without enforced policies."""
+    spec = judged.seen.gateway.spec
+    return policy_doubt(spec, judged.seen) if spec else None
+
+
+def _executor(judged: Judged) -> Finding | None:
+    """The executor, where there is one. The console does not count: trading goes on without it."""
+    status, finding = executor_ready(judged)
+    return None if status is TRUE or finding.reason == "Disabled" else finding
+
+
+READY_CHAIN: Final[tuple[Doubt, ...]] = (
+    _refused,
+    _apply_trouble,
+    _blocked,
+    _suspended,
+    _not_logged_in,
+    _in_window,
+    _gate_closed,
+    _policy,
+    _executor,
+)
+
+
+def ready(judged: Judged) -> Word:
+    """The summary: the first finding of the chain."""
+    first = next(_doubts(judged), None)
+    if first is None:
+        return TRUE, Finding("Trading", OPEN_MESSAGE)
+    return FALSE, first
+
+
+def _doubts(judged: Judged) -> Iterator[Finding]:
+    return (found for doubt in READY_CHAIN if (found := doubt(judged)))

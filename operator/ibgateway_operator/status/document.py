@@ -1,0 +1,126 @@
+"""The status of an IBGateway from what was seen and judged. Pure.
+
+Times of conditions move only when their status does, and nothing that ticks is written: the same
+facts give the same status, so that a quiet gateway is never written to.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from ibgateway_api import names
+from ibgateway_api.conditions import Condition, ConditionType, transition
+from ibgateway_api.status import Endpoints, IBGatewayStatus, LoginStatus, WindowStatus
+from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.model.snapshot import Seen
+from ibgateway_operator.status.conditions import (
+    Check,
+    Judged,
+    console_ready,
+    executor_ready,
+    logged_in,
+    outside_window,
+    policy_enforced,
+    ready,
+    spec_accepted,
+    trading_allowed,
+)
+
+CHECKS: Final[dict[ConditionType, Check]] = {
+    ConditionType.SPEC_ACCEPTED: spec_accepted,
+    ConditionType.GATEWAY_LOGGED_IN: logged_in,
+    ConditionType.OUTSIDE_RESTART_WINDOW: outside_window,
+    ConditionType.TRADING_ALLOWED: trading_allowed,
+    ConditionType.EXECUTOR_READY: executor_ready,
+    ConditionType.CONSOLE_READY: console_ready,
+    ConditionType.NETWORK_POLICY_ENFORCED: policy_enforced,
+    ConditionType.READY: ready,
+}
+
+
+def assess(judged: Judged, *, pending: str, handled_request: str) -> IBGatewayStatus:
+    """The whole status. `pending` names templates that wait, `handled_request` the last login request."""
+    seen = judged.seen
+    return IBGatewayStatus(
+        observed_generation=seen.gateway.generation,
+        conditions=conditions(judged),
+        login=_login(seen, handled_request),
+        window=_window(judged),
+        accounts=_accounts(seen),
+        endpoints=_endpoints(seen),
+        pending_revision=pending,
+    )
+
+
+def conditions(judged: Judged) -> list[Condition]:
+    """Every condition, in the order they are shown."""
+    gateway = judged.seen.gateway
+    before = {c.type: c for c in gateway.status.conditions}
+    return [
+        transition(before.get(kind), _condition(kind, check, judged))
+        for kind, check in CHECKS.items()
+    ]
+
+
+def _condition(kind: ConditionType, check: Check, judged: Judged) -> Condition:
+    status, finding = check(judged)
+    return Condition(
+        type=kind,
+        status=status,
+        reason=finding.reason,
+        message=finding.message,
+        last_transition_time=_whole(judged.seen.now),
+        observed_generation=judged.seen.gateway.generation,
+    )
+
+
+def _whole(at: datetime) -> datetime:
+    """Whole seconds, as Kubernetes writes times."""
+    return at.replace(microsecond=0)
+
+
+def _login(seen: Seen, handled_request: str) -> LoginStatus:
+    report, before = seen.report, seen.gateway.status.login
+    if report is None:
+        return before.model_copy(update={"handled_request": handled_request})
+    return LoginStatus(
+        state=report.state,
+        since=_whole(report.since),
+        deadline=report.deadline and _whole(report.deadline),
+        full_auth_time=report.full_auth_time and _whole(report.full_auth_time),
+        attempts_today=report.attempts_today,
+        handled_request=handled_request,
+    )
+
+
+def _window(judged: Judged) -> WindowStatus:
+    week = judged.verdict.week
+    return WindowStatus(open=week.open, opens=week.opens, restart=judged.verdict.next_restart)
+
+
+def _accounts(seen: Seen) -> list[str]:
+    """The login's accounts; the last known ones while nobody is heard."""
+    report = seen.report
+    return list(report.accounts) if report else list(seen.gateway.status.accounts)
+
+
+def _endpoints(seen: Seen) -> Endpoints:
+    spec, key = seen.gateway.spec, seen.gateway.key
+    if spec is None:
+        return seen.gateway.status.endpoints
+    children = names.children(key.name)
+
+    def at(name: str, port: int, *, scheme: str = "http://") -> str:
+        return f"{scheme}{name}.{key.namespace}.svc:{port}"
+
+    trader, novnc = spec.executor.enabled, spec.novnc.enabled
+    return Endpoints(
+        api=at(children.gateway, names.PORT_API, scheme=""),
+        novnc=at(children.novnc, names.PORT_NOVNC) if novnc else "",
+        executor=at(children.executor, names.PORT_EXECUTOR) if trader else "",
+        intake=at(children.intake, names.PORT_EXECUTOR) if trader else "",
+    )
+
+
+def document(status: IBGatewayStatus) -> Manifest:
+    """The status as it is applied: outside names, no nulls."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,1 @@
+"""The program that plays IB Gateway under IBC: window, log, ports."""

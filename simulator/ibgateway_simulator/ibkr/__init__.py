@@ -1,0 +1,1 @@
+"""The program that plays IBKR: sessions, orders, the control API."""

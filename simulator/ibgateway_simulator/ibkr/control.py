@@ -1,0 +1,219 @@
+"""The control API: what a test may do to IBKR and read from it. JSON over HTTP, no authentication.
+
+Routes are listed in `routes`; docs/simulator.md describes each. 404: the thing named does not
+exist; 409: the present state does not allow it; 400: the body is not what the route expects.
+"""
+
+import dataclasses
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from ibgateway_simulator.errors import ConflictError, NotFoundError, SimulatorError
+from ibgateway_simulator.ibkr.api_client import Client
+from ibgateway_simulator.ibkr.control_trade import Json, Trade
+from ibgateway_simulator.ibkr.gateway_link import gateway_socket
+from ibgateway_simulator.ibkr.ibkr import RESTORED, Ibkr
+from ibgateway_simulator.model.users import LoginRules, user_from
+
+LONGEST_WAIT = 60.0
+KICK_STYLES = ("waits", "contest", "existing", "silent")
+
+
+class Control:
+    """Handlers over one Ibkr."""
+
+    def __init__(self, ibkr: Ibkr) -> None:
+        self._ibkr = ibkr
+
+    def routes(self) -> list[web.RouteDef]:
+        """Every route of IBKR's HTTP port."""
+        trade = Trade(self._ibkr)
+        table: dict[str, Callable[[web.Request, Json], Awaitable[Any]]] = {
+            "GET /healthz": self.health,
+            "GET /v1/state": self.state,
+            "GET /v1/events": self.events,
+            "GET /v1/frames": self.frames,
+            "GET /v1/pushes": self.pushes,
+            "POST /v1/pushes/{push}/{answer}": self.answer_push,
+            "GET /v1/logins": self.logins,
+            "PATCH /v1/login-rules": self.login_rules,
+            "PUT /v1/users/{user}": self.put_user,
+            "POST /v1/users/{user}/{verb}": self.user_verb,
+            "POST /v1/connectivity": self.connectivity,
+            "POST /v1/connections/drop": self.drop,
+            "PATCH /v1/faults": trade.faults,
+            "GET /v1/orders": trade.orders,
+            "GET /v1/executions": trade.executions,
+            "POST /v1/orders/{perm_id}/{verb}": trade.order_verb,
+            "POST /v1/fills/release": trade.release,
+            "PATCH /v1/next-ids": trade.next_ids,
+            "PATCH /v1/clock": trade.clock,
+            "PATCH /v1/prices": trade.prices,
+            "GET /v1/accounts": trade.accounts,
+            "PATCH /v1/accounts/{account}": trade.patch_account,
+        }
+        made = [self._route(spec, handler) for spec, handler in table.items()]
+        return [*made, web.get("/gateway/session", self._gateway)]
+
+    async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
+        return await gateway_socket(self._ibkr, request)
+
+    def _route(
+        self, spec: str, handler: Callable[[web.Request, Json], Awaitable[Any]]
+    ) -> web.RouteDef:
+        method, path = spec.split(" ")
+
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                raw = await request.text()
+                body = json.loads(raw) if raw else {}
+                return web.json_response(await handler(request, body))
+            except NotFoundError as error:
+                return web.json_response({"error": str(error)}, status=404)
+            except ConflictError as error:
+                return web.json_response({"error": str(error)}, status=409)
+            except (SimulatorError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+                return web.json_response({"error": repr(error)}, status=400)
+
+        return web.route(method, path, handle)
+
+    async def health(self, _: web.Request, __: Json) -> Json:
+        """IBKR's side answers."""
+        return {"ok": True, "now": self._ibkr.now().isoformat()}
+
+    async def state(self, _: web.Request, __: Json) -> Json:
+        """Users, sessions, API clients, rules and faults at once."""
+        logins, broker = self._ibkr.logins, self._ibkr.broker
+        now = self._ibkr.now()
+        clients = [client for client in self._ibkr.clients if isinstance(client, Client)]
+        return {
+            "now": now.isoformat(),
+            "users": [
+                {
+                    **user.view(),
+                    "person": user.name in logins.persons,
+                    "token": logins.has_token(user.name, now),
+                    "locked_seconds": logins.locked_for(user.name, now),
+                }
+                for user in logins.users.values()
+            ],
+            "sessions": [session.view() for session in logins.sessions.values()],
+            "gateways": sorted(link.gateway for link in self._ibkr.gateways),
+            "clients": [
+                {
+                    "connection": client.number,
+                    "client_id": client.client_id,
+                    "version": client.version,
+                    "account": client.account,
+                }
+                for client in sorted(clients, key=lambda client: client.number)
+            ],
+            "login_rules": dataclasses.asdict(logins.rules),
+            "faults": json.loads(json.dumps(dataclasses.asdict(broker.faults), default=str)),
+            "hours": {"mode": broker.hours.mode, "open": broker.hours.is_open(now)},
+        }
+
+    async def events(self, request: web.Request, _: Json) -> list[Json]:
+        """Entries after `after`; waits up to `wait` seconds for the first."""
+        after = int(request.query.get("after", "0"))
+        wait = min(float(request.query.get("wait", "0")), LONGEST_WAIT)
+        return await self._ibkr.events.after(after, wait)
+
+    async def frames(self, request: web.Request, _: Json) -> list[Json]:
+        """Frames after `after`; by `client_id`, `direction` and `message` (first field)."""
+        query = request.query
+        after = int(query.get("after", "0"))
+        return [
+            frame
+            for frame in self._ibkr.frames[after:]
+            if query.get("client_id") in (None, str(frame["client_id"]))
+            and query.get("direction") in (None, frame["direction"])
+            and query.get("message") in (None, frame["fields"][0] if frame["fields"] else "")
+        ]
+
+    async def pushes(self, _: web.Request, __: Json) -> list[Json]:
+        """Every push ever sent."""
+        return [push.view() for push in self._ibkr.logins.pushes]
+
+    async def answer_push(self, request: web.Request, body: Json) -> Json:
+        """Approve, deny or ignore a push by number, or the `latest` waiting one."""
+        logins, name = self._ibkr.logins, request.match_info["push"]
+        waiting = logins.waiting(request.query.get("user"))
+        if name == "latest" and not waiting:
+            raise ConflictError("no push is waiting")
+        number = waiting[-1].id if name == "latest" else int(name)
+        match request.match_info["answer"]:
+            case "approve":
+                self._ibkr.answer_push(number, "approved")
+            case "deny":
+                self._ibkr.answer_push(number, "denied")
+            case "ignore":
+                left = (logins.push(number).deadline - self._ibkr.now()).total_seconds()
+                logins.miss_soon(number, float(body.get("seconds", left)), self._ibkr.now())
+            case other:
+                raise NotFoundError(f"a push can't be answered with {other!r}")
+        return logins.push(number).view()
+
+    async def logins(self, _: web.Request, __: Json) -> list[Json]:
+        """Every login attempt."""
+        return [attempt.view() for attempt in self._ibkr.logins.attempts]
+
+    async def login_rules(self, _: web.Request, body: Json) -> Json:
+        """Change how logins go."""
+        known = {field.name for field in dataclasses.fields(LoginRules)}
+        if not set(body) <= known:
+            raise ConflictError(f"login rules are {', '.join(sorted(known))}")
+        self._ibkr.logins.rules = dataclasses.replace(self._ibkr.logins.rules, **body)
+        return dataclasses.asdict(self._ibkr.logins.rules)
+
+    async def put_user(self, request: web.Request, body: Json) -> Json:
+        """Add or replace a user."""
+        user = user_from({**body, "name": request.match_info["user"]})
+        self._ibkr.add_user(user)
+        return user.view()
+
+    async def user_verb(self, request: web.Request, body: Json) -> Json:
+        """kick, free, expire-token, unlock, restart."""
+        name, ibkr = request.match_info["user"], self._ibkr
+        user = ibkr.logins.user(name)
+        match request.match_info["verb"]:
+            case "kick":
+                style = body.get("style", "waits")
+                if style not in KICK_STYLES:
+                    raise ConflictError(f"a kick's style is one of {KICK_STYLES}")
+                ibkr.kick(name, style)
+            case "free":
+                await ibkr.free(name)
+            case "expire-token":
+                ibkr.logins.expire_token(name)
+            case "unlock":
+                ibkr.logins.unlock(name)
+            case "restart":
+                for session in ibkr.logins.of_user(name):
+                    ibkr.post(session.gateway, {"type": "auto_restart"})
+            case other:
+                raise NotFoundError(f"nothing to do to a user is called {other!r}")
+        return user.view()
+
+    async def connectivity(self, _: web.Request, body: Json) -> Json:
+        """`lost` or `restored` (code 1101 or 1102), for one user or all."""
+        code, up = int(body.get("code", 1102)), body["state"] == "restored"
+        if body["state"] not in ("lost", "restored") or code not in RESTORED:
+            raise ConflictError("state is lost or restored, code 1101 or 1102")
+        sessions = list(self._ibkr.logins.sessions.values())
+        for session in sessions:
+            if body.get("user") in (None, session.user) and session.link_up != up:
+                self._ibkr.set_link(session, up=up, code=code)
+        return {"sessions": len(sessions)}
+
+    async def drop(self, _: web.Request, body: Json) -> Json:
+        """Reset API connections, all or those of one client id."""
+        wanted = body.get("client_id")
+        found = [c for c in self._ibkr.clients if isinstance(c, Client)]
+        found = [client for client in found if wanted in (None, client.client_id)]
+        for client in found:
+            client.abort()
+        return {"dropped": len(found)}

@@ -1,0 +1,127 @@
+"""The control API's routes about trading: faults, orders, fills, clock, prices, accounts."""
+
+import dataclasses
+import datetime as dt
+import json
+from typing import Any
+
+from aiohttp import web
+
+from ibgateway_simulator.errors import ConflictError, NotFoundError
+from ibgateway_simulator.ibkr import views
+from ibgateway_simulator.ibkr.ibkr import Ibkr
+from ibgateway_simulator.model import faults, market
+from ibgateway_simulator.model.accounts import Account, Position
+from ibgateway_simulator.tws.requests import quantity
+
+Json = dict[str, Any]
+
+
+class Trade:
+    """Handlers over one Ibkr."""
+
+    def __init__(self, ibkr: Ibkr) -> None:
+        self._ibkr = ibkr
+
+    async def faults(self, _: web.Request, body: Json) -> Json:
+        """Change faults; the others stay."""
+        broker = self._ibkr.broker
+        broker.faults = faults.changed(broker.faults, body)
+        changed: Json = json.loads(json.dumps(dataclasses.asdict(broker.faults), default=str))
+        return changed
+
+    async def orders(self, _: web.Request, __: Json) -> list[Json]:
+        """Every order booked, oldest first."""
+        return [views.order_view(order) for order in self._ibkr.broker.orders.values()]
+
+    async def executions(self, _: web.Request, __: Json) -> list[Json]:
+        """Every fill, oldest first."""
+        return [views.execution_view(execution) for execution in self._ibkr.broker.executions]
+
+    async def order_verb(self, request: web.Request, body: Json) -> Json:
+        """fill {quantity, price} or cancel one order."""
+        broker, now = self._ibkr.broker, self._ibkr.now()
+        perm_id = int(request.match_info["perm_id"])
+        order = broker.by_perm_id(perm_id)
+        match request.match_info["verb"]:
+            case "fill":
+                amount, price = body.get("quantity"), body.get("price")
+                effects = broker.fill(
+                    perm_id,
+                    quantity(amount) if amount is not None else None,
+                    quantity(price) if price is not None else None,
+                    now,
+                )
+            case "cancel":
+                effects = broker.cancel(order.ticket.key, order.ticket, now)
+            case other:
+                raise NotFoundError(f"nothing to do to an order is called {other!r}")
+        self._ibkr.publish(effects)
+        return views.order_view(broker.by_perm_id(perm_id))
+
+    async def release(self, _: web.Request, __: Json) -> Json:
+        """End hold_fills and let held orders fill."""
+        self._ibkr.broker.release()
+        return {"hold_fills": False}
+
+    async def next_ids(self, _: web.Request, body: Json) -> Json:
+        """Set nextValidId of a client: {account, client_id, value}."""
+        key = (str(body["account"]), int(body["client_id"]))
+        self._ibkr.broker.next_ids[key] = int(body["value"])
+        return {"account": key[0], "client_id": key[1], "value": int(body["value"])}
+
+    async def clock(self, _: web.Request, body: Json) -> Json:
+        """offset_seconds, hours (always, regular, closed, custom), sessions for custom."""
+        if "offset_seconds" in body:
+            self._ibkr.offset = dt.timedelta(seconds=float(body["offset_seconds"]))
+        if "hours" in body:
+            if body["hours"] not in ("always", "regular", "closed", "custom"):
+                raise ConflictError("hours are always, regular, closed or custom")
+            sessions = tuple(_session(pair) for pair in body.get("sessions", []))
+            self._ibkr.broker.hours = market.Hours(body["hours"], sessions)
+        now, hours = self._ibkr.now(), self._ibkr.broker.hours
+        return {"now": now.isoformat(), "open": hours.is_open(now), "liquid": hours.text(now)}
+
+    async def prices(self, _: web.Request, body: Json) -> Json:
+        """Set last prices by symbol; limit orders may fill."""
+        for symbol, price in body.items():
+            if symbol not in market.BY_SYMBOL:
+                raise NotFoundError(f"no contract is called {symbol!r}")
+            self._ibkr.broker.prices[market.BY_SYMBOL[symbol].con_id] = quantity(price)
+        for client in self._ibkr.clients:
+            client.account_changed()
+        prices = self._ibkr.broker.prices
+        return {symbol: str(prices[c.con_id]) for symbol, c in market.BY_SYMBOL.items()}
+
+    async def accounts(self, _: web.Request, __: Json) -> list[Json]:
+        """Cash and positions of every account."""
+        return [views.account_view(account) for account in self._ibkr.broker.accounts.values()]
+
+    async def patch_account(self, request: web.Request, body: Json) -> Json:
+        """Set cash by currency and positions by symbol; what is not named stays."""
+        name = request.match_info["account"]
+        account = self._ibkr.broker.accounts.get(name)
+        if account is None:
+            raise NotFoundError(f"no account is called {name!r}")
+        self._ibkr.broker.accounts[name] = _patched(account, body)
+        for client in self._ibkr.clients:
+            client.account_changed()
+        return views.account_view(self._ibkr.broker.accounts[name])
+
+
+def _patched(account: Account, body: Json) -> Account:
+    cash = {currency: quantity(amount) for currency, amount in body.get("cash", {}).items()}
+    positions = dict(account.positions)
+    for symbol, held in body.get("positions", {}).items():
+        con_id = market.BY_SYMBOL[symbol].con_id
+        cost = quantity(held.get("average_cost", 0))
+        positions[con_id] = Position(quantity(held["quantity"]), cost)
+    kept = {con_id: held for con_id, held in positions.items() if held.quantity}
+    return dataclasses.replace(account, cash={**account.cash, **cash}, positions=kept)
+
+
+def _session(pair: list[str]) -> tuple[dt.datetime, dt.datetime]:
+    start, end = (dt.datetime.fromisoformat(text) for text in pair)
+    if start.tzinfo is None or end.tzinfo is None:
+        raise ConflictError("sessions carry an offset from UTC")
+    return start, end

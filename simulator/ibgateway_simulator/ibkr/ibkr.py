@@ -1,0 +1,218 @@
+"""IBKR's side as one object: clock, order book, logins, connected gateways and API clients.
+
+It ties the pure models to time and connections and is the only place where the two meet. The
+offset of its clock moves everything IBKR decides by time, and what currentTime answers.
+"""
+
+import asyncio
+import datetime as dt
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from ibgateway_simulator.ibkr.events import Events
+from ibgateway_simulator.model.accounts import Account
+from ibgateway_simulator.model.logins import Logins
+from ibgateway_simulator.model.order_book import Broker
+from ibgateway_simulator.model.orders import Effect, Executed
+from ibgateway_simulator.model.users import PushState, Session, User
+
+log = logging.getLogger(__name__)
+TICK_SECONDS = 0.02
+REPEAT_LOST_SECONDS = 10.0
+LOST = "Connectivity between IBKR and Trader Workstation has been lost."
+RESTORED = {
+    1101: "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
+    1102: "Connectivity between IBKR and Trader Workstation has been restored - data maintained. "
+    "All data farms are connected: usfarm; ushmds; secdefil.",
+}
+
+
+class ApiClient(Protocol):
+    """What the model needs of a connected API client."""
+
+    session_id: str
+
+    def tell(self, effects: Iterable[Effect]) -> None:
+        """Send what concerns this client."""
+
+    def notice(self, code: int, text: str) -> None:
+        """Send an error without an order."""
+
+    def link_restored(self) -> None:
+        """Deal with what was sent while the link was lost."""
+
+    def account_changed(self) -> None:
+        """Send positions and account values to subscribers."""
+
+
+class GatewayLink(Protocol):
+    """What the model needs of a connected gateway."""
+
+    gateway: str
+
+    def post(self, message: dict[str, Any]) -> None:
+        """Send the gateway a message."""
+
+
+class Ibkr:
+    """Everything IBKR knows; `users` are who may log in."""
+
+    def __init__(self, users: Iterable[User]) -> None:
+        self.offset = dt.timedelta()
+        self.broker = Broker()
+        self.logins = Logins(users, lambda: secrets.token_hex(8))
+        self.events = Events()
+        self.frames: list[dict[str, Any]] = []
+        self.clients: set[ApiClient] = set()
+        self.gateways: set[GatewayLink] = set()
+        self.kick_style: dict[str, str] = {}
+        self.freed = asyncio.Condition()
+        self._answers: dict[int, asyncio.Future[PushState]] = {}
+        self._lost_said: dict[str, dt.datetime] = {}
+        for user in self.logins.users.values():
+            self.broker.accounts.setdefault(user.account, Account(user.account))
+
+    def now(self) -> dt.datetime:
+        """IBKR's time, UTC."""
+        return dt.datetime.now(dt.UTC) + self.offset
+
+    def note(self, kind: str, **details: Any) -> None:
+        """Append to what tests can read, and log it."""
+        self.events.add(kind, self.now(), **details)
+        log.info("%s %s", kind, " ".join(f"{key}={value}" for key, value in details.items()))
+
+    def add_user(self, user: User) -> None:
+        """Add or replace a user; a new account gets the default cash."""
+        self.logins.users[user.name] = user
+        self.broker.accounts.setdefault(user.account, Account(user.account))
+
+    def publish(self, effects: list[Effect]) -> None:
+        """Tell the clients concerned and the event list."""
+        if not effects:
+            return
+        for client in self.clients:
+            client.tell(effects)
+        fills = [effect.execution for effect in effects if isinstance(effect, Executed)]
+        for fill in fills:
+            self.note(
+                "execution", exec_id=fill.exec_id, order_ref=fill.ticket.order_ref,
+                symbol=fill.ticket.symbol, action=fill.ticket.action, quantity=str(fill.quantity),
+            )  # fmt: skip
+        if fills:
+            for client in self.clients:
+                client.account_changed()
+
+    async def run(self) -> None:
+        """Let time pass: fills, missed pushes, repeated 1100; for ever."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = self.now()
+            self.publish(self.broker.tick(now))
+            for push in self.logins.sweep(now):
+                self.note("push_missed", push=push.id, user=push.user)
+                self._resolve(push.id, "missed")
+            self._repeat_lost(now)
+
+    async def push_answer(self, push_id: int) -> PushState:
+        """How the user answers a push."""
+        future: asyncio.Future[PushState] = asyncio.get_running_loop().create_future()
+        self._answers[push_id] = future
+        try:
+            return await future
+        finally:
+            del self._answers[push_id]
+
+    def answer_push(self, push_id: int, state: PushState) -> None:
+        """The user answers on the phone."""
+        push = self.logins.answer(push_id, state, self.now())
+        self.note(f"push_{state}", push=push.id, user=push.user)
+        self._resolve(push.id, state)
+
+    def kick(self, name: str, style: str) -> None:
+        """A person logs in with the user name: the gateway's session is taken."""
+        self.logins.user(name)
+        self.logins.persons.add(name)
+        self.kick_style[name] = style
+        self.note("person_login", user=name)
+        for session in self.logins.of_user(name):
+            self.take_session(session, style)
+
+    def take_session(self, session: Session, style: str) -> None:
+        """Take a gateway's session away; its clients see a lost link."""
+        self.logins.change_session(replace(session, kicked=True))
+        self.note("session_kicked", session=session.id, user=session.user, style=style)
+        self.post(session.gateway, {"type": "kicked", "style": style})
+        self._say_lost(session.id, self.now())
+
+    async def free(self, name: str) -> None:
+        """The person logs out."""
+        self.logins.user(name)
+        self.logins.persons.discard(name)
+        self.note("person_logout", user=name)
+        for session in self.logins.of_user(name):
+            if session.kicked and self.kick_style.get(name) == "silent":
+                self.give_back(session, 1102)
+        async with self.freed:
+            self.freed.notify_all()
+
+    def give_back(self, session: Session, code: int) -> None:
+        """A taken session is the gateway's again."""
+        self.logins.change_session(replace(session, kicked=False))
+        self.note("session_restored", session=session.id, user=session.user)
+        self.post(session.gateway, {"type": "restored"})
+        self._say_restored(session.id, code)
+
+    def set_link(self, session: Session, *, up: bool, code: int) -> None:
+        """Cut or mend the line between the gateway and IBKR."""
+        self.logins.change_session(replace(session, link_up=up))
+        self.note("link_up" if up else "link_lost", session=session.id, user=session.user)
+        self.post(session.gateway, {"type": "link", "up": up})
+        if up:
+            self._say_restored(session.id, code)
+        else:
+            self._say_lost(session.id, self.now())
+
+    def reachable(self, session_id: str) -> bool:
+        """Whether the session's gateway is connected to IBKR right now."""
+        session = self.logins.sessions.get(session_id)
+        return session is not None and session.link_up and not session.kicked
+
+    def of_session(self, session_id: str) -> list[ApiClient]:
+        """The API clients of a session."""
+        return [client for client in self.clients if client.session_id == session_id]
+
+    def post(self, gateway: str, message: dict[str, Any]) -> None:
+        """Send a message to the gateway with this name."""
+        for link in self.gateways:
+            if link.gateway == gateway:
+                link.post(message)
+
+    def record(self, make: Callable[[int], dict[str, Any]]) -> None:
+        """Append a frame; `make` gets its sequence number."""
+        self.frames.append(make(len(self.frames) + 1))
+
+    def _resolve(self, push_id: int, state: PushState) -> None:
+        future = self._answers.get(push_id)
+        if future is not None and not future.done():
+            future.set_result(state)
+
+    def _say_lost(self, session_id: str, now: dt.datetime) -> None:
+        self._lost_said[session_id] = now
+        for client in self.of_session(session_id):
+            client.notice(1100, LOST)
+
+    def _say_restored(self, session_id: str, code: int) -> None:
+        self._lost_said.pop(session_id, None)
+        for client in self.of_session(session_id):
+            client.notice(code, RESTORED[code])
+            client.link_restored()
+
+    def _repeat_lost(self, now: dt.datetime) -> None:
+        for session_id, said in list(self._lost_said.items()):
+            if session_id not in self.logins.sessions:
+                del self._lost_said[session_id]
+            elif (now - said).total_seconds() >= REPEAT_LOST_SECONDS:
+                self._say_lost(session_id, now)

@@ -1,0 +1,194 @@
+"""Who is logged in, pure: users, attempts, pushes, sessions, the week's token.
+
+One user name has one session. The token of a full login lives until Sunday 01:00 New York or
+until `expire_token`; its death does not end a running session, it bites at the next restart.
+Times are arguments; randomness comes through `new_id`.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Literal
+
+from ibgateway_simulator.errors import ConflictError, NotFoundError
+from ibgateway_simulator.model.market import EASTERN
+from ibgateway_simulator.model.users import Attempt, LoginRules, Push, PushState, Session, User
+
+Verdict = Literal["ok", "wrong-password", "locked", "wrong-mode", "token-expired"]
+
+
+def last_boundary(now: dt.datetime) -> dt.datetime:
+    """The latest Sunday 01:00 New York at or before `now`; the earlier one of a repeated hour."""
+    local = now.astimezone(EASTERN)
+    sunday = local.date() - dt.timedelta(days=(local.weekday() + 1) % 7)
+    boundary = _boundary_on(sunday)
+    return boundary if boundary <= now else _boundary_on(sunday - dt.timedelta(days=7))
+
+
+def _boundary_on(sunday: dt.date) -> dt.datetime:
+    return dt.datetime.combine(sunday, dt.time(1), EASTERN).astimezone(dt.UTC)
+
+
+class Logins:
+    """IBKR's login servers for all users."""
+
+    def __init__(self, users: Iterable[User], new_id: Callable[[], str]) -> None:
+        self.users = {user.name: user for user in users}
+        self.rules = LoginRules()
+        self.attempts: list[Attempt] = []
+        self.pushes: list[Push] = []
+        self.sessions: dict[str, Session] = {}
+        self.persons: set[str] = set()
+        self._tokens: dict[str, tuple[str, dt.datetime]] = {}
+        self._failures: dict[str, int] = {}
+        self._locked: dict[str, dt.datetime] = {}
+        self._new_id = new_id
+
+    def user(self, name: str) -> User:
+        """The user of that name; raises NotFoundError."""
+        if name not in self.users:
+            raise NotFoundError(f"no user is called {name!r}")
+        return self.users[name]
+
+    def begin(self, attempt: Attempt) -> Attempt:
+        """Record an attempt; its id is its place in the list, from 1."""
+        attempt = replace(attempt, id=len(self.attempts) + 1)
+        self.attempts.append(attempt)
+        return attempt
+
+    def finish(self, attempt_id: int, result: str) -> None:
+        """Say how an attempt ended."""
+        self.attempts[attempt_id - 1] = replace(self.attempts[attempt_id - 1], result=result)
+
+    def check_password(self, name: str, password: str, mode: str, now: dt.datetime) -> Verdict:
+        """Whether a full login gets past the first page; counts failures and locks."""
+        if self.locked_for(name, now) > 0:
+            return "locked"
+        user = self.users.get(name)
+        if user is None or user.password != password:
+            self.fail(name, now)
+            return "wrong-password"
+        return "ok" if mode in user.modes else "wrong-mode"
+
+    def check_token(self, name: str, token: str, now: dt.datetime) -> Verdict:
+        """Whether a restart with this token needs no push."""
+        value, issued = self._tokens.get(name, ("", now))
+        if not value or value != token or issued < last_boundary(now):
+            return "token-expired"
+        return "ok"
+
+    def has_token(self, name: str, now: dt.datetime) -> bool:
+        """Whether the user's token of the week is alive."""
+        value, _ = self._tokens.get(name, ("", now))
+        return bool(value) and self.check_token(name, value, now) == "ok"
+
+    def expire_token(self, name: str) -> None:
+        """Kill the week's token as the night to Sunday does."""
+        self._tokens.pop(name, None)
+
+    def fail(self, name: str, now: dt.datetime) -> None:
+        """Count a failed login and lock the user when there were too many."""
+        self._failures[name] = self._failures.get(name, 0) + 1
+        if self.rules.lockout_after and self._failures[name] >= self.rules.lockout_after:
+            self._locked[name] = now + dt.timedelta(seconds=self.rules.lockout_seconds)
+            self._failures[name] = 0
+
+    def locked_for(self, name: str, now: dt.datetime) -> float:
+        """Seconds until the user may try again; 0 when not locked."""
+        until = self._locked.get(name, now)
+        return max(0.0, (until - now).total_seconds())
+
+    def unlock(self, name: str) -> None:
+        """Forget failures and lock."""
+        self._failures.pop(name, None)
+        self._locked.pop(name, None)
+
+    def send_push(self, attempt_id: int, now: dt.datetime) -> Push:
+        """Send the user of an attempt a push."""
+        name = self.attempts[attempt_id - 1].user
+        push = Push(
+            id=len(self.pushes) + 1,
+            user=name,
+            sent=now,
+            deadline=now + dt.timedelta(seconds=self.rules.approval_seconds),
+            stacked=any(p.user == name and p.state == "waiting" for p in self.pushes),
+        )
+        self.pushes.append(push)
+        self.attempts[attempt_id - 1] = replace(self.attempts[attempt_id - 1], push=push.id)
+        return push
+
+    def push(self, push_id: int) -> Push:
+        """The push with this number; raises NotFoundError."""
+        if not 1 <= push_id <= len(self.pushes):
+            raise NotFoundError(f"no push has number {push_id}")
+        return self.pushes[push_id - 1]
+
+    def answer(self, push_id: int, state: PushState, now: dt.datetime) -> Push:
+        """Answer a waiting push; raises ConflictError when it waits no more."""
+        push = self.push(push_id)
+        if push.state != "waiting":
+            raise ConflictError(f"push {push_id} is {push.state}")
+        return self._keep(replace(push, state=state, answered=now))
+
+    def miss_soon(self, push_id: int, seconds: float, now: dt.datetime) -> Push:
+        """Move a waiting push's deadline to `seconds` from now."""
+        push = self.push(push_id)
+        if push.state != "waiting":
+            raise ConflictError(f"push {push_id} is {push.state}")
+        return self._keep(replace(push, deadline=now + dt.timedelta(seconds=seconds)))
+
+    def orphan(self, push_id: int) -> None:
+        """Note that the gateway which asked for the push has gone; the phone still shows it."""
+        push = self.push(push_id)
+        if push.state == "waiting":
+            self._keep(replace(push, orphaned=True))
+
+    def waiting(self, user: str | None = None) -> list[Push]:
+        """Pushes that wait, oldest first."""
+        found = [push for push in self.pushes if push.state == "waiting"]
+        return [push for push in found if user in (None, push.user)]
+
+    def sweep(self, now: dt.datetime) -> list[Push]:
+        """Turn pushes past their deadline into missed ones and return those."""
+        late = [push for push in self.waiting() if now >= push.deadline]
+        for push in late:
+            self._keep(replace(push, state="missed", answered=now))
+            if not push.orphaned:
+                self.fail(push.user, now)
+        return [self.push(push.id) for push in late]
+
+    def existing(self, name: str, gateway: str) -> str:
+        """Who else holds the user name: `person`, `gateway` or nobody (empty)."""
+        if name in self.persons:
+            return "person"
+        others = (s for s in self.sessions.values() if s.user == name and s.gateway != gateway)
+        return "gateway" if any(not session.kicked for session in others) else ""
+
+    def open_session(self, session: Session, *, full: bool) -> Session:
+        """Start a session; a full login issues a new token."""
+        session = replace(session, id=self._new_id())
+        self.sessions[session.id] = session
+        self.unlock(session.user)
+        if full:
+            self._tokens[session.user] = (self._new_id(), session.since)
+        return session
+
+    def token(self, name: str) -> str:
+        """The user's token; empty when it is dead."""
+        return self._tokens.get(name, ("", None))[0]
+
+    def change_session(self, session: Session) -> None:
+        """Put a changed session in the place of the old one."""
+        self.sessions[session.id] = session
+
+    def close_session(self, session_id: str) -> None:
+        """End a session; unknown ids are ignored."""
+        self.sessions.pop(session_id, None)
+
+    def of_user(self, name: str) -> list[Session]:
+        """The user's gateway sessions."""
+        return [session for session in self.sessions.values() if session.user == name]
+
+    def _keep(self, push: Push) -> Push:
+        self.pushes[push.id - 1] = push
+        return push

@@ -1,0 +1,270 @@
+"""IBKR's order book: accepts, fills, cancels and remembers; survives every gateway.
+
+All methods take the time and return the effects to tell; none does input or output. Orders and
+accounts are frozen values kept in dictionaries. Prices and hours are set from outside.
+"""
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+
+from ibgateway_simulator.errors import ConflictError, NotFoundError
+from ibgateway_simulator.model import market
+from ibgateway_simulator.model.accounts import Account, totals
+from ibgateway_simulator.model.faults import Faults, LoseMode
+from ibgateway_simulator.model.order_checks import PRICED, Facts, Refusal, refusal
+from ibgateway_simulator.model.orders import (
+    Changed,
+    Charged,
+    Effect,
+    Executed,
+    Execution,
+    Key,
+    Order,
+    Quoted,
+    StatusOnly,
+    Ticket,
+    Told,
+)
+
+FEE_PER_SHARE = Decimal("0.005")
+LEAST_FEE = Decimal("1.00")
+FIRST_PERM_ID = 1_000_000_001
+
+
+class Broker:
+    """Accounts, orders and executions of everybody."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.orders: dict[Key, Order] = {}
+        self.executions: list[Execution] = []
+        self.next_ids: dict[tuple[str, int], int] = {}
+        self.prices = {contract.con_id: contract.price for contract in market.CONTRACTS}
+        self.hours = market.Hours()
+        self.faults = Faults()
+        self._perm_ids = FIRST_PERM_ID
+
+    def next_valid_id(self, account: str, client_id: int) -> int:
+        """The lowest id a new order of this client may have."""
+        return self.next_ids.get((account, client_id), 1)
+
+    def open_orders(self, account: str) -> tuple[Order, ...]:
+        """Every order of the account that is not done."""
+        return tuple(
+            order
+            for order in self.orders.values()
+            if order.ticket.account == account and not order.done
+        )
+
+    def place(self, ticket: Ticket, now: dt.datetime) -> list[Effect]:
+        """Take a new order, a change of a working one or a what-if."""
+        known = self.orders.get(ticket.key)
+        if known is not None and not known.done and not ticket.what_if:
+            return self._modify(known, ticket, now)
+        if ticket.order_id < self.next_valid_id(ticket.account, ticket.client_id):
+            return [Told(ticket, 103, "Duplicate order id")]
+        self.next_ids[ticket.account, ticket.client_id] = ticket.order_id + 1
+        refused = refusal(self._facts(ticket))
+        if refused is not None:
+            return self._refused(ticket, refused, now)
+        if ticket.what_if:
+            return [self._quoted(ticket, now)]
+        notices: list[Effect] = []
+        if not ticket.tif and self.faults.tif_preset:
+            notices.append(Told(ticket, 10349, "Order TIF was set to DAY based on order preset."))
+        return notices + self._accept(replace(ticket, tif=ticket.tif or "DAY"), now)
+
+    def cancel(self, key: Key, ticket: Ticket, now: dt.datetime) -> list[Effect]:
+        """Cancel a working order; `ticket` names it when it is unknown."""
+        order = self.orders.get(key)
+        if order is None:
+            text = f"OrderId {key[2]} that needs to be cancelled is not found."
+            return [Told(ticket, 10147, text)]
+        if order.done:
+            text = f"OrderId {key[2]} that needs to be cancelled cannot be cancelled, "
+            return [Told(order.ticket, 10148, f"{text}state: {order.status}.")]
+        ended = self._keep(order.ended("Cancelled", now))
+        return [StatusOnly(ended), Told(order.ticket, 202, "Order Canceled - reason:")]
+
+    def tick(self, now: dt.datetime) -> list[Effect]:
+        """Everything that has become due by `now`."""
+        effects: list[Effect] = []
+        for order in [order for order in self.orders.values() if not order.done]:
+            effects += self._advance(order, now)
+        return effects
+
+    def fill(
+        self, perm_id: int, quantity: Decimal | None, price: Decimal | None, now: dt.datetime
+    ) -> list[Effect]:
+        """Fill a working order from the control API: by default the rest, at the market."""
+        order = self.by_perm_id(perm_id)
+        if order.done:
+            raise ConflictError(f"order {perm_id} is {order.status}")
+        amount = min(quantity or order.remaining, order.remaining)
+        return self._fill(order, amount, price or self._price(order.ticket), now)
+
+    def release(self) -> None:
+        """Let held orders fill again."""
+        self.faults = replace(self.faults, hold_fills=False)
+        for order in self.orders.values():
+            if order.held and not order.done:
+                self.orders[order.ticket.key] = replace(order, held=False)
+
+    def take_loss(self) -> LoseMode:
+        """How the next order is to be lost; asking uses it up."""
+        mode, self.faults = self.faults.lose_next, replace(self.faults, lose_next="")
+        return mode
+
+    def by_perm_id(self, perm_id: int) -> Order:
+        """The order with this permanent number."""
+        for order in self.orders.values():
+            if order.perm_id == perm_id:
+                return order
+        raise NotFoundError(f"no order has permId {perm_id}")
+
+    def _facts(self, ticket: Ticket) -> Facts:
+        account = self.accounts.get(ticket.account, Account("", {}))
+        return Facts(ticket, account, self.prices, self.open_orders(ticket.account))
+
+    def _quoted(self, ticket: Ticket, now: dt.datetime) -> Quoted:
+        cost = ticket.quantity * self.prices[ticket.con_id] * ticket.sign
+        equity = totals(self.accounts[ticket.account], self.prices)["EquityWithLoanValue"]
+        order = Order(ticket, 0, "PreSubmitted", now, commission=_fee(ticket.quantity))
+        return Quoted(order, margin=cost, equity=equity)
+
+    def _accept(self, ticket: Ticket, now: dt.datetime) -> list[Effect]:
+        self._perm_ids += 1
+        order = Order(
+            ticket, self._perm_ids, "PreSubmitted", now, expires=self._expiry(ticket, now)
+        )
+        if self.faults.reject_next:
+            reason, self.faults = self.faults.reject_next, replace(self.faults, reject_next="")
+            return self._reject(order, reason, now)
+        if not self.hours.is_open(now):
+            order = self._keep(order)
+            opens = f"{self.hours.next_open(now):%Y-%m-%d %H:%M:%S} {market.TIME_ZONE_ID}"
+            return [Changed(order), Told(ticket, 399, _closed_text(ticket, opens))]
+        order = self._working(order, now)
+        return [Changed(replace(order, status="PreSubmitted")), Changed(order)]
+
+    def _working(self, order: Order, now: dt.datetime) -> Order:
+        slices, self.faults = self.faults.partial_next, replace(self.faults, partial_next=())
+        due = now + dt.timedelta(seconds=self.faults.fill_delay)
+        return self._keep(replace(order, status="Submitted", slices=slices, due=due))
+
+    def _refused(self, ticket: Ticket, why: Refusal, now: dt.datetime) -> list[Effect]:
+        if why.code != 201 or ticket.what_if:
+            text = f"Order rejected - reason:{why.text}" if why.code == 201 else why.text
+            return [Told(ticket, why.code, text)]
+        self._perm_ids += 1
+        return self._reject(Order(ticket, self._perm_ids, "PreSubmitted", now), why.text, now)
+
+    def _reject(self, order: Order, reason: str, now: dt.datetime) -> list[Effect]:
+        inactive = self._keep(order.ended("Inactive", now, reason))
+        told = Told(order.ticket, 201, f"Order rejected - reason:{reason}")
+        if self.faults.reject_order == "error-first":
+            return [told, Changed(inactive)]
+        return [Changed(inactive), told]
+
+    def _modify(self, known: Order, ticket: Ticket, now: dt.datetime) -> list[Effect]:
+        same = (ticket.con_id, ticket.action) == (known.ticket.con_id, known.ticket.action)
+        if not same or ticket.quantity < known.filled:
+            return [Told(ticket, 105, "Order being modified does not match original order.")]
+        refused = refusal(self._facts(ticket))
+        if refused is not None:
+            return [Told(ticket, refused.code, refused.text)]
+        tif = ticket.tif or known.ticket.tif
+        due = now + dt.timedelta(seconds=self.faults.fill_delay)
+        return [Changed(self._keep(replace(known, ticket=replace(ticket, tif=tif), due=due)))]
+
+    def _advance(self, order: Order, now: dt.datetime) -> list[Effect]:
+        if order.expires is not None and now >= order.expires:
+            return [StatusOnly(self._keep(order.ended("Cancelled", now, "expired")))]
+        if not self.hours.is_open(now):
+            return []
+        if order.due is None:
+            working = self._working(order, now)
+            return [Changed(working)]
+        if now < order.due:
+            return []
+        if order.held or self.faults.hold_fills or not self._marketable(order.ticket):
+            return self._unfillable(order, now)
+        quantity = min(order.slices[0], order.remaining) if order.slices else order.remaining
+        left = order.slices[1:]
+        held = bool(order.slices) and not left
+        due = now + dt.timedelta(seconds=self.faults.fill_delay)
+        order = replace(order, slices=left, held=held, due=due)
+        return self._fill(order, quantity, self._price(order.ticket), now)
+
+    def _unfillable(self, order: Order, now: dt.datetime) -> list[Effect]:
+        if order.ticket.tif not in ("IOC", "FOK"):
+            return []
+        ended = self._keep(order.ended("Cancelled", now))
+        return [StatusOnly(ended), Told(order.ticket, 202, "Order Canceled - reason:")]
+
+    def _fill(
+        self, order: Order, quantity: Decimal, price: Decimal, now: dt.datetime
+    ) -> list[Effect]:
+        ticket = order.ticket
+        fee = _fee(quantity)
+        account = self.accounts[ticket.account]
+        after = account.traded(ticket.con_id, quantity * ticket.sign, price, fee)
+        self.accounts[account.id] = after
+        order = self._keep(
+            replace(order.with_fill(quantity, price, now), commission=order.commission + fee)
+        )
+        closing = account.position(ticket.con_id).quantity * ticket.sign < 0
+        execution = Execution(
+            number=len(self.executions) + 1,
+            ticket=ticket,
+            perm_id=order.perm_id,
+            quantity=quantity,
+            price=price,
+            cumulative=order.filled,
+            average_price=order.average_price,
+            commission=fee,
+            realized=after.realized - account.realized if closing else None,
+            at=now,
+        )
+        self.executions.append(execution)
+        uncharged = replace(order, commission=Decimal(0))
+        told: list[Effect] = [Executed(execution), Changed(uncharged)]
+        return [*told, Changed(order), Charged(execution)]
+
+    def _marketable(self, ticket: Ticket) -> bool:
+        quote = market.quote(self.prices[ticket.con_id])
+        if ticket.order_type in ("MKT", "MIDPRICE"):
+            return True
+        if ticket.order_type == "LMT":
+            buying = ticket.action == "BUY"
+            return ticket.limit >= quote.ask if buying else ticket.limit <= quote.bid
+        return False
+
+    def _price(self, ticket: Ticket) -> Decimal:
+        quote = market.quote(self.prices[ticket.con_id])
+        price = quote.ask if ticket.action == "BUY" else quote.bid
+        if ticket.order_type in PRICED and not self._marketable(ticket):
+            return ticket.limit
+        return price
+
+    def _expiry(self, ticket: Ticket, now: dt.datetime) -> dt.datetime | None:
+        if ticket.tif != "DAY":
+            return None
+        return next((end for _, end in self.hours.liquid(now) if end > now), None)
+
+    def _keep(self, order: Order) -> Order:
+        self.orders[order.ticket.key] = order
+        return order
+
+
+def _fee(quantity: Decimal) -> Decimal:
+    return max(LEAST_FEE, quantity * FEE_PER_SHARE)
+
+
+def _closed_text(ticket: Ticket, opens: str) -> str:
+    contract = market.BY_ID[ticket.con_id]
+    return (
+        f"Order Message:\n{ticket.action} {ticket.quantity} {ticket.symbol} {contract.primary}\n"
+        f"Warning: your order will not be placed at the exchange until {opens}"
+    )

@@ -1,0 +1,133 @@
+"""Why IBKR would refuse an order, pure: an ordered list of small checks."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ibgateway_simulator.model import market
+from ibgateway_simulator.model.accounts import Account, totals
+from ibgateway_simulator.model.orders import Order, Ticket
+
+KNOWN_TYPES = frozenset({"MKT", "LMT", "MOC", "LOC", "MOO", "LOO", "STP", "STP LMT", "MIDPRICE"})
+PRICED = frozenset({"LMT", "LOC", "LOO"})
+MIN_TICK = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error that ends the order; with code 201 the text is IBKR's reason."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a check may look at."""
+
+    ticket: Ticket
+    account: Account
+    prices: Mapping[int, Decimal]
+    working: tuple[Order, ...]
+
+
+def refusal(facts: Facts) -> Refusal | None:
+    """The first reason to refuse the order, or None."""
+    for check in CHECKS:
+        found = check(facts)
+        if found is not None:
+            return found
+    return None
+
+
+def _contract(facts: Facts) -> Refusal | None:
+    if facts.ticket.con_id in market.BY_ID:
+        return None
+    return Refusal(200, "No security definition has been found for the request")
+
+
+def _account(facts: Facts) -> Refusal | None:
+    if facts.ticket.account == facts.account.id:
+        return None
+    return Refusal(321, "Error validating request.-'bW' : cause - Invalid account code.")
+
+
+def _type(facts: Facts) -> Refusal | None:
+    if facts.ticket.order_type in KNOWN_TYPES:
+        return None
+    return Refusal(387, "Unsupported order type for this exchange and security type.")
+
+
+def _whole(facts: Facts) -> Refusal | None:
+    quantity = facts.ticket.quantity
+    if quantity <= 0:
+        return Refusal(321, "Error validating request.-'bW' : cause - Order size is invalid.")
+    if quantity != quantity.to_integral_value():
+        return Refusal(10243, "Fractional-sized order cannot be placed via API.")
+    return None
+
+
+def _tick(facts: Facts) -> Refusal | None:
+    ticket = facts.ticket
+    if ticket.order_type not in PRICED:
+        return None
+    if ticket.limit <= 0:
+        return Refusal(201, "Invalid limit price.")
+    if ticket.limit % MIN_TICK:
+        return Refusal(
+            110, "The price does not conform to the minimum price variation for this contract."
+        )
+    return None
+
+
+def _funds(facts: Facts) -> Refusal | None:
+    ticket = facts.ticket
+    if ticket.action != "BUY":
+        return None
+    price = ticket.limit if ticket.order_type in PRICED else facts.prices[ticket.con_id]
+    reserved = sum(
+        (
+            order.remaining * facts.prices[order.ticket.con_id]
+            for order in facts.working
+            if order.ticket.action == "BUY" and order.ticket.key != ticket.key
+        ),
+        Decimal(0),
+    )
+    available = totals(facts.account, facts.prices)["AvailableFunds"] - reserved
+    if price * ticket.quantity <= available:
+        return None
+    return Refusal(
+        201,
+        "We are unable to accept your order. "
+        "Your Available Funds are insufficient to cover the change in margin.",
+    )
+
+
+def _holding(facts: Facts) -> Refusal | None:
+    ticket = facts.ticket
+    if ticket.action != "SELL":
+        return None
+    selling = sum(
+        (
+            order.remaining
+            for order in facts.working
+            if order.ticket.action == "SELL"
+            and order.ticket.con_id == ticket.con_id
+            and order.ticket.key != ticket.key
+        ),
+        Decimal(0),
+    )
+    if ticket.quantity + selling <= facts.account.position(ticket.con_id).quantity:
+        return None
+    return Refusal(201, "Short sales are not permitted in a cash account.")
+
+
+CHECKS: tuple[Callable[[Facts], Refusal | None], ...] = (
+    _account,
+    _contract,
+    _type,
+    _whole,
+    _tick,
+    _funds,
+    _holding,
+)

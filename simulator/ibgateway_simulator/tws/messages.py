@@ -1,0 +1,135 @@
+"""Server to client messages of the TWS text protocol, pure: values in, fields out.
+
+The arities are exact: one field more breaks ib_async and ib_insync, one less breaks ibapi.
+"""
+
+import datetime as dt
+from decimal import Decimal
+
+from ibgateway_simulator.model.accounts import Position, Value
+from ibgateway_simulator.model.market import BY_ID, EASTERN, TIME_ZONE_ID, Contract
+from ibgateway_simulator.model.orders import Execution, Order
+from ibgateway_simulator.tws import order_fields
+from ibgateway_simulator.tws.wire import UNSET_DOUBLE, Field
+
+Message = tuple[Field, ...]
+
+ORDER_TYPES = "ACTIVETIM,ALLOC,DAY,GTC,IOC,LMT,LOC,LOO,MKT,MOC,MOO,STP,STPLMT,WHATIF"
+
+
+def error(req_id: int, code: int, message: str, version: int) -> Message:
+    """error (4); the JSON of advanced rejects exists from version 166."""
+    tail = ("",) if version >= 166 else ()
+    return (4, 2, req_id, code, message, *tail)
+
+
+def managed_accounts(accounts: str) -> Message:
+    """managedAccounts (15)."""
+    return (15, 1, accounts)
+
+
+def next_valid_id(order_id: int) -> Message:
+    """nextValidId (9)."""
+    return (9, 1, order_id)
+
+
+def current_time(now: dt.datetime) -> Message:
+    """currentTime (49), whole seconds."""
+    return (49, 1, int(now.timestamp()))
+
+
+def order_status(order: Order) -> Message:
+    """orderStatus (3); it has no version field."""
+    ticket = order.ticket
+    return (
+        *(3, ticket.order_id, order.status, order.filled, order.remaining),
+        *(order.average_price, order.perm_id, 0, order.last_price, ticket.client_id, "", 0),
+    )
+
+
+def exec_details(execution: Execution, req_id: int, version: int) -> Message:
+    """execDetails (11); `req_id` is -1 for a fill as it happens."""
+    ticket = execution.ticket
+    at = execution.at.astimezone(EASTERN)
+    side = "BOT" if ticket.action == "BUY" else "SLD"
+    venue = BY_ID[ticket.con_id].primary
+    tail = ("0",) if version >= 178 else ()
+    return (
+        *(11, req_id, ticket.order_id, *order_fields.contract(ticket.con_id)),
+        *(*order_fields.routed(ticket.con_id, venue), execution.exec_id),
+        *(f"{at:%Y%m%d %H:%M:%S} {TIME_ZONE_ID}", ticket.account, venue, side),
+        *(execution.quantity, execution.price, execution.perm_id, ticket.client_id, "0"),
+        *(execution.cumulative, execution.average_price, ticket.order_ref, "", UNSET_DOUBLE),
+        *("", "2", *tail),
+    )
+
+
+def commission_report(execution: Execution) -> Message:
+    """commissionReport (59); profit is unset unless the fill closed something."""
+    realized: Field = UNSET_DOUBLE if execution.realized is None else execution.realized
+    return (59, 1, execution.exec_id, execution.commission, "USD", realized, UNSET_DOUBLE, "")
+
+
+def account_value(value: Value, account: str) -> Message:
+    """updateAccountValue (6)."""
+    return (6, 2, value.key, value.value, value.currency, account)
+
+
+def account_value_multi(value: Value, account: str, req_id: int) -> Message:
+    """accountUpdateMulti (73)."""
+    return (73, 1, req_id, account, "", value.key, value.value, value.currency)
+
+
+def account_summary(value: Value, account: str, req_id: int) -> Message:
+    """accountSummary (63)."""
+    return (63, 1, req_id, account, value.key, value.value, value.currency)
+
+
+def portfolio(con_id: int, position: Position, price: Decimal, account: str) -> Message:
+    """updatePortfolio (7)."""
+    known = BY_ID[con_id]
+    worth = position.quantity * price
+    profit = worth - position.quantity * position.average_cost
+    return (
+        *(7, 8, con_id, known.symbol, "STK", "", "0.0", "0", "", known.primary, known.currency),
+        *(known.symbol, known.symbol, position.quantity, price, worth),
+        *(position.average_cost, profit, Decimal(0), account),
+    )
+
+
+def position(con_id: int, held: Position, account: str) -> Message:
+    """position (61)."""
+    known = BY_ID[con_id]
+    return (
+        *(61, 3, account, con_id, known.symbol, "STK", "", "0.0", "", ""),
+        *(known.primary, known.currency, known.symbol, known.symbol),
+        *(held.quantity, held.average_cost),
+    )
+
+
+def contract_details(
+    known: Contract, req_id: int, *, hours: tuple[str, str], version: int
+) -> Message:
+    """contractDetails (10); `hours` is trading hours and liquid hours."""
+    old = version < 164
+    trading, liquid = hours
+    trading_class = "NMS" if known.primary == "NASDAQ" else known.symbol
+    sizes = () if old else ("1", "1", "100")
+    return (
+        *((10, 8, req_id) if old else (10, req_id)),
+        *(known.symbol, "STK", "", "0", "", "SMART", known.currency, known.symbol),
+        *(trading_class, trading_class, known.con_id, "0.01", *(("100",) if old else ())),
+        *("", ORDER_TYPES, f"SMART,{known.primary}", "1", "0", known.name, known.primary, ""),
+        *("Technology", "Computers", "Computers", TIME_ZONE_ID, trading, liquid, "", "0", "0"),
+        *("1", "", "", "26", "", known.kind, *sizes),
+    )
+
+
+def tick_price(req_id: int, tick: int, price: Decimal, size: int) -> Message:
+    """tickPrice (1)."""
+    return (1, 6, req_id, tick, price, size, 1)
+
+
+def tick_size(req_id: int, tick: int, size: int) -> Message:
+    """tickSize (2)."""
+    return (2, 6, req_id, tick, size)

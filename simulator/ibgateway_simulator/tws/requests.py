@@ -1,0 +1,151 @@
+"""Client to server messages of the TWS text protocol, pure: fields in, values out."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from ibgateway_simulator.errors import WireError
+from ibgateway_simulator.model import market
+from ibgateway_simulator.model.orders import Execution, Ticket
+from ibgateway_simulator.tws.wire import UNSET_DOUBLE, integer, number
+
+FA_PROFILE_GONE = 177
+
+
+@dataclass(frozen=True, slots=True)
+class ContractQuery:
+    """What a client says about a contract; the server finds the rest."""
+
+    con_id: int
+    symbol: str
+    sec_type: str
+    currency: str
+
+    def find(self) -> market.Contract | None:
+        """The contract meant, or None."""
+        return market.find(self.con_id, self.symbol, self.sec_type, self.currency)
+
+
+class Cursor:
+    """Walks over fields whose number depends on their content."""
+
+    def __init__(self, fields: Sequence[str], start: int) -> None:
+        self._fields = fields
+        self._at = start
+
+    def take(self) -> str:
+        """The next field; empty past the end."""
+        self._at += 1
+        return self._fields[self._at - 1] if self._at <= len(self._fields) else ""
+
+    def skip(self, count: int) -> None:
+        """Pass over `count` fields."""
+        self._at += count
+
+
+def contract_query(fields: Sequence[str], start: int, currency_at: int) -> ContractQuery:
+    """The contract that begins at `start` with its number."""
+    if len(fields) <= currency_at:
+        raise WireError("a contract with too few fields")
+    return ContractQuery(
+        integer(fields[start]), fields[start + 1], fields[start + 2], fields[currency_at]
+    )
+
+
+def ticket(fields: Sequence[str], *, account: str, client_id: int, version: int) -> Ticket:
+    """placeOrder (3); a contract nobody knows keeps number 0 and is refused later."""
+    if len(fields) < 42:
+        raise WireError(f"placeOrder with {len(fields)} fields")
+    known = contract_query(fields, 2, 11).find()
+    action: Literal["BUY", "SELL"] = "BUY" if fields[16] == "BUY" else "SELL"
+    return Ticket(
+        account=fields[23] or account,
+        client_id=client_id,
+        order_id=integer(fields[1]),
+        con_id=known.con_id if known else 0,
+        symbol=known.symbol if known else fields[3],
+        action=action,
+        quantity=number(fields[17]),
+        order_type=fields[18],
+        limit=number(fields[19]),
+        aux=number(fields[20]),
+        tif=fields[21],
+        order_ref=fields[26],
+        exchange=fields[9] or "SMART",
+        outside_rth=fields[33] == "1",
+        what_if=what_if(fields, version),
+    )
+
+
+def what_if(fields: Sequence[str], version: int) -> bool:
+    """The whatIf flag of placeOrder: at index 84 for a plain order, later with optional groups."""
+    cursor = Cursor(fields, 42 if version >= FA_PROFILE_GONE else 43)
+    cursor.skip(22)
+    delta_neutral = cursor.take()
+    cursor.skip(1 + (8 if delta_neutral else 0))
+    cursor.skip(6)
+    increment = cursor.take()
+    scaled = increment not in ("", UNSET_DOUBLE) and number(increment) > 0
+    cursor.skip(3 + (7 if scaled else 0))
+    hedge = cursor.take()
+    cursor.skip(4 + (1 if hedge else 0))
+    if cursor.take() == "1":
+        cursor.skip(3)
+    if cursor.take():
+        cursor.skip(2 * integer(cursor.take()))
+    cursor.skip(1)
+    return cursor.take() == "1"
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFilter:
+    """reqExecutions (7); client id 0 and empty texts match everything."""
+
+    req_id: int
+    client_id: int
+    account: str
+    since: str
+    symbol: str
+    side: str
+
+    def matches(self, execution: Execution) -> bool:
+        """Whether the execution is asked for."""
+        made = execution.ticket
+        side = "BUY" if self.side in ("BUY", "BOT") else "SELL"
+        return (
+            self.client_id in (0, made.client_id)
+            and self.account in ("", made.account)
+            and self.symbol in ("", made.symbol)
+            and (not self.side or side == made.action)
+            and (not self.since or execution.at >= _moment(self.since))
+        )
+
+
+def execution_filter(fields: Sequence[str]) -> ExecutionFilter:
+    """The filter of reqExecutions."""
+    padded = (*fields, *[""] * 10)
+    return ExecutionFilter(
+        integer(padded[2]), integer(padded[3]), padded[4], padded[5], padded[6], padded[9]
+    )
+
+
+def _moment(value: str) -> dt.datetime:
+    digits = "".join(char for char in value if char.isdigit())[:14]
+    zone = dt.UTC if "-" in value or "UTC" in value else market.EASTERN
+    try:
+        return dt.datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=zone)
+    except ValueError:
+        raise WireError(f"no time in {value!r}") from None
+
+
+def quantity(value: object) -> Decimal:
+    """A decimal from JSON."""
+    return Decimal(str(value))
+
+
+def unknown_ticket(key: tuple[str, int, int]) -> Ticket:
+    """A ticket that only names an order nobody has."""
+    account, client_id, order_id = key
+    return Ticket(account, client_id, order_id, 0, "", "BUY", Decimal(0), "")

@@ -1,0 +1,96 @@
+"""A gateway that logs in without a window: the simulator's session, behind a port like socat's.
+
+The port accepts at any time and closes at once while nobody is logged in, as the image's does.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from ibgateway_simulator.gateway.relay import Relay
+
+
+class Gateway:
+    """`login` and `logout`; `port` is what the executor dials."""
+
+    def __init__(self, session: aiohttp.ClientSession, ibkr_url: str, broker_port: int) -> None:
+        self._session = session
+        self._url = f"{ibkr_url}/gateway/session?gateway=world"
+        self._relay = Relay("127.0.0.1", broker_port, 0)
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._pipes: set[asyncio.Task[None]] = set()
+        self._front: asyncio.Server | None = None
+        self._logged_in = False
+
+    @property
+    def port(self) -> int:
+        """Where it listens, logged in or not."""
+        assert self._front is not None
+        port: int = self._front.sockets[0].getsockname()[1]
+        return port
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator["Gateway"]:
+        """Listen until the block ends."""
+        self._front = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        try:
+            yield self
+        finally:
+            await self.logout()
+            self._front.close()
+            for pipe in self._pipes:
+                pipe.cancel()
+            await asyncio.gather(*self._pipes, return_exceptions=True)
+
+    async def login(self) -> None:
+        """Log in and open the API behind the port."""
+        self._socket = await self._session.ws_connect(self._url)
+        await self._socket.send_json(
+            {
+                "type": "login",
+                "user": "paperuser",
+                "password": "paperpassword",
+                "mode": "paper",
+                "kind": "full",
+            }
+        )
+        while True:
+            message = await self._socket.receive_json()
+            assert message["type"] in ("logged_in", "link"), message
+            if message["type"] == "logged_in":
+                await self._relay.open(message["session"])
+                self._logged_in = True
+                return
+
+    async def logout(self) -> None:
+        """End the session: every API connection is reset."""
+        self._logged_in = False
+        self._relay.close()
+        if self._socket is not None:
+            await self._socket.close()
+            self._socket = None
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._logged_in:
+            writer.close()
+            return
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self._relay.port)
+        except OSError:
+            writer.close()
+            return
+        for source, sink in ((reader, back), (there, writer)):
+            task = asyncio.create_task(_pipe(source, sink))
+            self._pipes.add(task)
+            task.add_done_callback(self._pipes.discard)
+
+
+async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    try:
+        with contextlib.suppress(OSError):
+            while data := await source.read(65536):
+                sink.write(data)
+    finally:
+        sink.close()

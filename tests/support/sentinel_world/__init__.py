@@ -1,0 +1,212 @@
+"""One gateway pod on this host: the sentinel and the wrapper as processes, around a simulated Gateway.
+
+The rig plays the kubelet: it starts the wrapper again whenever it ends, and nothing of the old
+container outlives it. What IBKR saw is read from the simulator, never from the sentinel.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ibgateway_simulator.ibkr.server import Running, running
+from ibgateway_simulator.ibkr.settings import ibkr_settings
+
+ROOT = Path(__file__).parents[3]
+FILES = ROOT / "operator" / "ibgateway_operator" / "files"
+SOURCES = os.pathsep.join(str(ROOT / part) for part in ("api", "gateway", "simulator"))
+TOKEN = "agent-token-canary"
+BUDGET = {"approvalSeconds": 60, "attemptIntervalSeconds": 900, "maxAttempts": 3}
+LIMIT = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class Rig:
+    """One gateway pod on this host."""
+
+    def __init__(self, folder: Path, ibkr: Running) -> None:
+        self.folder, self.ibkr = folder, ibkr
+        self.ports = {name: free_port() for name in ("api", "socat", "command", "http", "metrics")}
+        self.run = folder / "run"
+        self.password = "paperpassword"
+        self.exits: list[int] = []
+        self.stays_down = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._wrapper: asyncio.subprocess.Process | None = None
+        self._sentinel: asyncio.subprocess.Process | None = None
+
+    def lay_out(self, budget: dict[str, Any]) -> None:
+        shutil.copytree(ROOT / "simulator" / "image", self.folder / "home")
+        for name in ("run", "state", "settings", "tmp", "home/init-scripts/start"):
+            (self.folder / name).mkdir(parents=True)
+        script = (FILES / "10-ibc.sh").read_text()
+        assert "CommandServerPort=7462" in script
+        script = script.replace("7462", str(self.ports["command"]))
+        (self.folder / "home/init-scripts/start/10-ibc.sh").write_text(script)
+        (self.folder / "token").write_text(f"{TOKEN}\n")
+        (self.folder / "settings.json").write_text(
+            json.dumps({"tradingMode": "paper", "login": budget, "calendar": {"outages": []}})
+        )
+
+    def environment(self) -> dict[str, str]:
+        ports = self.ports
+        return {
+            "PATH": os.environ["PATH"],
+            "TZ": "Etc/UTC",
+            "PYTHONPATH": SOURCES,
+            "PYTHONUNBUFFERED": "1",
+            "HOME": str(self.folder / "home"),
+            "TMPDIR": str(self.folder / "tmp"),
+            "TWS_USERID": "paperuser",
+            "TWS_PASSWORD": self.password,
+            "TWS_SETTINGS_PATH": str(self.folder / "settings"),
+            "START_SCRIPTS": "init-scripts/start",
+            "SIMULATOR_PYTHON": sys.executable,
+            "SIMULATOR_IBKR_URL": f"http://127.0.0.1:{self.ibkr.port}",
+            "SIMULATOR_BROKER_PORT": str(self.ibkr.broker_port),
+            "SIMULATOR_GATEWAY_NAME": "paper",
+            "SIMULATOR_DISPLAY": f":{random.randint(1000, 30000)}",  # noqa: S311 - a display's number
+            "SIMULATOR_SOCAT_BIND": "127.0.0.1",
+            "SIMULATOR_PAPER_PORT": str(ports["api"]),
+            "SIMULATOR_PAPER_SOCAT_PORT": str(ports["socat"]),
+            "SENTINEL_SETTINGS": str(self.folder / "settings.json"),
+            "SENTINEL_RUN_DIR": str(self.run),
+            "SENTINEL_STATE_DIR": str(self.folder / "state"),
+            "SENTINEL_TOKEN_FILE": str(self.folder / "token"),
+            "SENTINEL_BIND": "127.0.0.1",
+            "SENTINEL_PORT": str(ports["http"]),
+            "SENTINEL_METRICS_PORT": str(ports["metrics"]),
+            "SENTINEL_API_PORT": str(ports["api"]),
+            "SENTINEL_COMMAND_PORT": str(ports["command"]),
+        }
+
+    async def start_sentinel(self) -> None:
+        self._sentinel = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ibgateway_agent", "sentinel"), env=self.environment()
+        )
+
+    async def crash_sentinel(self) -> None:
+        assert self._sentinel is not None
+        self._sentinel.kill()
+        await self._sentinel.wait()
+
+    def start_kubelet(self) -> None:
+        self._tasks.append(asyncio.create_task(self._keep_container()))
+
+    async def _keep_container(self) -> None:
+        while True:
+            self._wrapper = await asyncio.create_subprocess_exec(
+                *("bash", str(FILES / "wrapper.sh")),
+                env=self.environment(),
+                stdout=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            self.exits.append(await self._wrapper.wait())
+            self.end_container()
+            if self.stays_down:
+                return
+            await asyncio.sleep(0.2)
+
+    def end_container(self) -> None:
+        """What the kernel does when PID 1 has gone."""
+        assert self._wrapper is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._wrapper.pid, signal.SIGKILL)
+
+    async def prestop(self) -> int:
+        """The hook as the kubelet runs it; afterwards the container is not started again."""
+        hook = await asyncio.create_subprocess_exec(
+            *("bash", str(FILES / "prestop.sh")),
+            env={**self.environment(), "IBC_COMMAND_PORT": str(self.ports["command"])},
+        )
+        self.stays_down = True
+        return await hook.wait()
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._wrapper is not None:
+            self.end_container()
+            await self._wrapper.wait()
+        if self._sentinel is not None and self._sentinel.returncode is None:
+            self._sentinel.terminate()
+            assert await asyncio.wait_for(self._sentinel.wait(), 10) == 0
+
+    async def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        url = f"http://127.0.0.1:{self.ports['http']}{path}"
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, url, headers=headers, json=body) as response,
+        ):
+            text = await response.text()
+            return response.status, json.loads(text) if text.startswith("{") else text
+
+    async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first report that is as wanted."""
+        seen: dict[str, Any] = {}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LIMIT):
+                while True:
+                    with contextlib.suppress(aiohttp.ClientError):
+                        status, seen = await self.call("GET", "/v1/status")
+                        if status == 200 and wanted(seen):
+                            return seen
+                    await asyncio.sleep(0.05)
+        log = (self.run / "gateway.log").read_text()[-3000:]
+        raise AssertionError(f"never as wanted, last {seen}; the log ends:\n{log}")
+
+    async def state(self, name: str) -> dict[str, Any]:
+        return await self.until(lambda report: report["state"] == name)
+
+    async def ibkr_said(self, verb: str, path: str, body: object = None) -> Any:
+        url = f"http://127.0.0.1:{self.ibkr.port}{path}"
+        async with aiohttp.ClientSession() as session:
+            response = await session.request(verb, url, json=body)
+            assert response.status == 200, await response.text()
+            return await response.json()
+
+    async def approve(self) -> None:
+        await self.ibkr_said("POST", "/v1/pushes/latest/approve")
+
+    def logins(self) -> list[str]:
+        return [login.result for login in self.ibkr.ibkr.logins.attempts]
+
+    def pushes(self) -> list[str]:
+        return [push.state for push in self.ibkr.ibkr.logins.pushes]
+
+    async def log_in(self) -> dict[str, Any]:
+        await self.state("AwaitingApproval")
+        await self.approve()
+        return await self.state("LoggedIn")
+
+
+@contextlib.asynccontextmanager
+async def rig(folder: Path, *, mistyped: bool = False, **budget: Any) -> AsyncIterator[Rig]:
+    ports = {"SIMULATOR_IBKR_PORT": "0", "SIMULATOR_BROKER_PORT": "0"}
+    async with running(ibkr_settings(ports)) as ibkr:
+        made = Rig(folder, ibkr)
+        made.lay_out({**BUDGET, **budget})
+        made.password = "mistyped" if mistyped else "paperpassword"
+        try:
+            await made.start_sentinel()
+            made.start_kubelet()
+            yield made
+        finally:
+            await made.close()

@@ -1,0 +1,179 @@
+"""The broker's words folded into an order."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ibgateway_executor.orders.broker_reports import (
+    ExecutionSeen,
+    OrderError,
+    OrderEvent,
+    OrderSeen,
+    apply,
+    concerns,
+)
+from ibgateway_executor.orders.order import Instrument, Job, JobState, OrderType, Side, Terms
+
+NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+TERMS = Terms("DU1234567", Instrument(265598, "AAPL"), Side.BUY, 10, OrderType.MARKET)
+SENDING = Job(
+    "a1",
+    1,
+    TERMS,
+    accepted_at=NOON,
+    valid_until=NOON,
+    state=JobState.SENDING,
+    client_id=17,
+    order_id=5,
+    sent_at=NOON,
+)
+
+
+def opened(status: str, perm_id: int = 900) -> OrderSeen:
+    return OrderSeen(5, 17, perm_id, status, order_ref="ibg-a1")
+
+
+def status(word: str, filled: int = 0) -> OrderSeen:
+    price = Decimal("190.01") if filled else None
+    return OrderSeen(5, 17, 900, word, filled=Decimal(filled), average_price=price)
+
+
+def fill(cumulative: int) -> ExecutionSeen:
+    return ExecutionSeen(5, 17, 900, "ibg-a1", "e1", Decimal(cumulative), Decimal("190.01"))
+
+
+def told(code: int, text: str = "text") -> OrderError:
+    return OrderError(5, 17, code, text)
+
+
+def after(events: Sequence[OrderEvent], job: Job = SENDING) -> Job:
+    for event in events:
+        job = apply(job, event)
+    return job
+
+
+@pytest.mark.parametrize(
+    ("events", "state", "filled"),
+    [
+        pytest.param([opened("PendingSubmit", perm_id=0)], "Sending", 0, id="not yet acknowledged"),
+        pytest.param([opened("PreSubmitted")], "Working", 0, id="acknowledged"),
+        pytest.param([opened("Submitted"), status("Submitted", 4)], "Working", 4, id="partial"),
+        pytest.param([fill(4), fill(10)], "Filled", 10, id="executions alone"),
+        pytest.param([status("Filled", 10), fill(10)], "Filled", 10, id="status first"),
+        pytest.param(
+            [fill(10), status("Submitted", 4), opened("Submitted")],
+            "Filled",
+            10,
+            id="an older word afterwards",
+        ),
+        pytest.param([fill(6), fill(4)], "Working", 6, id="quantities never shrink"),
+        pytest.param(
+            [opened("PreSubmitted"), told(399), opened("Submitted")],
+            "Working",
+            0,
+            id="399 is a notice",
+        ),
+        pytest.param([told(10349), opened("Submitted")], "Working", 0, id="10349 is a notice"),
+        pytest.param([opened("Submitted"), told(10349)], "Working", 0, id="10349 late"),
+        pytest.param([opened("Submitted"), told(321)], "Working", 0, id="321 on a live order"),
+        pytest.param([told(321)], "Rejected", 0, id="321 on a new order"),
+        pytest.param([told(201), opened("Inactive")], "Rejected", 0, id="201 first"),
+        pytest.param([opened("Inactive"), told(201)], "Rejected", 0, id="Inactive first"),
+        pytest.param([opened("Inactive")], "Working", 0, id="Inactive alone may wake up"),
+        pytest.param([opened("Submitted"), status("Cancelled")], "Cancelled", 0, id="cancelled"),
+        pytest.param([opened("Submitted"), told(202)], "Cancelled", 0, id="202"),
+        pytest.param(
+            [opened("Submitted"), status("Cancelled", 4)], "Cancelled", 4, id="cancelled half way"
+        ),
+        pytest.param([status("Cancelled"), fill(10)], "Filled", 10, id="a fill crosses the cancel"),
+        pytest.param([told(103)], "Unknown", 0, id="duplicate id says nothing"),
+        pytest.param([told(103), fill(10)], "Filled", 10, id="found after a doubt"),
+        pytest.param([told(10148)], "Sending", 0, id="a cancel that came too late"),
+        pytest.param([told(99999)], "Sending", 0, id="a code nobody knows decides nothing"),
+    ],
+)
+def test_the_brokers_words_decide(events: list[OrderEvent], state: str, filled: int) -> None:
+    job = after(events)
+    assert (job.state, job.filled) == (JobState(state), Decimal(filled))
+
+
+def test_the_average_price_comes_with_the_cumulative_quantity() -> None:
+    job = after([fill(4), replace(fill(10), average_price=Decimal("190.05"))])
+    assert (job.filled, job.average_price) == (Decimal(10), Decimal("190.05"))
+
+
+def test_a_cancel_we_asked_for_is_called_ours() -> None:
+    ours = after([status("Cancelled")], replace(SENDING, cancel_requested=True))
+    theirs = after([told(202, "Order Canceled - reason:margin")])
+    assert (ours.reason, theirs.reason) == ("CancelledByClient", "CancelledByBroker")
+    assert theirs.message == "Order Canceled - reason:margin"
+
+
+@pytest.mark.parametrize(
+    ("event", "ours"),
+    [
+        (opened("Submitted"), True),
+        (status("Submitted"), True),
+        (told(201), True),
+        (OrderSeen(5, 17, 900, "Submitted", order_ref="somebody-else"), False),
+        (OrderSeen(5, 18, 900, "Submitted"), False),
+        (OrderSeen(6, 17, 900, "Submitted"), False),
+        (OrderSeen(0, 0, 900, "Filled", order_ref="ibg-a1"), True),
+        (OrderSeen(0, 0, 900, "Filled"), False),
+        (OrderError(5, 18, 201, ""), False),
+    ],
+)
+def test_an_event_finds_its_order_by_reference_and_else_by_ids(
+    event: OrderEvent, ours: bool
+) -> None:
+    assert concerns(SENDING, event) is ours
+
+
+def test_a_permanent_id_tells_orders_with_the_same_number_apart() -> None:
+    known = replace(SENDING, perm_id=900)
+    assert concerns(known, OrderSeen(5, 17, 900, "Filled"))
+    assert not concerns(known, OrderSeen(5, 17, 901, "Filled"))
+
+
+def test_an_order_that_was_never_sent_hears_nothing() -> None:
+    unsent = replace(SENDING, state=JobState.WAITING, order_id=0, client_id=0)
+    assert not concerns(unsent, OrderSeen(0, 0, 900, "Filled"))
+
+
+WORDS = st.sampled_from(
+    [
+        opened("PreSubmitted"),
+        opened("Submitted"),
+        opened("Inactive"),
+        status("Submitted", 4),
+        status("Cancelled"),
+        status("Filled", 10),
+        fill(4),
+        fill(10),
+        told(201),
+        told(202),
+        told(399),
+        told(10349),
+        told(103),
+        told(321),
+    ]
+)
+
+
+@given(st.lists(WORDS, max_size=15))
+def test_no_order_of_words_unfills_shrinks_or_resends(events: list[OrderEvent]) -> None:
+    job = SENDING
+    for event in events:
+        then = apply(job, event)
+        assert then.filled >= job.filled
+        assert then.state not in (JobState.ACCEPTED, JobState.WAITING)
+        assert job.state is not JobState.FILLED or then.state is JobState.FILLED
+        assert apply(then, event).state in (then.state, JobState.FILLED)
+        job = then
+    if fill(10) in events:
+        assert job.state is JobState.FILLED

@@ -1,0 +1,114 @@
+"""What may be concluded from the broker's answers."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ibgateway_executor.broker.reconciliation import ask, conclude
+from ibgateway_executor.errors import NoAnswerError
+from ibgateway_executor.orders.broker_reports import OrderEvent, OrderSeen
+from ibgateway_executor.orders.order import Instrument, Job, JobState, OrderType, Side, Terms
+
+NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+TERMS = Terms("DU1234567", Instrument(265598, "AAPL"), Side.BUY, 10, OrderType.MARKET)
+LOST = Job(
+    "a1",
+    1,
+    TERMS,
+    accepted_at=NOON,
+    valid_until=NOON,
+    state=JobState.UNKNOWN,
+    reason="ConnectionLost",
+    client_id=17,
+    order_id=5,
+    sent_at=NOON,
+)
+FOUND = OrderSeen(5, 17, 900, "Submitted", order_ref="ibg-a1")
+FOREIGN = OrderSeen(5, 17, 901, "Submitted", order_ref="by-hand")
+
+
+@pytest.mark.parametrize(
+    ("job", "answer", "hours", "state", "reason"),
+    [
+        pytest.param(LOST, (FOUND,), 0, "Unknown", "ConnectionLost", id="found: left to the fold"),
+        pytest.param(LOST, (), 0, "Unknown", "NotFoundAtBroker", id="not found: parked"),
+        pytest.param(LOST, (FOREIGN,), 0, "Unknown", "NotFoundAtBroker", id="another's order"),
+        pytest.param(LOST, (), 11, "Unknown", "NotFoundAtBroker", id="late the same day"),
+        pytest.param(LOST, (), 12, "Unverified", "NotFoundAtBroker", id="after midnight"),
+        pytest.param(
+            replace(LOST, state=JobState.WORKING, reason="", perm_id=900),
+            (),
+            0,
+            "Unknown",
+            "NotFoundAtBroker",
+            id="a working order vanished",
+        ),
+        pytest.param(
+            replace(LOST, state=JobState.WORKING, reason="", perm_id=900),
+            (OrderSeen(0, 0, 900, "Filled"),),
+            0,
+            "Working",
+            "",
+            id="known by its permanent id",
+        ),
+        pytest.param(
+            replace(LOST, state=JobState.SENDING, reason=""),
+            (),
+            0,
+            "Sending",
+            "",
+            id="its acknowledgement is still awaited",
+        ),
+        pytest.param(
+            replace(LOST, state=JobState.WAITING, reason="NoNews", order_id=0, sent_at=None),
+            (),
+            0,
+            "Waiting",
+            "NoNews",
+            id="never sent",
+        ),
+    ],
+)
+def test_nothing_is_concluded_but_what_is_known(
+    job: Job, answer: tuple[OrderEvent, ...], hours: int, state: str, reason: str
+) -> None:
+    after = conclude(job, answer, NOON + timedelta(hours=hours))
+    assert (after.state, after.reason) == (JobState(state), reason)
+
+
+class Scripted:
+    """Answers executions from a list, one for each round; the other questions are empty."""
+
+    def __init__(self, rounds: Sequence[tuple[OrderEvent, ...]]) -> None:
+        self.rounds = list(rounds)
+        self.asked = 0
+
+    async def executions(self) -> tuple[OrderEvent, ...]:
+        self.asked += 1
+        return self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
+
+    async def completed_orders(self) -> tuple[OrderEvent, ...]:
+        return ()
+
+    async def open_orders(self) -> tuple[OrderEvent, ...]:
+        return ()
+
+
+async def test_two_equal_answers_are_needed() -> None:
+    broker = Scripted([(), (FOUND,), (FOUND,)])
+    assert await ask(broker, [LOST]) == (FOUND,)  # type: ignore[arg-type]  # only what is asked
+    assert broker.asked == 3
+
+
+async def test_changes_of_other_peoples_orders_do_not_matter() -> None:
+    broker = Scripted([(FOREIGN,), (replace(FOREIGN, status="Filled"),)])
+    await ask(broker, [LOST])  # type: ignore[arg-type]  # only what is asked
+    assert broker.asked == 2
+
+
+async def test_answers_that_never_agree_are_no_answer() -> None:
+    changing = [(replace(FOUND, perm_id=n),) for n in range(20)]
+    with pytest.raises(NoAnswerError, match="kept changing"):
+        await ask(Scripted(changing), [LOST])  # type: ignore[arg-type]  # only what is asked

@@ -1,0 +1,181 @@
+"""The operator's inputs of the gate, and the condition it writes for them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ibgateway_api.gate import Closed, Gate, GateReason, Open
+from ibgateway_api.login import LoginState
+from ibgateway_api.reports import HoldReport, SentinelReport
+from ibgateway_api.week import Calendar
+from ibgateway_operator.decide.gate import judge, pod_condition, unexpected_account, upcoming
+from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.model.snapshot import News, Seen
+
+MakeSeen = Callable[..., Seen]
+MakeReport = Callable[..., SentinelReport]
+MakePod = Callable[..., Manifest]
+
+
+def reason(gate: Gate) -> str:
+    return gate.reason if isinstance(gate, Closed) else "Open"
+
+
+def test_a_proven_login_in_its_week_opens_the_gate(make_seen: MakeSeen) -> None:
+    assert judge(make_seen(), Calendar()).gate == Open()
+
+
+@pytest.mark.parametrize(
+    ("spec", "more", "expected"),
+    [
+        pytest.param({}, {"age_of_news": 5.1}, "NoNews", id="silence"),
+        pytest.param({}, {"news": None}, "NoNews", id="never heard"),
+        pytest.param({"suspend": True}, {}, "Suspended", id="suspended"),
+        pytest.param({"suspend": True}, {"news": None}, "Suspended", id="suspended and gone"),
+        pytest.param(
+            {"executor": {"accounts": ["DU7654321"]}}, {}, "UnexpectedAccount", id="other account"
+        ),
+        pytest.param(
+            {},
+            {"now": datetime(2026, 11, 22, 6, 0, 1, tzinfo=UTC)},
+            "RestartWindow",
+            id="a second after Sunday 01:00 New York",
+        ),
+        pytest.param(
+            {}, {"now": datetime(2026, 11, 22, 5, 59, 59, tzinfo=UTC)}, "Open", id="before it"
+        ),
+    ],
+)
+def test_what_closes_the_gate(
+    make_seen: MakeSeen, spec: dict[str, Any], more: dict[str, Any], expected: str
+) -> None:
+    assert reason(judge(make_seen(spec, **more), Calendar()).gate) == expected
+
+
+def test_every_login_state_but_one_closes_the_gate(
+    make_seen: MakeSeen, make_report: MakeReport
+) -> None:
+    for state in LoginState:
+        seen = make_seen(news=News(make_report(state), 100.0))
+        expected = "Open" if state is LoginState.LOGGED_IN else str(state)
+        assert reason(judge(seen, Calendar()).gate) == expected
+
+
+def test_a_pod_that_is_gone_is_not_believed_although_it_was_just_heard(
+    make_seen: MakeSeen, make_pod: MakePod
+) -> None:
+    seen = make_seen(bodies=(make_pod("executor"),))
+    assert reason(judge(seen, Calendar()).gate) == "NoNews"
+
+
+def test_a_pod_on_its_way_out_closes_the_gate_before_its_sentinel_says_so(
+    make_seen: MakeSeen, make_pod: MakePod
+) -> None:
+    leaving = make_pod("gateway", deletionTimestamp="2026-11-18T14:59:59Z")
+    assert reason(judge(make_seen(bodies=(leaving,)), Calendar()).gate) == "PlannedStop"
+
+
+def test_the_sentinels_holds_count(make_seen: MakeSeen, make_report: MakeReport) -> None:
+    report = make_report(holds=(HoldReport(reason=GateReason.NIGHTLY_RESTART),))
+    seen = make_seen(news=News(report, 100.0))
+    assert reason(judge(seen, Calendar()).gate) == "NightlyRestart"
+
+
+@pytest.mark.parametrize(
+    ("spec", "accounts", "words"),
+    [
+        ({}, ("DU1234567",), ""),
+        ({}, (), ""),
+        ({}, ("U1234567",), "account U1234567 is not a paper account"),
+        (
+            {"executor": {"accounts": ["DU7654321"]}},
+            ("DU1234567",),
+            "the login has no account DU7654321, which spec.executor.accounts names",
+        ),
+        ({"executor": {"accounts": ["DU1234567"]}}, ("DU1234567", "DU2"), ""),
+        (
+            {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}},
+            ("U1234567", "DU1234567"),
+            "account DU1234567 is not a live account",
+        ),
+    ],
+)
+def test_unexpected_accounts_are_named(
+    make_seen: MakeSeen,
+    make_report: MakeReport,
+    spec: dict[str, Any],
+    accounts: tuple[str, ...],
+    words: str,
+) -> None:
+    seen = make_seen(spec, news=News(make_report(accounts=accounts), 100.0))
+    assert unexpected_account(seen) == words
+
+
+def test_an_unusable_zone_of_the_restart_does_not_close_the_gate(make_seen: MakeSeen) -> None:
+    seen = make_seen({"weeklyRestart": {"timeZone": "Mars/Olympus"}})
+    assert judge(seen, Calendar()).gate == Open()
+
+
+def test_the_gate_is_looked_at_again_when_news_would_be_too_old(make_seen: MakeSeen) -> None:
+    assert judge(make_seen(age_of_news=1.5), Calendar()).look_again == pytest.approx(3.55)
+
+
+def test_the_gate_is_looked_at_again_at_the_boundary(make_seen: MakeSeen) -> None:
+    seen = make_seen(now=datetime(2026, 11, 22, 5, 59, 59, tzinfo=UTC), age_of_news=0.0)
+    assert judge(seen, Calendar()).look_again == pytest.approx(1.05)
+
+
+def test_silence_alone_is_no_reason_to_look_again_and_again(make_seen: MakeSeen) -> None:
+    assert judge(make_seen(age_of_news=60.0), Calendar()).look_again > 3600.0
+
+
+def test_the_next_restart_is_next_weeks_once_this_week_is_authenticated(
+    make_seen: MakeSeen,
+) -> None:
+    assert judge(make_seen(), Calendar()).next_restart == datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+    before = make_seen(now=datetime(2026, 11, 22, 8, 0, tzinfo=UTC))
+    assert judge(before, Calendar()).next_restart == datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+
+
+def test_the_weeks_next_moments(make_seen: MakeSeen) -> None:
+    now = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+    week = judge(make_seen(now=now), Calendar()).week
+    seconds = upcoming(week, Calendar(), now)
+    boundary = (datetime(2026, 11, 29, 6, 0, tzinfo=UTC) - now).total_seconds()
+    assert seconds == pytest.approx([boundary + 0.05, 600.05])
+
+
+class TestPodCondition:
+    now = datetime(2026, 11, 18, 15, 0, 0, 123456, tzinfo=UTC)
+
+    def pod(self, *conditions: Manifest) -> Manifest:
+        return {"status": {"conditions": list(conditions)}}
+
+    def test_an_open_gate_is_written_with_the_time_it_opened(self) -> None:
+        assert pod_condition(Open(), self.pod(), self.now) == {
+            "type": "ibgateway.dev/trading-allowed",
+            "status": "True",
+            "reason": "GateOpen",
+            "message": "an order sent now goes to IBKR",
+            "lastTransitionTime": "2026-11-18T15:00:00Z",
+        }
+
+    def test_what_stands_already_is_not_written_again(self) -> None:
+        written = pod_condition(Open(), self.pod(), self.now)
+        assert written is not None
+        later = self.now + timedelta(hours=1)
+        assert pod_condition(Open(), self.pod(written), later) is None
+
+    def test_another_reason_keeps_the_time_and_another_status_moves_it(self) -> None:
+        closed = pod_condition(Closed("NoNews", "silence"), self.pod(), self.now)
+        assert closed is not None
+        later = self.now + timedelta(minutes=1)
+        again = pod_condition(Closed("Stopped", "ended"), self.pod(closed), later)
+        assert again is not None
+        assert again["reason"] == "Stopped"
+        assert again["lastTransitionTime"] == "2026-11-18T15:00:00Z"
+        opened = pod_condition(Open(), self.pod(closed), later)
+        assert opened is not None
+        assert opened["lastTransitionTime"] == "2026-11-18T15:01:00Z"

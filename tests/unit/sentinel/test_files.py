@@ -1,0 +1,217 @@
+"""The files between sentinel and wrapper: log, state, permit, checkpoint, settings."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ibgateway_agent.errors import SettingsError
+from ibgateway_agent.sentinel.log.checkpoint import Checkpoint, run_id
+from ibgateway_agent.sentinel.log.ibc_log import Grammar
+from ibgateway_agent.sentinel.log.login_fold import Watch
+from ibgateway_agent.sentinel.log.tail import HARD_LIMIT_BYTES, LIMIT_BYTES, Place, Tail
+from ibgateway_agent.sentinel.log.wrapper_state import (
+    Stage,
+    WrapperState,
+    look,
+    parse,
+    planned_stop,
+    read,
+)
+from ibgateway_agent.sentinel.permits.permit_file import PermitWriter, SessionAction
+from ibgateway_agent.sentinel.settings import SettingsFile, api_port, environment
+from ibgateway_api.login import Login, LoginState, Sign
+from ibgateway_api.permits import PermitKind
+from ibgateway_api.reports import AgentSettings
+
+NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def test_a_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    tail = Tail(log)
+    assert tail.lines() == []
+    append(log, "first\nsec")
+    assert tail.lines() == ["first"]
+    append(log, "ond\nthird\n")
+    assert tail.lines() == ["second", "third"]
+    assert tail.lines() == []
+
+
+def test_a_truncated_log_is_read_from_its_start(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_text("a long first line\n")
+    tail = Tail(log)
+    tail.lines()
+    os.truncate(log, 0)
+    append(log, "new\n")
+    assert tail.lines() == ["new"]
+
+
+def test_a_replaced_log_is_read_from_its_start(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_text("old\n")
+    tail = Tail(log)
+    tail.lines()
+    other = tmp_path / "other"
+    other.write_text("longer than the old one\n")
+    other.replace(log)
+    assert tail.lines() == ["longer than the old one"]
+
+
+def test_bytes_that_are_no_text_do_not_stop_the_reading(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_bytes(b"caf\xe9\nnext\n")
+    assert Tail(log).lines() == ["caf\ufffd", "next"]
+
+
+def test_a_long_log_is_cut_when_it_is_read_and_quiet(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_bytes(b"x" * 1023 + b"\n")
+    os.truncate(log, 0)
+    with log.open("ab") as file:
+        for _ in range(LIMIT_BYTES // 1024 + 1):
+            file.write(b"x" * 1023 + b"\n")
+    tail = Tail(log)
+    while tail.lines():
+        assert not tail.cut(quiet_reads=2)
+    assert not tail.cut(quiet_reads=2)
+    tail.lines()
+    assert tail.cut(quiet_reads=2)
+    assert log.stat().st_size == 0
+    append(log, "after\n")
+    assert tail.lines() == ["after"]
+
+
+def test_a_log_that_has_more_to_read_is_not_cut(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_text("last\n")
+    tail = Tail(log, Place(log.stat().st_ino, HARD_LIMIT_BYTES + 1))
+    append(log, "more\n")
+    assert not tail.cut(quiet_reads=0)
+
+
+def test_the_wrappers_state_is_read() -> None:
+    text = "state=running\nstart=17\npermit=7\npid=123\nexit=\ntoken=yes\n"
+    assert parse(text) == WrapperState(Stage.RUNNING, "17", permit=7, token_at_hand=True)
+    assert parse("state=dancing\n") is None
+    assert parse("") is None
+
+
+def test_before_its_first_start_a_wrapper_has_no_state(tmp_path: Path) -> None:
+    assert look(tmp_path) is None
+    assert not planned_stop(tmp_path)
+    (tmp_path / "planned-stop").touch()
+    assert planned_stop(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("2026-11-22 09:05:06:000 wrapper: waiting for a permit", (Sign.PERMIT_AWAITED, "")),
+        (
+            "2026-11-22 09:05:06:000 wrapper: permit 7 taken: full, secondary",
+            (Sign.PROCESS_STARTED, "7"),
+        ),
+        ("2026-11-22 09:05:06:000 wrapper: run.sh ended with 143", (Sign.PROCESS_ENDED, "")),
+        ("2026-11-22 09:05:06:000 wrapper: permit 7 does not hold: token", None),
+        ("2026-11-22 09:05:06:423 IBC: wrapper: waiting for a permit", None),
+    ],
+)
+def test_the_wrappers_lines_are_read(line: str, said: tuple[Sign, str] | None) -> None:
+    assert read(line) == said
+
+
+def test_a_permit_is_whole_or_not_there(tmp_path: Path) -> None:
+    writer = PermitWriter(tmp_path)
+    assert not writer.on_its_way()
+    writer.permit(7, PermitKind.FULL, SessionAction.SECONDARY)
+    text = (tmp_path / "permit").read_text()
+    assert text == "id=7\nkind=full\nexistingSession=secondary\n"
+    assert writer.on_its_way()
+    assert [path.name for path in tmp_path.iterdir()] == ["permit"]
+
+
+WATCH = Watch(
+    Login(LoginState.AWAITING_APPROVAL, NOW, deadline=NOW, full_auth_time=NOW, accounts=("DU1",)),
+    Grammar(push_open=True),
+    run=7,
+    back=True,
+)
+
+
+def test_the_next_sentinel_of_a_pod_goes_on(tmp_path: Path) -> None:
+    run = run_id(tmp_path)
+    Checkpoint(tmp_path / "checkpoint.json", run).save(WATCH, Place(3, 99))
+    loaded = Checkpoint(tmp_path / "checkpoint.json", run_id(tmp_path)).load(NOW)
+    assert loaded == (WATCH, Place(3, 99))
+
+
+def test_a_login_is_proven_again_after_a_crash(tmp_path: Path) -> None:
+    login = replace(WATCH.login, state=LoginState.LOGGED_IN, proven=True, authenticated=True)
+    Checkpoint(tmp_path / "c", "pod-a").save(replace(WATCH, login=login), Place(3, 99))
+    watch, _ = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
+    assert watch.login.state is LoginState.UNKNOWN
+    assert watch.login.authenticated
+
+
+def test_another_pod_keeps_only_the_weeks_authentication(tmp_path: Path) -> None:
+    Checkpoint(tmp_path / "c", "pod-a").save(WATCH, Place(3, 99))
+    watch, place = Checkpoint(tmp_path / "c", "pod-b").load(NOW)
+    assert watch == Watch(Login(LoginState.UNKNOWN, NOW, full_auth_time=NOW))
+    assert place == Place()
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "{}", '{"run": "a", "login": {}}'])
+def test_without_a_usable_checkpoint_the_log_is_read_anew(
+    tmp_path: Path, content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "c").write_text(content)
+    watch, place = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
+    assert (watch, place) == (Watch(Login(LoginState.UNKNOWN, NOW, by_token=True)), Place())
+
+
+def test_settings_are_read_again_when_they_change(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"tradingMode": "paper"}')
+    settings = SettingsFile(path)
+    assert not settings.refresh()
+    path.write_text('{"tradingMode": "paper", "login": {"maxAttempts": 1}}')
+    assert settings.refresh()
+    assert settings.current.login.max_attempts == 1
+
+
+def test_settings_that_break_leave_the_good_ones_in_force(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"tradingMode": "live"}')
+    settings = SettingsFile(path)
+    path.write_text("{")
+    assert not settings.refresh()
+    assert settings.current.trading_mode == "live"
+
+
+def test_a_sentinel_without_settings_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"can't read .*settings\.json"):
+        SettingsFile(tmp_path / "settings.json")
+
+
+def test_the_api_port_follows_the_trading_mode() -> None:
+    pod = environment({})
+    assert api_port(pod, AgentSettings()) == 4002
+    assert api_port(pod, AgentSettings(trading_mode="live")) == 4001
+    assert api_port(environment({"SENTINEL_API_PORT": "5"}), AgentSettings()) == 5
+
+
+def test_the_settings_of_the_operator_are_understood() -> None:
+    document = {"existingSession": "takeOver", "dailyTakeOvers": 1, "expectedAccounts": ["DU1"]}
+    settings = AgentSettings.model_validate_json(json.dumps(document))
+    assert (settings.existing_session, settings.daily_take_overs) == ("takeOver", 1)

@@ -1,0 +1,25 @@
+"""config.ini is read as Java reads properties."""
+
+import pytest
+
+from ibgateway_simulator.gateway.properties import parse
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("IbPassword=a\\b", {"IbPassword": "ab"}),
+        ("IbPassword=a\\\\b", {"IbPassword": "a\\b"}),
+        ("IbPassword=$#=!:x", {"IbPassword": "$#=!:x"}),
+        ("key=value\nsecond line", {"key": "value", "second": "line"}),
+        ("# comment\n! comment\n\nkey = value ", {"key": "value "}),
+        ("long=a,\\\n    b", {"long": "a,b"}),
+        ("tab=a\\tb\\u0041", {"tab": "a\tbA"}),
+        ("key:value", {"key": "value"}),
+        ("empty=", {"empty": ""}),
+        ("k=1\nk=2", {"k": "2"}),
+        ("a\\=b=c", {"a=b": "c"}),
+    ],
+)
+def test_properties(text: str, expected: dict[str, str]) -> None:
+    assert parse(text) == expected
