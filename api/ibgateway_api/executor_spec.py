@@ -5,24 +5,24 @@ from enum import StrEnum
 from pydantic import Field
 
 from ibgateway_api.document import Document
-from ibgateway_api.fields import AccountId, KeyRef, Money, Percent, Storage
+from ibgateway_api.fields import AccountId, KeyRef, Money, Percent, StorageSpec
 
 
-class MarketClosed(StrEnum):
+class MarketClosedAction(StrEnum):
     """What becomes of an order while its market is closed."""
 
     WAIT = "wait"
     REJECT = "reject"
 
 
-class Database(Document):
+class DatabaseSpec(Document):
     """Where the ledger lives; empty is SQLite on the volume."""
 
     postgres_secret_ref: KeyRef | None = None
     """A PostgreSQL URL."""
 
 
-class Limits(Document):
+class OrderLimits(Document):
     """Limits of the executor; unset ones do not limit."""
 
     max_order_value: Money | None = None
@@ -31,7 +31,7 @@ class Limits(Document):
     """Orders accepted in one New York day."""
 
 
-class Executor(Document):
+class ExecutorSpec(Document):
     """The trade executor."""
 
     enabled: bool = True
@@ -42,13 +42,13 @@ class Executor(Document):
         default=[], max_length=32, json_schema_extra={"x-kubernetes-list-type": "set"}
     )
     """Account ids that may be traded; required in live mode."""
-    storage: Storage = Storage()
+    storage: StorageSpec = StorageSpec()
     """The ledger's volume; it outlives the resource."""
-    database: Database = Database()
+    database: DatabaseSpec = DatabaseSpec()
     """Where the ledger lives."""
-    market_closed: MarketClosed = MarketClosed.WAIT
+    market_closed: MarketClosedAction = MarketClosedAction.WAIT
     """wait: an order waits for its market. reject: it is refused."""
     cash_reserve_percent: Percent = "1"
     """Share of the account's value that rebalances leave in cash."""
-    limits: Limits = Limits()
+    limits: OrderLimits = OrderLimits()
     """Limits of the executor."""

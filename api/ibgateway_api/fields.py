@@ -74,7 +74,7 @@ FROZEN_STORAGE: Final = rule(
 )
 
 
-class Storage(Document):
+class StorageSpec(Document):
     """A volume claim."""
 
     model_config = ruled(FROZEN_STORAGE)

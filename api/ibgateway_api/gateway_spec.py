@@ -11,7 +11,7 @@ from ibgateway_api.fields import (
     IMAGE_DIGEST_PATTERN,
     LabelMap,
     NamedRef,
-    Storage,
+    StorageSpec,
     Text,
     ZoneName,
     rule,
@@ -34,7 +34,7 @@ class LoginDriver(StrEnum):
     IBC = "ibc"
 
 
-class Image(Document):
+class ImageSpec(Document):
     """The gateway's image."""
 
     model_config = ruled(
@@ -85,7 +85,7 @@ class EnvVar(Document):
     """Its value. Secrets do not belong here."""
 
 
-class Gateway(Document):
+class GatewaySpec(Document):
     """The IB Gateway pod."""
 
     model_config = ruled(
@@ -97,7 +97,7 @@ class Gateway(Document):
         ),
     )
 
-    image: Image = Image()
+    image: ImageSpec = ImageSpec()
     """The gateway's image."""
     login_driver: LoginDriver = LoginDriver.IBC
     """What drives the login dialogs."""
@@ -117,7 +117,7 @@ class Gateway(Document):
     resources: Annotated[
         dict[str, Any], WithJsonSchema(verbatim("Resource requirements of the gateway container."))
     ] = {}
-    storage: Storage = Storage()
+    storage: StorageSpec = StorageSpec()
     """Settings and the attempt ledger."""
     env: list[EnvVar] = Field(
         default=[],

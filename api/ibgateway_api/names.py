@@ -61,7 +61,7 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
-class Children(NamedTuple):
+class ChildNames(NamedTuple):
     """Names of the objects that belong to one IBGateway."""
 
     gateway: str
@@ -82,9 +82,9 @@ class Children(NamedTuple):
         return f"{self.gateway_pod}.{self.gateway_pods}.{namespace}.svc"
 
 
-def children(name: str) -> Children:
+def child_names(name: str) -> ChildNames:
     """Child names of the IBGateway `name`."""
-    return Children(
+    return ChildNames(
         gateway=f"{name}-gateway",
         gateway_pods=f"{name}-gateway-pods",
         executor=f"{name}-executor",

@@ -35,7 +35,7 @@ class Cause(StrEnum):
     REQUESTED = "Requested"
 
 
-class Outcome(StrEnum):
+class AttemptOutcome(StrEnum):
     """How an attempt ended, as far as it is known."""
 
     LOGGED_IN = "LoggedIn"
@@ -57,7 +57,7 @@ class Attempt(Document):
     kind: PermitKind
     cause: Cause
     request: str = ""
-    outcome: Outcome | None = None
+    outcome: AttemptOutcome | None = None
 
 
 class QuietHours(Document):
@@ -86,7 +86,7 @@ class LoginPolicy(Document):
 
 
 @dataclass(frozen=True)
-class Wish:
+class PermitRequest:
     """What asks for a permit: a start, the weekly restart, or a person's request."""
 
     cause: Cause
@@ -104,7 +104,7 @@ class Granted:
     kind: PermitKind
 
 
-class Refusal(StrEnum):
+class PermitRefusal(StrEnum):
     """Why no permit is given; `Parked` needs a person's request."""
 
     PARKED = "Parked"
@@ -120,22 +120,22 @@ class Refusal(StrEnum):
 class Refused:
     """No permit, why, and when it is worth asking again (None: only a request helps)."""
 
-    reason: Refusal
+    reason: PermitRefusal
     until: datetime | None = None
 
 
 def decide(
-    attempts: Sequence[Attempt], policy: LoginPolicy, wish: Wish, now: datetime
+    attempts: Sequence[Attempt], policy: LoginPolicy, wish: PermitRequest, now: datetime
 ) -> Granted | Refused:
     """Whether `wish` gets a permit. `attempts` is the whole ledger, oldest first."""
     if wish.request and any(a.request == wish.request for a in attempts):
-        return Refused(Refusal.ALREADY_HANDLED)
+        return Refused(PermitRefusal.ALREADY_HANDLED)
     if wish.outage_until is not None:
-        return Refused(Refusal.MAINTENANCE, wish.outage_until)
+        return Refused(PermitRefusal.MAINTENANCE, wish.outage_until)
     if wish.cause is Cause.REQUESTED:
         return Granted(PermitKind.TOKEN if wish.token_at_hand else PermitKind.FULL)
     if wish.conflict_until is not None and now < wish.conflict_until:
-        return Refused(Refusal.SESSION_CONFLICT, wish.conflict_until)
+        return Refused(PermitRefusal.SESSION_CONFLICT, wish.conflict_until)
     if wish.cause is Cause.START and wish.token_at_hand:
         return _spaced(attempts, policy, now) or Granted(PermitKind.TOKEN)
     refusal = (
@@ -149,22 +149,22 @@ def decide(
 
 def _episode(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     """The attempts since the gateway was last logged in for ten minutes."""
-    settled = [i for i, a in enumerate(attempts) if a.outcome is Outcome.SETTLED]
+    settled = [i for i, a in enumerate(attempts) if a.outcome is AttemptOutcome.SETTLED]
     return attempts[settled[-1] + 1 :] if settled else attempts
 
 
-def _logged_in_for_the_week(attempts: Sequence[Attempt], wish: Wish) -> bool:
+def _logged_in_for_the_week(attempts: Sequence[Attempt], wish: PermitRequest) -> bool:
     """The interval spaces tries that failed; the week's restart after a good login is none."""
-    logged_in = bool(attempts) and attempts[-1].outcome is Outcome.LOGGED_IN
+    logged_in = bool(attempts) and attempts[-1].outcome is AttemptOutcome.LOGGED_IN
     return logged_in and wish.cause is Cause.WEEKLY
 
 
 def _parked(attempts: Sequence[Attempt], policy: LoginPolicy) -> Refused | None:
-    episode = [a for a in _episode(attempts) if a.outcome is not Outcome.YIELDED]
-    if episode and episode[-1].outcome in (Outcome.REJECTED, Outcome.LOCKED_OUT):
-        return Refused(Refusal.PARKED)
+    episode = [a for a in _episode(attempts) if a.outcome is not AttemptOutcome.YIELDED]
+    if episode and episode[-1].outcome in (AttemptOutcome.REJECTED, AttemptOutcome.LOCKED_OUT):
+        return Refused(PermitRefusal.PARKED)
     if len(episode) >= policy.max_attempts:
-        return Refused(Refusal.PARKED)
+        return Refused(PermitRefusal.PARKED)
     return None
 
 
@@ -173,7 +173,7 @@ def _over_daily(attempts: Sequence[Attempt], policy: LoginPolicy, now: datetime)
     recent = [a for a in attempts if a.kind is PermitKind.FULL and now - a.at < day]
     if len(recent) < policy.daily_attempts:
         return None
-    return Refused(Refusal.DAILY_BUDGET, recent[-policy.daily_attempts].at + day)
+    return Refused(PermitRefusal.DAILY_BUDGET, recent[-policy.daily_attempts].at + day)
 
 
 def _quiet(policy: LoginPolicy, now: datetime) -> Refused | None:
@@ -183,7 +183,7 @@ def _quiet(policy: LoginPolicy, now: datetime) -> Refused | None:
     local = now.astimezone(ZoneInfo(quiet.time_zone))
     end = local.replace(hour=quiet.end.hour, minute=quiet.end.minute, second=0, microsecond=0)
     later = end if end > local else end + timedelta(days=1)
-    return Refused(Refusal.QUIET_HOURS, later.astimezone(now.tzinfo))
+    return Refused(PermitRefusal.QUIET_HOURS, later.astimezone(now.tzinfo))
 
 
 def _spaced(attempts: Sequence[Attempt], policy: LoginPolicy, now: datetime) -> Refused | None:
@@ -191,7 +191,7 @@ def _spaced(attempts: Sequence[Attempt], policy: LoginPolicy, now: datetime) -> 
     if not episode:
         return None
     free = episode[-1].at + timedelta(seconds=policy.attempt_interval_seconds)
-    return Refused(Refusal.INTERVAL, free) if now < free else None
+    return Refused(PermitRefusal.INTERVAL, free) if now < free else None
 
 
 def attempts_today(attempts: Sequence[Attempt], now: datetime) -> int:

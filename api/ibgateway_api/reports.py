@@ -7,7 +7,7 @@ from pydantic import Field
 from ibgateway_api.document import Document
 from ibgateway_api.gate import GateReason, Hold
 from ibgateway_api.login import Login, LoginState
-from ibgateway_api.permits import LoginPolicy, Refusal
+from ibgateway_api.permits import LoginPolicy, PermitRefusal
 from ibgateway_api.week import Calendar, RestartTime
 
 
@@ -25,7 +25,7 @@ class HoldReport(Document):
 class PermitReport(Document):
     """Why a waiting gateway has no permit yet."""
 
-    refusal: Refusal
+    refusal: PermitRefusal
     until: datetime | None = None
 
 

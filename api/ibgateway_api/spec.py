@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import Field
 
 from ibgateway_api.document import Document
-from ibgateway_api.executor_spec import Executor
+from ibgateway_api.executor_spec import ExecutorSpec
 from ibgateway_api.fields import Clock, LabelMap, NamedRef, Origin, ZoneName, rule, ruled
-from ibgateway_api.gateway_spec import Gateway
+from ibgateway_api.gateway_spec import GatewaySpec
 
 
 class TradingMode(StrEnum):
@@ -32,7 +32,7 @@ class ConsoleAuth(StrEnum):
     TOKEN = "token"  # noqa: S105 - a mode, not a secret
 
 
-class Quiet(Document):
+class QuietHoursSpec(Document):
     """A daily span without automatic attempts that may push."""
 
     start: Clock
@@ -65,11 +65,11 @@ class LoginSpec(Document):
     """Automatic attempts until a person is asked."""
     daily_attempts: int = Field(default=6, ge=1, le=24)
     """Attempts in 24 hours that may push."""
-    quiet_hours: Quiet | None = None
+    quiet_hours: QuietHoursSpec | None = None
     """No automatic attempt that may push in this span."""
 
 
-class WeeklyRestart(Document):
+class WeeklyRestartSpec(Document):
     """The weekly restart with its push, at a time of the user's choice."""
 
     restart_at: Clock = "09:00"
@@ -78,7 +78,7 @@ class WeeklyRestart(Document):
     """The zone of restartAt."""
 
 
-class NoVnc(Document):
+class NoVncSpec(Document):
     """The browser console."""
 
     enabled: bool = True
@@ -91,14 +91,14 @@ class NoVnc(Document):
     """More origins a browser may come from than the address it opened."""
 
 
-class Notifications(Document):
+class NotificationsSpec(Document):
     """Where people are told."""
 
     secret_ref: NamedRef | None = None
     """Secret whose key URLS holds notification addresses."""
 
 
-class Peer(Document):
+class NetworkPolicyPeer(Document):
     """Who may reach the executor."""
 
     pod_selector: LabelMap = {}
@@ -112,7 +112,7 @@ class NetworkPolicySpec(Document):
 
     enabled: bool = True
     """Whether NetworkPolicies are written."""
-    executor_clients: list[Peer] = Field(default=[], max_length=16)
+    executor_clients: list[NetworkPolicyPeer] = Field(default=[], max_length=16)
     """Pods that may send orders; empty: none but port-forward."""
     allow_unenforced: bool = False
     """Run live although the cluster enforces no NetworkPolicy."""
@@ -154,17 +154,17 @@ class IBGatewaySpec(Document):
     """Secret with the keys IB_USERNAME, IB_PASSWORD and optionally VNC_PASSWORD."""
     suspend: bool = False
     """Stop cleanly and keep the volumes."""
-    gateway: Gateway = Gateway()
+    gateway: GatewaySpec = GatewaySpec()
     """The IB Gateway pod."""
     login: LoginSpec = LoginSpec()
     """The push budget."""
-    weekly_restart: WeeklyRestart = WeeklyRestart()
+    weekly_restart: WeeklyRestartSpec = WeeklyRestartSpec()
     """The weekly restart."""
-    novnc: NoVnc = NoVnc()
+    novnc: NoVncSpec = NoVncSpec()
     """The browser console."""
-    executor: Executor = Executor()
+    executor: ExecutorSpec = ExecutorSpec()
     """The trade executor."""
-    notifications: Notifications = Notifications()
+    notifications: NotificationsSpec = NotificationsSpec()
     """Where people are told."""
     network_policy: NetworkPolicySpec = NetworkPolicySpec()
     """Who may reach what."""

@@ -2,7 +2,7 @@
 
 ExecutorError
 ├── StartRefusedError      the process must not run: the message tells what to do
-├── IllegalMoveError       a job was asked to take a step its state forbids
+├── IllegalMoveError       an order was asked to take a step its state forbids
 ├── OrderRefusedError      an order request is refused: HTTP status, code, message
 └── BrokerError
     ├── NotConnectedError  no connection to the gateway, or it broke
@@ -21,7 +21,7 @@ class StartRefusedError(ExecutorError):
 
 
 class IllegalMoveError(ExecutorError):
-    """A step that the job's state forbids."""
+    """A step that the order's state forbids."""
 
 
 class OrderRefusedError(ExecutorError):

@@ -11,12 +11,12 @@ from datetime import datetime
 from ibgateway_api.gate import Closed, Gate, GateReason, Hold, gate
 from ibgateway_api.reports import ExecutorSettings
 from ibgateway_api.week import window
-from ibgateway_executor.broker.connection_state import Proof, objections, wrong_account
+from ibgateway_executor.broker.connection_state import ConnectionState, objections, wrong_account
 from ibgateway_executor.news import News
 from ibgateway_executor.settings import WatchedFile
 
 
-class Desk:
+class TradingGate:
     """Reads, never writes. `proof` is asked anew each time: it changes with every callback."""
 
     def __init__(
@@ -28,7 +28,7 @@ class Desk:
         self._settings = settings
         self._news = news
         self._clock = clock
-        self.proof: Callable[[], Proof] = Proof
+        self.proof: Callable[[], ConnectionState] = ConnectionState
 
     @property
     def settings(self) -> ExecutorSettings:
@@ -57,7 +57,7 @@ class Desk:
             return replace(verdict, message=messages[GateReason(verdict.reason)])
         return verdict
 
-    def trusts(self, proof: Proof) -> bool:
+    def trusts(self, proof: ConnectionState) -> bool:
         """Whether the login of this connection may be traded on."""
         settings = self.settings
         return not wrong_account(proof, settings.trading_mode, settings.accounts)

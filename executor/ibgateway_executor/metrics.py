@@ -5,12 +5,12 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from ibgateway_executor.orders.order import Job, JobState
+from ibgateway_executor.orders.order import Order, OrderState
 
 ACK_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
-class Metrics:
+class ExecutorMetrics:
     """Counters and gauges; names start with `ibgateway_executor_`."""
 
     def __init__(self) -> None:
@@ -48,18 +48,18 @@ class Metrics:
         """An order was written."""
         self._sent.inc()
 
-    def job_moved(self, job: Job) -> None:
-        """A job reached another state or told something new."""
-        self._moves.labels(job.state.value).inc()
+    def order_moved(self, order: Order) -> None:
+        """An order reached another state or told something new."""
+        self._moves.labels(order.state.value).inc()
 
-    def acknowledged(self, job: Job, now: datetime) -> None:
+    def acknowledged(self, order: Order, now: datetime) -> None:
         """The broker's first word about an order."""
-        if job.sent_at is not None:
-            self._acknowledged.observe((now - job.sent_at).total_seconds())
+        if order.sent_at is not None:
+            self._acknowledged.observe((now - order.sent_at).total_seconds())
 
-    def count_jobs(self, counts: dict[str, int]) -> None:
+    def count_orders(self, counts: dict[str, int]) -> None:
         """The ledger's totals."""
-        for state in JobState:
+        for state in OrderState:
             self._jobs.labels(state.value).set(counts.get(state.value, 0))
 
     def _counter(self, name: str, text: str) -> Counter:

@@ -18,7 +18,7 @@ from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import SentinelReport
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 0.3
 WAIT_SECONDS: Final = 30
@@ -58,7 +58,7 @@ class News:
         """A report was heard."""
         self.byte()
         if self.report is None or self.report.state is not report.state:
-            log.info("the gateway is %s", report.state)
+            logger.info("the gateway is %s", report.state)
         self.report = report
         self._changed()
 
@@ -75,7 +75,7 @@ async def follow(news: News, url: str, token: Callable[[], bytes]) -> None:
                 await _listen(news, session, url, token)
             except (aiohttp.ClientError, TimeoutError, ValidationError, OSError) as error:
                 if logged is not news.report:
-                    log.warning("no news from the sentinel at %s: %s", url, type(error).__name__)
+                    logger.warning("no news from the sentinel at %s: %s", url, type(error).__name__)
                 logged = news.report
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_executor.ledger.thread import LedgerThread
-from ibgateway_executor.metrics import Metrics
+from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.news import News
 
 BEAT_LIMIT_SECONDS: Final = 60.0
@@ -28,7 +28,7 @@ class Vitals:
     gate: Callable[[], Gate]
     beat: Callable[[], float]
     ledger: LedgerThread
-    metrics: Metrics
+    metrics: ExecutorMetrics
     news: News
 
 
@@ -50,7 +50,7 @@ def application(vitals: Vitals) -> web.Application:
     async def metrics(_: web.Request) -> web.Response:
         vitals.metrics.gate_open.set(not isinstance(vitals.gate(), Closed))
         vitals.metrics.news_age.set(vitals.news.age)
-        vitals.metrics.count_jobs(await vitals.ledger.call(vitals.ledger.ledger.counts))
+        vitals.metrics.count_orders(await vitals.ledger.call(vitals.ledger.ledger.counts))
         body = generate_latest(vitals.metrics.registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

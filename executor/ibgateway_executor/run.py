@@ -19,24 +19,24 @@ from aiohttp import web
 
 from ibgateway_executor import news, probes
 from ibgateway_executor.broker import ib
-from ibgateway_executor.broker.connection import Link, Parts
+from ibgateway_executor.broker.connection import GatewayConnection, Parts
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.protocol import Listener
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.preparation import Preparation
-from ibgateway_executor.dispatch.submit import Sender, Tools
+from ibgateway_executor.dispatch.submit import OrderSubmitter, Tools
 from ibgateway_executor.errors import StartRefusedError
-from ibgateway_executor.gate import Desk
+from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.intake import http
 from ibgateway_executor.intake.accept import Acceptance
-from ibgateway_executor.ledger.recorder import Recorder
+from ibgateway_executor.ledger.recorder import ReportRecorder
 from ibgateway_executor.ledger.sqlite import open_ledger
 from ibgateway_executor.ledger.thread import LedgerThread
-from ibgateway_executor.metrics import Metrics
-from ibgateway_executor.orders.order import JobState
-from ibgateway_executor.settings import Environment, watched_settings, watched_token
+from ibgateway_executor.metrics import ExecutorMetrics
+from ibgateway_executor.orders.order import OrderState
+from ibgateway_executor.settings import ExecutorEnvironment, watched_settings, watched_token
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 LOCK_WAIT_SECONDS: Final = 20.0
 LOCK_RETRY_SECONDS: Final = 0.25
@@ -50,29 +50,31 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Executor:
+class Program:
     """All parts of one process, wired."""
 
-    def __init__(self, environment: Environment, ledger: LedgerThread) -> None:
+    def __init__(self, environment: ExecutorEnvironment, ledger: LedgerThread) -> None:
         settings = watched_settings(environment.settings)
         fixed = settings.value()
         agent_token = watched_token(environment.agent_token)
-        address = ib.Address(fixed.api_host, fixed.api_port, fixed.client_id)
+        address = ib.GatewayAddress(fixed.api_host, fixed.api_port, fixed.client_id)
 
         async def connect(listener: Listener) -> ib.IbBroker:
             return await ib.connect(address, listener)
 
         self.sentinel = (fixed.sentinel_url, agent_token.value)
-        self.metrics = Metrics()
+        self.metrics = ExecutorMetrics()
         self.news = news.News(self._news_changed)
-        self.desk = Desk(settings, self.news, now)
-        self.recorder = Recorder(ledger, self.metrics, now)
+        self.desk = TradingGate(settings, self.news, now)
+        self.recorder = ReportRecorder(ledger, self.metrics, now)
         parts = Parts(connect, self.news, ledger, self.recorder, self.metrics)
-        self.link = Link(parts, trusted=self.desk.trusts, changed=self._wake, clock=now)
+        self.link = GatewayConnection(
+            parts, trusted=self.desk.trusts, changed=self._wake, clock=now
+        )
         contracts = Contracts(now)
         tools = Tools(ledger, self.link, self.desk, contracts, self.metrics)
         preparation = Preparation(ledger, self.desk, contracts, now)
-        self.dispatcher = Dispatcher(tools, preparation, Sender(tools, now), now)
+        self.dispatcher = Dispatcher(tools, preparation, OrderSubmitter(tools, now), now)
         self.desk.proof = lambda: self.link.proof
         self.recorder.changed, self.recorder.doubted = self._wake, self.link.doubt
         client_token = watched_token(environment.token).value
@@ -100,25 +102,25 @@ class Executor:
         self.dispatcher.wake()
 
 
-async def run(environment: Environment) -> None:
+async def run(environment: ExecutorEnvironment) -> None:
     """Serve until SIGTERM or SIGINT; StartRefusedError when this process must not run."""
     environment.data.mkdir(parents=True, exist_ok=True)
     async with _locked(environment.data / "executor.lock"):
         ledger = LedgerThread(await asyncio.to_thread(open_ledger, environment.data / "ledger.db"))
         try:
             await _prepare(ledger, watched_settings(environment.settings).value().trading_mode)
-            await _serve(environment, Executor(environment, ledger))
+            await _serve(environment, Program(environment, ledger))
         finally:
             ledger.close()
 
 
 async def _prepare(ledger: LedgerThread, mode: str) -> None:
     await ledger.call(ledger.ledger.stamp, mode)
-    for job in await ledger.call(ledger.ledger.recover, now()):
-        log.warning("order %s was being sent when the executor ended: %s", job.id, job.state)
+    for order in await ledger.call(ledger.ledger.recover, now()):
+        logger.warning("order %s was being sent when the executor ended: %s", order.id, order.state)
 
 
-async def _serve(environment: Environment, executor: Executor) -> None:
+async def _serve(environment: ExecutorEnvironment, executor: Program) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -142,17 +144,17 @@ async def _serve(environment: Environment, executor: Executor) -> None:
         executor.link.close()
         for task in done:
             task.result()
-        log.info("the executor ends")
+        logger.info("the executor ends")
 
 
-async def _drain(executor: Executor, dispatching: asyncio.Task[None]) -> None:
+async def _drain(executor: Program, dispatching: asyncio.Task[None]) -> None:
     """Send nothing more, and give the broker a moment to acknowledge what it was sent."""
     executor.dispatcher.stop()
     await asyncio.wait({dispatching}, timeout=LAST_TURN_SECONDS)
     ledger = executor.office.ledger
     for _ in range(DRAIN_ROUNDS):
         active = await ledger.call(ledger.ledger.active)
-        if not any(job.state is JobState.SENDING for job in active):
+        if not any(order.state is OrderState.SENDING for order in active):
             return
         await asyncio.sleep(DRAIN_PAUSE_SECONDS)
 
@@ -166,7 +168,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _intake(environment: Environment, executor: Executor) -> None:
+async def _intake(environment: ExecutorEnvironment, executor: Program) -> None:
     config = uvicorn.Config(
         http.application(executor.office),
         host=environment.bind,
@@ -181,7 +183,7 @@ async def _intake(environment: Environment, executor: Executor) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _probes(environment: Environment, executor: Executor) -> AsyncIterator[None]:
+async def _probes(environment: ExecutorEnvironment, executor: Program) -> AsyncIterator[None]:
     runner = web.AppRunner(probes.application(executor.vitals), access_log=None)
     await runner.setup()
     try:

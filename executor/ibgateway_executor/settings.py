@@ -16,13 +16,13 @@ from ibgateway_api.names import PORT_EXECUTOR, PORT_EXECUTOR_METRICS
 from ibgateway_api.reports import ExecutorSettings
 from ibgateway_executor.errors import StartRefusedError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Environment:
+class ExecutorEnvironment:
     """Paths, bind address and ports of this process."""
 
     settings: Path
@@ -34,9 +34,9 @@ class Environment:
     health_port: int
 
 
-def read_environment(values: Mapping[str, str]) -> Environment:
+def read_environment(values: Mapping[str, str]) -> ExecutorEnvironment:
     """The environment's variables; every one has the pod's path as its default."""
-    return Environment(
+    return ExecutorEnvironment(
         settings=Path(values.get("EXECUTOR_SETTINGS", "/etc/ibgateway/settings.json")),
         token=Path(values.get("EXECUTOR_TOKEN_FILE", "/run/secrets/executor/token")),
         agent_token=Path(values.get("EXECUTOR_AGENT_TOKEN_FILE", "/run/secrets/agent/token")),
@@ -66,7 +66,7 @@ class WatchedFile(Generic[T]):
             if self._value is None:
                 raise StartRefusedError(complaint) from error
             if complaint != self._complaint:
-                log.warning("%s; going on with what it said before", complaint)
+                logger.warning("%s; going on with what it said before", complaint)
             self._complaint = complaint
         if self._value is None:
             raise StartRefusedError(f"{self._path} is empty")

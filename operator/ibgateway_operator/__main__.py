@@ -16,9 +16,9 @@ from ibgateway_operator.app import App, Outside, build
 from ibgateway_operator.clock import system_clock
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.handlers import Handlers, IndexedBodies, kopf_settings
-from ibgateway_operator.kube.client import KubeCluster, connect
-from ibgateway_operator.observe.http import Peers
-from ibgateway_operator.settings import BadSettings, Settings, from_environment
+from ibgateway_operator.kube.client import KubernetesApi, connect
+from ibgateway_operator.observe.http import HttpClient
+from ibgateway_operator.settings import OperatorSettings, SettingsError, from_environment
 
 logger = logging.getLogger("ibgateway_operator")
 
@@ -36,7 +36,7 @@ def scripts() -> Scripts:
 class Program:
     """One run of the operator: what it opens, it closes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: OperatorSettings) -> None:
         self.settings = settings
         self._stack = AsyncExitStack()
 
@@ -45,7 +45,7 @@ class Program:
         api = await connect()
         self._stack.push_async_callback(api.close)
         session = await self._stack.enter_async_context(aiohttp.ClientSession())
-        outside = Outside(KubeCluster(api), Peers(session), system_clock())
+        outside = Outside(KubernetesApi(api), HttpClient(session), system_clock())
         app = build(self.settings, scripts(), outside, bodies)
         await self._serve_metrics(app)
         return app
@@ -90,7 +90,7 @@ def main() -> int:
     """The exit code: 2 where the settings are wrong."""
     try:
         settings = from_environment(os.environ)
-    except BadSettings as error:
+    except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     kopf.configure(log_prefix=False)

@@ -12,27 +12,27 @@ from typing import Any, Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_operator.act.children import Children
-from ibgateway_operator.act.drain import Executors
-from ibgateway_operator.act.event_recorder import Recorder
-from ibgateway_operator.act.lifecycle import Stops
-from ibgateway_operator.act.readiness_gate import Gatekeeper
+from ibgateway_operator.act.children import ChildWriter
+from ibgateway_operator.act.drain import Drains
+from ibgateway_operator.act.event_recorder import EventRecorder
+from ibgateway_operator.act.lifecycle import Lifecycle
+from ibgateway_operator.act.readiness_gate import ReadinessGates
 from ibgateway_operator.clock import Clock
 from ibgateway_operator.decide.gate import OPEN_REASON
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.errors import OperatorError
-from ibgateway_operator.kube.cache import Bodies, Cache
-from ibgateway_operator.kube.client import Cluster
-from ibgateway_operator.metrics import Metrics, metrics
+from ibgateway_operator.kube.cache import Cache, InformerIndex
+from ibgateway_operator.kube.client import ApiServer
+from ibgateway_operator.metrics import OperatorMetrics, metrics
 from ibgateway_operator.model.kinds import APPLIED, GATEWAY
 from ibgateway_operator.model.manifests import name_of
 from ibgateway_operator.observe.console import Consoles
-from ibgateway_operator.observe.http import AddressOf, Peers, by_address
+from ibgateway_operator.observe.http import AddressOf, HttpClient, by_address
 from ibgateway_operator.observe.observer import Observer
-from ibgateway_operator.observe.secrets import Vault
+from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.observe.sentinel import Sentinels
 from ibgateway_operator.reconcile import Reconciler
-from ibgateway_operator.settings import Settings
+from ibgateway_operator.settings import OperatorSettings
 from ibgateway_operator.workqueue import Workqueue
 
 WORKERS: Final = 4
@@ -51,8 +51,8 @@ logger = logging.getLogger(__name__)
 class Outside:
     """What the operator reaches outside of itself."""
 
-    cluster: Cluster
-    peers: Peers
+    cluster: ApiServer
+    peers: HttpClient
     clock: Clock
     address_of: AddressOf = by_address
 
@@ -61,14 +61,14 @@ class Outside:
 class App:
     """The operator's parts. `start` and `stop` belong to the loop that kopf runs in."""
 
-    settings: Settings
+    settings: OperatorSettings
     outside: Outside
     cache: Cache
     fast: Workqueue[Key]
     slow: Workqueue[Key]
-    gatekeeper: Gatekeeper
+    gatekeeper: ReadinessGates
     reconciler: Reconciler
-    metrics: Metrics
+    metrics: OperatorMetrics
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -141,7 +141,9 @@ class App:
         self.add(key)
 
 
-def build(settings: Settings, scripts: Scripts, outside: Outside, bodies: Bodies) -> App:
+def build(
+    settings: OperatorSettings, scripts: Scripts, outside: Outside, bodies: InformerIndex
+) -> App:
     """Put an operator together; nothing runs yet."""
     clock, cluster = outside.clock, outside.cluster
     cache, counted = Cache(bodies), metrics()
@@ -163,10 +165,10 @@ def build(settings: Settings, scripts: Scripts, outside: Outside, bodies: Bodies
 
     sentinels = Sentinels(outside.peers, clock.monotonic, news)
     consoles = Consoles(outside.peers, clock.monotonic)
-    executors = Executors(outside.peers, clock.monotonic)
-    vault = Vault(cluster, clock.monotonic, new_token, secrets.token_bytes(32))
+    executors = Drains(outside.peers, clock.monotonic)
+    vault = Secrets(cluster, clock.monotonic, new_token, secrets.token_bytes(32))
     observer = Observer(cache, vault, sentinels, consoles, clock, outside.address_of)
-    keeper = Gatekeeper(observer, cluster, cache, settings.calendar, gate_changed)
+    keeper = ReadinessGates(observer, cluster, cache, settings.calendar, gate_changed)
     reconciler = Reconciler(
         settings=settings,
         scripts=scripts,
@@ -176,9 +178,9 @@ def build(settings: Settings, scripts: Scripts, outside: Outside, bodies: Bodies
         vault=vault,
         sentinels=sentinels,
         consoles=consoles,
-        stops=Stops(cluster, observer, sentinels, executors),
-        children=Children(cluster, cache),
-        recorder=Recorder(cluster, clock, settings.instance, new_suffix),
+        stops=Lifecycle(cluster, observer, sentinels, executors),
+        children=ChildWriter(cluster, cache),
+        recorder=EventRecorder(cluster, clock, settings.instance, new_suffix),
         metrics=counted,
         on_gone=one_is_gone,
     )

@@ -23,21 +23,21 @@ class ApiError(OperatorError):
         self.message = message
 
 
-class NotFound(ApiError):  # noqa: N818 - named as Kubernetes names the answer
+class NotFoundError(ApiError):
     """The object is not there."""
 
 
-class Conflict(ApiError):  # noqa: N818 - named as Kubernetes names the answer
+class ConflictError(ApiError):
     """The object exists already, or is another one than expected."""
 
 
-class Invalid(ApiError):  # noqa: N818 - named as Kubernetes names the answer
+class InvalidError(ApiError):
     """The API server does not take the object as it is."""
 
 
-class ApiUnavailable(OperatorError):  # noqa: N818 - a state, read aloud
+class ApiUnavailableError(OperatorError):
     """The API server could not be reached or asks for patience."""
 
 
-class PeerUnavailable(OperatorError):  # noqa: N818 - a state, read aloud
+class EndpointUnavailableError(OperatorError):
     """A program of a gateway did not answer."""

@@ -9,7 +9,7 @@ from ibgateway_api.names import Key
 
 
 @dataclass(frozen=True)
-class Metrics:
+class OperatorMetrics:
     """The operator's metrics in a registry of their own."""
 
     registry: CollectorRegistry
@@ -40,11 +40,11 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def metrics() -> Metrics:
+def metrics() -> OperatorMetrics:
     """Fresh metrics, all at zero."""
     registry = CollectorRegistry()
     gateway = ("namespace", "name")
-    return Metrics(
+    return OperatorMetrics(
         registry=registry,
         reconciles=Counter("ibgateway_operator_reconciles", "Reconciles begun", registry=registry),
         errors=Counter(

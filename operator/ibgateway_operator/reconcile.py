@@ -11,41 +11,41 @@ from typing import Final
 from ibgateway_api import names
 from ibgateway_api.names import Key
 from ibgateway_api.spec import IBGatewaySpec
-from ibgateway_operator.act.children import Children
-from ibgateway_operator.act.event_recorder import Recorder
-from ibgateway_operator.act.lifecycle import Stops
+from ibgateway_operator.act.children import ChildWriter
+from ibgateway_operator.act.event_recorder import EventRecorder
+from ibgateway_operator.act.lifecycle import Lifecycle
 from ibgateway_operator.decide.acceptance import refusal
 from ibgateway_operator.decide.gate import Verdict, judge, upcoming
 from ibgateway_operator.decide.intent import (
+    PlannedStop,
     Replicas,
-    Stop,
     executor_held,
-    login_wish,
     never_started,
     pending_gateway,
     planned_stop,
     replicas,
+    requested_login,
     restart_overdue,
 )
-from ibgateway_operator.desired import Plan, desired
+from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.config import settings_hash
 from ibgateway_operator.desired.executor import ANNOTATION_TEMPLATE
 from ibgateway_operator.desired.input import Component, Scripts
-from ibgateway_operator.errors import NotFound
+from ibgateway_operator.errors import NotFoundError
 from ibgateway_operator.kube.cache import Cache
-from ibgateway_operator.kube.client import Cluster
-from ibgateway_operator.metrics import Metrics
+from ibgateway_operator.kube.client import ApiServer
+from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_operator.model.kinds import CONFIG_MAP, DEPLOYMENT, STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest, annotations_of, name_of
-from ibgateway_operator.model.snapshot import Finding, Seen, container_runs, pod_of
+from ibgateway_operator.model.snapshot import Finding, Snapshot, container_runs, pod_of
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.observer import Observer, living
-from ibgateway_operator.observe.secrets import Vault
+from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.observe.sentinel import Sentinels
-from ibgateway_operator.settings import Settings
-from ibgateway_operator.status.conditions import Judged
-from ibgateway_operator.status.document import assess, document
-from ibgateway_operator.status.event_rules import Announcement, announcements
+from ibgateway_operator.settings import OperatorSettings
+from ibgateway_operator.status.conditions import Assessment
+from ibgateway_operator.status.document import document, status_of
+from ibgateway_operator.status.event_rules import PendingEvent, events_for
 from ibgateway_operator.workqueue import After
 
 TROUBLE_SECONDS: Final = 30.0
@@ -64,7 +64,7 @@ class Outcome:
     handled_request: str = ""
     findings: tuple[Finding, ...] = ()
     blocker: Finding | None = None
-    said: tuple[Announcement, ...] = ()
+    said: tuple[PendingEvent, ...] = ()
     waits_for_stop: bool = False
 
 
@@ -72,18 +72,18 @@ class Outcome:
 class Reconciler:
     """Everything a reconcile reaches for."""
 
-    settings: Settings
+    settings: OperatorSettings
     scripts: Scripts
     cache: Cache
-    cluster: Cluster
+    cluster: ApiServer
     observer: Observer
-    vault: Vault
+    vault: Secrets
     sentinels: Sentinels
     consoles: Consoles
-    stops: Stops
-    children: Children
-    recorder: Recorder
-    metrics: Metrics
+    stops: Lifecycle
+    children: ChildWriter
+    recorder: EventRecorder
+    metrics: OperatorMetrics
     on_gone: Callable[[], None]
     _uids: dict[Key, str] = field(default_factory=dict)
 
@@ -99,7 +99,7 @@ class Reconciler:
             self._uids[key] = seen.gateway.uid
             return await self._reconcile(seen)
 
-    async def _reconcile(self, seen: Seen) -> After:
+    async def _reconcile(self, seen: Snapshot) -> After:
         key = seen.gateway.key
         refused = refusal(seen)
         outcome = Outcome(handled_request=seen.gateway.status.login.handled_request)
@@ -109,7 +109,7 @@ class Reconciler:
         await self.consoles.look(key, self.observer.peer(key, Component.CONSOLE))
         after = self._look(key, seen)
         verdict = judge(after, self.settings.calendar)
-        judged = Judged(
+        judged = Assessment(
             seen=replace(after, findings=outcome.findings),
             verdict=verdict,
             refusal=refused,
@@ -121,7 +121,7 @@ class Reconciler:
         await self._tell(judged, outcome)
         return After(self._next(judged, outcome))
 
-    def _look(self, key: Key, before: Seen) -> Seen:
+    def _look(self, key: Key, before: Snapshot) -> Snapshot:
         """What is seen now; what was seen before where the resource has just gone."""
         return self.observer.seen(key) or before
 
@@ -151,24 +151,24 @@ class Reconciler:
                 await self.vault.look(elder.key, elder.spec.credentials_secret_ref.name)
 
     async def _act(
-        self, seen: Seen, verdict: Verdict, stop: Stop | None
-    ) -> tuple[str, tuple[Announcement, ...]]:
+        self, seen: Snapshot, verdict: Verdict, stop: PlannedStop | None
+    ) -> tuple[str, tuple[PendingEvent, ...]]:
         """Begin a restart that is due and drained, and hand on a person's request."""
-        said: list[Announcement] = []
-        if stop in (Stop.RESTART, Stop.REPLACE):
+        said: list[PendingEvent] = []
+        if stop in (PlannedStop.RESTART, PlannedStop.REPLACE):
             begun = await self.stops.restart(seen, verdict, stop)
             said += [begun] if begun else []
         elif never_started(seen):
             replaced = await self.stops.replace(seen)
             said += [replaced] if replaced else []
-        wish = login_wish(seen)
+        wish = requested_login(seen)
         handled = seen.gateway.status.login.handled_request
         if wish is not None:
             handled, more = await self.stops.login(seen, wish)
             said += more
         return handled, tuple(said)
 
-    async def _apply(self, seen: Seen, verdict: Verdict, spec: IBGatewaySpec) -> Outcome:
+    async def _apply(self, seen: Snapshot, verdict: Verdict, spec: IBGatewaySpec) -> Outcome:
         wanted_replicas = replicas(spec, seen)
         plan = self._plan(seen, spec, wanted_replicas)
         made = await self.vault.make(plan)
@@ -189,9 +189,9 @@ class Reconciler:
             blocker=wanted_replicas.blocker,
         )
 
-    def _plan(self, seen: Seen, spec: IBGatewaySpec, wanted: Replicas) -> Plan:
+    def _plan(self, seen: Snapshot, spec: IBGatewaySpec, wanted: Replicas) -> DesiredInput:
         found = seen.credentials
-        return Plan(
+        return DesiredInput(
             key=seen.gateway.key,
             uid=seen.gateway.uid,
             spec=spec,
@@ -205,10 +205,10 @@ class Reconciler:
         )
 
     def _held(
-        self, seen: Seen, verdict: Verdict, wanted: list[Manifest], decided: Replicas
+        self, seen: Snapshot, verdict: Verdict, wanted: list[Manifest], decided: Replicas
     ) -> dict[tuple[str, str], str]:
         """Children that are left as they are for now, with the revision that waits."""
-        children = names.children(seen.gateway.key.name)
+        children = names.child_names(seen.gateway.key.name)
         held: dict[tuple[str, str], str] = {}
         place = (STATEFUL_SET.kind, children.gateway)
         if decided.blocker is not None and not seen.gateway.suspend and seen.child(*place):
@@ -236,28 +236,28 @@ class Reconciler:
         notes = {names.ANNOTATION_SETTINGS_HASH: settings}
         try:
             stored = await self.cluster.annotate_pod(Key(key.namespace, name_of(pod)), notes)
-        except NotFound:
+        except NotFoundError:
             return
         self.cache.written(pod, {**stored, "kind": "Pod"})
 
-    async def _tell(self, judged: Judged, outcome: Outcome) -> None:
+    async def _tell(self, judged: Assessment, outcome: Outcome) -> None:
         """Status where it differs, then Events, then metrics."""
         seen = judged.seen
         gateway = seen.gateway
-        status = assess(judged, pending=outcome.pending, handled_request=outcome.handled_request)
+        status = status_of(judged, pending=outcome.pending, handled_request=outcome.handled_request)
         wanted = document(status)
         if wanted != gateway.stored_status:
             body = self.cache.gateway(gateway.key)
             try:
                 stored = await self.cluster.apply_status(gateway.key, wanted)
-            except NotFound:
+            except NotFoundError:
                 return
             if body is not None:
                 self.cache.written(body, stored)
-        await self.recorder.record(gateway, [*outcome.said, *announcements(seen, status)])
+        await self.recorder.record(gateway, [*outcome.said, *events_for(seen, status)])
         self.metrics.login(gateway.key, status.login.state)
 
-    def _next(self, judged: Judged, outcome: Outcome) -> float:
+    def _next(self, judged: Assessment, outcome: Outcome) -> float:
         """Seconds until the clock alone may change something."""
         key = judged.seen.gateway.key
         week = upcoming(judged.verdict.week, self.settings.calendar, judged.seen.now)
@@ -281,9 +281,9 @@ class Reconciler:
         self.on_gone()
 
 
-def _unhandled(seen: Seen, handled: str) -> bool:
+def _unhandled(seen: Snapshot, handled: str) -> bool:
     """Whether a request could not be handed on yet."""
-    wish = login_wish(seen)
+    wish = requested_login(seen)
     return wish is not None and not wish.refused and handled != wish.id
 
 

@@ -16,7 +16,7 @@ from ibgateway_operator.errors import OperatorError
 DEFAULT_CALENDAR_FILE: Final = "/etc/ibgateway-operator/calendar.json"
 
 
-class BadSettings(OperatorError):  # noqa: N818 - read aloud
+class SettingsError(OperatorError):
     """The environment does not describe an operator; the message names the variable."""
 
 
@@ -31,7 +31,7 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Settings:
+class OperatorSettings:
     """Everything the operator is told from outside."""
 
     images: Images
@@ -50,7 +50,7 @@ class Settings:
     log_level: str = "INFO"
 
 
-def from_environment(env: Mapping[str, str]) -> Settings:
+def from_environment(env: Mapping[str, str]) -> OperatorSettings:
     """Settings from environment variables. Raises BadSettings with the variable's name."""
     images = Images(
         agent=_required(env, "OPERATOR_AGENT_IMAGE"),
@@ -59,8 +59,8 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         pull_secrets=_list(env.get("OPERATOR_IMAGE_PULL_SECRETS", "")),
     )
     if "WATCH_NAMESPACE" not in env:
-        raise BadSettings("WATCH_NAMESPACE is not set: name namespaces, or set it empty for all")
-    return Settings(
+        raise SettingsError("WATCH_NAMESPACE is not set: name namespaces, or set it empty for all")
+    return OperatorSettings(
         images=images,
         watch_namespaces=_list(env["WATCH_NAMESPACE"]),
         own_namespace=env.get("POD_NAMESPACE", "default"),
@@ -79,13 +79,13 @@ def calendar_from(file: Path) -> Calendar:
     except FileNotFoundError:
         return Calendar()
     except ValidationError as error:
-        raise BadSettings(f"the calendar file {file} is not usable: {error}") from error
+        raise SettingsError(f"the calendar file {file} is not usable: {error}") from error
 
 
 def _required(env: Mapping[str, str], name: str) -> str:
     if value := env.get(name):
         return value
-    raise BadSettings(f"{name} is not set")
+    raise SettingsError(f"{name} is not set")
 
 
 def _list(text: str) -> tuple[str, ...]:
@@ -96,4 +96,4 @@ def _port(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name, str(default))
     if text.isdecimal() and int(text) < 65536:
         return int(text)
-    raise BadSettings(f"{name} is not a port: {text!r}")
+    raise SettingsError(f"{name} is not a port: {text!r}")

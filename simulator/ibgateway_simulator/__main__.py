@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from ibgateway_simulator.errors import SettingsError
+from ibgateway_simulator.errors import SimulatorSettingsError
 from ibgateway_simulator.ibkr.server import serve
 from ibgateway_simulator.ibkr.settings import ibkr_settings
 
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
                 from ibgateway_simulator.gateway.process import main as gateway  # noqa: PLC0415
 
                 return gateway(rest)
-    except SettingsError as error:
+    except SimulatorSettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stderr.write("usage: python -m ibgateway_simulator ibkr|gateway\n")

@@ -17,15 +17,15 @@ class WireError(SimulatorError):
     """Bytes that are not the TWS text protocol; the connection is closed."""
 
 
-class SettingsError(SimulatorError):
+class SimulatorSettingsError(SimulatorError):
     """An environment variable or file that cannot be used; the message names it."""
 
 
-class NotFoundError(SimulatorError):
+class SimulatorNotFoundError(SimulatorError):
     """The control API named something that does not exist (HTTP 404)."""
 
 
-class ConflictError(SimulatorError):
+class SimulatorConflictError(SimulatorError):
     """The control API asked for something the present state does not allow (HTTP 409)."""
 
 

@@ -14,7 +14,7 @@ from ibgateway_api.names import (
     PORT_EXECUTOR,
     PORT_NOVNC,
     SECRET_TOKEN,
-    children,
+    child_names,
 )
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_charts.generated import GATEWAY_CHART, OPERATOR_CHART
@@ -23,7 +23,7 @@ from ibgateway_executor.intake.access import host_allowed
 from ibgateway_executor.intake.schema import OrderBody
 
 PAPER = Release("paper", "desk")
-OWN = children("paper")
+OWN = child_names("paper")
 
 
 def commands(notes: str) -> list[list[str]]:

@@ -11,7 +11,7 @@ DIES_BEFORE_THE_WRITE = """
 import os, signal
 from ibgateway_executor.ib import IbBroker
 from ibgateway_executor.__main__ import main
-IbBroker.place = lambda self, job: os.kill(os.getpid(), signal.SIGKILL)
+IbBroker.place = lambda self, order: os.kill(os.getpid(), signal.SIGKILL)
 raise SystemExit(main())
 """
 DIES_AFTER_THE_WRITE = """
@@ -19,8 +19,8 @@ import os, signal
 from ibgateway_executor.ib import IbBroker
 from ibgateway_executor.__main__ import main
 write = IbBroker.place
-def place(self, job):
-    write(self, job)
+def place(self, order):
+    write(self, order)
     os.kill(os.getpid(), signal.SIGKILL)
 IbBroker.place = place
 raise SystemExit(main())

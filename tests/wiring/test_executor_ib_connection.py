@@ -10,18 +10,18 @@ import pytest
 
 from executor_world import World, free_port, world
 from ibgateway_executor.broker import ib
-from ibgateway_executor.broker.protocol import BrokerEvent, Closed, LinkLost, LinkRestored
+from ibgateway_executor.broker.protocol import BrokerEvent, Disconnected, LinkLost, LinkRestored
 from ibgateway_executor.errors import (
     ClientIdInUseError,
     NoAnswerError,
     NotConnectedError,
     RequestRefusedError,
 )
-from ibgateway_executor.orders.order import Instrument
+from ibgateway_executor.orders.order import Contract
 
-AAPL = Instrument(0, "AAPL")
-LONG = ib.Limits(connect=600, answer=600, ping=600)
-SHORT = ib.Limits(connect=60, answer=0.3, ping=0.3)
+AAPL = Contract(0, "AAPL")
+LONG = ib.RequestLimits(connect=600, answer=600, ping=600)
+SHORT = ib.RequestLimits(connect=60, answer=0.3, ping=0.3)
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ class Heard:
         return next(event for event in self.events if wanted(event))
 
 
-def address(here: World, client_id: int = 17) -> ib.Address:
-    return ib.Address("127.0.0.1", here.gateway.port, client_id)
+def address(here: World, client_id: int = 17) -> ib.GatewayAddress:
+    return ib.GatewayAddress("127.0.0.1", here.gateway.port, client_id)
 
 
 async def test_a_port_that_accepts_and_closes_is_noticed_before_any_time_limit(
@@ -63,7 +63,7 @@ async def test_a_port_that_accepts_and_closes_is_noticed_before_any_time_limit(
 
 async def test_a_port_nobody_listens_on_is_not_connected() -> None:
     with pytest.raises(NotConnectedError, match="does not answer"):
-        await ib.connect(ib.Address("127.0.0.1", free_port(), 17), Heard(), LONG)
+        await ib.connect(ib.GatewayAddress("127.0.0.1", free_port(), 17), Heard(), LONG)
 
 
 async def test_a_client_id_in_use_is_told_apart_at_once(here: World) -> None:
@@ -81,10 +81,10 @@ async def test_a_connection_tells_accounts_contract_hours_price_and_time(here: W
     broker = await ib.connect(address(here), Heard(), LONG)
     assert (broker.accounts, broker.next_valid_id, broker.connected) == (("DU1234567",), 1, True)
     (found,) = await broker.candidates(AAPL)
-    assert (found.instrument.con_id, found.instrument.primary_exchange) == (265598, "NASDAQ")
+    assert (found.contract.con_id, found.contract.primary_exchange) == (265598, "NASDAQ")
     assert (found.time_zone_id, found.liquid_hours[8:14]) == ("US/Eastern", ":0000-")
-    assert await broker.candidates(Instrument(0, "NOPE")) == ()
-    assert await broker.price(found.instrument) == Decimal(190)
+    assert await broker.candidates(Contract(0, "NOPE")) == ()
+    assert await broker.price(found.contract) == Decimal(190)
     assert (await broker.server_time()).tzinfo is not None
     assert await broker.open_orders() == ()
     assert await broker.executions() == ()
@@ -126,8 +126,8 @@ async def test_a_reset_fails_what_is_asked_and_is_told_once(here: World) -> None
     async with asyncio.timeout(60):
         with pytest.raises(NotConnectedError):
             await asking
-    await heard.until(lambda event: isinstance(event, Closed))
-    assert [type(event) for event in heard.events] == [Closed]
+    await heard.until(lambda event: isinstance(event, Disconnected))
+    assert [type(event) for event in heard.events] == [Disconnected]
     with pytest.raises(NotConnectedError):
         await broker.executions()
 

@@ -21,11 +21,11 @@ from ibgateway_operator.app import App, Outside, build
 from ibgateway_operator.clock import system_clock
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.handlers import WATCHED, Handlers, IndexedBodies, kopf_settings
-from ibgateway_operator.kube.client import KubeCluster
+from ibgateway_operator.kube.client import KubernetesApi
 from ibgateway_operator.model.kinds import EVENT, GATEWAY, SECRET, Kind
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.observe.http import Peers
-from ibgateway_operator.settings import Images, Settings
+from ibgateway_operator.observe.http import HttpClient
+from ibgateway_operator.settings import Images, OperatorSettings
 
 KEY = Key("trading", "paper")
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
@@ -113,8 +113,8 @@ async def running(folder: Path) -> AsyncIterator[Site]:
         async with client.ApiClient(configuration) as api, aiohttp.ClientSession() as session:
 
             async def build_app(bodies: IndexedBodies) -> App:
-                outside = Outside(KubeCluster(api), Peers(session), system_clock())
-                settings = Settings(images=Images(agent="agent:1", executor="executor:1"))
+                outside = Outside(KubernetesApi(api), HttpClient(session), system_clock())
+                settings = OperatorSettings(images=Images(agent="agent:1", executor="executor:1"))
                 return build(settings, Scripts("wrap", "stop", "ibc"), outside, bodies)
 
             async def nothing() -> None:

@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Final
 
 from ibgateway_executor.broker import reconciliation
-from ibgateway_executor.broker.connection_state import Proof
+from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.broker.protocol import (
     Broker,
     BrokerEvent,
-    Closed,
     Connect,
+    Disconnected,
     LinkLost,
     LinkRestored,
 )
@@ -29,13 +29,13 @@ from ibgateway_executor.errors import (
     IllegalMoveError,
     RequestRefusedError,
 )
-from ibgateway_executor.ledger.recorder import Recorder
+from ibgateway_executor.ledger.recorder import ReportRecorder
 from ibgateway_executor.ledger.thread import LedgerThread
-from ibgateway_executor.metrics import Metrics
+from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.news import News
-from ibgateway_executor.orders.order import Job, JobState, Reason, move
+from ibgateway_executor.orders.order import Order, OrderReason, OrderState, move
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 0.3
 PING_SECONDS: Final = 2.0
@@ -58,23 +58,23 @@ class Parts:
     connect: Connect
     news: News
     ledger: LedgerThread
-    recorder: Recorder
-    metrics: Metrics
+    recorder: ReportRecorder
+    metrics: ExecutorMetrics
 
 
-class Link:
+class GatewayConnection:
     """At most one broker connection. `trusted` says whether a login may be traded on."""
 
     def __init__(
         self,
         parts: Parts,
         *,
-        trusted: Callable[[Proof], bool],
+        trusted: Callable[[ConnectionState], bool],
         changed: Callable[[], None],
         clock: Callable[[], datetime],
     ) -> None:
         self.broker: Broker | None = None
-        self.proof = Proof()
+        self.proof = ConnectionState()
         self._parts = parts
         self._trusted = trusted
         self._changed = changed
@@ -100,7 +100,7 @@ class Link:
             try:
                 pause = await self._turn()
             except BrokerError as error:
-                log.warning("the gateway's API: %s", error)
+                logger.warning("the gateway's API: %s", error)
                 self._know(detail=str(error))
                 pause = await self._failed(error)
             await self._sleep(pause)
@@ -133,7 +133,7 @@ class Link:
         self.broker = broker
         self._backoff = FIRST_BACKOFF
         self._know(connected=True, accounts=broker.accounts)
-        log.info("connected to the gateway, accounts %s", ",".join(broker.accounts))
+        logger.info("connected to the gateway, accounts %s", ",".join(broker.accounts))
         await self._ping(broker)
         ledger = self._parts.ledger
         self._know(ledger_accounts=await ledger.call(ledger.ledger.accounts))
@@ -149,29 +149,31 @@ class Link:
         self._know(ledger_accounts=await ledger.call(ledger.ledger.claim, broker.accounts))
         await parts.recorder.settled()
         # Only these: an order sent while the broker was being asked is not in its answer.
-        jobs = await ledger.call(ledger.ledger.active)
-        answer = await reconciliation.ask(broker, jobs)
+        orders = await ledger.call(ledger.ledger.active)
+        answer = await reconciliation.ask(broker, orders)
         await parts.recorder.settled()
         await parts.recorder.fold(answer)
-        for job in filter(reconciliation.questionable, jobs):
-            await self._change(job, lambda job: reconciliation.conclude(job, answer, self._clock()))
+        for order in filter(reconciliation.questionable, orders):
+            await self._change(
+                order, lambda order: reconciliation.conclude(order, answer, self._clock())
+            )
         if not broker.connected or self.proof.link_lost:
             return
         self._asked_at = time.monotonic()
         parts.metrics.reconciliations.inc()
         self._know(reconciled=True, detail="")
-        log.info("reconciled with the broker")
+        logger.info("reconciled with the broker")
 
-    async def _change(self, job: Job, step: Callable[[Job], Job]) -> None:
+    async def _change(self, order: Order, step: Callable[[Order], Order]) -> None:
         """Apply a step that the broker's own word may have made impossible meanwhile."""
         ledger = self._parts.ledger
         try:
-            after = await ledger.call(ledger.ledger.change, job.id, step, self._clock())
+            after = await ledger.call(ledger.ledger.change, order.id, step, self._clock())
         except IllegalMoveError:
             return
-        if after.state is not job.state or after.reason != job.reason:
-            log.warning("order %s is %s: %s", after.id, after.state, after.reason)
-            self._parts.metrics.job_moved(after)
+        if after.state is not order.state or after.reason != order.reason:
+            logger.warning("order %s is %s: %s", after.id, after.state, after.reason)
+            self._parts.metrics.order_moved(after)
             self._changed()
 
     async def _forgotten(self) -> bool:
@@ -180,7 +182,7 @@ class Link:
             return False
         ledger = self._parts.ledger
         active = await ledger.call(ledger.ledger.active)
-        return any(job.state is JobState.UNKNOWN for job in active)
+        return any(order.state is OrderState.UNKNOWN for order in active)
 
     async def _wait_for_link(self) -> float:
         """1100 is open. If the sentinel has been logged in for long, our restore was missed."""
@@ -206,14 +208,14 @@ class Link:
             return
         self.broker.close()
         self.broker = None
-        self.proof = Proof(detail=why)
-        log.warning("the connection to the gateway is gone: %s", why)
+        self.proof = ConnectionState(detail=why)
+        logger.warning("the connection to the gateway is gone: %s", why)
         self._changed()
         await self._parts.recorder.settled()
         ledger = self._parts.ledger
-        for job in await ledger.call(ledger.ledger.active):
-            if job.state is JobState.SENDING:
-                await self._change(job, _lost)
+        for order in await ledger.call(ledger.ledger.active):
+            if order.state is OrderState.SENDING:
+                await self._change(order, _lost)
 
     def _heard(self, event: BrokerEvent) -> None:
         if isinstance(event, LinkLost):
@@ -222,7 +224,7 @@ class Link:
         elif isinstance(event, LinkRestored):
             self._know(link_lost=False, reconciled=False, detail="")
             self._wake.set()
-        elif isinstance(event, Closed):
+        elif isinstance(event, Disconnected):
             self._know(connected=False, reconciled=False, detail=event.message)
             self._wake.set()
         else:
@@ -242,10 +244,10 @@ class Link:
             return
 
 
-def _lost(job: Job) -> Job:
+def _lost(order: Order) -> Order:
     return move(
-        job,
-        JobState.UNKNOWN,
-        reason=Reason.CONNECTION_LOST,
+        order,
+        OrderState.UNKNOWN,
+        reason=OrderReason.CONNECTION_LOST,
         message="the connection ended before the broker acknowledged the order",
     )

@@ -12,7 +12,7 @@ SKEW_LIMIT_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
-class Proof:
+class ConnectionState:
     """The state of one connection; the default is none.
 
     `skew` is our clock minus IBKR's in seconds, None before it was asked. `ledger_accounts` are the
@@ -36,7 +36,7 @@ class Objection:
     message: str
 
 
-def objections(proof: Proof, mode: str, expected: Iterable[str]) -> tuple[Objection, ...]:
+def objections(proof: ConnectionState, mode: str, expected: Iterable[str]) -> tuple[Objection, ...]:
     """Everything that speaks against sending, most important first; empty when all is proven."""
     if not proof.connected:
         return (_unproven(f"no connection to the gateway{_tail(proof)}"),)
@@ -54,7 +54,7 @@ def objections(proof: Proof, mode: str, expected: Iterable[str]) -> tuple[Object
     return tuple(found)
 
 
-def wrong_account(proof: Proof, mode: str, expected: Iterable[str]) -> str:
+def wrong_account(proof: ConnectionState, mode: str, expected: Iterable[str]) -> str:
     """Why this login must not be traded on, empty when it may."""
     problem = account_problem(mode, proof.accounts, expected)
     if problem:
@@ -72,5 +72,5 @@ def _unproven(message: str) -> Objection:
     return Objection(GateReason.NOT_RECONCILED, message)
 
 
-def _tail(proof: Proof) -> str:
+def _tail(proof: ConnectionState) -> str:
     return f": {proof.detail}" if proof.detail else ""

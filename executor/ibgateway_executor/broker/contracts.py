@@ -11,12 +11,12 @@ from ibgateway_executor.orders.market_hours import (
     HoursUnknown,
     Market,
     MarketOpen,
-    Session,
+    TradingSession,
     market,
     session_end,
     sessions,
 )
-from ibgateway_executor.orders.order import Instrument, Reason
+from ibgateway_executor.orders.order import Contract, OrderReason
 
 FRESH: Final = timedelta(hours=1)
 """Hours are asked again this often: IBKR announces early closes during the day."""
@@ -28,14 +28,14 @@ FRESH_WHILE_CLOSED: Final = timedelta(seconds=15)
 class Unresolvable:
     """No contract, or more than one, fits: the order can't be sent as it is."""
 
-    reason: Reason
+    reason: OrderReason
     message: str
 
 
 @dataclass(frozen=True)
 class _Known:
     asked_at: datetime
-    hours: tuple[Session, ...] | HoursUnknown
+    hours: tuple[TradingSession, ...] | HoursUnknown
 
 
 class Contracts:
@@ -45,35 +45,35 @@ class Contracts:
         self._clock = clock
         self._known: dict[int, _Known] = {}
 
-    async def resolve(self, broker: Broker, named: Instrument) -> Instrument | Unresolvable:
-        """The instrument with its number; its hours are learnt along the way. BrokerError passes."""
+    async def resolve(self, broker: Broker, named: Contract) -> Contract | Unresolvable:
+        """The contract with its number; its hours are learnt along the way. BrokerError passes."""
         found = await broker.candidates(_question(named))
         if not found:
             return Unresolvable(
-                Reason.UNKNOWN_CONTRACT,
+                OrderReason.UNKNOWN_CONTRACT,
                 f"the broker knows no contract {named}: check symbol, secType, exchange and currency",
             )
         if len(found) > 1:
             return Unresolvable(
-                Reason.AMBIGUOUS_CONTRACT,
+                OrderReason.AMBIGUOUS_CONTRACT,
                 f"{len(found)} contracts fit {named}: name one by conId or primaryExchange",
             )
         self._learn(found[0])
-        return replace(found[0].instrument, exchange=named.exchange)
+        return replace(found[0].contract, exchange=named.exchange)
 
-    async def refresh(self, broker: Broker, instrument: Instrument) -> None:
+    async def refresh(self, broker: Broker, contract: Contract) -> None:
         """Ask for the hours when they are stale; without an answer they are unknown."""
-        if not self._stale(instrument.con_id):
+        if not self._stale(contract.con_id):
             return
         try:
-            found = await broker.candidates(_question(instrument))
+            found = await broker.candidates(_question(contract))
         except BrokerError as error:
-            self._unknown(instrument.con_id, f"the broker did not tell the trading hours: {error}")
+            self._unknown(contract.con_id, f"the broker did not tell the trading hours: {error}")
             return
         if len(found) == 1:
             self._learn(found[0])
         else:
-            self._unknown(instrument.con_id, "the broker does not know the contract any more")
+            self._unknown(contract.con_id, "the broker does not know the contract any more")
 
     def market(self, con_id: int) -> Market:
         """Whether the contract's market takes an order now."""
@@ -100,14 +100,14 @@ class Contracts:
 
     def _learn(self, candidate: Candidate) -> None:
         hours = sessions(candidate.liquid_hours, candidate.time_zone_id)
-        self._known[candidate.instrument.con_id] = _Known(self._clock(), hours)
+        self._known[candidate.contract.con_id] = _Known(self._clock(), hours)
 
     def _unknown(self, con_id: int, message: str) -> None:
         self._known[con_id] = _Known(self._clock(), HoursUnknown(message))
 
 
-def _question(named: Instrument) -> Instrument:
+def _question(named: Contract) -> Contract:
     """By number alone where it is known: a currency that differs would find nothing."""
     if not named.con_id:
         return named
-    return Instrument(con_id=named.con_id, sec_type="", exchange=named.exchange, currency="")
+    return Contract(con_id=named.con_id, sec_type="", exchange=named.exchange, currency="")

@@ -11,14 +11,14 @@ from decimal import Decimal
 from typing import Protocol
 
 from ibgateway_executor.orders.broker_reports import OrderEvent
-from ibgateway_executor.orders.order import Instrument, Job
+from ibgateway_executor.orders.order import Contract, Order
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A contract that fits an instrument, with its liquid hours in IBKR's words."""
+    """A contract that fits the one asked for, with its liquid hours in IBKR's words."""
 
-    instrument: Instrument
+    contract: Contract
     liquid_hours: str
     time_zone_id: str
 
@@ -36,13 +36,13 @@ class LinkRestored:
 
 
 @dataclass(frozen=True)
-class Closed:
+class Disconnected:
     """The connection to the gateway ended."""
 
     message: str
 
 
-BrokerEvent = OrderEvent | LinkLost | LinkRestored | Closed
+BrokerEvent = OrderEvent | LinkLost | LinkRestored | Disconnected
 Listener = Callable[[BrokerEvent], None]
 
 
@@ -64,8 +64,8 @@ class Broker(Protocol):
         """Whether the connection stands, as far as this side knows."""
         ...
 
-    def place(self, job: Job) -> None:
-        """Write a new order with the job's reserved id."""
+    def place(self, order: Order) -> None:
+        """Write a new order with the order's reserved id."""
         ...
 
     def cancel(self, order_id: int) -> None:
@@ -84,11 +84,11 @@ class Broker(Protocol):
         """Every order that ended today."""
         ...
 
-    async def candidates(self, instrument: Instrument) -> tuple[Candidate, ...]:
+    async def candidates(self, contract: Contract) -> tuple[Candidate, ...]:
         """The contracts that fit; empty when there is none."""
         ...
 
-    async def price(self, instrument: Instrument) -> Decimal | None:
+    async def price(self, contract: Contract) -> Decimal | None:
         """A price of now (last, else ask, else bid); None when the broker has none."""
         ...
 

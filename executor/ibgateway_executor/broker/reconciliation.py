@@ -13,21 +13,21 @@ from zoneinfo import ZoneInfo
 
 from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.errors import NoAnswerError
-from ibgateway_executor.orders.broker_reports import OrderEvent, OrderSeen, concerns
-from ibgateway_executor.orders.order import Job, JobState, Reason, move
+from ibgateway_executor.orders.broker_reports import OrderEvent, OrderStatusReport, concerns
+from ibgateway_executor.orders.order import Order, OrderReason, OrderState, move
 
 IBKR_DAY: Final = ZoneInfo("America/New_York")
 """Executions and completed orders can be asked for until midnight here."""
 ROUNDS: Final = 10
 PAUSE_SECONDS: Final = 0.05
-AT_BROKER: Final = frozenset({JobState.WORKING, JobState.UNKNOWN})
+AT_BROKER: Final = frozenset({OrderState.WORKING, OrderState.UNKNOWN})
 """Not Sending: its acknowledgement is still awaited, and it becomes Unknown when that fails."""
 
 Answer = tuple[OrderEvent, ...]
 
 
-async def ask(broker: Broker, jobs: Sequence[Job]) -> Answer:
-    """Answers to all three questions, twice in a row equal as far as they concern `jobs`.
+async def ask(broker: Broker, orders: Sequence[Order]) -> Answer:
+    """Answers to all three questions, twice in a row equal as far as they concern `orders`.
 
     NoAnswerError when they never agree, any BrokerError of a question.
     """
@@ -35,7 +35,7 @@ async def ask(broker: Broker, jobs: Sequence[Job]) -> Answer:
     for _ in range(ROUNDS):
         await asyncio.sleep(PAUSE_SECONDS)
         answer = await _round(broker)
-        if _ours(answer, jobs) == _ours(before, jobs):
+        if _ours(answer, orders) == _ours(before, orders):
             return answer
         before = answer
     raise NoAnswerError("the broker's orders kept changing while they were being compared")
@@ -47,33 +47,35 @@ async def _round(broker: Broker) -> Answer:
     return executions + completed + await broker.open_orders()
 
 
-def conclude(job: Job, answer: Answer, now: datetime) -> Job:
-    """The job after answers that have been folded in already: what was not found is not resent.
+def conclude(order: Order, answer: Answer, now: datetime) -> Order:
+    """The order after answers that have been folded in already: what was not found is not resent.
 
     Unchanged where the broker knows the order, or where none of it may have left.
     """
-    if not questionable(job) or any(_is_about(job, event) for event in answer):
-        return job
-    if job.sent_at is None or _day(job.sent_at) != _day(now):
-        return move(job, JobState.UNVERIFIED, reason=Reason.NOT_FOUND_AT_BROKER, message=_OLD)
-    if job.state is JobState.UNKNOWN and job.reason == Reason.NOT_FOUND_AT_BROKER:
-        return job
-    return move(job, JobState.UNKNOWN, reason=Reason.NOT_FOUND_AT_BROKER, message=_PARKED)
+    if not questionable(order) or any(_is_about(order, event) for event in answer):
+        return order
+    if order.sent_at is None or _day(order.sent_at) != _day(now):
+        return move(
+            order, OrderState.UNVERIFIED, reason=OrderReason.NOT_FOUND_AT_BROKER, message=_OLD
+        )
+    if order.state is OrderState.UNKNOWN and order.reason == OrderReason.NOT_FOUND_AT_BROKER:
+        return order
+    return move(order, OrderState.UNKNOWN, reason=OrderReason.NOT_FOUND_AT_BROKER, message=_PARKED)
 
 
-def questionable(job: Job) -> bool:
+def questionable(order: Order) -> bool:
     """Whether the broker should know this order."""
-    return job.state in AT_BROKER
+    return order.state in AT_BROKER
 
 
-def _ours(answer: Answer, jobs: Sequence[Job]) -> frozenset[OrderEvent]:
-    return frozenset(e for e in answer if any(concerns(job, e) for job in jobs))
+def _ours(answer: Answer, orders: Sequence[Order]) -> frozenset[OrderEvent]:
+    return frozenset(e for e in answer if any(concerns(order, e) for order in orders))
 
 
-def _is_about(job: Job, event: OrderEvent) -> bool:
-    if isinstance(event, OrderSeen) and not event.order_ref:
-        return bool(job.perm_id) and event.perm_id == job.perm_id
-    return concerns(job, event)
+def _is_about(order: Order, event: OrderEvent) -> bool:
+    if isinstance(event, OrderStatusReport) and not event.order_ref:
+        return bool(order.perm_id) and event.perm_id == order.perm_id
+    return concerns(order, event)
 
 
 def _day(at: datetime) -> object:

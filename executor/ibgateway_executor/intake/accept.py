@@ -8,12 +8,12 @@ from typing import Final
 from ibgateway_executor.broker.reconciliation import IBKR_DAY
 from ibgateway_executor.dispatch.submit import exceeds
 from ibgateway_executor.errors import OrderRefusedError
-from ibgateway_executor.gate import Desk
+from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.ledger.sqlite import Entry
 from ibgateway_executor.ledger.thread import LedgerThread
-from ibgateway_executor.metrics import Metrics
-from ibgateway_executor.orders.order import Job, Terms
+from ibgateway_executor.metrics import ExecutorMetrics
+from ibgateway_executor.orders.order import Order, OrderTerms
 
 DEFAULT_VALIDITY: Final = timedelta(hours=24)
 """While the contract's sessions are not known; replaced by the session's end as soon as they are."""
@@ -25,8 +25,8 @@ class Acceptance:
     def __init__(
         self,
         ledger: LedgerThread,
-        desk: Desk,
-        metrics: Metrics,
+        desk: TradingGate,
+        metrics: ExecutorMetrics,
         *,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
@@ -37,7 +37,7 @@ class Acceptance:
         self._clock = clock
         self._new_id = new_id
 
-    async def accept(self, key: str, body: OrderBody) -> tuple[Job, bool]:
+    async def accept(self, key: str, body: OrderBody) -> tuple[Order, bool]:
         """The stored order, and whether it is new; committed when this returns.
 
         OrderRefusedError for a limit, a past validity, an account that may not be traded, or a key
@@ -45,14 +45,14 @@ class Acceptance:
         """
         now = self._clock()
         entry = self._entry(key, body, now)
-        job, new = await self._ledger.call(self._ledger.ledger.accept, entry, now)
+        order, new = await self._ledger.call(self._ledger.ledger.accept, entry, now)
         if new:
             self._metrics.accepted()
-        return job, new
+        return order, new
 
     def _entry(self, key: str, body: OrderBody, now: datetime) -> Entry:
         terms = body.terms(self._account(body.account))
-        job = Job(
+        order = Order(
             id=self._new_id(),
             sequence=0,
             terms=terms,
@@ -64,7 +64,7 @@ class Acceptance:
         return Entry(
             key=key,
             hash=body.fingerprint(),
-            job=job,
+            order=order,
             refusal=self._refusal(terms, body.valid_until, now),
             day_start=_day_start(now),
             day_limit=settings.max_orders_per_day,
@@ -76,7 +76,7 @@ class Acceptance:
         return known[0] if not named and len(known) == 1 else named
 
     def _refusal(
-        self, terms: Terms, valid_until: datetime | None, now: datetime
+        self, terms: OrderTerms, valid_until: datetime | None, now: datetime
     ) -> OrderRefusedError | None:
         """Why a new order is not taken. A repeated request is answered with its order all the same."""
         known = self._desk.accounts()

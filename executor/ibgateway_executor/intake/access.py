@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Iterable
 from ipaddress import ip_address
 
-from ibgateway_api.names import children
+from ibgateway_api.names import child_names
 
 
 def host_allowed(host: str, *, gateway: str, namespace: str) -> bool:
@@ -27,7 +27,7 @@ def bearer_matches(header: str, token: bytes) -> bool:
 
 
 def _names(gateway: str) -> tuple[str, str]:
-    names = children(gateway)
+    names = child_names(gateway)
     return names.executor, names.intake
 
 

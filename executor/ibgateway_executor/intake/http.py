@@ -18,12 +18,12 @@ from starlette.exceptions import HTTPException
 from ibgateway_api.gate import Closed
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_executor.errors import OrderRefusedError
-from ibgateway_executor.gate import Desk
+from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.access import bearer_matches, host_allowed
 from ibgateway_executor.intake.schema import OrderBody, order_document
 from ibgateway_executor.ledger.thread import LedgerThread
-from ibgateway_executor.orders.order import Job, JobState, cancel
+from ibgateway_executor.orders.order import Order, OrderState, cancel
 
 BODY_LIMIT: Final = 64 * 1024
 LARGEST_PAGE: Final = 500
@@ -36,7 +36,7 @@ class Office:
     dispatcher of something new."""
 
     ledger: LedgerThread
-    desk: Desk
+    desk: TradingGate
     acceptance: Acceptance
     client_token: Callable[[], bytes]
     agent_token: Callable[[], bytes]
@@ -73,16 +73,16 @@ async def place(
     office: TheOffice, key: IdempotencyKey, body: OrderBody, response: Response
 ) -> dict[str, Any]:
     """Store an order: 202 when it is new, 200 with the first answer's order for a repeated key."""
-    job, new = await office.acceptance.accept(key, body)
+    order, new = await office.acceptance.accept(key, body)
     office.wake()
     response.status_code = 202 if new else 200
-    return order_document(job)
+    return order_document(order)
 
 
 @router.get("/v1/orders")
 async def orders(
     office: TheOffice,
-    state: JobState | None = None,
+    state: OrderState | None = None,
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 100,
 ) -> dict[str, Any]:
@@ -93,7 +93,7 @@ async def orders(
     )
     page = found[:limit]
     follows = page[-1].sequence if len(found) > limit else None
-    return {"orders": [order_document(job) for job in page], "next": follows}
+    return {"orders": [order_document(order) for order in page], "next": follows}
 
 
 @router.get("/v1/orders/{order_id}")
@@ -105,12 +105,12 @@ async def order(office: TheOffice, order_id: str) -> dict[str, Any]:
 @router.delete("/v1/orders/{order_id}")
 async def cancel_order(office: TheOffice, order_id: str, response: Response) -> dict[str, Any]:
     """Cancel: at once while unsent (200), by the broker once it has the order (202)."""
-    job = await _find(office, order_id)
-    after = await office.ledger.call(office.ledger.ledger.change, job.id, cancel, office.clock())
+    order = await _find(office, order_id)
+    after = await office.ledger.call(office.ledger.ledger.change, order.id, cancel, office.clock())
     office.wake()
-    if after.state is JobState.CANCELLED:
+    if after.state is OrderState.CANCELLED:
         return order_document(after)
-    if after.terminal or after.state is JobState.UNKNOWN:
+    if after.terminal or after.state is OrderState.UNKNOWN:
         raise OrderRefusedError(409, "CannotCancel", _not_cancelled(after))
     response.status_code = 202
     return order_document(after)
@@ -126,23 +126,23 @@ async def gate_report(office: TheOffice) -> Response:
         open=closed is None,
         reason=closed.reason if closed else "",
         message=closed.message if closed else "",
-        unacknowledged=sum(job.unacknowledged for job in active),
+        unacknowledged=sum(order.unacknowledged for order in active),
         open_orders=len(active),
     )
     return Response(report.to_json(), media_type="application/json")
 
 
-async def _find(office: Office, order_id: str) -> Job:
+async def _find(office: Office, order_id: str) -> Order:
     found = await office.ledger.call(office.ledger.ledger.find, order_id)
     if found is None:
         raise OrderRefusedError(404, "NoSuchOrder", f"there is no order {order_id}")
     return found
 
 
-def _not_cancelled(job: Job) -> str:
-    if job.state is JobState.UNKNOWN:
-        return f"the order's fate is not known, so it can't be cancelled here: {job.message}"
-    return f"the order is {job.state} already"
+def _not_cancelled(order: Order) -> str:
+    if order.state is OrderState.UNKNOWN:
+        return f"the order's fate is not known, so it can't be cancelled here: {order.message}"
+    return f"the order is {order.state} already"
 
 
 async def _at_the_door(

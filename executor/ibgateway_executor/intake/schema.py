@@ -13,7 +13,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from pydantic.alias_generators import to_camel
 from pydantic.functional_validators import BeforeValidator
 
-from ibgateway_executor.orders.order import Instrument, Job, OrderType, Side, Terms, TimeInForce
+from ibgateway_executor.orders.order import (
+    Contract,
+    Order,
+    OrderTerms,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 
 LARGEST_QUANTITY: Final = 10_000_000
 _MONEY: Final = re.compile(r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$")
@@ -94,12 +101,12 @@ class OrderBody(_Body):
             raise ValueError("orderType MKT takes no limitPrice: use LMT, or leave it out")
         return self
 
-    def terms(self, account: str) -> Terms:
+    def terms(self, account: str) -> OrderTerms:
         """The order as the executor knows it."""
         contract = self.contract
-        return Terms(
+        return OrderTerms(
             account=account,
-            instrument=Instrument(
+            contract=Contract(
                 con_id=contract.con_id,
                 symbol=contract.symbol,
                 sec_type=contract.sec_type,
@@ -119,42 +126,42 @@ class OrderBody(_Body):
         return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
 
 
-def order_document(job: Job) -> dict[str, Any]:
-    """A job as `GET /v1/orders/{id}` tells it; money as text, times in RFC 3339."""
-    terms = job.terms
+def order_document(order: Order) -> dict[str, Any]:
+    """An order as `GET /v1/orders/{id}` tells it; money as text, times in RFC 3339."""
+    terms = order.terms
     return {
-        "id": job.id,
-        "state": job.state.value,
-        "reason": str(job.reason),
-        "message": job.message,
+        "id": order.id,
+        "state": order.state.value,
+        "reason": str(order.reason),
+        "message": order.message,
         "account": terms.account,
-        "contract": _contract_document(terms.instrument),
+        "contract": _contract_document(terms.contract),
         "side": terms.side.value,
         "quantity": terms.quantity,
         "orderType": terms.order_type.value,
         "limitPrice": _text(terms.limit_price),
         "timeInForce": terms.time_in_force.value,
-        "validUntil": job.valid_until.isoformat(),
-        "orderRef": job.order_ref,
-        "orderId": job.order_id or None,
-        "permId": job.perm_id or None,
-        "filledQuantity": str(job.filled),
-        "averagePrice": _text(job.average_price),
-        "cancelRequested": job.cancel_requested,
-        "acceptedAt": job.accepted_at.isoformat(),
-        "sentAt": _time(job.sent_at),
-        "updatedAt": _time(job.updated_at),
+        "validUntil": order.valid_until.isoformat(),
+        "orderRef": order.order_ref,
+        "orderId": order.order_id or None,
+        "permId": order.perm_id or None,
+        "filledQuantity": str(order.filled),
+        "averagePrice": _text(order.average_price),
+        "cancelRequested": order.cancel_requested,
+        "acceptedAt": order.accepted_at.isoformat(),
+        "sentAt": _time(order.sent_at),
+        "updatedAt": _time(order.updated_at),
     }
 
 
-def _contract_document(instrument: Instrument) -> dict[str, Any]:
+def _contract_document(contract: Contract) -> dict[str, Any]:
     return {
-        "conId": instrument.con_id or None,
-        "symbol": instrument.symbol,
-        "secType": instrument.sec_type,
-        "exchange": instrument.exchange,
-        "currency": instrument.currency,
-        "primaryExchange": instrument.primary_exchange,
+        "conId": contract.con_id or None,
+        "symbol": contract.symbol,
+        "secType": contract.sec_type,
+        "exchange": contract.exchange,
+        "currency": contract.currency,
+        "primaryExchange": contract.primary_exchange,
     }
 
 

@@ -7,23 +7,23 @@ from datetime import datetime
 from typing import Final
 
 from ibgateway_executor.ledger.thread import LedgerThread
-from ibgateway_executor.metrics import Metrics
+from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent
-from ibgateway_executor.orders.order import Job, JobState
+from ibgateway_executor.orders.order import Order, OrderState
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 CANCEL_OF_UNKNOWN: Final = 10147
 """The broker does not know the order it was to cancel: ask what became of it."""
 
 
-class Recorder:
-    """A queue of events and the task that empties it. `changed` after each changed job."""
+class ReportRecorder:
+    """A queue of events and the task that empties it. `changed` after each changed order."""
 
     def __init__(
         self,
         ledger: LedgerThread,
-        metrics: Metrics,
+        metrics: ExecutorMetrics,
         clock: Callable[[], datetime],
     ) -> None:
         self.changed: Callable[[], None] = lambda: None
@@ -59,18 +59,18 @@ class Recorder:
             if isinstance(event, OrderError) and event.code == CANCEL_OF_UNKNOWN:
                 self.doubted()
 
-    def _told(self, before: Job, job: Job) -> None:
-        log.info(
+    def _told(self, before: Order, order: Order) -> None:
+        logger.info(
             "order %s is %s (%s of %d filled) %s",
-            job.id,
-            job.state,
-            job.filled,
-            job.terms.quantity,
-            job.message,
+            order.id,
+            order.state,
+            order.filled,
+            order.terms.quantity,
+            order.message,
         )
-        self._metrics.job_moved(job)
-        if before.state is JobState.SENDING:
-            self._metrics.acknowledged(job, self._clock())
-        if job.state is JobState.UNKNOWN:
+        self._metrics.order_moved(order)
+        if before.state is OrderState.SENDING:
+            self._metrics.acknowledged(order, self._clock())
+        if order.state is OrderState.UNKNOWN:
             self.doubted()
         self.changed()

@@ -1,4 +1,4 @@
-"""Jobs as rows of the ledger and back. Pure."""
+"""Orders as rows of the ledger and back. Pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,51 +6,51 @@ from decimal import Decimal
 from typing import Any
 
 from ibgateway_executor.orders.order import (
-    Instrument,
-    Job,
-    JobState,
+    Contract,
+    Order,
+    OrderState,
+    OrderTerms,
     OrderType,
     Side,
-    Terms,
     TimeInForce,
 )
 
 Row = Mapping[str, Any]
 
 
-def row_of(job: Job, at: datetime) -> dict[str, Any]:
-    """The job's columns, without its sequence, key and request hash."""
+def row_of(order: Order, at: datetime) -> dict[str, Any]:
+    """The order's columns, without its sequence, key and request hash."""
     return {
-        **_terms_row(job.terms),
-        "id": job.id,
-        "accepted_at": text(job.accepted_at),
-        "valid_until": text(job.valid_until),
-        "valid_by_default": job.valid_by_default,
-        "state": job.state.value,
-        "reason": str(job.reason),
-        "message": job.message,
-        "order_ref": job.order_ref,
-        "client_id": job.client_id,
-        "order_id": job.order_id,
-        "perm_id": job.perm_id,
-        "sent_at": job.sent_at and text(job.sent_at),
-        "filled": str(job.filled),
-        "average_price": None if job.average_price is None else str(job.average_price),
-        "cancel_requested": job.cancel_requested,
+        **_terms_row(order.terms),
+        "id": order.id,
+        "accepted_at": text(order.accepted_at),
+        "valid_until": text(order.valid_until),
+        "valid_by_default": order.valid_by_default,
+        "state": order.state.value,
+        "reason": str(order.reason),
+        "message": order.message,
+        "order_ref": order.order_ref,
+        "client_id": order.client_id,
+        "order_id": order.order_id,
+        "perm_id": order.perm_id,
+        "sent_at": order.sent_at and text(order.sent_at),
+        "filled": str(order.filled),
+        "average_price": None if order.average_price is None else str(order.average_price),
+        "cancel_requested": order.cancel_requested,
         "updated_at": text(at),
     }
 
 
-def _terms_row(terms: Terms) -> dict[str, Any]:
-    instrument = terms.instrument
+def _terms_row(terms: OrderTerms) -> dict[str, Any]:
+    contract = terms.contract
     return {
         "account": terms.account,
-        "con_id": instrument.con_id,
-        "symbol": instrument.symbol,
-        "sec_type": instrument.sec_type,
-        "exchange": instrument.exchange,
-        "currency": instrument.currency,
-        "primary_exchange": instrument.primary_exchange,
+        "con_id": contract.con_id,
+        "symbol": contract.symbol,
+        "sec_type": contract.sec_type,
+        "exchange": contract.exchange,
+        "currency": contract.currency,
+        "primary_exchange": contract.primary_exchange,
         "side": terms.side.value,
         "quantity": terms.quantity,
         "order_type": terms.order_type.value,
@@ -59,16 +59,16 @@ def _terms_row(terms: Terms) -> dict[str, Any]:
     }
 
 
-def job_of(row: Row) -> Job:
-    """The job of a row."""
-    return Job(
+def order_of(row: Row) -> Order:
+    """The order of a row."""
+    return Order(
         id=row["id"],
         sequence=row["sequence"],
         terms=_terms_of(row),
         accepted_at=instant(row["accepted_at"]),
         valid_until=instant(row["valid_until"]),
         valid_by_default=row["valid_by_default"],
-        state=JobState(row["state"]),
+        state=OrderState(row["state"]),
         reason=row["reason"],
         message=row["message"],
         client_id=row["client_id"],
@@ -82,10 +82,10 @@ def job_of(row: Row) -> Job:
     )
 
 
-def _terms_of(row: Row) -> Terms:
-    return Terms(
+def _terms_of(row: Row) -> OrderTerms:
+    return OrderTerms(
         account=row["account"],
-        instrument=Instrument(
+        contract=Contract(
             con_id=row["con_id"],
             symbol=row["symbol"],
             sec_type=row["sec_type"],

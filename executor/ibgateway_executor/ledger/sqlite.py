@@ -1,7 +1,7 @@
 """The ledger: the queue and the truth, on SQLite. Every method is one transaction, on disk when it returns.
 
 WAL with synchronous=FULL; BEGIN IMMEDIATE, so what a transaction read is still true when it writes.
-All changes of a job go through `change`, which applies a pure step to the row as it is now. Not
+All changes of an order go through `change`, which applies a pure step to the row as it is now. Not
 thread-safe: `LedgerThread` gives it a thread of its own.
 """
 
@@ -19,17 +19,17 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
 from ibgateway_executor.ledger import tables
-from ibgateway_executor.ledger.rows import job_of, row_of, text
+from ibgateway_executor.ledger.rows import order_of, row_of, text
 from ibgateway_executor.orders.broker_reports import OrderEvent, apply, concerns
-from ibgateway_executor.orders.order import TERMINAL, Job, JobState, Reason, move, reserve
+from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move, reserve
 
 MODE = "trading-mode"
 ACCOUNTS = "accounts"
 HIGHEST_ORDER_ID = "highest-order-id"
 SCHEMA_VERSION = "schema-version"
-Step = Callable[[Job], Job]
+Step = Callable[[Order], Order]
 
-_jobs = tables.jobs.c
+_orders = tables.orders.c
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Entry:
 
     key: str
     hash: str
-    job: Job
+    order: Order
     refusal: OrderRefusedError | None
     day_start: datetime
     day_limit: int | None
 
 
 class Ledger:
-    """Jobs by id and key, and the highest order id ever reserved."""
+    """Orders by id and key, and the highest order id ever reserved."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -86,28 +86,28 @@ class Ledger:
                 return accounts
             return tuple(found.split())
 
-    def accept(self, entry: Entry, at: datetime) -> tuple[Job, bool]:
-        """Store a new order; (job, True) when it is new, (job, False) for a repeated request."""
+    def accept(self, entry: Entry, at: datetime) -> tuple[Order, bool]:
+        """Store a new order; (order, True) when it is new, (order, False) for a repeated request."""
         with self._transaction() as connection:
             known = connection.execute(
-                select(tables.jobs).where(_jobs.idempotency_key == entry.key)
+                select(tables.orders).where(_orders.idempotency_key == entry.key)
             ).one_or_none()
             if known is not None:
                 return _repeated(known._mapping, entry), False  # noqa: SLF001 - SQLAlchemy's public name for it
             if entry.refusal is not None:
                 raise entry.refusal
             _check_day(connection, entry)
-            row = row_of(entry.job, at)
+            row = row_of(entry.order, at)
             row |= {"idempotency_key": entry.key, "request_hash": entry.hash}
-            connection.execute(insert(tables.jobs).values(row))
-            return _job(connection, entry.job.id), True
+            connection.execute(insert(tables.orders).values(row))
+            return _order(connection, entry.order.id), True
 
-    def change(self, job_id: str, step: Step, at: datetime) -> Job:
-        """Apply a pure step to the job as it stands now; errors of the step leave it unchanged."""
+    def change(self, order_uid: str, step: Step, at: datetime) -> Order:
+        """Apply a pure step to the order as it stands now; errors of the step leave it unchanged."""
         with self._transaction() as connection:
-            return _change(connection, job_id, step, at)
+            return _change(connection, order_uid, step, at)
 
-    def reserve(self, job_id: str, *, client_id: int, next_valid_id: int, at: datetime) -> Job:
+    def reserve(self, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime) -> Order:
         """Commit Sending with a new order id: above every id ever reserved, whatever the gateway says."""
         with self._transaction() as connection:
             mark = int(_fact(connection, HIGHEST_ORDER_ID) or 0)
@@ -115,59 +115,59 @@ class Ledger:
             _set_fact(connection, HIGHEST_ORDER_ID, str(order_id))
             return _change(
                 connection,
-                job_id,
-                lambda job: reserve(job, order_id=order_id, client_id=client_id, at=at),
+                order_uid,
+                lambda order: reserve(order, order_id=order_id, client_id=client_id, at=at),
                 at,
             )
 
-    def change_all(self, steps: Mapping[str, Step], at: datetime) -> list[Job]:
-        """Apply many steps in one transaction; returns the jobs whose step was allowed."""
-        changed: list[Job] = []
+    def change_all(self, steps: Mapping[str, Step], at: datetime) -> list[Order]:
+        """Apply many steps in one transaction; returns the orders whose step was allowed."""
+        changed: list[Order] = []
         with self._transaction() as connection:
-            for job_id, step in steps.items():
+            for order_uid, step in steps.items():
                 with suppress(IllegalMoveError):
-                    changed.append(_change(connection, job_id, step, at))
+                    changed.append(_change(connection, order_uid, step, at))
         return changed
 
-    def observe(self, seen: OrderEvent, at: datetime) -> tuple[Job, Job] | None:
-        """Fold a broker event into its job: before and after; None where it tells nothing new."""
+    def observe(self, seen: OrderEvent, at: datetime) -> tuple[Order, Order] | None:
+        """Fold a broker event into its order: before and after; None where it tells nothing new."""
         with self._transaction() as connection:
-            for job in _candidates(connection, seen):
-                if concerns(job, seen):
-                    after = _change(connection, job.id, lambda job: apply(job, seen), at)
-                    return (job, after) if after != job else None
+            for order in _candidates(connection, seen):
+                if concerns(order, seen):
+                    after = _change(connection, order.id, lambda order: apply(order, seen), at)
+                    return (order, after) if after != order else None
         return None
 
-    def recover(self, at: datetime) -> list[Job]:
+    def recover(self, at: datetime) -> list[Order]:
         """At start: what was being sent has an unknown fate now."""
         with self._transaction() as connection:
-            sending = _select(connection, _jobs.state == JobState.SENDING.value)
-            return [_change(connection, job.id, _lost_in_restart, at) for job in sending]
+            sending = _select(connection, _orders.state == OrderState.SENDING.value)
+            return [_change(connection, order.id, _lost_in_restart, at) for order in sending]
 
-    def active(self) -> list[Job]:
+    def active(self) -> list[Order]:
         """Every order that is not done, in order of acceptance."""
         with self._transaction() as connection:
             done = [state.value for state in TERMINAL]
-            return _select(connection, _jobs.state.not_in(done))
+            return _select(connection, _orders.state.not_in(done))
 
-    def find(self, job_id: str) -> Job | None:
+    def find(self, order_uid: str) -> Order | None:
         """One order by its id."""
         with self._transaction() as connection:
-            found = _select(connection, _jobs.id == job_id)
+            found = _select(connection, _orders.id == order_uid)
             return found[0] if found else None
 
-    def page(self, *, after: int, limit: int, state: str | None) -> list[Job]:
+    def page(self, *, after: int, limit: int, state: str | None) -> list[Order]:
         """Orders accepted after sequence `after`, oldest first."""
         with self._transaction() as connection:
-            condition = _jobs.sequence > after
+            condition = _orders.sequence > after
             if state is not None:
-                condition = condition & (_jobs.state == state)
+                condition = condition & (_orders.state == state)
             return _select(connection, condition, limit)
 
     def counts(self) -> dict[str, int]:
         """How many orders are in each state."""
         with self._transaction() as connection:
-            query = select(_jobs.state, func.count()).group_by(_jobs.state)
+            query = select(_orders.state, func.count()).group_by(_orders.state)
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def close(self) -> None:
@@ -217,16 +217,16 @@ def _damaged(path: Path, detail: str) -> str:
     )
 
 
-def _lost_in_restart(job: Job) -> Job:
+def _lost_in_restart(order: Order) -> Order:
     return move(
-        job,
-        JobState.UNKNOWN,
-        reason=Reason.EXECUTOR_RESTARTED,
+        order,
+        OrderState.UNKNOWN,
+        reason=OrderReason.EXECUTOR_RESTARTED,
         message="the executor ended while the order was being sent; the broker is being asked",
     )
 
 
-def _repeated(row: Any, entry: Entry) -> Job:
+def _repeated(row: Any, entry: Entry) -> Order:
     if row["request_hash"] != entry.hash:
         raise OrderRefusedError(
             409,
@@ -234,13 +234,13 @@ def _repeated(row: Any, entry: Entry) -> Job:
             f"this Idempotency-Key belongs to order {row['id']}, which was a different request: "
             "use a new key for a new order",
         )
-    return job_of(row)
+    return order_of(row)
 
 
 def _check_day(connection: Connection, entry: Entry) -> None:
     if entry.day_limit is None:
         return
-    query = select(func.count()).where(_jobs.accepted_at >= text(entry.day_start))
+    query = select(func.count()).where(_orders.accepted_at >= text(entry.day_start))
     if connection.execute(query).scalar_one() >= entry.day_limit:
         raise OrderRefusedError(
             429,
@@ -250,33 +250,33 @@ def _check_day(connection: Connection, entry: Entry) -> None:
         )
 
 
-def _change(connection: Connection, job_id: str, step: Step, at: datetime) -> Job:
-    before = _job(connection, job_id)
+def _change(connection: Connection, order_uid: str, step: Step, at: datetime) -> Order:
+    before = _order(connection, order_uid)
     after = step(before)
     if after != before:
         values = row_of(after, at)
-        connection.execute(update(tables.jobs).where(_jobs.id == job_id).values(values))
+        connection.execute(update(tables.orders).where(_orders.id == order_uid).values(values))
     return after
 
 
-def _job(connection: Connection, job_id: str) -> Job:
-    return _select(connection, _jobs.id == job_id)[0]
+def _order(connection: Connection, order_uid: str) -> Order:
+    return _select(connection, _orders.id == order_uid)[0]
 
 
-def _select(connection: Connection, condition: Any, limit: int | None = None) -> list[Job]:
-    query = select(tables.jobs).where(condition).order_by(_jobs.sequence).limit(limit)
-    return [job_of(dict(row)) for row in connection.execute(query).mappings()]
+def _select(connection: Connection, condition: Any, limit: int | None = None) -> list[Order]:
+    query = select(tables.orders).where(condition).order_by(_orders.sequence).limit(limit)
+    return [order_of(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def _candidates(connection: Connection, seen: OrderEvent) -> list[Job]:
+def _candidates(connection: Connection, seen: OrderEvent) -> list[Order]:
     ref = getattr(seen, "order_ref", "")
     perm_id = getattr(seen, "perm_id", 0)
-    condition = (_jobs.client_id == seen.client_id) & (_jobs.order_id == seen.order_id)
-    condition = condition & (_jobs.order_id > 0)
+    condition = (_orders.client_id == seen.client_id) & (_orders.order_id == seen.order_id)
+    condition = condition & (_orders.order_id > 0)
     if ref:
-        condition = condition | (_jobs.order_ref == ref)
+        condition = condition | (_orders.order_ref == ref)
     if perm_id:
-        condition = condition | (_jobs.perm_id == perm_id)
+        condition = condition | (_orders.perm_id == perm_id)
     return _select(connection, condition)
 
 

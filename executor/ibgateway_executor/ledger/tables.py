@@ -14,7 +14,7 @@ facts = Table(
 )
 """What the whole ledger is stamped with: version, trading mode, accounts, highest order id."""
 
-jobs = Table(
+orders = Table(
     "jobs",
     metadata,
     Column("sequence", Integer, primary_key=True, autoincrement=True),

@@ -1,8 +1,8 @@
-"""What the broker says about orders, folded into jobs. Pure.
+"""What the broker says about orders, folded into orders. Pure.
 
 The library's own order status is not used: it turns notices into `Cancelled` (10349) or
 `ValidationError` (399). Only orderStatus, openOrder, completedOrder, executions and the errors named
-here change a job, and never backwards: quantities grow, and a terminal word stays unless a fill
+here change an order, and never backwards: quantities grow, and a terminal word stays unless a fill
 crossed it. Error codes: https://ibkrcampus.com/campus/ibkr-api-page/tws-api-error-codes/
 """
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from ibgateway_executor.orders.order import MOVES, Job, JobState, Reason, move
+from ibgateway_executor.orders.order import MOVES, Order, OrderReason, OrderState, move
 
 
 @dataclass(frozen=True)
-class OrderSeen:
+class OrderStatusReport:
     """openOrder, completedOrder or orderStatus. `order_ref` is empty where the message has none.
 
     completedOrder carries no order id and no client id: both 0. `filled` None where not told.
@@ -30,7 +30,7 @@ class OrderSeen:
 
 
 @dataclass(frozen=True)
-class ExecutionSeen:
+class FillReport:
     """execDetails: one fill with the order's cumulative quantity and average price."""
 
     order_id: int
@@ -52,7 +52,7 @@ class OrderError:
     text: str
 
 
-OrderEvent = OrderSeen | ExecutionSeen | OrderError
+OrderEvent = OrderStatusReport | FillReport | OrderError
 
 REJECTED: Final = 201
 CANCELLED: Final = 202
@@ -65,85 +65,85 @@ AMBIGUOUS: Final = frozenset({103, 104, 105})
 
 _ENDED: Final = frozenset({"Cancelled", "ApiCancelled"})
 _INACTIVE: Final = "Inactive"
-_AWAITED: Final = frozenset({JobState.SENDING, JobState.UNKNOWN, JobState.UNVERIFIED})
+_AWAITED: Final = frozenset({OrderState.SENDING, OrderState.UNKNOWN, OrderState.UNVERIFIED})
 
 
-def concerns(job: Job, event: OrderEvent) -> bool:
-    """Whether the event is about this job: by orderRef where told, else by ids."""
-    if not job.order_id:
+def concerns(order: Order, event: OrderEvent) -> bool:
+    """Whether the event is about this order: by orderRef where told, else by ids."""
+    if not order.order_id:
         return False
     if not isinstance(event, OrderError) and event.order_ref:
-        return event.order_ref == job.order_ref
-    if not isinstance(event, OrderError) and job.perm_id and event.perm_id:
-        return event.perm_id == job.perm_id
-    return (event.client_id, event.order_id) == (job.client_id, job.order_id)
+        return event.order_ref == order.order_ref
+    if not isinstance(event, OrderError) and order.perm_id and event.perm_id:
+        return event.perm_id == order.perm_id
+    return (event.client_id, event.order_id) == (order.client_id, order.order_id)
 
 
-def apply(job: Job, event: OrderEvent) -> Job:
-    """The job after the event; unchanged where it tells nothing new."""
+def apply(order: Order, event: OrderEvent) -> Order:
+    """The order after the event; unchanged where it tells nothing new."""
     if isinstance(event, OrderError):
-        return _told(job, event)
-    if isinstance(event, ExecutionSeen):
-        return _filled(job, event)
-    return _seen(job, event)
+        return _told(order, event)
+    if isinstance(event, FillReport):
+        return _filled(order, event)
+    return _seen(order, event)
 
 
-def _seen(job: Job, event: OrderSeen) -> Job:
-    after = _quantity(job, event.filled, event.average_price)
-    after = replace(after, perm_id=job.perm_id or event.perm_id)
+def _seen(order: Order, event: OrderStatusReport) -> Order:
+    after = _quantity(order, event.filled, event.average_price)
+    after = replace(after, perm_id=order.perm_id or event.perm_id)
     if event.status == "Filled":
-        return _step(after, JobState.FILLED)
+        return _step(after, OrderState.FILLED)
     if event.status in _ENDED:
-        return _step(after, JobState.CANCELLED, *_cancel_words(job))
+        return _step(after, OrderState.CANCELLED, *_cancel_words(order))
     note = "the broker holds the order as Inactive" if event.status == _INACTIVE else ""
     return _acknowledged(after, note)
 
 
-def _filled(job: Job, event: ExecutionSeen) -> Job:
-    after = _quantity(job, event.cumulative, event.average_price)
-    after = replace(after, perm_id=job.perm_id or event.perm_id)
-    if after.filled >= job.terms.quantity:
-        return _step(after, JobState.FILLED)
+def _filled(order: Order, event: FillReport) -> Order:
+    after = _quantity(order, event.cumulative, event.average_price)
+    after = replace(after, perm_id=order.perm_id or event.perm_id)
+    if after.filled >= order.terms.quantity:
+        return _step(after, OrderState.FILLED)
     return _acknowledged(after)
 
 
-def _told(job: Job, event: OrderError) -> Job:
+def _told(order: Order, event: OrderError) -> Order:
     text = f"{event.code}: {event.text}"
-    if job.terminal:
-        return job
+    if order.terminal:
+        return order
     if event.code == CANCELLED:
-        return _step(job, JobState.CANCELLED, *_cancel_words(job, event.text))
+        return _step(order, OrderState.CANCELLED, *_cancel_words(order, event.text))
     if event.code == REJECTED:
-        return _step(job, JobState.REJECTED, Reason.REJECTED_BY_BROKER, text)
-    unacknowledged = job.state is JobState.SENDING and not job.perm_id
+        return _step(order, OrderState.REJECTED, OrderReason.REJECTED_BY_BROKER, text)
+    unacknowledged = order.state is OrderState.SENDING and not order.perm_id
     if event.code in REFUSALS and unacknowledged:
-        return _step(job, JobState.REJECTED, Reason.REJECTED_BY_BROKER, text)
+        return _step(order, OrderState.REJECTED, OrderReason.REJECTED_BY_BROKER, text)
     if event.code in AMBIGUOUS and unacknowledged:
-        return _step(job, JobState.UNKNOWN, Reason.AMBIGUOUS_ANSWER, text)
-    return replace(job, message=text)
+        return _step(order, OrderState.UNKNOWN, OrderReason.AMBIGUOUS_ANSWER, text)
+    return replace(order, message=text)
 
 
-def _acknowledged(job: Job, note: str = "") -> Job:
+def _acknowledged(order: Order, note: str = "") -> Order:
     """Working once the broker has given its permanent id; Inactive alone may become active again."""
-    if job.state in _AWAITED and job.perm_id:
-        return _step(job, JobState.WORKING, "", note)
-    return replace(job, message=note) if note and job.state is JobState.WORKING else job
+    if order.state in _AWAITED and order.perm_id:
+        return _step(order, OrderState.WORKING, "", note)
+    return replace(order, message=note) if note and order.state is OrderState.WORKING else order
 
 
-def _cancel_words(job: Job, text: str = "") -> tuple[str, str]:
-    if job.cancel_requested:
-        return Reason.CANCELLED_BY_CLIENT, "cancelled at the client's request"
-    return Reason.CANCELLED_BY_BROKER, text or job.message or "the broker cancelled it"
+def _cancel_words(order: Order, text: str = "") -> tuple[str, str]:
+    if order.cancel_requested:
+        return OrderReason.CANCELLED_BY_CLIENT, "cancelled at the client's request"
+    return OrderReason.CANCELLED_BY_BROKER, text or order.message or "the broker cancelled it"
 
 
-def _quantity(job: Job, filled: Decimal | None, average: Decimal | None) -> Job:
-    if filled is None or filled <= job.filled:
-        return job
-    return replace(job, filled=filled, average_price=average)
+def _quantity(order: Order, filled: Decimal | None, average: Decimal | None) -> Order:
+    if filled is None or filled <= order.filled:
+        return order
+    return replace(order, filled=filled, average_price=average)
 
 
-def _step(job: Job, state: JobState, reason: str = "", message: str = "") -> Job:
+def _step(order: Order, state: OrderState, reason: str = "", message: str = "") -> Order:
     """Move where allowed; the broker repeats itself and crosses its own words."""
-    if state is job.state or state not in MOVES[job.state]:
-        return job
-    return move(job, state, reason=reason, message=message)
+    if state is order.state or state not in MOVES[order.state]:
+        return order
+    return move(order, state, reason=reason, message=message)

@@ -15,7 +15,7 @@ CLOSE_MARGIN: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
-class Session:
+class TradingSession:
     """One liquid session, aware UTC, end exclusive."""
 
     start: datetime
@@ -46,7 +46,7 @@ class HoursUnknown:
 Market = MarketOpen | MarketClosed | HoursUnknown
 
 
-def sessions(liquid_hours: str, time_zone_id: str) -> tuple[Session, ...] | HoursUnknown:
+def sessions(liquid_hours: str, time_zone_id: str) -> tuple[TradingSession, ...] | HoursUnknown:
     """The sessions in order; `HoursUnknown` for an unknown zone or text that can't be read."""
     try:
         zone = ZoneInfo(time_zone_id)
@@ -62,7 +62,7 @@ def sessions(liquid_hours: str, time_zone_id: str) -> tuple[Session, ...] | Hour
     return tuple(sorted(found, key=lambda session: session.start))
 
 
-def market(known: Sequence[Session], now: datetime) -> Market:
+def market(known: Sequence[TradingSession], now: datetime) -> Market:
     """Whether an order may be sent at `now`, with the margin before the close."""
     for session in known:
         if session.start <= now < session.end - CLOSE_MARGIN:
@@ -70,16 +70,16 @@ def market(known: Sequence[Session], now: datetime) -> Market:
     return MarketClosed(min((s.start for s in known if s.start > now), default=None))
 
 
-def session_end(known: Sequence[Session], accepted_at: datetime) -> datetime | None:
+def session_end(known: Sequence[TradingSession], accepted_at: datetime) -> datetime | None:
     """End of the session that runs at `accepted_at`, else of the next one; None when not known."""
     return min((s.end for s in known if s.end - CLOSE_MARGIN > accepted_at), default=None)
 
 
-def _session(part: str, zone: ZoneInfo) -> Session:
+def _session(part: str, zone: ZoneInfo) -> TradingSession:
     start, end = part.split("-")
     if ":" not in end:
         end = f"{start[:8]}:{end}"
-    session = Session(_instant(start, zone), _instant(end, zone))
+    session = TradingSession(_instant(start, zone), _instant(end, zone))
     if session.end <= session.start:
         raise ValueError(part)
     return session

@@ -1,4 +1,4 @@
-"""A job: one order from its acceptance to the broker's last word. Pure and frozen.
+"""An order: one order from its acceptance to the broker's last word. Pure and frozen.
 
 `MOVES` is the whole state machine. An order is terminal only by the broker's word once a byte of it
 may have left; before that the executor may end it. Quantities are whole shares, prices `Decimal` in
@@ -17,7 +17,7 @@ REF_LIMIT: Final = 32
 """Longest orderRef that is known to come back whole; ASCII only."""
 
 
-class JobState(StrEnum):
+class OrderState(StrEnum):
     """Where an order stands."""
 
     ACCEPTED = "Accepted"
@@ -32,50 +32,50 @@ class JobState(StrEnum):
     UNVERIFIED = "Unverified"
 
 
-UNSENT: Final = frozenset({JobState.ACCEPTED, JobState.WAITING})
+UNSENT: Final = frozenset({OrderState.ACCEPTED, OrderState.WAITING})
 """Nothing of the order has left: the executor alone decides."""
 TERMINAL: Final = frozenset(
     {
-        JobState.FILLED,
-        JobState.CANCELLED,
-        JobState.REJECTED,
-        JobState.EXPIRED,
-        JobState.UNVERIFIED,
+        OrderState.FILLED,
+        OrderState.CANCELLED,
+        OrderState.REJECTED,
+        OrderState.EXPIRED,
+        OrderState.UNVERIFIED,
     }
 )
 """Nothing more is done by itself; the broker's word may still correct it."""
 
 _BY_BROKER: Final = frozenset(
-    {JobState.WORKING, JobState.FILLED, JobState.CANCELLED, JobState.REJECTED}
+    {OrderState.WORKING, OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED}
 )
-_UNSURE: Final = frozenset({JobState.UNKNOWN, JobState.UNVERIFIED})
+_UNSURE: Final = frozenset({OrderState.UNKNOWN, OrderState.UNVERIFIED})
 _BY_US: Final = frozenset(
     {
-        JobState.WAITING,
-        JobState.SENDING,
-        JobState.CANCELLED,
-        JobState.REJECTED,
-        JobState.EXPIRED,
+        OrderState.WAITING,
+        OrderState.SENDING,
+        OrderState.CANCELLED,
+        OrderState.REJECTED,
+        OrderState.EXPIRED,
     }
 )
 
-MOVES: Final[dict[JobState, frozenset[JobState]]] = {
-    JobState.ACCEPTED: _BY_US,
-    JobState.WAITING: _BY_US,
-    JobState.SENDING: _BY_BROKER | _UNSURE | {JobState.WAITING},
-    JobState.WORKING: _BY_BROKER | _UNSURE,
-    JobState.UNKNOWN: _BY_BROKER | _UNSURE,
-    JobState.UNVERIFIED: _BY_BROKER,
-    JobState.CANCELLED: frozenset({JobState.FILLED}),
-    JobState.REJECTED: frozenset({JobState.FILLED}),
-    JobState.FILLED: frozenset(),
-    JobState.EXPIRED: frozenset(),
+MOVES: Final[dict[OrderState, frozenset[OrderState]]] = {
+    OrderState.ACCEPTED: _BY_US,
+    OrderState.WAITING: _BY_US,
+    OrderState.SENDING: _BY_BROKER | _UNSURE | {OrderState.WAITING},
+    OrderState.WORKING: _BY_BROKER | _UNSURE,
+    OrderState.UNKNOWN: _BY_BROKER | _UNSURE,
+    OrderState.UNVERIFIED: _BY_BROKER,
+    OrderState.CANCELLED: frozenset({OrderState.FILLED}),
+    OrderState.REJECTED: frozenset({OrderState.FILLED}),
+    OrderState.FILLED: frozenset(),
+    OrderState.EXPIRED: frozenset(),
 }
 """Allowed steps. Sending -> Waiting only where no byte was written, by the process that knows it.
 A fill outranks a cancel or a reject that crossed it."""
 
 
-class Reason(StrEnum):
+class OrderReason(StrEnum):
     """Why an order waits or ended, beside the gate's reasons."""
 
     NONE = ""
@@ -124,7 +124,7 @@ class TimeInForce(StrEnum):
 
 
 @dataclass(frozen=True)
-class Instrument:
+class Contract:
     """A contract as the client named it; `con_id` 0 until it is resolved."""
 
     con_id: int = 0
@@ -139,11 +139,11 @@ class Instrument:
 
 
 @dataclass(frozen=True)
-class Terms:
+class OrderTerms:
     """What the client ordered. `account` is empty until it is resolved; `limit_price` None for MKT."""
 
     account: str
-    instrument: Instrument
+    contract: Contract
     side: Side
     quantity: int
     order_type: OrderType
@@ -152,7 +152,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Job:
+class Order:
     """One order. `sequence` is the order of acceptance; `order_id` 0 before one is reserved.
 
     `valid_until` is the last moment at which it may be sent; `valid_by_default` until a person's
@@ -162,11 +162,11 @@ class Job:
 
     id: str
     sequence: int
-    terms: Terms
+    terms: OrderTerms
     accepted_at: datetime
     valid_until: datetime
     valid_by_default: bool = False
-    state: JobState = JobState.ACCEPTED
+    state: OrderState = OrderState.ACCEPTED
     reason: str = ""
     message: str = ""
     client_id: int = 0
@@ -180,7 +180,7 @@ class Job:
 
     @property
     def order_ref(self) -> str:
-        """What the broker echoes; derived from the job, so a restart computes the same."""
+        """What the broker echoes; derived from the order, so a restart computes the same."""
         return order_ref(self.id)
 
     @property
@@ -191,56 +191,56 @@ class Job:
     @property
     def unacknowledged(self) -> bool:
         """The broker may have it and has not said so; a parked one is not waited for any more."""
-        if self.state is JobState.SENDING:
+        if self.state is OrderState.SENDING:
             return True
-        return self.state is JobState.UNKNOWN and self.reason != Reason.NOT_FOUND_AT_BROKER
+        return self.state is OrderState.UNKNOWN and self.reason != OrderReason.NOT_FOUND_AT_BROKER
 
 
-def order_ref(job_id: str) -> str:
-    """The job's orderRef: at most 32 ASCII characters."""
-    return f"ibg-{job_id}"[:REF_LIMIT]
+def order_ref(order_uid: str) -> str:
+    """The order's orderRef: at most 32 ASCII characters."""
+    return f"ibg-{order_uid}"[:REF_LIMIT]
 
 
-def move(job: Job, state: JobState, *, reason: str = "", message: str = "") -> Job:
-    """The job in `state`; IllegalMoveError where `MOVES` does not allow it."""
-    if state not in MOVES[job.state]:
-        raise IllegalMoveError(f"order {job.id} can't go from {job.state} to {state}")
-    return replace(job, state=state, reason=reason, message=message)
+def move(order: Order, state: OrderState, *, reason: str = "", message: str = "") -> Order:
+    """The order in `state`; IllegalMoveError where `MOVES` does not allow it."""
+    if state not in MOVES[order.state]:
+        raise IllegalMoveError(f"order {order.id} can't go from {order.state} to {state}")
+    return replace(order, state=state, reason=reason, message=message)
 
 
-def reserve(job: Job, *, order_id: int, client_id: int, at: datetime) -> Job:
-    """The job on its way to the broker, with the ids it will use."""
-    sending = move(job, JobState.SENDING)
+def reserve(order: Order, *, order_id: int, client_id: int, at: datetime) -> Order:
+    """The order on its way to the broker, with the ids it will use."""
+    sending = move(order, OrderState.SENDING)
     return replace(sending, order_id=order_id, client_id=client_id, sent_at=at)
 
 
-def unsend(job: Job, *, reason: str, message: str) -> Job:
+def unsend(order: Order, *, reason: str, message: str) -> Order:
     """Back from Sending because no byte was written; the ids are never used again."""
-    waiting = move(job, JobState.WAITING, reason=reason, message=message)
+    waiting = move(order, OrderState.WAITING, reason=reason, message=message)
     return replace(waiting, order_id=0, client_id=0, sent_at=None)
 
 
-def cancel(job: Job) -> Job:
-    """The client's cancel: ends an unsent job, is noted for one the broker has or may have."""
-    if job.state in UNSENT:
+def cancel(order: Order) -> Order:
+    """The client's cancel: ends an unsent order, is noted for one the broker has or may have."""
+    if order.state in UNSENT:
         return move(
-            job,
-            JobState.CANCELLED,
-            reason=Reason.CANCELLED_BY_CLIENT,
+            order,
+            OrderState.CANCELLED,
+            reason=OrderReason.CANCELLED_BY_CLIENT,
             message="cancelled before it was sent",
         )
-    if job.terminal or job.state is JobState.UNKNOWN:
-        return job
-    return replace(job, cancel_requested=True)
+    if order.terminal or order.state is OrderState.UNKNOWN:
+        return order
+    return replace(order, cancel_requested=True)
 
 
-def expire(job: Job, now: datetime) -> Job:
+def expire(order: Order, now: datetime) -> Order:
     """Expired when it is unsent and its validity has ended; else unchanged."""
-    if job.state not in UNSENT or now < job.valid_until:
-        return job
+    if order.state not in UNSENT or now < order.valid_until:
+        return order
     return move(
-        job,
-        JobState.EXPIRED,
-        reason=Reason.VALIDITY_ENDED,
-        message=f"not sent by {job.valid_until.isoformat()}: {job.message or 'no chance to send it'}",
+        order,
+        OrderState.EXPIRED,
+        reason=OrderReason.VALIDITY_ENDED,
+        message=f"not sent by {order.valid_until.isoformat()}: {order.message or 'no chance to send it'}",
     )

@@ -11,13 +11,13 @@ from datetime import datetime
 
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_executor.orders.market_hours import HoursUnknown, Market, MarketClosed
-from ibgateway_executor.orders.order import UNSENT, Job, JobState, Reason
+from ibgateway_executor.orders.order import UNSENT, Order, OrderReason, OrderState
 
 Lane = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Wait:
+class Waiting:
     """Why an order is not sent now; `until` where known."""
 
     reason: str
@@ -26,66 +26,70 @@ class Wait:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The order to send next, if any, and why each of the other unsent ones waits, by job id."""
+class QueueChoice:
+    """The order to send next, if any, and why each of the other unsent ones waits, by order id."""
 
-    next: Job | None
-    waits: Mapping[str, Wait]
+    next: Order | None
+    waits: Mapping[str, Waiting]
 
 
-def lane(job: Job) -> Lane:
+def lane(order: Order) -> Lane:
     """Account and contract number."""
-    return job.terms.account, job.terms.instrument.con_id
+    return order.terms.account, order.terms.contract.con_id
 
 
 def choose(
-    jobs: Sequence[Job], *, gate: Gate, markets: Mapping[int, Market], delays: Mapping[str, Wait]
-) -> Choice:
+    orders: Sequence[Order],
+    *,
+    gate: Gate,
+    markets: Mapping[int, Market],
+    delays: Mapping[str, Waiting],
+) -> QueueChoice:
     """The oldest order that nothing holds.
 
-    `jobs` are the active ones in order of acceptance; `markets` by contract number, `delays` by job
+    `orders` are the active ones in order of acceptance; `markets` by contract number, `delays` by order
     id for orders that lack an account, a contract or a price.
     """
-    busy = any(job.state is JobState.SENDING for job in jobs)
-    lost = {lane(job) for job in jobs if job.state is JobState.UNKNOWN}
+    busy = any(order.state is OrderState.SENDING for order in orders)
+    lost = {lane(order) for order in orders if order.state is OrderState.UNKNOWN}
     heads: set[Lane] = set()
-    chosen: Job | None = None
-    waits: dict[str, Wait] = {}
-    for job in (job for job in jobs if job.state in UNSENT):
-        wait = _own_wait(job, gate, markets, delays) or _lane_wait(job, lost, heads)
+    chosen: Order | None = None
+    waits: dict[str, Waiting] = {}
+    for order in (order for order in orders if order.state in UNSENT):
+        wait = _own_wait(order, gate, markets, delays) or _lane_wait(order, lost, heads)
         if wait is None and (busy or chosen is not None):
-            wait = Wait(Reason.ONE_AT_A_TIME, "another order is on its way to the broker")
+            wait = Waiting(OrderReason.ONE_AT_A_TIME, "another order is on its way to the broker")
         if wait is None:
-            chosen = job
+            chosen = order
         else:
-            waits[job.id] = wait
-        if wait is None or wait.reason != Reason.MARKET_CLOSED:
-            heads.add(lane(job))
-    return Choice(chosen, waits)
+            waits[order.id] = wait
+        if wait is None or wait.reason != OrderReason.MARKET_CLOSED:
+            heads.add(lane(order))
+    return QueueChoice(chosen, waits)
 
 
 def _own_wait(
-    job: Job, gate: Gate, markets: Mapping[int, Market], delays: Mapping[str, Wait]
-) -> Wait | None:
+    order: Order, gate: Gate, markets: Mapping[int, Market], delays: Mapping[str, Waiting]
+) -> Waiting | None:
     if isinstance(gate, Closed):
-        return Wait(gate.reason, gate.message, gate.until)
-    if job.id in delays:
-        return delays[job.id]
-    known = markets.get(job.terms.instrument.con_id, HoursUnknown("not asked yet"))
+        return Waiting(gate.reason, gate.message, gate.until)
+    if order.id in delays:
+        return delays[order.id]
+    known = markets.get(order.terms.contract.con_id, HoursUnknown("not asked yet"))
     if isinstance(known, HoursUnknown):
-        return Wait(Reason.HOURS_UNKNOWN, known.message)
+        return Waiting(OrderReason.HOURS_UNKNOWN, known.message)
     if isinstance(known, MarketClosed):
         opens = known.opens.isoformat() if known.opens else "a time not known yet"
-        return Wait(Reason.MARKET_CLOSED, f"the market opens at {opens}", known.opens)
+        return Waiting(OrderReason.MARKET_CLOSED, f"the market opens at {opens}", known.opens)
     return None
 
 
-def _lane_wait(job: Job, lost: Iterable[Lane], heads: Iterable[Lane]) -> Wait | None:
-    if lane(job) in lost:
-        return Wait(
-            Reason.BEHIND_UNKNOWN,
+def _lane_wait(order: Order, lost: Iterable[Lane], heads: Iterable[Lane]) -> Waiting | None:
+    if lane(order) in lost:
+        return Waiting(
+            OrderReason.BEHIND_UNKNOWN,
             "an earlier order for this account and contract has an unknown fate",
         )
-    if lane(job) in heads:
-        return Wait(Reason.BEHIND_EARLIER, "an earlier order for this contract goes first")
+    if lane(order) in heads:
+        return Waiting(OrderReason.BEHIND_EARLIER, "an earlier order for this contract goes first")
     return None

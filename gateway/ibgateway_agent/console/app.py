@@ -15,11 +15,11 @@ from prometheus_client import generate_latest
 
 from ibgateway_agent.console.bridge import MAX_MESSAGE_BYTES
 from ibgateway_agent.console.endings import STOPPING, VIEWER_LEFT
-from ibgateway_agent.console.errors import SettingsError
-from ibgateway_agent.console.guard import PROTOCOL, Guard, offered_protocols
-from ibgateway_agent.console.metrics import Metrics
-from ibgateway_agent.console.reachability import Belief
-from ibgateway_agent.console.session import Desk, attend
+from ibgateway_agent.console.errors import ConsoleSettingsError
+from ibgateway_agent.console.guard import PROTOCOL, RequestGuard, offered_protocols
+from ibgateway_agent.console.metrics import ConsoleMetrics
+from ibgateway_agent.console.reachability import PolicyObservation
+from ibgateway_agent.console.session import SessionState, attend
 
 HEARTBEAT_SECONDS: Final = 15.0
 CLOSE_SECONDS: Final = 2.0
@@ -39,7 +39,7 @@ HEADERS: Final = {
     "Cache-Control": "no-cache",
 }
 
-_LOG: Final = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -47,8 +47,8 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Front:
     """What the people's port needs: who may come in, the shared desk, the files to show."""
 
-    guard: Guard
-    desk: Desk
+    guard: RequestGuard
+    desk: SessionState
     static: Path
 
 
@@ -63,7 +63,7 @@ def people_app(front: Front) -> web.Application:
     library = front.static / "novnc"
     for needed in (page / "vnc.html", library / "core" / "rfb.js"):
         if not needed.is_file():
-            raise SettingsError(f"CONSOLE_STATIC: there is no {needed}")
+            raise ConsoleSettingsError(f"CONSOLE_STATIC: there is no {needed}")
     app.router.add_get("/", _page)
     app.router.add_get("/vnc.html", _page)
     app.router.add_get("/websockify", _websockify)
@@ -74,7 +74,7 @@ def people_app(front: Front) -> web.Application:
     return app
 
 
-def admin_app(metrics: Metrics, belief: Callable[[], Belief]) -> web.Application:
+def admin_app(metrics: ConsoleMetrics, belief: Callable[[], PolicyObservation]) -> web.Application:
     """Liveness, metrics and what is known of NetworkPolicies; nothing here is secret."""
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -133,21 +133,21 @@ async def _websockify(request: web.Request) -> web.StreamResponse:
 
 
 async def _attend_and_close(
-    desk: Desk, socket: web.WebSocketResponse, protocols: list[str]
+    desk: SessionState, socket: web.WebSocketResponse, protocols: list[str]
 ) -> None:
-    _LOG.info("a viewer came")
+    logger.info("a viewer came")
     ending = VIEWER_LEFT  # also when aiohttp cancels the handler because the connection is lost
     try:
         ending = await attend(desk, socket, protocols)
     finally:
         desk.metrics.sessions.labels(ending.label).inc()
-        _LOG.info("a viewer's session ended: %s", ending.label)
+        logger.info("a viewer's session ended: %s", ending.label)
     await socket.close(code=ending.code, message=ending.text.encode())
 
 
 def _refuse(request: web.Request, check: str, problem: str) -> None:
     request.app[FRONT].desk.metrics.refused.labels(check).inc()
-    _LOG.warning("refused a request: %s", problem)
+    logger.warning("refused a request: %s", problem)
     raise web.HTTPForbidden(text=f"Refused: {problem}.\n")
 
 

@@ -20,7 +20,7 @@ from ibgateway_agent.console.endings import (
     VIEWER_LEFT,
 )
 from ibgateway_agent.console.errors import SessionEndedError
-from ibgateway_agent.console.settings import Address
+from ibgateway_agent.console.settings import TcpAddress
 
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 10.0
@@ -115,7 +115,7 @@ class Display:
 
 
 @contextlib.asynccontextmanager
-async def open_display(address: Address) -> AsyncIterator[Display]:
+async def open_display(address: TcpAddress) -> AsyncIterator[Display]:
     """A connection to the display, closed at the end; SessionEndedError(DISPLAY_DOWN) if there is none."""
     try:
         async with asyncio.timeout(CONNECT_SECONDS):

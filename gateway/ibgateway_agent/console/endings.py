@@ -10,7 +10,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class SessionEnd:
     """A close code, its text for a person (at most 123 bytes) and its label for metrics and logs."""
 
     code: int
@@ -18,26 +18,30 @@ class Ending:
     label: str
 
 
-VIEWER_LEFT: Final = Ending(1000, "Disconnected.", "viewer-left")
-STOPPING: Final = Ending(1001, "The console is restarting, trying again.", "stopping")
-NOT_BINARY: Final = Ending(1003, "Only binary messages are understood here.", "not-binary")
-TOKEN_REFUSED: Final = Ending(4401, "The access token was refused.", "token-refused")
-PASSWORD_REFUSED: Final = Ending(4403, "The VNC password was refused.", "password-refused")
-NO_PASSWORD: Final = Ending(4408, "No password came in time.", "no-password")
-TOO_MANY_FAILURES: Final = Ending(
+VIEWER_LEFT: Final = SessionEnd(1000, "Disconnected.", "viewer-left")
+STOPPING: Final = SessionEnd(1001, "The console is restarting, trying again.", "stopping")
+NOT_BINARY: Final = SessionEnd(1003, "Only binary messages are understood here.", "not-binary")
+TOKEN_REFUSED: Final = SessionEnd(4401, "The access token was refused.", "token-refused")
+PASSWORD_REFUSED: Final = SessionEnd(4403, "The VNC password was refused.", "password-refused")
+NO_PASSWORD: Final = SessionEnd(4408, "No password came in time.", "no-password")
+TOO_MANY_FAILURES: Final = SessionEnd(
     4429, "Too many wrong attempts. Wait a minute, then try again.", "too-many-failures"
 )
-TOO_MANY_VIEWERS: Final = Ending(
+TOO_MANY_VIEWERS: Final = SessionEnd(
     4430, "Too many viewers are connected already.", "too-many-viewers"
 )
-BAD_VIEWER: Final = Ending(4400, "This viewer asks for something not allowed here.", "bad-viewer")
-BAD_DISPLAY: Final = Ending(
+BAD_VIEWER: Final = SessionEnd(
+    4400, "This viewer asks for something not allowed here.", "bad-viewer"
+)
+BAD_DISPLAY: Final = SessionEnd(
     4502, "The gateway's display gave an answer that makes no sense, trying again.", "bad-display"
 )
-DISPLAY_DOWN: Final = Ending(
+DISPLAY_DOWN: Final = SessionEnd(
     4503, "The gateway's display is not up yet, trying again.", "display-down"
 )
-DISPLAY_LOST: Final = Ending(4504, "The gateway's display has gone, trying again.", "display-lost")
-DISPLAY_SILENT: Final = Ending(
+DISPLAY_LOST: Final = SessionEnd(
+    4504, "The gateway's display has gone, trying again.", "display-lost"
+)
+DISPLAY_SILENT: Final = SessionEnd(
     4505, "The gateway's display does not answer, trying again.", "display-silent"
 )

@@ -6,7 +6,7 @@ AgentError of this package
     └── SessionEndedError   one viewer's session is over; carries the Ending that its page shows
 """
 
-from ibgateway_agent.console.endings import Ending
+from ibgateway_agent.console.endings import SessionEnd
 from ibgateway_agent.errors import AgentError
 
 
@@ -14,13 +14,13 @@ class ConsoleError(AgentError):
     """Root of the console's errors."""
 
 
-class SettingsError(ConsoleError):
+class ConsoleSettingsError(ConsoleError):
     """A variable of the environment is missing or makes no sense."""
 
 
 class SessionEndedError(ConsoleError):
     """One session is over."""
 
-    def __init__(self, ending: Ending) -> None:
+    def __init__(self, ending: SessionEnd) -> None:
         super().__init__(ending.text)
         self.ending = ending

@@ -27,7 +27,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class RequestGuard:
     """Which hosts are served and which foreign origins may open the bridge (both lower case)."""
 
     hosts: frozenset[str]

@@ -26,7 +26,7 @@ CHALLENGE_BYTES: Final = 16
 """Length of both the challenge and the response of VncAuth."""
 
 
-class Side(Protocol):
+class RfbPeer(Protocol):
     """One end of the bridge; both methods raise SessionEndedError when that end is gone."""
 
     async def exactly(self, count: int) -> bytes:
@@ -37,7 +37,7 @@ class Side(Protocol):
 
 
 async def relay_handshake(
-    viewer: Side, display: Side, limit: FailureLimit, clock: Callable[[], float]
+    viewer: RfbPeer, display: RfbPeer, limit: FailureLimit, clock: Callable[[], float]
 ) -> None:
     """Returns once the display has let the viewer in; raises SessionEndedError otherwise."""
     minor = await _relay_version(viewer, display)
@@ -48,7 +48,7 @@ async def relay_handshake(
         await _relay_result(viewer, display)
 
 
-async def _relay_version(viewer: Side, display: Side) -> int:
+async def _relay_version(viewer: RfbPeer, display: RfbPeer) -> int:
     greeting = await display.exactly(12)
     if not greeting.startswith(b"RFB "):
         raise SessionEndedError(BAD_DISPLAY)
@@ -60,7 +60,7 @@ async def _relay_version(viewer: Side, display: Side) -> int:
     return VERSIONS[version]
 
 
-async def _relay_type_3(viewer: Side, display: Side) -> int:
+async def _relay_type_3(viewer: RfbPeer, display: RfbPeer) -> int:
     """Version 3.3: the display decides the type; 0 means it refuses everyone for now."""
     word = await display.exactly(4)
     chosen = int.from_bytes(word, "big")
@@ -70,7 +70,7 @@ async def _relay_type_3(viewer: Side, display: Side) -> int:
     return chosen
 
 
-async def _relay_types(viewer: Side, display: Side) -> int:
+async def _relay_types(viewer: RfbPeer, display: RfbPeer) -> int:
     """Versions 3.7 and 3.8: the display lists types, the viewer chooses; no type means refusal."""
     count = await display.exactly(1)
     if count == b"\0":
@@ -85,7 +85,7 @@ async def _relay_types(viewer: Side, display: Side) -> int:
 
 
 async def _relay_guess(
-    viewer: Side, display: Side, limit: FailureLimit, clock: Callable[[], float]
+    viewer: RfbPeer, display: RfbPeer, limit: FailureLimit, clock: Callable[[], float]
 ) -> None:
     await viewer.send(await display.exactly(CHALLENGE_BYTES))
     response = await viewer.exactly(CHALLENGE_BYTES)
@@ -97,7 +97,7 @@ async def _relay_guess(
     limit.forgive(charged_at)
 
 
-async def _relay_result(viewer: Side, display: Side) -> None:
+async def _relay_result(viewer: RfbPeer, display: RfbPeer) -> None:
     """A word from the display: 0 lets the viewer in, all else refuses it."""
     result = await display.exactly(4)
     if any(result):

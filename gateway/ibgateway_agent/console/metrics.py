@@ -5,7 +5,7 @@ import math
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
-class Metrics:
+class ConsoleMetrics:
     """Counters and gauges; label values come from fixed sets, never from a request."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ibgateway_agent.console.settings import Address
+from ibgateway_agent.console.settings import TcpAddress
 
 TRY_SECONDS: Final = 3.0
 CONFIRM_SECONDS: Final = 5.0
@@ -28,10 +28,10 @@ UNKNOWN_SECONDS: Final = 10.0
 SETTLED_SECONDS: Final = 60.0
 
 _FORBIDDEN: Final = {errno.EACCES, errno.EPERM, errno.EHOSTUNREACH, errno.ENETUNREACH}
-_LOG: Final = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
-class Outcome(StrEnum):
+class ConnectOutcome(StrEnum):
     """What one attempt to connect gave."""
 
     ACCEPTED = "accepted"
@@ -42,7 +42,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class PolicyObservation:
     """What is known (None: not yet) and what one try suggested but none has confirmed."""
 
     enforced: bool | None = None
@@ -56,64 +56,67 @@ class Belief:
         return UNKNOWN_SECONDS if self.enforced is None else SETTLED_SECONDS
 
 
-def verdict(*, api: Outcome, control: Outcome) -> bool | None:
+def verdict(*, api: ConnectOutcome, control: ConnectOutcome) -> bool | None:
     """What one pair of attempts says about enforcement; None: nothing."""
-    if api is Outcome.ACCEPTED:
+    if api is ConnectOutcome.ACCEPTED:
         return False
-    if api in {Outcome.SILENT, Outcome.FORBIDDEN} and control is Outcome.ACCEPTED:
+    if (
+        api in {ConnectOutcome.SILENT, ConnectOutcome.FORBIDDEN}
+        and control is ConnectOutcome.ACCEPTED
+    ):
         return True
     return None
 
 
-def learn(belief: Belief, *, news: bool | None) -> Belief:
+def learn(belief: PolicyObservation, *, news: bool | None) -> PolicyObservation:
     """The belief after one more verdict."""
     if news is None or news == belief.enforced:
-        return Belief(belief.enforced)
+        return PolicyObservation(belief.enforced)
     if news == belief.suspected:
-        return Belief(news)
-    return Belief(belief.enforced, suspected=news)
+        return PolicyObservation(news)
+    return PolicyObservation(belief.enforced, suspected=news)
 
 
-async def try_connect(address: Address, seconds: float = TRY_SECONDS) -> Outcome:
+async def try_connect(address: TcpAddress, seconds: float = TRY_SECONDS) -> ConnectOutcome:
     """Opens a connection and closes it at once."""
     try:
         async with asyncio.timeout(seconds):
             _, writer = await asyncio.open_connection(address.host, address.port)
     except TimeoutError:
-        return Outcome.SILENT
+        return ConnectOutcome.SILENT
     except ConnectionRefusedError:
-        return Outcome.REFUSED
+        return ConnectOutcome.REFUSED
     except OSError as error:
-        return Outcome.FORBIDDEN if error.errno in _FORBIDDEN else Outcome.UNKNOWN
+        return ConnectOutcome.FORBIDDEN if error.errno in _FORBIDDEN else ConnectOutcome.UNKNOWN
     writer.close()
-    return Outcome.ACCEPTED
+    return ConnectOutcome.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class PolicyWatch:
     """Tries now and then and tells each new belief."""
 
-    api: Address
-    control: Address
-    tell: Callable[[Belief], None]
-    connect: Callable[[Address], Awaitable[Outcome]] = try_connect
+    api: TcpAddress
+    control: TcpAddress
+    tell: Callable[[PolicyObservation], None]
+    connect: Callable[[TcpAddress], Awaitable[ConnectOutcome]] = try_connect
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def run(self) -> None:
         """Tries for ever: at once, then after the wait that the belief asks for."""
-        belief = Belief()
+        belief = PolicyObservation()
         while True:
             news = await self._ask(belief)
             learned = learn(belief, news=news)
             if learned.enforced != belief.enforced:
-                _LOG.info("network policies enforced: %s", learned.enforced)
+                logger.info("network policies enforced: %s", learned.enforced)
             belief = learned
             self.tell(belief)
             await self.sleep(belief.wait_seconds)
 
-    async def _ask(self, belief: Belief) -> bool | None:
+    async def _ask(self, belief: PolicyObservation) -> bool | None:
         """The control is disturbed only while it can change what is known: x11vnc logs each visit."""
         api = await self.connect(self.api)
-        if api is Outcome.ACCEPTED or belief.enforced is True:
-            return verdict(api=api, control=Outcome.UNKNOWN)
+        if api is ConnectOutcome.ACCEPTED or belief.enforced is True:
+            return verdict(api=api, control=ConnectOutcome.UNKNOWN)
         return verdict(api=api, control=await self.connect(self.control))

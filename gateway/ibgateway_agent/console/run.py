@@ -12,17 +12,17 @@ from typing import Final
 from aiohttp import web
 
 from ibgateway_agent.console.app import Front, admin_app, people_app
-from ibgateway_agent.console.errors import SettingsError
-from ibgateway_agent.console.guard import Guard
-from ibgateway_agent.console.metrics import Metrics
-from ibgateway_agent.console.reachability import Belief, Watch
-from ibgateway_agent.console.session import Desk
-from ibgateway_agent.console.settings import Settings, from_env, token_reader
+from ibgateway_agent.console.errors import ConsoleSettingsError
+from ibgateway_agent.console.guard import RequestGuard
+from ibgateway_agent.console.metrics import ConsoleMetrics
+from ibgateway_agent.console.reachability import PolicyObservation, PolicyWatch
+from ibgateway_agent.console.session import SessionState
+from ibgateway_agent.console.settings import ConsoleSettings, from_env, token_reader
 
 STOP_SECONDS: Final = 3.0
 """How long open sessions may take to close at the end."""
 
-_LOG: Final = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -32,17 +32,17 @@ def main() -> None:
     )
     try:
         asyncio.run(_until_stopped(from_env(os.environ)))
-    except SettingsError as problem:
+    except ConsoleSettingsError as problem:
         sys.exit(f"console: {problem}")
 
 
-async def _until_stopped(settings: Settings) -> None:
+async def _until_stopped(settings: ConsoleSettings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(settings):
-        _LOG.info(
+        logger.info(
             "serving the display %s on port %d, auth %s, network policies checked at %s",
             settings.display,
             settings.port,
@@ -53,13 +53,13 @@ async def _until_stopped(settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[None]:
+async def running(settings: ConsoleSettings) -> AsyncIterator[None]:
     """Both ports open and the watch on NetworkPolicies going; closed at the end."""
-    metrics = Metrics()
+    metrics = ConsoleMetrics()
     latest = Latest(metrics)
     front = Front(
-        guard=Guard(hosts=settings.hosts, allowed_origins=settings.allowed_origins),
-        desk=Desk(display=settings.display, token=_token(settings), metrics=metrics),
+        guard=RequestGuard(hosts=settings.hosts, allowed_origins=settings.allowed_origins),
+        desk=SessionState(display=settings.display, token=_token(settings), metrics=metrics),
         static=settings.static,
     )
     async with contextlib.AsyncExitStack() as stack:
@@ -69,7 +69,7 @@ async def running(settings: Settings) -> AsyncIterator[None]:
         ):
             await stack.enter_async_context(_served(app, bind=settings.bind, port=port))
         if settings.api is not None:
-            watch = Watch(api=settings.api, control=settings.display, tell=latest.tell)
+            watch = PolicyWatch(api=settings.api, control=settings.display, tell=latest.tell)
             await stack.enter_async_context(_background(watch))
         yield
 
@@ -77,27 +77,27 @@ async def running(settings: Settings) -> AsyncIterator[None]:
 class Latest:
     """The newest belief about NetworkPolicies, also as a gauge."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._belief = Belief()
+    def __init__(self, metrics: ConsoleMetrics) -> None:
+        self._belief = PolicyObservation()
         self._metrics = metrics
 
-    def belief(self) -> Belief:
+    def belief(self) -> PolicyObservation:
         """What the watch told last."""
         return self._belief
 
-    def tell(self, belief: Belief) -> None:
+    def tell(self, belief: PolicyObservation) -> None:
         """Keeps the news."""
         self._belief = belief
         if belief.enforced is not None:
             self._metrics.enforced.set(belief.enforced)
 
 
-def _token(settings: Settings) -> Callable[[], bytes] | None:
+def _token(settings: ConsoleSettings) -> Callable[[], bytes] | None:
     if settings.token_file is None:
         return None
     read = token_reader(settings.token_file)
     if not read():
-        raise SettingsError(f"CONSOLE_TOKEN_FILE: {settings.token_file} is missing or empty")
+        raise ConsoleSettingsError(f"CONSOLE_TOKEN_FILE: {settings.token_file} is missing or empty")
     return read
 
 
@@ -112,14 +112,16 @@ async def _served(app: web.Application, *, bind: str | None, port: int) -> Async
         try:
             await web.TCPSite(runner, bind, port).start()
         except OSError as problem:
-            raise SettingsError(f"port {port} can't be opened: {problem.strerror}") from problem
+            raise ConsoleSettingsError(
+                f"port {port} can't be opened: {problem.strerror}"
+            ) from problem
         yield
     finally:
         await runner.cleanup()
 
 
 @contextlib.asynccontextmanager
-async def _background(watch: Watch) -> AsyncIterator[None]:
+async def _background(watch: PolicyWatch) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         task = group.create_task(watch.run())
         yield

@@ -14,14 +14,14 @@ from ibgateway_agent.console.endings import (
     TOKEN_REFUSED,
     TOO_MANY_FAILURES,
     TOO_MANY_VIEWERS,
-    Ending,
+    SessionEnd,
 )
 from ibgateway_agent.console.errors import SessionEndedError
 from ibgateway_agent.console.guard import token_matches
 from ibgateway_agent.console.handshake import relay_handshake
 from ibgateway_agent.console.limit import FailureLimit
-from ibgateway_agent.console.metrics import Metrics
-from ibgateway_agent.console.settings import Address
+from ibgateway_agent.console.metrics import ConsoleMetrics
+from ibgateway_agent.console.settings import TcpAddress
 
 HANDSHAKE_SECONDS: Final = 120.0
 """A person types a password within this time; then the place is given free."""
@@ -29,12 +29,12 @@ MAX_VIEWERS: Final = 8
 
 
 @dataclass(frozen=True)
-class Desk:
+class SessionState:
     """What all sessions of one console share. `token` None: the VNC password is the only guard."""
 
-    display: Address
+    display: TcpAddress
     token: Callable[[], bytes] | None
-    metrics: Metrics
+    metrics: ConsoleMetrics
     limit: FailureLimit = field(default_factory=FailureLimit)
     clock: Callable[[], float] = time.monotonic
     max_viewers: int = MAX_VIEWERS
@@ -42,7 +42,9 @@ class Desk:
     open: set[web.WebSocketResponse] = field(default_factory=set)
 
 
-async def attend(desk: Desk, socket: web.WebSocketResponse, protocols: list[str]) -> Ending:
+async def attend(
+    desk: SessionState, socket: web.WebSocketResponse, protocols: list[str]
+) -> SessionEnd:
     """Serves one viewer until either side is gone; gives how it ended."""
     if len(desk.open) >= desk.max_viewers:
         return TOO_MANY_VIEWERS
@@ -59,7 +61,7 @@ async def attend(desk: Desk, socket: web.WebSocketResponse, protocols: list[str]
         desk.metrics.viewers.set(len(desk.open))
 
 
-def _authorise(desk: Desk, protocols: list[str]) -> None:
+def _authorise(desk: SessionState, protocols: list[str]) -> None:
     """In token mode: the right token, and no more than a few wrong ones a minute."""
     if desk.token is None:
         return
@@ -71,7 +73,7 @@ def _authorise(desk: Desk, protocols: list[str]) -> None:
     desk.limit.forgive(charged_at)
 
 
-async def _serve(desk: Desk, viewer: Viewer, display: Display) -> Ending:
+async def _serve(desk: SessionState, viewer: Viewer, display: Display) -> SessionEnd:
     try:
         async with asyncio.timeout(desk.handshake_seconds):
             await relay_handshake(viewer, display, desk.limit, desk.clock)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ibgateway_agent.console.errors import SettingsError
+from ibgateway_agent.console.errors import ConsoleSettingsError
 from ibgateway_agent.console.guard import normal_origin
 from ibgateway_api import names
 
@@ -18,7 +18,7 @@ PORT_ADMIN: Final = 6081
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class TcpAddress:
     """A TCP address as configured."""
 
     host: str
@@ -29,18 +29,18 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ConsoleSettings:
     """The console's configuration.
 
     `hosts` and `allowed_origins` are lower case; `token_file` is None in password mode; `api` is what
     a NetworkPolicy must keep the console from, None when not told; `bind` None means every address.
     """
 
-    display: Address
+    display: TcpAddress
     token_file: Path | None
     hosts: frozenset[str]
     allowed_origins: frozenset[str]
-    api: Address | None
+    api: TcpAddress | None
     static: Path
     bind: str | None
     port: int
@@ -52,10 +52,10 @@ class Settings:
         return AUTH_PASSWORD if self.token_file is None else AUTH_TOKEN
 
 
-def from_env(env: Mapping[str, str]) -> Settings:
+def from_env(env: Mapping[str, str]) -> ConsoleSettings:
     """The settings in `env`; raises SettingsError with the variable's name."""
-    return Settings(
-        display=Address(
+    return ConsoleSettings(
+        display=TcpAddress(
             _host(env, "CONSOLE_VNC_HOST"), _port(env, "CONSOLE_VNC_PORT", names.PORT_VNC)
         ),
         token_file=_token_file(env),
@@ -84,7 +84,7 @@ def token_reader(file: Path) -> Callable[[], bytes]:
 def _required(env: Mapping[str, str], name: str) -> str:
     value = env.get(name, "").strip()
     if not value:
-        raise SettingsError(f"{name} is not set")
+        raise ConsoleSettingsError(f"{name} is not set")
     return value
 
 
@@ -93,7 +93,7 @@ def _host(env: Mapping[str, str], name: str) -> str:
     try:
         host.encode("idna")
     except UnicodeError:
-        raise SettingsError(f"{name} is no host name: {host!r}") from None
+        raise ConsoleSettingsError(f"{name} is no host name: {host!r}") from None
     return host
 
 
@@ -104,14 +104,14 @@ def _list(env: Mapping[str, str], name: str) -> list[str]:
 def _port(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name) or str(default)
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        raise SettingsError(f"{name} must be a port number from 1 to 65535, not {text!r}")
+        raise ConsoleSettingsError(f"{name} must be a port number from 1 to 65535, not {text!r}")
     return int(text)
 
 
 def _token_file(env: Mapping[str, str]) -> Path | None:
     mode = env.get("CONSOLE_AUTH") or AUTH_PASSWORD
     if mode not in {AUTH_PASSWORD, AUTH_TOKEN}:
-        raise SettingsError(f"CONSOLE_AUTH must be password or token, not {mode!r}")
+        raise ConsoleSettingsError(f"CONSOLE_AUTH must be password or token, not {mode!r}")
     return None if mode == AUTH_PASSWORD else Path(_required(env, "CONSOLE_TOKEN_FILE"))
 
 
@@ -120,14 +120,16 @@ def _origins(env: Mapping[str, str]) -> frozenset[str]:
     for text in _list(env, "CONSOLE_ALLOWED_ORIGINS"):
         origin = normal_origin(text)
         if origin is None:
-            raise SettingsError(
+            raise ConsoleSettingsError(
                 f"CONSOLE_ALLOWED_ORIGINS: {text!r} is no origin such as https://vnc.example.com"
             )
         origins.add(origin)
     return frozenset(origins)
 
 
-def _api(env: Mapping[str, str]) -> Address | None:
+def _api(env: Mapping[str, str]) -> TcpAddress | None:
     if not env.get("CONSOLE_API_HOST", "").strip():
         return None
-    return Address(_host(env, "CONSOLE_API_HOST"), _port(env, "CONSOLE_API_PORT", names.PORT_API))
+    return TcpAddress(
+        _host(env, "CONSOLE_API_HOST"), _port(env, "CONSOLE_API_PORT", names.PORT_API)
+    )

@@ -14,22 +14,22 @@ from typing import Final
 
 from ibgateway_agent.sentinel.log import ibc_log, wrapper_state
 from ibgateway_agent.sentinel.log.checkpoint import Checkpoint, run_id
-from ibgateway_agent.sentinel.log.login_fold import Watch, follow, stamp, take
-from ibgateway_agent.sentinel.log.tail import Tail
-from ibgateway_agent.sentinel.log.wrapper_state import Stage, WrapperState
-from ibgateway_agent.sentinel.metrics import Metrics
+from ibgateway_agent.sentinel.log.login_fold import LoginFold, follow, stamp, take
+from ibgateway_agent.sentinel.log.tail import LogTail
+from ibgateway_agent.sentinel.log.wrapper_state import WrapperStage, WrapperState
+from ibgateway_agent.sentinel.metrics import SentinelMetrics
 from ibgateway_agent.sentinel.permits import decide
 from ibgateway_agent.sentinel.permits.attempt_ledger import Asker, AttemptLedger
-from ibgateway_agent.sentinel.permits.permit_file import PermitWriter
-from ibgateway_agent.sentinel.permits.permits import Keeper
-from ibgateway_agent.sentinel.probe.monitor import Link, Seen
-from ibgateway_agent.sentinel.process.stop import Ending
-from ibgateway_agent.sentinel.report import Bulletin, News
-from ibgateway_agent.sentinel.settings import Environment, SettingsFile, api_port
+from ibgateway_agent.sentinel.permits.permit_file import PermitFile
+from ibgateway_agent.sentinel.permits.permits import Permits
+from ibgateway_agent.sentinel.probe.monitor import ApiMonitor, MonitorInput
+from ibgateway_agent.sentinel.process.stop import ProcessStop
+from ibgateway_agent.sentinel.report import ReportFeed, ReportInput
+from ibgateway_agent.sentinel.settings import SentinelEnvironment, SettingsFile, api_port
 from ibgateway_api.login import Evidence, Login, LoginState, Sign, advance
 from ibgateway_api.permits import Refused
 
-LOG: Final = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 LOOK_EVERY: Final = 0.05
 DUTIES_EVERY: Final = 0.2
@@ -49,24 +49,24 @@ class Sentinel:
     """Watches one gateway and keeps its permits."""
 
     def __init__(
-        self, environment: Environment, clock: Callable[[], datetime], *, boot: str
+        self, environment: SentinelEnvironment, clock: Callable[[], datetime], *, boot: str
     ) -> None:
         self._environment = environment
         self._clock = clock
         self._settings = SettingsFile(environment.settings_file)
-        self._permits = PermitWriter(environment.run_dir)
-        self._keeper = Keeper(
+        self._permits = PermitFile(environment.run_dir)
+        self._keeper = Permits(
             AttemptLedger(environment.state_dir / "attempts.jsonl"), self._permits
         )
         run = run_id(environment.run_dir)
         self._checkpoint = Checkpoint(environment.state_dir / "checkpoint.json", run)
         self._watch, place = self._checkpoint.load(clock())
-        self._tail = Tail(environment.run_dir / "gateway.log", place)
+        self._tail = LogTail(environment.run_dir / "gateway.log", place)
         self._wrapper: WrapperState | None = None
-        self._ending = Ending(lambda: self._wrapper, self._permits, environment.command_port)
-        self.metrics = Metrics(clock)
-        self.bulletin = Bulletin(boot, clock)
-        self.link = Link(self._seen())
+        self._ending = ProcessStop(lambda: self._wrapper, self._permits, environment.command_port)
+        self.metrics = SentinelMetrics(clock)
+        self.bulletin = ReportFeed(boot, clock)
+        self.link = ApiMonitor(self._seen())
         self._refused: Refused | None = None
         self._caught_up = False
         self._saved = (self._watch, monotonic())
@@ -92,7 +92,7 @@ class Sentinel:
         try:
             self.look()
         except OSError:
-            LOG.exception("a look at the gateway went wrong")
+            logger.exception("a look at the gateway went wrong")
             self._next_duties = monotonic() + TROUBLE_PAUSE
 
     def alive(self) -> bool:
@@ -113,7 +113,7 @@ class Sentinel:
         if self._looked_at >= self._next_settings:
             self._next_settings = self._looked_at + SETTINGS_EVERY
             if self._settings.refresh():
-                LOG.info("the settings have changed")
+                logger.info("the settings have changed")
         if self._looked_at >= self._next_duties:
             self._next_duties = self._looked_at + DUTIES_EVERY
             self._do_duties()
@@ -126,7 +126,7 @@ class Sentinel:
         self._save()
         self._caught_up = True
         if self._tail.cut(quiet_reads=QUIET_READS):
-            LOG.info("the gateway's log was cut")
+            logger.info("the gateway's log was cut")
             self._save(at_once=True)
 
     def _read(self, line: str) -> None:
@@ -149,7 +149,7 @@ class Sentinel:
         self._save()
         self._publish()
 
-    def _after(self, before: Watch, evidence: Evidence) -> None:
+    def _after(self, before: LoginFold, evidence: Evidence) -> None:
         """What a piece of evidence asks for beside the fold."""
         self.metrics.sign(evidence.sign)
         if evidence.detail == ibc_log.TOOK_OVER:
@@ -162,10 +162,10 @@ class Sentinel:
             self._driver_starts_over()
         self._keeper.observe(self._situation(), self._watch.run)
         if self._watch.login.state is not before.login.state:
-            LOG.info("%s: %s", self._watch.login.state, evidence.detail or evidence.sign)
+            logger.info("%s: %s", self._watch.login.state, evidence.detail or evidence.sign)
             self._next_duties = 0.0
 
-    def _process_down(self, before: Watch, evidence: Evidence) -> None:
+    def _process_down(self, before: LoginFold, evidence: Evidence) -> None:
         """A waiting start still shows why: a rejected password is not healed by an ended process."""
         if before.run:
             self._keeper.process_ended(before.login, before.run, evidence.at)
@@ -192,13 +192,13 @@ class Sentinel:
         if self._ending.busy or wrapper_state.planned_stop(self._environment.run_dir):
             return
         step = self._keeper.step(situation)
-        self._refused = step.refused if isinstance(step, decide.Wait) else None
+        self._refused = step.refused if isinstance(step, decide.KeepWaiting) else None
         match step:
-            case decide.Give():
+            case decide.GivePermit():
                 self.metrics.attempt(self._keeper.give(step, situation))
-            case decide.End(why=why, planned=planned):
+            case decide.EndProcess(why=why, planned=planned):
                 self._ending.begin(why, planned=planned)
-            case decide.Settle():
+            case decide.SettleRequest():
                 self._keeper.settle(step, situation.now)
 
     def _token_may_be_dead(self) -> None:
@@ -214,15 +214,17 @@ class Sentinel:
             login=self._watch.login,
             records=self._keeper.records,
             settings=self._settings.current,
-            waiting=wrapper is not None and wrapper.stage is Stage.WAITING,
-            running=wrapper is not None and wrapper.stage is Stage.RUNNING,
+            waiting=wrapper is not None and wrapper.stage is WrapperStage.WAITING,
+            running=wrapper is not None and wrapper.stage is WrapperStage.RUNNING,
             token_at_hand=wrapper is not None and wrapper.token_at_hand,
         )
 
     def _publish(self) -> None:
         planned = self._ending.busy and self._ending.planned
         stopping = planned or wrapper_state.planned_stop(self._environment.run_dir)
-        news = News(self._watch.login, self._keeper.records, self._refused, planned_stop=stopping)
+        news = ReportInput(
+            self._watch.login, self._keeper.records, self._refused, planned_stop=stopping
+        )
         if self.bulletin.publish(news):
             self.metrics.login(self._watch.login)
 
@@ -235,10 +237,10 @@ class Sentinel:
         try:
             self._checkpoint.save(self._watch, self._tail.place)
         except OSError as error:
-            LOG.error("no checkpoint: %s", error)  # noqa: TRY400 - tried again at the next change
+            logger.error("no checkpoint: %s", error)  # noqa: TRY400 - tried again at the next change
 
-    def _seen(self) -> Seen:
-        return Seen(
+    def _seen(self) -> MonitorInput:
+        return MonitorInput(
             running=self._running,
             login=self._login,
             expected=lambda: self._settings.current.expected_accounts,
@@ -249,7 +251,9 @@ class Sentinel:
 
     def _running(self) -> bool:
         wrapper = self._wrapper
-        return self._watch.login.running or (wrapper is not None and wrapper.stage is Stage.RUNNING)
+        return self._watch.login.running or (
+            wrapper is not None and wrapper.stage is WrapperStage.RUNNING
+        )
 
     def _login(self) -> Login:
         return self._watch.login

@@ -12,7 +12,7 @@ from ibgateway_api.login import Login, LoginState, Sign
 from ibgateway_api.permits import Attempt
 
 
-class Metrics:
+class SentinelMetrics:
     """One registry; every label has a fixed set of values."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -76,7 +76,7 @@ class Metrics:
         self._probes.labels(result).inc()
 
 
-def application(metrics: Metrics) -> web.Application:
+def application(metrics: SentinelMetrics) -> web.Application:
     """`GET /metrics`."""
 
     async def get(_: web.Request) -> web.Response:

@@ -13,7 +13,7 @@ from ibgateway_api.reports import HoldReport, PermitReport, SentinelReport
 
 
 @dataclass(frozen=True)
-class News:
+class ReportInput:
     """What a report is made from."""
 
     login: Login
@@ -22,7 +22,7 @@ class News:
     planned_stop: bool = False
 
 
-def report(news: News, *, boot: str, sequence: int, at: datetime) -> SentinelReport:
+def report(news: ReportInput, *, boot: str, sequence: int, at: datetime) -> SentinelReport:
     """The document of `GET /v1/status`."""
     login, refused = news.login, news.refused
     holds = (HoldReport(reason=GateReason.PLANNED_STOP),) if news.planned_stop else ()
@@ -44,7 +44,7 @@ def report(news: News, *, boot: str, sequence: int, at: datetime) -> SentinelRep
 
 
 @dataclass
-class Bulletin:
+class ReportFeed:
     """The latest report. `sequence` starts at the boot's epoch milliseconds: it grows across boots too."""
 
     boot: str
@@ -56,7 +56,7 @@ class Bulletin:
     def __post_init__(self) -> None:
         self.sequence = int(self.clock().timestamp() * 1000)
 
-    def publish(self, news: News) -> bool:
+    def publish(self, news: ReportInput) -> bool:
         """Put up a new report if anything but the time differs; True where it does."""
         new = report(news, boot=self.boot, sequence=self.sequence, at=self.clock())
         if self._latest is not None and new == self._latest.model_copy(update={"at": new.at}):

@@ -6,16 +6,15 @@ import os
 import secrets
 import signal
 from datetime import UTC, datetime
-from typing import Final
 
 from aiohttp import web
 
 from ibgateway_agent.errors import AgentError
 from ibgateway_agent.sentinel import metrics, server
 from ibgateway_agent.sentinel.loop import Sentinel
-from ibgateway_agent.sentinel.settings import Environment, environment
+from ibgateway_agent.sentinel.settings import SentinelEnvironment, environment
 
-LOG: Final = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -25,12 +24,12 @@ def main() -> int:
     try:
         asyncio.run(serve(environment(os.environ)))
     except AgentError as error:
-        LOG.error("%s", error)  # noqa: TRY400 - a sentence, not a trace
+        logger.error("%s", error)  # noqa: TRY400 - a sentence, not a trace
         return 1
     return 0
 
 
-async def serve(at: Environment) -> None:
+async def serve(at: SentinelEnvironment) -> None:
     """Watch and answer until SIGTERM or SIGINT."""
     sentinel = Sentinel(at, lambda: datetime.now(UTC), boot=secrets.token_hex(8))
     asked = asyncio.Event()
@@ -55,7 +54,7 @@ async def serve(at: Environment) -> None:
             await runner.cleanup()
 
 
-def _api(sentinel: Sentinel, at: Environment) -> web.Application:
+def _api(sentinel: Sentinel, at: SentinelEnvironment) -> web.Application:
     return server.application(
         server.Doors(
             bulletin=sentinel.bulletin,

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ibgateway_agent.errors import LedgerError
 from ibgateway_agent.sentinel.permits.attempt_ledger import LOGIN, RESTART, Asker
-from ibgateway_agent.sentinel.report import Bulletin
+from ibgateway_agent.sentinel.report import ReportFeed
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import LoginRequest, RestartRequest
 
@@ -31,7 +31,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Doors:
     """What the server needs of the sentinel. `accept` is False for a wish taken before."""
 
-    bulletin: Bulletin
+    bulletin: ReportFeed
     accept: Callable[[Asker, str], bool]
     alive: Callable[[], bool]
     token_file: Path
@@ -74,7 +74,7 @@ def _allowed(request: web.Request, token_file: Path) -> bool:
 class _Status:
     """`GET /v1/status`, at once or as a long poll with a heartbeat."""
 
-    def __init__(self, bulletin: Bulletin) -> None:
+    def __init__(self, bulletin: ReportFeed) -> None:
         self._bulletin = bulletin
 
     async def get(self, request: web.Request) -> web.StreamResponse:

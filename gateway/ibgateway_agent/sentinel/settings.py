@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from pydantic import ValidationError
 
@@ -13,11 +12,11 @@ from ibgateway_api import names
 from ibgateway_api.reports import AgentSettings
 from ibgateway_api.spec import TradingMode
 
-LOG: Final = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Environment:
+class SentinelEnvironment:
     """What the pod tells the sentinel; everything else stands in the settings file.
 
     `bind` empty means every address. `api_port` None takes the trading mode's own port inside the
@@ -35,10 +34,10 @@ class Environment:
     command_port: int = names.PORT_IBC
 
 
-def environment(env: Mapping[str, str]) -> Environment:
+def environment(env: Mapping[str, str]) -> SentinelEnvironment:
     """The environment from its variables; every one has the pod's own value as default."""
     api_port = env.get("SENTINEL_API_PORT", "")
-    return Environment(
+    return SentinelEnvironment(
         settings_file=Path(env.get("SENTINEL_SETTINGS", "/etc/ibgateway/settings.json")),
         run_dir=Path(env.get("SENTINEL_RUN_DIR", "/run/ibgateway")),
         state_dir=Path(env.get("SENTINEL_STATE_DIR", "/var/lib/ibgateway")),
@@ -51,7 +50,7 @@ def environment(env: Mapping[str, str]) -> Environment:
     )
 
 
-def api_port(environment: Environment, settings: AgentSettings) -> int:
+def api_port(environment: SentinelEnvironment, settings: AgentSettings) -> int:
     """The API's port behind socat."""
     if environment.api_port is not None:
         return environment.api_port
@@ -76,7 +75,7 @@ class SettingsFile:
         try:
             before, self.current = self.current, self._read()
         except SettingsError as error:
-            LOG.error("the settings of before stay in force: %s", error)  # noqa: TRY400
+            logger.error("the settings of before stay in force: %s", error)  # noqa: TRY400
             return False
         return before != self.current
 

@@ -10,9 +10,9 @@ from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_operator.errors import ApiError, NotFound
+from ibgateway_operator.errors import ApiError, NotFoundError
 from ibgateway_operator.kube.cache import Cache
-from ibgateway_operator.kube.client import Cluster
+from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.kinds import BY_KIND, CLAIM, REMOVABLE
 from ibgateway_operator.model.manifests import (
     Manifest,
@@ -25,7 +25,7 @@ from ibgateway_operator.model.manifests import (
     owner_uid,
     uid_of,
 )
-from ibgateway_operator.model.snapshot import Finding, Gateway
+from ibgateway_operator.model.snapshot import Finding, IBGateway
 
 REFUSALS: Final = frozenset({400, 403, 422})
 """Answers about the object itself: trying again at once does not help."""
@@ -42,21 +42,21 @@ class _Applied:
 
 
 @dataclass
-class Children:
+class ChildWriter:
     """What was applied, and what became of it."""
 
-    cluster: Cluster
+    cluster: ApiServer
     cache: Cache
     _applied: dict[Place, _Applied] = field(default_factory=dict)
 
-    async def apply(self, gateway: Gateway, wanted: Iterable[Manifest]) -> tuple[Finding, ...]:
+    async def apply(self, gateway: IBGateway, wanted: Iterable[Manifest]) -> tuple[Finding, ...]:
         """Apply what differs, in order. Gives what stood in the way."""
         stored = {_name(body): body for body in self.cache.children(gateway.key)}
         found = [await self._one(gateway, m, stored.get(_name(m))) for m in wanted]
         return tuple(finding for finding in found if finding)
 
     async def _one(
-        self, gateway: Gateway, manifest: Manifest, stored: Manifest | None
+        self, gateway: IBGateway, manifest: Manifest, stored: Manifest | None
     ) -> Finding | None:
         place = (gateway.uid, *_name(manifest))
         if stored is None:
@@ -84,10 +84,10 @@ class Children:
         key = Key(manifest["metadata"]["namespace"], name_of(manifest))
         try:
             return await self.cluster.get(BY_KIND[manifest["kind"]], key)
-        except NotFound:
+        except NotFoundError:
             return None
 
-    async def remove_others(self, gateway: Gateway, wanted: Iterable[Manifest]) -> None:
+    async def remove_others(self, gateway: IBGateway, wanted: Iterable[Manifest]) -> None:
         """Delete children of this very IBGateway that are no longer wanted; never a volume."""
         for body in orphans(gateway, wanted, self.cache.children(gateway.key)):
             place = Key(gateway.key.namespace, name_of(body))
@@ -114,7 +114,7 @@ class Children:
 
 
 def orphans(
-    gateway: Gateway, wanted: Iterable[Manifest], stored: Iterable[Manifest]
+    gateway: IBGateway, wanted: Iterable[Manifest], stored: Iterable[Manifest]
 ) -> list[Manifest]:
     """Stored children that this IBGateway owns and no longer wants."""
     keep = {_name(manifest) for manifest in wanted}
@@ -128,7 +128,7 @@ def orphans(
     ]
 
 
-def foreign(gateway: Gateway, manifest: Manifest, stored: Manifest) -> Finding | None:
+def foreign(gateway: IBGateway, manifest: Manifest, stored: Manifest) -> Finding | None:
     """Why a stored object is not ours to write; None where it is."""
     if manifest["kind"] == CLAIM.kind:
         return _foreign_ledger(gateway, manifest, stored)
@@ -140,7 +140,7 @@ def foreign(gateway: Gateway, manifest: Manifest, stored: Manifest) -> Finding |
     )
 
 
-def _foreign_ledger(gateway: Gateway, manifest: Manifest, stored: Manifest) -> Finding | None:
+def _foreign_ledger(gateway: IBGateway, manifest: Manifest, stored: Manifest) -> Finding | None:
     """A claim has no owner: label and trading mode say whose ledger it is."""
     if labels_of(stored).get(names.LABEL_GATEWAY) != gateway.key.name:
         return Finding(

@@ -7,9 +7,9 @@ from typing import Final
 
 from ibgateway_api.names import Key
 from ibgateway_api.reports import ExecutorReport
-from ibgateway_operator.decide.intent import Stop
-from ibgateway_operator.errors import PeerUnavailable
-from ibgateway_operator.observe.http import Peer, Peers
+from ibgateway_operator.decide.intent import PlannedStop
+from ibgateway_operator.errors import EndpointUnavailableError
+from ibgateway_operator.observe.http import Endpoint, HttpClient
 
 PATIENCE_SECONDS: Final = 120.0
 """A suspend waits this long for an executor: the user's wish to stop wins in the end."""
@@ -18,14 +18,14 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Executors:
+class Drains:
     """The drains under way. `clock` is monotonic seconds."""
 
-    peers: Peers
+    peers: HttpClient
     clock: Callable[[], float]
     _asked: dict[Key, float] = field(default_factory=dict)
 
-    async def drained(self, key: Key, peer: Peer | None, stop: Stop) -> bool:
+    async def drained(self, key: Key, peer: Endpoint | None, stop: PlannedStop) -> bool:
         """Whether the stop may go on: its gate is closed and nothing is on its way.
 
         Without an address there is nobody to wait for yet.
@@ -34,15 +34,15 @@ class Executors:
         report = await self._report(peer) if peer else None
         if report is not None and report.unacknowledged == 0 and not report.open:
             return True
-        return stop is Stop.SUSPEND and self.clock() - since > PATIENCE_SECONDS
+        return stop is PlannedStop.SUSPEND and self.clock() - since > PATIENCE_SECONDS
 
     def forget(self, key: Key) -> None:
         """No stop is waited for any more."""
         self._asked.pop(key, None)
 
-    async def _report(self, peer: Peer) -> ExecutorReport | None:
+    async def _report(self, peer: Endpoint) -> ExecutorReport | None:
         try:
             return ExecutorReport.model_validate_json(await self.peers.get(peer, "/v1/gate"))
-        except (PeerUnavailable, ValueError) as error:
+        except (EndpointUnavailableError, ValueError) as error:
             logger.debug("the executor can't be asked: %s", error)
             return None

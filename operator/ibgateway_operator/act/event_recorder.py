@@ -9,11 +9,11 @@ from typing import Final
 from ibgateway_api import names
 from ibgateway_operator.clock import Clock
 from ibgateway_operator.errors import OperatorError
-from ibgateway_operator.kube.client import Cluster
+from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.kinds import EVENT
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Gateway
-from ibgateway_operator.status.event_rules import Announcement
+from ibgateway_operator.model.snapshot import IBGateway
+from ibgateway_operator.status.event_rules import PendingEvent
 
 REPEAT_SECONDS: Final = 86400.0
 """The same words about the same object are not said again within a day."""
@@ -26,17 +26,17 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Recorder:
+class EventRecorder:
     """Writes Events. `random_suffix` makes their names."""
 
-    cluster: Cluster
+    cluster: ApiServer
     clock: Clock
     instance: str
     random_suffix: Callable[[], str]
     _said: dict[tuple[str, str, str], float] = field(default_factory=dict)
     _recent: dict[str, list[float]] = field(default_factory=dict)
 
-    async def record(self, gateway: Gateway, news: Iterable[Announcement]) -> None:
+    async def record(self, gateway: IBGateway, news: Iterable[PendingEvent]) -> None:
         """Write what was not said lately; an Event that can't be written is only logged."""
         for announcement in news:
             if not self._may(gateway.uid, announcement):
@@ -56,7 +56,7 @@ class Recorder:
         for words in [w for w in self._said if w[0] == uid]:
             del self._said[words]
 
-    def _may(self, uid: str, announcement: Announcement) -> bool:
+    def _may(self, uid: str, announcement: PendingEvent) -> bool:
         now = self.clock.monotonic()
         words = (uid, announcement.reason, announcement.note)
         if now - self._said.get(words, float("-inf")) < REPEAT_SECONDS:
@@ -71,7 +71,7 @@ class Recorder:
 
 
 def event(
-    gateway: Gateway, announcement: Announcement, name: str, instance: str, now: datetime
+    gateway: IBGateway, announcement: PendingEvent, name: str, instance: str, now: datetime
 ) -> Manifest:
     """The Event as it is posted."""
     return {

@@ -13,11 +13,11 @@ from ibgateway_api.names import Key
 from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.gate import OPEN_REASON, judge, pod_condition
 from ibgateway_operator.desired.input import Component
-from ibgateway_operator.errors import NotFound
+from ibgateway_operator.errors import NotFoundError
 from ibgateway_operator.kube.cache import Cache
-from ibgateway_operator.kube.client import Cluster
+from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.manifests import Manifest, name_of
-from ibgateway_operator.model.snapshot import Seen
+from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.observe.observer import Observer, living
 from ibgateway_operator.workqueue import After
 
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Gatekeeper:
+class ReadinessGates:
     """Keeps every executor's gate. `on_change` hears of a gate that opened, closed or changed its reason."""
 
     observer: Observer
-    cluster: Cluster
+    cluster: ApiServer
     cache: Cache
     calendar: Calendar
     on_change: Callable[[Key, str], None]
@@ -55,10 +55,10 @@ class Gatekeeper:
             self.on_change(key, reason)
         return After(verdict.look_again)
 
-    async def _write(self, seen: Seen, pod: Manifest, condition: Manifest) -> None:
+    async def _write(self, seen: Snapshot, pod: Manifest, condition: Manifest) -> None:
         place = Key(seen.gateway.key.namespace, name_of(pod))
         try:
             stored = await self.cluster.patch_pod_condition(place, condition)
-        except NotFound:
+        except NotFoundError:
             return
         self.cache.written(pod, {**stored, "kind": "Pod"})

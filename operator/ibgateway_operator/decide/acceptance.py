@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ibgateway_api.spec import IBGatewaySpec, TradingMode
-from ibgateway_operator.model.snapshot import Finding, Seen
+from ibgateway_operator.model.snapshot import Finding, Snapshot
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 RESET_HOURS: Final = frozenset({23, 0, 1, 2})
@@ -18,10 +18,10 @@ RESET_HOURS: Final = frozenset({23, 0, 1, 2})
 A_YEAR_OF_WEEKS: Final = 53
 
 SpecCheck = Callable[[IBGatewaySpec, datetime], Finding | None]
-StartCheck = Callable[[IBGatewaySpec, Seen], Finding | None]
+StartCheck = Callable[[IBGatewaySpec, Snapshot], Finding | None]
 
 
-def refusal(seen: Seen) -> Finding | None:
+def refusal(seen: Snapshot) -> Finding | None:
     """The first reason for which the spec is not served; None where it is."""
     if seen.gateway.spec is None:
         return Finding("InvalidSpec", f"{seen.gateway.problem}: correct the field")
@@ -32,7 +32,7 @@ def _found(spec: IBGatewaySpec, now: datetime) -> Iterator[Finding]:
     return (finding for check in SPEC_CHECKS if (finding := check(spec, now)))
 
 
-def blocker(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
+def blocker(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
     """The first reason for which the gateway is not started; None where it may be."""
     return next((finding for check in START_CHECKS if (finding := check(spec, seen))), None)
 
@@ -101,7 +101,7 @@ def _auto_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     )
 
 
-def _credentials(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
+def _credentials(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
     """User name and password must be there before a gateway starts."""
     if seen.credentials is None:
         return Finding("CredentialsUnknown", "the credentials Secret has not been looked at yet")
@@ -114,7 +114,7 @@ def _credentials(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
     )
 
 
-def _twin(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
+def _twin(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
     """One user name has one session at IBKR: two gateways would throw each other out."""
     if seen.twin is None:
         return None
@@ -125,7 +125,7 @@ def _twin(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
     )
 
 
-def _live_vnc(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
+def _live_vnc(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
     """In live mode the console's password is the user's own."""
     found = seen.credentials
     if spec.trading_mode is not TradingMode.LIVE or found is None:

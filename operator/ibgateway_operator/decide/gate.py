@@ -17,7 +17,7 @@ from ibgateway_operator.decide.acceptance import is_zone
 from ibgateway_operator.desired.config import restart_time
 from ibgateway_operator.desired.input import Component
 from ibgateway_operator.model.manifests import Manifest, is_terminating
-from ibgateway_operator.model.snapshot import Seen
+from ibgateway_operator.model.snapshot import Snapshot
 
 OPEN_REASON: Final = "GateOpen"
 OPEN_MESSAGE: Final = "an order sent now goes to IBKR"
@@ -35,7 +35,7 @@ class Verdict:
     look_again: float
 
 
-def judge(seen: Seen, calendar: Calendar) -> Verdict:
+def judge(seen: Snapshot, calendar: Calendar) -> Verdict:
     """The gate as the operator sees it now, and when the clock alone could close it."""
     report = seen.report
     login = report.as_login() if report else None
@@ -62,7 +62,7 @@ def upcoming(week: Window, calendar: Calendar, now: datetime) -> list[float]:
     return [seconds + A_MOMENT for seconds in waits if seconds > 0]
 
 
-def week_of(seen: Seen, calendar: Calendar) -> Window:
+def week_of(seen: Snapshot, calendar: Calendar) -> Window:
     """The restart window at this moment; a login is remembered in status while nobody is heard."""
     report = seen.report
     full = report.full_auth_time if report else seen.gateway.status.login.full_auth_time
@@ -77,7 +77,7 @@ def _restart(spec: IBGatewaySpec | None) -> RestartTime:
     return restart_time(spec)
 
 
-def holds(seen: Seen) -> tuple[Hold, ...]:
+def holds(seen: Snapshot) -> tuple[Hold, ...]:
     """What holds trading although login and link are fine: the operator's reasons, then the sentinel's."""
     own = []
     if seen.gateway.suspend:
@@ -91,7 +91,7 @@ def holds(seen: Seen) -> tuple[Hold, ...]:
     return (*own, *(h.as_hold() for h in (report.holds if report else ())))
 
 
-def unexpected_account(seen: Seen) -> str:
+def unexpected_account(seen: Snapshot) -> str:
     """What is wrong with the login's accounts, in words; empty where nothing is."""
     spec, report = seen.gateway.spec, seen.report
     if spec is None or report is None or not report.accounts:

@@ -19,7 +19,7 @@ from ibgateway_operator.desired.executor import ANNOTATION_TEMPLATE
 from ibgateway_operator.desired.input import Component
 from ibgateway_operator.model.kinds import DEPLOYMENT, STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest, annotations_of, labels_of
-from ibgateway_operator.model.snapshot import Finding, Seen, container_runs
+from ibgateway_operator.model.snapshot import Finding, Snapshot, container_runs
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Replicas:
     blocker: Finding | None = None
 
 
-def replicas(spec: IBGatewaySpec, seen: Seen) -> Replicas:
+def replicas(spec: IBGatewaySpec, seen: Snapshot) -> Replicas:
     """Wanted replicas: what is blocked is not started, and what runs is left."""
     found = blocker(spec, seen)
-    children = names.children(seen.gateway.key.name)
+    children = names.child_names(seen.gateway.key.name)
     gateway_now = _replicas_now(seen.child(STATEFUL_SET.kind, children.gateway))
     executor_now = _replicas_now(seen.child(DEPLOYMENT.kind, children.executor))
     return Replicas(
@@ -44,7 +44,7 @@ def replicas(spec: IBGatewaySpec, seen: Seen) -> Replicas:
     )
 
 
-def _gateway_replicas(spec: IBGatewaySpec, seen: Seen, now: int, *, blocked: bool) -> int:
+def _gateway_replicas(spec: IBGatewaySpec, seen: Snapshot, now: int, *, blocked: bool) -> int:
     if spec.suspend:
         return 0 if seen.drained else now
     return now if blocked else 1
@@ -54,7 +54,7 @@ def _replicas_now(body: Manifest | None) -> int:
     return int(body["spec"].get("replicas", 0)) if body else 0
 
 
-def policy_doubt(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
+def policy_doubt(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
     """Why a live executor is not started: NetworkPolicies are not known to be enforced."""
     policy = spec.network_policy
     if spec.trading_mode is not TradingMode.LIVE or policy.allow_unenforced:
@@ -70,10 +70,10 @@ def policy_doubt(spec: IBGatewaySpec, seen: Seen) -> Finding | None:
     )
 
 
-def pending_gateway(seen: Seen) -> str:
+def pending_gateway(seen: Snapshot) -> str:
     """The gateway template that the running pod does not have yet; empty where it has it."""
     pod = seen.pod(Component.GATEWAY)
-    name = names.children(seen.gateway.key.name).gateway
+    name = names.child_names(seen.gateway.key.name).gateway
     owner = seen.child(STATEFUL_SET.kind, name)
     status = (owner or {}).get("status") or {}
     fresh = status.get("observedGeneration") == (owner or {}).get("metadata", {}).get("generation")
@@ -83,9 +83,9 @@ def pending_gateway(seen: Seen) -> str:
     return "" if labels_of(pod).get("controller-revision-hash") == update else update
 
 
-def executor_held(seen: Seen, verdict: Verdict, wanted_template: str) -> bool:
+def executor_held(seen: Snapshot, verdict: Verdict, wanted_template: str) -> bool:
     """Whether the executor's new template waits: it has one, runs, and may be trading."""
-    name = names.children(seen.gateway.key.name).executor
+    name = names.child_names(seen.gateway.key.name).executor
     stored = seen.child(DEPLOYMENT.kind, name)
     if stored is None or annotations_of(stored).get(ANNOTATION_TEMPLATE) == wanted_template:
         return False
@@ -93,14 +93,14 @@ def executor_held(seen: Seen, verdict: Verdict, wanted_template: str) -> bool:
     return not quiet and container_runs(seen.pod(Component.EXECUTOR), "executor")
 
 
-def never_started(seen: Seen) -> bool:
+def never_started(seen: Snapshot) -> bool:
     """Whether the pod has an old template and has not even begun: replacing it costs no login."""
     pod = seen.pod(Component.GATEWAY)
     waits = pod is not None and (pod.get("status") or {}).get("phase") == "Pending"
     return waits and bool(pending_gateway(seen))
 
 
-class Stop(StrEnum):
+class PlannedStop(StrEnum):
     """A planned stop of the gateway; all of them drain first."""
 
     SUSPEND = "Suspend"
@@ -109,20 +109,20 @@ class Stop(StrEnum):
     """As RESTART, in a new pod, because its template changed."""
 
 
-def planned_stop(seen: Seen, verdict: Verdict, calendar: Calendar) -> Stop | None:
+def planned_stop(seen: Snapshot, verdict: Verdict, calendar: Calendar) -> PlannedStop | None:
     """The stop that is due now; None where none is."""
     spec = seen.gateway.spec
     if spec is None:
         return None
     if spec.suspend:
-        child = names.children(seen.gateway.key.name).gateway
-        return Stop.SUSPEND if _replicas_now(seen.child(STATEFUL_SET.kind, child)) else None
+        child = names.child_names(seen.gateway.key.name).gateway
+        return PlannedStop.SUSPEND if _replicas_now(seen.child(STATEFUL_SET.kind, child)) else None
     if not _restart_due(seen, verdict, calendar):
         return None
-    return Stop.REPLACE if pending_gateway(seen) else Stop.RESTART
+    return PlannedStop.REPLACE if pending_gateway(seen) else PlannedStop.RESTART
 
 
-def _restart_due(seen: Seen, verdict: Verdict, calendar: Calendar) -> bool:
+def _restart_due(seen: Snapshot, verdict: Verdict, calendar: Calendar) -> bool:
     """Only a gateway that is logged in is restarted, and only once a week."""
     report = seen.report
     if report is None or report.state is not LoginState.LOGGED_IN:
@@ -137,7 +137,7 @@ def restart_id(verdict: Verdict) -> str:
     return rfc3339(verdict.week.boundary)
 
 
-def restart_overdue(seen: Seen, verdict: Verdict, calendar: Calendar) -> bool:
+def restart_overdue(seen: Snapshot, verdict: Verdict, calendar: Calendar) -> bool:
     """Whether the week's restart was missed and a person must say when."""
     report = seen.report
     if report is None or report.state is not LoginState.LOGGED_IN:
@@ -145,7 +145,7 @@ def restart_overdue(seen: Seen, verdict: Verdict, calendar: Calendar) -> bool:
     return restart_step(verdict.week, calendar, seen.now) is RestartStep.ASK
 
 
-def executor_may_hold_orders(seen: Seen) -> bool:
+def executor_may_hold_orders(seen: Snapshot) -> bool:
     """Whether an executor runs that must be asked before a stop."""
     return container_runs(seen.pod(Component.EXECUTOR), "executor")
 
@@ -161,20 +161,20 @@ REQUEST_SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class LoginWish:
+class RequestedLogin:
     """A person's request for one more attempt: `refused` says in words why it is ignored."""
 
     id: str
     refused: str = ""
 
 
-def login_wish(seen: Seen) -> LoginWish | None:
+def requested_login(seen: Snapshot) -> RequestedLogin | None:
     """The request in the annotation; None where there is none or it was handled."""
     text = seen.gateway.annotations.get(names.ANNOTATION_LOGIN_REQUESTED_AT, "")
     handled = seen.gateway.status.login.handled_request
     if not text or text == handled:
         return None
-    return LoginWish(text, _refused(text, handled, seen.now))
+    return RequestedLogin(text, _refused(text, handled, seen.now))
 
 
 def _refused(text: str, handled: str, now: datetime) -> str:

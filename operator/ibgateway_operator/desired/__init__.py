@@ -1,19 +1,19 @@
-"""Desired state: pure builders from a `Plan` to plain manifests, one module a concern."""
+"""Desired state: pure builders from a `DesiredInput` to plain manifests, one module a concern."""
 
 from ibgateway_operator.desired.accounts import service_accounts
 from ibgateway_operator.desired.config import config_maps
 from ibgateway_operator.desired.console import console
 from ibgateway_operator.desired.executor import executor
 from ibgateway_operator.desired.gateway import gateway
-from ibgateway_operator.desired.input import Plan
+from ibgateway_operator.desired.input import DesiredInput
 from ibgateway_operator.desired.network import network_policies
 from ibgateway_operator.desired.services import services
 from ibgateway_operator.model.manifests import Manifest
 
-__all__ = ["Plan", "desired"]
+__all__ = ["DesiredInput", "desired"]
 
 
-def desired(plan: Plan) -> list[Manifest]:
+def desired(plan: DesiredInput) -> list[Manifest]:
     """Every applied child, in the order it is applied: what pods need comes before them."""
     return [
         *service_accounts(plan),

@@ -1,11 +1,11 @@
 """ServiceAccounts: one a component, none with a token. Pure."""
 
-from ibgateway_operator.desired.input import Component, Plan, manifest
+from ibgateway_operator.desired.input import Component, DesiredInput, manifest
 from ibgateway_operator.model.kinds import SERVICE_ACCOUNT
 from ibgateway_operator.model.manifests import Manifest
 
 
-def service_accounts(plan: Plan) -> list[Manifest]:
+def service_accounts(plan: DesiredInput) -> list[Manifest]:
     """An account for each component that runs."""
     wanted = [Component.GATEWAY]
     if plan.spec.executor.enabled:
@@ -15,7 +15,7 @@ def service_accounts(plan: Plan) -> list[Manifest]:
     return [_account(plan, component) for component in wanted]
 
 
-def _account(plan: Plan, component: Component) -> Manifest:
+def _account(plan: DesiredInput, component: Component) -> Manifest:
     return manifest(
         plan,
         SERVICE_ACCOUNT,

@@ -12,7 +12,7 @@ from ibgateway_api.permits import LoginPolicy, QuietHours
 from ibgateway_api.reports import AgentSettings, ExecutorSettings, HoldReport
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import RestartTime
-from ibgateway_operator.desired.input import Component, Plan, manifest
+from ibgateway_operator.desired.input import Component, DesiredInput, manifest
 from ibgateway_operator.model.kinds import CONFIG_MAP
 from ibgateway_operator.model.manifests import Manifest, digest
 
@@ -22,7 +22,7 @@ PRESTOP_KEY = "prestop.sh"
 IBC_KEY = "10-ibc.sh"
 
 
-def config_maps(plan: Plan) -> list[Manifest]:
+def config_maps(plan: DesiredInput) -> list[Manifest]:
     """The gateway's ConfigMap, and the executor's where it runs."""
     maps = [_gateway(plan)]
     return [*maps, _executor(plan)] if plan.spec.executor.enabled else maps
@@ -33,7 +33,7 @@ def settings_hash(config_map: Manifest) -> str:
     return digest(config_map["data"])
 
 
-def _gateway(plan: Plan) -> Manifest:
+def _gateway(plan: DesiredInput) -> Manifest:
     data = {
         SETTINGS_KEY: agent_settings(plan).to_json(),
         WRAPPER_KEY: plan.scripts.wrapper,
@@ -43,12 +43,12 @@ def _gateway(plan: Plan) -> Manifest:
     return manifest(plan, CONFIG_MAP, plan.children.gateway, Component.GATEWAY, data=data)
 
 
-def _executor(plan: Plan) -> Manifest:
+def _executor(plan: DesiredInput) -> Manifest:
     data = {SETTINGS_KEY: executor_settings(plan).to_json()}
     return manifest(plan, CONFIG_MAP, plan.children.executor, Component.EXECUTOR, data=data)
 
 
-def agent_settings(plan: Plan) -> AgentSettings:
+def agent_settings(plan: DesiredInput) -> AgentSettings:
     """What the sentinel is told."""
     return AgentSettings(
         trading_mode=plan.spec.trading_mode,
@@ -84,7 +84,7 @@ def restart_time(spec: IBGatewaySpec) -> RestartTime:
     return RestartTime(restart_at=time.fromisoformat(weekly.restart_at), time_zone=weekly.time_zone)
 
 
-def executor_settings(plan: Plan) -> ExecutorSettings:
+def executor_settings(plan: DesiredInput) -> ExecutorSettings:
     """What the executor is told."""
     spec = plan.spec.executor
     host = plan.children.sentinel_host(plan.key.namespace)

@@ -15,7 +15,7 @@ from ibgateway_operator.desired.containers import (
     scratch,
     secret_volume,
 )
-from ibgateway_operator.desired.input import Component, Plan, labels, manifest, selector
+from ibgateway_operator.desired.input import Component, DesiredInput, labels, manifest, selector
 from ibgateway_operator.model.kinds import DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest
 
@@ -24,7 +24,7 @@ PORT_HEALTH: Final = 6081
 TOKEN_DIR: Final = "/run/secrets/console"  # noqa: S105 - a path
 
 
-def console(plan: Plan) -> list[Manifest]:
+def console(plan: DesiredInput) -> list[Manifest]:
     """The Deployment, or nothing where the console is off."""
     if not plan.spec.novnc.enabled:
         return []
@@ -38,11 +38,11 @@ def console(plan: Plan) -> list[Manifest]:
     return [manifest(plan, DEPLOYMENT, plan.children.novnc, Component.CONSOLE, spec=spec)]
 
 
-def _by_token(plan: Plan) -> bool:
+def _by_token(plan: DesiredInput) -> bool:
     return plan.spec.novnc.auth is ConsoleAuth.TOKEN
 
 
-def _pod_template(plan: Plan) -> Manifest:
+def _pod_template(plan: DesiredInput) -> Manifest:
     volumes = [scratch("tmp")]
     if _by_token(plan):
         volumes.append(secret_volume("token", plan.console_token, names.SECRET_TOKEN))
@@ -58,7 +58,7 @@ def _pod_template(plan: Plan) -> Manifest:
     }
 
 
-def _container(plan: Plan) -> Manifest:
+def _container(plan: DesiredInput) -> Manifest:
     mounts = [mount("tmp", "/tmp")]  # noqa: S108 - a mount point in the container
     if _by_token(plan):
         mounts.append(mount("token", TOKEN_DIR, read_only=True))
@@ -78,14 +78,14 @@ def _container(plan: Plan) -> Manifest:
     }
 
 
-def _hosts(plan: Plan) -> list[str]:
+def _hosts(plan: DesiredInput) -> list[str]:
     """The names under which the console is reached inside the cluster."""
     name = plan.children.novnc
     service = f"{name}.{plan.key.namespace}"
     return [name, service, f"{service}.svc", f"{service}.svc.cluster.local"]
 
 
-def _env(plan: Plan) -> list[Manifest]:
+def _env(plan: DesiredInput) -> list[Manifest]:
     host = plan.children.sentinel_host(plan.key.namespace)
     values = env(
         CONSOLE_VNC_HOST=host,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ibgateway_operator.desired.input import USER_ID, Plan
+from ibgateway_operator.desired.input import USER_ID, DesiredInput
 from ibgateway_operator.model.manifests import Manifest
 
 AGENT_TOKEN_DIR: Final = "/run/secrets/agent"  # noqa: S105 - a path
@@ -88,7 +88,7 @@ def scratch(name: str) -> Manifest:
     return {"name": name, "emptyDir": {}}
 
 
-def pull_secrets(plan: Plan, own: Sequence[str] = ()) -> Manifest:
+def pull_secrets(plan: DesiredInput, own: Sequence[str] = ()) -> Manifest:
     """The pod's pull secrets: the resource's and the operator's; nothing where there are none."""
     named = dict.fromkeys([*own, *plan.images.pull_secrets])
     return {PULL_SECRETS: [{"name": name} for name in named]} if named else {}

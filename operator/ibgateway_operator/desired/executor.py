@@ -22,7 +22,7 @@ from ibgateway_operator.desired.containers import (
     secret_volume,
 )
 from ibgateway_operator.desired.gateway import claim_spec
-from ibgateway_operator.desired.input import Component, Plan, labels, manifest, selector
+from ibgateway_operator.desired.input import Component, DesiredInput, labels, manifest, selector
 from ibgateway_operator.model.kinds import CLAIM, DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest, digest
 
@@ -32,12 +32,12 @@ DATA_DIR: Final = "/var/lib/ibgateway"
 TOKEN_DIR: Final = "/run/secrets/executor"  # noqa: S105 - a path
 
 
-def executor(plan: Plan) -> list[Manifest]:
+def executor(plan: DesiredInput) -> list[Manifest]:
     """The claim and the Deployment, or nothing where the executor is off."""
     return [claim(plan), deployment(plan)] if plan.spec.executor.enabled else []
 
 
-def claim(plan: Plan) -> Manifest:
+def claim(plan: DesiredInput) -> Manifest:
     """The ledger's claim, without owner."""
     return {
         "apiVersion": CLAIM.api_version,
@@ -52,7 +52,7 @@ def claim(plan: Plan) -> Manifest:
     }
 
 
-def deployment(plan: Plan) -> Manifest:
+def deployment(plan: DesiredInput) -> Manifest:
     """The Deployment; its template's hash stands beside it, not in it."""
     template = pod_template(plan)
     spec = {
@@ -67,12 +67,12 @@ def deployment(plan: Plan) -> Manifest:
     return result
 
 
-def template_hash(plan: Plan) -> str:
+def template_hash(plan: DesiredInput) -> str:
     """What names the executor's template."""
     return digest(pod_template(plan))
 
 
-def pod_template(plan: Plan) -> Manifest:
+def pod_template(plan: DesiredInput) -> Manifest:
     """One container; the gate is both a readiness gate and its own probe."""
     return {
         "metadata": {"labels": labels(plan, Component.EXECUTOR)},
@@ -96,7 +96,7 @@ def pod_template(plan: Plan) -> Manifest:
     }
 
 
-def _container(plan: Plan) -> Manifest:
+def _container(plan: DesiredInput) -> Manifest:
     health = names.PORT_EXECUTOR_METRICS
     return {
         "name": "executor",

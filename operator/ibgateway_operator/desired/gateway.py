@@ -1,18 +1,18 @@
 """The gateway's StatefulSet and its disruption budget. Pure."""
 
-from ibgateway_api.fields import Storage
+from ibgateway_api.fields import StorageSpec
 from ibgateway_operator.desired.gateway_pod import pod_template
-from ibgateway_operator.desired.input import Component, Plan, manifest, selector
+from ibgateway_operator.desired.input import Component, DesiredInput, manifest, selector
 from ibgateway_operator.model.kinds import DISRUPTION_BUDGET, STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest
 
 
-def gateway(plan: Plan) -> list[Manifest]:
+def gateway(plan: DesiredInput) -> list[Manifest]:
     """The StatefulSet and what keeps a node drain from being careless with it."""
     return [_disruption_budget(plan), _stateful_set(plan)]
 
 
-def _stateful_set(plan: Plan) -> Manifest:
+def _stateful_set(plan: DesiredInput) -> Manifest:
     """OnDelete: a new template never restarts the pod; Parallel: a pod that is not Ready is replaced."""
     spec = {
         "serviceName": plan.children.gateway_pods,
@@ -28,7 +28,7 @@ def _stateful_set(plan: Plan) -> Manifest:
     return manifest(plan, STATEFUL_SET, plan.children.gateway, Component.GATEWAY, spec=spec)
 
 
-def _claim_template(plan: Plan) -> Manifest:
+def _claim_template(plan: DesiredInput) -> Manifest:
     """The claim `data-<name>-gateway-0`; only labels that never change, for a template can't."""
     return {
         "metadata": {"name": "data", "labels": selector(plan, Component.GATEWAY)},
@@ -36,7 +36,7 @@ def _claim_template(plan: Plan) -> Manifest:
     }
 
 
-def claim_spec(storage: Storage) -> Manifest:
+def claim_spec(storage: StorageSpec) -> Manifest:
     """A claim's spec; without a class the cluster's default is taken."""
     spec: Manifest = {
         "accessModes": ["ReadWriteOnce"],
@@ -48,7 +48,7 @@ def claim_spec(storage: Storage) -> Manifest:
     return spec
 
 
-def _disruption_budget(plan: Plan) -> Manifest:
+def _disruption_budget(plan: DesiredInput) -> Manifest:
     """A healthy gateway is not evicted behind its user's back; an unhealthy one never blocks a drain."""
     spec = {
         "minAvailable": 1,

@@ -7,7 +7,7 @@ labels, settings and the operator's own version stay out of it where they can.
 from typing import Any, Final
 
 from ibgateway_api import names
-from ibgateway_api.gateway_spec import Gateway
+from ibgateway_api.gateway_spec import GatewaySpec
 from ibgateway_operator.desired.config import IBC_KEY, PRESTOP_KEY, WRAPPER_KEY
 from ibgateway_operator.desired.containers import (
     AGENT_TOKEN_DIR,
@@ -24,7 +24,7 @@ from ibgateway_operator.desired.containers import (
     scratch,
     secret_volume,
 )
-from ibgateway_operator.desired.input import Component, Plan, labels
+from ibgateway_operator.desired.input import Component, DesiredInput, labels
 from ibgateway_operator.model.manifests import Manifest
 
 GRACE_SECONDS: Final = 120
@@ -39,7 +39,7 @@ SETTINGS_PATH: Final = f"{HOME}/tws_settings"
 CREDENTIALS_DIR: Final = "/run/secrets/ib"
 
 
-def pod_template(plan: Plan) -> Manifest:
+def pod_template(plan: DesiredInput) -> Manifest:
     """The template of the StatefulSet."""
     gateway = plan.spec.gateway
     meta: Manifest = {"labels": labels(plan, Component.GATEWAY)}
@@ -59,7 +59,7 @@ def pod_template(plan: Plan) -> Manifest:
     }
 
 
-def _placement(gateway: Gateway) -> Manifest:
+def _placement(gateway: GatewaySpec) -> Manifest:
     wanted: Manifest = {
         "nodeSelector": dict(gateway.node_selector),
         "tolerations": list(gateway.tolerations),
@@ -69,7 +69,7 @@ def _placement(gateway: Gateway) -> Manifest:
     return {name: value for name, value in wanted.items() if value}
 
 
-def _gateway(plan: Plan) -> Manifest:
+def _gateway(plan: DesiredInput) -> Manifest:
     gateway = plan.spec.gateway
     return {
         "name": "gateway",
@@ -91,7 +91,7 @@ def _gateway(plan: Plan) -> Manifest:
     }
 
 
-def _gateway_env(plan: Plan) -> list[Manifest]:
+def _gateway_env(plan: DesiredInput) -> list[Manifest]:
     gateway = plan.spec.gateway
     user = {
         "name": "TWS_USERID",
@@ -120,14 +120,14 @@ def _gateway_env(plan: Plan) -> list[Manifest]:
     return [user, *owned, *(env(**{v.name: v.value})[0] for v in gateway.env)]
 
 
-def resources(gateway: Gateway) -> Manifest:
+def resources(gateway: GatewaySpec) -> Manifest:
     """The user's resources over a request that covers the heap; no CPU limit: it would burn pushes."""
     requests = {"cpu": "250m", "memory": f"{gateway.java_heap_mi_b + HEAP_OVERHEAD_MIB}Mi"}
     wanted: dict[str, Any] = dict(gateway.resources)
     return {**wanted, "requests": requests | dict(wanted.get("requests") or {})}
 
 
-def _sentinel(plan: Plan) -> Manifest:
+def _sentinel(plan: DesiredInput) -> Manifest:
     health = names.PORT_SENTINEL
     return {
         "name": "sentinel",
@@ -157,7 +157,7 @@ def _sentinel(plan: Plan) -> Manifest:
     }
 
 
-def _volumes(plan: Plan) -> list[Manifest]:
+def _volumes(plan: DesiredInput) -> list[Manifest]:
     return [
         scratch("run"),
         scratch("tmp"),
@@ -168,7 +168,7 @@ def _volumes(plan: Plan) -> list[Manifest]:
     ]
 
 
-def _credentials(plan: Plan) -> Manifest:
+def _credentials(plan: DesiredInput) -> Manifest:
     """The two passwords as files; the VNC one from the user's Secret or from the default."""
     user = plan.spec.credentials_secret_ref.name
     vnc = user if plan.vnc_from_user else plan.vnc_secret

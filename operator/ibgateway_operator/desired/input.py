@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ibgateway_api import names
-from ibgateway_api.names import Children, Key
+from ibgateway_api.names import ChildNames, Key
 from ibgateway_api.spec import IBGatewaySpec, TradingMode
 from ibgateway_api.week import Calendar
 from ibgateway_operator.model.kinds import Kind
@@ -39,7 +39,7 @@ class Scripts:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DesiredInput:
     """One IBGateway and what was decided about it."""
 
     key: Key
@@ -55,9 +55,9 @@ class Plan:
     """Whether the user's Secret has VNC_PASSWORD; else the operator's default is mounted."""
 
     @property
-    def children(self) -> Children:
+    def children(self) -> ChildNames:
         """The names of the children."""
-        return names.children(self.key.name)
+        return names.child_names(self.key.name)
 
     @property
     def live(self) -> bool:
@@ -80,7 +80,7 @@ class Plan:
         return f"{self.children.novnc}-token"
 
 
-def labels(plan: Plan, component: Component) -> dict[str, str]:
+def labels(plan: DesiredInput, component: Component) -> dict[str, str]:
     """The labels of every child; a fresh dict each time."""
     return {
         names.LABEL_NAME: "ibgateway",
@@ -90,12 +90,12 @@ def labels(plan: Plan, component: Component) -> dict[str, str]:
     }
 
 
-def selector(plan: Plan, component: Component) -> dict[str, str]:
+def selector(plan: DesiredInput, component: Component) -> dict[str, str]:
     """The two labels that select a component's pods; they never change."""
     return {names.LABEL_GATEWAY: plan.key.name, names.LABEL_COMPONENT: component}
 
 
-def owner_reference(plan: Plan) -> Manifest:
+def owner_reference(plan: DesiredInput) -> Manifest:
     """The IBGateway as controller: what it owns goes with it, by garbage collection alone."""
     return {
         "apiVersion": names.API_VERSION,
@@ -107,7 +107,9 @@ def owner_reference(plan: Plan) -> Manifest:
     }
 
 
-def manifest(plan: Plan, kind: Kind, name: str, component: Component, **rest: Any) -> Manifest:
+def manifest(
+    plan: DesiredInput, kind: Kind, name: str, component: Component, **rest: Any
+) -> Manifest:
     """An owned child; `rest` are its top-level fields beside metadata."""
     return {
         "apiVersion": kind.api_version,

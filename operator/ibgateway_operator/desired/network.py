@@ -8,16 +8,22 @@ from collections.abc import Mapping
 from typing import Final
 
 from ibgateway_api import names
-from ibgateway_api.spec import Peer
+from ibgateway_api.spec import NetworkPolicyPeer
 from ibgateway_operator.desired.console import PORT_HEALTH
-from ibgateway_operator.desired.input import OPERATOR_APP, Component, Plan, manifest, selector
+from ibgateway_operator.desired.input import (
+    OPERATOR_APP,
+    Component,
+    DesiredInput,
+    manifest,
+    selector,
+)
 from ibgateway_operator.model.kinds import NETWORK_POLICY
 from ibgateway_operator.model.manifests import Manifest
 
 _NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 
 
-def network_policies(plan: Plan) -> list[Manifest]:
+def network_policies(plan: DesiredInput) -> list[Manifest]:
     """One policy a component, or none where they are switched off."""
     if not plan.spec.network_policy.enabled:
         return []
@@ -29,7 +35,7 @@ def network_policies(plan: Plan) -> list[Manifest]:
     return wanted
 
 
-def _policy(plan: Plan, component: Component, **rules: list[Manifest]) -> Manifest:
+def _policy(plan: DesiredInput, component: Component, **rules: list[Manifest]) -> Manifest:
     name = f"{plan.key.name}-{component}"
     spec = {
         "podSelector": {"matchLabels": selector(plan, component)},
@@ -43,18 +49,18 @@ def _ports(*numbers: int, protocol: str = "TCP") -> list[Manifest]:
     return [{"protocol": protocol, "port": number} for number in numbers]
 
 
-def _pods(plan: Plan, component: Component) -> Manifest:
+def _pods(plan: DesiredInput, component: Component) -> Manifest:
     return {"podSelector": {"matchLabels": selector(plan, component)}}
 
 
-def _operator(plan: Plan) -> Manifest:
+def _operator(plan: DesiredInput) -> Manifest:
     return {
         "namespaceSelector": {"matchLabels": {_NAMESPACE_NAME: plan.own_namespace}},
         "podSelector": {"matchLabels": {names.LABEL_NAME: OPERATOR_APP}},
     }
 
 
-def _client(peer: Peer) -> Manifest:
+def _client(peer: NetworkPolicyPeer) -> Manifest:
     """A peer of `executorClients`; without a namespace selector it is in the gateway's namespace."""
     result: Manifest = {"podSelector": _match(peer.pod_selector)}
     if peer.namespace_selector:
@@ -70,7 +76,7 @@ def _dns() -> Manifest:
     return {"ports": _ports(53, protocol="UDP") + _ports(53)}
 
 
-def _gateway(plan: Plan) -> Manifest:
+def _gateway(plan: DesiredInput) -> Manifest:
     """In: the API for the executor, the sentinel for those who must know, VNC for the console."""
     executor, console = _pods(plan, Component.EXECUTOR), _pods(plan, Component.CONSOLE)
     return _policy(
@@ -85,7 +91,7 @@ def _gateway(plan: Plan) -> Manifest:
     )
 
 
-def _executor(plan: Plan) -> Manifest:
+def _executor(plan: DesiredInput) -> Manifest:
     """In: named clients and the operator. Out: its gateway and name lookups."""
     clients = [_client(peer) for peer in plan.spec.network_policy.executor_clients]
     gateway = _pods(plan, Component.GATEWAY)
@@ -103,7 +109,7 @@ def _executor(plan: Plan) -> Manifest:
     )
 
 
-def _console(plan: Plan) -> Manifest:
+def _console(plan: DesiredInput) -> Manifest:
     """In: nobody but port-forward, which needs no rule. Out: the screen and name lookups.
 
     Its attempts at the API port are what shows whether policies are enforced at all.

@@ -4,12 +4,12 @@ import base64
 
 from ibgateway_api import names
 from ibgateway_api.spec import ConsoleAuth
-from ibgateway_operator.desired.input import Component, Plan, manifest
+from ibgateway_operator.desired.input import Component, DesiredInput, manifest
 from ibgateway_operator.model.kinds import SECRET
 from ibgateway_operator.model.manifests import Manifest
 
 
-def secret_names(plan: Plan) -> dict[str, Component]:
+def secret_names(plan: DesiredInput) -> dict[str, Component]:
     """The token Secrets that must exist."""
     wanted = {plan.children.agent_token: Component.GATEWAY}
     if plan.spec.executor.enabled:
@@ -19,18 +19,18 @@ def secret_names(plan: Plan) -> dict[str, Component]:
     return wanted
 
 
-def token_secret(plan: Plan, name: str, token: str) -> Manifest:
+def token_secret(plan: DesiredInput, name: str, token: str) -> Manifest:
     """A Secret with a fresh random token."""
     component = secret_names(plan)[name]
     return _secret(plan, name, component, {names.SECRET_TOKEN: token})
 
 
-def vnc_secret(plan: Plan) -> Manifest:
+def vnc_secret(plan: DesiredInput) -> Manifest:
     """The documented default VNC password of paper mode."""
     data = {names.SECRET_VNC_PASSWORD: names.DEFAULT_VNC_PASSWORD}
     return _secret(plan, plan.vnc_secret, Component.GATEWAY, data)
 
 
-def _secret(plan: Plan, name: str, component: Component, data: dict[str, str]) -> Manifest:
+def _secret(plan: DesiredInput, name: str, component: Component, data: dict[str, str]) -> Manifest:
     encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
     return manifest(plan, SECRET, name, component, type="Opaque", data=encoded)

@@ -1,12 +1,12 @@
 """The Services: which port of which pods is reachable under which name. Pure."""
 
 from ibgateway_api import names
-from ibgateway_operator.desired.input import Component, Plan, manifest, selector
+from ibgateway_operator.desired.input import Component, DesiredInput, manifest, selector
 from ibgateway_operator.model.kinds import SERVICE
 from ibgateway_operator.model.manifests import Manifest
 
 
-def services(plan: Plan) -> list[Manifest]:
+def services(plan: DesiredInput) -> list[Manifest]:
     """The gateway's two Services, the executor's two, the console's one."""
     wanted = [_gateway(plan), _gateway_pods(plan)]
     if plan.spec.executor.enabled:
@@ -20,18 +20,18 @@ def _port(name: str, number: int, target: int | None = None) -> Manifest:
     return {"name": name, "port": number, "targetPort": target or number, "protocol": "TCP"}
 
 
-def _service(plan: Plan, name: str, component: Component, spec: Manifest) -> Manifest:
+def _service(plan: DesiredInput, name: str, component: Component, spec: Manifest) -> Manifest:
     spec = {"type": "ClusterIP", "selector": selector(plan, component), **spec}
     return manifest(plan, SERVICE, name, component, spec=spec)
 
 
-def _gateway(plan: Plan) -> Manifest:
+def _gateway(plan: DesiredInput) -> Manifest:
     """The API on 4001 in both modes; endpoints only while the gateway is logged in."""
     ports = [_port("api", names.PORT_API, plan.api_port)]
     return _service(plan, plan.children.gateway, Component.GATEWAY, {"ports": ports})
 
 
-def _gateway_pods(plan: Plan) -> Manifest:
+def _gateway_pods(plan: DesiredInput) -> Manifest:
     """The pod's own name, also before it is ready: sentinel and VNC are needed most then."""
     ports = [
         _port("sentinel", names.PORT_SENTINEL),
@@ -42,19 +42,19 @@ def _gateway_pods(plan: Plan) -> Manifest:
     return _service(plan, plan.children.gateway_pods, Component.GATEWAY, spec)
 
 
-def _executor(plan: Plan) -> Manifest:
+def _executor(plan: DesiredInput) -> Manifest:
     """Answers only while trading is allowed."""
     ports = [_port("http", names.PORT_EXECUTOR)]
     return _service(plan, plan.children.executor, Component.EXECUTOR, {"ports": ports})
 
 
-def _intake(plan: Plan) -> Manifest:
+def _intake(plan: DesiredInput) -> Manifest:
     """Answers at any time: orders are stored."""
     ports = [_port("http", names.PORT_EXECUTOR)]
     spec = {"publishNotReadyAddresses": True, "ports": ports}
     return _service(plan, plan.children.intake, Component.EXECUTOR, spec)
 
 
-def _novnc(plan: Plan) -> Manifest:
+def _novnc(plan: DesiredInput) -> Manifest:
     ports = [_port("novnc", names.PORT_NOVNC)]
     return _service(plan, plan.children.novnc, Component.CONSOLE, {"ports": ports})

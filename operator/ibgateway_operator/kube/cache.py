@@ -16,7 +16,7 @@ Address = tuple[str, str, str]
 """Kind, namespace, name."""
 
 
-class Bodies(Protocol):
+class InformerIndex(Protocol):
     """The bodies the informer holds, by IBGateway."""
 
     def gateways(self) -> Iterable[Key]:
@@ -43,7 +43,7 @@ class _Overlay:
 class Cache:
     """Bodies with overlays."""
 
-    bodies: Bodies
+    bodies: InformerIndex
     _overlays: dict[Address, _Overlay] = field(default_factory=dict)
     _vanished: set[str] = field(default_factory=set)
     """uids of IBGateways whose deletion no watch has shown."""

@@ -16,7 +16,13 @@ from kubernetes.aio import config as kube_config
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_operator.errors import ApiError, ApiUnavailable, Conflict, Invalid, NotFound
+from ibgateway_operator.errors import (
+    ApiError,
+    ApiUnavailableError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+)
 from ibgateway_operator.model.kinds import BY_KIND, GATEWAY, POD, Kind
 from ibgateway_operator.model.manifests import Manifest, name_of
 
@@ -27,7 +33,7 @@ _MERGE: Final = "application/merge-patch+json"
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
 
 
-class Cluster(Protocol):
+class ApiServer(Protocol):
     """What the operator does with the API server."""
 
     async def get(self, kind: Kind, key: Key) -> Manifest:
@@ -75,8 +81,8 @@ async def connect() -> client.ApiClient:
 
 
 @dataclass(frozen=True)
-class KubeCluster:
-    """`Cluster` on the official client."""
+class KubernetesApi:
+    """`ApiServer` on the official client."""
 
     api: client.ApiClient
 
@@ -117,7 +123,7 @@ class KubeCluster:
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         try:
             await self._call("DELETE", kind.path(*key), body=body)
-        except NotFound:
+        except NotFoundError:
             return
 
     async def patch_pod_condition(self, key: Key, condition: Manifest) -> Manifest:
@@ -156,7 +162,7 @@ class KubeCluster:
             answer = await self.api.call_api(*request, _request_timeout=REQUEST_SECONDS)
             text = await answer.read()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise ApiUnavailable(f"{method} {path}: {error!r}") from error
+            raise ApiUnavailableError(f"{method} {path}: {error!r}") from error
         return _answer(answer.status, text)
 
 
@@ -172,6 +178,11 @@ def _answer(status: int, text: bytes) -> Manifest:
 
 def _error(status: int, message: str) -> Exception:
     if status in _BUSY:
-        return ApiUnavailable(f"{status}: {message}")
-    kinds: dict[int, type[ApiError]] = {404: NotFound, 409: Conflict, 400: Invalid, 422: Invalid}
+        return ApiUnavailableError(f"{status}: {message}")
+    kinds: dict[int, type[ApiError]] = {
+        404: NotFoundError,
+        409: ConflictError,
+        400: InvalidError,
+        422: InvalidError,
+    }
     return kinds.get(status, ApiError)(status, message)

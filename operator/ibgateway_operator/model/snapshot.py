@@ -31,7 +31,7 @@ _PULL: Final = {"ErrImagePull": "ImagePullBackOff"}
 
 
 @dataclass(frozen=True)
-class Gateway:
+class IBGateway:
     """An IBGateway as stored. `spec` is None where it can't be read; `problem` says why."""
 
     key: Key
@@ -48,11 +48,11 @@ class Gateway:
     deleting: bool
 
 
-def parse(body: Mapping[str, Any]) -> Gateway:
+def parse(body: Mapping[str, Any]) -> IBGateway:
     """A Gateway from its body. Never raises: an unreadable spec is a finding, not a crash."""
     meta, raw = body["metadata"], body.get("spec") or {}
     spec, problem = _spec(raw)
-    return Gateway(
+    return IBGateway(
         key=Key(meta["namespace"], meta["name"]),
         uid=uid_of(body),
         generation=int(meta.get("generation", 0)),
@@ -113,7 +113,7 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class News:
+class HeardReport:
     """The sentinel's last report and when it was last heard (monotonic seconds)."""
 
     report: SentinelReport | None
@@ -129,17 +129,17 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Snapshot:
     """Everything known of one IBGateway at one moment."""
 
-    gateway: Gateway
+    gateway: IBGateway
     now: datetime
     credentials: Credentials | None = None
     twin: Key | None = None
     """An older IBGateway with the same user name."""
     bodies: tuple[Manifest, ...] = ()
     """Children and pods, as stored."""
-    news: News | None = None
+    news: HeardReport | None = None
     age_of_news: float = float("inf")
     settling: float = 0.0
     """Seconds for which nothing is concluded from silence: the operator has only just started."""

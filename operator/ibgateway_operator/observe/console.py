@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ibgateway_api.names import Key
-from ibgateway_operator.errors import PeerUnavailable
-from ibgateway_operator.observe.http import Peer, Peers
+from ibgateway_operator.errors import EndpointUnavailableError
+from ibgateway_operator.observe.http import Endpoint, HttpClient
 
 EVERY_SECONDS: Final = 60.0
 UNTIL_KNOWN_SECONDS: Final = 10.0
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 class Consoles:
     """The last word of each console. `clock` is monotonic seconds."""
 
-    peers: Peers
+    peers: HttpClient
     clock: Callable[[], float]
     _said: dict[Key, bool] = field(default_factory=dict)
     _next: dict[Key, float] = field(default_factory=dict)
@@ -29,13 +29,13 @@ class Consoles:
         """What the console said last; None while it has not."""
         return self._said.get(key)
 
-    async def look(self, key: Key, peer: Peer | None) -> None:
+    async def look(self, key: Key, peer: Endpoint | None) -> None:
         """Ask when it is time; a console that does not answer leaves its last word standing."""
         if peer is None or self.clock() < self._next.get(key, 0.0):
             return
         try:
             word = json.loads(await self.peers.get(peer, "/network-policy")).get("enforced")
-        except (PeerUnavailable, ValueError, AttributeError) as error:
+        except (EndpointUnavailableError, ValueError, AttributeError) as error:
             logger.debug("the console of %s can't be asked: %s", key, error)
             word = None
         if isinstance(word, bool):

@@ -10,7 +10,7 @@ from typing import Final
 
 import aiohttp
 
-from ibgateway_operator.errors import PeerUnavailable
+from ibgateway_operator.errors import EndpointUnavailableError
 
 ANSWER_SECONDS: Final = 3.0
 SILENCE_SECONDS: Final = 4.0
@@ -18,7 +18,7 @@ SILENCE_SECONDS: Final = 4.0
 
 
 @dataclass(frozen=True)
-class Peer:
+class Endpoint:
     """Where a program answers: base address, the name it is known by, and its token."""
 
     url: str
@@ -42,20 +42,20 @@ def by_address(ip: str, port: int) -> str:
 
 
 @dataclass(frozen=True)
-class Peers:
+class HttpClient:
     """One client session for all of them."""
 
     session: aiohttp.ClientSession
 
-    async def get(self, peer: Peer, path: str) -> bytes:
+    async def get(self, peer: Endpoint, path: str) -> bytes:
         """The body of a 200. Raises PeerUnavailable."""
         return await self._call("GET", peer, path, b"")
 
-    async def post(self, peer: Peer, path: str, body: str) -> None:
+    async def post(self, peer: Endpoint, path: str, body: str) -> None:
         """Deliver a JSON document; 200 and 202 are both a yes. Raises PeerUnavailable."""
         await self._call("POST", peer, path, body.encode())
 
-    async def _call(self, method: str, peer: Peer, path: str, body: bytes) -> bytes:
+    async def _call(self, method: str, peer: Endpoint, path: str, body: bytes) -> bytes:
         limit = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
         headers = peer.headers | ({"Content-Type": "application/json"} if body else {})
         try:
@@ -64,12 +64,12 @@ class Peers:
             ) as response:
                 text = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise PeerUnavailable(f"{peer.host}{path}: {type(error).__name__}") from error
+            raise EndpointUnavailableError(f"{peer.host}{path}: {type(error).__name__}") from error
         if response.status >= 300:
-            raise PeerUnavailable(f"{peer.host}{path}: {response.status}")
+            raise EndpointUnavailableError(f"{peer.host}{path}: {response.status}")
         return text
 
-    async def lines(self, peer: Peer, path: str) -> AsyncIterator[bytes]:
+    async def lines(self, peer: Endpoint, path: str) -> AsyncIterator[bytes]:
         """The lines of an answer as they come; empty ones are heartbeats. Raises PeerUnavailable."""
         limit = aiohttp.ClientTimeout(sock_connect=ANSWER_SECONDS, sock_read=SILENCE_SECONDS)
         try:
@@ -77,8 +77,8 @@ class Peers:
                 peer.url + path, headers=peer.headers, timeout=limit
             ) as response:
                 if response.status != 200:
-                    raise PeerUnavailable(f"{peer.host}{path}: {response.status}")
+                    raise EndpointUnavailableError(f"{peer.host}{path}: {response.status}")
                 async for line in response.content:
                     yield line.strip()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise PeerUnavailable(f"{peer.host}{path}: {type(error).__name__}") from error
+            raise EndpointUnavailableError(f"{peer.host}{path}: {type(error).__name__}") from error

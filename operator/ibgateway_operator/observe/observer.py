@@ -11,10 +11,10 @@ from ibgateway_operator.desired.console import PORT_HEALTH
 from ibgateway_operator.desired.input import Component
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Gateway, Seen, parse, pod_ip, pod_of
+from ibgateway_operator.model.snapshot import IBGateway, Snapshot, parse, pod_ip, pod_of
 from ibgateway_operator.observe.console import Consoles
-from ibgateway_operator.observe.http import AddressOf, Peer, by_address
-from ibgateway_operator.observe.secrets import Vault
+from ibgateway_operator.observe.http import AddressOf, Endpoint, by_address
+from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.observe.sentinel import Sentinels
 
 _PORTS: Final = {
@@ -26,24 +26,24 @@ _PORTS: Final = {
 
 @dataclass
 class Observer:
-    """The one place where a `Seen` is made."""
+    """The one place where a `Snapshot` is made."""
 
     cache: Cache
-    vault: Vault
+    vault: Secrets
     sentinels: Sentinels
     consoles: Consoles
     clock: Clock
     address_of: AddressOf = by_address
-    _parsed: dict[Key, tuple[str, Gateway]] = field(default_factory=dict)
+    _parsed: dict[Key, tuple[str, IBGateway]] = field(default_factory=dict)
     _since: dict[Key, float] = field(default_factory=dict)
 
-    def seen(self, key: Key) -> Seen | None:
+    def seen(self, key: Key) -> Snapshot | None:
         """Everything known now; None where there is no such IBGateway."""
         gateway = self.gateway(key)
         if gateway is None:
             return None
         bodies = self.cache.children(key)
-        return Seen(
+        return Snapshot(
             gateway=gateway,
             now=self.clock.now(),
             credentials=self.vault.credentials(key),
@@ -68,7 +68,7 @@ class Observer:
         self._since.pop(key, None)
         self._parsed.pop(key, None)
 
-    def gateway(self, key: Key) -> Gateway | None:
+    def gateway(self, key: Key) -> IBGateway | None:
         """The IBGateway, parsed once a version."""
         body = self.cache.gateway(key)
         if body is None:
@@ -80,13 +80,13 @@ class Observer:
             known = self._parsed[key] = (version, parse(body))
         return known[1]
 
-    def elders(self, gateway: Gateway) -> list[Gateway]:
+    def elders(self, gateway: IBGateway) -> list[IBGateway]:
         """Every IBGateway that was there before this one."""
         others = (self.gateway(key) for key in self.cache.gateways() if key != gateway.key)
         mine = (gateway.created, gateway.key)
         return [g for g in others if g is not None and (g.created, g.key) < mine]
 
-    def _twin(self, gateway: Gateway) -> Key | None:
+    def _twin(self, gateway: IBGateway) -> Key | None:
         mine = self.vault.credentials(gateway.key)
         if mine is None or not mine.user:
             return None
@@ -96,18 +96,18 @@ class Observer:
                 return elder.key
         return None
 
-    def peer(self, key: Key, component: Component) -> Peer | None:
+    def peer(self, key: Key, component: Component) -> Endpoint | None:
         """Where a component's program answers; None while it has no address or no token is known."""
         pod = pod_of(self.cache.children(key), component)
         address, token = pod_ip(pod), self.vault.agent_token(key)
         if not address or not token:
             return None
         port = _PORTS[component]
-        return Peer(self.address_of(address, port), _host(key, component, port), token)
+        return Endpoint(self.address_of(address, port), _host(key, component, port), token)
 
 
 def _host(key: Key, component: Component, port: int) -> str:
-    children = names.children(key.name)
+    children = names.child_names(key.name)
     known_as = {
         Component.GATEWAY: children.sentinel_host(key.namespace),
         Component.EXECUTOR: f"{children.intake}.{key.namespace}.svc",

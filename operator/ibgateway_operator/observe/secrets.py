@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_operator.desired.input import Plan
+from ibgateway_operator.desired.input import DesiredInput
 from ibgateway_operator.desired.secrets import secret_names, token_secret, vnc_secret
-from ibgateway_operator.errors import Conflict, NotFound
-from ibgateway_operator.kube.client import Cluster
+from ibgateway_operator.errors import ConflictError, NotFoundError
+from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.kinds import SECRET
 from ibgateway_operator.model.manifests import Manifest, is_terminating, owner_uid
 from ibgateway_operator.model.snapshot import Credentials
@@ -31,10 +31,10 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Vault:
+class Secrets:
     """What is known of Secrets. `random_token` makes tokens; `hash_key` is random a process."""
 
-    cluster: Cluster
+    cluster: ApiServer
     clock: Callable[[], float]
     random_token: Callable[[], str]
     hash_key: bytes
@@ -70,7 +70,7 @@ class Vault:
         self._next[key] = self.clock() + wait
         self._made.pop(key, None)
 
-    async def make(self, plan: Plan) -> bool:
+    async def make(self, plan: DesiredInput) -> bool:
         """See to it that the operator's own Secrets exist. False where one has to be tried again."""
         wanted = _wanted(plan)
         if self._made.get(plan.key) == wanted:
@@ -82,21 +82,21 @@ class Vault:
             self._made[plan.key] = wanted
         return all(made)
 
-    async def _token(self, plan: Plan, name: str) -> bool:
+    async def _token(self, plan: DesiredInput, name: str) -> bool:
         stored = await self._ensure(plan, token_secret(plan, name, self.random_token()))
         token = _value(stored, names.SECRET_TOKEN) if stored else ""
         if name == plan.children.agent_token and token:
             self._tokens[plan.key] = token
         return bool(token)
 
-    async def _ensure(self, plan: Plan, manifest: Manifest) -> Manifest | None:
+    async def _ensure(self, plan: DesiredInput, manifest: Manifest) -> Manifest | None:
         """The stored Secret, created where there was none; None while an old one is on its way out."""
         key = Key(plan.key.namespace, manifest["metadata"]["name"])
         stored = await self._get(key)
         if stored is None:
             try:
                 return await self.cluster.create(manifest)
-            except Conflict:
+            except ConflictError:
                 return None
         leaving = is_terminating(stored) or owner_uid(stored) not in ("", plan.uid)
         return None if leaving else stored
@@ -104,7 +104,7 @@ class Vault:
     async def _get(self, key: Key) -> Manifest | None:
         try:
             return await self.cluster.get(SECRET, key)
-        except NotFound:
+        except NotFoundError:
             return None
 
     async def _credentials(self, key: Key) -> Credentials:
@@ -125,7 +125,7 @@ class Vault:
         return hmac.new(self.hash_key, text.encode(), hashlib.sha256).hexdigest()
 
 
-def _wanted(plan: Plan) -> frozenset[str]:
+def _wanted(plan: DesiredInput) -> frozenset[str]:
     """The names of the Secrets of ours that this plan needs; with the uid, for names come again."""
     default = not plan.live and not plan.vnc_from_user
     return frozenset([*secret_names(plan), *([plan.vnc_secret] if default else []), plan.uid])

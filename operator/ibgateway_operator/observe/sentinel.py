@@ -13,9 +13,9 @@ from typing import Final
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.names import Key
 from ibgateway_api.reports import LoginRequest, RestartRequest, SentinelReport
-from ibgateway_operator.errors import PeerUnavailable
-from ibgateway_operator.model.snapshot import News
-from ibgateway_operator.observe.http import Peer, Peers
+from ibgateway_operator.errors import EndpointUnavailableError
+from ibgateway_operator.model.snapshot import HeardReport
+from ibgateway_operator.observe.http import Endpoint, HttpClient
 
 WAIT_SECONDS: Final = 30
 RETRY_SECONDS: Final = 0.25
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Listener:
-    peer: Peer
+    peer: Endpoint
     task: asyncio.Task[None]
 
 
@@ -33,13 +33,13 @@ class _Listener:
 class Sentinels:
     """The listeners. `on_news` is called with the key at every change and when silence ends."""
 
-    peers: Peers
+    peers: HttpClient
     clock: Callable[[], float]
     on_news: Callable[[Key], None]
     _listeners: dict[Key, _Listener] = field(default_factory=dict)
-    _news: dict[Key, News] = field(default_factory=dict)
+    _news: dict[Key, HeardReport] = field(default_factory=dict)
 
-    def follow(self, key: Key, peer: Peer | None) -> None:
+    def follow(self, key: Key, peer: Endpoint | None) -> None:
         """Listen to this sentinel, and to no other for this key; None stops listening."""
         listener = self._listeners.get(key)
         if listener is not None and (peer is None or listener.peer != peer):
@@ -49,7 +49,7 @@ class Sentinels:
             task = asyncio.create_task(self._listen(key, peer), name=f"sentinel of {key}")
             self._listeners[key] = _Listener(peer, task)
 
-    def news(self, key: Key) -> News | None:
+    def news(self, key: Key) -> HeardReport | None:
         """What was heard last; None where nothing ever was."""
         return self._news.get(key)
 
@@ -71,30 +71,30 @@ class Sentinels:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def request_login(self, peer: Peer, wish: str) -> None:
+    async def request_login(self, peer: Endpoint, wish: str) -> None:
         """Hand a person's wish to the sentinel. Raises PeerUnavailable."""
         await self.peers.post(peer, "/v1/login-requests", LoginRequest(id=wish).to_json())
 
-    async def request_restart(self, peer: Peer, wish: str) -> None:
+    async def request_restart(self, peer: Endpoint, wish: str) -> None:
         """Ask for the week's restart; the same id never restarts twice. Raises PeerUnavailable."""
         await self.peers.post(peer, "/v1/restarts", RestartRequest(id=wish).to_json())
 
-    async def _listen(self, key: Key, peer: Peer) -> None:
+    async def _listen(self, key: Key, peer: Endpoint) -> None:
         while True:
             try:
                 await self._poll(key, peer)
-            except PeerUnavailable as error:
+            except EndpointUnavailableError as error:
                 logger.debug("the sentinel of %s is not heard: %s", key, error)
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _poll(self, key: Key, peer: Peer) -> None:
+    async def _poll(self, key: Key, peer: Endpoint) -> None:
         """The state now, then each change; the first request carries no sequence of an older process."""
         sequence = await self._hear(key, peer, "/v1/status")
         while sequence is not None:
             path = f"/v1/status?after={sequence}&wait={WAIT_SECONDS}"
             sequence = await self._hear(key, peer, path)
 
-    async def _hear(self, key: Key, peer: Peer, path: str) -> int | None:
+    async def _hear(self, key: Key, peer: Endpoint, path: str) -> int | None:
         sequence = None
         async for line in self.peers.lines(peer, path):
             report = _report(line) if line else None
@@ -103,9 +103,9 @@ class Sentinels:
         return sequence
 
     def _heard(self, key: Key, report: SentinelReport | None) -> None:
-        before = self._news.get(key) or News(None, float("-inf"))
+        before = self._news.get(key) or HeardReport(None, float("-inf"))
         now = self.clock()
-        after = News(report or before.report, now)
+        after = HeardReport(report or before.report, now)
         self._news[key] = after
         silent = now - before.heard > NEWS_LIMIT_SECONDS
         if silent or (report is not None and _differs(before.report, report)):
@@ -120,4 +120,4 @@ def _report(line: bytes) -> SentinelReport:
     try:
         return SentinelReport.model_validate_json(line)
     except ValueError as error:
-        raise PeerUnavailable("the sentinel's report is not readable") from error
+        raise EndpointUnavailableError("the sentinel's report is not readable") from error

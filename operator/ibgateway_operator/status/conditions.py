@@ -14,7 +14,7 @@ from ibgateway_operator.decide.gate import OPEN_MESSAGE, OPEN_REASON, Verdict, u
 from ibgateway_operator.decide.intent import policy_doubt
 from ibgateway_operator.desired.input import Component
 from ibgateway_operator.model.manifests import condition_status
-from ibgateway_operator.model.snapshot import Finding, Seen, waiting_reason
+from ibgateway_operator.model.snapshot import Finding, Snapshot, waiting_reason
 
 TRUE: Final = ConditionStatus.TRUE
 FALSE: Final = ConditionStatus.FALSE
@@ -24,10 +24,10 @@ Word = tuple[ConditionStatus, Finding]
 
 
 @dataclass(frozen=True)
-class Judged:
+class Assessment:
     """What is seen and what was concluded from it."""
 
-    seen: Seen
+    seen: Snapshot
     verdict: Verdict
     refusal: Finding | None = None
     blocker: Finding | None = None
@@ -35,8 +35,8 @@ class Judged:
     """The week's restart was missed: a person must say when."""
 
 
-Check = Callable[[Judged], Word]
-Doubt = Callable[[Judged], Finding | None]
+Check = Callable[[Assessment], Word]
+Doubt = Callable[[Assessment], Finding | None]
 
 LOGIN_ADVICE: Final = {
     LoginState.STARTING: "IB Gateway is starting",
@@ -62,14 +62,14 @@ LOGIN_ADVICE: Final = {
 }
 
 
-def spec_accepted(judged: Judged) -> Word:
+def spec_accepted(judged: Assessment) -> Word:
     """Whether this operator serves the spec."""
     if judged.refusal:
         return FALSE, judged.refusal
     return TRUE, Finding("Accepted", "the spec is served")
 
 
-def logged_in(judged: Judged) -> Word:
+def logged_in(judged: Assessment) -> Word:
     """The login state; Unknown while nothing is heard."""
     seen = judged.seen
     if seen.report is None or seen.age_of_news > NEWS_LIMIT_SECONDS:
@@ -83,7 +83,7 @@ def logged_in(judged: Judged) -> Word:
     return status, Finding(state, message)
 
 
-def _silent(seen: Seen) -> Word:
+def _silent(seen: Snapshot) -> Word:
     if seen.gateway.suspend and seen.pod(Component.GATEWAY) is None:
         return FALSE, Finding(LoginState.STOPPED, "the gateway is suspended")
     message = "nothing is heard from the gateway's sentinel"
@@ -91,7 +91,7 @@ def _silent(seen: Seen) -> Word:
     return UNKNOWN, Finding(GateReason.NO_NEWS, f"{message}: {why}" if why else message)
 
 
-def outside_window(judged: Judged) -> Word:
+def outside_window(judged: Assessment) -> Word:
     """Whether this week is authenticated."""
     week = judged.verdict.week
     if not week.open:
@@ -107,7 +107,7 @@ def outside_window(judged: Judged) -> Word:
     )
 
 
-def trading_allowed(judged: Judged) -> Word:
+def trading_allowed(judged: Assessment) -> Word:
     """The gate."""
     closed = judged.verdict.gate
     if not isinstance(closed, Closed):
@@ -117,7 +117,7 @@ def trading_allowed(judged: Judged) -> Word:
     return FALSE, Finding(closed.reason, closed.message)
 
 
-def executor_ready(judged: Judged) -> Word:
+def executor_ready(judged: Assessment) -> Word:
     """Whether the executor's pod is Ready."""
     spec = judged.seen.gateway.spec
     if spec is not None and not spec.executor.enabled:
@@ -126,7 +126,7 @@ def executor_ready(judged: Judged) -> Word:
     return _pod_ready(judged.seen, Component.EXECUTOR, closed=closed)
 
 
-def console_ready(judged: Judged) -> Word:
+def console_ready(judged: Assessment) -> Word:
     """Whether the console's pod is Ready."""
     spec = judged.seen.gateway.spec
     if spec is not None and not spec.novnc.enabled:
@@ -134,7 +134,7 @@ def console_ready(judged: Judged) -> Word:
     return _pod_ready(judged.seen, Component.CONSOLE, closed=False)
 
 
-def _pod_ready(seen: Seen, component: Component, *, closed: bool) -> Word:
+def _pod_ready(seen: Snapshot, component: Component, *, closed: bool) -> Word:
     pod = seen.pod(component)
     if pod is None:
         return FALSE, Finding("NoPod", f"there is no {component} pod")
@@ -147,7 +147,7 @@ def _pod_ready(seen: Seen, component: Component, *, closed: bool) -> Word:
     return FALSE, Finding("PodNotReady", f"the {component} pod is not ready")
 
 
-def policy_enforced(judged: Judged) -> Word:
+def policy_enforced(judged: Assessment) -> Word:
     """Whether the cluster enforces NetworkPolicies, by the console's attempts."""
     spec, enforced = judged.seen.gateway.spec, judged.seen.enforced
     if spec is not None and not spec.network_policy.enabled:
@@ -163,53 +163,53 @@ def policy_enforced(judged: Judged) -> Word:
     )
 
 
-def _refused(judged: Judged) -> Finding | None:
+def _refused(judged: Assessment) -> Finding | None:
     """A spec that is not served comes first: nothing else can be trusted to be current."""
     return judged.refusal
 
 
-def _apply_trouble(judged: Judged) -> Finding | None:
+def _apply_trouble(judged: Assessment) -> Finding | None:
     """A foreign object under a child's name, or one the API server does not take."""
     return next(iter(judged.seen.findings), None)
 
 
-def _blocked(judged: Judged) -> Finding | None:
+def _blocked(judged: Assessment) -> Finding | None:
     """What keeps the gateway from being started."""
     return judged.blocker
 
 
-def _suspended(judged: Judged) -> Finding | None:
+def _suspended(judged: Assessment) -> Finding | None:
     """The user's wish."""
     if not judged.seen.gateway.suspend:
         return None
     return Finding(GateReason.SUSPENDED, "spec.suspend is true")
 
 
-def _not_logged_in(judged: Judged) -> Finding | None:
+def _not_logged_in(judged: Assessment) -> Finding | None:
     """The login, with its advice."""
     status, finding = logged_in(judged)
     return None if status is TRUE else finding
 
 
-def _in_window(judged: Judged) -> Finding | None:
+def _in_window(judged: Assessment) -> Finding | None:
     """The week."""
     status, finding = outside_window(judged)
     return None if status is TRUE else finding
 
 
-def _gate_closed(judged: Judged) -> Finding | None:
+def _gate_closed(judged: Assessment) -> Finding | None:
     """Everything else that closes the gate."""
     status, finding = trading_allowed(judged)
     return None if status is TRUE else finding
 
 
-def _policy(judged: Judged) -> Finding | None:
+def _policy(judged: Assessment) -> Finding | None:
     """Live without enforced policies."""
     spec = judged.seen.gateway.spec
     return policy_doubt(spec, judged.seen) if spec else None
 
 
-def _executor(judged: Judged) -> Finding | None:
+def _executor(judged: Assessment) -> Finding | None:
     """The executor, where there is one. The console does not count: trading goes on without it."""
     status, finding = executor_ready(judged)
     return None if status is TRUE or finding.reason == "Disabled" else finding
@@ -228,7 +228,7 @@ READY_CHAIN: Final[tuple[Doubt, ...]] = (
 )
 
 
-def ready(judged: Judged) -> Word:
+def ready(judged: Assessment) -> Word:
     """The summary: the first finding of the chain."""
     first = next(_doubts(judged), None)
     if first is None:
@@ -236,5 +236,5 @@ def ready(judged: Judged) -> Word:
     return FALSE, first
 
 
-def _doubts(judged: Judged) -> Iterator[Finding]:
+def _doubts(judged: Assessment) -> Iterator[Finding]:
     return (found for doubt in READY_CHAIN if (found := doubt(judged)))

@@ -11,10 +11,10 @@ from ibgateway_api import names
 from ibgateway_api.conditions import Condition, ConditionType, transition
 from ibgateway_api.status import Endpoints, IBGatewayStatus, LoginStatus, WindowStatus
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Seen
+from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.status.conditions import (
+    Assessment,
     Check,
-    Judged,
     console_ready,
     executor_ready,
     logged_in,
@@ -37,7 +37,7 @@ CHECKS: Final[dict[ConditionType, Check]] = {
 }
 
 
-def assess(judged: Judged, *, pending: str, handled_request: str) -> IBGatewayStatus:
+def status_of(judged: Assessment, *, pending: str, handled_request: str) -> IBGatewayStatus:
     """The whole status. `pending` names templates that wait, `handled_request` the last login request."""
     seen = judged.seen
     return IBGatewayStatus(
@@ -51,7 +51,7 @@ def assess(judged: Judged, *, pending: str, handled_request: str) -> IBGatewaySt
     )
 
 
-def conditions(judged: Judged) -> list[Condition]:
+def conditions(judged: Assessment) -> list[Condition]:
     """Every condition, in the order they are shown."""
     gateway = judged.seen.gateway
     before = {c.type: c for c in gateway.status.conditions}
@@ -61,7 +61,7 @@ def conditions(judged: Judged) -> list[Condition]:
     ]
 
 
-def _condition(kind: ConditionType, check: Check, judged: Judged) -> Condition:
+def _condition(kind: ConditionType, check: Check, judged: Assessment) -> Condition:
     status, finding = check(judged)
     return Condition(
         type=kind,
@@ -78,7 +78,7 @@ def _whole(at: datetime) -> datetime:
     return at.replace(microsecond=0)
 
 
-def _login(seen: Seen, handled_request: str) -> LoginStatus:
+def _login(seen: Snapshot, handled_request: str) -> LoginStatus:
     report, before = seen.report, seen.gateway.status.login
     if report is None:
         return before.model_copy(update={"handled_request": handled_request})
@@ -92,22 +92,22 @@ def _login(seen: Seen, handled_request: str) -> LoginStatus:
     )
 
 
-def _window(judged: Judged) -> WindowStatus:
+def _window(judged: Assessment) -> WindowStatus:
     week = judged.verdict.week
     return WindowStatus(open=week.open, opens=week.opens, restart=judged.verdict.next_restart)
 
 
-def _accounts(seen: Seen) -> list[str]:
+def _accounts(seen: Snapshot) -> list[str]:
     """The login's accounts; the last known ones while nobody is heard."""
     report = seen.report
     return list(report.accounts) if report else list(seen.gateway.status.accounts)
 
 
-def _endpoints(seen: Seen) -> Endpoints:
+def _endpoints(seen: Snapshot) -> Endpoints:
     spec, key = seen.gateway.spec, seen.gateway.key
     if spec is None:
         return seen.gateway.status.endpoints
-    children = names.children(key.name)
+    children = names.child_names(key.name)
 
     def at(name: str, port: int, *, scheme: str = "http://") -> str:
         return f"{scheme}{name}.{key.namespace}.svc:{port}"

@@ -13,11 +13,11 @@ from ibgateway_api.names import SECRET_VNC_PASSWORD
 from ibgateway_api.spec import TradingMode
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_operator.decide.gate import rfc3339
-from ibgateway_operator.model.snapshot import Seen
+from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.status.conditions import LOGIN_ADVICE
 
 
-class Tone(StrEnum):
+class EventType(StrEnum):
     """The two types of Events Kubernetes knows."""
 
     NORMAL = "Normal"
@@ -25,12 +25,12 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True)
-class Announcement:
+class PendingEvent:
     """One Event."""
 
     reason: str
     note: str
-    tone: Tone = Tone.NORMAL
+    tone: EventType = EventType.NORMAL
     action: str = "Reconcile"
 
 
@@ -46,7 +46,7 @@ LOUD: Final = {
 """States a person should hear of. A lost connection is none: it comes back by itself, often at once."""
 
 
-def announcements(seen: Seen, after: IBGatewayStatus) -> list[Announcement]:
+def events_for(seen: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]:
     """What to say about this change, and what has to be said as long as it stands."""
     before = seen.gateway.status
     found = [
@@ -59,7 +59,7 @@ def announcements(seen: Seen, after: IBGatewayStatus) -> list[Announcement]:
     return [announcement for announcement in found if announcement]
 
 
-def _login(before: IBGatewayStatus, after: IBGatewayStatus) -> Announcement | None:
+def _login(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
     login = after.login
     if login.state is before.login.state and login.since == before.login.since:
         return None
@@ -67,12 +67,12 @@ def _login(before: IBGatewayStatus, after: IBGatewayStatus) -> Announcement | No
     if login.state is LoginState.AWAITING_APPROVAL:
         until = f" until {rfc3339(login.deadline)}" if login.deadline else ""
         note = f"approve the push on IBKR Mobile{until}{since}"
-        return Announcement("ApprovalNeeded", note, Tone.WARNING, "Login")
+        return PendingEvent("ApprovalNeeded", note, EventType.WARNING, "Login")
     if login.state is LoginState.LOGGED_IN:
-        return Announcement("LoggedIn", f"the gateway is logged in{since}", action="Login")
+        return PendingEvent("LoggedIn", f"the gateway is logged in{since}", action="Login")
     if login.state in LOUD:
         note = f"{LOGIN_ADVICE[login.state]}{since}"
-        return Announcement(LOUD[login.state], note, Tone.WARNING, "Login")
+        return PendingEvent(LOUD[login.state], note, EventType.WARNING, "Login")
     return None
 
 
@@ -100,37 +100,37 @@ BLOCKING: Final = frozenset(
 """Reasons of Ready that wait for the user and for nothing else."""
 
 
-def _refused(before: IBGatewayStatus, after: IBGatewayStatus) -> Announcement | None:
+def _refused(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
     was, now = _condition(before, ConditionType.READY), _condition(after, ConditionType.READY)
     if now is None or now.reason not in BLOCKING:
         return None
     if was is not None and (was.reason, was.message) == (now.reason, now.message):
         return None
-    return Announcement(now.reason, now.message, Tone.WARNING)
+    return PendingEvent(now.reason, now.message, EventType.WARNING)
 
 
-def _overdue(before: IBGatewayStatus, after: IBGatewayStatus) -> Announcement | None:
+def _overdue(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
     kind = ConditionType.OUTSIDE_RESTART_WINDOW
     was, now = _condition(before, kind), _condition(after, kind)
     if now is None or now.reason != "RestartOverdue" or (was and was.reason == now.reason):
         return None
-    return Announcement(now.reason, now.message, Tone.WARNING, "Restart")
+    return PendingEvent(now.reason, now.message, EventType.WARNING, "Restart")
 
 
-def _window(before: IBGatewayStatus, after: IBGatewayStatus) -> Announcement | None:
+def _window(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
     kind = ConditionType.OUTSIDE_RESTART_WINDOW
     was, now = _condition(before, kind), _condition(after, kind)
     if was is None or now is None or was.status is now.status:
         return None
     at = rfc3339(now.last_transition_time)
     if now.status is ConditionStatus.TRUE:
-        return Announcement("WeekAuthenticated", f"{now.message} ({at})", action="Restart")
+        return PendingEvent("WeekAuthenticated", f"{now.message} ({at})", action="Restart")
     restart = after.window.restart
     planned = f": the restart is planned for {rfc3339(restart)}" if restart else ""
-    return Announcement("RestartWindowOpened", f"trading waits for the week's login{planned}")
+    return PendingEvent("RestartWindowOpened", f"trading waits for the week's login{planned}")
 
 
-def _default_password(seen: Seen) -> Announcement | None:
+def _default_password(seen: Snapshot) -> PendingEvent | None:
     """Said again with every start of the operator, until the user chooses a password."""
     spec, found = seen.gateway.spec, seen.credentials
     if spec is None or found is None or not found.found or found.has_vnc:
@@ -141,4 +141,4 @@ def _default_password(seen: Seen) -> Announcement | None:
         f"the VNC password is the documented default: add the key {SECRET_VNC_PASSWORD} to"
         f" Secret {found.secret}"
     )
-    return Announcement("DefaultVncPassword", note, Tone.WARNING)
+    return PendingEvent("DefaultVncPassword", note, EventType.WARNING)

@@ -14,7 +14,7 @@ from ibgateway_simulator.gateway.titles import (
     NOTICE,
     REJECTED,
     RELOGIN,
-    Exit,
+    ExitProcess,
     ScreenPort,
 )
 
@@ -81,4 +81,4 @@ class Dialogs:
         self._log.line("Click button: OK")
         self._log.line("Login has not completed: exiting immediately")
         (self._settings.flags_dir / f"COLDRESTART{self._settings.session_id}").touch()
-        raise Exit(0)
+        raise ExitProcess(0)

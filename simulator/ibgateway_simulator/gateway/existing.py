@@ -13,7 +13,7 @@ LEAVE = "Exit Application"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SessionChoice:
     """IBC's lines and what it does; `go_on` None leaves the dialog to a person."""
 
     lines: tuple[str, ...]
@@ -21,33 +21,35 @@ class Choice:
     takes_over: bool = False
 
 
-def choose(action: str, state: State, *, taken_over: bool) -> Choice:
+def choose(action: str, state: State, *, taken_over: bool) -> SessionChoice:
     """The choice for a configured action in a login state."""
     if action not in ACTIONS:
         odd = f"ExistingSessionDetectedAction has an invalid value: {action}: assuming 'secondary'"
         known = choose("secondary", state, taken_over=taken_over)
-        return Choice((odd, *known.lines), known.go_on)
+        return SessionChoice((odd, *known.lines), known.go_on)
     if action == "manual":
         text = "User must choose whether to continue with this session (scenario 1)"
-        return Choice((text,), None)
+        return SessionChoice((text,), None)
     if action == "secondary":
-        return Choice(
+        return SessionChoice(
             ("End this session and let the other session proceed (scenario 2)",), go_on=False
         )
     if state == "LOGGED_IN":
         return _while_logged_in(action)
     if not taken_over:
         text = "Don't know the type of the other session, so continue this one (scenario 3)"
-        return Choice((text,), go_on=True, takes_over=True)
+        return SessionChoice((text,), go_on=True, takes_over=True)
     text = (
         "Other session must be primary or primary override, so end this session and let the "
         "other one proceed (scenario 4)"
     )
-    return Choice((text,), go_on=False)
+    return SessionChoice((text,), go_on=False)
 
 
-def _while_logged_in(action: str) -> Choice:
+def _while_logged_in(action: str) -> SessionChoice:
     if action == "primary":
         text = "Continue this session and let the other session exit (scenario 5)"
-        return Choice((text,), go_on=True)
-    return Choice(("End this session and let the other session proceed (scenario 6)",), go_on=False)
+        return SessionChoice((text,), go_on=True)
+    return SessionChoice(
+        ("End this session and let the other session proceed (scenario 6)",), go_on=False
+    )

@@ -25,8 +25,8 @@ from ibgateway_simulator.gateway.titles import (
     PUSH,
     RESTART,
     STARTING,
-    Exit,
-    Outside,
+    ExitProcess,
+    FlowPorts,
 )
 
 RELOGIN_PAUSE = 5.0
@@ -36,7 +36,7 @@ Message = dict[str, Any]
 class Flow:
     """One life of the Gateway under IBC."""
 
-    def __init__(self, settings: GatewaySettings, log: IbcLog, outside: Outside) -> None:
+    def __init__(self, settings: GatewaySettings, log: IbcLog, outside: FlowPorts) -> None:
         self._settings = settings
         self._log = log
         self._outside = outside
@@ -129,7 +129,7 @@ class Flow:
         autorestart.leave(self._folder(), self._token)
         self._outside.post({"type": "logout"})
         await self._pause()
-        raise Exit(0)
+        raise ExitProcess(0)
 
     async def restart_at(self, time: str) -> None:
         """IBC sets another restart time for RESTART or PAUSE."""
@@ -220,7 +220,7 @@ class Flow:
         if not go_on:
             self._outside.post({"type": "existing_answer", "go_on": False})
             self._outside.api.close()
-            raise Exit(0)
+            raise ExitProcess(0)
         if self.state == "LOGGED_IN":
             self._reconnect(take_over=True)
         else:

@@ -21,7 +21,7 @@ from ibgateway_simulator.ibkr.settings import ibkr_settings
 RETRY_SECONDS = 0.5
 
 
-class Backend:
+class IbkrLink:
     """Where IBKR is and the messages to it."""
 
     def __init__(self, url: str, broker_port: int, name: str) -> None:
@@ -62,10 +62,10 @@ class Backend:
 
 
 @contextlib.asynccontextmanager
-async def connected(settings: GatewaySettings) -> AsyncIterator[Backend]:
+async def connected(settings: GatewaySettings) -> AsyncIterator[IbkrLink]:
     """A Backend to the configured IBKR, or to one that runs here."""
     if settings.ibkr_url:
-        yield Backend(settings.ibkr_url, settings.broker_port, settings.name)
+        yield IbkrLink(settings.ibkr_url, settings.broker_port, settings.name)
         return
     async with running(ibkr_settings(os.environ)) as here:
-        yield Backend(f"http://127.0.0.1:{here.port}", here.broker_port, settings.name)
+        yield IbkrLink(f"http://127.0.0.1:{here.port}", here.broker_port, settings.name)

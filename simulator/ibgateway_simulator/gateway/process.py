@@ -16,11 +16,11 @@ from ibgateway_simulator.gateway import autorestart, banner
 from ibgateway_simulator.gateway.command_server import CommandServer
 from ibgateway_simulator.gateway.flow import Flow
 from ibgateway_simulator.gateway.ibc_log import IbcLog
-from ibgateway_simulator.gateway.ibkr_link import Backend, connected
+from ibgateway_simulator.gateway.ibkr_link import IbkrLink, connected
 from ibgateway_simulator.gateway.relay import Relay
-from ibgateway_simulator.gateway.screen import Screen
+from ibgateway_simulator.gateway.screen import LoginScreen
 from ibgateway_simulator.gateway.settings import GatewaySettings, gateway_settings
-from ibgateway_simulator.gateway.titles import NOTICE, SHUTDOWN, Exit, Outside
+from ibgateway_simulator.gateway.titles import NOTICE, SHUTDOWN, ExitProcess, FlowPorts
 
 FRAME_SECONDS = 0.03
 NOT_HERE = {"ENABLEAPI": ["ERROR ENABLEAPI is not valid for the IB Gateway"]}
@@ -29,17 +29,17 @@ RECONNECTS = frozenset({"RECONNECTDATA", "RECONNECTACCOUNT"})
 Event = tuple[str, tuple[Any, ...]]
 
 
-class Gateway:
+class GatewayProcess:
     """Wires flow, windows, command server and IBKR together over one queue."""
 
-    def __init__(self, settings: GatewaySettings, log: IbcLog, backend: Backend) -> None:
+    def __init__(self, settings: GatewaySettings, log: IbcLog, backend: IbkrLink) -> None:
         self._settings = settings
         self._log = log
         self._queue: asyncio.Queue[Event] = asyncio.Queue()
         self._backend = backend
-        self._screen = Screen(settings.mode, self._login, self._button)
+        self._screen = LoginScreen(settings.mode, self._login, self._button)
         self._relay = Relay(backend.host, backend.broker_port, settings.api_port)
-        outside = Outside(self._screen, backend.post, self._relay, self._later)
+        outside = FlowPorts(self._screen, backend.post, self._relay, self._later)
         self.flow = Flow(settings, log, outside)
         self.commands = CommandServer(settings, log, self.act)
 
@@ -55,7 +55,7 @@ class Gateway:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-        except Exit as end:
+        except ExitProcess as end:
             return end.code
         finally:
             for task in tasks:
@@ -124,7 +124,7 @@ class Gateway:
         if self.flow.state != "LOGGED_IN":
             self.commands.close()
             log.line("Login has not completed: exiting immediately")
-            raise Exit(0)
+            raise ExitProcess(0)
         log.line("Login has completed: exiting via [File, Close] menu")
         log.line("Getting main window")
         log.line("Main window already found")
@@ -135,7 +135,7 @@ class Gateway:
         self._screen.dialog(SHUTDOWN[1], "Closing...", [])
         self.commands.close()
         log.focus(SHUTDOWN)
-        raise Exit(0)
+        raise ExitProcess(0)
 
     async def _pump(self) -> None:
         while True:
@@ -169,7 +169,7 @@ async def _run(settings: GatewaySettings) -> int:
     log = IbcLog(sys.stdout, lambda: dt.datetime.now().astimezone())
     banner.greet(settings, log)
     async with connected(settings) as backend:
-        gateway = Gateway(settings, log, backend)
+        gateway = GatewayProcess(settings, log, backend)
         await gateway.commands.start()
         banner.announce(settings, log)
         return await gateway.run()

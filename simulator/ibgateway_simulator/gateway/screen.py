@@ -16,7 +16,7 @@ BOLD = ("DejaVu Sans", 11, "bold")
 TITLE = "IBKR Gateway"
 
 
-class Screen:
+class LoginScreen:
     """All windows of one gateway process."""
 
     def __init__(

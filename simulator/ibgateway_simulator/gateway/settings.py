@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ibgateway_simulator.errors import SettingsError
+from ibgateway_simulator.errors import SimulatorSettingsError
 from ibgateway_simulator.gateway import properties
 
 RESTART_TIME = re.compile(r"(0[1-9]|1[0-2]):[0-5]\d (AM|PM)")
@@ -70,7 +70,7 @@ def gateway_settings(arguments: list[str], environ: Mapping[str, str]) -> Gatewa
     """Settings from `gateway <config.ini> [-Drestart=<folder>]` and the environment."""
     paths = [Path(word) for word in arguments if not word.startswith("-")]
     if len(paths) != 1 or not paths[0].is_file():
-        raise SettingsError("gateway needs the path of config.ini")
+        raise SimulatorSettingsError("gateway needs the path of config.ini")
     restart = [word.partition("=")[2] for word in arguments if word.startswith("-Drestart=")]
     folder = Path(environ.get("TWS_SETTINGS_PATH") or Path.home() / "Jts")
     seconds = environ.get("SIMULATOR_RESTART_SECONDS", "")

@@ -22,7 +22,7 @@ RESTART: Window = ("dialog", "Restart in progress")
 SHUTDOWN: Window = ("dialog", "Shutdown progress")
 
 
-class Exit(Exception):  # noqa: N818 -- the process ends, nothing is wrong
+class ExitProcess(Exception):  # noqa: N818 -- the process ends, nothing is wrong
     """The process ends with this code."""
 
     def __init__(self, code: int) -> None:
@@ -66,7 +66,7 @@ class ApiPort(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class FlowPorts:
     """What the flow acts on: windows, IBKR, the API port, and a way to be called later."""
 
     screen: ScreenPort

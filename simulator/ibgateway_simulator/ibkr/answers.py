@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from ibgateway_simulator.model import accounts, market
 from ibgateway_simulator.model.accounts import Account
-from ibgateway_simulator.model.orders import Order, Ticket
+from ibgateway_simulator.model.orders import BookedOrder, OrderTicket
 from ibgateway_simulator.tws import messages, order_fields, requests
 from ibgateway_simulator.tws.wire import integer
 
 if TYPE_CHECKING:
-    from ibgateway_simulator.ibkr.api_client import Client
+    from ibgateway_simulator.ibkr.api_client import ApiClientSession
 
 READ_ONLY = (
     "Error validating request.-'bW' : cause - The API interface is currently in Read-Only mode."
@@ -24,16 +24,16 @@ WRITES = frozenset({"3", "4", "5", "99", "16", "58"})
 TIME_SPACING = dt.timedelta(seconds=1)
 
 
-class Answers:
+class ApiAnswers:
     """Requests of one client and the subscriptions they leave behind."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ApiClientSession) -> None:
         self._client = client
         self._last_time: dt.datetime | None = None
         self._positions = False
         self._updates = False
-        self._streams: dict[int, market.Contract] = {}
-        self._unsent: list[Ticket] = []
+        self._streams: dict[int, market.ListedContract] = {}
+        self._unsent: list[OrderTicket] = []
         self._seen: set[int] = set()
         self._table: dict[str, Callable[[Sequence[str]], None]] = {
             "1": self._market_data,
@@ -162,7 +162,7 @@ class Answers:
     def _all_open_orders(self, _: Sequence[str]) -> None:
         self._list(self._client.ibkr.broker.open_orders(self._client.account))
 
-    def _list(self, orders: Sequence[Order]) -> None:
+    def _list(self, orders: Sequence[BookedOrder]) -> None:
         for order in orders:
             self._client.send(*order_fields.open_order(order, self._client.version))
             self._client.send(*messages.order_status(order))
@@ -261,7 +261,7 @@ class Answers:
     def _cancel_market_data(self, fields: Sequence[str]) -> None:
         self._streams.pop(integer(fields[2]), None)
 
-    def _ticks(self, req_id: int, contract: market.Contract) -> None:
+    def _ticks(self, req_id: int, contract: market.ListedContract) -> None:
         quote = market.quote(self._client.ibkr.broker.prices[contract.con_id])
         for tick, price in ((1, quote.bid), (2, quote.ask), (4, quote.last), (9, quote.last)):
             self._client.send(*messages.tick_price(req_id, tick, price, 100))

@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Iterable
 
 from ibgateway_simulator.errors import WireError
-from ibgateway_simulator.ibkr.answers import Answers
-from ibgateway_simulator.ibkr.ibkr import Ibkr
+from ibgateway_simulator.ibkr.answers import ApiAnswers
+from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.orders import (
     Changed,
     Charged,
@@ -26,10 +26,10 @@ from ibgateway_simulator.model.orders import (
     Told,
     ticket_of,
 )
-from ibgateway_simulator.model.users import Session
+from ibgateway_simulator.model.users import LoginSession
 from ibgateway_simulator.tws import messages, order_fields, wire
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 FARMS = (
     (2104, "Market data farm connection is OK:usfarm"),
     (2106, "HMDS data farm connection is OK:ushmds"),
@@ -41,10 +41,12 @@ BREACHES = 3
 _numbers = itertools.count(1)
 
 
-class Client:
+class ApiClientSession:
     """An API client; `client_id` is -1 until startApi."""
 
-    def __init__(self, ibkr: Ibkr, writer: asyncio.StreamWriter, session: Session) -> None:
+    def __init__(
+        self, ibkr: SimulatedIbkr, writer: asyncio.StreamWriter, session: LoginSession
+    ) -> None:
         self.ibkr = ibkr
         self.session_id = session.id
         self.account = session.account
@@ -52,7 +54,7 @@ class Client:
         self.client_id = -1
         self.number = next(_numbers)
         self._writer = writer
-        self._answers = Answers(self)
+        self._answers = ApiAnswers(self)
         self._recent: deque[float] = deque()
         self._breaches = 0
 
@@ -118,7 +120,9 @@ class Client:
 
     def _start(self, client_id: int) -> bool:
         others = self.ibkr.of_session(self.session_id)
-        if any(isinstance(other, Client) and other.client_id == client_id for other in others):
+        if any(
+            isinstance(other, ApiClientSession) and other.client_id == client_id for other in others
+        ):
             self.error(-1, 326, IN_USE)
             return False
         self.client_id = client_id
@@ -182,14 +186,16 @@ class Client:
         )
 
 
-async def accept(ibkr: Ibkr, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def accept(
+    ibkr: SimulatedIbkr, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     """Serve one piped connection; protocol errors end it."""
     try:
         session_id = json.loads(await reader.readline())["session"]
         session = ibkr.logins.sessions.get(session_id)
         if session is None:
             return
-        client = Client(ibkr, writer, session)
+        client = ApiClientSession(ibkr, writer, session)
         ibkr.clients.add(client)
         try:
             await client.serve(reader)
@@ -199,7 +205,7 @@ async def accept(ibkr: Ibkr, reader: asyncio.StreamReader, writer: asyncio.Strea
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
     except (WireError, ValueError, KeyError, IndexError) as error:
-        log.warning("connection closed: %r", error)
+        logger.warning("connection closed: %r", error)
     finally:
         writer.close()
         with contextlib.suppress(ConnectionError):

@@ -11,11 +11,15 @@ from typing import Any
 
 from aiohttp import web
 
-from ibgateway_simulator.errors import ConflictError, NotFoundError, SimulatorError
-from ibgateway_simulator.ibkr.api_client import Client
+from ibgateway_simulator.errors import (
+    SimulatorConflictError,
+    SimulatorError,
+    SimulatorNotFoundError,
+)
+from ibgateway_simulator.ibkr.api_client import ApiClientSession
 from ibgateway_simulator.ibkr.control_trade import Json, Trade
 from ibgateway_simulator.ibkr.gateway_link import gateway_socket
-from ibgateway_simulator.ibkr.ibkr import RESTORED, Ibkr
+from ibgateway_simulator.ibkr.ibkr import RESTORED, SimulatedIbkr
 from ibgateway_simulator.model.users import LoginRules, user_from
 
 LONGEST_WAIT = 60.0
@@ -25,7 +29,7 @@ KICK_STYLES = ("waits", "contest", "existing", "silent")
 class Control:
     """Handlers over one Ibkr."""
 
-    def __init__(self, ibkr: Ibkr) -> None:
+    def __init__(self, ibkr: SimulatedIbkr) -> None:
         self._ibkr = ibkr
 
     def routes(self) -> list[web.RouteDef]:
@@ -71,9 +75,9 @@ class Control:
                 raw = await request.text()
                 body = json.loads(raw) if raw else {}
                 return web.json_response(await handler(request, body))
-            except NotFoundError as error:
+            except SimulatorNotFoundError as error:
                 return web.json_response({"error": str(error)}, status=404)
-            except ConflictError as error:
+            except SimulatorConflictError as error:
                 return web.json_response({"error": str(error)}, status=409)
             except (SimulatorError, ValueError, KeyError, TypeError, ArithmeticError) as error:
                 return web.json_response({"error": repr(error)}, status=400)
@@ -88,7 +92,7 @@ class Control:
         """Users, sessions, API clients, rules and faults at once."""
         logins, broker = self._ibkr.logins, self._ibkr.broker
         now = self._ibkr.now()
-        clients = [client for client in self._ibkr.clients if isinstance(client, Client)]
+        clients = [client for client in self._ibkr.clients if isinstance(client, ApiClientSession)]
         return {
             "now": now.isoformat(),
             "users": [
@@ -143,7 +147,7 @@ class Control:
         logins, name = self._ibkr.logins, request.match_info["push"]
         waiting = logins.waiting(request.query.get("user"))
         if name == "latest" and not waiting:
-            raise ConflictError("no push is waiting")
+            raise SimulatorConflictError("no push is waiting")
         number = waiting[-1].id if name == "latest" else int(name)
         match request.match_info["answer"]:
             case "approve":
@@ -154,7 +158,7 @@ class Control:
                 left = (logins.push(number).deadline - self._ibkr.now()).total_seconds()
                 logins.miss_soon(number, float(body.get("seconds", left)), self._ibkr.now())
             case other:
-                raise NotFoundError(f"a push can't be answered with {other!r}")
+                raise SimulatorNotFoundError(f"a push can't be answered with {other!r}")
         return logins.push(number).view()
 
     async def logins(self, _: web.Request, __: Json) -> list[Json]:
@@ -165,7 +169,7 @@ class Control:
         """Change how logins go."""
         known = {field.name for field in dataclasses.fields(LoginRules)}
         if not set(body) <= known:
-            raise ConflictError(f"login rules are {', '.join(sorted(known))}")
+            raise SimulatorConflictError(f"login rules are {', '.join(sorted(known))}")
         self._ibkr.logins.rules = dataclasses.replace(self._ibkr.logins.rules, **body)
         return dataclasses.asdict(self._ibkr.logins.rules)
 
@@ -183,7 +187,7 @@ class Control:
             case "kick":
                 style = body.get("style", "waits")
                 if style not in KICK_STYLES:
-                    raise ConflictError(f"a kick's style is one of {KICK_STYLES}")
+                    raise SimulatorConflictError(f"a kick's style is one of {KICK_STYLES}")
                 ibkr.kick(name, style)
             case "free":
                 await ibkr.free(name)
@@ -195,14 +199,14 @@ class Control:
                 for session in ibkr.logins.of_user(name):
                     ibkr.post(session.gateway, {"type": "auto_restart"})
             case other:
-                raise NotFoundError(f"nothing to do to a user is called {other!r}")
+                raise SimulatorNotFoundError(f"nothing to do to a user is called {other!r}")
         return user.view()
 
     async def connectivity(self, _: web.Request, body: Json) -> Json:
         """`lost` or `restored` (code 1101 or 1102), for one user or all."""
         code, up = int(body.get("code", 1102)), body["state"] == "restored"
         if body["state"] not in ("lost", "restored") or code not in RESTORED:
-            raise ConflictError("state is lost or restored, code 1101 or 1102")
+            raise SimulatorConflictError("state is lost or restored, code 1101 or 1102")
         sessions = list(self._ibkr.logins.sessions.values())
         for session in sessions:
             if body.get("user") in (None, session.user) and session.link_up != up:
@@ -212,7 +216,7 @@ class Control:
     async def drop(self, _: web.Request, body: Json) -> Json:
         """Reset API connections, all or those of one client id."""
         wanted = body.get("client_id")
-        found = [c for c in self._ibkr.clients if isinstance(c, Client)]
+        found = [c for c in self._ibkr.clients if isinstance(c, ApiClientSession)]
         found = [client for client in found if wanted in (None, client.client_id)]
         for client in found:
             client.abort()

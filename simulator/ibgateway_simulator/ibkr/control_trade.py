@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from ibgateway_simulator.errors import ConflictError, NotFoundError
+from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
 from ibgateway_simulator.ibkr import views
-from ibgateway_simulator.ibkr.ibkr import Ibkr
+from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model import faults, market
 from ibgateway_simulator.model.accounts import Account, Position
 from ibgateway_simulator.tws.requests import quantity
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 class Trade:
     """Handlers over one Ibkr."""
 
-    def __init__(self, ibkr: Ibkr) -> None:
+    def __init__(self, ibkr: SimulatedIbkr) -> None:
         self._ibkr = ibkr
 
     async def faults(self, _: web.Request, body: Json) -> Json:
@@ -55,7 +55,7 @@ class Trade:
             case "cancel":
                 effects = broker.cancel(order.ticket.key, order.ticket, now)
             case other:
-                raise NotFoundError(f"nothing to do to an order is called {other!r}")
+                raise SimulatorNotFoundError(f"nothing to do to an order is called {other!r}")
         self._ibkr.publish(effects)
         return views.order_view(broker.by_perm_id(perm_id))
 
@@ -76,7 +76,7 @@ class Trade:
             self._ibkr.offset = dt.timedelta(seconds=float(body["offset_seconds"]))
         if "hours" in body:
             if body["hours"] not in ("always", "regular", "closed", "custom"):
-                raise ConflictError("hours are always, regular, closed or custom")
+                raise SimulatorConflictError("hours are always, regular, closed or custom")
             sessions = tuple(_session(pair) for pair in body.get("sessions", []))
             self._ibkr.broker.hours = market.Hours(body["hours"], sessions)
         now, hours = self._ibkr.now(), self._ibkr.broker.hours
@@ -86,7 +86,7 @@ class Trade:
         """Set last prices by symbol; limit orders may fill."""
         for symbol, price in body.items():
             if symbol not in market.BY_SYMBOL:
-                raise NotFoundError(f"no contract is called {symbol!r}")
+                raise SimulatorNotFoundError(f"no contract is called {symbol!r}")
             self._ibkr.broker.prices[market.BY_SYMBOL[symbol].con_id] = quantity(price)
         for client in self._ibkr.clients:
             client.account_changed()
@@ -102,7 +102,7 @@ class Trade:
         name = request.match_info["account"]
         account = self._ibkr.broker.accounts.get(name)
         if account is None:
-            raise NotFoundError(f"no account is called {name!r}")
+            raise SimulatorNotFoundError(f"no account is called {name!r}")
         self._ibkr.broker.accounts[name] = _patched(account, body)
         for client in self._ibkr.clients:
             client.account_changed()
@@ -123,5 +123,5 @@ def _patched(account: Account, body: Json) -> Account:
 def _session(pair: list[str]) -> tuple[dt.datetime, dt.datetime]:
     start, end = (dt.datetime.fromisoformat(text) for text in pair)
     if start.tzinfo is None or end.tzinfo is None:
-        raise ConflictError("sessions carry an offset from UTC")
+        raise SimulatorConflictError("sessions carry an offset from UTC")
     return start, end

@@ -15,15 +15,15 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from ibgateway_simulator.ibkr.api_client import Client
-from ibgateway_simulator.ibkr.ibkr import Ibkr
-from ibgateway_simulator.model.users import Attempt, Kind, Session
+from ibgateway_simulator.ibkr.api_client import ApiClientSession
+from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
+from ibgateway_simulator.model.users import Kind, LoginAttempt, LoginSession
 
 
-class Link:
+class GatewayChannel:
     """One connected gateway, named by itself."""
 
-    def __init__(self, ibkr: Ibkr, socket: web.WebSocketResponse, gateway: str) -> None:
+    def __init__(self, ibkr: SimulatedIbkr, socket: web.WebSocketResponse, gateway: str) -> None:
         self.gateway = gateway
         self._ibkr = ibkr
         self._socket = socket
@@ -74,7 +74,7 @@ class Link:
             self._ibkr.logins.close_session(self._session)
             self._ibkr.note("logged_out", session=self._session, gateway=self.gateway)
         for client in self._ibkr.of_session(self._session):
-            if isinstance(client, Client):
+            if isinstance(client, ApiClientSession):
                 client.abort()
         self._session = ""
 
@@ -82,7 +82,7 @@ class Link:
         logins, now = self._ibkr.logins, self._ibkr.now()
         kind: Kind = request["kind"]
         attempt = logins.begin(
-            Attempt(0, request["user"], kind, request["mode"], self.gateway, now)
+            LoginAttempt(0, request["user"], kind, request["mode"], self.gateway, now)
         )
         self._ibkr.note("login_attempt", attempt=attempt.id, user=attempt.user, login_kind=kind)
         result = "abandoned"
@@ -92,7 +92,7 @@ class Link:
             logins.finish(attempt.id, result)
             self._ibkr.note("login_result", attempt=attempt.id, user=attempt.user, result=result)
 
-    async def _steps(self, attempt: Attempt, request: dict[str, Any]) -> str:
+    async def _steps(self, attempt: LoginAttempt, request: dict[str, Any]) -> str:
         rules = self._ibkr.logins.rules
         await asyncio.sleep(rules.login_seconds)
         refused = self._refused(attempt, request)
@@ -112,7 +112,7 @@ class Link:
         self._log_in(attempt, request)
         return "logged-in"
 
-    def _refused(self, attempt: Attempt, request: dict[str, Any]) -> str:
+    def _refused(self, attempt: LoginAttempt, request: dict[str, Any]) -> str:
         logins, now = self._ibkr.logins, self._ibkr.now()
         if attempt.kind == "relogin":
             known = request.get("session") in logins.sessions
@@ -132,7 +132,7 @@ class Link:
             self.post({"type": "rejected", "dialog": logins.rules.rejection})
         return verdict
 
-    async def _pushed(self, attempt: Attempt) -> str:
+    async def _pushed(self, attempt: LoginAttempt) -> str:
         logins = self._ibkr.logins
         push = logins.send_push(attempt.id, self._ibkr.now())
         self._ibkr.note("push_sent", push=push.id, user=push.user, stacked=push.stacked)
@@ -146,7 +146,7 @@ class Link:
         self.post({"type": f"push_{state}"})
         return state
 
-    async def _alone(self, attempt: Attempt, *, take_over: bool) -> bool:
+    async def _alone(self, attempt: LoginAttempt, *, take_over: bool) -> bool:
         """Make sure that nobody else holds the user name; False when this gateway yields."""
         if attempt.kind == "relogin" and self._ibkr.kick_style.get(attempt.user) == "waits":
             async with self._ibkr.freed:
@@ -175,7 +175,7 @@ class Link:
             if session.gateway != self.gateway and not session.kicked:
                 self._ibkr.take_session(session, "contest")
 
-    def _log_in(self, attempt: Attempt, request: dict[str, Any]) -> None:
+    def _log_in(self, attempt: LoginAttempt, request: dict[str, Any]) -> None:
         logins, now = self._ibkr.logins, self._ibkr.now()
         known = logins.sessions.get(request.get("session", ""))
         if attempt.kind == "relogin" and known is not None:
@@ -185,7 +185,7 @@ class Link:
             self._end_session()
             user = logins.user(attempt.user)
             read_only = bool(request.get("read_only"))
-            session = Session(
+            session = LoginSession(
                 "", user.name, user.account, attempt.mode, self.gateway, read_only, now
             )
             session = logins.open_session(session, full=attempt.kind == "full")
@@ -194,11 +194,11 @@ class Link:
         self.post({"type": "logged_in", **answer, "token": logins.token(attempt.user)})
 
 
-async def gateway_socket(ibkr: Ibkr, request: web.Request) -> web.WebSocketResponse:
+async def gateway_socket(ibkr: SimulatedIbkr, request: web.Request) -> web.WebSocketResponse:
     """The WebSocket route; `gateway` in the query names the gateway."""
     socket = web.WebSocketResponse(heartbeat=15)
     await socket.prepare(request)
-    link = Link(ibkr, socket, request.query.get("gateway", "gateway"))
+    link = GatewayChannel(ibkr, socket, request.query.get("gateway", "gateway"))
     ibkr.gateways.add(link)
     ibkr.note("gateway_connected", gateway=link.gateway)
     try:

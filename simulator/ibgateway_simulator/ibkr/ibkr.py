@@ -15,11 +15,11 @@ from typing import Any, Protocol
 from ibgateway_simulator.ibkr.events import Events
 from ibgateway_simulator.model.accounts import Account
 from ibgateway_simulator.model.logins import Logins
-from ibgateway_simulator.model.order_book import Broker
+from ibgateway_simulator.model.order_book import OrderBook
 from ibgateway_simulator.model.orders import Effect, Executed
-from ibgateway_simulator.model.users import PushState, Session, User
+from ibgateway_simulator.model.users import LoginSession, PushState, User
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.02
 REPEAT_LOST_SECONDS = 10.0
 LOST = "Connectivity between IBKR and Trader Workstation has been lost."
@@ -57,12 +57,12 @@ class GatewayLink(Protocol):
         """Send the gateway a message."""
 
 
-class Ibkr:
+class SimulatedIbkr:
     """Everything IBKR knows; `users` are who may log in."""
 
     def __init__(self, users: Iterable[User]) -> None:
         self.offset = dt.timedelta()
-        self.broker = Broker()
+        self.broker = OrderBook()
         self.logins = Logins(users, lambda: secrets.token_hex(8))
         self.events = Events()
         self.frames: list[dict[str, Any]] = []
@@ -82,7 +82,7 @@ class Ibkr:
     def note(self, kind: str, **details: Any) -> None:
         """Append to what tests can read, and log it."""
         self.events.add(kind, self.now(), **details)
-        log.info("%s %s", kind, " ".join(f"{key}={value}" for key, value in details.items()))
+        logger.info("%s %s", kind, " ".join(f"{key}={value}" for key, value in details.items()))
 
     def add_user(self, user: User) -> None:
         """Add or replace a user; a new account gets the default cash."""
@@ -140,7 +140,7 @@ class Ibkr:
         for session in self.logins.of_user(name):
             self.take_session(session, style)
 
-    def take_session(self, session: Session, style: str) -> None:
+    def take_session(self, session: LoginSession, style: str) -> None:
         """Take a gateway's session away; its clients see a lost link."""
         self.logins.change_session(replace(session, kicked=True))
         self.note("session_kicked", session=session.id, user=session.user, style=style)
@@ -158,14 +158,14 @@ class Ibkr:
         async with self.freed:
             self.freed.notify_all()
 
-    def give_back(self, session: Session, code: int) -> None:
+    def give_back(self, session: LoginSession, code: int) -> None:
         """A taken session is the gateway's again."""
         self.logins.change_session(replace(session, kicked=False))
         self.note("session_restored", session=session.id, user=session.user)
         self.post(session.gateway, {"type": "restored"})
         self._say_restored(session.id, code)
 
-    def set_link(self, session: Session, *, up: bool, code: int) -> None:
+    def set_link(self, session: LoginSession, *, up: bool, code: int) -> None:
         """Cut or mend the line between the gateway and IBKR."""
         self.logins.change_session(replace(session, link_up=up))
         self.note("link_up" if up else "link_lost", session=session.id, user=session.user)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ibgateway_simulator.ibkr.api_client import accept
 from ibgateway_simulator.ibkr.control import Control
-from ibgateway_simulator.ibkr.ibkr import Ibkr
+from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.ibkr.settings import IbkrSettings
 
 
@@ -17,7 +17,7 @@ from ibgateway_simulator.ibkr.settings import IbkrSettings
 class Running:
     """A started IBKR with the ports it really listens on."""
 
-    ibkr: Ibkr
+    ibkr: SimulatedIbkr
     port: int
     broker_port: int
 
@@ -25,7 +25,7 @@ class Running:
 @contextlib.asynccontextmanager
 async def running(settings: IbkrSettings) -> AsyncIterator[Running]:
     """IBKR's side for the time of the block; port 0 takes a free one."""
-    ibkr = Ibkr(settings.users)
+    ibkr = SimulatedIbkr(settings.users)
     ibkr.logins.rules = settings.rules
     app = web.Application()
     app.add_routes(Control(ibkr).routes())

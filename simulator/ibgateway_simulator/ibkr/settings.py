@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ibgateway_simulator.errors import SettingsError
+from ibgateway_simulator.errors import SimulatorSettingsError
 from ibgateway_simulator.model.users import DEFAULT_USERS, LoginRules, User, user_from
 
 
@@ -41,7 +41,7 @@ def ibkr_settings(environ: Mapping[str, str]) -> IbkrSettings:
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     value = environ.get(name, "")
     if value and not value.isdigit():
-        raise SettingsError(f"{name} is not a port: {value!r}")
+        raise SimulatorSettingsError(f"{name} is not a port: {value!r}")
     return int(value or default)
 
 
@@ -51,7 +51,7 @@ def _users(path: str) -> tuple[User, ...]:
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SettingsError(f"SIMULATOR_USERS_FILE {path}: {error}") from error
+        raise SimulatorSettingsError(f"SIMULATOR_USERS_FILE {path}: {error}") from error
     return tuple(user_from(user) for user in document["users"])
 
 
@@ -71,4 +71,6 @@ def _like(example: Any, value: str, name: str) -> Any:
     try:
         return type(example)(float(value))
     except ValueError:
-        raise SettingsError(f"SIMULATOR_{name.upper()} is not a number: {value!r}") from None
+        raise SimulatorSettingsError(
+            f"SIMULATOR_{name.upper()} is not a number: {value!r}"
+        ) from None

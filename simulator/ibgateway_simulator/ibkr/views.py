@@ -4,10 +4,10 @@ from typing import Any
 
 from ibgateway_simulator.model import market
 from ibgateway_simulator.model.accounts import Account
-from ibgateway_simulator.model.orders import Execution, Order
+from ibgateway_simulator.model.orders import BookedOrder, Execution
 
 
-def order_view(order: Order) -> dict[str, Any]:
+def order_view(order: BookedOrder) -> dict[str, Any]:
     """An order with everything a test may assert."""
     ticket = order.ticket
     return {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, Literal
 
-from ibgateway_simulator.errors import ConflictError
+from ibgateway_simulator.errors import SimulatorConflictError
 
 LoseMode = Literal["", "before-booking", "after-booking"]
 
@@ -57,7 +57,9 @@ def changed(faults: Faults, patch: Mapping[str, Any]) -> Faults:
     values: dict[str, Any] = {}
     for name, value in patch.items():
         if name not in known:
-            raise ConflictError(f"no fault is called {name!r}; known: {', '.join(sorted(known))}")
+            raise SimulatorConflictError(
+                f"no fault is called {name!r}; known: {', '.join(sorted(known))}"
+            )
         values[name] = _converted(name, value)
     return replace(faults, **values)
 
@@ -68,7 +70,7 @@ def _converted(name: str, value: Any) -> Any:
         "reject_order": ("error-first", "status-first"),
     }
     if name in choices and value not in choices[name]:
-        raise ConflictError(f"{name} is one of {choices[name]}")
+        raise SimulatorConflictError(f"{name} is one of {choices[name]}")
     if name == "partial_next":
         return tuple(Decimal(str(item)) for item in value)
     if name == "silent_requests":

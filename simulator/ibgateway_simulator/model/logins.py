@@ -10,9 +10,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal
 
-from ibgateway_simulator.errors import ConflictError, NotFoundError
+from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
 from ibgateway_simulator.model.market import EASTERN
-from ibgateway_simulator.model.users import Attempt, LoginRules, Push, PushState, Session, User
+from ibgateway_simulator.model.users import (
+    LoginAttempt,
+    LoginRules,
+    LoginSession,
+    Push,
+    PushState,
+    User,
+)
 
 Verdict = Literal["ok", "wrong-password", "locked", "wrong-mode", "token-expired"]
 
@@ -35,9 +42,9 @@ class Logins:
     def __init__(self, users: Iterable[User], new_id: Callable[[], str]) -> None:
         self.users = {user.name: user for user in users}
         self.rules = LoginRules()
-        self.attempts: list[Attempt] = []
+        self.attempts: list[LoginAttempt] = []
         self.pushes: list[Push] = []
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, LoginSession] = {}
         self.persons: set[str] = set()
         self._tokens: dict[str, tuple[str, dt.datetime]] = {}
         self._failures: dict[str, int] = {}
@@ -47,10 +54,10 @@ class Logins:
     def user(self, name: str) -> User:
         """The user of that name; raises NotFoundError."""
         if name not in self.users:
-            raise NotFoundError(f"no user is called {name!r}")
+            raise SimulatorNotFoundError(f"no user is called {name!r}")
         return self.users[name]
 
-    def begin(self, attempt: Attempt) -> Attempt:
+    def begin(self, attempt: LoginAttempt) -> LoginAttempt:
         """Record an attempt; its id is its place in the list, from 1."""
         attempt = replace(attempt, id=len(self.attempts) + 1)
         self.attempts.append(attempt)
@@ -120,21 +127,21 @@ class Logins:
     def push(self, push_id: int) -> Push:
         """The push with this number; raises NotFoundError."""
         if not 1 <= push_id <= len(self.pushes):
-            raise NotFoundError(f"no push has number {push_id}")
+            raise SimulatorNotFoundError(f"no push has number {push_id}")
         return self.pushes[push_id - 1]
 
     def answer(self, push_id: int, state: PushState, now: dt.datetime) -> Push:
         """Answer a waiting push; raises ConflictError when it waits no more."""
         push = self.push(push_id)
         if push.state != "waiting":
-            raise ConflictError(f"push {push_id} is {push.state}")
+            raise SimulatorConflictError(f"push {push_id} is {push.state}")
         return self._keep(replace(push, state=state, answered=now))
 
     def miss_soon(self, push_id: int, seconds: float, now: dt.datetime) -> Push:
         """Move a waiting push's deadline to `seconds` from now."""
         push = self.push(push_id)
         if push.state != "waiting":
-            raise ConflictError(f"push {push_id} is {push.state}")
+            raise SimulatorConflictError(f"push {push_id} is {push.state}")
         return self._keep(replace(push, deadline=now + dt.timedelta(seconds=seconds)))
 
     def orphan(self, push_id: int) -> None:
@@ -164,7 +171,7 @@ class Logins:
         others = (s for s in self.sessions.values() if s.user == name and s.gateway != gateway)
         return "gateway" if any(not session.kicked for session in others) else ""
 
-    def open_session(self, session: Session, *, full: bool) -> Session:
+    def open_session(self, session: LoginSession, *, full: bool) -> LoginSession:
         """Start a session; a full login issues a new token."""
         session = replace(session, id=self._new_id())
         self.sessions[session.id] = session
@@ -177,7 +184,7 @@ class Logins:
         """The user's token; empty when it is dead."""
         return self._tokens.get(name, ("", None))[0]
 
-    def change_session(self, session: Session) -> None:
+    def change_session(self, session: LoginSession) -> None:
         """Put a changed session in the place of the old one."""
         self.sessions[session.id] = session
 
@@ -185,7 +192,7 @@ class Logins:
         """End a session; unknown ids are ignored."""
         self.sessions.pop(session_id, None)
 
-    def of_user(self, name: str) -> list[Session]:
+    def of_user(self, name: str) -> list[LoginSession]:
         """The user's gateway sessions."""
         return [session for session in self.sessions.values() if session.user == name]
 

@@ -19,7 +19,7 @@ HoursMode = Literal["always", "regular", "closed", "custom"]
 
 
 @dataclass(frozen=True, slots=True)
-class Contract:
+class ListedContract:
     """A stock or exchange-traded fund of the table."""
 
     con_id: int
@@ -32,17 +32,21 @@ class Contract:
 
 
 CONTRACTS = (
-    Contract(265598, "AAPL", "NASDAQ", "APPLE INC", Decimal("190.00")),
-    Contract(272093, "MSFT", "NASDAQ", "MICROSOFT CORP", Decimal("420.00")),
-    Contract(8314, "IBM", "NYSE", "INTL BUSINESS MACHINES CORP", Decimal("225.00")),
-    Contract(4815747, "NVDA", "NASDAQ", "NVIDIA CORP", Decimal("130.00")),
-    Contract(3691937, "AMZN", "NASDAQ", "AMAZON.COM INC", Decimal("185.00")),
-    Contract(76792991, "TSLA", "NASDAQ", "TESLA INC", Decimal("250.00")),
-    Contract(756733, "SPY", "ARCA", "SPDR S&P 500 ETF TRUST", Decimal("580.00"), "ETF"),
-    Contract(320227571, "QQQ", "NASDAQ", "INVESCO QQQ TRUST SERIES 1", Decimal("500.00"), "ETF"),
-    Contract(136155102, "VOO", "ARCA", "VANGUARD S&P 500 ETF", Decimal("530.00"), "ETF"),
-    Contract(43645828, "BND", "NASDAQ", "VANGUARD TOTAL BOND MARKET", Decimal("73.00"), "ETF"),
-    Contract(51529211, "GLD", "ARCA", "SPDR GOLD SHARES", Decimal("245.00"), "ETF"),
+    ListedContract(265598, "AAPL", "NASDAQ", "APPLE INC", Decimal("190.00")),
+    ListedContract(272093, "MSFT", "NASDAQ", "MICROSOFT CORP", Decimal("420.00")),
+    ListedContract(8314, "IBM", "NYSE", "INTL BUSINESS MACHINES CORP", Decimal("225.00")),
+    ListedContract(4815747, "NVDA", "NASDAQ", "NVIDIA CORP", Decimal("130.00")),
+    ListedContract(3691937, "AMZN", "NASDAQ", "AMAZON.COM INC", Decimal("185.00")),
+    ListedContract(76792991, "TSLA", "NASDAQ", "TESLA INC", Decimal("250.00")),
+    ListedContract(756733, "SPY", "ARCA", "SPDR S&P 500 ETF TRUST", Decimal("580.00"), "ETF"),
+    ListedContract(
+        320227571, "QQQ", "NASDAQ", "INVESCO QQQ TRUST SERIES 1", Decimal("500.00"), "ETF"
+    ),
+    ListedContract(136155102, "VOO", "ARCA", "VANGUARD S&P 500 ETF", Decimal("530.00"), "ETF"),
+    ListedContract(
+        43645828, "BND", "NASDAQ", "VANGUARD TOTAL BOND MARKET", Decimal("73.00"), "ETF"
+    ),
+    ListedContract(51529211, "GLD", "ARCA", "SPDR GOLD SHARES", Decimal("245.00"), "ETF"),
 )
 BY_ID = {contract.con_id: contract for contract in CONTRACTS}
 BY_SYMBOL = {contract.symbol: contract for contract in CONTRACTS}
@@ -63,7 +67,7 @@ def quote(last: Decimal) -> Quote:
     return Quote(bid=last - SPREAD, ask=last + SPREAD, last=last)
 
 
-def find(con_id: int, symbol: str, sec_type: str, currency: str) -> Contract | None:
+def find(con_id: int, symbol: str, sec_type: str, currency: str) -> ListedContract | None:
     """The contract a client means: by its number, else by symbol, type and currency."""
     if con_id:
         return BY_ID.get(con_id)

@@ -8,22 +8,22 @@ import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
 
-from ibgateway_simulator.errors import ConflictError, NotFoundError
+from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
 from ibgateway_simulator.model import market
 from ibgateway_simulator.model.accounts import Account, totals
 from ibgateway_simulator.model.faults import Faults, LoseMode
-from ibgateway_simulator.model.order_checks import PRICED, Facts, Refusal, refusal
+from ibgateway_simulator.model.order_checks import PRICED, Facts, OrderRefusal, refusal
 from ibgateway_simulator.model.orders import (
+    BookedOrder,
     Changed,
     Charged,
     Effect,
     Executed,
     Execution,
     Key,
-    Order,
+    OrderTicket,
     Quoted,
     StatusOnly,
-    Ticket,
     Told,
 )
 
@@ -32,12 +32,12 @@ LEAST_FEE = Decimal("1.00")
 FIRST_PERM_ID = 1_000_000_001
 
 
-class Broker:
+class OrderBook:
     """Accounts, orders and executions of everybody."""
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
-        self.orders: dict[Key, Order] = {}
+        self.orders: dict[Key, BookedOrder] = {}
         self.executions: list[Execution] = []
         self.next_ids: dict[tuple[str, int], int] = {}
         self.prices = {contract.con_id: contract.price for contract in market.CONTRACTS}
@@ -49,7 +49,7 @@ class Broker:
         """The lowest id a new order of this client may have."""
         return self.next_ids.get((account, client_id), 1)
 
-    def open_orders(self, account: str) -> tuple[Order, ...]:
+    def open_orders(self, account: str) -> tuple[BookedOrder, ...]:
         """Every order of the account that is not done."""
         return tuple(
             order
@@ -57,7 +57,7 @@ class Broker:
             if order.ticket.account == account and not order.done
         )
 
-    def place(self, ticket: Ticket, now: dt.datetime) -> list[Effect]:
+    def place(self, ticket: OrderTicket, now: dt.datetime) -> list[Effect]:
         """Take a new order, a change of a working one or a what-if."""
         known = self.orders.get(ticket.key)
         if known is not None and not known.done and not ticket.what_if:
@@ -75,7 +75,7 @@ class Broker:
             notices.append(Told(ticket, 10349, "Order TIF was set to DAY based on order preset."))
         return notices + self._accept(replace(ticket, tif=ticket.tif or "DAY"), now)
 
-    def cancel(self, key: Key, ticket: Ticket, now: dt.datetime) -> list[Effect]:
+    def cancel(self, key: Key, ticket: OrderTicket, now: dt.datetime) -> list[Effect]:
         """Cancel a working order; `ticket` names it when it is unknown."""
         order = self.orders.get(key)
         if order is None:
@@ -100,7 +100,7 @@ class Broker:
         """Fill a working order from the control API: by default the rest, at the market."""
         order = self.by_perm_id(perm_id)
         if order.done:
-            raise ConflictError(f"order {perm_id} is {order.status}")
+            raise SimulatorConflictError(f"order {perm_id} is {order.status}")
         amount = min(quantity or order.remaining, order.remaining)
         return self._fill(order, amount, price or self._price(order.ticket), now)
 
@@ -116,26 +116,26 @@ class Broker:
         mode, self.faults = self.faults.lose_next, replace(self.faults, lose_next="")
         return mode
 
-    def by_perm_id(self, perm_id: int) -> Order:
+    def by_perm_id(self, perm_id: int) -> BookedOrder:
         """The order with this permanent number."""
         for order in self.orders.values():
             if order.perm_id == perm_id:
                 return order
-        raise NotFoundError(f"no order has permId {perm_id}")
+        raise SimulatorNotFoundError(f"no order has permId {perm_id}")
 
-    def _facts(self, ticket: Ticket) -> Facts:
+    def _facts(self, ticket: OrderTicket) -> Facts:
         account = self.accounts.get(ticket.account, Account("", {}))
         return Facts(ticket, account, self.prices, self.open_orders(ticket.account))
 
-    def _quoted(self, ticket: Ticket, now: dt.datetime) -> Quoted:
+    def _quoted(self, ticket: OrderTicket, now: dt.datetime) -> Quoted:
         cost = ticket.quantity * self.prices[ticket.con_id] * ticket.sign
         equity = totals(self.accounts[ticket.account], self.prices)["EquityWithLoanValue"]
-        order = Order(ticket, 0, "PreSubmitted", now, commission=_fee(ticket.quantity))
+        order = BookedOrder(ticket, 0, "PreSubmitted", now, commission=_fee(ticket.quantity))
         return Quoted(order, margin=cost, equity=equity)
 
-    def _accept(self, ticket: Ticket, now: dt.datetime) -> list[Effect]:
+    def _accept(self, ticket: OrderTicket, now: dt.datetime) -> list[Effect]:
         self._perm_ids += 1
-        order = Order(
+        order = BookedOrder(
             ticket, self._perm_ids, "PreSubmitted", now, expires=self._expiry(ticket, now)
         )
         if self.faults.reject_next:
@@ -148,26 +148,26 @@ class Broker:
         order = self._working(order, now)
         return [Changed(replace(order, status="PreSubmitted")), Changed(order)]
 
-    def _working(self, order: Order, now: dt.datetime) -> Order:
+    def _working(self, order: BookedOrder, now: dt.datetime) -> BookedOrder:
         slices, self.faults = self.faults.partial_next, replace(self.faults, partial_next=())
         due = now + dt.timedelta(seconds=self.faults.fill_delay)
         return self._keep(replace(order, status="Submitted", slices=slices, due=due))
 
-    def _refused(self, ticket: Ticket, why: Refusal, now: dt.datetime) -> list[Effect]:
+    def _refused(self, ticket: OrderTicket, why: OrderRefusal, now: dt.datetime) -> list[Effect]:
         if why.code != 201 or ticket.what_if:
             text = f"Order rejected - reason:{why.text}" if why.code == 201 else why.text
             return [Told(ticket, why.code, text)]
         self._perm_ids += 1
-        return self._reject(Order(ticket, self._perm_ids, "PreSubmitted", now), why.text, now)
+        return self._reject(BookedOrder(ticket, self._perm_ids, "PreSubmitted", now), why.text, now)
 
-    def _reject(self, order: Order, reason: str, now: dt.datetime) -> list[Effect]:
+    def _reject(self, order: BookedOrder, reason: str, now: dt.datetime) -> list[Effect]:
         inactive = self._keep(order.ended("Inactive", now, reason))
         told = Told(order.ticket, 201, f"Order rejected - reason:{reason}")
         if self.faults.reject_order == "error-first":
             return [told, Changed(inactive)]
         return [Changed(inactive), told]
 
-    def _modify(self, known: Order, ticket: Ticket, now: dt.datetime) -> list[Effect]:
+    def _modify(self, known: BookedOrder, ticket: OrderTicket, now: dt.datetime) -> list[Effect]:
         same = (ticket.con_id, ticket.action) == (known.ticket.con_id, known.ticket.action)
         if not same or ticket.quantity < known.filled:
             return [Told(ticket, 105, "Order being modified does not match original order.")]
@@ -178,7 +178,7 @@ class Broker:
         due = now + dt.timedelta(seconds=self.faults.fill_delay)
         return [Changed(self._keep(replace(known, ticket=replace(ticket, tif=tif), due=due)))]
 
-    def _advance(self, order: Order, now: dt.datetime) -> list[Effect]:
+    def _advance(self, order: BookedOrder, now: dt.datetime) -> list[Effect]:
         if order.expires is not None and now >= order.expires:
             return [StatusOnly(self._keep(order.ended("Cancelled", now, "expired")))]
         if not self.hours.is_open(now):
@@ -197,14 +197,14 @@ class Broker:
         order = replace(order, slices=left, held=held, due=due)
         return self._fill(order, quantity, self._price(order.ticket), now)
 
-    def _unfillable(self, order: Order, now: dt.datetime) -> list[Effect]:
+    def _unfillable(self, order: BookedOrder, now: dt.datetime) -> list[Effect]:
         if order.ticket.tif not in ("IOC", "FOK"):
             return []
         ended = self._keep(order.ended("Cancelled", now))
         return [StatusOnly(ended), Told(order.ticket, 202, "Order Canceled - reason:")]
 
     def _fill(
-        self, order: Order, quantity: Decimal, price: Decimal, now: dt.datetime
+        self, order: BookedOrder, quantity: Decimal, price: Decimal, now: dt.datetime
     ) -> list[Effect]:
         ticket = order.ticket
         fee = _fee(quantity)
@@ -232,7 +232,7 @@ class Broker:
         told: list[Effect] = [Executed(execution), Changed(uncharged)]
         return [*told, Changed(order), Charged(execution)]
 
-    def _marketable(self, ticket: Ticket) -> bool:
+    def _marketable(self, ticket: OrderTicket) -> bool:
         quote = market.quote(self.prices[ticket.con_id])
         if ticket.order_type in ("MKT", "MIDPRICE"):
             return True
@@ -241,19 +241,19 @@ class Broker:
             return ticket.limit >= quote.ask if buying else ticket.limit <= quote.bid
         return False
 
-    def _price(self, ticket: Ticket) -> Decimal:
+    def _price(self, ticket: OrderTicket) -> Decimal:
         quote = market.quote(self.prices[ticket.con_id])
         price = quote.ask if ticket.action == "BUY" else quote.bid
         if ticket.order_type in PRICED and not self._marketable(ticket):
             return ticket.limit
         return price
 
-    def _expiry(self, ticket: Ticket, now: dt.datetime) -> dt.datetime | None:
+    def _expiry(self, ticket: OrderTicket, now: dt.datetime) -> dt.datetime | None:
         if ticket.tif != "DAY":
             return None
         return next((end for _, end in self.hours.liquid(now) if end > now), None)
 
-    def _keep(self, order: Order) -> Order:
+    def _keep(self, order: BookedOrder) -> BookedOrder:
         self.orders[order.ticket.key] = order
         return order
 
@@ -262,7 +262,7 @@ def _fee(quantity: Decimal) -> Decimal:
     return max(LEAST_FEE, quantity * FEE_PER_SHARE)
 
 
-def _closed_text(ticket: Ticket, opens: str) -> str:
+def _closed_text(ticket: OrderTicket, opens: str) -> str:
     contract = market.BY_ID[ticket.con_id]
     return (
         f"Order Message:\n{ticket.action} {ticket.quantity} {ticket.symbol} {contract.primary}\n"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from ibgateway_simulator.model import market
 from ibgateway_simulator.model.accounts import Account, totals
-from ibgateway_simulator.model.orders import Order, Ticket
+from ibgateway_simulator.model.orders import BookedOrder, OrderTicket
 
 KNOWN_TYPES = frozenset({"MKT", "LMT", "MOC", "LOC", "MOO", "LOO", "STP", "STP LMT", "MIDPRICE"})
 PRICED = frozenset({"LMT", "LOC", "LOO"})
@@ -14,7 +14,7 @@ MIN_TICK = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class OrderRefusal:
     """An error that ends the order; with code 201 the text is IBKR's reason."""
 
     code: int
@@ -25,13 +25,13 @@ class Refusal:
 class Facts:
     """What a check may look at."""
 
-    ticket: Ticket
+    ticket: OrderTicket
     account: Account
     prices: Mapping[int, Decimal]
-    working: tuple[Order, ...]
+    working: tuple[BookedOrder, ...]
 
 
-def refusal(facts: Facts) -> Refusal | None:
+def refusal(facts: Facts) -> OrderRefusal | None:
     """The first reason to refuse the order, or None."""
     for check in CHECKS:
         found = check(facts)
@@ -40,47 +40,47 @@ def refusal(facts: Facts) -> Refusal | None:
     return None
 
 
-def _contract(facts: Facts) -> Refusal | None:
+def _contract(facts: Facts) -> OrderRefusal | None:
     if facts.ticket.con_id in market.BY_ID:
         return None
-    return Refusal(200, "No security definition has been found for the request")
+    return OrderRefusal(200, "No security definition has been found for the request")
 
 
-def _account(facts: Facts) -> Refusal | None:
+def _account(facts: Facts) -> OrderRefusal | None:
     if facts.ticket.account == facts.account.id:
         return None
-    return Refusal(321, "Error validating request.-'bW' : cause - Invalid account code.")
+    return OrderRefusal(321, "Error validating request.-'bW' : cause - Invalid account code.")
 
 
-def _type(facts: Facts) -> Refusal | None:
+def _type(facts: Facts) -> OrderRefusal | None:
     if facts.ticket.order_type in KNOWN_TYPES:
         return None
-    return Refusal(387, "Unsupported order type for this exchange and security type.")
+    return OrderRefusal(387, "Unsupported order type for this exchange and security type.")
 
 
-def _whole(facts: Facts) -> Refusal | None:
+def _whole(facts: Facts) -> OrderRefusal | None:
     quantity = facts.ticket.quantity
     if quantity <= 0:
-        return Refusal(321, "Error validating request.-'bW' : cause - Order size is invalid.")
+        return OrderRefusal(321, "Error validating request.-'bW' : cause - Order size is invalid.")
     if quantity != quantity.to_integral_value():
-        return Refusal(10243, "Fractional-sized order cannot be placed via API.")
+        return OrderRefusal(10243, "Fractional-sized order cannot be placed via API.")
     return None
 
 
-def _tick(facts: Facts) -> Refusal | None:
+def _tick(facts: Facts) -> OrderRefusal | None:
     ticket = facts.ticket
     if ticket.order_type not in PRICED:
         return None
     if ticket.limit <= 0:
-        return Refusal(201, "Invalid limit price.")
+        return OrderRefusal(201, "Invalid limit price.")
     if ticket.limit % MIN_TICK:
-        return Refusal(
+        return OrderRefusal(
             110, "The price does not conform to the minimum price variation for this contract."
         )
     return None
 
 
-def _funds(facts: Facts) -> Refusal | None:
+def _funds(facts: Facts) -> OrderRefusal | None:
     ticket = facts.ticket
     if ticket.action != "BUY":
         return None
@@ -96,14 +96,14 @@ def _funds(facts: Facts) -> Refusal | None:
     available = totals(facts.account, facts.prices)["AvailableFunds"] - reserved
     if price * ticket.quantity <= available:
         return None
-    return Refusal(
+    return OrderRefusal(
         201,
         "We are unable to accept your order. "
         "Your Available Funds are insufficient to cover the change in margin.",
     )
 
 
-def _holding(facts: Facts) -> Refusal | None:
+def _holding(facts: Facts) -> OrderRefusal | None:
     ticket = facts.ticket
     if ticket.action != "SELL":
         return None
@@ -119,10 +119,10 @@ def _holding(facts: Facts) -> Refusal | None:
     )
     if ticket.quantity + selling <= facts.account.position(ticket.con_id).quantity:
         return None
-    return Refusal(201, "Short sales are not permitted in a cash account.")
+    return OrderRefusal(201, "Short sales are not permitted in a cash account.")
 
 
-CHECKS: tuple[Callable[[Facts], Refusal | None], ...] = (
+CHECKS: tuple[Callable[[Facts], OrderRefusal | None], ...] = (
     _account,
     _contract,
     _type,

@@ -21,7 +21,7 @@ Key = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class OrderTicket:
     """An order as the client sent it; prices are zero when the type has none."""
 
     account: str
@@ -52,10 +52,10 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class BookedOrder:
     """An order at IBKR; `slices` are quantities still to fill one by one before it is held."""
 
-    ticket: Ticket
+    ticket: OrderTicket
     perm_id: int
     status: Status
     placed: dt.datetime
@@ -80,11 +80,11 @@ class Order:
         """Whether nothing can happen to it any more."""
         return self.status in DONE
 
-    def ended(self, status: Status, now: dt.datetime, reason: str = "") -> "Order":
+    def ended(self, status: Status, now: dt.datetime, reason: str = "") -> "BookedOrder":
         """The order in a terminal status."""
         return replace(self, status=status, completed=now, reason=reason, due=None)
 
-    def with_fill(self, quantity: Decimal, price: Decimal, now: dt.datetime) -> "Order":
+    def with_fill(self, quantity: Decimal, price: Decimal, now: dt.datetime) -> "BookedOrder":
         """The order after a fill of `quantity` at `price`."""
         filled = self.filled + quantity
         spent = self.average_price * self.filled + price * quantity
@@ -104,7 +104,7 @@ class Execution:
     """One fill; `number` counts all executions since the start."""
 
     number: int
-    ticket: Ticket
+    ticket: OrderTicket
     perm_id: int
     quantity: Decimal
     price: Decimal
@@ -124,14 +124,14 @@ class Execution:
 class Changed:
     """openOrder followed by orderStatus."""
 
-    order: Order
+    order: BookedOrder
 
 
 @dataclass(frozen=True, slots=True)
 class StatusOnly:
     """orderStatus alone."""
 
-    order: Order
+    order: BookedOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Charged:
 class Told:
     """An error or notice about an order."""
 
-    ticket: Ticket
+    ticket: OrderTicket
     code: int
     text: str
 
@@ -161,7 +161,7 @@ class Told:
 class Quoted:
     """The answer to a what-if order."""
 
-    order: Order
+    order: BookedOrder
     margin: Decimal
     equity: Decimal
 
@@ -169,7 +169,7 @@ class Quoted:
 Effect = Changed | StatusOnly | Executed | Charged | Told | Quoted
 
 
-def ticket_of(effect: Effect) -> Ticket:
+def ticket_of(effect: Effect) -> OrderTicket:
     """The ticket an effect is about."""
     if isinstance(effect, Told):
         return effect.ticket

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ibgateway_simulator.errors import SettingsError
+from ibgateway_simulator.errors import SimulatorSettingsError
 
 Mode = Literal["paper", "live"]
 Kind = Literal["full", "token", "relogin"]
@@ -42,9 +42,9 @@ def user_from(document: Mapping[str, Any]) -> User:
         name, password = str(document["name"]), str(document["password"])
         account = str(document["account"])
     except KeyError as missing:
-        raise SettingsError(f"a user needs the key {missing}") from None
+        raise SimulatorSettingsError(f"a user needs the key {missing}") from None
     if not modes or any(mode not in ("paper", "live") for mode in modes):
-        raise SettingsError(f"modes of user {name} are paper and live, not {modes}")
+        raise SimulatorSettingsError(f"modes of user {name} are paper and live, not {modes}")
     return User(name, password, account, modes, bool(document.get("two_factor", True)))
 
 
@@ -76,7 +76,7 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LoginAttempt:
     """One login request as IBKR saw it; `result` is filled in as the login goes on."""
 
     id: int
@@ -103,7 +103,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class LoginSession:
     """A gateway that is logged in; `kicked` while a person has taken the user name."""
 
     id: str

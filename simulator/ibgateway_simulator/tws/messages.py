@@ -7,8 +7,8 @@ import datetime as dt
 from decimal import Decimal
 
 from ibgateway_simulator.model.accounts import Position, Value
-from ibgateway_simulator.model.market import BY_ID, EASTERN, TIME_ZONE_ID, Contract
-from ibgateway_simulator.model.orders import Execution, Order
+from ibgateway_simulator.model.market import BY_ID, EASTERN, TIME_ZONE_ID, ListedContract
+from ibgateway_simulator.model.orders import BookedOrder, Execution
 from ibgateway_simulator.tws import order_fields
 from ibgateway_simulator.tws.wire import UNSET_DOUBLE, Field
 
@@ -38,7 +38,7 @@ def current_time(now: dt.datetime) -> Message:
     return (49, 1, int(now.timestamp()))
 
 
-def order_status(order: Order) -> Message:
+def order_status(order: BookedOrder) -> Message:
     """orderStatus (3); it has no version field."""
     ticket = order.ticket
     return (
@@ -108,7 +108,7 @@ def position(con_id: int, held: Position, account: str) -> Message:
 
 
 def contract_details(
-    known: Contract, req_id: int, *, hours: tuple[str, str], version: int
+    known: ListedContract, req_id: int, *, hours: tuple[str, str], version: int
 ) -> Message:
     """contractDetails (10); `hours` is trading hours and liquid hours."""
     old = version < 164

@@ -8,7 +8,7 @@ completedOrder 100 at 177 and above, 101 below, 96 below 170.
 from decimal import Decimal
 
 from ibgateway_simulator.model.market import BY_ID
-from ibgateway_simulator.model.orders import Order, Quoted, Ticket
+from ibgateway_simulator.model.orders import BookedOrder, OrderTicket, Quoted
 from ibgateway_simulator.tws.wire import UNSET_DOUBLE, UNSET_INTEGER, Field
 
 NO_FA_PROFILE = 177
@@ -33,7 +33,7 @@ def _trading_class(con_id: int) -> str:
     return "NMS" if known.primary == "NASDAQ" else known.symbol
 
 
-def open_order(order: Order, version: int, quoted: Quoted | None = None) -> tuple[Field, ...]:
+def open_order(order: BookedOrder, version: int, quoted: Quoted | None = None) -> tuple[Field, ...]:
     """openOrder; with `quoted` the answer to a what-if."""
     ticket = order.ticket
     status = order.status if quoted is None else "PreSubmitted"
@@ -55,7 +55,7 @@ def open_order(order: Order, version: int, quoted: Quoted | None = None) -> tupl
     )
 
 
-def completed_order(order: Order, version: int) -> tuple[Field, ...]:
+def completed_order(order: BookedOrder, version: int) -> tuple[Field, ...]:
     """completedOrder: no order id and no client id."""
     ticket = order.ticket
     at = order.completed or order.placed
@@ -77,7 +77,7 @@ def completed_order(order: Order, version: int) -> tuple[Field, ...]:
     )
 
 
-def _terms(ticket: Ticket) -> tuple[Field, ...]:
+def _terms(ticket: OrderTicket) -> tuple[Field, ...]:
     return (
         *(ticket.action, ticket.quantity, ticket.order_type, ticket.limit, ticket.aux, ticket.tif),
         *("", ticket.account, "", "0", ticket.order_ref),
@@ -88,7 +88,7 @@ def _advisor(version: int) -> tuple[Field, ...]:
     return ("", "", "") if version >= NO_FA_PROFILE else ("", "", "", "")
 
 
-def _state(order: Order, quoted: Quoted | None) -> tuple[Field, ...]:
+def _state(order: BookedOrder, quoted: Quoted | None) -> tuple[Field, ...]:
     if quoted is None:
         fee = str(order.commission) if order.commission else UNSET_DOUBLE
         currency = "USD" if order.commission else ""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ibgateway_simulator.errors import WireError
 from ibgateway_simulator.model import market
-from ibgateway_simulator.model.orders import Execution, Ticket
+from ibgateway_simulator.model.orders import Execution, OrderTicket
 from ibgateway_simulator.tws.wire import UNSET_DOUBLE, integer, number
 
 FA_PROFILE_GONE = 177
@@ -23,7 +23,7 @@ class ContractQuery:
     sec_type: str
     currency: str
 
-    def find(self) -> market.Contract | None:
+    def find(self) -> market.ListedContract | None:
         """The contract meant, or None."""
         return market.find(self.con_id, self.symbol, self.sec_type, self.currency)
 
@@ -54,13 +54,13 @@ def contract_query(fields: Sequence[str], start: int, currency_at: int) -> Contr
     )
 
 
-def ticket(fields: Sequence[str], *, account: str, client_id: int, version: int) -> Ticket:
+def ticket(fields: Sequence[str], *, account: str, client_id: int, version: int) -> OrderTicket:
     """placeOrder (3); a contract nobody knows keeps number 0 and is refused later."""
     if len(fields) < 42:
         raise WireError(f"placeOrder with {len(fields)} fields")
     known = contract_query(fields, 2, 11).find()
     action: Literal["BUY", "SELL"] = "BUY" if fields[16] == "BUY" else "SELL"
-    return Ticket(
+    return OrderTicket(
         account=fields[23] or account,
         client_id=client_id,
         order_id=integer(fields[1]),
@@ -145,7 +145,7 @@ def quantity(value: object) -> Decimal:
     return Decimal(str(value))
 
 
-def unknown_ticket(key: tuple[str, int, int]) -> Ticket:
+def unknown_ticket(key: tuple[str, int, int]) -> OrderTicket:
     """A ticket that only names an order nobody has."""
     account, client_id, order_id = key
-    return Ticket(account, client_id, order_id, 0, "", "BUY", Decimal(0), "")
+    return OrderTicket(account, client_id, order_id, 0, "", "BUY", Decimal(0), "")

@@ -6,21 +6,21 @@ import pytest
 
 from ibgateway_api.permits import (
     Attempt,
+    AttemptOutcome,
     Cause,
     Granted,
     LoginPolicy,
-    Outcome,
     PermitKind,
+    PermitRefusal,
+    PermitRequest,
     QuietHours,
-    Refusal,
     Refused,
-    Wish,
     decide,
 )
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 POLICY = LoginPolicy()
-START = Wish(Cause.START)
+START = PermitRequest(Cause.START)
 FULL = Granted(PermitKind.FULL)
 TOKEN = Granted(PermitKind.TOKEN)
 NIGHT = LoginPolicy(
@@ -29,7 +29,7 @@ NIGHT = LoginPolicy(
 
 
 def tried(
-    minutes_ago: float, outcome: Outcome | None = Outcome.MISSED, request: str = ""
+    minutes_ago: float, outcome: AttemptOutcome | None = AttemptOutcome.MISSED, request: str = ""
 ) -> Attempt:
     at = NOW - timedelta(minutes=minutes_ago)
     return Attempt(
@@ -43,13 +43,13 @@ def until(minutes: float) -> datetime:
 
 TABLE = [
     ("the first start", [], POLICY, START, FULL),
-    ("with a token at hand", [], POLICY, Wish(Cause.START, token_at_hand=True), TOKEN),
+    ("with a token at hand", [], POLICY, PermitRequest(Cause.START, token_at_hand=True), TOKEN),
     (
         "fourteen minutes after a miss",
         [tried(14)],
         POLICY,
         START,
-        Refused(Refusal.INTERVAL, until(1)),
+        Refused(PermitRefusal.INTERVAL, until(1)),
     ),
     ("fifteen minutes after a miss", [tried(15)], POLICY, START, FULL),
     (
@@ -57,113 +57,125 @@ TABLE = [
         [tried(90), tried(60), tried(30)],
         POLICY,
         START,
-        Refused(Refusal.PARKED),
+        Refused(PermitRefusal.PARKED),
     ),
     (
         "a person asks after three misses",
         [tried(90), tried(60), tried(1)],
         POLICY,
-        Wish(Cause.REQUESTED, "r1"),
+        PermitRequest(Cause.REQUESTED, "r1"),
         FULL,
     ),
     (
         "the same wish twice",
         [tried(1, request="r1")],
         POLICY,
-        Wish(Cause.REQUESTED, "r1"),
-        Refused(Refusal.ALREADY_HANDLED),
+        PermitRequest(Cause.REQUESTED, "r1"),
+        Refused(PermitRefusal.ALREADY_HANDLED),
     ),
     (
         "after a wrong password",
-        [tried(60, Outcome.REJECTED)],
+        [tried(60, AttemptOutcome.REJECTED)],
         POLICY,
         START,
-        Refused(Refusal.PARKED),
+        Refused(PermitRefusal.PARKED),
     ),
-    ("after a lock-out", [tried(600, Outcome.LOCKED_OUT)], POLICY, START, Refused(Refusal.PARKED)),
+    (
+        "after a lock-out",
+        [tried(600, AttemptOutcome.LOCKED_OUT)],
+        POLICY,
+        START,
+        Refused(PermitRefusal.PARKED),
+    ),
     (
         "misses before a settled login do not count",
-        [tried(300), tried(290), tried(280, Outcome.SETTLED)],
+        [tried(300), tried(290), tried(280, AttemptOutcome.SETTLED)],
         POLICY,
         START,
         FULL,
     ),
     (
         "a crash soon after a login waits",
-        [tried(5, Outcome.LOGGED_IN)],
+        [tried(5, AttemptOutcome.LOGGED_IN)],
         POLICY,
         START,
-        Refused(Refusal.INTERVAL, until(10)),
+        Refused(PermitRefusal.INTERVAL, until(10)),
     ),
     (
         "the day's budget",
-        [tried(m, Outcome.SETTLED) for m in (600, 500, 400, 300, 200, 100)],
+        [tried(m, AttemptOutcome.SETTLED) for m in (600, 500, 400, 300, 200, 100)],
         POLICY,
         START,
-        Refused(Refusal.DAILY_BUDGET, until(840)),
+        Refused(PermitRefusal.DAILY_BUDGET, until(840)),
     ),
     (
         "yesterday's attempts are free again",
-        [tried(m, Outcome.SETTLED) for m in (1441, 500, 400, 300, 200, 100)],
+        [tried(m, AttemptOutcome.SETTLED) for m in (1441, 500, 400, 300, 200, 100)],
         POLICY,
         START,
         FULL,
     ),
-    ("in quiet hours", [], NIGHT, START, Refused(Refusal.QUIET_HOURS, until(60))),
-    ("a person asks in quiet hours", [], NIGHT, Wish(Cause.REQUESTED, "r"), FULL),
+    ("in quiet hours", [], NIGHT, START, Refused(PermitRefusal.QUIET_HOURS, until(60))),
+    ("a person asks in quiet hours", [], NIGHT, PermitRequest(Cause.REQUESTED, "r"), FULL),
     (
         "a token start in quiet hours pushes nobody",
         [],
         NIGHT,
-        Wish(Cause.START, token_at_hand=True),
+        PermitRequest(Cause.START, token_at_hand=True),
         TOKEN,
     ),
     (
         "in IBKR's outage",
         [],
         POLICY,
-        Wish(Cause.START, outage_until=until(30)),
-        Refused(Refusal.MAINTENANCE, until(30)),
+        PermitRequest(Cause.START, outage_until=until(30)),
+        Refused(PermitRefusal.MAINTENANCE, until(30)),
     ),
-    ("the weekly restart", [tried(9000, Outcome.SETTLED)], POLICY, Wish(Cause.WEEKLY, "w1"), FULL),
+    (
+        "the weekly restart",
+        [tried(9000, AttemptOutcome.SETTLED)],
+        POLICY,
+        PermitRequest(Cause.WEEKLY, "w1"),
+        FULL,
+    ),
     (
         "the weekly restart of the same week",
-        [tried(9, Outcome.SETTLED, "w1")],
+        [tried(9, AttemptOutcome.SETTLED, "w1")],
         POLICY,
-        Wish(Cause.WEEKLY, "w1"),
-        Refused(Refusal.ALREADY_HANDLED),
+        PermitRequest(Cause.WEEKLY, "w1"),
+        Refused(PermitRefusal.ALREADY_HANDLED),
     ),
     (
         "the weekly restart soon after a good login",
-        [tried(5, Outcome.LOGGED_IN)],
+        [tried(5, AttemptOutcome.LOGGED_IN)],
         POLICY,
-        Wish(Cause.WEEKLY, "w1"),
+        PermitRequest(Cause.WEEKLY, "w1"),
         FULL,
     ),
     (
         "the weekly restart soon after a miss",
         [tried(5)],
         POLICY,
-        Wish(Cause.WEEKLY, "w1"),
-        Refused(Refusal.INTERVAL, until(10)),
+        PermitRequest(Cause.WEEKLY, "w1"),
+        Refused(PermitRefusal.INTERVAL, until(10)),
     ),
     (
         "a person has the session",
-        [tried(300, Outcome.SETTLED)],
+        [tried(300, AttemptOutcome.SETTLED)],
         POLICY,
-        Wish(Cause.START, conflict_until=until(3)),
-        Refused(Refusal.SESSION_CONFLICT, until(3)),
+        PermitRequest(Cause.START, conflict_until=until(3)),
+        Refused(PermitRefusal.SESSION_CONFLICT, until(3)),
     ),
     (
         "a person asks although another session is there",
         [],
         POLICY,
-        Wish(Cause.REQUESTED, "r", conflict_until=until(3)),
+        PermitRequest(Cause.REQUESTED, "r", conflict_until=until(3)),
         FULL,
     ),
     (
         "giving way to a person is no failed try",
-        [tried(m, Outcome.YIELDED) for m in (80, 60, 40, 20)],
+        [tried(m, AttemptOutcome.YIELDED) for m in (80, 60, 40, 20)],
         POLICY,
         START,
         FULL,
@@ -172,7 +184,7 @@ TABLE = [
         "the weekly restart goes without its token",
         [],
         POLICY,
-        Wish(Cause.WEEKLY, "w1", token_at_hand=True),
+        PermitRequest(Cause.WEEKLY, "w1", token_at_hand=True),
         FULL,
     ),
 ]
@@ -182,6 +194,6 @@ TABLE = [
     ("history", "policy", "wish", "answer"), [t[1:] for t in TABLE], ids=[t[0] for t in TABLE]
 )
 def test_a_wish_is_answered(
-    history: list[Attempt], policy: LoginPolicy, wish: Wish, answer: Granted | Refused
+    history: list[Attempt], policy: LoginPolicy, wish: PermitRequest, answer: Granted | Refused
 ) -> None:
     assert answer == decide(history, policy, wish, NOW)

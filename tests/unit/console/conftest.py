@@ -8,10 +8,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from console_world.fake_display import Client, FakeDisplay, fake_display
 from ibgateway_agent.console.app import Front, people_app
-from ibgateway_agent.console.guard import Guard
-from ibgateway_agent.console.metrics import Metrics
-from ibgateway_agent.console.session import Desk
-from ibgateway_agent.console.settings import Address
+from ibgateway_agent.console.guard import RequestGuard
+from ibgateway_agent.console.metrics import ConsoleMetrics
+from ibgateway_agent.console.session import SessionState
+from ibgateway_agent.console.settings import TcpAddress
 
 PAGE = Path(__file__).parents[3] / "gateway" / "console-page" / "page"
 
@@ -33,13 +33,15 @@ def static(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(display: FakeDisplay) -> Desk:
-    return Desk(display=Address("127.0.0.1", display.port), token=None, metrics=Metrics())
+def desk(display: FakeDisplay) -> SessionState:
+    return SessionState(
+        display=TcpAddress("127.0.0.1", display.port), token=None, metrics=ConsoleMetrics()
+    )
 
 
 @pytest.fixture
-def front(desk: Desk, static: Path) -> Front:
-    guard = Guard(
+def front(desk: SessionState, static: Path) -> Front:
+    guard = RequestGuard(
         hosts=frozenset({"paper-novnc"}),
         allowed_origins=frozenset({"https://vnc.example.com:443"}),
     )

@@ -17,11 +17,11 @@ from console_world.fake_display import (
     until,
 )
 from ibgateway_agent.console.app import Front, people_app
-from ibgateway_agent.console.session import Desk
-from ibgateway_agent.console.settings import Address
+from ibgateway_agent.console.session import SessionState
+from ibgateway_agent.console.settings import TcpAddress
 
 
-def sessions(desk: Desk, ending: str) -> float:
+def sessions(desk: SessionState, ending: str) -> float:
     return (
         desk.metrics.registry.get_sample_value(
             "ibgateway_console_sessions_total", {"ending": ending}
@@ -31,7 +31,7 @@ def sessions(desk: Desk, ending: str) -> float:
 
 
 async def test_bytes_pass_both_ways_after_the_right_password(
-    client: Client, display: FakeDisplay, desk: Desk
+    client: Client, display: FakeDisplay, desk: SessionState
 ) -> None:
     socket = await open_socket(client)
     assert socket.protocol == "binary"
@@ -82,7 +82,7 @@ async def test_the_sixth_wrong_password_in_a_minute_is_not_even_tried(
 
 
 async def test_a_display_that_is_not_up_is_told_as_such(client: Client, front: Front) -> None:
-    nobody = replace(front, desk=replace(front.desk, display=Address("127.0.0.1", 0)))
+    nobody = replace(front, desk=replace(front.desk, display=TcpAddress("127.0.0.1", 0)))
     async with TestClient(TestServer(people_app(nobody))) as other:
         socket = await open_socket(other)
         assert await closing(socket) == (
@@ -139,7 +139,7 @@ async def test_no_more_viewers_than_allowed(front: Front, display: FakeDisplay) 
 
 
 async def test_a_slow_viewer_slows_the_display(
-    client: Client, display: FakeDisplay, desk: Desk
+    client: Client, display: FakeDisplay, desk: SessionState
 ) -> None:
     """The display's own sends must block: nothing between may hold a flood of 64 MiB."""
     display.flood = 64 << 20

@@ -5,13 +5,13 @@ import base64
 import pytest
 
 from ibgateway_agent.console.guard import (
-    Guard,
+    RequestGuard,
     normal_origin,
     offered_protocols,
     token_matches,
 )
 
-GUARD = Guard(
+GUARD = RequestGuard(
     hosts=frozenset({"paper-novnc", "paper-novnc.trading.svc"}),
     allowed_origins=frozenset({"https://vnc.example.com:443"}),
 )

@@ -9,7 +9,7 @@ from ibgateway_agent.console.endings import (
     DISPLAY_LOST,
     PASSWORD_REFUSED,
     TOO_MANY_FAILURES,
-    Ending,
+    SessionEnd,
 )
 from ibgateway_agent.console.errors import SessionEndedError
 from ibgateway_agent.console.handshake import relay_handshake
@@ -81,7 +81,7 @@ async def test_every_byte_of_a_good_handshake_passes_unchanged(
     ],
 )
 async def test_anything_else_ends_the_session(
-    viewer_says: bytes, display_says: bytes, ending: Ending
+    viewer_says: bytes, display_says: bytes, ending: SessionEnd
 ) -> None:
     with pytest.raises(SessionEndedError) as ended:
         await relay(Scripted(viewer_says), Scripted(display_says))

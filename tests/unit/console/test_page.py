@@ -11,9 +11,9 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from console_world.fake_display import Client
 from ibgateway_agent.console.app import Front, admin_app, people_app
-from ibgateway_agent.console.errors import SettingsError
-from ibgateway_agent.console.metrics import Metrics
-from ibgateway_agent.console.reachability import Belief
+from ibgateway_agent.console.errors import ConsoleSettingsError
+from ibgateway_agent.console.metrics import ConsoleMetrics
+from ibgateway_agent.console.reachability import PolicyObservation
 from ibgateway_agent.console.run import running
 from ibgateway_agent.console.settings import from_env
 
@@ -124,22 +124,22 @@ def test_the_page_has_no_inline_script_or_style() -> None:
 
 
 def test_missing_files_are_named_at_the_start(front: Front) -> None:
-    with pytest.raises(SettingsError, match=r"CONSOLE_STATIC: there is no .*vnc.html"):
+    with pytest.raises(ConsoleSettingsError, match=r"CONSOLE_STATIC: there is no .*vnc.html"):
         people_app(replace(front, static=PAGE))
 
 
 @pytest.mark.parametrize(
     ("belief", "body"),
     [
-        (Belief(), {"enforced": None}),
-        (Belief(True), {"enforced": True}),
-        (Belief(False, True), {"enforced": False}),
+        (PolicyObservation(), {"enforced": None}),
+        (PolicyObservation(True), {"enforced": True}),
+        (PolicyObservation(False, True), {"enforced": False}),
     ],
 )
 async def test_the_admin_port_tells_what_is_known_of_policies(
-    belief: Belief, body: dict[str, bool | None]
+    belief: PolicyObservation, body: dict[str, bool | None]
 ) -> None:
-    async with TestClient(TestServer(admin_app(Metrics(), lambda: belief))) as admin:
+    async with TestClient(TestServer(admin_app(ConsoleMetrics(), lambda: belief))) as admin:
         assert await (await admin.get("/network-policy")).json() == body
         assert (await admin.get("/healthz")).status == 200
 
@@ -177,6 +177,8 @@ async def test_token_mode_does_not_start_without_its_token(static: Path, tmp_pat
             "CONSOLE_BIND": "127.0.0.1",
         }
     )
-    with pytest.raises(SettingsError, match=r"CONSOLE_TOKEN_FILE: .*none is missing or empty"):
+    with pytest.raises(
+        ConsoleSettingsError, match=r"CONSOLE_TOKEN_FILE: .*none is missing or empty"
+    ):
         async with running(settings):
             pass

@@ -7,24 +7,24 @@ import socket
 import pytest
 
 from ibgateway_agent.console.reachability import (
-    Belief,
-    Outcome,
-    Watch,
+    ConnectOutcome,
+    PolicyObservation,
+    PolicyWatch,
     learn,
     try_connect,
     verdict,
 )
-from ibgateway_agent.console.settings import Address
+from ibgateway_agent.console.settings import TcpAddress
 
 A, R, F, S, U = (
-    Outcome.ACCEPTED,
-    Outcome.REFUSED,
-    Outcome.FORBIDDEN,
-    Outcome.SILENT,
-    Outcome.UNKNOWN,
+    ConnectOutcome.ACCEPTED,
+    ConnectOutcome.REFUSED,
+    ConnectOutcome.FORBIDDEN,
+    ConnectOutcome.SILENT,
+    ConnectOutcome.UNKNOWN,
 )
-API = Address("gateway", 4004)
-CONTROL = Address("gateway", 5900)
+API = TcpAddress("gateway", 4004)
+CONTROL = TcpAddress("gateway", 5900)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ CONTROL = Address("gateway", 5900)
     ],
 )
 def test_silence_counts_only_against_a_control(
-    api: Outcome, control: Outcome, enforced: bool | None
+    api: ConnectOutcome, control: ConnectOutcome, enforced: bool | None
 ) -> None:
     assert verdict(api=api, control=control) is enforced
 
@@ -67,7 +67,7 @@ def test_silence_counts_only_against_a_control(
     ],
 )
 def test_two_equal_answers_in_a_row_are_needed(news: list[bool | None], known: bool | None) -> None:
-    belief = Belief()
+    belief = PolicyObservation()
     for one in news:
         belief = learn(belief, news=one)
     assert belief.enforced is known
@@ -75,9 +75,14 @@ def test_two_equal_answers_in_a_row_are_needed(news: list[bool | None], known: b
 
 @pytest.mark.parametrize(
     ("belief", "seconds"),
-    [(Belief(), 10), (Belief(None, True), 5), (Belief(True), 60), (Belief(True, False), 5)],
+    [
+        (PolicyObservation(), 10),
+        (PolicyObservation(None, True), 5),
+        (PolicyObservation(True), 60),
+        (PolicyObservation(True, False), 5),
+    ],
 )
-def test_a_suspicion_is_confirmed_soon(belief: Belief, seconds: float) -> None:
+def test_a_suspicion_is_confirmed_soon(belief: PolicyObservation, seconds: float) -> None:
     assert belief.wait_seconds == seconds
 
 
@@ -85,14 +90,16 @@ class EnoughError(Exception):
     """Ends a watch that would run for ever."""
 
 
-async def watched(outcomes: list[tuple[Outcome, Outcome]]) -> tuple[list[bool | None], list[str]]:
+async def watched(
+    outcomes: list[tuple[ConnectOutcome, ConnectOutcome]],
+) -> tuple[list[bool | None], list[str]]:
     """What a watch told in rounds with these (API, control) outcomes, and whom it visited."""
     told: list[bool | None] = []
     visits: list[str] = []
     rounds = iter(outcomes)
     current = next(rounds)
 
-    async def connect(address: Address) -> Outcome:
+    async def connect(address: TcpAddress) -> ConnectOutcome:
         visits.append("api" if address == API else "control")
         return current[0] if address == API else current[1]
 
@@ -103,7 +110,7 @@ async def watched(outcomes: list[tuple[Outcome, Outcome]]) -> tuple[list[bool | 
             raise EnoughError
         current = following
 
-    watch = Watch(
+    watch = PolicyWatch(
         api=API,
         control=CONTROL,
         tell=lambda belief: told.append(belief.enforced),
@@ -134,14 +141,14 @@ async def test_a_listener_accepts() -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        assert await try_connect(Address("127.0.0.1", port)) is Outcome.ACCEPTED
+        assert await try_connect(TcpAddress("127.0.0.1", port)) is ConnectOutcome.ACCEPTED
 
 
 async def test_a_free_port_refuses() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # bound but not listening: nobody else can take it
         port = held.getsockname()[1]
-        assert await try_connect(Address("127.0.0.1", port)) is Outcome.REFUSED
+        assert await try_connect(TcpAddress("127.0.0.1", port)) is ConnectOutcome.REFUSED
 
 
 async def test_a_full_backlog_is_silent() -> None:
@@ -152,7 +159,9 @@ async def test_a_full_backlog_is_silent() -> None:
             filler.setblocking(False)
             filler.connect_ex(deaf.getsockname())
         port = deaf.getsockname()[1]
-        assert await try_connect(Address("127.0.0.1", port), seconds=0.3) is Outcome.SILENT
+        assert (
+            await try_connect(TcpAddress("127.0.0.1", port), seconds=0.3) is ConnectOutcome.SILENT
+        )
 
 
 @pytest.mark.parametrize(
@@ -167,7 +176,7 @@ async def test_a_full_backlog_is_silent() -> None:
     ],
 )
 async def test_each_error_of_a_connect_has_its_meaning(
-    monkeypatch: pytest.MonkeyPatch, error: OSError, outcome: Outcome
+    monkeypatch: pytest.MonkeyPatch, error: OSError, outcome: ConnectOutcome
 ) -> None:
     async def fail(*_address: object) -> None:
         raise error

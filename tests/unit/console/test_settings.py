@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ibgateway_agent.console.errors import SettingsError
-from ibgateway_agent.console.settings import Address, from_env, token_reader
+from ibgateway_agent.console.errors import ConsoleSettingsError
+from ibgateway_agent.console.settings import TcpAddress, from_env, token_reader
 
 POD = "paper-gateway-0.paper-gateway-pods.trading.svc"
 LEAST = {"CONSOLE_VNC_HOST": POD}
@@ -13,7 +13,7 @@ LEAST = {"CONSOLE_VNC_HOST": POD}
 
 def test_the_display_alone_is_enough() -> None:
     settings = from_env(LEAST)
-    assert settings.display == Address(POD, 5900)
+    assert settings.display == TcpAddress(POD, 5900)
     assert settings.auth == "password"
     assert settings.api is None
     assert settings.static == Path("/opt/novnc")
@@ -37,12 +37,12 @@ def test_every_variable_counts() -> None:
             "CONSOLE_ADMIN_PORT": "7001",
         }
     )
-    assert settings.display == Address(POD, 5901)
+    assert settings.display == TcpAddress(POD, 5901)
     assert settings.auth == "token"
     assert settings.token_file == Path("/run/secrets/agent/token")
     assert settings.hosts == {"paper-novnc", "paper-novnc.trading.svc"}
     assert settings.allowed_origins == {"https://vnc.example.com:443"}
-    assert settings.api == Address(POD, 4004)
+    assert settings.api == TcpAddress(POD, 4004)
     assert settings.static == Path("/srv/page")
     assert (settings.bind, settings.port, settings.admin_port) == ("127.0.0.1", 7000, 7001)
 
@@ -61,7 +61,7 @@ def test_every_variable_counts() -> None:
     ],
 )
 def test_a_wrong_environment_is_named(change: dict[str, str], message: str) -> None:
-    with pytest.raises(SettingsError, match=message):
+    with pytest.raises(ConsoleSettingsError, match=message):
         from_env({**LEAST, **change})
 
 

@@ -10,51 +10,51 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibgateway_executor.orders.broker_reports import (
-    ExecutionSeen,
+    FillReport,
     OrderError,
     OrderEvent,
-    OrderSeen,
+    OrderStatusReport,
     apply,
     concerns,
 )
-from ibgateway_executor.orders.order import Instrument, Job, JobState, OrderType, Side, Terms
+from ibgateway_executor.orders.order import Contract, Order, OrderState, OrderTerms, OrderType, Side
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
-TERMS = Terms("DU1234567", Instrument(265598, "AAPL"), Side.BUY, 10, OrderType.MARKET)
-SENDING = Job(
+TERMS = OrderTerms("DU1234567", Contract(265598, "AAPL"), Side.BUY, 10, OrderType.MARKET)
+SENDING = Order(
     "a1",
     1,
     TERMS,
     accepted_at=NOON,
     valid_until=NOON,
-    state=JobState.SENDING,
+    state=OrderState.SENDING,
     client_id=17,
     order_id=5,
     sent_at=NOON,
 )
 
 
-def opened(status: str, perm_id: int = 900) -> OrderSeen:
-    return OrderSeen(5, 17, perm_id, status, order_ref="ibg-a1")
+def opened(status: str, perm_id: int = 900) -> OrderStatusReport:
+    return OrderStatusReport(5, 17, perm_id, status, order_ref="ibg-a1")
 
 
-def status(word: str, filled: int = 0) -> OrderSeen:
+def status(word: str, filled: int = 0) -> OrderStatusReport:
     price = Decimal("190.01") if filled else None
-    return OrderSeen(5, 17, 900, word, filled=Decimal(filled), average_price=price)
+    return OrderStatusReport(5, 17, 900, word, filled=Decimal(filled), average_price=price)
 
 
-def fill(cumulative: int) -> ExecutionSeen:
-    return ExecutionSeen(5, 17, 900, "ibg-a1", "e1", Decimal(cumulative), Decimal("190.01"))
+def fill(cumulative: int) -> FillReport:
+    return FillReport(5, 17, 900, "ibg-a1", "e1", Decimal(cumulative), Decimal("190.01"))
 
 
 def told(code: int, text: str = "text") -> OrderError:
     return OrderError(5, 17, code, text)
 
 
-def after(events: Sequence[OrderEvent], job: Job = SENDING) -> Job:
+def after(events: Sequence[OrderEvent], order: Order = SENDING) -> Order:
     for event in events:
-        job = apply(job, event)
-    return job
+        order = apply(order, event)
+    return order
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def after(events: Sequence[OrderEvent], job: Job = SENDING) -> Job:
     ],
 )
 def test_the_brokers_words_decide(events: list[OrderEvent], state: str, filled: int) -> None:
-    job = after(events)
-    assert (job.state, job.filled) == (JobState(state), Decimal(filled))
+    order = after(events)
+    assert (order.state, order.filled) == (OrderState(state), Decimal(filled))
 
 
 def test_the_average_price_comes_with_the_cumulative_quantity() -> None:
-    job = after([fill(4), replace(fill(10), average_price=Decimal("190.05"))])
-    assert (job.filled, job.average_price) == (Decimal(10), Decimal("190.05"))
+    order = after([fill(4), replace(fill(10), average_price=Decimal("190.05"))])
+    assert (order.filled, order.average_price) == (Decimal(10), Decimal("190.05"))
 
 
 def test_a_cancel_we_asked_for_is_called_ours() -> None:
@@ -120,11 +120,11 @@ def test_a_cancel_we_asked_for_is_called_ours() -> None:
         (opened("Submitted"), True),
         (status("Submitted"), True),
         (told(201), True),
-        (OrderSeen(5, 17, 900, "Submitted", order_ref="somebody-else"), False),
-        (OrderSeen(5, 18, 900, "Submitted"), False),
-        (OrderSeen(6, 17, 900, "Submitted"), False),
-        (OrderSeen(0, 0, 900, "Filled", order_ref="ibg-a1"), True),
-        (OrderSeen(0, 0, 900, "Filled"), False),
+        (OrderStatusReport(5, 17, 900, "Submitted", order_ref="somebody-else"), False),
+        (OrderStatusReport(5, 18, 900, "Submitted"), False),
+        (OrderStatusReport(6, 17, 900, "Submitted"), False),
+        (OrderStatusReport(0, 0, 900, "Filled", order_ref="ibg-a1"), True),
+        (OrderStatusReport(0, 0, 900, "Filled"), False),
         (OrderError(5, 18, 201, ""), False),
     ],
 )
@@ -136,13 +136,13 @@ def test_an_event_finds_its_order_by_reference_and_else_by_ids(
 
 def test_a_permanent_id_tells_orders_with_the_same_number_apart() -> None:
     known = replace(SENDING, perm_id=900)
-    assert concerns(known, OrderSeen(5, 17, 900, "Filled"))
-    assert not concerns(known, OrderSeen(5, 17, 901, "Filled"))
+    assert concerns(known, OrderStatusReport(5, 17, 900, "Filled"))
+    assert not concerns(known, OrderStatusReport(5, 17, 901, "Filled"))
 
 
 def test_an_order_that_was_never_sent_hears_nothing() -> None:
-    unsent = replace(SENDING, state=JobState.WAITING, order_id=0, client_id=0)
-    assert not concerns(unsent, OrderSeen(0, 0, 900, "Filled"))
+    unsent = replace(SENDING, state=OrderState.WAITING, order_id=0, client_id=0)
+    assert not concerns(unsent, OrderStatusReport(0, 0, 900, "Filled"))
 
 
 WORDS = st.sampled_from(
@@ -167,13 +167,13 @@ WORDS = st.sampled_from(
 
 @given(st.lists(WORDS, max_size=15))
 def test_no_order_of_words_unfills_shrinks_or_resends(events: list[OrderEvent]) -> None:
-    job = SENDING
+    order = SENDING
     for event in events:
-        then = apply(job, event)
-        assert then.filled >= job.filled
-        assert then.state not in (JobState.ACCEPTED, JobState.WAITING)
-        assert job.state is not JobState.FILLED or then.state is JobState.FILLED
-        assert apply(then, event).state in (then.state, JobState.FILLED)
-        job = then
+        then = apply(order, event)
+        assert then.filled >= order.filled
+        assert then.state not in (OrderState.ACCEPTED, OrderState.WAITING)
+        assert order.state is not OrderState.FILLED or then.state is OrderState.FILLED
+        assert apply(then, event).state in (then.state, OrderState.FILLED)
+        order = then
     if fill(10) in events:
-        assert job.state is JobState.FILLED
+        assert order.state is OrderState.FILLED

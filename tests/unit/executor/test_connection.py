@@ -13,19 +13,33 @@ import pytest
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import SentinelReport
-from ibgateway_executor.broker.connection import Link, Parts
-from ibgateway_executor.broker.protocol import BrokerEvent, Closed, LinkLost, LinkRestored, Listener
+from ibgateway_executor.broker.connection import GatewayConnection, Parts
+from ibgateway_executor.broker.protocol import (
+    BrokerEvent,
+    Disconnected,
+    LinkLost,
+    LinkRestored,
+    Listener,
+)
 from ibgateway_executor.errors import BrokerError, ClientIdInUseError, NotConnectedError
-from ibgateway_executor.ledger.recorder import Recorder
+from ibgateway_executor.ledger.recorder import ReportRecorder
 from ibgateway_executor.ledger.sqlite import Entry, open_ledger
 from ibgateway_executor.ledger.thread import LedgerThread
-from ibgateway_executor.metrics import Metrics
+from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.news import News
-from ibgateway_executor.orders.broker_reports import OrderEvent, OrderSeen
-from ibgateway_executor.orders.order import Instrument, Job, JobState, OrderType, Side, Terms, move
+from ibgateway_executor.orders.broker_reports import OrderEvent, OrderStatusReport
+from ibgateway_executor.orders.order import (
+    Contract,
+    Order,
+    OrderState,
+    OrderTerms,
+    OrderType,
+    Side,
+    move,
+)
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
-TERMS = Terms("DU1234567", Instrument(265598, "AAPL"), Side.BUY, 10, OrderType.MARKET)
+TERMS = OrderTerms("DU1234567", Contract(265598, "AAPL"), Side.BUY, 10, OrderType.MARKET)
 
 
 class FakeBroker:
@@ -66,10 +80,10 @@ class Scene:
         self.attempts = 0
         self.listener: Listener = lambda _: None
         self.news = News(lambda: None)
-        metrics = Metrics()
-        recorder = Recorder(ledger, metrics, lambda: NOON)
+        metrics = ExecutorMetrics()
+        recorder = ReportRecorder(ledger, metrics, lambda: NOON)
         any_connect: Any = self._connect
-        self.link = Link(
+        self.link = GatewayConnection(
             Parts(any_connect, self.news, ledger, recorder, metrics),
             trusted=lambda proof: True,
             changed=lambda: None,
@@ -90,17 +104,17 @@ class Scene:
     def login(self, state: LoginState = LoginState.LOGGED_IN) -> None:
         self.news.tell(SentinelReport(boot="b", sequence=1, at=NOON, state=state, since=NOON))
 
-    async def job(self, name: str, state: JobState) -> Job:
-        """A job that has been sent at noon and is in `state`."""
+    async def order(self, name: str, state: OrderState) -> Order:
+        """An order that has been sent at noon and is in `state`."""
         ledger = self.ledger.ledger
-        fresh = Job(name, 0, TERMS, accepted_at=NOON, valid_until=NOON + timedelta(hours=4))
+        fresh = Order(name, 0, TERMS, accepted_at=NOON, valid_until=NOON + timedelta(hours=4))
         await self.ledger.call(ledger.accept, Entry(name, "h", fresh, None, NOON, None), NOON)
         await self.ledger.call(ledger.reserve, name, client_id=17, next_valid_id=1, at=NOON)
-        if state is JobState.SENDING:
+        if state is OrderState.SENDING:
             return await self.now(name)
         return await self.ledger.call(ledger.change, name, lambda j: move(j, state), NOON)
 
-    async def now(self, name: str) -> Job:
+    async def now(self, name: str) -> Order:
         found = await self.ledger.call(self.ledger.ledger.find, name)
         assert found is not None
         return found
@@ -182,13 +196,13 @@ async def test_a_restore_that_was_missed_ends_in_a_new_connection(scene: Scene) 
 
 async def test_what_was_being_sent_when_the_connection_ended_is_unknown(scene: Scene) -> None:
     broker = await connected(scene)
-    await scene.job("a", JobState.SENDING)
-    scene.hears(Closed("reset by peer"))
+    await scene.order("a", OrderState.SENDING)
+    scene.hears(Disconnected("reset by peer"))
     broker.connected = False
     scene.login(LoginState.STARTING)
     await scene.link._turn()
     after = await scene.now("a")
-    assert (after.state, after.reason) == (JobState.UNKNOWN, "ConnectionLost")
+    assert (after.state, after.reason) == (OrderState.UNKNOWN, "ConnectionLost")
     assert not scene.link.proof.connected
 
 
@@ -196,26 +210,26 @@ async def test_an_order_sent_while_the_broker_was_being_asked_is_not_called_lost
     scene: Scene,
 ) -> None:
     broker = await connected(scene)
-    await scene.job("lost", JobState.UNKNOWN)
-    tasks: list[asyncio.Task[Job]] = []
+    await scene.order("lost", OrderState.UNKNOWN)
+    tasks: list[asyncio.Task[Order]] = []
 
     def asked() -> None:
         if not tasks:
-            tasks.append(asyncio.create_task(scene.job("new", JobState.WORKING)))
+            tasks.append(asyncio.create_task(scene.order("new", OrderState.WORKING)))
 
     broker.asked = asked
     await scene.link._reconcile(broker)  # type: ignore[arg-type]  # a broker in memory
     await tasks[0]
     assert (await scene.now("lost")).reason == "NotFoundAtBroker"
-    assert (await scene.now("new")).state is JobState.WORKING
+    assert (await scene.now("new")).state is OrderState.WORKING
 
 
 async def test_a_found_order_is_adopted_while_reconciling(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker = FakeBroker()
-    lost = await scene.job("lost", JobState.UNKNOWN)
-    seen = OrderSeen(lost.order_id, 17, 900, "Submitted", order_ref="ibg-lost")
+    lost = await scene.order("lost", OrderState.UNKNOWN)
+    seen = OrderStatusReport(lost.order_id, 17, 900, "Submitted", order_ref="ibg-lost")
     broker.orders = (replace(seen, filled=Decimal(4)),)
     scene.outcomes.append(broker)
     scene.login()
@@ -223,6 +237,6 @@ async def test_a_found_order_is_adopted_while_reconciling(
         await scene.link._turn()
         await scene.link._turn()
     after = await scene.now("lost")
-    assert (after.state, after.perm_id, after.filled) == (JobState.WORKING, 900, Decimal(4))
+    assert (after.state, after.perm_id, after.filled) == (OrderState.WORKING, 900, Decimal(4))
     assert scene.link.proof.reconciled
     assert "order lost is Working (4 of 10 filled)" in caplog.text

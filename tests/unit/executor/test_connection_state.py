@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from ibgateway_executor.broker.connection_state import Proof, objections
+from ibgateway_executor.broker.connection_state import ConnectionState, objections
 from ibgateway_executor.orders.accounts import account_problem
 
-GOOD = Proof(
+GOOD = ConnectionState(
     connected=True,
     accounts=("DU1234567",),
     ledger_accounts=("DU1234567",),
@@ -46,7 +46,7 @@ def test_a_full_proof_has_no_objections() -> None:
 @pytest.mark.parametrize(
     ("proof", "reason", "words"),
     [
-        (Proof(detail="326"), "NotReconciled", "no connection to the gateway: 326"),
+        (ConnectionState(detail="326"), "NotReconciled", "no connection to the gateway: 326"),
         (replace(GOOD, reconciled=False), "NotReconciled", "asked about earlier orders"),
         (replace(GOOD, skew=None), "NotReconciled", "asked about earlier orders"),
         (
@@ -64,7 +64,7 @@ def test_a_full_proof_has_no_objections() -> None:
         ),
     ],
 )
-def test_each_missing_piece_is_named(proof: Proof, reason: str, words: str) -> None:
+def test_each_missing_piece_is_named(proof: ConnectionState, reason: str, words: str) -> None:
     first = objections(proof, "paper", ())[0]
     assert first.reason == reason
     assert words in first.message

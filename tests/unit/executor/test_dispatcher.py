@@ -11,46 +11,46 @@ import pytest
 
 from ibgateway_api.gate import Closed, Gate, Open
 from ibgateway_api.reports import ExecutorSettings
-from ibgateway_executor.broker.connection_state import Proof
+from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.protocol import Candidate
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.preparation import Preparation
-from ibgateway_executor.dispatch.submit import Sender, Tools
+from ibgateway_executor.dispatch.submit import OrderSubmitter, Tools
 from ibgateway_executor.errors import BrokerError, NoAnswerError, NotConnectedError
 from ibgateway_executor.ledger.sqlite import Entry, open_ledger
 from ibgateway_executor.ledger.thread import LedgerThread
-from ibgateway_executor.metrics import Metrics
-from ibgateway_executor.orders.broker_reports import ExecutionSeen, OrderSeen
-from ibgateway_executor.orders.order import Instrument, Job, OrderType, Side, Terms, cancel
+from ibgateway_executor.metrics import ExecutorMetrics
+from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
+from ibgateway_executor.orders.order import Contract, Order, OrderTerms, OrderType, Side, cancel
 
 START = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
-PROVEN = Proof(connected=True, reconciled=True)
+PROVEN = ConnectionState(connected=True, reconciled=True)
 SETTINGS = ExecutorSettings(namespace="n", gateway="g", api_host="h", api_port=1, sentinel_url="u")
-AAPL = Instrument(265598, "AAPL", primary_exchange="NASDAQ")
+AAPL = Contract(265598, "AAPL", primary_exchange="NASDAQ")
 
 
 @dataclass
 class FakeBroker:
     """Knows AAPL; keeps what was placed."""
 
-    placed: list[Job] = field(default_factory=list)
+    placed: list[Order] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
     hours: str = "20261123:0930-20261123:1600;20261124:0930-20261124:1600"
-    known: tuple[Instrument, ...] = (AAPL,)
+    known: tuple[Contract, ...] = (AAPL,)
     told_price: Decimal | None = None
     down: BrokerError | None = None
     next_valid_id: int = 1
 
-    def place(self, job: Job) -> None:
+    def place(self, order: Order) -> None:
         if self.down:
             raise self.down
-        self.placed.append(job)
+        self.placed.append(order)
 
     def cancel(self, order_id: int) -> None:
         self.cancelled.append(order_id)
 
-    async def candidates(self, named: Instrument) -> tuple[Candidate, ...]:
+    async def candidates(self, named: Contract) -> tuple[Candidate, ...]:
         if self.down:
             raise self.down
         return tuple(
@@ -59,7 +59,7 @@ class FakeBroker:
             if named.con_id in (0, i.con_id) and named.symbol in ("", i.symbol)
         )
 
-    async def price(self, _: Instrument) -> Decimal | None:
+    async def price(self, _: Contract) -> Decimal | None:
         return self.told_price
 
 
@@ -73,7 +73,7 @@ class Room:
     now: datetime = START
     known: tuple[str, ...] = ("DU1234567",)
     doubts: int = 0
-    proof: Proof = PROVEN
+    proof: ConnectionState = PROVEN
     settings: ExecutorSettings = SETTINGS
 
     def gate(self) -> Gate:
@@ -88,14 +88,14 @@ class Room:
     def __post_init__(self) -> None:
         room: Any = self
         contracts = Contracts(lambda: self.now)
-        tools = Tools(self.ledger, room, room, contracts, Metrics())
+        tools = Tools(self.ledger, room, room, contracts, ExecutorMetrics())
         preparation = Preparation(self.ledger, room, contracts, lambda: self.now)
-        sender = Sender(tools, lambda: self.now)
+        sender = OrderSubmitter(tools, lambda: self.now)
         self.dispatcher = Dispatcher(tools, preparation, sender, lambda: self.now)
 
     async def order(self, name: str, **terms: Any) -> None:
-        wanted = Terms("DU1234567", AAPL, Side.BUY, 10, OrderType.MARKET)
-        job = Job(
+        wanted = OrderTerms("DU1234567", AAPL, Side.BUY, 10, OrderType.MARKET)
+        order = Order(
             name,
             0,
             replace(wanted, **terms),
@@ -103,26 +103,26 @@ class Room:
             valid_until=self.now + timedelta(hours=24),
             valid_by_default=True,
         )
-        entry = Entry(name, "h", job, None, START, None)
+        entry = Entry(name, "h", order, None, START, None)
         await self.ledger.call(self.ledger.ledger.accept, entry, self.now)
 
     async def turn(self) -> None:
         while await self.dispatcher._turn():
             pass
 
-    async def job(self, name: str) -> Job:
+    async def stored(self, name: str) -> Order:
         found = await self.ledger.call(self.ledger.ledger.find, name)
         assert found is not None
         return found
 
     async def states(self, *names: str) -> list[tuple[str, str]]:
-        jobs = [await self.job(name) for name in names]
-        return [(job.state.value, str(job.reason)) for job in jobs]
+        orders = [await self.stored(name) for name in names]
+        return [(order.state.value, str(order.reason)) for order in orders]
 
     async def fill(self, name: str) -> None:
-        job = await self.job(name)
-        seen = ExecutionSeen(
-            job.order_id, 17, 900, job.order_ref, "e", Decimal(10), Decimal("190.01")
+        order = await self.stored(name)
+        seen = FillReport(
+            order.order_id, 17, 900, order.order_ref, "e", Decimal(10), Decimal("190.01")
         )
         await self.ledger.call(self.ledger.ledger.observe, seen, self.now)
 
@@ -137,7 +137,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 
 def placed(room: Room) -> list[str]:
     assert room.broker is not None
-    return [job.id for job in room.broker.placed]
+    return [order.id for order in room.broker.placed]
 
 
 async def test_orders_go_one_by_one_in_their_order(room: Room) -> None:
@@ -149,7 +149,7 @@ async def test_orders_go_one_by_one_in_their_order(room: Room) -> None:
     await room.fill("a")
     await room.turn()
     assert placed(room) == ["a", "b"]
-    assert [job.order_id for job in room.broker.placed] == [1, 2]  # type: ignore[union-attr]
+    assert [order.order_id for order in room.broker.placed] == [1, 2]  # type: ignore[union-attr]
 
 
 async def test_sending_is_on_disk_before_the_write(room: Room) -> None:
@@ -158,10 +158,10 @@ async def test_sending_is_on_disk_before_the_write(room: Room) -> None:
     seen: list[str] = []
     write = room.broker.place
 
-    def place(job: Job) -> None:
+    def place(order: Order) -> None:
         found = room.ledger.ledger.find("a")
         seen.append(found.state.value if found else "")
-        write(job)
+        write(order)
 
     room.broker.place = place  # type: ignore[method-assign]
     await room.turn()
@@ -173,7 +173,7 @@ async def test_a_gate_that_closes_during_the_commit_keeps_the_order_back(room: R
     ledger = room.ledger.ledger
     reserve = ledger.reserve
 
-    def closing(*args: Any, **kwargs: Any) -> Job:
+    def closing(*args: Any, **kwargs: Any) -> Order:
         room.verdict = Closed("ConnectionLost", "the link is lost")
         return reserve(*args, **kwargs)
 
@@ -184,17 +184,17 @@ async def test_a_gate_that_closes_during_the_commit_keeps_the_order_back(room: R
     ledger.reserve = reserve  # type: ignore[method-assign]
     room.verdict = Open()
     await room.turn()
-    assert [job.order_id for job in room.broker.placed] == [2]  # type: ignore[union-attr]
+    assert [order.order_id for order in room.broker.placed] == [2]  # type: ignore[union-attr]
 
 
 async def test_a_connection_that_is_gone_at_the_write_costs_nothing_but_the_id(room: Room) -> None:
     await room.order("a")
     assert room.broker is not None
     room.broker.known = (AAPL,)
-    await room.dispatcher._preparation.prepare(room.broker, [await room.job("a")])  # type: ignore[arg-type]
+    await room.dispatcher._preparation.prepare(room.broker, [await room.stored("a")])  # type: ignore[arg-type]
     room.broker.down = NotConnectedError("closed")
     await room.dispatcher._turn()
-    assert (await room.job("a")).order_id == 0
+    assert (await room.stored("a")).order_id == 0
     assert await room.states("a") == [("Waiting", "ConnectionLost")]
 
 
@@ -217,7 +217,7 @@ async def test_validity_becomes_the_end_of_the_session_and_is_swept_behind_a_clo
     await room.order("a")
     await room.turn()
     assert await room.states("a") == [("Waiting", "MarketClosed")]
-    assert (await room.job("a")).valid_until == datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+    assert (await room.stored("a")).valid_until == datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
     room.verdict = Closed("NoNews", "silence")
     room.now = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
     await room.turn()
@@ -247,22 +247,22 @@ async def test_a_closed_market_rejects_where_the_settings_say_so(room: Room) -> 
 @pytest.mark.parametrize(
     ("named", "known", "state"),
     [
-        (Instrument(0, "NOPE"), (AAPL,), ("Rejected", "UnknownContract")),
+        (Contract(0, "NOPE"), (AAPL,), ("Rejected", "UnknownContract")),
         (
-            Instrument(0, "AAPL"),
+            Contract(0, "AAPL"),
             (AAPL, replace(AAPL, con_id=1)),
             ("Rejected", "AmbiguousContract"),
         ),
-        (Instrument(0, "AAPL"), (AAPL,), ("Sending", "")),
-        (Instrument(265598), (AAPL,), ("Sending", "")),
+        (Contract(0, "AAPL"), (AAPL,), ("Sending", "")),
+        (Contract(265598), (AAPL,), ("Sending", "")),
     ],
 )
 async def test_a_contract_must_be_exactly_one(
-    room: Room, named: Instrument, known: tuple[Instrument, ...], state: tuple[str, str]
+    room: Room, named: Contract, known: tuple[Contract, ...], state: tuple[str, str]
 ) -> None:
     assert room.broker is not None
     room.broker.known = known
-    await room.order("a", instrument=named)
+    await room.order("a", contract=named)
     await room.turn()
     assert await room.states("a") == [state]
 
@@ -270,7 +270,7 @@ async def test_a_contract_must_be_exactly_one(
 async def test_a_contract_the_broker_does_not_tell_about_waits(room: Room) -> None:
     assert room.broker is not None
     room.broker.down = NoAnswerError("silence")
-    await room.order("a", instrument=Instrument(0, "AAPL"))
+    await room.order("a", contract=Contract(0, "AAPL"))
     await room.turn()
     assert await room.states("a") == [("Waiting", "ContractUnresolved")]
 
@@ -291,7 +291,7 @@ async def test_the_account_is_settled_before_sending(
     await room.order("a", account=named)
     await room.turn()
     assert await room.states("a") == [state]
-    assert (await room.job("a")).terms.account == account
+    assert (await room.stored("a")).terms.account == account
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ async def test_the_value_limit_fails_closed(
 async def test_a_working_orders_cancel_is_written_once(room: Room) -> None:
     await room.order("a")
     await room.turn()
-    seen = OrderSeen(1, 17, 900, "Submitted", order_ref="ibg-a")
+    seen = OrderStatusReport(1, 17, 900, "Submitted", order_ref="ibg-a")
     await room.ledger.call(room.ledger.ledger.observe, seen, room.now)
     await room.ledger.call(room.ledger.ledger.change, "a", cancel, room.now)
     room.verdict = Closed("RestartWindow", "closed")

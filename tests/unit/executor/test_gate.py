@@ -8,8 +8,8 @@ import pytest
 from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import ExecutorSettings, HoldReport, SentinelReport
-from ibgateway_executor.broker.connection_state import Proof
-from ibgateway_executor.gate import Desk
+from ibgateway_executor.broker.connection_state import ConnectionState
+from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.news import News
 from ibgateway_executor.settings import WatchedFile
 
@@ -26,18 +26,20 @@ REPORT = SentinelReport(
     accounts=("DU1",),
     full_auth_time=NOON - timedelta(days=1),
 )
-PROVEN = Proof(
+PROVEN = ConnectionState(
     connected=True, accounts=("DU1",), ledger_accounts=("DU1",), skew=0.1, reconciled=True
 )
 
 
-def desk(tmp_path: Path, settings: ExecutorSettings, report: SentinelReport) -> Desk:
+def desk(tmp_path: Path, settings: ExecutorSettings, report: SentinelReport) -> TradingGate:
     """A desk with fresh news and a proven connection."""
     path = tmp_path / "settings.json"
     path.write_text(settings.to_json())
     news = News(lambda: None, clock=lambda: 0.0)
     news.tell(report)
-    made = Desk(WatchedFile(path, ExecutorSettings.model_validate_json), news, clock=lambda: NOON)
+    made = TradingGate(
+        WatchedFile(path, ExecutorSettings.model_validate_json), news, clock=lambda: NOON
+    )
     made.proof = lambda: PROVEN
     return made
 
@@ -70,5 +72,5 @@ def test_it_is_closed_by(
 
 def test_a_connection_without_proof_closes_it(tmp_path: Path) -> None:
     bare = desk(tmp_path, SETTINGS, REPORT)
-    bare.proof = Proof
+    bare.proof = ConnectionState
     assert isinstance(bare.gate(), Closed)

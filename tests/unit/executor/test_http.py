@@ -14,7 +14,7 @@ from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.http import Office, application
 from ibgateway_executor.ledger.sqlite import open_ledger
 from ibgateway_executor.ledger.thread import LedgerThread
-from ibgateway_executor.metrics import Metrics
+from ibgateway_executor.metrics import ExecutorMetrics
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 ORDER = {"contract": {"symbol": "AAPL"}, "side": "BUY", "quantity": 10, "orderType": "MKT"}
@@ -45,7 +45,7 @@ class Intake:
         ids = iter(f"id{n}" for n in range(1000))
         desk: Any = self.desk
         acceptance = Acceptance(
-            ledger, desk, Metrics(), clock=lambda: NOON, new_id=lambda: next(ids)
+            ledger, desk, ExecutorMetrics(), clock=lambda: NOON, new_id=lambda: next(ids)
         )
         office = Office(
             ledger=ledger,

@@ -11,22 +11,22 @@ import pytest
 
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
 from ibgateway_executor.ledger.sqlite import Entry, Ledger, open_ledger
-from ibgateway_executor.orders.broker_reports import ExecutionSeen, OrderError, OrderSeen
+from ibgateway_executor.orders.broker_reports import FillReport, OrderError, OrderStatusReport
 from ibgateway_executor.orders.order import (
-    Instrument,
-    Job,
-    JobState,
+    Contract,
+    Order,
+    OrderState,
+    OrderTerms,
     OrderType,
     Side,
-    Terms,
     TimeInForce,
     move,
 )
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
-TERMS = Terms(
+TERMS = OrderTerms(
     "DU1234567",
-    Instrument(265598, "AAPL", primary_exchange="NASDAQ"),
+    Contract(265598, "AAPL", primary_exchange="NASDAQ"),
     Side.SELL,
     10,
     OrderType.LIMIT,
@@ -44,17 +44,17 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def entry(name: str, *, key: str = "", hashed: str = "h", limit: int | None = None) -> Entry:
-    job = Job(name, 0, TERMS, accepted_at=NOON, valid_until=NOON + timedelta(hours=4))
-    return Entry(key or name, hashed, job, None, NOON - timedelta(hours=12), limit)
+    order = Order(name, 0, TERMS, accepted_at=NOON, valid_until=NOON + timedelta(hours=4))
+    return Entry(key or name, hashed, order, None, NOON - timedelta(hours=12), limit)
 
 
-def accepted(ledger: Ledger, name: str) -> Job:
+def accepted(ledger: Ledger, name: str) -> Order:
     return ledger.accept(entry(name), NOON)[0]
 
 
 def test_a_job_comes_back_exactly_as_it_went_in(ledger: Ledger) -> None:
     stored = accepted(ledger, "a")
-    assert stored == replace(entry("a").job, sequence=1, updated_at=NOON)
+    assert stored == replace(entry("a").order, sequence=1, updated_at=NOON)
     assert ledger.find("a") == stored
     assert stored.terms.limit_price == Decimal("190.2500")
     assert ledger.find("b") is None
@@ -68,7 +68,7 @@ def test_one_key_is_one_order(ledger: Ledger) -> None:
     with pytest.raises(OrderRefusedError, match="which was a different request") as refused:
         ledger.accept(entry("c", key="k", hashed="other"), NOON)
     assert refused.value.status == 409
-    assert [job.id for job in ledger.active()] == ["a"]
+    assert [order.id for order in ledger.active()] == ["a"]
 
 
 def test_a_refusal_stops_new_orders_but_not_the_answer_to_an_old_one(ledger: Ledger) -> None:
@@ -81,8 +81,8 @@ def test_a_refusal_stops_new_orders_but_not_the_answer_to_an_old_one(ledger: Led
 
 
 def test_the_daily_limit_counts_todays_orders(ledger: Ledger) -> None:
-    yesterday = replace(entry("old").job, accepted_at=NOON - timedelta(hours=13))
-    ledger.accept(replace(entry("old"), job=yesterday), NOON)
+    yesterday = replace(entry("old").order, accepted_at=NOON - timedelta(hours=13))
+    ledger.accept(replace(entry("old"), order=yesterday), NOON)
     ledger.accept(entry("a", limit=1), NOON)
     with pytest.raises(OrderRefusedError, match="maxOrdersPerDay is 1") as refused:
         ledger.accept(entry("b", limit=1), NOON)
@@ -99,14 +99,14 @@ def test_an_order_id_is_never_reserved_twice(
     ids = []
     for number, next_valid_id in enumerate(next_valid_ids):
         accepted(ledger, f"j{number}")
-        job = ledger.reserve(f"j{number}", client_id=17, next_valid_id=next_valid_id, at=NOON)
-        ids.append(job.order_id)
+        order = ledger.reserve(f"j{number}", client_id=17, next_valid_id=next_valid_id, at=NOON)
+        ids.append(order.order_id)
     assert ids == reserved
 
 
 def test_a_cancel_that_came_first_keeps_an_order_from_being_reserved(ledger: Ledger) -> None:
     accepted(ledger, "a")
-    ledger.change("a", lambda job: move(job, JobState.CANCELLED), NOON)
+    ledger.change("a", lambda order: move(order, OrderState.CANCELLED), NOON)
     with pytest.raises(IllegalMoveError):
         ledger.reserve("a", client_id=17, next_valid_id=1, at=NOON)
     assert ledger.active() == []
@@ -121,48 +121,51 @@ def test_what_was_being_sent_is_unknown_after_a_restart(ledger: Ledger, tmp_path
     ledger.close()
     reopened = open_ledger(tmp_path / "ledger.db")
     lost = reopened.recover(NOON)
-    assert [(job.id, job.state, job.reason) for job in lost] == [
-        ("a", JobState.UNKNOWN, "ExecutorRestarted")
+    assert [(order.id, order.state, order.reason) for order in lost] == [
+        ("a", OrderState.UNKNOWN, "ExecutorRestarted")
     ]
-    assert [job.state.value for job in reopened.active()] == ["Unknown", "Accepted"]
+    assert [order.state.value for order in reopened.active()] == ["Unknown", "Accepted"]
     reopened.close()
 
 
 def test_broker_events_find_their_job(ledger: Ledger) -> None:
     accepted(ledger, "a")
     ledger.reserve("a", client_id=17, next_valid_id=7, at=NOON)
-    assert ledger.observe(OrderSeen(7, 18, 5, "Submitted"), NOON) is None
+    assert ledger.observe(OrderStatusReport(7, 18, 5, "Submitted"), NOON) is None
     assert ledger.observe(OrderError(8, 17, 201, "other"), NOON) is None
-    told = ledger.observe(OrderSeen(7, 17, 5, "Submitted", order_ref="ibg-a"), NOON)
+    told = ledger.observe(OrderStatusReport(7, 17, 5, "Submitted", order_ref="ibg-a"), NOON)
     assert told is not None
-    assert (told[0].state, told[1].state) == (JobState.SENDING, JobState.WORKING)
-    assert ledger.observe(OrderSeen(7, 17, 5, "Submitted"), NOON) is None
-    ended = OrderSeen(0, 0, 5, "Filled", order_ref="ibg-a", filled=Decimal(10))
+    assert (told[0].state, told[1].state) == (OrderState.SENDING, OrderState.WORKING)
+    assert ledger.observe(OrderStatusReport(7, 17, 5, "Submitted"), NOON) is None
+    ended = OrderStatusReport(0, 0, 5, "Filled", order_ref="ibg-a", filled=Decimal(10))
     told = ledger.observe(ended, NOON)
     assert told is not None
-    assert (told[1].state, told[1].filled) == (JobState.FILLED, Decimal(10))
+    assert (told[1].state, told[1].filled) == (OrderState.FILLED, Decimal(10))
     assert ledger.active() == []
-    fill = ExecutionSeen(7, 17, 5, "ibg-a", "e", Decimal(10), Decimal("190.3"))
+    fill = FillReport(7, 17, 5, "ibg-a", "e", Decimal(10), Decimal("190.3"))
     assert ledger.observe(fill, NOON) is None
 
 
 def test_many_steps_are_one_transaction_and_a_forbidden_one_is_skipped(ledger: Ledger) -> None:
     for name in ("a", "b"):
         accepted(ledger, name)
-    ledger.change("a", lambda job: move(job, JobState.CANCELLED), NOON)
+    ledger.change("a", lambda order: move(order, OrderState.CANCELLED), NOON)
     changed = ledger.change_all(
-        {name: lambda job: move(job, JobState.WAITING, reason="NoNews") for name in ("a", "b")},
+        {
+            name: lambda order: move(order, OrderState.WAITING, reason="NoNews")
+            for name in ("a", "b")
+        },
         NOON,
     )
-    assert [job.id for job in changed] == ["b"]
+    assert [order.id for order in changed] == ["b"]
     assert ledger.counts() == {"Cancelled": 1, "Waiting": 1}
 
 
 def test_pages_go_on_where_the_last_one_ended(ledger: Ledger) -> None:
     for name in ("a", "b", "c"):
         accepted(ledger, name)
-    assert [job.id for job in ledger.page(after=0, limit=2, state=None)] == ["a", "b"]
-    assert [job.id for job in ledger.page(after=2, limit=2, state=None)] == ["c"]
+    assert [order.id for order in ledger.page(after=0, limit=2, state=None)] == ["a", "b"]
+    assert [order.id for order in ledger.page(after=2, limit=2, state=None)] == ["c"]
     assert ledger.page(after=0, limit=2, state="Filled") == []
 
 

@@ -8,7 +8,7 @@ from ibgateway_executor.orders.market_hours import (
     HoursUnknown,
     MarketClosed,
     MarketOpen,
-    Session,
+    TradingSession,
     market,
     session_end,
     sessions,
@@ -24,7 +24,7 @@ def utc(day: int, hour: int, minute: int = 0, second: int = 0) -> datetime:
     return datetime(2026, 11, day, hour, minute, second, tzinfo=UTC)
 
 
-def known(text: str = WEEK, zone: str = "US/Eastern") -> tuple[Session, ...]:
+def known(text: str = WEEK, zone: str = "US/Eastern") -> tuple[TradingSession, ...]:
     found = sessions(text, zone)
     assert not isinstance(found, HoursUnknown)
     return found
@@ -32,15 +32,17 @@ def known(text: str = WEEK, zone: str = "US/Eastern") -> tuple[Session, ...]:
 
 def test_sessions_are_read_in_the_contracts_own_zone() -> None:
     assert known() == (
-        Session(utc(23, 14, 30), utc(23, 21)),
-        Session(utc(24, 14, 30), utc(24, 21)),
-        Session(utc(27, 14, 30), utc(27, 18)),
+        TradingSession(utc(23, 14, 30), utc(23, 21)),
+        TradingSession(utc(24, 14, 30), utc(24, 21)),
+        TradingSession(utc(27, 14, 30), utc(27, 18)),
     )
 
 
 def test_the_short_form_and_summer_time_are_understood() -> None:
     assert known("20260706:0930-1600") == (
-        Session(datetime(2026, 7, 6, 13, 30, tzinfo=UTC), datetime(2026, 7, 6, 20, 0, tzinfo=UTC)),
+        TradingSession(
+            datetime(2026, 7, 6, 13, 30, tzinfo=UTC), datetime(2026, 7, 6, 20, 0, tzinfo=UTC)
+        ),
     )
 
 

@@ -12,12 +12,12 @@ from ibgateway_executor.errors import IllegalMoveError
 from ibgateway_executor.orders.order import (
     MOVES,
     TERMINAL,
-    Instrument,
-    Job,
-    JobState,
+    Contract,
+    Order,
+    OrderState,
+    OrderTerms,
     OrderType,
     Side,
-    Terms,
     cancel,
     expire,
     move,
@@ -27,11 +27,11 @@ from ibgateway_executor.orders.order import (
 )
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
-TERMS = Terms("DU1234567", Instrument(265598, "AAPL"), Side.BUY, 10, OrderType.MARKET)
-JOB = Job("a1", 1, TERMS, accepted_at=NOON, valid_until=NOON + timedelta(hours=4))
+TERMS = OrderTerms("DU1234567", Contract(265598, "AAPL"), Side.BUY, 10, OrderType.MARKET)
+JOB = Order("a1", 1, TERMS, accepted_at=NOON, valid_until=NOON + timedelta(hours=4))
 
 
-def at(state: JobState) -> Job:
+def at(state: OrderState) -> Order:
     return replace(JOB, state=state)
 
 
@@ -64,42 +64,42 @@ def test_an_order_ref_is_derived_from_the_job_and_fits_ibkrs_field() -> None:
 )
 def test_steps_that_would_lose_or_repeat_an_order_are_refused(before: str, after: str) -> None:
     with pytest.raises(IllegalMoveError, match=f"can't go from {before} to {after}"):
-        move(at(JobState(before)), JobState(after))
+        move(at(OrderState(before)), OrderState(after))
 
 
 def test_only_an_unsent_order_can_come_to_sending() -> None:
-    assert [state.value for state in JobState if JobState.SENDING in MOVES[state]] == [
+    assert [state.value for state in OrderState if OrderState.SENDING in MOVES[state]] == [
         "Accepted",
         "Waiting",
     ]
 
 
-@given(st.lists(st.sampled_from(JobState), max_size=12))
-def test_once_a_byte_may_have_left_only_the_writer_can_take_it_back(path: list[JobState]) -> None:
+@given(st.lists(st.sampled_from(OrderState), max_size=12))
+def test_once_a_byte_may_have_left_only_the_writer_can_take_it_back(path: list[OrderState]) -> None:
     """Every way through the machine that reaches Sending again passes Waiting straight after it."""
-    state, taken = JobState.ACCEPTED, [JobState.ACCEPTED]
+    state, taken = OrderState.ACCEPTED, [OrderState.ACCEPTED]
     for wanted in path:
         if wanted in MOVES[state]:
             state = wanted
             taken.append(state)
     for before, after in pairwise(taken):
-        if after is JobState.WAITING:
-            assert before in (JobState.ACCEPTED, JobState.WAITING, JobState.SENDING)
+        if after is OrderState.WAITING:
+            assert before in (OrderState.ACCEPTED, OrderState.WAITING, OrderState.SENDING)
         if before in TERMINAL:
             assert after in (
-                JobState.FILLED,
-                JobState.CANCELLED,
-                JobState.REJECTED,
-                JobState.WORKING,
+                OrderState.FILLED,
+                OrderState.CANCELLED,
+                OrderState.REJECTED,
+                OrderState.WORKING,
             )
 
 
 def test_sending_carries_the_reserved_ids_and_taking_it_back_drops_them() -> None:
     sending = reserve(JOB, order_id=7, client_id=17, at=NOON)
-    assert (sending.state, sending.order_id, sending.sent_at) == (JobState.SENDING, 7, NOON)
+    assert (sending.state, sending.order_id, sending.sent_at) == (OrderState.SENDING, 7, NOON)
     back = unsend(sending, reason="NoNews", message="silence")
     assert (back.state, back.order_id, back.client_id, back.sent_at) == (
-        JobState.WAITING,
+        OrderState.WAITING,
         0,
         0,
         None,
@@ -121,8 +121,8 @@ def test_sending_carries_the_reserved_ids_and_taking_it_back_drops_them() -> Non
 def test_a_cancel_ends_what_is_unsent_and_is_noted_for_the_rest(
     state: str, after: str, noted: bool
 ) -> None:
-    cancelled = cancel(at(JobState(state)))
-    assert (cancelled.state, cancelled.cancel_requested) == (JobState(after), noted)
+    cancelled = cancel(at(OrderState(state)))
+    assert (cancelled.state, cancelled.cancel_requested) == (OrderState(after), noted)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_cancel_ends_what_is_unsent_and_is_noted_for_the_rest(
     ],
 )
 def test_validity_ends_only_unsent_orders(state: str, hours: int, after: str) -> None:
-    assert expire(at(JobState(state)), NOON + timedelta(hours=hours)).state == JobState(after)
+    assert expire(at(OrderState(state)), NOON + timedelta(hours=hours)).state == OrderState(after)
 
 
 @pytest.mark.parametrize(
@@ -153,4 +153,4 @@ def test_validity_ends_only_unsent_orders(state: str, hours: int, after: str) ->
 def test_a_drain_waits_for_what_the_broker_has_not_answered(
     state: str, reason: str, open_question: bool
 ) -> None:
-    assert replace(at(JobState(state)), reason=reason).unacknowledged is open_question
+    assert replace(at(OrderState(state)), reason=reason).unacknowledged is open_question

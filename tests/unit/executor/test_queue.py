@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ibgateway_api.gate import Closed, Gate, Open
 from ibgateway_executor.orders.market_hours import HoursUnknown, Market, MarketClosed, MarketOpen
-from ibgateway_executor.orders.order import Instrument, Job, JobState, OrderType, Side, Terms
-from ibgateway_executor.orders.queue import Choice, Wait, choose
+from ibgateway_executor.orders.order import Contract, Order, OrderState, OrderTerms, OrderType, Side
+from ibgateway_executor.orders.queue import QueueChoice, Waiting, choose
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
@@ -21,63 +21,68 @@ MARKETS: dict[int, Market] = {
 }
 
 
-def job(name: str, con_id: int = 1, state: str = "Waiting", account: str = "DU1") -> Job:
-    terms = Terms(account, Instrument(con_id, "X"), Side.BUY, 1, OrderType.MARKET)
-    return Job(name, 1, terms, accepted_at=NOON, valid_until=LATER, state=JobState(state))
+def order(name: str, con_id: int = 1, state: str = "Waiting", account: str = "DU1") -> Order:
+    terms = OrderTerms(account, Contract(con_id, "X"), Side.BUY, 1, OrderType.MARKET)
+    return Order(name, 1, terms, accepted_at=NOON, valid_until=LATER, state=OrderState(state))
 
 
-def chosen(jobs: list[Job], gate: Gate | None = None, **delays: Wait) -> tuple[str, dict[str, str]]:
-    choice: Choice = choose(jobs, gate=gate or Open(), markets=MARKETS, delays=delays)
+def chosen(
+    orders: list[Order], gate: Gate | None = None, **delays: Waiting
+) -> tuple[str, dict[str, str]]:
+    choice: QueueChoice = choose(orders, gate=gate or Open(), markets=MARKETS, delays=delays)
     return choice.next.id if choice.next else "", {k: w.reason for k, w in choice.waits.items()}
 
 
 def test_the_oldest_order_goes_first() -> None:
-    assert chosen([job("a", state="Accepted"), job("b", con_id=2)]) == ("a", {"b": "OneAtATime"})
+    assert chosen([order("a", state="Accepted"), order("b", con_id=2)]) == (
+        "a",
+        {"b": "OneAtATime"},
+    )
 
 
 def test_orders_for_one_contract_keep_their_order() -> None:
-    price = Wait("NoPrice", "no price")
-    assert chosen([job("a"), job("b"), job("c", con_id=2)], a=price) == (
+    price = Waiting("NoPrice", "no price")
+    assert chosen([order("a"), order("b"), order("c", con_id=2)], a=price) == (
         "c",
         {"a": "NoPrice", "b": "BehindEarlierOrder"},
     )
 
 
 def test_an_order_that_waits_for_its_market_leaves_the_head_of_its_lane() -> None:
-    assert chosen([job("a", con_id=3), job("b", con_id=3), job("c")]) == (
+    assert chosen([order("a", con_id=3), order("b", con_id=3), order("c")]) == (
         "c",
         {"a": "MarketClosed", "b": "MarketClosed"},
     )
 
 
 def test_unknown_hours_never_send() -> None:
-    assert chosen([job("a", con_id=4), job("b", con_id=5)]) == (
+    assert chosen([order("a", con_id=4), order("b", con_id=5)]) == (
         "",
         {"a": "HoursUnknown", "b": "HoursUnknown"},
     )
 
 
 def test_only_one_submission_is_unacknowledged() -> None:
-    assert chosen([job("a", state="Sending"), job("b", con_id=2)]) == ("", {"b": "OneAtATime"})
+    assert chosen([order("a", state="Sending"), order("b", con_id=2)]) == ("", {"b": "OneAtATime"})
 
 
 def test_a_working_order_holds_nobody() -> None:
-    assert chosen([job("a", state="Working"), job("b")]) == ("b", {})
+    assert chosen([order("a", state="Working"), order("b")]) == ("b", {})
 
 
 def test_an_unknown_order_blocks_its_own_lane_only() -> None:
-    jobs = [
-        job("a", state="Unknown"),
-        job("b"),
-        job("c", account="DU2"),
-        job("d", con_id=2),
+    orders = [
+        order("a", state="Unknown"),
+        order("b"),
+        order("c", account="DU2"),
+        order("d", con_id=2),
     ]
-    assert chosen(jobs) == ("c", {"b": "BehindUnknownOrder", "d": "OneAtATime"})
+    assert chosen(orders) == ("c", {"b": "BehindUnknownOrder", "d": "OneAtATime"})
 
 
 def test_behind_a_closed_gate_everyone_waits_for_the_gates_reason() -> None:
     closed = Closed("SessionConflict", "somebody else is logged in", LATER)
-    assert chosen([job("a"), job("b", con_id=3)], closed) == (
+    assert chosen([order("a"), order("b", con_id=3)], closed) == (
         "",
         {"a": "SessionConflict", "b": "SessionConflict"},
     )
@@ -97,19 +102,19 @@ JOBS = st.lists(
 def test_the_chosen_order_is_unsent_first_in_its_lane_and_alone(
     drawn: list[tuple[int, str, str]],
 ) -> None:
-    jobs = [job(str(n), con, state, account) for n, (con, state, account) in enumerate(drawn)]
-    choice = choose(jobs, gate=Open(), markets=MARKETS, delays={})
-    unsent = {j.id for j in jobs if j.state in (JobState.ACCEPTED, JobState.WAITING)}
+    orders = [order(str(n), con, state, account) for n, (con, state, account) in enumerate(drawn)]
+    choice = choose(orders, gate=Open(), markets=MARKETS, delays={})
+    unsent = {j.id for j in orders if j.state in (OrderState.ACCEPTED, OrderState.WAITING)}
     next_id = {choice.next.id} if choice.next else set()
     assert set(choice.waits) | next_id == unsent
     assert not set(choice.waits) & next_id
     if choice.next is not None:
-        lane = [j for j in jobs if j.terms == choice.next.terms]
-        assert not any(j.state is JobState.SENDING for j in jobs)
-        assert not any(j.state is JobState.UNKNOWN for j in lane)
+        lane = [j for j in orders if j.terms == choice.next.terms]
+        assert not any(j.state is OrderState.SENDING for j in orders)
+        assert not any(j.state is OrderState.UNKNOWN for j in lane)
         assert next(j for j in lane if j.id in unsent) is choice.next
 
 
 @pytest.mark.parametrize("gate", [Closed("NoNews", "silence")])
 def test_a_closed_gate_never_chooses(gate: Gate) -> None:
-    assert choose([job("a")], gate=gate, markets=MARKETS, delays={}).next is None
+    assert choose([order("a")], gate=gate, markets=MARKETS, delays={}).next is None

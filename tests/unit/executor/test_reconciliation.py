@@ -8,29 +8,29 @@ import pytest
 
 from ibgateway_executor.broker.reconciliation import ask, conclude
 from ibgateway_executor.errors import NoAnswerError
-from ibgateway_executor.orders.broker_reports import OrderEvent, OrderSeen
-from ibgateway_executor.orders.order import Instrument, Job, JobState, OrderType, Side, Terms
+from ibgateway_executor.orders.broker_reports import OrderEvent, OrderStatusReport
+from ibgateway_executor.orders.order import Contract, Order, OrderState, OrderTerms, OrderType, Side
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
-TERMS = Terms("DU1234567", Instrument(265598, "AAPL"), Side.BUY, 10, OrderType.MARKET)
-LOST = Job(
+TERMS = OrderTerms("DU1234567", Contract(265598, "AAPL"), Side.BUY, 10, OrderType.MARKET)
+LOST = Order(
     "a1",
     1,
     TERMS,
     accepted_at=NOON,
     valid_until=NOON,
-    state=JobState.UNKNOWN,
+    state=OrderState.UNKNOWN,
     reason="ConnectionLost",
     client_id=17,
     order_id=5,
     sent_at=NOON,
 )
-FOUND = OrderSeen(5, 17, 900, "Submitted", order_ref="ibg-a1")
-FOREIGN = OrderSeen(5, 17, 901, "Submitted", order_ref="by-hand")
+FOUND = OrderStatusReport(5, 17, 900, "Submitted", order_ref="ibg-a1")
+FOREIGN = OrderStatusReport(5, 17, 901, "Submitted", order_ref="by-hand")
 
 
 @pytest.mark.parametrize(
-    ("job", "answer", "hours", "state", "reason"),
+    ("order", "answer", "hours", "state", "reason"),
     [
         pytest.param(LOST, (FOUND,), 0, "Unknown", "ConnectionLost", id="found: left to the fold"),
         pytest.param(LOST, (), 0, "Unknown", "NotFoundAtBroker", id="not found: parked"),
@@ -38,7 +38,7 @@ FOREIGN = OrderSeen(5, 17, 901, "Submitted", order_ref="by-hand")
         pytest.param(LOST, (), 11, "Unknown", "NotFoundAtBroker", id="late the same day"),
         pytest.param(LOST, (), 12, "Unverified", "NotFoundAtBroker", id="after midnight"),
         pytest.param(
-            replace(LOST, state=JobState.WORKING, reason="", perm_id=900),
+            replace(LOST, state=OrderState.WORKING, reason="", perm_id=900),
             (),
             0,
             "Unknown",
@@ -46,15 +46,15 @@ FOREIGN = OrderSeen(5, 17, 901, "Submitted", order_ref="by-hand")
             id="a working order vanished",
         ),
         pytest.param(
-            replace(LOST, state=JobState.WORKING, reason="", perm_id=900),
-            (OrderSeen(0, 0, 900, "Filled"),),
+            replace(LOST, state=OrderState.WORKING, reason="", perm_id=900),
+            (OrderStatusReport(0, 0, 900, "Filled"),),
             0,
             "Working",
             "",
             id="known by its permanent id",
         ),
         pytest.param(
-            replace(LOST, state=JobState.SENDING, reason=""),
+            replace(LOST, state=OrderState.SENDING, reason=""),
             (),
             0,
             "Sending",
@@ -62,7 +62,7 @@ FOREIGN = OrderSeen(5, 17, 901, "Submitted", order_ref="by-hand")
             id="its acknowledgement is still awaited",
         ),
         pytest.param(
-            replace(LOST, state=JobState.WAITING, reason="NoNews", order_id=0, sent_at=None),
+            replace(LOST, state=OrderState.WAITING, reason="NoNews", order_id=0, sent_at=None),
             (),
             0,
             "Waiting",
@@ -72,10 +72,10 @@ FOREIGN = OrderSeen(5, 17, 901, "Submitted", order_ref="by-hand")
     ],
 )
 def test_nothing_is_concluded_but_what_is_known(
-    job: Job, answer: tuple[OrderEvent, ...], hours: int, state: str, reason: str
+    order: Order, answer: tuple[OrderEvent, ...], hours: int, state: str, reason: str
 ) -> None:
-    after = conclude(job, answer, NOON + timedelta(hours=hours))
-    assert (after.state, after.reason) == (JobState(state), reason)
+    after = conclude(order, answer, NOON + timedelta(hours=hours))
+    assert (after.state, after.reason) == (OrderState(state), reason)
 
 
 class Scripted:

@@ -16,21 +16,21 @@ from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import Calendar
 from ibgateway_operator.app import Outside, build
 from ibgateway_operator.clock import Clock
-from ibgateway_operator.desired.input import Plan, Scripts
-from ibgateway_operator.errors import Conflict, NotFound, PeerUnavailable
+from ibgateway_operator.desired.input import DesiredInput, Scripts
+from ibgateway_operator.errors import ConflictError, EndpointUnavailableError, NotFoundError
 from ibgateway_operator.model.kinds import Kind
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Credentials, News, Seen, parse
-from ibgateway_operator.observe.http import Peer, Peers
-from ibgateway_operator.settings import Images, Settings
+from ibgateway_operator.model.snapshot import Credentials, HeardReport, Snapshot, parse
+from ibgateway_operator.observe.http import Endpoint, HttpClient
+from ibgateway_operator.settings import Images, OperatorSettings
 
 NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
 """A Wednesday."""
 THIS_WEEK = datetime(2026, 11, 15, 14, 3, tzinfo=UTC)
 """Sunday 09:03 New York: the week's full login."""
 
-MakePlan = Callable[..., Plan]
-MakeSeen = Callable[..., Seen]
+MakePlan = Callable[..., DesiredInput]
+MakeSeen = Callable[..., Snapshot]
 MakeReport = Callable[..., SentinelReport]
 MakePod = Callable[..., Manifest]
 
@@ -42,7 +42,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def make_plan() -> MakePlan:
-    def make(spec: dict[str, Any] | None = None, **more: Any) -> Plan:
+    def make(spec: dict[str, Any] | None = None, **more: Any) -> DesiredInput:
         raw = {"credentialsSecretRef": {"name": "ib-credentials"}, **(spec or {})}
         values: dict[str, Any] = {
             "key": Key("trading", "paper"),
@@ -53,7 +53,7 @@ def make_plan() -> MakePlan:
             "scripts": Scripts(wrapper="wrap", prestop="stop", ibc="ibc"),
             "own_namespace": "operators",
         }
-        return Plan(**(values | more))
+        return DesiredInput(**(values | more))
 
     return make
 
@@ -135,7 +135,7 @@ def make_seen(
 
     def make(
         spec: dict[str, Any] | None = None, meta: dict[str, Any] | None = None, **more: Any
-    ) -> Seen:
+    ) -> Snapshot:
         body = make_body(spec, **(meta or {}))
         body["status"] = more.pop("status", {})
         values: dict[str, Any] = {
@@ -148,11 +148,11 @@ def make_seen(
                 user="hash",
             ),
             "bodies": (make_pod("gateway"), make_pod("executor"), make_pod("novnc")),
-            "news": News(make_report(), 100.0),
+            "news": HeardReport(make_report(), 100.0),
             "age_of_news": 0.5,
             "enforced": True,
         }
-        return Seen(**(values | more))
+        return Snapshot(**(values | more))
 
     return make
 
@@ -183,7 +183,7 @@ class FakeCluster:
         self.reads.append(f"{kind.kind} {key.name}")
         stored = self.objects.get((kind.kind, *key))
         if stored is None:
-            raise NotFound(404, "not there")
+            raise NotFoundError(404, "not there")
         return deepcopy(stored)
 
     async def names(self, kind: Kind, namespace: str, selector: str = "") -> set[Key]:
@@ -209,14 +209,14 @@ class FakeCluster:
         self.writes.append(f"create {manifest['kind']} {what}")
         meta = manifest["metadata"]
         if (manifest["kind"], meta["namespace"], meta["name"]) in self.objects:
-            raise Conflict(409, "exists")
+            raise ConflictError(409, "exists")
         return self.put(deepcopy(manifest))
 
     async def delete(self, kind: Kind, key: Key, *, uid: str) -> None:
         self.writes.append(f"delete {kind.kind} {key.name}")
         stored = self.objects.get((kind.kind, *key))
         if stored is not None and stored["metadata"]["uid"] != uid:
-            raise Conflict(409, "another uid")
+            raise ConflictError(409, "another uid")
         self.objects.pop((kind.kind, *key), None)
 
     async def patch_pod_condition(self, key: Key, condition: Manifest) -> Manifest:
@@ -248,25 +248,25 @@ class FakeCluster:
         ]
 
 
-class FakePeers(Peers):
+class FakePeers(HttpClient):
     """Sentinel, executor and console as a test wants them to answer."""
 
     def __init__(self) -> None:
         self.answers: dict[str, bytes | Exception] = {}
         self.posted: list[tuple[str, str]] = []
 
-    async def get(self, peer: Peer, path: str) -> bytes:
-        answer = self.answers.get(path, PeerUnavailable(path))
+    async def get(self, peer: Endpoint, path: str) -> bytes:
+        answer = self.answers.get(path, EndpointUnavailableError(path))
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    async def post(self, peer: Peer, path: str, body: str) -> None:
+    async def post(self, peer: Endpoint, path: str, body: str) -> None:
         if isinstance(answer := self.answers.get(path), Exception):
             raise answer
         self.posted.append((path, body))
 
-    async def lines(self, peer: Peer, path: str) -> AsyncIterator[bytes]:
+    async def lines(self, peer: Endpoint, path: str) -> AsyncIterator[bytes]:
         await asyncio.Event().wait()
         yield b""
 
@@ -281,7 +281,7 @@ class World:
         self.time = NOW
         self.seconds = 1000.0
         clock = Clock(now=lambda: self.time, monotonic=lambda: self.seconds)
-        settings = Settings(images=Images(agent="agent:1", executor="executor:1"))
+        settings = OperatorSettings(images=Images(agent="agent:1", executor="executor:1"))
         scripts = Scripts(wrapper="wrap", prestop="stop", ibc="ibc")
         outside = Outside(self.cluster, self.peers, clock)
         self.app = build(settings, scripts, outside, self.cluster)

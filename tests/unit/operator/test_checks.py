@@ -8,9 +8,9 @@ import pytest
 
 from ibgateway_api.names import Key
 from ibgateway_operator.decide.acceptance import blocker, is_zone, refusal
-from ibgateway_operator.model.snapshot import Credentials, Seen, parse
+from ibgateway_operator.model.snapshot import Credentials, Snapshot, parse
 
-MakeSeen = Callable[..., Seen]
+MakeSeen = Callable[..., Snapshot]
 
 LIVE: dict[str, Any] = {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}}
 
@@ -92,7 +92,7 @@ def test_a_spec_that_no_version_of_ours_wrote_is_a_finding_and_no_crash() -> Non
             "spec": {"credentialsSecretRef": {"name": "s"}, "executor": {"clientId": "many"}},
         }
     )
-    found = refusal(Seen(gateway, datetime.fromisoformat("2026-11-18T15:00:00+00:00")))
+    found = refusal(Snapshot(gateway, datetime.fromisoformat("2026-11-18T15:00:00+00:00")))
     assert found is not None
     assert found.reason == "InvalidSpec"
     assert found.message.startswith("spec.executor.clientId: Input should be a valid integer")

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from ibgateway_operator.desired import Plan, desired
+from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.model.manifests import Manifest
 
 LIVE: dict[str, Any] = {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}}
 
 
-def named(plan: Plan) -> dict[str, Manifest]:
+def named(plan: DesiredInput) -> dict[str, Manifest]:
     return {f"{m['kind']} {m['metadata']['name']}": m for m in desired(plan)}
 
 
-def pod_specs(plan: Plan) -> dict[str, Manifest]:
+def pod_specs(plan: DesiredInput) -> dict[str, Manifest]:
     children = named(plan)
     return {
         "gateway": children["StatefulSet paper-gateway"]["spec"]["template"]["spec"],
@@ -29,7 +29,7 @@ def environment(container: Manifest) -> dict[str, str]:
     return {e["name"]: e.get("value", "") for e in container["env"]}
 
 
-def test_a_gateway_has_exactly_these_children(make_plan: Callable[..., Plan]) -> None:
+def test_a_gateway_has_exactly_these_children(make_plan: Callable[..., DesiredInput]) -> None:
     assert sorted(named(make_plan())) == [
         "ConfigMap paper-executor",
         "ConfigMap paper-gateway",
@@ -53,7 +53,7 @@ def test_a_gateway_has_exactly_these_children(make_plan: Callable[..., Plan]) ->
 
 
 def test_without_executor_console_and_policies_only_the_gateway_is_left(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     plan = make_plan(
         {
@@ -73,7 +73,7 @@ def test_without_executor_console_and_policies_only_the_gateway_is_left(
 
 
 def test_building_twice_gives_the_same_and_leaves_the_plan_as_it_was(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     plan = make_plan({"gateway": {"resources": {"limits": {"memory": "4Gi"}}}})
     before = deepcopy(plan)
@@ -83,7 +83,9 @@ def test_building_twice_gives_the_same_and_leaves_the_plan_as_it_was(
     assert "more" not in desired(plan)[0]["metadata"]["labels"]
 
 
-def test_every_child_but_the_ledger_belongs_to_the_gateway(make_plan: Callable[..., Plan]) -> None:
+def test_every_child_but_the_ledger_belongs_to_the_gateway(
+    make_plan: Callable[..., DesiredInput],
+) -> None:
     for name, child in named(make_plan()).items():
         owners = child["metadata"].get("ownerReferences")
         if name == "PersistentVolumeClaim paper-executor":
@@ -101,12 +103,16 @@ def test_every_child_but_the_ledger_belongs_to_the_gateway(make_plan: Callable[.
         ]
 
 
-def test_the_ledger_is_stamped_with_its_trading_mode(make_plan: Callable[..., Plan]) -> None:
+def test_the_ledger_is_stamped_with_its_trading_mode(
+    make_plan: Callable[..., DesiredInput],
+) -> None:
     claim = named(make_plan(LIVE))["PersistentVolumeClaim paper-executor"]
     assert claim["metadata"]["annotations"] == {"ibgateway.dev/trading-mode": "live"}
 
 
-def test_every_child_carries_the_labels_it_is_found_by(make_plan: Callable[..., Plan]) -> None:
+def test_every_child_carries_the_labels_it_is_found_by(
+    make_plan: Callable[..., DesiredInput],
+) -> None:
     for child in desired(make_plan()):
         labels = child["metadata"]["labels"]
         assert labels["app.kubernetes.io/managed-by"] == "ibgateway-operator"
@@ -114,7 +120,7 @@ def test_every_child_carries_the_labels_it_is_found_by(make_plan: Callable[..., 
 
 
 def test_a_new_template_never_restarts_the_gateway_by_itself(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     spec = named(make_plan())["StatefulSet paper-gateway"]["spec"]
     assert spec["updateStrategy"] == {"type": "OnDelete"}
@@ -127,14 +133,14 @@ def test_a_new_template_never_restarts_the_gateway_by_itself(
     assert spec["serviceName"] == "paper-gateway-pods"
 
 
-def test_suspended_is_written_as_zero_replicas(make_plan: Callable[..., Plan]) -> None:
+def test_suspended_is_written_as_zero_replicas(make_plan: Callable[..., DesiredInput]) -> None:
     spec = named(make_plan(gateway_replicas=0))["StatefulSet paper-gateway"]["spec"]
     assert spec["replicas"] == 0
 
 
 @pytest.mark.parametrize("component", ["gateway", "executor", "novnc"])
 def test_every_pod_meets_the_restricted_standard(
-    make_plan: Callable[..., Plan], component: str
+    make_plan: Callable[..., DesiredInput], component: str
 ) -> None:
     spec = pod_specs(make_plan())[component]
     assert spec["automountServiceAccountToken"] is False
@@ -156,7 +162,7 @@ def test_every_pod_meets_the_restricted_standard(
 
 
 def test_the_sentinel_is_a_native_sidecar_and_decides_readiness(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     spec = pod_specs(make_plan())["gateway"]
     (sentinel,) = spec["initContainers"]
@@ -169,7 +175,7 @@ def test_the_sentinel_is_a_native_sidecar_and_decides_readiness(
 
 
 def test_the_gateway_container_starts_by_the_wrapper_and_stops_by_ibc(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     spec = pod_specs(make_plan())["gateway"]
     (gateway,) = spec["containers"]
@@ -183,7 +189,9 @@ def test_the_gateway_container_starts_by_the_wrapper_and_stops_by_ibc(
     assert "shareProcessNamespace" not in spec
 
 
-def test_the_gateways_environment_is_the_images_contract(make_plan: Callable[..., Plan]) -> None:
+def test_the_gateways_environment_is_the_images_contract(
+    make_plan: Callable[..., DesiredInput],
+) -> None:
     plan = make_plan({"gateway": {"readOnlyApi": True, "env": [{"name": "MORE", "value": "1"}]}})
     (gateway,) = pod_specs(plan)["gateway"]["containers"]
     assert environment(gateway) == {
@@ -209,7 +217,9 @@ def test_the_gateways_environment_is_the_images_contract(make_plan: Callable[...
     }
 
 
-def test_the_volume_is_never_mounted_over_the_program(make_plan: Callable[..., Plan]) -> None:
+def test_the_volume_is_never_mounted_over_the_program(
+    make_plan: Callable[..., DesiredInput],
+) -> None:
     (gateway,) = pod_specs(make_plan())["gateway"]["containers"]
     mounts = {m["mountPath"]: (m["name"], m.get("subPath", "")) for m in gateway["volumeMounts"]}
     assert mounts == {
@@ -223,7 +233,7 @@ def test_the_volume_is_never_mounted_over_the_program(make_plan: Callable[..., P
 
 @pytest.mark.parametrize(("from_user", "secret"), [(True, "ib-credentials"), (False, "paper-vnc")])
 def test_passwords_are_files_and_the_vnc_one_has_a_default(
-    make_plan: Callable[..., Plan], from_user: bool, secret: str
+    make_plan: Callable[..., DesiredInput], from_user: bool, secret: str
 ) -> None:
     volumes = pod_specs(make_plan(vnc_from_user=from_user))["gateway"]["volumes"]
     (credentials,) = [v for v in volumes if v["name"] == "credentials"]
@@ -246,13 +256,13 @@ def test_passwords_are_files_and_the_vnc_one_has_a_default(
     }
 
 
-def test_the_memory_request_covers_the_heap(make_plan: Callable[..., Plan]) -> None:
+def test_the_memory_request_covers_the_heap(make_plan: Callable[..., DesiredInput]) -> None:
     plan = make_plan({"gateway": {"javaHeapMiB": 4000}})
     (gateway,) = pod_specs(plan)["gateway"]["containers"]
     assert gateway["resources"] == {"requests": {"cpu": "250m", "memory": "4640Mi"}}
 
 
-def test_the_users_resources_win_over_the_defaults(make_plan: Callable[..., Plan]) -> None:
+def test_the_users_resources_win_over_the_defaults(make_plan: Callable[..., DesiredInput]) -> None:
     wanted = {"requests": {"memory": "3Gi"}, "limits": {"memory": "3Gi"}}
     (gateway,) = pod_specs(make_plan({"gateway": {"resources": wanted}}))["gateway"]["containers"]
     assert gateway["resources"] == {
@@ -262,7 +272,7 @@ def test_the_users_resources_win_over_the_defaults(make_plan: Callable[..., Plan
 
 
 def test_the_executor_waits_for_the_operators_gate_and_for_its_own(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     deployment = named(make_plan())["Deployment paper-executor"]["spec"]
     spec = deployment["template"]["spec"]
@@ -274,7 +284,7 @@ def test_the_executor_waits_for_the_operators_gate_and_for_its_own(
 
 
 def test_an_unchanged_executor_keeps_its_template_hash_when_settings_change(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     def stamp(spec: dict[str, Any]) -> str:
         deployment = named(make_plan(spec))["Deployment paper-executor"]
@@ -296,7 +306,7 @@ def test_an_unchanged_executor_keeps_its_template_hash_when_settings_change(
     ],
 )
 def test_settings_never_touch_the_gateways_template(
-    make_plan: Callable[..., Plan], change: dict[str, Any]
+    make_plan: Callable[..., DesiredInput], change: dict[str, Any]
 ) -> None:
     before = pod_specs(make_plan())["gateway"]
     assert pod_specs(make_plan(change))["gateway"] == before

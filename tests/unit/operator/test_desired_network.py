@@ -5,7 +5,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from ibgateway_operator.desired import Plan, desired
+from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.config import settings_hash
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.settings import Images
@@ -13,11 +13,11 @@ from ibgateway_operator.settings import Images
 LIVE: dict[str, Any] = {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}}
 
 
-def named(plan: Plan) -> dict[str, Manifest]:
+def named(plan: DesiredInput) -> dict[str, Manifest]:
     return {f"{m['kind']} {m['metadata']['name']}": m for m in desired(plan)}
 
 
-def pod_specs(plan: Plan) -> dict[str, Manifest]:
+def pod_specs(plan: DesiredInput) -> dict[str, Manifest]:
     children = named(plan)
     return {
         "gateway": children["StatefulSet paper-gateway"]["spec"]["template"]["spec"],
@@ -48,13 +48,13 @@ def peer_name(peer: Manifest) -> str:
     return str(labels.get("app.kubernetes.io/component") or labels)
 
 
-def test_the_api_is_on_4001_in_both_modes(make_plan: Callable[..., Plan]) -> None:
+def test_the_api_is_on_4001_in_both_modes(make_plan: Callable[..., DesiredInput]) -> None:
     assert ports(named(make_plan())["Service paper-gateway"]) == {4001: 4004}
     assert ports(named(make_plan(LIVE))["Service paper-gateway"]) == {4001: 4003}
 
 
 def test_services_publish_what_is_not_ready_only_where_it_is_meant(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     services = {n: m for n, m in named(make_plan()).items() if m["kind"] == "Service"}
     assert {n: m["spec"].get("publishNotReadyAddresses", False) for n, m in services.items()} == {
@@ -69,7 +69,7 @@ def test_services_publish_what_is_not_ready_only_where_it_is_meant(
     assert ports(services["Service paper-executor"]) == {8080: 8080}
 
 
-def test_only_the_executor_reaches_the_api(make_plan: Callable[..., Plan]) -> None:
+def test_only_the_executor_reaches_the_api(make_plan: Callable[..., DesiredInput]) -> None:
     policy = named(make_plan())["NetworkPolicy paper-gateway"]
     operator = str({"app.kubernetes.io/name": "ibgateway-operator"})
     assert ingress(policy) == {
@@ -81,7 +81,7 @@ def test_only_the_executor_reaches_the_api(make_plan: Callable[..., Plan]) -> No
 
 
 def test_only_named_clients_and_the_operator_reach_the_executor(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     clients = [{"podSelector": {"app": "bot"}, "namespaceSelector": {"team": "quant"}}]
     plan = make_plan({"networkPolicy": {"executorClients": clients}})
@@ -99,7 +99,7 @@ def test_only_named_clients_and_the_operator_reach_the_executor(
     assert rule["ports"] == [{"protocol": "TCP", "port": 8080}]
 
 
-def test_the_console_must_not_reach_the_api(make_plan: Callable[..., Plan]) -> None:
+def test_the_console_must_not_reach_the_api(make_plan: Callable[..., DesiredInput]) -> None:
     policy = named(make_plan())["NetworkPolicy paper-novnc"]["spec"]
     allowed = [p["port"] for rule in policy["egress"] for p in rule["ports"]]
     assert allowed == [5900, 8090, 53, 53]
@@ -107,7 +107,7 @@ def test_the_console_must_not_reach_the_api(make_plan: Callable[..., Plan]) -> N
 
 
 def test_the_console_asks_for_a_token_of_its_own_where_it_is_told_to(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     plain = pod_specs(make_plan())["novnc"]["containers"][0]
     assert environment(plain)["CONSOLE_AUTH"] == "password"
@@ -118,14 +118,14 @@ def test_the_console_asks_for_a_token_of_its_own_where_it_is_told_to(
 
 
 def test_a_healthy_gateway_is_not_evicted_and_an_unhealthy_one_never_blocks(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     spec = named(make_plan())["PodDisruptionBudget paper-gateway"]["spec"]
     assert spec["minAvailable"] == 1
     assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
-def test_the_sentinels_settings_hold_the_budget(make_plan: Callable[..., Plan]) -> None:
+def test_the_sentinels_settings_hold_the_budget(make_plan: Callable[..., DesiredInput]) -> None:
     plan = make_plan(
         {
             "login": {
@@ -149,7 +149,7 @@ def test_the_sentinels_settings_hold_the_budget(make_plan: Callable[..., Plan]) 
 
 
 def test_the_executors_settings_name_the_pod_and_not_the_ready_only_service(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     settings = json.loads(named(make_plan())["ConfigMap paper-executor"]["data"]["settings.json"])
     assert settings["apiHost"] == "paper-gateway-0.paper-gateway-pods.trading.svc"
@@ -158,7 +158,7 @@ def test_the_executors_settings_name_the_pod_and_not_the_ready_only_service(
     assert settings["clientId"] == 17
 
 
-def test_a_change_of_settings_changes_their_hash(make_plan: Callable[..., Plan]) -> None:
+def test_a_change_of_settings_changes_their_hash(make_plan: Callable[..., DesiredInput]) -> None:
     before = named(make_plan())["ConfigMap paper-gateway"]
     after = named(make_plan({"login": {"maxAttempts": 1}}))["ConfigMap paper-gateway"]
     assert settings_hash(before) == settings_hash(deepcopy(before))
@@ -166,7 +166,7 @@ def test_a_change_of_settings_changes_their_hash(make_plan: Callable[..., Plan])
 
 
 def test_pull_secrets_of_resource_and_operator_are_both_named(
-    make_plan: Callable[..., Plan],
+    make_plan: Callable[..., DesiredInput],
 ) -> None:
     plan = make_plan(
         {"gateway": {"imagePullSecrets": [{"name": "mine"}]}},

@@ -12,9 +12,9 @@ from ibgateway_api.reports import HoldReport, SentinelReport
 from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.gate import judge, pod_condition, unexpected_account, upcoming
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import News, Seen
+from ibgateway_operator.model.snapshot import HeardReport, Snapshot
 
-MakeSeen = Callable[..., Seen]
+MakeSeen = Callable[..., Snapshot]
 MakeReport = Callable[..., SentinelReport]
 MakePod = Callable[..., Manifest]
 
@@ -58,7 +58,7 @@ def test_every_login_state_but_one_closes_the_gate(
     make_seen: MakeSeen, make_report: MakeReport
 ) -> None:
     for state in LoginState:
-        seen = make_seen(news=News(make_report(state), 100.0))
+        seen = make_seen(news=HeardReport(make_report(state), 100.0))
         expected = "Open" if state is LoginState.LOGGED_IN else str(state)
         assert reason(judge(seen, Calendar()).gate) == expected
 
@@ -79,7 +79,7 @@ def test_a_pod_on_its_way_out_closes_the_gate_before_its_sentinel_says_so(
 
 def test_the_sentinels_holds_count(make_seen: MakeSeen, make_report: MakeReport) -> None:
     report = make_report(holds=(HoldReport(reason=GateReason.NIGHTLY_RESTART),))
-    seen = make_seen(news=News(report, 100.0))
+    seen = make_seen(news=HeardReport(report, 100.0))
     assert reason(judge(seen, Calendar()).gate) == "NightlyRestart"
 
 
@@ -109,7 +109,7 @@ def test_unexpected_accounts_are_named(
     accounts: tuple[str, ...],
     words: str,
 ) -> None:
-    seen = make_seen(spec, news=News(make_report(accounts=accounts), 100.0))
+    seen = make_seen(spec, news=HeardReport(make_report(accounts=accounts), 100.0))
     assert unexpected_account(seen) == words
 
 

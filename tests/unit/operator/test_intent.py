@@ -11,21 +11,21 @@ from ibgateway_api.reports import SentinelReport
 from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.gate import judge
 from ibgateway_operator.decide.intent import (
-    LoginWish,
-    Stop,
+    PlannedStop,
+    RequestedLogin,
     executor_held,
-    login_wish,
     never_started,
     pending_gateway,
     planned_stop,
     policy_doubt,
     replicas,
+    requested_login,
     restart_overdue,
 )
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Credentials, News, Seen
+from ibgateway_operator.model.snapshot import Credentials, HeardReport, Snapshot
 
-MakeSeen = Callable[..., Seen]
+MakeSeen = Callable[..., Snapshot]
 MakeReport = Callable[..., SentinelReport]
 MakePod = Callable[..., Manifest]
 
@@ -192,7 +192,9 @@ def test_an_executor_that_does_not_run_takes_its_new_template(
     [
         pytest.param("LoggedIn", "2026-11-18T15:00:00Z", "", None, id="Wednesday"),
         pytest.param("LoggedIn", "2026-11-22T06:30:00Z", "", None, id="window, not yet nine"),
-        pytest.param("LoggedIn", "2026-11-22T14:00:01Z", "", Stop.RESTART, id="Sunday at nine"),
+        pytest.param(
+            "LoggedIn", "2026-11-22T14:00:01Z", "", PlannedStop.RESTART, id="Sunday at nine"
+        ),
         pytest.param(
             "LoggedIn", "2026-11-22T14:00:01Z", "2026-11-22T06:00:00Z", None, id="begun already"
         ),
@@ -202,10 +204,15 @@ def test_an_executor_that_does_not_run_takes_its_new_template(
     ],
 )
 def test_the_weekly_restart(
-    make_seen: MakeSeen, make_report: MakeReport, state: str, at: str, handled: str, stop: Stop
+    make_seen: MakeSeen,
+    make_report: MakeReport,
+    state: str,
+    at: str,
+    handled: str,
+    stop: PlannedStop,
 ) -> None:
     report = make_report(LoginState(state), handled_restart=handled)
-    seen = make_seen(now=datetime.fromisoformat(at), news=News(report, 100.0))
+    seen = make_seen(now=datetime.fromisoformat(at), news=HeardReport(report, 100.0))
     assert planned_stop(seen, judge(seen, Calendar()), Calendar()) == stop
 
 
@@ -213,7 +220,7 @@ def test_a_full_login_after_the_boundary_needs_no_restart(
     make_seen: MakeSeen, make_report: MakeReport
 ) -> None:
     report = make_report(full_auth_time=datetime(2026, 11, 22, 8, 0, tzinfo=UTC))
-    seen = make_seen(now=SUNDAY_RESTART, news=News(report, 100.0))
+    seen = make_seen(now=SUNDAY_RESTART, news=HeardReport(report, 100.0))
     assert planned_stop(seen, judge(seen, Calendar()), Calendar()) is None
 
 
@@ -222,7 +229,7 @@ def test_a_template_that_waits_turns_the_restart_into_a_new_pod(
 ) -> None:
     bodies = (stateful_set(), revised(make_pod("gateway"), "rev-1"))
     seen = make_seen(now=SUNDAY_RESTART, bodies=bodies)
-    assert planned_stop(seen, judge(seen, Calendar()), Calendar()) is Stop.REPLACE
+    assert planned_stop(seen, judge(seen, Calendar()), Calendar()) is PlannedStop.REPLACE
 
 
 def test_a_missed_restart_asks(make_seen: MakeSeen) -> None:
@@ -235,7 +242,7 @@ def test_a_missed_restart_asks(make_seen: MakeSeen) -> None:
 def test_a_suspend_is_a_stop_only_while_something_runs(make_seen: MakeSeen) -> None:
     running = make_seen({"suspend": True}, bodies=(stateful_set(1),))
     stopped = make_seen({"suspend": True}, bodies=(stateful_set(0),))
-    assert planned_stop(running, judge(running, Calendar()), Calendar()) is Stop.SUSPEND
+    assert planned_stop(running, judge(running, Calendar()), Calendar()) is PlannedStop.SUSPEND
     assert planned_stop(stopped, judge(stopped, Calendar()), Calendar()) is None
 
 
@@ -243,25 +250,27 @@ def test_a_suspend_is_a_stop_only_while_something_runs(make_seen: MakeSeen) -> N
     ("text", "handled", "wish"),
     [
         ("", "", None),
-        ("2026-11-18T14:59:00Z", "", LoginWish("2026-11-18T14:59:00Z")),
-        ("2026-11-18T15:59:30+01:00", "", LoginWish("2026-11-18T15:59:30+01:00")),
+        ("2026-11-18T14:59:00Z", "", RequestedLogin("2026-11-18T14:59:00Z")),
+        ("2026-11-18T15:59:30+01:00", "", RequestedLogin("2026-11-18T15:59:30+01:00")),
         ("2026-11-18T14:59:00Z", "2026-11-18T14:59:00Z", None),
         (
             "2026-11-18T14:58:00Z",
             "2026-11-18T14:59:00Z",
-            LoginWish(
+            RequestedLogin(
                 "2026-11-18T14:58:00Z", "it is not newer than the last one, 2026-11-18T14:59:00Z"
             ),
         ),
         (
             "now",
             "",
-            LoginWish("now", "it is no RFC 3339 time with a zone, such as 2026-01-31T08:30:00Z"),
+            RequestedLogin(
+                "now", "it is no RFC 3339 time with a zone, such as 2026-01-31T08:30:00Z"
+            ),
         ),
         (
             "2026-11-18T14:59:00",
             "",
-            LoginWish(
+            RequestedLogin(
                 "2026-11-18T14:59:00",
                 "it is no RFC 3339 time with a zone, such as 2026-01-31T08:30:00Z",
             ),
@@ -269,18 +278,18 @@ def test_a_suspend_is_a_stop_only_while_something_runs(make_seen: MakeSeen) -> N
         (
             "2026-11-18T15:01:01Z",
             "",
-            LoginWish("2026-11-18T15:01:01Z", "it lies in the future"),
+            RequestedLogin("2026-11-18T15:01:01Z", "it lies in the future"),
         ),
         (
             "2026-11-18T14:49:59Z",
             "",
-            LoginWish("2026-11-18T14:49:59Z", "it is more than ten minutes old"),
+            RequestedLogin("2026-11-18T14:49:59Z", "it is more than ten minutes old"),
         ),
     ],
 )
 def test_login_requests(
-    make_seen: MakeSeen, text: str, handled: str, wish: LoginWish | None
+    make_seen: MakeSeen, text: str, handled: str, wish: RequestedLogin | None
 ) -> None:
     annotations = {"ibgateway.dev/login-requested-at": text}
     status = {"login": {"handledRequest": handled}}
-    assert login_wish(make_seen(meta={"annotations": annotations}, status=status)) == wish
+    assert requested_login(make_seen(meta={"annotations": annotations}, status=status)) == wish

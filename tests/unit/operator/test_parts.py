@@ -9,25 +9,25 @@ import pytest
 from ibgateway_api.names import Key
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_api.week import Calendar
-from ibgateway_operator.act.drain import Executors
-from ibgateway_operator.decide.intent import Stop
+from ibgateway_operator.act.drain import Drains
+from ibgateway_operator.decide.intent import PlannedStop
 from ibgateway_operator.errors import (
     ApiError,
-    ApiUnavailable,
-    Conflict,
-    Invalid,
-    NotFound,
+    ApiUnavailableError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
 )
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import _answer
 from ibgateway_operator.model.kinds import BY_KIND, CONFIG_MAP, GATEWAY, STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest, fingerprint
 from ibgateway_operator.observe.console import Consoles
-from ibgateway_operator.observe.http import Peer
-from ibgateway_operator.settings import BadSettings, calendar_from, from_environment
+from ibgateway_operator.observe.http import Endpoint
+from ibgateway_operator.settings import SettingsError, calendar_from, from_environment
 
 KEY = Key("trading", "paper")
-PEER = Peer("http://10.0.0.9:8080", "paper", "t")
+PEER = Endpoint("http://10.0.0.9:8080", "paper", "t")
 
 
 ENV = {
@@ -49,11 +49,11 @@ class TestSettings:
         "name", ["WATCH_NAMESPACE", "OPERATOR_AGENT_IMAGE", "OPERATOR_EXECUTOR_IMAGE"]
     )
     def test_what_is_missing_is_named(self, name: str) -> None:
-        with pytest.raises(BadSettings, match=name):
+        with pytest.raises(SettingsError, match=name):
             from_environment({k: v for k, v in ENV.items() if k != name})
 
     def test_a_port_that_is_none_is_named(self) -> None:
-        with pytest.raises(BadSettings, match="OPERATOR_METRICS_PORT"):
+        with pytest.raises(SettingsError, match="OPERATOR_METRICS_PORT"):
             from_environment({**ENV, "OPERATOR_METRICS_PORT": "http"})
 
     def test_the_calendar_is_ibkrs_without_a_file_and_the_files_with_one(
@@ -67,7 +67,7 @@ class TestSettings:
     def test_a_calendar_that_is_none_is_named(self, tmp_path: Path) -> None:
         file = tmp_path / "calendar.json"
         file.write_text('{"marginSeconds": -1}')
-        with pytest.raises(BadSettings, match=r"calendar\.json"):
+        with pytest.raises(SettingsError, match=r"calendar\.json"):
             calendar_from(file)
 
 
@@ -172,30 +172,30 @@ class TestDrains:
     @pytest.mark.parametrize(
         ("stop", "report", "drained"),
         [
-            (Stop.RESTART, ExecutorReport(open=False, unacknowledged=0), True),
-            (Stop.RESTART, ExecutorReport(open=True, unacknowledged=0), False),
-            (Stop.RESTART, ExecutorReport(open=False, unacknowledged=1), False),
-            (Stop.SUSPEND, ExecutorReport(open=True, unacknowledged=0), False),
-            (Stop.SUSPEND, ExecutorReport(open=False, unacknowledged=0), True),
-            (Stop.SUSPEND, ExecutorReport(open=False, unacknowledged=2), False),
+            (PlannedStop.RESTART, ExecutorReport(open=False, unacknowledged=0), True),
+            (PlannedStop.RESTART, ExecutorReport(open=True, unacknowledged=0), False),
+            (PlannedStop.RESTART, ExecutorReport(open=False, unacknowledged=1), False),
+            (PlannedStop.SUSPEND, ExecutorReport(open=True, unacknowledged=0), False),
+            (PlannedStop.SUSPEND, ExecutorReport(open=False, unacknowledged=0), True),
+            (PlannedStop.SUSPEND, ExecutorReport(open=False, unacknowledged=2), False),
         ],
     )
     async def test_a_stop_waits_for_what_is_unacknowledged(
-        self, peers: Any, stop: Stop, report: ExecutorReport, drained: bool
+        self, peers: Any, stop: PlannedStop, report: ExecutorReport, drained: bool
     ) -> None:
         peers.answers["/v1/gate"] = report.to_json().encode()
-        assert await Executors(peers, lambda: 0.0).drained(KEY, PEER, stop) is drained
+        assert await Drains(peers, lambda: 0.0).drained(KEY, PEER, stop) is drained
 
     async def test_a_restart_never_loses_patience(self, peers: Any) -> None:
         time = 0.0
-        executors = Executors(peers, lambda: time)
-        assert await executors.drained(KEY, None, Stop.RESTART) is False
+        executors = Drains(peers, lambda: time)
+        assert await executors.drained(KEY, None, PlannedStop.RESTART) is False
         time = 100000.0
-        assert await executors.drained(KEY, PEER, Stop.RESTART) is False
+        assert await executors.drained(KEY, PEER, PlannedStop.RESTART) is False
 
     async def test_an_answer_that_is_none_counts_as_none(self, peers: Any) -> None:
         peers.answers["/v1/gate"] = b"<html>"
-        assert await Executors(peers, lambda: 0.0).drained(KEY, PEER, Stop.RESTART) is False
+        assert await Drains(peers, lambda: 0.0).drained(KEY, PEER, PlannedStop.RESTART) is False
 
 
 class TestConsoles:
@@ -233,12 +233,12 @@ class TestApiErrors:
     @pytest.mark.parametrize(
         ("status", "kind"),
         [
-            (404, NotFound),
-            (409, Conflict),
-            (422, Invalid),
+            (404, NotFoundError),
+            (409, ConflictError),
+            (422, InvalidError),
             (403, ApiError),
-            (429, ApiUnavailable),
-            (503, ApiUnavailable),
+            (429, ApiUnavailableError),
+            (503, ApiUnavailableError),
         ],
     )
     def test_answers_become_errors(self, status: int, kind: type[Exception]) -> None:
@@ -246,5 +246,5 @@ class TestApiErrors:
             _answer(status, json.dumps({"message": "the words"}).encode())
 
     def test_a_page_of_a_proxy_is_no_answer(self) -> None:
-        with pytest.raises(ApiUnavailable, match="not JSON"):
+        with pytest.raises(ApiUnavailableError, match="not JSON"):
             _answer(502, b"<html>bad gateway</html>")

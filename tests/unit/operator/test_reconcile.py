@@ -9,7 +9,7 @@ import pytest
 
 from ibgateway_api.names import Key
 from ibgateway_api.reports import ExecutorReport, SentinelReport
-from ibgateway_operator.errors import Invalid, PeerUnavailable
+from ibgateway_operator.errors import EndpointUnavailableError, InvalidError
 from ibgateway_operator.model.manifests import Manifest
 
 MakeReport = Callable[..., SentinelReport]
@@ -168,7 +168,7 @@ async def test_a_ledger_of_an_earlier_gateway_of_the_same_name_and_mode_is_adopt
 
 
 async def test_a_child_the_api_server_refuses_is_named_and_the_rest_is_applied(world: Any) -> None:
-    world.cluster.refuse["Deployment paper-executor"] = Invalid(422, "quota is used up")
+    world.cluster.refuse["Deployment paper-executor"] = InvalidError(422, "quota is used up")
     writes = await world.reconcile()
     assert "apply Deployment paper-novnc" in writes
     assert world.condition("Ready") == "False ApplyRefused"
@@ -281,7 +281,7 @@ async def test_a_restart_nobody_could_begin_in_time_asks_instead_of_pushing(trad
 async def test_a_sentinel_that_is_not_reached_is_told_of_the_restart_again(trading: Any) -> None:
     trading.time = datetime(2026, 11, 22, 14, 0, 1, tzinfo=UTC)
     trading.peers.answers["/v1/gate"] = DRAINED
-    trading.peers.answers["/v1/restarts"] = PeerUnavailable("refused")
+    trading.peers.answers["/v1/restarts"] = EndpointUnavailableError("refused")
     assert "create Event RestartBegun" not in await trading.reconcile()
     del trading.peers.answers["/v1/restarts"]
     assert "create Event RestartBegun" in await trading.reconcile()

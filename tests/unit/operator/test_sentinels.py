@@ -12,8 +12,8 @@ from aiohttp.test_utils import TestServer
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Key
 from ibgateway_api.reports import SentinelReport
-from ibgateway_operator.errors import PeerUnavailable
-from ibgateway_operator.observe.http import Peer, Peers, by_address
+from ibgateway_operator.errors import EndpointUnavailableError
+from ibgateway_operator.observe.http import Endpoint, HttpClient, by_address
 from ibgateway_operator.observe.sentinel import Sentinels
 
 KEY = Key("trading", "paper")
@@ -59,7 +59,7 @@ class FakeSentinel:
 class Bench:
     sentinel: FakeSentinel
     sentinels: Sentinels
-    peer: Peer
+    peer: Endpoint
     news: "asyncio.Queue[Key]"
 
 
@@ -77,8 +77,8 @@ async def bench(make_report: MakeReport) -> AsyncIterator[Bench]:
     news: asyncio.Queue[Key] = asyncio.Queue()
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         loop = asyncio.get_running_loop()
-        sentinels = Sentinels(Peers(session), loop.time, news.put_nowait)
-        peer = Peer(by_address(str(server.host), int(server.port or 0)), HOST, TOKEN)
+        sentinels = Sentinels(HttpClient(session), loop.time, news.put_nowait)
+        peer = Endpoint(by_address(str(server.host), int(server.port or 0)), HOST, TOKEN)
         yield Bench(sentinel, sentinels, peer, news)
         await sentinels.close()
 
@@ -130,7 +130,7 @@ async def test_the_end_of_a_silence_is_news_although_nothing_changed(
     time = 100.0
     told: list[Key] = []
     async with aiohttp.ClientSession() as session:
-        sentinels = Sentinels(Peers(session), lambda: time, told.append)
+        sentinels = Sentinels(HttpClient(session), lambda: time, told.append)
         sentinels._heard(KEY, make_report())
         time = 104.0
         sentinels._heard(KEY, None)
@@ -143,7 +143,7 @@ async def test_the_end_of_a_silence_is_news_although_nothing_changed(
 
 
 async def test_a_wrong_token_is_silence_and_no_crash(bench: Bench) -> None:
-    wrong = Peer(bench.peer.url, HOST, "another")
+    wrong = Endpoint(bench.peer.url, HOST, "another")
     bench.sentinels.follow(KEY, wrong)
     await asyncio.sleep(0.05)
     assert bench.sentinels.news(KEY) is None
@@ -169,8 +169,8 @@ async def test_requests_carry_their_id(bench: Bench) -> None:
 
 
 async def test_a_sentinel_that_is_not_there_is_an_error_with_its_name(bench: Bench) -> None:
-    nobody = Peer("http://127.0.0.1:1", HOST, TOKEN)
-    with pytest.raises(PeerUnavailable, match="paper-gateway-0"):
+    nobody = Endpoint("http://127.0.0.1:1", HOST, TOKEN)
+    with pytest.raises(EndpointUnavailableError, match="paper-gateway-0"):
         await bench.sentinels.request_login(nobody, "2026-11-18T15:00:00Z")
 
 

@@ -13,7 +13,7 @@ import pytest
 from ibgateway_api.conditions import ConditionType
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
-from ibgateway_api.permits import Refusal
+from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.reports import PermitReport, SentinelReport
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_api.week import Calendar
@@ -22,32 +22,32 @@ from ibgateway_operator.act import children
 from ibgateway_operator.decide import acceptance, gate, intent
 from ibgateway_operator.decide.gate import judge
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Finding, News, Seen, parse
+from ibgateway_operator.model.snapshot import Finding, HeardReport, Snapshot, parse
 from ibgateway_operator.status import conditions
-from ibgateway_operator.status.conditions import Judged
-from ibgateway_operator.status.document import assess, document
+from ibgateway_operator.status.conditions import Assessment
+from ibgateway_operator.status.document import document, status_of
 
-MakeSeen = Callable[..., Seen]
+MakeSeen = Callable[..., Snapshot]
 MakeReport = Callable[..., SentinelReport]
 MakePod = Callable[..., Manifest]
 
 DOCS = Path(__file__).parents[3] / "docs" / "conditions.md"
 
 
-def judged(seen: Seen, **more: Any) -> Judged:
-    return Judged(seen, judge(seen, Calendar()), **more)
+def judged(seen: Snapshot, **more: Any) -> Assessment:
+    return Assessment(seen, judge(seen, Calendar()), **more)
 
 
-def status_of(one: Judged) -> IBGatewayStatus:
-    return assess(one, pending="", handled_request="")
+def status(one: Assessment) -> IBGatewayStatus:
+    return status_of(one, pending="", handled_request="")
 
 
-def words(one: Judged) -> dict[str, str]:
-    return {c.type: f"{c.status} {c.reason}" for c in status_of(one).conditions}
+def words(one: Assessment) -> dict[str, str]:
+    return {c.type: f"{c.status} {c.reason}" for c in status(one).conditions}
 
 
-def ready(one: Judged) -> tuple[str, str]:
-    (condition,) = [c for c in status_of(one).conditions if c.type == ConditionType.READY]
+def ready(one: Assessment) -> tuple[str, str]:
+    (condition,) = [c for c in status(one).conditions if c.type == ConditionType.READY]
     return condition.reason, condition.message
 
 
@@ -83,7 +83,7 @@ def test_a_conflict_closes_the_gate_and_names_the_remedy(
 ) -> None:
     bodies = (make_pod("gateway"), make_pod("executor", ready=False), make_pod("novnc"))
     report = make_report(LoginState.SESSION_CONFLICT)
-    one = judged(make_seen(bodies=bodies, news=News(report, 100.0)))
+    one = judged(make_seen(bodies=bodies, news=HeardReport(report, 100.0)))
     assert words(one)["GatewayLoggedIn"] == "False SessionConflict"
     assert words(one)["TradingAllowed"] == "False SessionConflict"
     assert words(one)["ExecutorReady"] == "False GateClosed"
@@ -95,9 +95,9 @@ def test_a_conflict_closes_the_gate_and_names_the_remedy(
 
 def test_a_refused_permit_says_why(make_seen: MakeSeen, make_report: MakeReport) -> None:
     report = make_report(
-        LoginState.WAITING_FOR_PERMIT, waiting=PermitReport(refusal=Refusal.DAILY_BUDGET)
+        LoginState.WAITING_FOR_PERMIT, waiting=PermitReport(refusal=PermitRefusal.DAILY_BUDGET)
     )
-    one = judged(make_seen(news=News(report, 100.0)))
+    one = judged(make_seen(news=HeardReport(report, 100.0)))
     assert ready(one) == ("WaitingForPermit", "no login attempt is allowed now: DailyBudget")
 
 
@@ -185,7 +185,7 @@ def test_an_image_that_can_not_be_pulled_is_named(make_seen: MakeSeen, make_pod:
     assert ready(one) == ("PodWaiting", "the executor pod does not run: ImagePullBackOff")
 
 
-def stored(seen: Seen, status: IBGatewayStatus) -> Seen:
+def stored(seen: Snapshot, status: IBGatewayStatus) -> Snapshot:
     """The same gateway, with the status as the API server gives it back."""
     body = {
         "metadata": {
@@ -202,22 +202,22 @@ def stored(seen: Seen, status: IBGatewayStatus) -> Seen:
 
 
 def test_the_same_facts_give_the_same_status_a_minute_later(make_seen: MakeSeen) -> None:
-    first = status_of(judged(make_seen()))
+    first = status(judged(make_seen()))
     later = stored(make_seen(now=datetime(2026, 11, 18, 15, 1, tzinfo=UTC)), first)
-    assert document(status_of(judged(later))) == later.gateway.stored_status
+    assert document(status(judged(later))) == later.gateway.stored_status
 
 
 def test_a_time_moves_only_with_its_status(make_seen: MakeSeen) -> None:
-    first = status_of(judged(make_seen()))
+    first = status(judged(make_seen()))
     moment = datetime(2026, 11, 18, 15, 30, 0, 999, tzinfo=UTC)
     silent = stored(make_seen(now=moment, age_of_news=60.0), first)
-    times = {c.type: c.last_transition_time for c in status_of(judged(silent)).conditions}
+    times = {c.type: c.last_transition_time for c in status(judged(silent)).conditions}
     assert times["GatewayLoggedIn"] == datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
     assert times["SpecAccepted"] == datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
 
 
 def test_the_status_holds_what_a_user_looks_for(make_seen: MakeSeen) -> None:
-    status = assess(judged(make_seen()), pending="rev-2", handled_request="2026-11-18T14:00:00Z")
+    status = status_of(judged(make_seen()), pending="rev-2", handled_request="2026-11-18T14:00:00Z")
     shown = document(status)
     assert shown["observedGeneration"] == 3
     assert shown["login"] == {
@@ -243,9 +243,9 @@ def test_the_status_holds_what_a_user_looks_for(make_seen: MakeSeen) -> None:
 
 
 def test_what_was_known_stays_known_while_nobody_is_heard(make_seen: MakeSeen) -> None:
-    first = status_of(judged(make_seen()))
+    first = status(judged(make_seen()))
     silent = stored(make_seen(news=None, age_of_news=float("inf")), first)
-    shown = document(status_of(judged(silent)))
+    shown = document(status(judged(silent)))
     assert shown["accounts"] == ["DU1234567"]
     assert shown["login"]["fullAuthTime"] == "2026-11-15T14:03:00Z"
     assert shown["window"]["open"] is False

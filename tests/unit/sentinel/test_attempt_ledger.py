@@ -10,10 +10,10 @@ from ibgateway_agent.sentinel.permits.attempt_ledger import (
     LOGIN,
     RESTART,
     AttemptLedger,
-    Event,
+    NoteKind,
     Records,
 )
-from ibgateway_api.permits import Attempt, Cause, Outcome, PermitKind
+from ibgateway_api.permits import Attempt, AttemptOutcome, Cause, PermitKind
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 25, 16, 0, tzinfo=UTC)
@@ -29,11 +29,13 @@ def test_attempts_and_their_outcomes_survive(tmp_path: Path) -> None:
     path = tmp_path / "attempts.jsonl"
     ledger = AttemptLedger(path)
     ledger.begin(NOW, PermitKind.FULL, Cause.START)
-    ledger.ended(1, Outcome.LOGGED_IN)
-    ledger.ended(1, Outcome.SETTLED)
+    ledger.ended(1, AttemptOutcome.LOGGED_IN)
+    ledger.ended(1, AttemptOutcome.SETTLED)
     ledger.begin(LATER, PermitKind.FULL, Cause.WEEKLY, "w1")
     expected = (
-        Attempt(id=1, at=NOW, kind=PermitKind.FULL, cause=Cause.START, outcome=Outcome.SETTLED),
+        Attempt(
+            id=1, at=NOW, kind=PermitKind.FULL, cause=Cause.START, outcome=AttemptOutcome.SETTLED
+        ),
         Attempt(id=2, at=LATER, kind=PermitKind.FULL, cause=Cause.WEEKLY, request="w1"),
     )
     assert ledger.records.attempts == expected
@@ -77,7 +79,7 @@ def test_a_person_may_start_a_ledger_anew_and_the_old_one_is_kept(tmp_path: Path
 def test_a_wish_is_pending_until_an_attempt_carries_it(tmp_path: Path) -> None:
     path = tmp_path / "attempts.jsonl"
     ledger = AttemptLedger(path)
-    ledger.noted(Event.ASKED, NOW, RESTART, "w1")
+    ledger.noted(NoteKind.ASKED, NOW, RESTART, "w1")
     assert AttemptLedger(path).records.pending(RESTART) == "w1"
     assert AttemptLedger(path).records.pending(LOGIN) == ""
     ledger.begin(LATER, PermitKind.FULL, Cause.WEEKLY, "w1")
@@ -87,8 +89,8 @@ def test_a_wish_is_pending_until_an_attempt_carries_it(tmp_path: Path) -> None:
 
 def test_a_wish_that_needs_no_attempt_is_settled(tmp_path: Path) -> None:
     ledger = AttemptLedger(tmp_path / "attempts.jsonl")
-    ledger.noted(Event.ASKED, NOW, LOGIN, "r1")
-    ledger.noted(Event.DONE, NOW, LOGIN, "r1")
+    ledger.noted(NoteKind.ASKED, NOW, LOGIN, "r1")
+    ledger.noted(NoteKind.DONE, NOW, LOGIN, "r1")
     assert ledger.records.pending(LOGIN) == ""
 
 
@@ -118,5 +120,5 @@ def test_half_a_line_of_a_full_disk_is_taken_back(
         with pytest.raises(OSError, match="No space left"):
             ledger.begin(LATER, PermitKind.FULL, Cause.START)
     assert len(ledger.records.attempts) == 1
-    ledger.ended(1, Outcome.MISSED)
+    ledger.ended(1, AttemptOutcome.MISSED)
     assert AttemptLedger(path).records == ledger.records

@@ -11,17 +11,17 @@ import pytest
 from ibgateway_agent.errors import SettingsError
 from ibgateway_agent.sentinel.log.checkpoint import Checkpoint, run_id
 from ibgateway_agent.sentinel.log.ibc_log import Grammar
-from ibgateway_agent.sentinel.log.login_fold import Watch
-from ibgateway_agent.sentinel.log.tail import HARD_LIMIT_BYTES, LIMIT_BYTES, Place, Tail
+from ibgateway_agent.sentinel.log.login_fold import LoginFold
+from ibgateway_agent.sentinel.log.tail import HARD_LIMIT_BYTES, LIMIT_BYTES, LogPosition, LogTail
 from ibgateway_agent.sentinel.log.wrapper_state import (
-    Stage,
+    WrapperStage,
     WrapperState,
     look,
     parse,
     planned_stop,
     read,
 )
-from ibgateway_agent.sentinel.permits.permit_file import PermitWriter, SessionAction
+from ibgateway_agent.sentinel.permits.permit_file import PermitFile, SessionAction
 from ibgateway_agent.sentinel.settings import SettingsFile, api_port, environment
 from ibgateway_api.login import Login, LoginState, Sign
 from ibgateway_api.permits import PermitKind
@@ -37,7 +37,7 @@ def append(path: Path, text: str) -> None:
 
 def test_a_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
     log = tmp_path / "gateway.log"
-    tail = Tail(log)
+    tail = LogTail(log)
     assert tail.lines() == []
     append(log, "first\nsec")
     assert tail.lines() == ["first"]
@@ -49,7 +49,7 @@ def test_a_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
 def test_a_truncated_log_is_read_from_its_start(tmp_path: Path) -> None:
     log = tmp_path / "gateway.log"
     log.write_text("a long first line\n")
-    tail = Tail(log)
+    tail = LogTail(log)
     tail.lines()
     os.truncate(log, 0)
     append(log, "new\n")
@@ -59,7 +59,7 @@ def test_a_truncated_log_is_read_from_its_start(tmp_path: Path) -> None:
 def test_a_replaced_log_is_read_from_its_start(tmp_path: Path) -> None:
     log = tmp_path / "gateway.log"
     log.write_text("old\n")
-    tail = Tail(log)
+    tail = LogTail(log)
     tail.lines()
     other = tmp_path / "other"
     other.write_text("longer than the old one\n")
@@ -70,7 +70,7 @@ def test_a_replaced_log_is_read_from_its_start(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_do_not_stop_the_reading(tmp_path: Path) -> None:
     log = tmp_path / "gateway.log"
     log.write_bytes(b"caf\xe9\nnext\n")
-    assert Tail(log).lines() == ["caf\ufffd", "next"]
+    assert LogTail(log).lines() == ["caf\ufffd", "next"]
 
 
 def test_a_long_log_is_cut_when_it_is_read_and_quiet(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_long_log_is_cut_when_it_is_read_and_quiet(tmp_path: Path) -> None:
     with log.open("ab") as file:
         for _ in range(LIMIT_BYTES // 1024 + 1):
             file.write(b"x" * 1023 + b"\n")
-    tail = Tail(log)
+    tail = LogTail(log)
     while tail.lines():
         assert not tail.cut(quiet_reads=2)
     assert not tail.cut(quiet_reads=2)
@@ -94,14 +94,14 @@ def test_a_long_log_is_cut_when_it_is_read_and_quiet(tmp_path: Path) -> None:
 def test_a_log_that_has_more_to_read_is_not_cut(tmp_path: Path) -> None:
     log = tmp_path / "gateway.log"
     log.write_text("last\n")
-    tail = Tail(log, Place(log.stat().st_ino, HARD_LIMIT_BYTES + 1))
+    tail = LogTail(log, LogPosition(log.stat().st_ino, HARD_LIMIT_BYTES + 1))
     append(log, "more\n")
     assert not tail.cut(quiet_reads=0)
 
 
 def test_the_wrappers_state_is_read() -> None:
     text = "state=running\nstart=17\npermit=7\npid=123\nexit=\ntoken=yes\n"
-    assert parse(text) == WrapperState(Stage.RUNNING, "17", permit=7, token_at_hand=True)
+    assert parse(text) == WrapperState(WrapperStage.RUNNING, "17", permit=7, token_at_hand=True)
     assert parse("state=dancing\n") is None
     assert parse("") is None
 
@@ -131,7 +131,7 @@ def test_the_wrappers_lines_are_read(line: str, said: tuple[Sign, str] | None) -
 
 
 def test_a_permit_is_whole_or_not_there(tmp_path: Path) -> None:
-    writer = PermitWriter(tmp_path)
+    writer = PermitFile(tmp_path)
     assert not writer.on_its_way()
     writer.permit(7, PermitKind.FULL, SessionAction.SECONDARY)
     text = (tmp_path / "permit").read_text()
@@ -140,7 +140,7 @@ def test_a_permit_is_whole_or_not_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["permit"]
 
 
-WATCH = Watch(
+WATCH = LoginFold(
     Login(LoginState.AWAITING_APPROVAL, NOW, deadline=NOW, full_auth_time=NOW, accounts=("DU1",)),
     Grammar(push_open=True),
     run=7,
@@ -150,24 +150,24 @@ WATCH = Watch(
 
 def test_the_next_sentinel_of_a_pod_goes_on(tmp_path: Path) -> None:
     run = run_id(tmp_path)
-    Checkpoint(tmp_path / "checkpoint.json", run).save(WATCH, Place(3, 99))
+    Checkpoint(tmp_path / "checkpoint.json", run).save(WATCH, LogPosition(3, 99))
     loaded = Checkpoint(tmp_path / "checkpoint.json", run_id(tmp_path)).load(NOW)
-    assert loaded == (WATCH, Place(3, 99))
+    assert loaded == (WATCH, LogPosition(3, 99))
 
 
 def test_a_login_is_proven_again_after_a_crash(tmp_path: Path) -> None:
     login = replace(WATCH.login, state=LoginState.LOGGED_IN, proven=True, authenticated=True)
-    Checkpoint(tmp_path / "c", "pod-a").save(replace(WATCH, login=login), Place(3, 99))
+    Checkpoint(tmp_path / "c", "pod-a").save(replace(WATCH, login=login), LogPosition(3, 99))
     watch, _ = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
     assert watch.login.state is LoginState.UNKNOWN
     assert watch.login.authenticated
 
 
 def test_another_pod_keeps_only_the_weeks_authentication(tmp_path: Path) -> None:
-    Checkpoint(tmp_path / "c", "pod-a").save(WATCH, Place(3, 99))
+    Checkpoint(tmp_path / "c", "pod-a").save(WATCH, LogPosition(3, 99))
     watch, place = Checkpoint(tmp_path / "c", "pod-b").load(NOW)
-    assert watch == Watch(Login(LoginState.UNKNOWN, NOW, full_auth_time=NOW))
-    assert place == Place()
+    assert watch == LoginFold(Login(LoginState.UNKNOWN, NOW, full_auth_time=NOW))
+    assert place == LogPosition()
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "{}", '{"run": "a", "login": {}}'])
@@ -177,7 +177,10 @@ def test_without_a_usable_checkpoint_the_log_is_read_anew(
     if content is not None:
         (tmp_path / "c").write_text(content)
     watch, place = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
-    assert (watch, place) == (Watch(Login(LoginState.UNKNOWN, NOW, by_token=True)), Place())
+    assert (watch, place) == (
+        LoginFold(Login(LoginState.UNKNOWN, NOW, by_token=True)),
+        LogPosition(),
+    )
 
 
 def test_settings_are_read_again_when_they_change(tmp_path: Path) -> None:

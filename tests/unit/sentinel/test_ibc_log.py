@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ibgateway_agent.sentinel.log.login_fold import Watch, follow, stamp, take
+from ibgateway_agent.sentinel.log.login_fold import LoginFold, follow, stamp, take
 from ibgateway_api.login import Evidence, LoginState, Sign, unknown
 
 T0 = datetime(2026, 11, 22, 9, 5, tzinfo=UTC)
@@ -163,9 +163,9 @@ TABLE = {
 }  # fmt: skip
 
 
-def watched(lines: tuple[str, ...]) -> tuple[Watch, list[str], list[Evidence]]:
+def watched(lines: tuple[str, ...]) -> tuple[LoginFold, list[str], list[Evidence]]:
     """The watch after the lines, one a second, the states it went through, and all evidence."""
-    watch = Watch(unknown(T0))
+    watch = LoginFold(unknown(T0))
     states: list[str] = []
     seen: list[Evidence] = []
     for second, line in enumerate(lines):

@@ -12,7 +12,7 @@ from ibgateway_agent.sentinel.loop import Sentinel
 from ibgateway_agent.sentinel.settings import environment
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState, Sign
-from ibgateway_api.permits import Outcome
+from ibgateway_api.permits import AttemptOutcome
 from ibgateway_api.reports import SentinelReport
 
 START = "IBC: Starting session: will exit if login dialog is not displayed within 60 seconds"
@@ -99,7 +99,7 @@ class Pod:
         self.now += timedelta(**span)
         return self.look()
 
-    def outcomes(self) -> list[Outcome | None]:
+    def outcomes(self) -> list[AttemptOutcome | None]:
         return [attempt.outcome for attempt in self.sentinel._keeper.records.attempts]
 
 
@@ -132,15 +132,15 @@ def test_a_login_takes_the_apis_word(pod: Pod) -> None:
     assert pod.says(ANSWERED, DONE).state is LoginState.LOGGING_IN
     report = pod.api(Sign.API_READY, "DU1")
     assert (report.state, report.accounts) == (LoginState.LOGGED_IN, ("DU1",))
-    assert pod.outcomes() == [Outcome.LOGGED_IN]
+    assert pod.outcomes() == [AttemptOutcome.LOGGED_IN]
 
 
 def test_after_ten_minutes_the_episode_is_over(pod: Pod) -> None:
     pod.logs_in()
     pod.later(minutes=9)
-    assert pod.outcomes() == [Outcome.LOGGED_IN]
+    assert pod.outcomes() == [AttemptOutcome.LOGGED_IN]
     pod.later(minutes=1)
-    assert pod.outcomes() == [Outcome.SETTLED]
+    assert pod.outcomes() == [AttemptOutcome.SETTLED]
 
 
 def test_three_misses_park_and_a_request_gives_one_more(pod: Pod) -> None:
@@ -155,7 +155,7 @@ def test_three_misses_park_and_a_request_gives_one_more(pod: Pod) -> None:
     assert report.state is LoginState.APPROVAL_MISSED
     assert report.waiting is not None
     assert report.waiting.refusal == "Parked"
-    assert pod.outcomes() == [Outcome.MISSED] * 3
+    assert pod.outcomes() == [AttemptOutcome.MISSED] * 3
     assert pod.sentinel.accept("login", "2026-11-25T16:00:00Z")
     assert not pod.sentinel.accept("login", "2026-11-25T16:00:00Z")
     assert not pod.sentinel.accept("login", "2026-11-25T15:59:00Z")
@@ -208,9 +208,9 @@ def test_an_attempt_that_ibc_begins_by_itself_is_counted(pod: Pod) -> None:
         log.write("IBC returned exit status 0\nIBC will cold-restart shortly\n")
         log.write("IBC will restart shortly\n")
     assert pod.look().attempts_today == 2
-    assert pod.outcomes() == [Outcome.SETTLED, None]
+    assert pod.outcomes() == [AttemptOutcome.SETTLED, None]
     pod.says(START, ATTEMPT, PUSH, ANSWERED, MISSED)
-    assert pod.outcomes() == [Outcome.SETTLED, Outcome.MISSED]
+    assert pod.outcomes() == [AttemptOutcome.SETTLED, AttemptOutcome.MISSED]
 
 
 def test_no_permit_is_given_once_the_pod_is_to_stop(pod: Pod) -> None:
@@ -242,7 +242,7 @@ def test_what_happened_while_no_sentinel_looked_is_read_later(pod: Pod) -> None:
     pod.boot()
     report = pod.look()
     assert (report.state, report.since) == (LoginState.APPROVAL_MISSED, written)
-    assert pod.outcomes() == [Outcome.MISSED]
+    assert pod.outcomes() == [AttemptOutcome.MISSED]
 
 
 def test_a_login_is_not_believed_again_before_the_api_says_so(pod: Pod) -> None:

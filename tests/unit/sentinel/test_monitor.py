@@ -11,7 +11,7 @@ import pytest
 
 from ibgateway_agent.sentinel.probe import monitor
 from ibgateway_agent.sentinel.probe.handshake import ProbeResult, probe
-from ibgateway_agent.sentinel.probe.monitor import Link, Seen
+from ibgateway_agent.sentinel.probe.monitor import ApiMonitor, MonitorInput
 from ibgateway_api.login import Login, LoginState, Sign
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
@@ -123,7 +123,7 @@ class Ear:
         self.told: list[tuple[Sign, str]] = []
         self.counted: list[ProbeResult] = []
         self._news = asyncio.Event()
-        self.seen = Seen(
+        self.seen = MonitorInput(
             running=lambda: self.login.running,
             login=lambda: self.login,
             expected=lambda: self.expected,
@@ -151,8 +151,8 @@ class Ear:
 
 
 @contextlib.asynccontextmanager
-async def linked(ear: Ear) -> AsyncIterator[Link]:
-    made = Link(ear.seen)
+async def linked(ear: Ear) -> AsyncIterator[ApiMonitor]:
+    made = ApiMonitor(ear.seen)
     task = asyncio.create_task(made.run())
     try:
         yield made

@@ -5,21 +5,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ibgateway_agent.sentinel.permits.attempt_ledger import LOGIN, RESTART, Event, Note, Records
+from ibgateway_agent.sentinel.permits.attempt_ledger import LOGIN, RESTART, Note, NoteKind, Records
 from ibgateway_agent.sentinel.permits.decide import (
-    End,
-    Give,
-    Settle,
+    EndProcess,
+    GivePermit,
+    KeepWaiting,
+    PermitDecision,
+    SettleRequest,
     Situation,
-    Step,
-    Wait,
     next_step,
     outcome,
     session_action,
 )
 from ibgateway_agent.sentinel.permits.permit_file import SessionAction
 from ibgateway_api.login import Login, LoginState
-from ibgateway_api.permits import Attempt, Cause, Outcome, PermitKind, Refusal, Refused
+from ibgateway_api.permits import Attempt, AttemptOutcome, Cause, PermitKind, PermitRefusal, Refused
 from ibgateway_api.reports import AgentSettings
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
@@ -36,7 +36,7 @@ def login(state: LoginState, minutes: float = 1, **more: object) -> Login:
 
 def tried(
     minutes: float,
-    result: Outcome | None,
+    result: AttemptOutcome | None,
     kind: PermitKind = PermitKind.FULL,
     request: str = "",
 ) -> Attempt:
@@ -45,10 +45,10 @@ def tried(
 
 
 def asked(kind: str, request: str = "2026-11-25T14:59:00Z") -> Note:
-    return Note(note=Event.ASKED, at=ago(1), kind=kind, request=request)
+    return Note(note=NoteKind.ASKED, at=ago(1), kind=kind, request=request)
 
 
-def noted(event: Event, minutes: float) -> Note:
+def noted(event: NoteKind, minutes: float) -> Note:
     return Note(note=event, at=ago(minutes))
 
 
@@ -71,62 +71,62 @@ def runs(state: Login, *attempts: Attempt, notes: tuple[Note, ...] = ()) -> Situ
     )
 
 
-FULL = Give(PermitKind.FULL, Cause.START)
-TOKEN = Give(PermitKind.TOKEN, Cause.START)
+FULL = GivePermit(PermitKind.FULL, Cause.START)
+TOKEN = GivePermit(PermitKind.TOKEN, Cause.START)
 WISH = "2026-11-25T14:59:00Z"
-PARKED = Wait(Refused(Refusal.PARKED))
-AGAIN = End("the next attempt")
-THREE = [tried(m, Outcome.MISSED) for m in (90, 60, 30)]
+PARKED = KeepWaiting(Refused(PermitRefusal.PARKED))
+AGAIN = EndProcess("the next attempt")
+THREE = [tried(m, AttemptOutcome.MISSED) for m in (90, 60, 30)]
 S = LoginState
 
-TABLE: list[tuple[str, Situation, Step]] = [
+TABLE: list[tuple[str, Situation, PermitDecision]] = [
     ("the first start", door(), FULL),
     ("a start with a token", door(token=True), TOKEN),
     (
         "a token that failed is not tried twice",
-        door(tried(60, Outcome.ENDED, PermitKind.TOKEN), token=True),
+        door(tried(60, AttemptOutcome.ENDED, PermitKind.TOKEN), token=True),
         FULL,
     ),
     (
         "a token after a good one",
-        door(tried(600, Outcome.SETTLED, PermitKind.TOKEN), token=True),
+        door(tried(600, AttemptOutcome.SETTLED, PermitKind.TOKEN), token=True),
         TOKEN,
     ),
     (
         "a crash soon after a login",
-        door(tried(5, Outcome.LOGGED_IN)),
-        Wait(Refused(Refusal.INTERVAL, NOW + timedelta(minutes=10))),
+        door(tried(5, AttemptOutcome.LOGGED_IN)),
+        KeepWaiting(Refused(PermitRefusal.INTERVAL, NOW + timedelta(minutes=10))),
     ),
     ("after three misses", door(*THREE), PARKED),
     (
         "a person asks after three misses",
         door(*THREE, notes=(asked(LOGIN),)),
-        Give(PermitKind.FULL, Cause.REQUESTED, WISH),
+        GivePermit(PermitKind.FULL, Cause.REQUESTED, WISH),
     ),
     (
         "the week's restart, its process gone",
-        door(tried(5, Outcome.LOGGED_IN), notes=(asked(RESTART),)),
-        Give(PermitKind.FULL, Cause.WEEKLY, WISH),
+        door(tried(5, AttemptOutcome.LOGGED_IN), notes=(asked(RESTART),)),
+        GivePermit(PermitKind.FULL, Cause.WEEKLY, WISH),
     ),
     (
         "a person has taken the session a minute ago",
-        door(tried(600, Outcome.SETTLED), notes=(noted(Event.YIELDED, 1),)),
-        Wait(Refused(Refusal.SESSION_CONFLICT, NOW + timedelta(minutes=14))),
+        door(tried(600, AttemptOutcome.SETTLED), notes=(noted(NoteKind.YIELDED, 1),)),
+        KeepWaiting(Refused(PermitRefusal.SESSION_CONFLICT, NOW + timedelta(minutes=14))),
     ),
     (
         "a look whether that person has gone",
-        door(tried(600, Outcome.SETTLED), notes=(noted(Event.YIELDED, 15),)),
+        door(tried(600, AttemptOutcome.SETTLED), notes=(noted(NoteKind.YIELDED, 15),)),
         FULL,
     ),
-    ("a push waits", runs(login(S.AWAITING_APPROVAL, 1, deadline=NOW), tried(1, None)), Wait()),
+    ("a push waits", runs(login(S.AWAITING_APPROVAL, 1, deadline=NOW), tried(1, None)), KeepWaiting()),
     (
         "a push was missed just now",
-        runs(login(S.APPROVAL_MISSED), tried(4, Outcome.MISSED)),
-        Wait(Refused(Refusal.INTERVAL, NOW + timedelta(minutes=11))),
+        runs(login(S.APPROVAL_MISSED), tried(4, AttemptOutcome.MISSED)),
+        KeepWaiting(Refused(PermitRefusal.INTERVAL, NOW + timedelta(minutes=11))),
     ),
     (
         "a push was missed and the interval is over",
-        runs(login(S.APPROVAL_MISSED), tried(15, Outcome.MISSED)),
+        runs(login(S.APPROVAL_MISSED), tried(15, AttemptOutcome.MISSED)),
         AGAIN,
     ),
     ("the third push was missed", runs(login(S.APPROVAL_MISSED), *THREE), PARKED),
@@ -137,7 +137,7 @@ TABLE: list[tuple[str, Situation, Step]] = [
     ),
     (
         "a dead token after a settled week",
-        runs(login(S.TOKEN_EXPIRED), tried(9000, Outcome.SETTLED)),
+        runs(login(S.TOKEN_EXPIRED), tried(9000, AttemptOutcome.SETTLED)),
         AGAIN,
     ),
     (
@@ -145,47 +145,47 @@ TABLE: list[tuple[str, Situation, Step]] = [
         runs(login(S.LOGGING_IN, 16), tried(17, None)),
         AGAIN,
     ),
-    ("a login under way", runs(login(S.LOGGING_IN, 1), tried(17, None)), Wait()),
-    ("a rejected password stays up", runs(login(S.REJECTED), tried(60, Outcome.REJECTED)), PARKED),
-    ("a lost link is ridden out", runs(login(S.CONNECTION_LOST, 600)), Wait()),
-    ("a person in the session is left alone", runs(login(S.SESSION_CONFLICT, 600)), Wait()),
-    ("a hanging API is left to a person", runs(login(S.API_UNRESPONSIVE, 600)), Wait()),
+    ("a login under way", runs(login(S.LOGGING_IN, 1), tried(17, None)), KeepWaiting()),
+    ("a rejected password stays up", runs(login(S.REJECTED), tried(60, AttemptOutcome.REJECTED)), PARKED),
+    ("a lost link is ridden out", runs(login(S.CONNECTION_LOST, 600)), KeepWaiting()),
+    ("a person in the session is left alone", runs(login(S.SESSION_CONFLICT, 600)), KeepWaiting()),
+    ("a hanging API is left to a person", runs(login(S.API_UNRESPONSIVE, 600)), KeepWaiting()),
     (
         "a person asks while logged in",
         runs(login(S.LOGGED_IN), notes=(asked(LOGIN),)),
-        Settle(LOGIN, WISH),
+        SettleRequest(LOGIN, WISH),
     ),
     (
         "a person asks while a push waits",
         runs(login(S.AWAITING_APPROVAL, 1, deadline=NOW), tried(1, None), notes=(asked(LOGIN),)),
-        Settle(LOGIN, WISH),
+        SettleRequest(LOGIN, WISH),
     ),
     (
         "a person asks at the window of a missed push",
         runs(login(S.APPROVAL_MISSED), *THREE, notes=(asked(LOGIN),)),
-        End("a person asked for a login"),
+        EndProcess("a person asked for a login"),
     ),
     (
         "a person asks after a wrong password",
-        runs(login(S.REJECTED), tried(1, Outcome.REJECTED), notes=(asked(LOGIN),)),
-        End("a person asked for a login"),
+        runs(login(S.REJECTED), tried(1, AttemptOutcome.REJECTED), notes=(asked(LOGIN),)),
+        EndProcess("a person asked for a login"),
     ),
     (
         "a person asks during the nightly restart",
         runs(login(S.RESTARTING), notes=(asked(LOGIN),)),
-        Wait(),
+        KeepWaiting(),
     ),
     (
         "the week's restart",
-        runs(login(S.LOGGED_IN, 9, full_auth_time=ago(9)), tried(9, Outcome.LOGGED_IN),
+        runs(login(S.LOGGED_IN, 9, full_auth_time=ago(9)), tried(9, AttemptOutcome.LOGGED_IN),
              notes=(asked(RESTART),)),
-        End("the week's restart", planned=True),
+        EndProcess("the week's restart", planned=True),
     ),
     (
         "the week is already authenticated",
-        runs(login(S.LOGGED_IN, 9, full_auth_time=ago(9)), tried(9, Outcome.LOGGED_IN),
+        runs(login(S.LOGGED_IN, 9, full_auth_time=ago(9)), tried(9, AttemptOutcome.LOGGED_IN),
              notes=(asked(RESTART, "2026-11-25T14:40:00Z"),)),
-        Settle(RESTART, "2026-11-25T14:40:00Z"),
+        SettleRequest(RESTART, "2026-11-25T14:40:00Z"),
     ),
     (
         "the week's restart after three misses asks a person",
@@ -196,14 +196,16 @@ TABLE: list[tuple[str, Situation, Step]] = [
 
 
 @pytest.mark.parametrize(("now", "step"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE])
-def test_a_situation_has_its_step(now: Situation, step: Step) -> None:
+def test_a_situation_has_its_step(now: Situation, step: PermitDecision) -> None:
     assert next_step(now) == step
 
 
 def test_nobody_starts_while_ibkr_is_closed() -> None:
     saturday = datetime(2026, 11, 28, 5, 0, tzinfo=UTC)
     step = next_step(replace(door(), now=saturday))
-    assert step == Wait(Refused(Refusal.MAINTENANCE, datetime(2026, 11, 28, 8, 0, tzinfo=UTC)))
+    assert step == KeepWaiting(
+        Refused(PermitRefusal.MAINTENANCE, datetime(2026, 11, 28, 8, 0, tzinfo=UTC))
+    )
 
 
 def test_a_token_start_pushes_nobody_and_is_not_held_by_a_restart_that_waits() -> None:
@@ -226,7 +228,7 @@ def test_a_token_start_pushes_nobody_and_is_not_held_by_a_restart_that_waits() -
 def test_a_session_is_taken_back_only_so_often(
     policy: str, taken: int, action: SessionAction
 ) -> None:
-    notes = (noted(Event.TOOK_OVER, 1500), *[noted(Event.TOOK_OVER, 60)] * taken)
+    notes = (noted(NoteKind.TOOK_OVER, 1500), *[noted(NoteKind.TOOK_OVER, 60)] * taken)
     settings = AgentSettings(existing_session=policy, daily_take_overs=2)
     assert session_action(Records(notes=notes), settings, NOW) is action
 
@@ -234,18 +236,18 @@ def test_a_session_is_taken_back_only_so_often(
 @pytest.mark.parametrize(
     ("state", "minutes", "before", "after"),
     [
-        (S.LOGGED_IN, 9, None, Outcome.LOGGED_IN),
-        (S.LOGGED_IN, 9, Outcome.LOGGED_IN, None),
-        (S.LOGGED_IN, 10, Outcome.LOGGED_IN, Outcome.SETTLED),
-        (S.LOGGED_IN, 1, Outcome.MISSED, Outcome.LOGGED_IN),
-        (S.APPROVAL_MISSED, 1, None, Outcome.MISSED),
-        (S.REJECTED, 1, Outcome.SETTLED, None),
-        (S.REJECTED, 1, None, Outcome.REJECTED),
-        (S.LOCKED_OUT, 1, None, Outcome.LOCKED_OUT),
-        (S.CONNECTION_LOST, 60, Outcome.LOGGED_IN, None),
+        (S.LOGGED_IN, 9, None, AttemptOutcome.LOGGED_IN),
+        (S.LOGGED_IN, 9, AttemptOutcome.LOGGED_IN, None),
+        (S.LOGGED_IN, 10, AttemptOutcome.LOGGED_IN, AttemptOutcome.SETTLED),
+        (S.LOGGED_IN, 1, AttemptOutcome.MISSED, AttemptOutcome.LOGGED_IN),
+        (S.APPROVAL_MISSED, 1, None, AttemptOutcome.MISSED),
+        (S.REJECTED, 1, AttemptOutcome.SETTLED, None),
+        (S.REJECTED, 1, None, AttemptOutcome.REJECTED),
+        (S.LOCKED_OUT, 1, None, AttemptOutcome.LOCKED_OUT),
+        (S.CONNECTION_LOST, 60, AttemptOutcome.LOGGED_IN, None),
     ],
 )
 def test_an_attempt_comes_to(
-    state: LoginState, minutes: float, before: Outcome | None, after: Outcome | None
+    state: LoginState, minutes: float, before: AttemptOutcome | None, after: AttemptOutcome | None
 ) -> None:
     assert outcome(runs(login(state, minutes)), before) is after

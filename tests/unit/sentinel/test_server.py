@@ -12,10 +12,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from ibgateway_agent.sentinel import metrics
-from ibgateway_agent.sentinel.metrics import Metrics
+from ibgateway_agent.sentinel.metrics import SentinelMetrics
 from ibgateway_agent.sentinel.permits.attempt_ledger import Asker, Records
 from ibgateway_agent.sentinel.probe.handshake import ProbeResult
-from ibgateway_agent.sentinel.report import Bulletin, News
+from ibgateway_agent.sentinel.report import ReportFeed, ReportInput
 from ibgateway_agent.sentinel.server import Doors, application
 from ibgateway_api.login import Login, LoginState, Sign
 from ibgateway_api.permits import Attempt, Cause, PermitKind
@@ -31,18 +31,18 @@ class World:
     """A server and what stands behind it."""
 
     client: TestClient[web.Request, web.Application]
-    bulletin: Bulletin
+    bulletin: ReportFeed
     wishes: list[tuple[Asker, str]] = field(default_factory=list)
     alive: bool = True
 
     def publish(self, login: Login) -> None:
-        self.bulletin.publish(News(login, Records()))
+        self.bulletin.publish(ReportInput(login, Records()))
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     (tmp_path / "token").write_text("right-token\n")
-    bulletin = Bulletin("boot", lambda: NOW)
+    bulletin = ReportFeed("boot", lambda: NOW)
     worlds: list[World] = []
 
     def accept(kind: Asker, request: str) -> bool:
@@ -168,15 +168,15 @@ async def test_healthy_is_looking(world: World) -> None:
 
 
 def test_the_sequence_grows_across_boots() -> None:
-    first = Bulletin("one", lambda: NOW)
+    first = ReportFeed("one", lambda: NOW)
     for state in (LoginState.STARTING, LoginState.LOGGED_IN):
-        first.publish(News(Login(state, NOW), Records()))
-    second = Bulletin("two", lambda: NOW + timedelta(seconds=1))
+        first.publish(ReportInput(Login(state, NOW), Records()))
+    second = ReportFeed("two", lambda: NOW + timedelta(seconds=1))
     assert second.sequence > first.sequence
 
 
 async def test_the_metrics_say_what_happened() -> None:
-    told = Metrics(lambda: NOW + timedelta(seconds=90))
+    told = SentinelMetrics(lambda: NOW + timedelta(seconds=90))
     told.login(IN)
     told.sign(Sign.PUSH_SENT)
     told.attempt(Attempt(id=1, at=NOW, kind=PermitKind.FULL, cause=Cause.WEEKLY))

@@ -12,7 +12,7 @@ import pytest
 from ibgateway_simulator.gateway.flow import Flow
 from ibgateway_simulator.gateway.ibc_log import IbcLog
 from ibgateway_simulator.gateway.settings import gateway_settings, user_folder
-from ibgateway_simulator.gateway.titles import Exit, Outside
+from ibgateway_simulator.gateway.titles import ExitProcess, FlowPorts
 
 STAMP = re.compile(r"2026-11-20 17:00:00:123 IBC: ")
 ACCOUNT = {"type": "logged_in", "session": "s1", "account": "DU1234567", "token": "t1"}
@@ -41,7 +41,7 @@ class Rig:
         self.clicks = 0
         now = dt.datetime(2026, 11, 20, 17, 0, 0, 123456, tzinfo=dt.UTC)
         log = IbcLog(self.out, lambda: now)
-        outside = Outside(self, self.posted.append, self, self._later)
+        outside = FlowPorts(self, self.posted.append, self, self._later)
         self.flow = Flow(gateway_settings(words, environ), log, outside)
 
     async def log_in(self) -> None:
@@ -272,7 +272,7 @@ async def test_an_unrecognized_password_stays_on_screen(rig: Callable[..., Rig])
 async def test_login_failed_starts_over(rig: Callable[..., Rig], tmp_path: Path) -> None:
     run = rig()
     await run.log_in()
-    with pytest.raises(Exit) as end:
+    with pytest.raises(ExitProcess) as end:
         await run.flow.receive({"type": "rejected", "dialog": "login-failed"})
     assert end.value.code == 0
     assert run.lines()[3:] == [
@@ -326,7 +326,7 @@ async def test_a_dead_token_meets_one_of_three_dialogs(
     ended = False
     try:
         await run.flow.receive({"type": "token_expired", "dialog": dialog})
-    except Exit:
+    except ExitProcess:
         ended = True
     texts = [text for text in run.lines() if "security tokens" in text]
     assert ended is starts_over
@@ -361,7 +361,7 @@ async def test_a_kicked_session_logs_in_again_when_it_is_free(rig: Callable[...,
 async def test_secondary_yields_to_another_session(rig: Callable[..., Rig]) -> None:
     run = rig(ExistingSessionDetectedAction="secondary")
     await run.log_in()
-    with pytest.raises(Exit) as end:
+    with pytest.raises(ExitProcess) as end:
         await run.flow.receive({"type": "existing", "other": "person"})
     assert end.value.code == 0
     assert run.lines() == [
@@ -383,7 +383,7 @@ async def test_primary_takes_over_once(rig: Callable[..., Rig]) -> None:
         "detected dialog entitled: Existing session detected; event=Closed",
     ]
     assert run.posted[-1] == {"type": "existing_answer", "go_on": True}
-    with pytest.raises(Exit):
+    with pytest.raises(ExitProcess):
         await run.flow.receive({"type": "existing", "other": "person"})
     assert run.lines()[1].endswith("(scenario 4)")
 
@@ -415,7 +415,7 @@ async def test_the_nightly_restart_leaves_the_token(
 ) -> None:
     run = rig()
     await run.logged_in()
-    with pytest.raises(Exit) as end:
+    with pytest.raises(ExitProcess) as end:
         await run.flow.receive({"type": "auto_restart"})
     assert end.value.code == 0
     assert run.lines()[0] == "detected dialog entitled: Restart in progress; event=Opened"

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ibgateway_simulator.errors import ConflictError, NotFoundError
+from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
 from ibgateway_simulator.model.logins import Logins, last_boundary
-from ibgateway_simulator.model.users import Attempt, Session, User
+from ibgateway_simulator.model.users import LoginAttempt, LoginSession, User
 
 NOW = dt.datetime(2026, 11, 20, 17, tzinfo=dt.UTC)
 USER = User("paperuser", "secret", "DU1", ("paper",), two_factor=True)
@@ -28,12 +28,12 @@ def logins() -> Logins:
     return Logins([USER], lambda: f"id{next(numbers)}")
 
 
-def attempt(logins: Logins) -> Attempt:
-    return logins.begin(Attempt(0, "paperuser", "full", "paper", "g1", NOW))
+def attempt(logins: Logins) -> LoginAttempt:
+    return logins.begin(LoginAttempt(0, "paperuser", "full", "paper", "g1", NOW))
 
 
-def session(gateway: str = "g1", since: dt.datetime = NOW) -> Session:
-    return Session("", "paperuser", "DU1", "paper", gateway, False, since)
+def session(gateway: str = "g1", since: dt.datetime = NOW) -> LoginSession:
+    return LoginSession("", "paperuser", "DU1", "paper", gateway, False, since)
 
 
 def test_the_right_password_in_an_allowed_mode_is_let_in(logins: Logins) -> None:
@@ -63,9 +63,9 @@ def test_a_push_is_answered_once(logins: Logins) -> None:
     push = logins.send_push(attempt(logins).id, NOW)
     assert push.deadline == after(180)
     assert logins.answer(push.id, "approved", after(10)).state == "approved"
-    with pytest.raises(ConflictError, match="push 1 is approved"):
+    with pytest.raises(SimulatorConflictError, match="push 1 is approved"):
         logins.answer(push.id, "denied", after(11))
-    with pytest.raises(NotFoundError):
+    with pytest.raises(SimulatorNotFoundError):
         logins.answer(2, "approved", NOW)
 
 

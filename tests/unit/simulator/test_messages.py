@@ -7,16 +7,16 @@ import pytest
 
 from ibgateway_simulator.model.accounts import Position, Value
 from ibgateway_simulator.model.market import BY_SYMBOL
-from ibgateway_simulator.model.orders import Execution, Order, Quoted, Ticket
+from ibgateway_simulator.model.orders import BookedOrder, Execution, OrderTicket, Quoted
 from ibgateway_simulator.tws import messages, order_fields
 from ibgateway_simulator.tws.wire import text
 
 AT = dt.datetime(2026, 11, 20, 17, 0, 5, tzinfo=dt.UTC)
-TICKET = Ticket(
+TICKET = OrderTicket(
     "DU1", 17, 4, 265598, "AAPL", "SELL", Decimal(10), "LMT", Decimal("190.5"), tif="GTC",
     order_ref="ref",
 )  # fmt: skip
-ORDER = Order(TICKET, 99, "Submitted", AT, filled=Decimal(4), average_price=Decimal("190.6"))
+ORDER = BookedOrder(TICKET, 99, "Submitted", AT, filled=Decimal(4), average_price=Decimal("190.6"))
 FILL = Execution(
     7, TICKET, 99, Decimal(4), Decimal("190.6"), Decimal(4), Decimal("190.6"), Decimal(1), None, AT
 )

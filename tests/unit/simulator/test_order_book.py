@@ -7,33 +7,33 @@ from typing import Any
 
 import pytest
 
-from ibgateway_simulator.errors import ConflictError, NotFoundError
+from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
 from ibgateway_simulator.model.accounts import Account, Position
 from ibgateway_simulator.model.faults import Faults, changed
 from ibgateway_simulator.model.market import Hours
-from ibgateway_simulator.model.order_book import Broker
+from ibgateway_simulator.model.order_book import OrderBook
 from ibgateway_simulator.model.orders import (
     Changed,
     Charged,
     Effect,
     Executed,
+    OrderTicket,
     Quoted,
     StatusOnly,
-    Ticket,
     Told,
 )
 
 NOW = dt.datetime(2026, 11, 20, 17, tzinfo=dt.UTC)
 SOON = NOW + dt.timedelta(seconds=1)
-BUY = Ticket("DU1", 17, 1, 265598, "AAPL", "BUY", Decimal(10), "MKT", tif="DAY", order_ref="r")
+BUY = OrderTicket("DU1", 17, 1, 265598, "AAPL", "BUY", Decimal(10), "MKT", tif="DAY", order_ref="r")
 
 
-def ticket(**changes: Any) -> Ticket:
+def ticket(**changes: Any) -> OrderTicket:
     return replace(BUY, **changes)
 
 
-def broker(**faults: Any) -> Broker:
-    made = Broker()
+def broker(**faults: Any) -> OrderBook:
+    made = OrderBook()
     made.accounts["DU1"] = Account("DU1", {"USD": Decimal(100_000)})
     made.faults = changed(Faults(), faults)
     return made
@@ -111,9 +111,9 @@ def test_the_control_api_fills_a_held_order() -> None:
     perm_id = book.orders[BUY.key].perm_id
     assert told(book.fill(perm_id, Decimal(4), Decimal(191), SOON))[0] == "fill 4 at 191"
     assert told(book.fill(perm_id, None, None, SOON))[0] == "fill 6 at 190.01"
-    with pytest.raises(ConflictError):
+    with pytest.raises(SimulatorConflictError):
         book.fill(perm_id, None, None, SOON)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(SimulatorNotFoundError):
         book.fill(1, None, None, SOON)
 
 
@@ -235,7 +235,7 @@ def test_a_loss_is_asked_for_once() -> None:
 
 
 def test_unknown_faults_are_named() -> None:
-    with pytest.raises(ConflictError, match="no fault is called 'typo'"):
+    with pytest.raises(SimulatorConflictError, match="no fault is called 'typo'"):
         changed(Faults(), {"typo": 1})
-    with pytest.raises(ConflictError, match="lose_next is one of"):
+    with pytest.raises(SimulatorConflictError, match="lose_next is one of"):
         changed(Faults(), {"lose_next": "sometimes"})

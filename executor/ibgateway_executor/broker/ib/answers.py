@@ -14,7 +14,7 @@ _ENDS: Final = {
 _ENDS_BY_ID: Final = frozenset({"execDetailsEnd", "contractDetailsEnd", "tickSnapshotEnd"})
 
 
-class Answers:
+class RequestAnswers:
     """Rows collected for each request until its end is told."""
 
     def __init__(self) -> None:

@@ -17,12 +17,12 @@ from typing import Any, Final
 
 import ib_async
 
-from ibgateway_executor.broker.ib.answers import Answers
+from ibgateway_executor.broker.ib.answers import RequestAnswers
 from ibgateway_executor.broker.ib.translation import contract_of, order_of
 from ibgateway_executor.broker.protocol import (
     BrokerEvent,
     Candidate,
-    Closed,
+    Disconnected,
     LinkLost,
     LinkRestored,
     Listener,
@@ -34,7 +34,7 @@ from ibgateway_executor.errors import (
     RequestRefusedError,
 )
 from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent
-from ibgateway_executor.orders.order import Instrument, Job
+from ibgateway_executor.orders.order import Contract, Order
 
 FIRST_REQUEST_ID: Final = 1_000_000_000
 """Far above order ids: an error names one or the other by number alone."""
@@ -50,7 +50,7 @@ GLOBAL: Final = ("openOrders", "completedOrders")
 
 
 @dataclass(frozen=True)
-class Address:
+class GatewayAddress:
     """Where the gateway listens and who we are."""
 
     host: str
@@ -59,7 +59,7 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """Seconds to wait."""
 
     connect: float = 2.0
@@ -68,13 +68,13 @@ class Limits:
 
 
 class IbBroker:
-    """One connection; made by `connect`, useless after `Closed`."""
+    """One connection; made by `connect`, useless after `Disconnected`."""
 
-    def __init__(self, address: Address, listener: Listener, limits: Limits) -> None:
+    def __init__(self, address: GatewayAddress, listener: Listener, limits: RequestLimits) -> None:
         self._address = address
         self._listener = listener
         self._limits = limits
-        self._answers = Answers()
+        self._answers = RequestAnswers()
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._ready = False
         self._last_request = FIRST_REQUEST_ID
@@ -115,10 +115,10 @@ class IbBroker:
         """The lowest order id the gateway takes."""
         return self._next_valid_id
 
-    def place(self, job: Job) -> None:
+    def place(self, order: Order) -> None:
         """Write a new order; NotConnectedError, with nothing written, when the connection is gone."""
         self._require()
-        self._client.placeOrder(job.order_id, contract_of(job.terms.instrument), order_of(job))
+        self._client.placeOrder(order.order_id, contract_of(order.terms.contract), order_of(order))
 
     def cancel(self, order_id: int) -> None:
         """Write a cancel."""
@@ -141,10 +141,10 @@ class IbBroker:
         everything = ib_async.ExecutionFilter()
         return await self._ask(key, lambda: self._client.reqExecutions(key, everything))
 
-    async def candidates(self, instrument: Instrument) -> tuple[Candidate, ...]:
+    async def candidates(self, contract: Contract) -> tuple[Candidate, ...]:
         """The contracts that fit; empty when there is none (200)."""
         key = self._new_id()
-        wanted = contract_of(instrument)
+        wanted = contract_of(contract)
         try:
             return await self._ask(key, lambda: self._client.reqContractDetails(key, wanted))
         except RequestRefusedError as error:
@@ -152,10 +152,10 @@ class IbBroker:
                 return ()
             raise
 
-    async def price(self, instrument: Instrument) -> Decimal | None:
+    async def price(self, contract: Contract) -> Decimal | None:
         """A snapshot's last price, else ask, else bid; None when there is none."""
         key = self._new_id()
-        wanted = contract_of(instrument)
+        wanted = contract_of(contract)
         rows = await self._ask(
             key,
             partial(
@@ -243,7 +243,7 @@ class IbBroker:
         self._ended.set_result(message)
         self._answers.fail(NotConnectedError(message))
         if self._ready:
-            event: BrokerEvent = Closed(message)
+            event: BrokerEvent = Disconnected(message)
             self._listener(event)
 
 
@@ -260,7 +260,9 @@ class _Callbacks:
         return lambda *args: self._heard(name, args)
 
 
-async def connect(address: Address, listener: Listener, limits: Limits = Limits()) -> IbBroker:
+async def connect(
+    address: GatewayAddress, listener: Listener, limits: RequestLimits = RequestLimits()
+) -> IbBroker:
     """A connected broker; NotConnectedError or ClientIdInUseError when there is none to be had."""
     broker = IbBroker(address, listener, limits)
     await broker.connect()

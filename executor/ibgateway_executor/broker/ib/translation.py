@@ -9,43 +9,43 @@ from typing import Any
 import ib_async
 
 from ibgateway_executor.broker.protocol import Candidate
-from ibgateway_executor.orders.broker_reports import ExecutionSeen, OrderSeen
-from ibgateway_executor.orders.order import Instrument, Job, OrderType
+from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
+from ibgateway_executor.orders.order import Contract, Order, OrderType
 
 
-def contract_of(instrument: Instrument) -> ib_async.Contract:
+def contract_of(contract: Contract) -> ib_async.Contract:
     """The library's contract: by number where it is known."""
     return ib_async.Contract(
-        conId=instrument.con_id,
-        symbol=instrument.symbol,
-        secType=instrument.sec_type,
-        exchange=instrument.exchange,
-        currency=instrument.currency,
-        primaryExchange=instrument.primary_exchange,
+        conId=contract.con_id,
+        symbol=contract.symbol,
+        secType=contract.sec_type,
+        exchange=contract.exchange,
+        currency=contract.currency,
+        primaryExchange=contract.primary_exchange,
     )
 
 
-def order_of(job: Job) -> ib_async.Order:
+def order_of(order: Order) -> ib_async.Order:
     """The library's order; time in force and account always explicit (an empty one is error 10349)."""
-    terms = job.terms
-    order = ib_async.Order(
-        orderId=job.order_id,
+    terms = order.terms
+    written = ib_async.Order(
+        orderId=order.order_id,
         action=terms.side.value,
         totalQuantity=terms.quantity,
         orderType=terms.order_type.value,
         tif=terms.time_in_force.value,
         account=terms.account,
-        orderRef=job.order_ref,
+        orderRef=order.order_ref,
         transmit=True,
     )
     if terms.order_type is OrderType.LIMIT and terms.limit_price is not None:
-        order.lmtPrice = float(terms.limit_price)
-    return order
+        written.lmtPrice = float(terms.limit_price)
+    return written
 
 
-def open_order(order_id: int, _: Any, order: Any, state: Any) -> OrderSeen:
+def open_order(order_id: int, _: Any, order: Any, state: Any) -> OrderStatusReport:
     """openOrder: status and orderRef, no quantities."""
-    return OrderSeen(
+    return OrderStatusReport(
         order_id=order_id,
         client_id=order.clientId,
         perm_id=order.permId,
@@ -54,10 +54,10 @@ def open_order(order_id: int, _: Any, order: Any, state: Any) -> OrderSeen:
     )
 
 
-def order_status(args: tuple[Any, ...]) -> OrderSeen:
+def order_status(args: tuple[Any, ...]) -> OrderStatusReport:
     """orderStatus: cumulative quantity and average price, no orderRef."""
     order_id, status, filled, _, average, perm_id = args[:6]
-    return OrderSeen(
+    return OrderStatusReport(
         order_id=order_id,
         client_id=args[8],
         perm_id=perm_id,
@@ -67,10 +67,10 @@ def order_status(args: tuple[Any, ...]) -> OrderSeen:
     )
 
 
-def completed_order(order: Any, state: Any) -> OrderSeen:
+def completed_order(order: Any, state: Any) -> OrderStatusReport:
     """completedOrder: it has neither order id nor client id."""
     unset = order.filledQuantity in (None, ib_async.util.UNSET_DOUBLE)
-    return OrderSeen(
+    return OrderStatusReport(
         order_id=0,
         client_id=0,
         perm_id=order.permId,
@@ -80,9 +80,9 @@ def completed_order(order: Any, state: Any) -> OrderSeen:
     )
 
 
-def execution(execution: Any) -> ExecutionSeen:
+def execution(execution: Any) -> FillReport:
     """execDetails."""
-    return ExecutionSeen(
+    return FillReport(
         order_id=execution.orderId,
         client_id=execution.clientId,
         perm_id=execution.permId,
@@ -97,7 +97,7 @@ def candidate(details: Any) -> Candidate:
     """contractDetails."""
     contract = details.contract
     return Candidate(
-        Instrument(
+        Contract(
             con_id=contract.conId,
             symbol=contract.symbol,
             sec_type=contract.secType,

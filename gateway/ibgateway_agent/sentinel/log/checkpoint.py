@@ -11,14 +11,14 @@ import secrets
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from ibgateway_agent.sentinel.log.ibc_log import Grammar
-from ibgateway_agent.sentinel.log.login_fold import Watch, resumed
-from ibgateway_agent.sentinel.log.tail import Place
+from ibgateway_agent.sentinel.log.login_fold import LoginFold, resumed
+from ibgateway_agent.sentinel.log.tail import LogPosition
 from ibgateway_api.login import Login, LoginState, unknown
 
-LOG: Final = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def run_id(run_dir: Path) -> str:
@@ -36,7 +36,7 @@ class Checkpoint:
         self._path = path
         self._run = run
 
-    def save(self, watch: Watch, place: Place) -> None:
+    def save(self, watch: LoginFold, place: LogPosition) -> None:
         """Keep the watch as of `place`."""
         document = {
             "run": self._run,
@@ -53,28 +53,28 @@ class Checkpoint:
             os.fsync(file.fileno())
         aside.replace(self._path)
 
-    def load(self, now: datetime) -> tuple[Watch, Place]:
+    def load(self, now: datetime) -> tuple[LoginFold, LogPosition]:
         """Where the last sentinel stood; the log's beginning where nothing usable is kept."""
         try:
             document = json.loads(self._path.read_text())
             login = _login(document["login"])
             if document["run"] != self._run:
                 fresh = replace(unknown(now), full_auth_time=login.full_auth_time)
-                return Watch(fresh), Place()
-            watch = Watch(
+                return LoginFold(fresh), LogPosition()
+            watch = LoginFold(
                 login, Grammar(**document["grammar"]), document["permit"], document["back"]
             )
-            return resumed(watch, now), Place(**document["place"])
+            return resumed(watch, now), LogPosition(**document["place"])
         except FileNotFoundError:
-            return _nothing_known(now), Place()
+            return _nothing_known(now), LogPosition()
         except (OSError, ValueError, KeyError, TypeError) as error:
-            LOG.warning("the checkpoint is of no use and the log is read anew: %r", error)
-            return _nothing_known(now), Place()
+            logger.warning("the checkpoint is of no use and the log is read anew: %r", error)
+            return _nothing_known(now), LogPosition()
 
 
-def _nothing_known(now: datetime) -> Watch:
+def _nothing_known(now: datetime) -> LoginFold:
     """A login whose beginning the log no longer shows counts for no week: it may be a token's."""
-    return Watch(replace(unknown(now), by_token=True))
+    return LoginFold(replace(unknown(now), by_token=True))
 
 
 def _text(value: object) -> str:

@@ -16,7 +16,7 @@ _STAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d):(\d{3}) ")
 
 
 @dataclass(frozen=True)
-class Watch:
+class LoginFold:
     """What is known at one place of the log.
 
     `run` is the permit id of the running process. `back`: the driver said "login completed" after
@@ -39,8 +39,8 @@ def stamp(line: str) -> datetime | None:
 
 
 def follow(
-    watch: Watch, line: str, at: datetime, *, approval_seconds: int
-) -> tuple[Watch, tuple[Evidence, ...]]:
+    watch: LoginFold, line: str, at: datetime, *, approval_seconds: int
+) -> tuple[LoginFold, tuple[Evidence, ...]]:
     """The watch after one line, and the evidence it held."""
     own = wrapper_state.read(line)
     if own is not None:
@@ -55,14 +55,14 @@ def follow(
     return watch, evidence
 
 
-def take(watch: Watch, evidence: Evidence, *, approval_seconds: int) -> Watch:
+def take(watch: LoginFold, evidence: Evidence, *, approval_seconds: int) -> LoginFold:
     """The watch after evidence from anywhere: the log, the API, the clock."""
     if evidence.sign is Sign.API_READY and watch.login.taken and watch.back:
         watch = _fold(watch, replace(evidence, sign=Sign.SESSION_RESUMED), approval_seconds)
     return _fold(watch, evidence, approval_seconds)
 
 
-def _fold(watch: Watch, evidence: Evidence, approval_seconds: int) -> Watch:
+def _fold(watch: LoginFold, evidence: Evidence, approval_seconds: int) -> LoginFold:
     login = advance(watch.login, evidence, approval_seconds=approval_seconds)
     back = _BACK.get(evidence.sign, watch.back)
     watch = replace(watch, login=login, back=back)
@@ -85,7 +85,7 @@ _NEEDS_PROOF: Final = frozenset(
 )
 
 
-def resumed(watch: Watch, at: datetime) -> Watch:
+def resumed(watch: LoginFold, at: datetime) -> LoginFold:
     """The watch of an earlier sentinel: what only the API can prove is unknown until it does."""
     if watch.login.state not in _NEEDS_PROOF:
         return watch

@@ -18,19 +18,19 @@ CHUNK_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Place:
+class LogPosition:
     """How far a log has been read: its inode and the offset behind the last whole line."""
 
     inode: int = 0
     offset: int = 0
 
 
-class Tail:
+class LogTail:
     """Reads what is new since `place`; a log that was replaced or cut is read from its start."""
 
-    def __init__(self, path: Path, place: Place | None = None) -> None:
+    def __init__(self, path: Path, place: LogPosition | None = None) -> None:
         self._path = path
-        self.place = place or Place()
+        self.place = place or LogPosition()
         self._quiet_reads = 0
 
     def lines(self) -> list[str]:
@@ -57,12 +57,12 @@ class Tail:
         if not self._path.exists() or self._path.stat().st_size != size:
             return False
         os.truncate(self._path, 0)
-        self.place = Place(self.place.inode, 0)
+        self.place = LogPosition(self.place.inode, 0)
         return True
 
     def _find(self, inode: int, size: int) -> None:
         if inode != self.place.inode or size < self.place.offset:
-            self.place = Place(inode, 0)
+            self.place = LogPosition(inode, 0)
 
     def _split(self, chunk: bytes) -> list[str]:
         """Keeps a line that has no end yet for the next read; one longer than a chunk is given up."""
@@ -70,7 +70,7 @@ class Tail:
         if not newline:
             whole = chunk if len(chunk) == CHUNK_BYTES else b""
         taken = len(whole) + len(newline)
-        self.place = Place(self.place.inode, self.place.offset + taken)
+        self.place = LogPosition(self.place.inode, self.place.offset + taken)
         if not taken:
             self._quiet_reads += 1
             return []

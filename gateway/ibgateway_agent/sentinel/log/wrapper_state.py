@@ -13,7 +13,7 @@ from typing import Final
 from ibgateway_api.login import Sign
 
 
-class Stage(StrEnum):
+class WrapperStage(StrEnum):
     """Where the wrapper stands."""
 
     WAITING = "waiting"
@@ -25,7 +25,7 @@ class Stage(StrEnum):
 class WrapperState:
     """One look at the wrapper; `start` names the container's start (epoch milliseconds)."""
 
-    stage: Stage
+    stage: WrapperStage
     start: str
     permit: int = 0
     token_at_hand: bool = False
@@ -35,11 +35,11 @@ def parse(text: str) -> WrapperState | None:
     """The state from its `key=value` lines; None for anything else."""
     values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     stage = values.get("state", "")
-    if stage not in list(Stage):
+    if stage not in list(WrapperStage):
         return None
     permit = values.get("permit", "")
     return WrapperState(
-        stage=Stage(stage),
+        stage=WrapperStage(stage),
         start=values.get("start", ""),
         permit=int(permit) if permit.isdigit() else 0,
         token_at_hand=values.get("token") == "yes",

@@ -20,10 +20,10 @@ from pydantic import ValidationError
 
 from ibgateway_agent.errors import LedgerError
 from ibgateway_api.document import Document
-from ibgateway_api.permits import Attempt, Cause, Outcome, PermitKind
+from ibgateway_api.permits import Attempt, AttemptOutcome, Cause, PermitKind
 
 
-class Event(StrEnum):
+class NoteKind(StrEnum):
     """What is noted beside attempts."""
 
     ASKED = "asked"
@@ -40,7 +40,7 @@ RESTART: Final = "restart"
 class Note(Document):
     """A line that is no attempt: a wish taken or settled, or a meeting with another session."""
 
-    note: Event
+    note: NoteKind
     at: datetime
     kind: str = ""
     request: str = ""
@@ -55,19 +55,19 @@ class Records:
 
     def last_asked(self, kind: Asker) -> str:
         """The newest wish of that kind that was ever taken."""
-        asked = [n.request for n in self.notes if n.note is Event.ASKED and n.kind == kind]
+        asked = [n.request for n in self.notes if n.note is NoteKind.ASKED and n.kind == kind]
         return asked[-1] if asked else ""
 
     def pending(self, kind: Asker) -> str:
         """The newest wish of that kind, unless an attempt or a note has settled it."""
         wish = self.last_asked(kind)
         done = any(
-            n.note is Event.DONE and n.kind == kind and n.request == wish for n in self.notes
+            n.note is NoteKind.DONE and n.kind == kind and n.request == wish for n in self.notes
         )
         tried = any(a.request == wish for a in self.attempts)
         return "" if done or tried else wish
 
-    def last_noted(self, event: Event) -> datetime | None:
+    def last_noted(self, event: NoteKind) -> datetime | None:
         """When something was noted last."""
         times = [n.at for n in self.notes if n.note is event]
         return times[-1] if times else None
@@ -109,13 +109,13 @@ class AttemptLedger:
         self._append(attempt)
         return attempt
 
-    def ended(self, number: int, outcome: Outcome) -> None:
+    def ended(self, number: int, outcome: AttemptOutcome) -> None:
         """How an attempt ended; a later line wins."""
         for attempt in self.records.attempts:
             if attempt.id == number:
                 self._append(attempt.model_copy(update={"outcome": outcome}))
 
-    def noted(self, event: Event, at: datetime, kind: str = "", request: str = "") -> None:
+    def noted(self, event: NoteKind, at: datetime, kind: str = "", request: str = "") -> None:
         """One more note."""
         self._append(Note(note=event, at=at, kind=kind, request=request))
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from ibgateway_agent.sentinel.permits.attempt_ledger import LOGIN, RESTART, Asker, Event, Records
+from ibgateway_agent.sentinel.permits.attempt_ledger import LOGIN, RESTART, Asker, NoteKind, Records
 from ibgateway_agent.sentinel.permits.permit_file import SessionAction
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import (
     EPISODE_ENDS_AFTER,
+    AttemptOutcome,
     Cause,
     Granted,
-    Outcome,
     PermitKind,
-    Refusal,
+    PermitRefusal,
+    PermitRequest,
     Refused,
-    Wish,
     decide,
 )
 from ibgateway_api.reports import AgentSettings
@@ -43,7 +43,7 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Give:
+class GivePermit:
     """Write a permit."""
 
     kind: PermitKind
@@ -52,7 +52,7 @@ class Give:
 
 
 @dataclass(frozen=True)
-class End:
+class EndProcess:
     """End the process, so that the next start can have the permit that is granted."""
 
     why: str
@@ -60,7 +60,7 @@ class End:
 
 
 @dataclass(frozen=True)
-class Settle:
+class SettleRequest:
     """A wish needs nothing: note it as done."""
 
     kind: Asker
@@ -68,22 +68,22 @@ class Settle:
 
 
 @dataclass(frozen=True)
-class Wait:
+class KeepWaiting:
     """Nothing now; `refused` says why a start that wants a permit has none."""
 
     refused: Refused | None = None
 
 
-Step = Give | End | Settle | Wait
+PermitDecision = GivePermit | EndProcess | SettleRequest | KeepWaiting
 
 
-def next_step(now: Situation) -> Step:
+def next_step(now: Situation) -> PermitDecision:
     """The one thing to do; asked again after it is done."""
     if now.waiting:
         return _at_the_door(now)
     if now.running:
-        return _wished_login(now) or _wished_restart(now) or _next_attempt(now) or Wait()
-    return Wait()
+        return _wished_login(now) or _wished_restart(now) or _next_attempt(now) or KeepWaiting()
+    return KeepWaiting()
 
 
 def session_action(records: Records, settings: AgentSettings, now: datetime) -> SessionAction:
@@ -91,7 +91,7 @@ def session_action(records: Records, settings: AgentSettings, now: datetime) -> 
     if settings.existing_session != ExistingSession.TAKE_OVER:
         return SessionAction.SECONDARY
     day = timedelta(days=1)
-    taken = [n for n in records.notes if n.note is Event.TOOK_OVER and now - n.at < day]
+    taken = [n for n in records.notes if n.note is NoteKind.TOOK_OVER and now - n.at < day]
     return (
         SessionAction.PRIMARY if len(taken) < settings.daily_take_overs else SessionAction.SECONDARY
     )
@@ -99,61 +99,69 @@ def session_action(records: Records, settings: AgentSettings, now: datetime) -> 
 
 def start_over(now: Situation) -> Granted | Refused:
     """Whether the login driver may go on with an attempt that it begins by itself."""
-    return _decide(now, Wish(Cause.START))
+    return _decide(now, PermitRequest(Cause.START))
 
 
-def _at_the_door(now: Situation) -> Step:
+def _at_the_door(now: Situation) -> PermitDecision:
     """A person's wish goes first, then the week's restart, then the plain start."""
     refused: Refused | None = None
     for kind, wish in _wishes(now):
         answer = _decide(now, wish)
         if isinstance(answer, Granted):
-            return Give(answer.kind, wish.cause, wish.request)
-        if answer.reason is Refusal.ALREADY_HANDLED and kind is not None:
-            return Settle(kind, wish.request)
+            return GivePermit(answer.kind, wish.cause, wish.request)
+        if answer.reason is PermitRefusal.ALREADY_HANDLED and kind is not None:
+            return SettleRequest(kind, wish.request)
         refused = answer
-    return Wait(refused)
+    return KeepWaiting(refused)
 
 
-def _wishes(now: Situation) -> list[tuple[Asker | None, Wish]]:
+def _wishes(now: Situation) -> list[tuple[Asker | None, PermitRequest]]:
     token = now.token_at_hand and not _token_failed(now.records)
-    wishes: list[tuple[Asker | None, Wish]] = []
+    wishes: list[tuple[Asker | None, PermitRequest]] = []
     if request := now.records.pending(LOGIN):
-        wishes.append((LOGIN, Wish(Cause.REQUESTED, request, token_at_hand=token)))
+        wishes.append((LOGIN, PermitRequest(Cause.REQUESTED, request, token_at_hand=token)))
     if request := now.records.pending(RESTART):
-        wishes.append((RESTART, Wish(Cause.WEEKLY, request)))
-    return [*wishes, (None, Wish(Cause.START, token_at_hand=token))]
+        wishes.append((RESTART, PermitRequest(Cause.WEEKLY, request)))
+    return [*wishes, (None, PermitRequest(Cause.START, token_at_hand=token))]
 
 
 def _token_failed(records: Records) -> bool:
     """A token that did not log in is not tried twice."""
     if not records.attempts or records.attempts[-1].kind is not PermitKind.TOKEN:
         return False
-    return records.attempts[-1].outcome not in (Outcome.LOGGED_IN, Outcome.SETTLED)
+    return records.attempts[-1].outcome not in (AttemptOutcome.LOGGED_IN, AttemptOutcome.SETTLED)
 
 
-def _wished_login(now: Situation) -> Step | None:
+def _wished_login(now: Situation) -> PermitDecision | None:
     request = now.records.pending(LOGIN)
     if not request:
         return None
     if now.login.state is LoginState.LOGGED_IN or (_under_way(now.login) and not stuck(now)):
-        return Settle(LOGIN, request)
+        return SettleRequest(LOGIN, request)
     if now.login.state is LoginState.RESTARTING and not stuck(now):
-        return Wait()
-    answer = _decide(now, Wish(Cause.REQUESTED, request))
-    return End("a person asked for a login") if isinstance(answer, Granted) else Wait(answer)
+        return KeepWaiting()
+    answer = _decide(now, PermitRequest(Cause.REQUESTED, request))
+    return (
+        EndProcess("a person asked for a login")
+        if isinstance(answer, Granted)
+        else KeepWaiting(answer)
+    )
 
 
-def _wished_restart(now: Situation) -> Step | None:
+def _wished_restart(now: Situation) -> PermitDecision | None:
     request = now.records.pending(RESTART)
     if not request:
         return None
     if _logged_in_after(now, request):
-        return Settle(RESTART, request)
-    answer = _decide(now, Wish(Cause.WEEKLY, request))
+        return SettleRequest(RESTART, request)
+    answer = _decide(now, PermitRequest(Cause.WEEKLY, request))
     if isinstance(answer, Granted):
-        return End("the week's restart", planned=True)
-    return Settle(RESTART, request) if answer.reason is Refusal.ALREADY_HANDLED else Wait(answer)
+        return EndProcess("the week's restart", planned=True)
+    return (
+        SettleRequest(RESTART, request)
+        if answer.reason is PermitRefusal.ALREADY_HANDLED
+        else KeepWaiting(answer)
+    )
 
 
 def _logged_in_after(now: Situation, boundary: str) -> bool:
@@ -167,14 +175,14 @@ def _logged_in_after(now: Situation, boundary: str) -> bool:
     return logged_in and since.tzinfo is not None and full is not None and full >= since + margin
 
 
-def _next_attempt(now: Situation) -> Step | None:
+def _next_attempt(now: Situation) -> PermitDecision | None:
     """The dialog of the last attempt goes before the next one may push: two never wait."""
     if now.login.state in _FOR_A_PERSON:
-        return Wait(Refused(Refusal.PARKED))
+        return KeepWaiting(Refused(PermitRefusal.PARKED))
     if not stuck(now):
         return None
-    answer = _decide(now, Wish(Cause.START))
-    return End("the next attempt") if isinstance(answer, Granted) else Wait(answer)
+    answer = _decide(now, PermitRequest(Cause.START))
+    return EndProcess("the next attempt") if isinstance(answer, Granted) else KeepWaiting(answer)
 
 
 def stuck(now: Situation) -> bool:
@@ -202,7 +210,7 @@ def _under_way(login: Login) -> bool:
     )
 
 
-def _decide(now: Situation, wish: Wish) -> Granted | Refused:
+def _decide(now: Situation, wish: PermitRequest) -> Granted | Refused:
     wish = replace(
         wish,
         outage_until=now.settings.calendar.outage_end(now.now),
@@ -213,27 +221,29 @@ def _decide(now: Situation, wish: Wish) -> Granted | Refused:
 
 def _conflict_until(now: Situation) -> datetime | None:
     """After giving way to a person, when it is worth a look whether they have gone."""
-    yielded = now.records.last_noted(Event.YIELDED)
+    yielded = now.records.last_noted(NoteKind.YIELDED)
     action = session_action(now.records, now.settings, now.now)
     if yielded is None or action is SessionAction.PRIMARY:
         return None
     return yielded + timedelta(seconds=now.settings.login.attempt_interval_seconds)
 
 
-def outcome(now: Situation, before: Outcome | None) -> Outcome | None:
+def outcome(now: Situation, before: AttemptOutcome | None) -> AttemptOutcome | None:
     """What the running attempt has come to; None where nothing new is known."""
-    if before is Outcome.SETTLED:
+    if before is AttemptOutcome.SETTLED:
         return None
     if now.login.state is LoginState.LOGGED_IN:
         settled = now.now - now.login.since >= EPISODE_ENDS_AFTER
-        after: Outcome | None = Outcome.SETTLED if settled else Outcome.LOGGED_IN
+        after: AttemptOutcome | None = (
+            AttemptOutcome.SETTLED if settled else AttemptOutcome.LOGGED_IN
+        )
     else:
         after = _OUTCOMES.get(now.login.state)
     return after if after is not before else None
 
 
 _OUTCOMES: Final = {
-    LoginState.APPROVAL_MISSED: Outcome.MISSED,
-    LoginState.REJECTED: Outcome.REJECTED,
-    LoginState.LOCKED_OUT: Outcome.LOCKED_OUT,
+    LoginState.APPROVAL_MISSED: AttemptOutcome.MISSED,
+    LoginState.REJECTED: AttemptOutcome.REJECTED,
+    LoginState.LOCKED_OUT: AttemptOutcome.LOCKED_OUT,
 }

@@ -15,7 +15,7 @@ class SessionAction(StrEnum):
 
 
 @dataclass(frozen=True)
-class PermitWriter:
+class PermitFile:
     """Writes aside and renames, so that the wrapper never reads half a file."""
 
     run_dir: Path

@@ -9,27 +9,37 @@ from ibgateway_agent.sentinel.permits.attempt_ledger import (
     LOGIN,
     Asker,
     AttemptLedger,
-    Event,
+    NoteKind,
     Records,
 )
-from ibgateway_agent.sentinel.permits.permit_file import PermitWriter
+from ibgateway_agent.sentinel.permits.permit_file import PermitFile
 from ibgateway_api.login import Login, LoginState, Sign
-from ibgateway_api.permits import Attempt, Cause, Granted, Outcome, PermitKind, Refusal, Refused
+from ibgateway_api.permits import (
+    Attempt,
+    AttemptOutcome,
+    Cause,
+    Granted,
+    PermitKind,
+    PermitRefusal,
+    Refused,
+)
 
-LOG: Final = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 WISH_LIVES_FOR: Final = timedelta(days=1)
 """A login request whose time stamp is older was made by somebody who no longer waits."""
 
 
-class Keeper:
+class Permits:
     """Owns the ledger and the permit file."""
 
-    def __init__(self, ledger: AttemptLedger, permits: PermitWriter) -> None:
+    def __init__(self, ledger: AttemptLedger, permits: PermitFile) -> None:
         self._ledger = ledger
         self._permits = permits
         if ledger.broken:
-            LOG.error("no attempt is allowed: %s; a login request starts a new one", ledger.broken)
+            logger.error(
+                "no attempt is allowed: %s; a login request starts a new one", ledger.broken
+            )
 
     @property
     def records(self) -> Records:
@@ -47,38 +57,38 @@ class Keeper:
             self._ledger.start_anew(now)
         if not _is_news(request, self.records.last_asked(kind)):
             return False
-        self._ledger.noted(Event.ASKED, now, kind, request)
-        LOG.info("asked for a %s: %s", kind, request)
+        self._ledger.noted(NoteKind.ASKED, now, kind, request)
+        logger.info("asked for a %s: %s", kind, request)
         return True
 
-    def step(self, situation: decide.Situation) -> decide.Step:
+    def step(self, situation: decide.Situation) -> decide.PermitDecision:
         """What to do now; a ledger that can't be read stands at its daily limit."""
         if self._ledger.broken:
-            return decide.Wait(Refused(Refusal.DAILY_BUDGET))
+            return decide.KeepWaiting(Refused(PermitRefusal.DAILY_BUDGET))
         if situation.waiting and self._permits.on_its_way():
-            return decide.Wait()
+            return decide.KeepWaiting()
         if situation.waiting:
-            self.close_open(Outcome.ENDED)
+            self.close_open(AttemptOutcome.ENDED)
         return decide.next_step(situation)
 
-    def settle(self, step: decide.Settle, now: datetime) -> None:
+    def settle(self, step: decide.SettleRequest, now: datetime) -> None:
         """A wish that needs no attempt is done."""
-        self._ledger.noted(Event.DONE, now, step.kind, step.request)
+        self._ledger.noted(NoteKind.DONE, now, step.kind, step.request)
 
-    def give(self, step: decide.Give, situation: decide.Situation) -> Attempt:
+    def give(self, step: decide.GivePermit, situation: decide.Situation) -> Attempt:
         """One permit: first the line in the ledger, then the file."""
         now = situation.now
         attempt = self._ledger.begin(now, step.kind, step.cause, step.request)
         action = decide.session_action(self.records, situation.settings, now)
         self._permits.permit(attempt.id, step.kind, action)
-        LOG.info("permit %d: %s, %s, %s", attempt.id, step.kind, step.cause, action)
+        logger.info("permit %d: %s, %s, %s", attempt.id, step.kind, step.cause, action)
         return attempt
 
     def start_over(self, situation: decide.Situation) -> Attempt | None:
         """The driver's own next attempt: counted if the budget allows it, else None."""
         if self._ledger.broken:
             return None
-        self.close_open(Outcome.ENDED)
+        self.close_open(AttemptOutcome.ENDED)
         if not isinstance(decide.start_over(situation), Granted):
             return None
         return self._ledger.begin(situation.now, PermitKind.FULL, Cause.START)
@@ -95,9 +105,9 @@ class Keeper:
             self._ledger.ended(run, after)
         except OSError as error:
             # Asked again at the next look; a sentinel that dies of it would tell nobody anything.
-            LOG.error("attempt %d: %s could not be written: %s", run, after, error)  # noqa: TRY400
+            logger.error("attempt %d: %s could not be written: %s", run, after, error)  # noqa: TRY400
             return
-        LOG.info("attempt %d: %s", run, after)
+        logger.info("attempt %d: %s", run, after)
 
     def process_ended(self, before: Login, run: int, now: datetime) -> None:
         """A process is gone; one that gave way to another session leaves the person alone."""
@@ -105,18 +115,18 @@ class Keeper:
             return
         attempt = next((a for a in self.records.attempts if a.id == run), None)
         if before.state is LoginState.SESSION_CONFLICT:
-            self._ledger.noted(Event.YIELDED, now)
-            if attempt is not None and attempt.outcome is not Outcome.SETTLED:
-                self._ledger.ended(run, Outcome.YIELDED)
+            self._ledger.noted(NoteKind.YIELDED, now)
+            if attempt is not None and attempt.outcome is not AttemptOutcome.SETTLED:
+                self._ledger.ended(run, AttemptOutcome.YIELDED)
         elif _waits_too_long(before, now):
-            self.close_open(Outcome.MISSED)
+            self.close_open(AttemptOutcome.MISSED)
 
     def took_over(self, now: datetime) -> None:
         """The session was taken back from somebody."""
         if not self._ledger.broken:
-            self._ledger.noted(Event.TOOK_OVER, now)
+            self._ledger.noted(NoteKind.TOOK_OVER, now)
 
-    def close_open(self, outcome: Outcome) -> None:
+    def close_open(self, outcome: AttemptOutcome) -> None:
         """The last attempt, if nothing is known of its end."""
         attempts = self.records.attempts
         if attempts and attempts[-1].outcome is None:
@@ -124,7 +134,7 @@ class Keeper:
 
     def why_down(self) -> Sign | None:
         """What a waiting start waits for, in the words of a login state."""
-        yielded = self.records.last_noted(Event.YIELDED)
+        yielded = self.records.last_noted(NoteKind.YIELDED)
         if not self.records.attempts:
             return None
         last = self.records.attempts[-1]
@@ -134,9 +144,9 @@ class Keeper:
 
 
 _WHY_DOWN: Final = {
-    Outcome.MISSED: Sign.APPROVAL_MISSED,
-    Outcome.REJECTED: Sign.REJECTED,
-    Outcome.LOCKED_OUT: Sign.LOCKED_OUT,
+    AttemptOutcome.MISSED: Sign.APPROVAL_MISSED,
+    AttemptOutcome.REJECTED: Sign.REJECTED,
+    AttemptOutcome.LOCKED_OUT: Sign.LOCKED_OUT,
 }
 
 

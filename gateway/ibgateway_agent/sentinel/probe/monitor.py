@@ -41,7 +41,7 @@ _LOGIN_UNDER_WAY: Final = frozenset({LoginState.LOGGING_IN, LoginState.RESTARTIN
 
 
 @dataclass(frozen=True)
-class Seen:
+class MonitorInput:
     """What the link looks at (process, login, accounts wanted, port) and two receivers."""
 
     running: Callable[[], bool]
@@ -52,10 +52,10 @@ class Seen:
     count: Callable[[ProbeResult], None]
 
 
-class Link:
+class ApiMonitor:
     """One task probes and keeps; `nudge` says that now is a good moment to look."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: MonitorInput) -> None:
         self._seen = seen
         self._nudged = asyncio.Event()
         self._eager_until = 0.0
@@ -94,7 +94,7 @@ class Link:
             self._seen.tell(Sign.API_UNEXPECTED_ACCOUNT, ",".join(accounts))
             return ProbeResult.NO_ACCOUNTS
         self._seen.tell(Sign.API_READY, ",".join(accounts))
-        await Kept(connection, self._seen, self._nudged, accounts).listen()
+        await KeptConnection(connection, self._seen, self._nudged, accounts).listen()
         self._seen.tell(Sign.API_CLOSED, "")
         self.nudge()
         return ProbeResult.READY
@@ -117,13 +117,13 @@ class Link:
             return
 
 
-class Kept:
+class KeptConnection:
     """The kept connection: listens until it closes or its process is gone."""
 
     def __init__(
         self,
         connection: ApiConnection,
-        seen: Seen,
+        seen: MonitorInput,
         nudged: asyncio.Event,
         accounts: tuple[str, ...],
     ) -> None:

@@ -10,24 +10,24 @@ from collections.abc import Callable
 from typing import Final
 
 from ibgateway_agent.errors import CommandError
-from ibgateway_agent.sentinel.log.wrapper_state import Stage, WrapperState
-from ibgateway_agent.sentinel.permits.permit_file import PermitWriter
+from ibgateway_agent.sentinel.log.wrapper_state import WrapperStage, WrapperState
+from ibgateway_agent.sentinel.permits.permit_file import PermitFile
 from ibgateway_agent.sentinel.process.ibc_command import send
 
-LOG: Final = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 CLEAN_STOP_SECONDS: Final = 100.0
 TERM_SECONDS: Final = 60.0
 LOOK_EVERY: Final = 0.1
 
 
-class Ending:
+class ProcessStop:
     """At most one ending at a time; `busy` until the process is gone or nothing more can be done."""
 
     def __init__(
         self,
         wrapper: Callable[[], WrapperState | None],
-        permits: PermitWriter,
+        permits: PermitFile,
         command_port: int,
     ) -> None:
         self._wrapper = wrapper
@@ -44,9 +44,9 @@ class Ending:
     def begin(self, why: str, *, planned: bool = False, at_once: bool = False) -> None:
         """End the running process; `at_once` leaves out the clean way."""
         state = self._wrapper()
-        if self.busy or state is None or state.stage is not Stage.RUNNING:
+        if self.busy or state is None or state.stage is not WrapperStage.RUNNING:
             return
-        LOG.info("ending the gateway's process: %s", why)
+        logger.info("ending the gateway's process: %s", why)
         self.planned = planned
         self._task = asyncio.create_task(self._end(state.start, at_once=at_once))
 
@@ -62,9 +62,9 @@ class Ending:
                 return
             self._permits.stop(start)
             if not await self._gone(start, TERM_SECONDS):
-                LOG.error("the gateway's process did not end")
+                logger.error("the gateway's process did not end")
         except OSError:
-            LOG.exception("the gateway's process can't be ended")
+            logger.exception("the gateway's process can't be ended")
         finally:
             self.planned = False
 
@@ -72,7 +72,7 @@ class Ending:
         try:
             await send(self._port, "STOP")
         except CommandError as error:
-            LOG.info("no clean stop: %s", error)
+            logger.info("no clean stop: %s", error)
             return False
         return await self._gone(start, CLEAN_STOP_SECONDS)
 
@@ -80,7 +80,7 @@ class Ending:
         """Whether the process of that start has ended, after waiting at most so long."""
         for _ in range(int(seconds / LOOK_EVERY)):
             state = self._wrapper()
-            if state is None or state.start != start or state.stage is not Stage.RUNNING:
+            if state is None or state.start != start or state.stage is not WrapperStage.RUNNING:
                 return True
             await asyncio.sleep(LOOK_EVERY)
         return False
