@@ -9,14 +9,14 @@ from executor_world import World, until, world
 
 DIES_BEFORE_THE_WRITE = """
 import os, signal
-from ibgateway_executor.ib import IbBroker
+from ibgateway_executor.broker.ib import IbBroker
 from ibgateway_executor.__main__ import main
 IbBroker.place = lambda self, order: os.kill(os.getpid(), signal.SIGKILL)
 raise SystemExit(main())
 """
 DIES_AFTER_THE_WRITE = """
 import os, signal
-from ibgateway_executor.ib import IbBroker
+from ibgateway_executor.broker.ib import IbBroker
 from ibgateway_executor.__main__ import main
 write = IbBroker.place
 def place(self, order):
@@ -27,9 +27,9 @@ raise SystemExit(main())
 """
 DIES_AT_THE_FIRST_WORD = """
 import os, signal
-from ibgateway_executor.recorder import Recorder
+from ibgateway_executor.ledger.recorder import ReportRecorder
 from ibgateway_executor.__main__ import main
-Recorder.put = lambda self, event: os.kill(os.getpid(), signal.SIGKILL)
+ReportRecorder.put = lambda self, event: os.kill(os.getpid(), signal.SIGKILL)
 raise SystemExit(main())
 """
 
