@@ -15,6 +15,7 @@ RUN python3 -m pip install --require-hashes -r /tmp/operator.txt
 FROM base AS operator
 COPY --from=operator-wheels /opt/venv /opt/venv
 COPY api/ibgateway_api ibgateway_api
+COPY runtime/ibgateway_runtime ibgateway_runtime
 COPY operator/ibgateway_operator ibgateway_operator
 RUN python3 -m compileall -q /opt/app
 USER 10001:10001
@@ -27,6 +28,7 @@ RUN python3 -m pip install --require-hashes -r /tmp/executor.txt
 FROM base AS executor
 COPY --from=executor-wheels /opt/venv /opt/venv
 COPY api/ibgateway_api ibgateway_api
+COPY runtime/ibgateway_runtime ibgateway_runtime
 COPY executor/ibgateway_executor ibgateway_executor
 RUN python3 -m compileall -q /opt/app
 USER 10001:10001
@@ -49,6 +51,7 @@ COPY --from=agent-wheels /opt/venv /opt/venv
 COPY --from=console-page /opt/novnc /opt/novnc
 ENV CONSOLE_STATIC=/opt/novnc
 COPY api/ibgateway_api ibgateway_api
+COPY runtime/ibgateway_runtime ibgateway_runtime
 COPY gateway/ibgateway_agent ibgateway_agent
 RUN python3 -m compileall -q /opt/app
 USER 1000:1000

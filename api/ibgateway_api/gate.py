@@ -21,10 +21,8 @@ class GateReason(StrEnum):
 
     NO_NEWS = "NoNews"
     RESTART_WINDOW = "RestartWindow"
-    NIGHTLY_RESTART = "NightlyRestart"
     PLANNED_STOP = "PlannedStop"
     SUSPENDED = "Suspended"
-    PAUSED = "Paused"
     UNEXPECTED_ACCOUNT = "UnexpectedAccount"
     CLOCK_SKEW = "ClockSkew"
     NOT_RECONCILED = "NotReconciled"
@@ -47,7 +45,7 @@ class Open:
 class Closed:
     """No order may be sent; `reason` is a login state or a `GateReason`."""
 
-    reason: str
+    reason: LoginState | GateReason
     message: str
     until: datetime | None = None
 

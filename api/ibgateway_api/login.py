@@ -170,9 +170,17 @@ def _resumed(login: Login, evidence: Evidence) -> Login:
 
 
 def _api_ready(login: Login, evidence: Evidence) -> Login:
-    accounts = tuple(a for a in evidence.detail.split(",") if a)
-    proven = replace(login, accounts=accounts, proven=True, running=True)
+    proven = replace(login, accounts=_accounts(evidence), proven=True, running=True)
     return _settle(proven, evidence)
+
+
+def _unexpected_account(login: Login, evidence: Evidence) -> Login:
+    """Logged in, but not to what was meant: a person must look, and sees which accounts it has."""
+    return replace(login, accounts=_accounts(evidence), state=LoginState.NEEDS_PERSON)
+
+
+def _accounts(evidence: Evidence) -> tuple[str, ...]:
+    return tuple(account for account in evidence.detail.split(",") if account)
 
 
 def _link_lost(login: Login, evidence: Evidence) -> Login:
@@ -236,7 +244,7 @@ _RULES: dict[Sign, Callable[[Login, Evidence], Login]] = {
     Sign.STOP_BEGUN: _fresh(LoginState.RESTARTING, running=True),
     Sign.COLD_RESTART: _same,
     Sign.API_READY: _api_ready,
-    Sign.API_UNEXPECTED_ACCOUNT: _to(LoginState.NEEDS_PERSON),
+    Sign.API_UNEXPECTED_ACCOUNT: _unexpected_account,
     Sign.API_SILENT: _silent,
     Sign.API_CLOSED: _closed,
     Sign.LINK_LOST: _link_lost,

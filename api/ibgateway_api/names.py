@@ -1,5 +1,6 @@
 """Every name that more than one program, a chart or a user sees: groups, labels, children, ports."""
 
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 GROUP: Final = "ibgateway.dev"
@@ -20,7 +21,7 @@ LABEL_NAME: Final = "app.kubernetes.io/name"
 MANAGED_BY: Final = "ibgateway-operator"
 
 ANNOTATION_LOGIN_REQUESTED_AT: Final = f"{GROUP}/login-requested-at"
-"""RFC 3339 time of a person's wish for one more login attempt; old or repeated ones are ignored."""
+"""RFC 3339 time of a person's request for one more login attempt; old or repeated ones are ignored."""
 ANNOTATION_SETTINGS_HASH: Final = f"{GROUP}/settings-hash"
 ANNOTATION_TRADING_MODE: Final = f"{GROUP}/trading-mode"
 """On the ledger's claim: a live executor never adopts a paper ledger."""
@@ -47,8 +48,18 @@ PORT_SENTINEL_METRICS: Final = 8091
 PORT_VNC: Final = 5900
 PORT_IBC: Final = 7462
 PORT_NOVNC: Final = 6080
+PORT_NOVNC_ADMIN: Final = 6081
+"""The console's probes, metrics and its word on NetworkPolicies; never for browsers."""
 PORT_EXECUTOR: Final = 8080
 PORT_EXECUTOR_METRICS: Final = 8081
+
+
+class Component(StrEnum):
+    """The three programs of a gateway, as their label says."""
+
+    GATEWAY = "gateway"
+    EXECUTOR = "executor"
+    CONSOLE = "novnc"
 
 
 class Key(NamedTuple):

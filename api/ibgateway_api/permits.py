@@ -18,6 +18,13 @@ EPISODE_ENDS_AFTER: Final = timedelta(minutes=10)
 """Logged in for this long, the attempts before it no longer count against `max_attempts`."""
 
 
+class ExistingSession(StrEnum):
+    """Who wins when a person is logged in with the same user name."""
+
+    YIELD = "yield"
+    TAKE_OVER = "takeOver"
+
+
 class PermitKind(StrEnum):
     """What an attempt may do."""
 

@@ -1,4 +1,4 @@
-"""The JSON documents that the programs exchange over HTTP and in settings files."""
+"""The JSON documents that the programs answer each other with over HTTP."""
 
 from datetime import datetime
 
@@ -7,8 +7,7 @@ from pydantic import Field
 from ibgateway_api.document import Document
 from ibgateway_api.gate import GateReason, Hold
 from ibgateway_api.login import Login, LoginState
-from ibgateway_api.permits import LoginPolicy, PermitRefusal
-from ibgateway_api.week import Calendar, RestartTime
+from ibgateway_api.permits import PermitRefusal
 
 
 class HoldReport(Document):
@@ -48,8 +47,10 @@ class SentinelReport(Document):
     attempts_today: int = 0
     waiting: PermitReport | None = None
     holds: tuple[HoldReport, ...] = ()
-    handled_login_request: str = ""
-    handled_restart: str = ""
+    taken_login_request: str = Field(default="", alias="handledLoginRequest")
+    """Id of the newest login request that was taken; the attempt for it may still wait."""
+    taken_restart: str = Field(default="", alias="handledRestart")
+    """Id of the newest restart request that was taken."""
 
     def as_login(self) -> Login:
         """The value the gate and the conditions are computed from."""
@@ -60,57 +61,6 @@ class SentinelReport(Document):
             accounts=self.accounts,
             full_auth_time=self.full_auth_time,
         )
-
-
-class LoginRequest(Document):
-    """`POST /v1/login-requests` of the sentinel: a person asks for one more attempt.
-
-    `id` is the annotation's time stamp as written; a handled or older id is answered with 200 and
-    does nothing.
-    """
-
-    id: str
-
-
-class RestartRequest(Document):
-    """`POST /v1/restarts` of the sentinel: stop cleanly, then one `full` attempt in the same pod.
-
-    `id` is the boundary's time in RFC 3339 UTC: the same week never restarts twice.
-    """
-
-    id: str
-
-
-class AgentSettings(Document):
-    """`settings.json` of the sentinel; read again whenever it changes. Times in seconds."""
-
-    trading_mode: str = "paper"
-    expected_accounts: tuple[str, ...] = ()
-    existing_session: str = "yield"
-    daily_take_overs: int = Field(default=2, ge=0)
-    login: LoginPolicy = LoginPolicy()
-    calendar: Calendar = Calendar()
-
-
-class ExecutorSettings(Document):
-    """`settings.json` of the executor; read again whenever it changes."""
-
-    namespace: str
-    gateway: str
-    trading_mode: str = "paper"
-    api_host: str
-    api_port: int
-    sentinel_url: str
-    client_id: int = Field(default=17, ge=1)
-    accounts: tuple[str, ...] = ()
-    market_closed: str = "wait"
-    cash_reserve_percent: str = "1"
-    max_order_value: str | None = None
-    max_orders_per_day: int | None = None
-    restart: RestartTime = RestartTime()
-    calendar: Calendar = Calendar()
-    holds: tuple[HoldReport, ...] = ()
-    """What the operator holds trading for, such as a suspension that has been asked for."""
 
 
 class ExecutorReport(Document):

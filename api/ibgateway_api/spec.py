@@ -1,28 +1,18 @@
 """The spec of an IBGateway: every field with its default, its bounds and the rule behind it."""
 
+from datetime import time
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
+from ibgateway_api.accounts import TradingMode
 from ibgateway_api.document import Document
 from ibgateway_api.executor_spec import ExecutorSpec
 from ibgateway_api.fields import Clock, LabelMap, NamedRef, Origin, ZoneName, rule, ruled
 from ibgateway_api.gateway_spec import GatewaySpec
-
-
-class TradingMode(StrEnum):
-    """Which account the gateway logs in to."""
-
-    PAPER = "paper"
-    LIVE = "live"
-
-
-class ExistingSession(StrEnum):
-    """Who wins when a person is logged in with the same user name."""
-
-    YIELD = "yield"
-    TAKE_OVER = "takeOver"
+from ibgateway_api.permits import ExistingSession, LoginPolicy, QuietHours
+from ibgateway_api.week import RestartTime
 
 
 class ConsoleAuth(StrEnum):
@@ -41,6 +31,14 @@ class QuietHoursSpec(Document):
     """hh:mm; before start it means the next day."""
     time_zone: ZoneName = "America/New_York"
     """The zone of both."""
+
+    def as_quiet_hours(self) -> QuietHours:
+        """The value that the permits are decided with."""
+        return QuietHours(
+            start=time.fromisoformat(self.start),
+            end=time.fromisoformat(self.end),
+            time_zone=self.time_zone,
+        )
 
 
 class LoginSpec(Document):
@@ -68,6 +66,16 @@ class LoginSpec(Document):
     quiet_hours: QuietHoursSpec | None = None
     """No automatic attempt that may push in this span."""
 
+    def as_policy(self) -> LoginPolicy:
+        """The push budget as the permits are decided with."""
+        return LoginPolicy(
+            approval_seconds=self.approval_seconds,
+            attempt_interval_seconds=self.attempt_interval_seconds,
+            max_attempts=self.max_attempts,
+            daily_attempts=self.daily_attempts,
+            quiet_hours=self.quiet_hours and self.quiet_hours.as_quiet_hours(),
+        )
+
 
 class WeeklyRestartSpec(Document):
     """The weekly restart with its push, at a time of the user's choice."""
@@ -76,6 +84,10 @@ class WeeklyRestartSpec(Document):
     """hh:mm; the first such time at least an hour after IBKR's token boundary (Sunday 01:00)."""
     time_zone: ZoneName = "America/New_York"
     """The zone of restartAt."""
+
+    def as_restart_time(self) -> RestartTime:
+        """The value that the week is computed with."""
+        return RestartTime(restart_at=time.fromisoformat(self.restart_at), time_zone=self.time_zone)
 
 
 class NoVncSpec(Document):

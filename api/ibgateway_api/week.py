@@ -8,11 +8,24 @@ because IBKR publishes more than one version of them and tests put them where th
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field
 
 from ibgateway_api.document import Document
+
+NEW_YORK: Final = ZoneInfo("America/New_York")
+"""The zone of IBKR's day, resets and token boundary."""
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether the time zone database knows the name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 class Weekday(StrEnum):

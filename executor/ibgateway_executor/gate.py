@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ibgateway_api.gate import Closed, Gate, GateReason, Hold, gate
-from ibgateway_api.reports import ExecutorSettings
+from ibgateway_api.settings import ExecutorSettings
 from ibgateway_api.week import window
 from ibgateway_executor.broker.connection_state import ConnectionState, objections, wrong_account
 from ibgateway_executor.news import News

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from ibgateway_api.names import PORT_EXECUTOR, PORT_EXECUTOR_METRICS
-from ibgateway_api.reports import ExecutorSettings
+from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.errors import StartRefusedError
 
 logger = logging.getLogger(__name__)

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
+from ibgateway_api.reasons import ConditionReason
 from ibgateway_operator.act.children import ChildWriter
 from ibgateway_operator.act.drain import Drains
 from ibgateway_operator.act.event_recorder import EventRecorder
 from ibgateway_operator.act.lifecycle import Lifecycle
 from ibgateway_operator.act.readiness_gate import ReadinessGates
 from ibgateway_operator.clock import Clock
-from ibgateway_operator.decide.gate import OPEN_REASON
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.errors import OperatorError
 from ibgateway_operator.kube.cache import Cache, InformerIndex
@@ -155,7 +155,7 @@ def build(
         slow.add(key, delay=GATE_FIRST_SECONDS)
 
     def gate_changed(key: Key, reason: str) -> None:
-        counted.gate_is(key, open_=reason == OPEN_REASON)
+        counted.gate_is(key, open_=reason == ConditionReason.GATE_OPEN)
         slow.add(key)
 
     def one_is_gone() -> None:

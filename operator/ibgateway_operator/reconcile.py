@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ibgateway_api import names
-from ibgateway_api.names import Key
+from ibgateway_api.names import Component, Key
+from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_operator.act.children import ChildWriter
 from ibgateway_operator.act.event_recorder import EventRecorder
@@ -30,7 +31,7 @@ from ibgateway_operator.decide.intent import (
 from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.config import settings_hash
 from ibgateway_operator.desired.executor import ANNOTATION_TEMPLATE
-from ibgateway_operator.desired.input import Component, Scripts
+from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.errors import NotFoundError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import ApiServer
@@ -178,7 +179,9 @@ class Reconciler:
         apply_now = [m for m in wanted if (m["kind"], name_of(m)) not in held]
         findings = await self.children.apply(gateway, apply_now)
         if not made:
-            waiting = Finding("SecretTerminating", "a token Secret is being replaced: waiting")
+            waiting = Finding(
+                ConditionReason.SECRET_TERMINATING, "a token Secret is being replaced: waiting"
+            )
             findings = (*findings, waiting)
         await self.children.remove_others(gateway, wanted)
         await self._refresh_settings(gateway.key, wanted)

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from ibgateway_api.crd import crd
-from ibgateway_api.names import PORT_EXECUTOR, PORT_SENTINEL
+from ibgateway_api.names import PORT_EXECUTOR, PORT_NOVNC_ADMIN, PORT_SENTINEL
 from ibgateway_charts.generated import OPERATOR_CHART
 from ibgateway_charts.rendering import Helm, Release, Rendered, Values
-from ibgateway_operator.desired.console import PORT_HEALTH
 from ibgateway_operator.model.kinds import APPLIED, BY_KIND, REMOVABLE
 
 CHILD = frozenset({"get", "list", "watch", "create", "patch", "delete"})
@@ -123,7 +122,11 @@ def test_it_may_reach_names_the_api_server_and_its_gateways(helm: Helm) -> None:
     assert api_server == {
         "ports": [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 6443}]
     }
-    assert [one["port"] for one in gateways["ports"]] == [PORT_SENTINEL, PORT_EXECUTOR, PORT_HEALTH]
+    assert [one["port"] for one in gateways["ports"]] == [
+        PORT_SENTINEL,
+        PORT_EXECUTOR,
+        PORT_NOVNC_ADMIN,
+    ]
     assert gateways["to"] == [
         {
             "namespaceSelector": {

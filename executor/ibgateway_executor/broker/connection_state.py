@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from ibgateway_api.accounts import TradingMode, account_problem
 from ibgateway_api.gate import GateReason
-from ibgateway_executor.orders.accounts import account_problem
 
 SKEW_LIMIT_SECONDS: Final = 5.0
 """Farther from IBKR's clock than this, sessions and deadlines can't be trusted."""
@@ -36,7 +36,9 @@ class Objection:
     message: str
 
 
-def objections(proof: ConnectionState, mode: str, expected: Iterable[str]) -> tuple[Objection, ...]:
+def objections(
+    proof: ConnectionState, mode: TradingMode, expected: Iterable[str]
+) -> tuple[Objection, ...]:
     """Everything that speaks against sending, most important first; empty when all is proven."""
     if not proof.connected:
         return (_unproven(f"no connection to the gateway{_tail(proof)}"),)
@@ -54,7 +56,7 @@ def objections(proof: ConnectionState, mode: str, expected: Iterable[str]) -> tu
     return tuple(found)
 
 
-def wrong_account(proof: ConnectionState, mode: str, expected: Iterable[str]) -> str:
+def wrong_account(proof: ConnectionState, mode: TradingMode, expected: Iterable[str]) -> str:
     """Why this login must not be traded on, empty when it may."""
     problem = account_problem(mode, proof.accounts, expected)
     if problem:

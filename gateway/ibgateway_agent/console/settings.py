@@ -14,7 +14,6 @@ from ibgateway_api import names
 
 AUTH_PASSWORD: Final = "password"  # noqa: S105 - a mode's name
 AUTH_TOKEN: Final = "token"  # noqa: S105 - a mode's name
-PORT_ADMIN: Final = 6081
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def from_env(env: Mapping[str, str]) -> ConsoleSettings:
         static=Path(env.get("CONSOLE_STATIC") or "/opt/novnc"),
         bind=env.get("CONSOLE_BIND") or None,
         port=_port(env, "CONSOLE_PORT", names.PORT_NOVNC),
-        admin_port=_port(env, "CONSOLE_ADMIN_PORT", PORT_ADMIN),
+        admin_port=_port(env, "CONSOLE_ADMIN_PORT", names.PORT_NOVNC_ADMIN),
     )
 
 

@@ -26,6 +26,7 @@ from ibgateway_agent.sentinel.probe.monitor import ApiMonitor, MonitorInput
 from ibgateway_agent.sentinel.process.stop import ProcessStop
 from ibgateway_agent.sentinel.report import ReportFeed, ReportInput
 from ibgateway_agent.sentinel.settings import SentinelEnvironment, SettingsFile, api_port
+from ibgateway_api.accounts import account_problem
 from ibgateway_api.login import Evidence, Login, LoginState, Sign, advance
 from ibgateway_api.permits import Refused
 
@@ -243,7 +244,7 @@ class Sentinel:
         return MonitorInput(
             running=self._running,
             login=self._login,
-            expected=lambda: self._settings.current.expected_accounts,
+            account_problem=self._account_problem,
             port=lambda: api_port(self._environment, self._settings.current),
             tell=self._tell,
             count=self.metrics.probe,
@@ -254,6 +255,10 @@ class Sentinel:
         return self._watch.login.running or (
             wrapper is not None and wrapper.stage is WrapperStage.RUNNING
         )
+
+    def _account_problem(self, accounts: tuple[str, ...]) -> str:
+        settings = self._settings.current
+        return account_problem(settings.trading_mode, accounts, settings.expected_accounts)
 
     def _login(self) -> Login:
         return self._watch.login

@@ -38,8 +38,8 @@ def report(news: ReportInput, *, boot: str, sequence: int, at: datetime) -> Sent
         attempts_today=attempts_today(news.records.attempts, at),
         waiting=PermitReport(refusal=refused.reason, until=refused.until) if refused else None,
         holds=holds,
-        handled_login_request=news.records.last_asked(LOGIN),
-        handled_restart=news.records.last_asked(RESTART),
+        taken_login_request=news.records.last_asked(LOGIN),
+        taken_restart=news.records.last_asked(RESTART),
     )
 
 

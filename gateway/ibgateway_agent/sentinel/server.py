@@ -19,7 +19,7 @@ from ibgateway_agent.errors import LedgerError
 from ibgateway_agent.sentinel.permits.attempt_ledger import LOGIN, RESTART, Asker
 from ibgateway_agent.sentinel.report import ReportFeed
 from ibgateway_api.login import LoginState
-from ibgateway_api.reports import LoginRequest, RestartRequest
+from ibgateway_api.requests import LoginRequest, RestartRequest
 
 HEARTBEAT: Final = timedelta(seconds=1)
 LONGEST_WAIT_SECONDS: Final = 300.0

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from ibgateway_agent.errors import SettingsError
 from ibgateway_api import names
-from ibgateway_api.reports import AgentSettings
-from ibgateway_api.spec import TradingMode
+from ibgateway_api.accounts import TradingMode
+from ibgateway_api.settings import SentinelSettings
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def environment(env: Mapping[str, str]) -> SentinelEnvironment:
     )
 
 
-def api_port(environment: SentinelEnvironment, settings: AgentSettings) -> int:
+def api_port(environment: SentinelEnvironment, settings: SentinelSettings) -> int:
     """The API's port behind socat."""
     if environment.api_port is not None:
         return environment.api_port
@@ -86,8 +86,8 @@ class SettingsFile:
             return None
         return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
-    def _read(self) -> AgentSettings:
+    def _read(self) -> SentinelSettings:
         try:
-            return AgentSettings.model_validate_json(self._path.read_bytes())
+            return SentinelSettings.model_validate_json(self._path.read_bytes())
         except (OSError, ValidationError) as error:
             raise SettingsError(f"can't read {self._path}: {error}") from error

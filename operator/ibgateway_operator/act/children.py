@@ -10,6 +10,7 @@ from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
+from ibgateway_api.reasons import ConditionReason
 from ibgateway_operator.errors import ApiError, NotFoundError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import ApiServer
@@ -64,7 +65,9 @@ class ChildWriter:
         if stored is not None and (trouble := foreign(gateway, manifest, stored)):
             return trouble
         if stored is not None and is_terminating(stored):
-            return Finding("ChildTerminating", f"{_said(manifest)} is being deleted: waiting")
+            return Finding(
+                ConditionReason.CHILD_TERMINATING, f"{_said(manifest)} is being deleted: waiting"
+            )
         name = Key(gateway.key.namespace, name_of(manifest))
         known = self._applied.get(place)
         if stored is not None and known == _Applied(name, digest(manifest), fingerprint(stored)):
@@ -74,7 +77,9 @@ class ChildWriter:
         except ApiError as error:
             if error.status not in REFUSALS:
                 raise
-            return Finding("ApplyRefused", f"{_said(manifest)} is refused: {error.message}")
+            return Finding(
+                ConditionReason.APPLY_REFUSED, f"{_said(manifest)} is refused: {error.message}"
+            )
         self.cache.written(stored, body)
         self._applied[place] = _Applied(name, digest(manifest), fingerprint(body))
         return None
@@ -135,7 +140,7 @@ def foreign(gateway: IBGateway, manifest: Manifest, stored: Manifest) -> Finding
     if owner_uid(stored) == gateway.uid:
         return None
     return Finding(
-        "ForeignObject",
+        ConditionReason.FOREIGN_OBJECT,
         f"{_said(manifest)} exists and does not belong to this IBGateway: delete or rename it",
     )
 
@@ -144,7 +149,7 @@ def _foreign_ledger(gateway: IBGateway, manifest: Manifest, stored: Manifest) ->
     """A claim has no owner: label and trading mode say whose ledger it is."""
     if labels_of(stored).get(names.LABEL_GATEWAY) != gateway.key.name:
         return Finding(
-            "ForeignObject",
+            ConditionReason.FOREIGN_OBJECT,
             f"{_said(manifest)} exists and is no ledger of this IBGateway: delete or rename it",
         )
     mode = annotations_of(stored).get(names.ANNOTATION_TRADING_MODE, "")
@@ -152,7 +157,7 @@ def _foreign_ledger(gateway: IBGateway, manifest: Manifest, stored: Manifest) ->
     if mode in ("", wanted):
         return None
     return Finding(
-        "LedgerOfOtherMode",
+        ConditionReason.LEDGER_OF_OTHER_MODE,
         f"{_said(manifest)} holds the ledger of a {mode} gateway: delete it if it is no longer"
         f" needed, or choose another name for this {wanted} one",
     )

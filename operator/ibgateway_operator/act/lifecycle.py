@@ -10,7 +10,8 @@ from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.login import LoginState
-from ibgateway_api.names import Key
+from ibgateway_api.names import Component, Key
+from ibgateway_api.reasons import EventReason
 from ibgateway_operator.act.drain import Drains
 from ibgateway_operator.decide.gate import Verdict
 from ibgateway_operator.decide.intent import (
@@ -20,7 +21,6 @@ from ibgateway_operator.decide.intent import (
     pending_gateway,
     restart_id,
 )
-from ibgateway_operator.desired.input import Component
 from ibgateway_operator.errors import ConflictError, EndpointUnavailableError
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.kinds import POD
@@ -69,7 +69,9 @@ class Lifecycle:
         ):
             return None
         return PendingEvent(
-            "RestartBegun", f"the weekly restart of {week} begins: a push follows", action="Restart"
+            EventReason.RESTART_BEGUN,
+            f"the weekly restart of {week} begins: a push follows",
+            action="Restart",
         )
 
     async def replace(self, seen: Snapshot) -> PendingEvent | None:
@@ -84,14 +86,16 @@ class Lifecycle:
         except ConflictError:
             return None
         note = f"pod {place.name} is replaced to take revision {revision}"
-        return PendingEvent("PodReplaced", note, action="Restart")
+        return PendingEvent(EventReason.POD_REPLACED, note, action="Restart")
 
     async def login(self, seen: Snapshot, wish: RequestedLogin) -> tuple[str, list[PendingEvent]]:
         """Hand on a person's request. Gives the handled request, old or new, and what to say."""
         before = seen.gateway.status.login.handled_request
         if wish.refused:
             note = f"{names.ANNOTATION_LOGIN_REQUESTED_AT}={wish.id} is ignored: {wish.refused}"
-            return before, [PendingEvent("LoginRequestIgnored", note, EventType.WARNING, "Login")]
+            return before, [
+                PendingEvent(EventReason.LOGIN_REQUEST_IGNORED, note, EventType.WARNING, "Login")
+            ]
         if pending_gateway(seen):
             return before, await self._replace_for(seen, wish)
         if self._replaced_for.get(seen.gateway.key) == wish.id and not _refused_permit(seen):
@@ -118,7 +122,7 @@ class Lifecycle:
         ):
             return before, []
         note = f"the login request of {wish.id} is taken: a push follows"
-        return wish.id, [PendingEvent("LoginRequested", note, action="Login")]
+        return wish.id, [PendingEvent(EventReason.LOGIN_REQUESTED, note, action="Login")]
 
     async def _told(self, tell: Callable[[], Awaitable[None]], key: Key) -> bool:
         try:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ibgateway_api.gate import Closed
-from ibgateway_api.names import Key
+from ibgateway_api.names import Component, Key
+from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.week import Calendar
-from ibgateway_operator.decide.gate import OPEN_REASON, judge, pod_condition
-from ibgateway_operator.desired.input import Component
+from ibgateway_operator.decide.gate import judge, pod_condition
 from ibgateway_operator.errors import NotFoundError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import ApiServer
@@ -44,7 +44,9 @@ class ReadinessGates:
         if seen.settling:
             return After(seen.settling)
         verdict = judge(seen, self.calendar)
-        reason = verdict.gate.reason if isinstance(verdict.gate, Closed) else OPEN_REASON
+        reason = (
+            verdict.gate.reason if isinstance(verdict.gate, Closed) else ConditionReason.GATE_OPEN
+        )
         pod = seen.pod(Component.EXECUTOR)
         condition = pod_condition(verdict.gate, pod, seen.now) if pod and living(pod) else None
         if condition is not None and pod is not None:

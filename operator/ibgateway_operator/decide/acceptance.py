@@ -7,12 +7,14 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from ibgateway_api.spec import IBGatewaySpec, TradingMode
+from ibgateway_api.accounts import TradingMode
+from ibgateway_api.reasons import ConditionReason
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.week import NEW_YORK, is_time_zone
 from ibgateway_operator.model.snapshot import Finding, Snapshot
 
-NEW_YORK: Final = ZoneInfo("America/New_York")
 RESET_HOURS: Final = frozenset({23, 0, 1, 2})
 """New York hours of IBKR's nightly reset and Friday's outage: 11 PM to 3 AM."""
 A_YEAR_OF_WEEKS: Final = 53
@@ -24,7 +26,7 @@ StartCheck = Callable[[IBGatewaySpec, Snapshot], Finding | None]
 def refusal(seen: Snapshot) -> Finding | None:
     """The first reason for which the spec is not served; None where it is."""
     if seen.gateway.spec is None:
-        return Finding("InvalidSpec", f"{seen.gateway.problem}: correct the field")
+        return Finding(ConditionReason.INVALID_SPEC, f"{seen.gateway.problem}: correct the field")
     return next(_found(seen.gateway.spec, seen.now), None)
 
 
@@ -37,21 +39,12 @@ def blocker(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
     return next((finding for check in START_CHECKS if (finding := check(spec, seen))), None)
 
 
-def is_zone(name: str) -> bool:
-    """Whether the time zone database knows the name."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
-
-
 def _postgres(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     """This version keeps the ledger in SQLite only."""
     if spec.executor.database.postgres_secret_ref is None:
         return None
     return Finding(
-        "NotSupported",
+        ConditionReason.NOT_SUPPORTED,
         "spec.executor.database.postgresSecretRef is not supported in this version: remove it,"
         " the ledger is kept in SQLite on its volume",
     )
@@ -62,7 +55,7 @@ def _notifications(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     if spec.notifications.secret_ref is None:
         return None
     return Finding(
-        "NotSupported",
+        ConditionReason.NOT_SUPPORTED,
         "spec.notifications.secretRef is not supported in this version: remove it and watch the"
         " Events of the IBGateway",
     )
@@ -77,9 +70,9 @@ def _zones(spec: IBGatewaySpec, now: datetime) -> Finding | None:
         "login.quietHours.timeZone": quiet.time_zone if quiet else "America/New_York",
     }
     for field, zone in zones.items():
-        if not is_zone(zone):
+        if not is_time_zone(zone):
             return Finding(
-                "UnknownTimeZone",
+                ConditionReason.UNKNOWN_TIME_ZONE,
                 f"spec.{field}: {zone} is no time zone: use a name such as Europe/Berlin",
             )
     return None
@@ -94,7 +87,7 @@ def _auto_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     if not any(moment.hour in RESET_HOURS for moment in moments):
         return None
     return Finding(
-        "AutoRestartInReset",
+        ConditionReason.AUTO_RESTART_IN_RESET,
         f"spec.gateway.autoRestartTime {spec.gateway.auto_restart_time} ({spec.gateway.time_zone})"
         " falls, at least in a part of the year, into IBKR's nightly reset or Friday's outage"
         " (11:00 PM to 03:00 AM New York): choose another time",
@@ -104,12 +97,14 @@ def _auto_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
 def _credentials(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
     """User name and password must be there before a gateway starts."""
     if seen.credentials is None:
-        return Finding("CredentialsUnknown", "the credentials Secret has not been looked at yet")
+        return Finding(
+            ConditionReason.CREDENTIALS_UNKNOWN, "the credentials Secret has not been looked at yet"
+        )
     missing = seen.credentials.missing()
     if not missing:
         return None
     return Finding(
-        "CredentialsMissing",
+        ConditionReason.CREDENTIALS_MISSING,
         f"{missing}: create it with the keys IB_USERNAME and IB_PASSWORD",
     )
 
@@ -119,7 +114,7 @@ def _twin(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
     if seen.twin is None:
         return None
     return Finding(
-        "DuplicateUserName",
+        ConditionReason.DUPLICATE_USER_NAME,
         f"IBGateway {seen.twin} is older and uses the same user name: IBKR allows one session a"
         " user name, so give this one a user name of its own",
     )
@@ -132,12 +127,12 @@ def _live_vnc(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
         return None
     if not found.has_vnc:
         return Finding(
-            "VncPasswordMissing",
+            ConditionReason.VNC_PASSWORD_MISSING,
             f"live mode needs a VNC password: add the key VNC_PASSWORD to Secret {found.secret}",
         )
     if found.default_vnc:
         return Finding(
-            "DefaultVncPassword",
+            ConditionReason.DEFAULT_VNC_PASSWORD,
             f"VNC_PASSWORD in Secret {found.secret} is the documented default: live mode needs"
             " another one",
         )

@@ -10,16 +10,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ibgateway_api import names
+from ibgateway_api.accounts import account_problem
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, Gate, GateReason, Hold, gate
-from ibgateway_api.spec import IBGatewaySpec, TradingMode
-from ibgateway_api.week import Calendar, RestartTime, Window, window
-from ibgateway_operator.decide.acceptance import is_zone
-from ibgateway_operator.desired.config import restart_time
-from ibgateway_operator.desired.input import Component
+from ibgateway_api.names import Component
+from ibgateway_api.reasons import ConditionReason
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.week import Calendar, RestartTime, Window, is_time_zone, window
 from ibgateway_operator.model.manifests import Manifest, is_terminating
 from ibgateway_operator.model.snapshot import Snapshot
 
-OPEN_REASON: Final = "GateOpen"
 OPEN_MESSAGE: Final = "an order sent now goes to IBKR"
 A_MOMENT: Final = 0.05
 """Seconds past a limit at which to look again, so that it has surely passed."""
@@ -72,9 +71,9 @@ def week_of(seen: Snapshot, calendar: Calendar) -> Window:
 
 def _restart(spec: IBGatewaySpec | None) -> RestartTime:
     """The user's restart time; the default while it can't be used."""
-    if spec is None or not is_zone(spec.weekly_restart.time_zone):
+    if spec is None or not is_time_zone(spec.weekly_restart.time_zone):
         return RestartTime()
-    return restart_time(spec)
+    return spec.weekly_restart.as_restart_time()
 
 
 def holds(seen: Snapshot) -> tuple[Hold, ...]:
@@ -96,14 +95,7 @@ def unexpected_account(seen: Snapshot) -> str:
     spec, report = seen.gateway.spec, seen.report
     if spec is None or report is None or not report.accounts:
         return ""
-    missing = [a for a in spec.executor.accounts if a not in report.accounts]
-    if missing:
-        return f"the login has no account {missing[0]}, which spec.executor.accounts names"
-    paper = spec.trading_mode is TradingMode.PAPER
-    other = [a for a in report.accounts if a.startswith("D") is not paper]
-    if other:
-        return f"account {other[0]} is not a {spec.trading_mode} account"
-    return ""
+    return account_problem(spec.trading_mode, report.accounts, spec.executor.accounts)
 
 
 def _look_again(age: float, week: Window, now: datetime) -> float:
@@ -130,7 +122,7 @@ def _wanted(verdict: Gate) -> Manifest:
     return {
         "type": names.READINESS_GATE,
         "status": "False" if closed else "True",
-        "reason": closed.reason if closed else OPEN_REASON,
+        "reason": closed.reason if closed else ConditionReason.GATE_OPEN,
         "message": closed.message if closed else OPEN_MESSAGE,
     }
 

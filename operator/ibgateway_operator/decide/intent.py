@@ -9,14 +9,16 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from ibgateway_api import names
+from ibgateway_api.accounts import TradingMode
 from ibgateway_api.gate import Open
 from ibgateway_api.login import LoginState
-from ibgateway_api.spec import IBGatewaySpec, TradingMode
+from ibgateway_api.names import Component
+from ibgateway_api.reasons import ConditionReason
+from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import Calendar, RestartStep, restart_step
 from ibgateway_operator.decide.acceptance import blocker
 from ibgateway_operator.decide.gate import Verdict, rfc3339
 from ibgateway_operator.desired.executor import ANNOTATION_TEMPLATE
-from ibgateway_operator.desired.input import Component
 from ibgateway_operator.model.kinds import DEPLOYMENT, STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest, annotations_of, labels_of
 from ibgateway_operator.model.snapshot import Finding, Snapshot, container_runs
@@ -63,7 +65,7 @@ def policy_doubt(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
         return None
     known = seen.enforced is False or not policy.enabled
     return Finding(
-        "PolicyNotEnforced" if known else "PolicyUnknown",
+        ConditionReason.POLICY_NOT_ENFORCED if known else ConditionReason.POLICY_UNKNOWN,
         "live trading waits for proof that NetworkPolicies are enforced, which the console gives:"
         " enable networkPolicy and novnc on a cluster that enforces policies, or set"
         " spec.networkPolicy.allowUnenforced",
@@ -127,7 +129,7 @@ def _restart_due(seen: Snapshot, verdict: Verdict, calendar: Calendar) -> bool:
     report = seen.report
     if report is None or report.state is not LoginState.LOGGED_IN:
         return False
-    if report.handled_restart == restart_id(verdict):
+    if report.taken_restart == restart_id(verdict):
         return False
     return restart_step(verdict.week, calendar, seen.now) is RestartStep.RESTART
 

@@ -1,6 +1,7 @@
 """ServiceAccounts: one a component, none with a token. Pure."""
 
-from ibgateway_operator.desired.input import Component, DesiredInput, manifest
+from ibgateway_api.names import Component
+from ibgateway_operator.desired.input import DesiredInput, manifest
 from ibgateway_operator.model.kinds import SERVICE_ACCOUNT
 from ibgateway_operator.model.manifests import Manifest
 

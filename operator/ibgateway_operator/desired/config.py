@@ -4,15 +4,12 @@ A change of them restarts nothing: the programs read their file again. The pod c
 settings as an annotation, because a changed pod makes the kubelet refresh the mounted file at once.
 """
 
-from datetime import time
-
 from ibgateway_api import names
 from ibgateway_api.gate import GateReason
-from ibgateway_api.permits import LoginPolicy, QuietHours
-from ibgateway_api.reports import AgentSettings, ExecutorSettings, HoldReport
-from ibgateway_api.spec import IBGatewaySpec
-from ibgateway_api.week import RestartTime
-from ibgateway_operator.desired.input import Component, DesiredInput, manifest
+from ibgateway_api.names import Component
+from ibgateway_api.reports import HoldReport
+from ibgateway_api.settings import ExecutorSettings, SentinelSettings
+from ibgateway_operator.desired.input import DesiredInput, manifest
 from ibgateway_operator.model.kinds import CONFIG_MAP
 from ibgateway_operator.model.manifests import Manifest, digest
 
@@ -35,7 +32,7 @@ def settings_hash(config_map: Manifest) -> str:
 
 def _gateway(plan: DesiredInput) -> Manifest:
     data = {
-        SETTINGS_KEY: agent_settings(plan).to_json(),
+        SETTINGS_KEY: sentinel_settings(plan).to_json(),
         WRAPPER_KEY: plan.scripts.wrapper,
         PRESTOP_KEY: plan.scripts.prestop,
         IBC_KEY: plan.scripts.ibc,
@@ -48,40 +45,16 @@ def _executor(plan: DesiredInput) -> Manifest:
     return manifest(plan, CONFIG_MAP, plan.children.executor, Component.EXECUTOR, data=data)
 
 
-def agent_settings(plan: DesiredInput) -> AgentSettings:
+def sentinel_settings(plan: DesiredInput) -> SentinelSettings:
     """What the sentinel is told."""
-    return AgentSettings(
+    return SentinelSettings(
         trading_mode=plan.spec.trading_mode,
         expected_accounts=tuple(plan.spec.executor.accounts),
         existing_session=plan.spec.login.existing_session,
         daily_take_overs=plan.spec.login.daily_take_overs,
-        login=login_policy(plan.spec),
+        login=plan.spec.login.as_policy(),
         calendar=plan.calendar,
     )
-
-
-def login_policy(spec: IBGatewaySpec) -> LoginPolicy:
-    """The push budget in the sentinel's words."""
-    login = spec.login
-    quiet = login.quiet_hours
-    return LoginPolicy(
-        approval_seconds=login.approval_seconds,
-        attempt_interval_seconds=login.attempt_interval_seconds,
-        max_attempts=login.max_attempts,
-        daily_attempts=login.daily_attempts,
-        quiet_hours=quiet
-        and QuietHours(
-            start=time.fromisoformat(quiet.start),
-            end=time.fromisoformat(quiet.end),
-            time_zone=quiet.time_zone,
-        ),
-    )
-
-
-def restart_time(spec: IBGatewaySpec) -> RestartTime:
-    """The weekly restart in the week's words."""
-    weekly = spec.weekly_restart
-    return RestartTime(restart_at=time.fromisoformat(weekly.restart_at), time_zone=weekly.time_zone)
 
 
 def executor_settings(plan: DesiredInput) -> ExecutorSettings:
@@ -101,7 +74,7 @@ def executor_settings(plan: DesiredInput) -> ExecutorSettings:
         cash_reserve_percent=spec.cash_reserve_percent,
         max_order_value=spec.limits.max_order_value,
         max_orders_per_day=spec.limits.max_orders_per_day,
-        restart=restart_time(plan.spec),
+        restart=plan.spec.weekly_restart.as_restart_time(),
         calendar=plan.calendar,
         holds=(HoldReport(reason=GateReason.SUSPENDED),) if plan.spec.suspend else (),
     )

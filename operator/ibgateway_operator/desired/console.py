@@ -3,6 +3,7 @@
 from typing import Final
 
 from ibgateway_api import names
+from ibgateway_api.names import Component
 from ibgateway_api.spec import ConsoleAuth
 from ibgateway_operator.desired.containers import (
     container_security,
@@ -15,11 +16,10 @@ from ibgateway_operator.desired.containers import (
     scratch,
     secret_volume,
 )
-from ibgateway_operator.desired.input import Component, DesiredInput, labels, manifest, selector
+from ibgateway_operator.desired.input import DesiredInput, labels, manifest, selector
 from ibgateway_operator.model.kinds import DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest
 
-PORT_HEALTH: Final = 6081
 """/healthz, /metrics and the console's word on whether NetworkPolicies are enforced."""
 TOKEN_DIR: Final = "/run/secrets/console"  # noqa: S105 - a path
 
@@ -68,11 +68,13 @@ def _container(plan: DesiredInput) -> Manifest:
         "imagePullPolicy": plan.images.pull_policy,
         "command": ["python3", "-m", "ibgateway_agent", "console"],
         "env": _env(plan),
-        "ports": [port("novnc", names.PORT_NOVNC), port("health", PORT_HEALTH)],
+        "ports": [port("novnc", names.PORT_NOVNC), port("health", names.PORT_NOVNC_ADMIN)],
         "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
-        "startupProbe": http_probe("/healthz", PORT_HEALTH, period=1, failures=60),
-        "livenessProbe": http_probe("/healthz", PORT_HEALTH, period=10, failures=6, timeout=5),
-        "readinessProbe": http_probe("/healthz", PORT_HEALTH, period=2, failures=2),
+        "startupProbe": http_probe("/healthz", names.PORT_NOVNC_ADMIN, period=1, failures=60),
+        "livenessProbe": http_probe(
+            "/healthz", names.PORT_NOVNC_ADMIN, period=10, failures=6, timeout=5
+        ),
+        "readinessProbe": http_probe("/healthz", names.PORT_NOVNC_ADMIN, period=2, failures=2),
         "securityContext": container_security(read_only_root=True),
         "volumeMounts": mounts,
     }

@@ -7,6 +7,7 @@ live executor never adopts a paper ledger.
 from typing import Final
 
 from ibgateway_api import names
+from ibgateway_api.names import Component
 from ibgateway_operator.desired.containers import (
     AGENT_TOKEN_DIR,
     SETTINGS_DIR,
@@ -22,7 +23,7 @@ from ibgateway_operator.desired.containers import (
     secret_volume,
 )
 from ibgateway_operator.desired.gateway import claim_spec
-from ibgateway_operator.desired.input import Component, DesiredInput, labels, manifest, selector
+from ibgateway_operator.desired.input import DesiredInput, labels, manifest, selector
 from ibgateway_operator.model.kinds import CLAIM, DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest, digest
 

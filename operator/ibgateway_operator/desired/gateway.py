@@ -1,8 +1,9 @@
 """The gateway's StatefulSet and its disruption budget. Pure."""
 
 from ibgateway_api.fields import StorageSpec
+from ibgateway_api.names import Component
 from ibgateway_operator.desired.gateway_pod import pod_template
-from ibgateway_operator.desired.input import Component, DesiredInput, manifest, selector
+from ibgateway_operator.desired.input import DesiredInput, manifest, selector
 from ibgateway_operator.model.kinds import DISRUPTION_BUDGET, STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest
 

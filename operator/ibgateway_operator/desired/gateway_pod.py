@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ibgateway_api import names
 from ibgateway_api.gateway_spec import GatewaySpec
+from ibgateway_api.names import Component
 from ibgateway_operator.desired.config import IBC_KEY, PRESTOP_KEY, WRAPPER_KEY
 from ibgateway_operator.desired.containers import (
     AGENT_TOKEN_DIR,
@@ -24,7 +25,7 @@ from ibgateway_operator.desired.containers import (
     scratch,
     secret_volume,
 )
-from ibgateway_operator.desired.input import Component, DesiredInput, labels
+from ibgateway_operator.desired.input import DesiredInput, labels
 from ibgateway_operator.model.manifests import Manifest
 
 GRACE_SECONDS: Final = 120

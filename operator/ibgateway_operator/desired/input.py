@@ -4,12 +4,12 @@ Builders only turn it into manifests; they read no clock and no cluster.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 from ibgateway_api import names
-from ibgateway_api.names import ChildNames, Key
-from ibgateway_api.spec import IBGatewaySpec, TradingMode
+from ibgateway_api.accounts import TradingMode
+from ibgateway_api.names import ChildNames, Component, Key
+from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import Calendar
 from ibgateway_operator.model.kinds import Kind
 from ibgateway_operator.model.manifests import Manifest
@@ -19,14 +19,6 @@ USER_ID: Final = 1000
 """The user of every container, and the group of every volume: the gateway image's own."""
 OPERATOR_APP: Final = "ibgateway-operator"
 """`app.kubernetes.io/name` of the operator's pod, as its chart sets it."""
-
-
-class Component(StrEnum):
-    """The three programs of a gateway, as their label says."""
-
-    GATEWAY = "gateway"
-    EXECUTOR = "executor"
-    CONSOLE = "novnc"
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from ibgateway_api import names
+from ibgateway_api.names import PORT_NOVNC_ADMIN, Component
 from ibgateway_api.spec import NetworkPolicyPeer
-from ibgateway_operator.desired.console import PORT_HEALTH
-from ibgateway_operator.desired.input import (
-    OPERATOR_APP,
-    Component,
-    DesiredInput,
-    manifest,
-    selector,
-)
+from ibgateway_operator.desired.input import OPERATOR_APP, DesiredInput, manifest, selector
 from ibgateway_operator.model.kinds import NETWORK_POLICY
 from ibgateway_operator.model.manifests import Manifest
 
@@ -118,7 +112,7 @@ def _console(plan: DesiredInput) -> Manifest:
     return _policy(
         plan,
         Component.CONSOLE,
-        ingress=[{"ports": _ports(PORT_HEALTH)}],
+        ingress=[{"ports": _ports(PORT_NOVNC_ADMIN)}],
         egress=[
             {"to": [gateway], "ports": _ports(names.PORT_VNC, names.PORT_SENTINEL)},
             _dns(),

@@ -3,8 +3,9 @@
 import base64
 
 from ibgateway_api import names
+from ibgateway_api.names import Component
 from ibgateway_api.spec import ConsoleAuth
-from ibgateway_operator.desired.input import Component, DesiredInput, manifest
+from ibgateway_operator.desired.input import DesiredInput, manifest
 from ibgateway_operator.model.kinds import SECRET
 from ibgateway_operator.model.manifests import Manifest
 

@@ -1,7 +1,8 @@
 """The Services: which port of which pods is reachable under which name. Pure."""
 
 from ibgateway_api import names
-from ibgateway_operator.desired.input import Component, DesiredInput, manifest, selector
+from ibgateway_api.names import Component
+from ibgateway_operator.desired.input import DesiredInput, manifest, selector
 from ibgateway_operator.model.kinds import SERVICE
 from ibgateway_operator.model.manifests import Manifest
 

@@ -11,11 +11,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from ibgateway_api import names
-from ibgateway_api.names import Key
+from ibgateway_api.names import Component, Key
+from ibgateway_api.reasons import Reason
 from ibgateway_api.reports import SentinelReport
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.status import IBGatewayStatus
-from ibgateway_operator.desired.input import Component
 from ibgateway_operator.model.manifests import (
     Manifest,
     annotations_of,
@@ -124,7 +124,7 @@ class HeardReport:
 class Finding:
     """Something that stands in the way: a reason for programs, a sentence for people."""
 
-    reason: str
+    reason: Reason
     message: str
 
 

@@ -5,10 +5,8 @@ from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
-from ibgateway_api.names import Key
+from ibgateway_api.names import PORT_NOVNC_ADMIN, Component, Key
 from ibgateway_operator.clock import Clock
-from ibgateway_operator.desired.console import PORT_HEALTH
-from ibgateway_operator.desired.input import Component
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.snapshot import IBGateway, Snapshot, parse, pod_ip, pod_of
@@ -20,7 +18,7 @@ from ibgateway_operator.observe.sentinel import Sentinels
 _PORTS: Final = {
     Component.GATEWAY: names.PORT_SENTINEL,
     Component.EXECUTOR: names.PORT_EXECUTOR,
-    Component.CONSOLE: PORT_HEALTH,
+    Component.CONSOLE: PORT_NOVNC_ADMIN,
 }
 
 

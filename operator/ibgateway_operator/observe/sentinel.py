@@ -12,7 +12,8 @@ from typing import Final
 
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.names import Key
-from ibgateway_api.reports import LoginRequest, RestartRequest, SentinelReport
+from ibgateway_api.reports import SentinelReport
+from ibgateway_api.requests import LoginRequest, RestartRequest
 from ibgateway_operator.errors import EndpointUnavailableError
 from ibgateway_operator.model.snapshot import HeardReport
 from ibgateway_operator.observe.http import Endpoint, HttpClient

@@ -10,9 +10,10 @@ from typing import Final
 from ibgateway_api.conditions import ConditionStatus
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, GateReason
 from ibgateway_api.login import LoginState
-from ibgateway_operator.decide.gate import OPEN_MESSAGE, OPEN_REASON, Verdict, unexpected_account
+from ibgateway_api.names import Component
+from ibgateway_api.reasons import ConditionReason
+from ibgateway_operator.decide.gate import OPEN_MESSAGE, Verdict, unexpected_account
 from ibgateway_operator.decide.intent import policy_doubt
-from ibgateway_operator.desired.input import Component
 from ibgateway_operator.model.manifests import condition_status
 from ibgateway_operator.model.snapshot import Finding, Snapshot, waiting_reason
 
@@ -66,7 +67,7 @@ def spec_accepted(judged: Assessment) -> Word:
     """Whether this operator serves the spec."""
     if judged.refusal:
         return FALSE, judged.refusal
-    return TRUE, Finding("Accepted", "the spec is served")
+    return TRUE, Finding(ConditionReason.ACCEPTED, "the spec is served")
 
 
 def logged_in(judged: Assessment) -> Word:
@@ -95,10 +96,12 @@ def outside_window(judged: Assessment) -> Word:
     """Whether this week is authenticated."""
     week = judged.verdict.week
     if not week.open:
-        return TRUE, Finding("WeekAuthenticated", "a full login was seen in this week")
+        return TRUE, Finding(
+            ConditionReason.WEEK_AUTHENTICATED, "a full login was seen in this week"
+        )
     if judged.overdue:
         return FALSE, Finding(
-            "RestartOverdue",
+            ConditionReason.RESTART_OVERDUE,
             "the weekly restart was missed: when somebody can approve the push, set the"
             " annotation ibgateway.dev/login-requested-at to the time now",
         )
@@ -111,7 +114,7 @@ def trading_allowed(judged: Assessment) -> Word:
     """The gate."""
     closed = judged.verdict.gate
     if not isinstance(closed, Closed):
-        return TRUE, Finding(OPEN_REASON, OPEN_MESSAGE)
+        return TRUE, Finding(ConditionReason.GATE_OPEN, OPEN_MESSAGE)
     if closed.reason == GateReason.UNEXPECTED_ACCOUNT:
         return FALSE, Finding(closed.reason, unexpected_account(judged.seen))
     return FALSE, Finding(closed.reason, closed.message)
@@ -121,7 +124,7 @@ def executor_ready(judged: Assessment) -> Word:
     """Whether the executor's pod is Ready."""
     spec = judged.seen.gateway.spec
     if spec is not None and not spec.executor.enabled:
-        return FALSE, Finding("Disabled", "spec.executor.enabled is false")
+        return FALSE, Finding(ConditionReason.DISABLED, "spec.executor.enabled is false")
     closed = isinstance(judged.verdict.gate, Closed)
     return _pod_ready(judged.seen, Component.EXECUTOR, closed=closed)
 
@@ -130,34 +133,42 @@ def console_ready(judged: Assessment) -> Word:
     """Whether the console's pod is Ready."""
     spec = judged.seen.gateway.spec
     if spec is not None and not spec.novnc.enabled:
-        return FALSE, Finding("Disabled", "spec.novnc.enabled is false")
+        return FALSE, Finding(ConditionReason.DISABLED, "spec.novnc.enabled is false")
     return _pod_ready(judged.seen, Component.CONSOLE, closed=False)
 
 
 def _pod_ready(seen: Snapshot, component: Component, *, closed: bool) -> Word:
     pod = seen.pod(component)
     if pod is None:
-        return FALSE, Finding("NoPod", f"there is no {component} pod")
+        return FALSE, Finding(ConditionReason.NO_POD, f"there is no {component} pod")
     if condition_status(pod, "Ready") == "True":
-        return TRUE, Finding("PodReady", f"the {component} pod is ready")
+        return TRUE, Finding(ConditionReason.POD_READY, f"the {component} pod is ready")
     if why := waiting_reason(pod):
-        return FALSE, Finding("PodWaiting", f"the {component} pod does not run: {why}")
+        return FALSE, Finding(
+            ConditionReason.POD_WAITING, f"the {component} pod does not run: {why}"
+        )
     if closed:
-        return FALSE, Finding("GateClosed", "the executor stores orders and waits for the gate")
-    return FALSE, Finding("PodNotReady", f"the {component} pod is not ready")
+        return FALSE, Finding(
+            ConditionReason.GATE_CLOSED, "the executor stores orders and waits for the gate"
+        )
+    return FALSE, Finding(ConditionReason.POD_NOT_READY, f"the {component} pod is not ready")
 
 
 def policy_enforced(judged: Assessment) -> Word:
     """Whether the cluster enforces NetworkPolicies, by the console's attempts."""
     spec, enforced = judged.seen.gateway.spec, judged.seen.enforced
     if spec is not None and not spec.network_policy.enabled:
-        return FALSE, Finding("PolicyDisabled", "spec.networkPolicy.enabled is false")
+        return FALSE, Finding(
+            ConditionReason.POLICY_DISABLED, "spec.networkPolicy.enabled is false"
+        )
     if enforced is None:
-        return UNKNOWN, Finding("PolicyUnknown", "the console has not found out yet")
+        return UNKNOWN, Finding(ConditionReason.POLICY_UNKNOWN, "the console has not found out yet")
     if enforced:
-        return TRUE, Finding("PolicyEnforced", "the console can't reach the API port")
+        return TRUE, Finding(
+            ConditionReason.POLICY_ENFORCED, "the console can't reach the API port"
+        )
     return FALSE, Finding(
-        "PolicyNotEnforced",
+        ConditionReason.POLICY_NOT_ENFORCED,
         "the console reaches the API port: every pod in this cluster can trade through it."
         " Use a network plugin that enforces NetworkPolicies",
     )
@@ -232,7 +243,7 @@ def ready(judged: Assessment) -> Word:
     """The summary: the first finding of the chain."""
     first = next(_doubts(judged), None)
     if first is None:
-        return TRUE, Finding("Trading", OPEN_MESSAGE)
+        return TRUE, Finding(ConditionReason.TRADING, OPEN_MESSAGE)
     return FALSE, first
 
 

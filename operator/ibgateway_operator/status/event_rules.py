@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from ibgateway_api.accounts import TradingMode
 from ibgateway_api.conditions import Condition, ConditionStatus, ConditionType
+from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import SECRET_VNC_PASSWORD
-from ibgateway_api.spec import TradingMode
+from ibgateway_api.reasons import ConditionReason, EventReason, Reason
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_operator.decide.gate import rfc3339
 from ibgateway_operator.model.snapshot import Snapshot
@@ -28,20 +30,20 @@ class EventType(StrEnum):
 class PendingEvent:
     """One Event."""
 
-    reason: str
+    reason: EventReason | Reason
     note: str
     tone: EventType = EventType.NORMAL
     action: str = "Reconcile"
 
 
 LOUD: Final = {
-    LoginState.APPROVAL_MISSED: "ApprovalMissed",
-    LoginState.SESSION_CONFLICT: "SessionConflict",
-    LoginState.API_UNRESPONSIVE: "ApiUnresponsive",
-    LoginState.REJECTED: "LoginRejected",
-    LoginState.LOCKED_OUT: "LockedOut",
-    LoginState.TOKEN_EXPIRED: "TokenExpired",
-    LoginState.NEEDS_PERSON: "PersonNeeded",
+    LoginState.APPROVAL_MISSED: EventReason.APPROVAL_MISSED,
+    LoginState.SESSION_CONFLICT: EventReason.SESSION_CONFLICT,
+    LoginState.API_UNRESPONSIVE: EventReason.API_UNRESPONSIVE,
+    LoginState.REJECTED: EventReason.LOGIN_REJECTED,
+    LoginState.LOCKED_OUT: EventReason.LOCKED_OUT,
+    LoginState.TOKEN_EXPIRED: EventReason.TOKEN_EXPIRED,
+    LoginState.NEEDS_PERSON: EventReason.PERSON_NEEDED,
 }
 """States a person should hear of. A lost connection is none: it comes back by itself, often at once."""
 
@@ -67,9 +69,11 @@ def _login(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | No
     if login.state is LoginState.AWAITING_APPROVAL:
         until = f" until {rfc3339(login.deadline)}" if login.deadline else ""
         note = f"approve the push on IBKR Mobile{until}{since}"
-        return PendingEvent("ApprovalNeeded", note, EventType.WARNING, "Login")
+        return PendingEvent(EventReason.APPROVAL_NEEDED, note, EventType.WARNING, "Login")
     if login.state is LoginState.LOGGED_IN:
-        return PendingEvent("LoggedIn", f"the gateway is logged in{since}", action="Login")
+        return PendingEvent(
+            EventReason.LOGGED_IN, f"the gateway is logged in{since}", action="Login"
+        )
     if login.state in LOUD:
         note = f"{LOGIN_ADVICE[login.state]}{since}"
         return PendingEvent(LOUD[login.state], note, EventType.WARNING, "Login")
@@ -80,21 +84,21 @@ def _condition(status: IBGatewayStatus, kind: ConditionType) -> Condition | None
     return next((c for c in status.conditions if c.type == kind), None)
 
 
-BLOCKING: Final = frozenset(
+BLOCKING: Final[frozenset[Reason]] = frozenset(
     {
-        "InvalidSpec",
-        "NotSupported",
-        "UnknownTimeZone",
-        "AutoRestartInReset",
-        "CredentialsMissing",
-        "DuplicateUserName",
-        "VncPasswordMissing",
-        "DefaultVncPassword",
-        "ForeignObject",
-        "LedgerOfOtherMode",
-        "ApplyRefused",
-        "PolicyNotEnforced",
-        "UnexpectedAccount",
+        ConditionReason.INVALID_SPEC,
+        ConditionReason.NOT_SUPPORTED,
+        ConditionReason.UNKNOWN_TIME_ZONE,
+        ConditionReason.AUTO_RESTART_IN_RESET,
+        ConditionReason.CREDENTIALS_MISSING,
+        ConditionReason.DUPLICATE_USER_NAME,
+        ConditionReason.VNC_PASSWORD_MISSING,
+        ConditionReason.DEFAULT_VNC_PASSWORD,
+        ConditionReason.FOREIGN_OBJECT,
+        ConditionReason.LEDGER_OF_OTHER_MODE,
+        ConditionReason.APPLY_REFUSED,
+        ConditionReason.POLICY_NOT_ENFORCED,
+        GateReason.UNEXPECTED_ACCOUNT,
     }
 )
 """Reasons of Ready that wait for the user and for nothing else."""
@@ -102,19 +106,24 @@ BLOCKING: Final = frozenset(
 
 def _refused(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
     was, now = _condition(before, ConditionType.READY), _condition(after, ConditionType.READY)
-    if now is None or now.reason not in BLOCKING:
+    reason = next((r for r in BLOCKING if now is not None and r == now.reason), None)
+    if now is None or reason is None:
         return None
     if was is not None and (was.reason, was.message) == (now.reason, now.message):
         return None
-    return PendingEvent(now.reason, now.message, EventType.WARNING)
+    return PendingEvent(reason, now.message, EventType.WARNING)
 
 
 def _overdue(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
     kind = ConditionType.OUTSIDE_RESTART_WINDOW
     was, now = _condition(before, kind), _condition(after, kind)
-    if now is None or now.reason != "RestartOverdue" or (was and was.reason == now.reason):
+    if (
+        now is None
+        or now.reason != ConditionReason.RESTART_OVERDUE
+        or (was and was.reason == now.reason)
+    ):
         return None
-    return PendingEvent(now.reason, now.message, EventType.WARNING, "Restart")
+    return PendingEvent(EventReason.RESTART_OVERDUE, now.message, EventType.WARNING, "Restart")
 
 
 def _window(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
@@ -124,10 +133,14 @@ def _window(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | N
         return None
     at = rfc3339(now.last_transition_time)
     if now.status is ConditionStatus.TRUE:
-        return PendingEvent("WeekAuthenticated", f"{now.message} ({at})", action="Restart")
+        return PendingEvent(
+            EventReason.WEEK_AUTHENTICATED, f"{now.message} ({at})", action="Restart"
+        )
     restart = after.window.restart
     planned = f": the restart is planned for {rfc3339(restart)}" if restart else ""
-    return PendingEvent("RestartWindowOpened", f"trading waits for the week's login{planned}")
+    return PendingEvent(
+        EventReason.RESTART_WINDOW_OPENED, f"trading waits for the week's login{planned}"
+    )
 
 
 def _default_password(seen: Snapshot) -> PendingEvent | None:
@@ -141,4 +154,4 @@ def _default_password(seen: Snapshot) -> PendingEvent | None:
         f"the VNC password is the documented default: add the key {SECRET_VNC_PASSWORD} to"
         f" Secret {found.secret}"
     )
-    return PendingEvent("DefaultVncPassword", note, EventType.WARNING)
+    return PendingEvent(EventReason.DEFAULT_VNC_PASSWORD, note, EventType.WARNING)

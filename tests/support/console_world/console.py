@@ -53,7 +53,7 @@ def running_console(static: Path, **more: str) -> Iterator[Console]:
     console = Console(free_port(), free_port(), free_port())
     env = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{ROOT / 'api'}:{ROOT / 'gateway'}",
+        "PYTHONPATH": f"{ROOT / 'api'}:{ROOT / 'runtime'}:{ROOT / 'gateway'}",
         "CONSOLE_VNC_HOST": "127.0.0.1",
         "CONSOLE_VNC_PORT": str(console.vnc_port),
         "CONSOLE_STATIC": str(static),

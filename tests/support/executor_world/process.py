@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from executor_world.sentinel import AGENT_TOKEN
-from ibgateway_api.reports import ExecutorSettings
+from ibgateway_api.settings import ExecutorSettings
 
 CLIENT_TOKEN = "client-token-canary-77ab"
 

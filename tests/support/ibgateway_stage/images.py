@@ -11,9 +11,9 @@ from ibgateway_cluster.report import Reporter
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 SOURCES: Final = {
-    "operator": ("api", "operator"),
-    "agent": ("api", "gateway"),
-    "executor": ("api", "executor"),
+    "operator": ("api", "runtime", "operator"),
+    "agent": ("api", "runtime", "gateway"),
+    "executor": ("api", "runtime", "executor"),
     "simulator": ("simulator",),
 }
 LOCKS: Final = {

@@ -24,7 +24,7 @@ from ibgateway_simulator.ibkr.settings import ibkr_settings
 
 ROOT = Path(__file__).parents[3]
 FILES = ROOT / "operator" / "ibgateway_operator" / "files"
-SOURCES = os.pathsep.join(str(ROOT / part) for part in ("api", "gateway", "simulator"))
+SOURCES = os.pathsep.join(str(ROOT / part) for part in ("api", "runtime", "gateway", "simulator"))
 TOKEN = "agent-token-canary"
 BUDGET = {"approvalSeconds": 60, "attemptIntervalSeconds": 900, "maxAttempts": 3}
 LIMIT = 60.0

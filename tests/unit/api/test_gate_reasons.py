@@ -12,7 +12,7 @@ T0 = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 SHUT = Window(open=False, boundary=T0, restart=T0, opens=T0)
 OPENED = Window(open=True, boundary=T0, restart=T0, opens=T0)
 IN = Login(state=LoginState.LOGGED_IN, since=T0)
-PAUSED = Hold(GateReason.PAUSED)
+SUSPENDED = Hold(GateReason.SUSPENDED)
 STOP = Hold(GateReason.PLANNED_STOP)
 
 
@@ -24,9 +24,9 @@ CLOSED = [
     ("never heard", None, 0.0, SHUT, (), "NoNews"),
     ("not heard for six seconds", IN, 6.0, SHUT, (), "NoNews"),
     ("the window", IN, 0.1, OPENED, (), "RestartWindow"),
-    ("a hold", IN, 0.1, SHUT, (PAUSED,), "Paused"),
-    ("the first hold is named", IN, 0.1, SHUT, (STOP, PAUSED), "PlannedStop"),
-    ("the window goes before a hold", IN, 0.1, OPENED, (PAUSED,), "RestartWindow"),
+    ("a hold", IN, 0.1, SHUT, (SUSPENDED,), "Suspended"),
+    ("the first hold is named", IN, 0.1, SHUT, (STOP, SUSPENDED), "PlannedStop"),
+    ("the window goes before a hold", IN, 0.1, OPENED, (SUSPENDED,), "RestartWindow"),
     *(
         (f"{state} with everything else fine", Login(state=state, since=T0), 0.1, SHUT, (), state)
         for state in LoginState

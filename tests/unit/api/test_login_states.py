@@ -144,3 +144,8 @@ def test_a_new_process_forgets_the_old_proof() -> None:
 
 def test_accounts_come_from_the_proof() -> None:
     assert run(*STARTED, (Sign.API_READY, "DU1,DU2,")).accounts == ("DU1", "DU2")
+
+
+def test_the_accounts_nobody_expected_are_shown() -> None:
+    seen = run(*STARTED, (Sign.API_UNEXPECTED_ACCOUNT, "DU9"))
+    assert (seen.state, seen.accounts, seen.proven) == (LoginState.NEEDS_PERSON, ("DU9",), False)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from ibgateway_api.accounts import TradingMode
 from ibgateway_executor.broker.connection_state import ConnectionState, objections
-from ibgateway_executor.orders.accounts import account_problem
 
 GOOD = ConnectionState(
     connected=True,
@@ -16,31 +16,8 @@ GOOD = ConnectionState(
 )
 
 
-@pytest.mark.parametrize(
-    ("mode", "accounts", "expected", "problem"),
-    [
-        ("paper", ["DU1"], [], ""),
-        ("paper", ["DU1"], ["DU1"], ""),
-        ("paper", ["DU1", "DU2"], ["DU1"], ""),
-        ("live", ["U1"], ["U1"], ""),
-        ("paper", [], [], "the broker told no account"),
-        ("paper", ["U1"], [], "the gateway is in paper mode but is logged in to U1"),
-        ("live", ["DU1"], ["DU1"], "the gateway is in live mode but is logged in to DU1"),
-        ("live", ["U1"], [], "live trading needs spec.executor.accounts"),
-        ("live", ["U1", "DU1"], ["U1"], "is logged in to DU1"),
-        ("paper", ["DU1"], ["DU2"], "expected DU2, but the login has DU1"),
-    ],
-)
-def test_mode_and_accounts_must_agree(
-    mode: str, accounts: list[str], expected: list[str], problem: str
-) -> None:
-    found = account_problem(mode, accounts, expected)
-    assert problem in found
-    assert bool(found) is bool(problem)
-
-
 def test_a_full_proof_has_no_objections() -> None:
-    assert objections(GOOD, "paper", ()) == ()
+    assert objections(GOOD, TradingMode.PAPER, ()) == ()
 
 
 @pytest.mark.parametrize(
@@ -65,6 +42,6 @@ def test_a_full_proof_has_no_objections() -> None:
     ],
 )
 def test_each_missing_piece_is_named(proof: ConnectionState, reason: str, words: str) -> None:
-    first = objections(proof, "paper", ())[0]
+    first = objections(proof, TradingMode.PAPER, ())[0]
     assert first.reason == reason
     assert words in first.message

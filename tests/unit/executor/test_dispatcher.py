@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from ibgateway_api.gate import Closed, Gate, Open
-from ibgateway_api.reports import ExecutorSettings
+from ibgateway_api.gate import Closed, Gate, GateReason, Open
+from ibgateway_api.login import LoginState
+from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.protocol import Candidate
@@ -174,7 +175,7 @@ async def test_a_gate_that_closes_during_the_commit_keeps_the_order_back(room: R
     reserve = ledger.reserve
 
     def closing(*args: Any, **kwargs: Any) -> Order:
-        room.verdict = Closed("ConnectionLost", "the link is lost")
+        room.verdict = Closed(LoginState.CONNECTION_LOST, "the link is lost")
         return reserve(*args, **kwargs)
 
     ledger.reserve = closing  # type: ignore[method-assign]
@@ -218,7 +219,7 @@ async def test_validity_becomes_the_end_of_the_session_and_is_swept_behind_a_clo
     await room.turn()
     assert await room.states("a") == [("Waiting", "MarketClosed")]
     assert (await room.stored("a")).valid_until == datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
-    room.verdict = Closed("NoNews", "silence")
+    room.verdict = Closed(GateReason.NO_NEWS, "silence")
     room.now = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
     await room.turn()
     assert await room.states("a") == [("Expired", "ValidityEnded")]
@@ -329,7 +330,7 @@ async def test_a_working_orders_cancel_is_written_once(room: Room) -> None:
     seen = OrderStatusReport(1, 17, 900, "Submitted", order_ref="ibg-a")
     await room.ledger.call(room.ledger.ledger.observe, seen, room.now)
     await room.ledger.call(room.ledger.ledger.change, "a", cancel, room.now)
-    room.verdict = Closed("RestartWindow", "closed")
+    room.verdict = Closed(GateReason.RESTART_WINDOW, "closed")
     await room.turn()
     await room.turn()
     assert room.broker is not None

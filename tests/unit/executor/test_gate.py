@@ -7,7 +7,8 @@ import pytest
 
 from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_api.login import LoginState
-from ibgateway_api.reports import ExecutorSettings, HoldReport, SentinelReport
+from ibgateway_api.reports import HoldReport, SentinelReport
+from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.news import News

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from ibgateway_api.gate import Closed, Gate
-from ibgateway_api.reports import ExecutorSettings
+from ibgateway_api.login import LoginState
+from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.http import Office, application
 from ibgateway_executor.ledger.sqlite import open_ledger
@@ -30,7 +31,7 @@ class Desk:
     )
 
     def gate(self) -> Gate:
-        return Closed("AwaitingApproval", "a push waits")
+        return Closed(LoginState.AWAITING_APPROVAL, "a push waits")
 
     def accounts(self) -> tuple[str, ...]:
         return self.known

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibgateway_api.gate import Closed, Gate, Open
+from ibgateway_api.gate import Closed, Gate, GateReason, Open
+from ibgateway_api.login import LoginState
 from ibgateway_executor.orders.market_hours import HoursUnknown, Market, MarketClosed, MarketOpen
 from ibgateway_executor.orders.order import Contract, Order, OrderState, OrderTerms, OrderType, Side
 from ibgateway_executor.orders.queue import QueueChoice, Waiting, choose
@@ -81,7 +82,7 @@ def test_an_unknown_order_blocks_its_own_lane_only() -> None:
 
 
 def test_behind_a_closed_gate_everyone_waits_for_the_gates_reason() -> None:
-    closed = Closed("SessionConflict", "somebody else is logged in", LATER)
+    closed = Closed(LoginState.SESSION_CONFLICT, "somebody else is logged in", LATER)
     assert chosen([order("a"), order("b", con_id=3)], closed) == (
         "",
         {"a": "SessionConflict", "b": "SessionConflict"},
@@ -115,6 +116,6 @@ def test_the_chosen_order_is_unsent_first_in_its_lane_and_alone(
         assert next(j for j in lane if j.id in unsent) is choice.next
 
 
-@pytest.mark.parametrize("gate", [Closed("NoNews", "silence")])
+@pytest.mark.parametrize("gate", [Closed(GateReason.NO_NEWS, "silence")])
 def test_a_closed_gate_never_chooses(gate: Gate) -> None:
     assert choose([order("a")], gate=gate, markets=MARKETS, delays={}).next is None

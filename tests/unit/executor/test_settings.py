@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ibgateway_executor
-from ibgateway_api.reports import ExecutorSettings
+from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.errors import StartRefusedError
 from ibgateway_executor.settings import read_environment, watched_settings, watched_token
 
@@ -90,7 +90,6 @@ def test_the_pure_parts_import_nothing_that_acts() -> None:
         "orders/broker_reports",
         "orders/queue",
         "orders/market_hours",
-        "orders/accounts",
         "broker/connection_state",
         "intake/access",
         "intake/schema",

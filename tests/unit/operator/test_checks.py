@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ibgateway_api.names import Key
-from ibgateway_operator.decide.acceptance import blocker, is_zone, refusal
+from ibgateway_api.week import is_time_zone
+from ibgateway_operator.decide.acceptance import blocker, refusal
 from ibgateway_operator.model.snapshot import Credentials, Snapshot, parse
 
 MakeSeen = Callable[..., Snapshot]
@@ -180,4 +181,4 @@ def test_the_gateway_is_started_or_not(
     ],
 )
 def test_time_zones_are_looked_up(zone: str, known: bool) -> None:
-    assert is_zone(zone) is known
+    assert is_time_zone(zone) is known

@@ -9,6 +9,7 @@ import pytest
 
 from ibgateway_api.conditions import ConditionType
 from ibgateway_api.login import LoginState
+from ibgateway_api.reasons import EventReason
 from ibgateway_api.reports import SentinelReport
 from ibgateway_api.week import Calendar
 from ibgateway_operator.act.event_recorder import EventRecorder, event
@@ -118,7 +119,7 @@ class TestRecorder:
     ) -> None:
         seconds = [0.0]
         recorder, gateway = self.recorder(cluster, seconds), make_seen().gateway
-        words = PendingEvent("LoggedIn", "the gateway is logged in")
+        words = PendingEvent(EventReason.LOGGED_IN, "the gateway is logged in")
         await recorder.record(gateway, [words, words])
         seconds[0] = 86399.0
         await recorder.record(gateway, [words])
@@ -130,10 +131,12 @@ class TestRecorder:
     async def test_a_flood_is_cut(self, cluster: Any, make_seen: MakeSeen) -> None:
         seconds = [0.0]
         recorder, gateway = self.recorder(cluster, seconds), make_seen().gateway
-        await recorder.record(gateway, [PendingEvent("Flap", f"{i}") for i in range(100)])
+        await recorder.record(
+            gateway, [PendingEvent(EventReason.API_UNRESPONSIVE, f"{i}") for i in range(100)]
+        )
         assert len(cluster.writes) == 30
         seconds[0] = 601.0
-        await recorder.record(gateway, [PendingEvent("Flap", "again")])
+        await recorder.record(gateway, [PendingEvent(EventReason.API_UNRESPONSIVE, "again")])
         assert len(cluster.writes) == 31
 
     async def test_an_event_that_is_refused_stops_nothing(
@@ -144,12 +147,12 @@ class TestRecorder:
 
         monkeypatch.setattr(cluster, "create", refuse)
         await self.recorder(cluster, [0.0]).record(
-            make_seen().gateway, [PendingEvent("LoggedIn", "x")]
+            make_seen().gateway, [PendingEvent(EventReason.LOGGED_IN, "x")]
         )
 
     def test_an_event_names_its_gateway(self, make_seen: MakeSeen) -> None:
         now = datetime(2026, 11, 18, 15, 0, 0, 5, tzinfo=UTC)
-        words = PendingEvent("ApprovalNeeded", "x" * 2000, EventType.WARNING, "Login")
+        words = PendingEvent(EventReason.APPROVAL_NEEDED, "x" * 2000, EventType.WARNING, "Login")
         made = event(make_seen().gateway, words, "paper.1", "operator-1", now)
         assert made["regarding"] == {
             "apiVersion": "ibgateway.dev/v1alpha1",

@@ -78,9 +78,9 @@ def test_a_pod_on_its_way_out_closes_the_gate_before_its_sentinel_says_so(
 
 
 def test_the_sentinels_holds_count(make_seen: MakeSeen, make_report: MakeReport) -> None:
-    report = make_report(holds=(HoldReport(reason=GateReason.NIGHTLY_RESTART),))
+    report = make_report(holds=(HoldReport(reason=GateReason.CLOCK_SKEW),))
     seen = make_seen(news=HeardReport(report, 100.0))
-    assert reason(judge(seen, Calendar()).gate) == "NightlyRestart"
+    assert reason(judge(seen, Calendar()).gate) == "ClockSkew"
 
 
 @pytest.mark.parametrize(
@@ -88,17 +88,17 @@ def test_the_sentinels_holds_count(make_seen: MakeSeen, make_report: MakeReport)
     [
         ({}, ("DU1234567",), ""),
         ({}, (), ""),
-        ({}, ("U1234567",), "account U1234567 is not a paper account"),
+        ({}, ("U1234567",), "the gateway is in paper mode but is logged in to U1234567"),
         (
             {"executor": {"accounts": ["DU7654321"]}},
             ("DU1234567",),
-            "the login has no account DU7654321, which spec.executor.accounts names",
+            "expected DU7654321, but the login has DU1234567",
         ),
         ({"executor": {"accounts": ["DU1234567"]}}, ("DU1234567", "DU2"), ""),
         (
             {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}},
             ("U1234567", "DU1234567"),
-            "account DU1234567 is not a live account",
+            "the gateway is in live mode but is logged in to DU1234567",
         ),
     ],
 )
@@ -169,10 +169,10 @@ class TestPodCondition:
         assert pod_condition(Open(), self.pod(written), later) is None
 
     def test_another_reason_keeps_the_time_and_another_status_moves_it(self) -> None:
-        closed = pod_condition(Closed("NoNews", "silence"), self.pod(), self.now)
+        closed = pod_condition(Closed(GateReason.NO_NEWS, "silence"), self.pod(), self.now)
         assert closed is not None
         later = self.now + timedelta(minutes=1)
-        again = pod_condition(Closed("Stopped", "ended"), self.pod(closed), later)
+        again = pod_condition(Closed(LoginState.STOPPED, "ended"), self.pod(closed), later)
         assert again is not None
         assert again["reason"] == "Stopped"
         assert again["lastTransitionTime"] == "2026-11-18T15:00:00Z"

@@ -211,7 +211,7 @@ def test_the_weekly_restart(
     handled: str,
     stop: PlannedStop,
 ) -> None:
-    report = make_report(LoginState(state), handled_restart=handled)
+    report = make_report(LoginState(state), taken_restart=handled)
     seen = make_seen(now=datetime.fromisoformat(at), news=HeardReport(report, 100.0))
     assert planned_stop(seen, judge(seen, Calendar()), Calendar()) == stop
 

@@ -49,9 +49,9 @@ class TestFastLane:
     async def test_a_hold_of_the_sentinel_closes_it(
         self, trading: Any, make_report: MakeReport
     ) -> None:
-        hold = HoldReport(reason=GateReason.NIGHTLY_RESTART)
+        hold = HoldReport(reason=GateReason.CLOCK_SKEW)
         trading.hear(make_report(sequence=8, holds=(hold,)))
-        assert await trading.keep_gate() == ["condition False NightlyRestart"]
+        assert await trading.keep_gate() == ["condition False ClockSkew"]
 
     async def test_the_boundary_closes_it(self, trading: Any) -> None:
         trading.time = datetime(2026, 11, 22, 6, 0, 0, tzinfo=UTC)

@@ -264,7 +264,7 @@ async def test_the_weekly_restart_waits_for_the_drain_and_names_its_week(
     trading.peers.answers["/v1/gate"] = DRAINED
     assert "create Event RestartBegun" in await trading.reconcile()
     assert trading.peers.posted == [("/v1/restarts", '{"id":"2026-11-22T06:00:00Z"}')]
-    trading.hear(make_report(sequence=8, handled_restart="2026-11-22T06:00:00Z"))
+    trading.hear(make_report(sequence=8, taken_restart="2026-11-22T06:00:00Z"))
     await trading.reconcile()
     assert len(trading.peers.posted) == 1
 

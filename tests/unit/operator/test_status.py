@@ -1,10 +1,10 @@
 """Conditions and status: what is seen, in words; documented one by one; settled after one write."""
 
-import inspect
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,10 @@ from ibgateway_api.conditions import ConditionType
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import PermitRefusal
+from ibgateway_api.reasons import ConditionReason, EventReason
 from ibgateway_api.reports import PermitReport, SentinelReport
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_api.week import Calendar
-from ibgateway_operator import reconcile
-from ibgateway_operator.act import children
-from ibgateway_operator.decide import acceptance, gate, intent
 from ibgateway_operator.decide.gate import judge
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.snapshot import Finding, HeardReport, Snapshot, parse
@@ -31,6 +29,12 @@ MakeSeen = Callable[..., Snapshot]
 MakeReport = Callable[..., SentinelReport]
 MakePod = Callable[..., Manifest]
 
+ROOT = Path(__file__).parents[3]
+PROGRAMS = [
+    file
+    for room in ("api/ibgateway_api/gate.py", "operator", "gateway", "executor")
+    for file in ([ROOT / room] if room.endswith(".py") else sorted((ROOT / room).rglob("*.py")))
+]
 DOCS = Path(__file__).parents[3] / "docs" / "conditions.md"
 
 
@@ -106,22 +110,22 @@ def test_a_refused_permit_says_why(make_seen: MakeSeen, make_report: MakeReport)
     [
         pytest.param(
             {},
-            {"findings": (Finding("ForeignObject", "x"),)},
-            {"refusal": Finding("UnknownTimeZone", "y")},
+            {"findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),)},
+            {"refusal": Finding(ConditionReason.UNKNOWN_TIME_ZONE, "y")},
             "UnknownTimeZone",
             id="a refused spec comes first",
         ),
         pytest.param(
             {},
-            {"findings": (Finding("ForeignObject", "x"),)},
-            {"blocker": Finding("CredentialsMissing", "y")},
+            {"findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),)},
+            {"blocker": Finding(ConditionReason.CREDENTIALS_MISSING, "y")},
             "ForeignObject",
             id="then what can't be applied",
         ),
         pytest.param(
             {"suspend": True},
             {},
-            {"blocker": Finding("CredentialsMissing", "y")},
+            {"blocker": Finding(ConditionReason.CREDENTIALS_MISSING, "y")},
             "CredentialsMissing",
             id="then what is missing",
         ),
@@ -257,15 +261,23 @@ def documented() -> set[str]:
 
 
 def reasons() -> set[str]:
-    """Every reason the code can give: the two enums, and the first argument of each Finding."""
-    found = {str(r) for r in (*LoginState, *GateReason)} | {gate.OPEN_REASON}
-    for module in (acceptance, conditions, children, intent, reconcile):
-        found |= set(re.findall(r'Finding\(\s*"(\w+)"', inspect.getsource(module)))
-    return found | {"PolicyNotEnforced", "PolicyUnknown"}
+    return {str(reason) for reason in (*LoginState, *GateReason, *ConditionReason)}
 
 
 def test_every_reason_is_documented_and_nothing_else() -> None:
     assert documented() == reasons()
+
+
+def test_every_reason_of_an_event_is_documented() -> None:
+    events = DOCS.read_text().partition("## Events")[2]
+    assert [reason for reason in EventReason if f"`{reason}`" not in events] == []
+
+
+@pytest.mark.parametrize("reason", [*GateReason, *ConditionReason, *EventReason], ids=repr)
+def test_no_reason_is_there_that_nothing_gives(reason: StrEnum) -> None:
+    name = f"{type(reason).__name__}.{reason.name}"
+    sources = "".join(file.read_text() for file in PROGRAMS)
+    assert name in sources
 
 
 def test_every_condition_is_documented() -> None:

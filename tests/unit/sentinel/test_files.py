@@ -25,7 +25,7 @@ from ibgateway_agent.sentinel.permits.permit_file import PermitFile, SessionActi
 from ibgateway_agent.sentinel.settings import SettingsFile, api_port, environment
 from ibgateway_api.login import Login, LoginState, Sign
 from ibgateway_api.permits import PermitKind
-from ibgateway_api.reports import AgentSettings
+from ibgateway_api.settings import SentinelSettings
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 
@@ -209,12 +209,12 @@ def test_a_sentinel_without_settings_says_so(tmp_path: Path) -> None:
 
 def test_the_api_port_follows_the_trading_mode() -> None:
     pod = environment({})
-    assert api_port(pod, AgentSettings()) == 4002
-    assert api_port(pod, AgentSettings(trading_mode="live")) == 4001
-    assert api_port(environment({"SENTINEL_API_PORT": "5"}), AgentSettings()) == 5
+    assert api_port(pod, SentinelSettings()) == 4002
+    assert api_port(pod, SentinelSettings(trading_mode="live")) == 4001
+    assert api_port(environment({"SENTINEL_API_PORT": "5"}), SentinelSettings()) == 5
 
 
 def test_the_settings_of_the_operator_are_understood() -> None:
     document = {"existingSession": "takeOver", "dailyTakeOvers": 1, "expectedAccounts": ["DU1"]}
-    settings = AgentSettings.model_validate_json(json.dumps(document))
+    settings = SentinelSettings.model_validate_json(json.dumps(document))
     assert (settings.existing_session, settings.daily_take_overs) == ("takeOver", 1)

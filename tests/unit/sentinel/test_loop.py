@@ -159,7 +159,7 @@ def test_three_misses_park_and_a_request_gives_one_more(pod: Pod) -> None:
     assert pod.sentinel.accept("login", "2026-11-25T16:00:00Z")
     assert not pod.sentinel.accept("login", "2026-11-25T16:00:00Z")
     assert not pod.sentinel.accept("login", "2026-11-25T15:59:00Z")
-    assert pod.look().handled_login_request == "2026-11-25T16:00:00Z"
+    assert pod.look().taken_login_request == "2026-11-25T16:00:00Z"
     assert pod.permit().startswith("id=4 kind=full")
 
 

@@ -12,6 +12,7 @@ import pytest
 from ibgateway_agent.sentinel.probe import monitor
 from ibgateway_agent.sentinel.probe.handshake import ProbeResult, probe
 from ibgateway_agent.sentinel.probe.monitor import ApiMonitor, MonitorInput
+from ibgateway_api.accounts import TradingMode, account_problem
 from ibgateway_api.login import Login, LoginState, Sign
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
@@ -119,6 +120,7 @@ class Ear:
 
     def __init__(self, port: int) -> None:
         self.login = RUNNING
+        self.mode = TradingMode.PAPER
         self.expected: tuple[str, ...] = ()
         self.told: list[tuple[Sign, str]] = []
         self.counted: list[ProbeResult] = []
@@ -126,7 +128,7 @@ class Ear:
         self.seen = MonitorInput(
             running=lambda: self.login.running,
             login=lambda: self.login,
-            expected=lambda: self.expected,
+            account_problem=lambda seen: account_problem(self.mode, seen, self.expected),
             port=lambda: port,
             tell=self._tell,
             count=self._count,
@@ -233,10 +235,25 @@ async def test_a_silent_gateway_is_told_and_one_that_wakes_too(
 
 async def test_another_account_than_expected_is_no_login(gateway: Gateway) -> None:
     ear = Ear(gateway.port)
-    ear.expected = ("U7654321",)
+    ear.expected = ("DU7654321",)
     async with linked(ear):
         await ear.hears(Sign.API_UNEXPECTED_ACCOUNT, "DU1234567")
     assert (Sign.API_READY, "DU1234567") not in ear.told
+
+
+async def test_more_accounts_than_expected_are_a_login(gateway: Gateway) -> None:
+    gateway.accounts = "DU1234567,DU7654321,"
+    ear = Ear(gateway.port)
+    ear.expected = ("DU7654321",)
+    async with linked(ear):
+        await ear.hears(Sign.API_READY, "DU1234567,DU7654321")
+
+
+async def test_a_live_account_in_paper_mode_is_no_login(gateway: Gateway) -> None:
+    gateway.accounts = "U1234567,"
+    ear = Ear(gateway.port)
+    async with linked(ear):
+        await ear.hears(Sign.API_UNEXPECTED_ACCOUNT, "U1234567")
 
 
 async def test_the_next_client_id_is_taken_where_one_is_held(gateway: Gateway) -> None:

@@ -20,10 +20,10 @@ from ibgateway_agent.sentinel.permits.decide import (
 from ibgateway_agent.sentinel.permits.permit_file import SessionAction
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import Attempt, AttemptOutcome, Cause, PermitKind, PermitRefusal, Refused
-from ibgateway_api.reports import AgentSettings
+from ibgateway_api.settings import SentinelSettings
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
-SETTINGS = AgentSettings()
+SETTINGS = SentinelSettings()
 
 
 def ago(minutes: float) -> datetime:
@@ -209,7 +209,7 @@ def test_nobody_starts_while_ibkr_is_closed() -> None:
 
 
 def test_a_token_start_pushes_nobody_and_is_not_held_by_a_restart_that_waits() -> None:
-    night = AgentSettings.model_validate(
+    night = SentinelSettings.model_validate(
         {"login": {"quietHours": {"start": "09:00", "end": "17:00"}}}
     )
     held = replace(door(notes=(asked(RESTART),), token=True), settings=night)
@@ -229,7 +229,7 @@ def test_a_session_is_taken_back_only_so_often(
     policy: str, taken: int, action: SessionAction
 ) -> None:
     notes = (noted(NoteKind.TOOK_OVER, 1500), *[noted(NoteKind.TOOK_OVER, 60)] * taken)
-    settings = AgentSettings(existing_session=policy, daily_take_overs=2)
+    settings = SentinelSettings(existing_session=policy, daily_take_overs=2)
     assert session_action(Records(notes=notes), settings, NOW) is action
 
 

@@ -15,6 +15,7 @@ from ibgateway_api.permits import (
     EPISODE_ENDS_AFTER,
     AttemptOutcome,
     Cause,
+    ExistingSession,
     Granted,
     PermitKind,
     PermitRefusal,
@@ -22,8 +23,7 @@ from ibgateway_api.permits import (
     Refused,
     decide,
 )
-from ibgateway_api.reports import AgentSettings
-from ibgateway_api.spec import ExistingSession
+from ibgateway_api.settings import SentinelSettings
 
 STALLED_AFTER: Final = timedelta(minutes=5)
 """A start or a login without any further sign for this long goes nowhere by itself."""
@@ -36,7 +36,7 @@ class Situation:
     now: datetime
     login: Login
     records: Records
-    settings: AgentSettings
+    settings: SentinelSettings
     waiting: bool = False
     running: bool = False
     token_at_hand: bool = False
@@ -86,7 +86,7 @@ def next_step(now: Situation) -> PermitDecision:
     return KeepWaiting()
 
 
-def session_action(records: Records, settings: AgentSettings, now: datetime) -> SessionAction:
+def session_action(records: Records, settings: SentinelSettings, now: datetime) -> SessionAction:
     """`primary` takes a session once per process, so each one that did counts against the day."""
     if settings.existing_session != ExistingSession.TAKE_OVER:
         return SessionAction.SECONDARY

@@ -42,11 +42,11 @@ _LOGIN_UNDER_WAY: Final = frozenset({LoginState.LOGGING_IN, LoginState.RESTARTIN
 
 @dataclass(frozen=True)
 class MonitorInput:
-    """What the link looks at (process, login, accounts wanted, port) and two receivers."""
+    """What the link looks at (process, login, what is wrong with accounts, port) and two receivers."""
 
     running: Callable[[], bool]
     login: Callable[[], Login]
-    expected: Callable[[], tuple[str, ...]]
+    account_problem: Callable[[tuple[str, ...]], str]
     port: Callable[[], int]
     tell: Callable[[Sign, str], None]
     count: Callable[[ProbeResult], None]
@@ -89,8 +89,7 @@ class ApiMonitor:
             probed.connection.close()
 
     async def _proven(self, connection: ApiConnection, accounts: tuple[str, ...]) -> ProbeResult:
-        expected = self._seen.expected()
-        if expected and set(expected) != set(accounts):
+        if self._seen.account_problem(accounts):
             self._seen.tell(Sign.API_UNEXPECTED_ACCOUNT, ",".join(accounts))
             return ProbeResult.NO_ACCOUNTS
         self._seen.tell(Sign.API_READY, ",".join(accounts))

@@ -1,0 +1,69 @@
+"""Every reason a condition or an Event can give, beside the login states and the gate's own reasons.
+
+docs/conditions.md says of each what it means and what to do; a test compares. Pure.
+"""
+
+from enum import StrEnum
+
+from ibgateway_api.gate import GateReason
+from ibgateway_api.login import LoginState
+
+
+class ConditionReason(StrEnum):
+    """Reasons of conditions; the message beside it has the particulars."""
+
+    ACCEPTED = "Accepted"
+    INVALID_SPEC = "InvalidSpec"
+    NOT_SUPPORTED = "NotSupported"
+    UNKNOWN_TIME_ZONE = "UnknownTimeZone"
+    AUTO_RESTART_IN_RESET = "AutoRestartInReset"
+    WEEK_AUTHENTICATED = "WeekAuthenticated"
+    RESTART_OVERDUE = "RestartOverdue"
+    GATE_OPEN = "GateOpen"
+    POD_READY = "PodReady"
+    GATE_CLOSED = "GateClosed"
+    POD_NOT_READY = "PodNotReady"
+    POD_WAITING = "PodWaiting"
+    NO_POD = "NoPod"
+    DISABLED = "Disabled"
+    POLICY_ENFORCED = "PolicyEnforced"
+    POLICY_NOT_ENFORCED = "PolicyNotEnforced"
+    POLICY_UNKNOWN = "PolicyUnknown"
+    POLICY_DISABLED = "PolicyDisabled"
+    FOREIGN_OBJECT = "ForeignObject"
+    LEDGER_OF_OTHER_MODE = "LedgerOfOtherMode"
+    APPLY_REFUSED = "ApplyRefused"
+    CHILD_TERMINATING = "ChildTerminating"
+    SECRET_TERMINATING = "SecretTerminating"  # noqa: S105 - a reason, not a secret
+    CREDENTIALS_UNKNOWN = "CredentialsUnknown"
+    CREDENTIALS_MISSING = "CredentialsMissing"
+    DUPLICATE_USER_NAME = "DuplicateUserName"
+    VNC_PASSWORD_MISSING = "VncPasswordMissing"  # noqa: S105 - a reason, not a secret
+    DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret
+    TRADING = "Trading"
+
+
+class EventReason(StrEnum):
+    """Reasons of Events that no condition gives, or that tell of a change."""
+
+    APPROVAL_NEEDED = "ApprovalNeeded"
+    APPROVAL_MISSED = "ApprovalMissed"
+    LOGIN_REJECTED = "LoginRejected"
+    LOCKED_OUT = "LockedOut"
+    TOKEN_EXPIRED = "TokenExpired"  # noqa: S105 - a reason, not a secret
+    PERSON_NEEDED = "PersonNeeded"
+    SESSION_CONFLICT = "SessionConflict"
+    API_UNRESPONSIVE = "ApiUnresponsive"
+    LOGGED_IN = "LoggedIn"
+    RESTART_WINDOW_OPENED = "RestartWindowOpened"
+    RESTART_BEGUN = "RestartBegun"
+    RESTART_OVERDUE = "RestartOverdue"
+    WEEK_AUTHENTICATED = "WeekAuthenticated"
+    LOGIN_REQUESTED = "LoginRequested"
+    LOGIN_REQUEST_IGNORED = "LoginRequestIgnored"
+    POD_REPLACED = "PodReplaced"
+    DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret
+
+
+Reason = LoginState | GateReason | ConditionReason
+"""What a condition's `reason` may be."""

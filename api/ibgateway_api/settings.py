@@ -1,0 +1,42 @@
+"""The settings files of sentinel and executor, written by the operator and read again on change."""
+
+from pydantic import Field
+
+from ibgateway_api.accounts import TradingMode
+from ibgateway_api.document import Document
+from ibgateway_api.executor_spec import MarketClosedAction
+from ibgateway_api.permits import ExistingSession, LoginPolicy
+from ibgateway_api.reports import HoldReport
+from ibgateway_api.week import Calendar, RestartTime
+
+
+class SentinelSettings(Document):
+    """`settings.json` of the sentinel; read again whenever it changes. Times in seconds."""
+
+    trading_mode: TradingMode = TradingMode.PAPER
+    expected_accounts: tuple[str, ...] = ()
+    existing_session: ExistingSession = ExistingSession.YIELD
+    daily_take_overs: int = Field(default=2, ge=0)
+    login: LoginPolicy = LoginPolicy()
+    calendar: Calendar = Calendar()
+
+
+class ExecutorSettings(Document):
+    """`settings.json` of the executor; read again whenever it changes."""
+
+    namespace: str
+    gateway: str
+    trading_mode: TradingMode = TradingMode.PAPER
+    api_host: str
+    api_port: int
+    sentinel_url: str
+    client_id: int = Field(default=17, ge=1)
+    accounts: tuple[str, ...] = ()
+    market_closed: MarketClosedAction = MarketClosedAction.WAIT
+    cash_reserve_percent: str = "1"
+    max_order_value: str | None = None
+    max_orders_per_day: int | None = None
+    restart: RestartTime = RestartTime()
+    calendar: Calendar = Calendar()
+    holds: tuple[HoldReport, ...] = ()
+    """What the operator holds trading for, such as a suspension that has been asked for."""

@@ -1,0 +1,18 @@
+"""The errors of the shared effects.
+
+IbgatewayError
+├── SettingsError              the environment or a file does not describe a program: say what to do
+└── EndpointUnavailableError   a program of a gateway did not answer, or not as agreed
+"""
+
+
+class IbgatewayError(Exception):
+    """The root of what the shared effects raise."""
+
+
+class SettingsError(IbgatewayError):
+    """A program can't run like this; the message names the variable or file and what to do."""
+
+
+class EndpointUnavailableError(IbgatewayError):
+    """A program of a gateway did not answer, or not as agreed."""

@@ -1,0 +1,104 @@
+"""HTTP to the programs of a gateway: sentinel, executor, console.
+
+They are reached by address; the Host header is the name they check for. Errors are translated here,
+once. A redirect is never followed: nobody else is to see the token.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+
+from ibgateway_runtime.errors import EndpointUnavailableError
+
+ANSWER_SECONDS: Final = 3.0
+SILENCE_SECONDS: Final = 4.0
+"""Longest pause in a long poll: the heartbeat comes every second."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a program answers: base address, the name it is known by, and its token."""
+
+    url: str
+    host: str = ""
+    token: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The Host it checks and the token it asks for."""
+        host = {"Host": self.host} if self.host else {}
+        token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return {**host, **token}
+
+    @property
+    def name(self) -> str:
+        """What to call it in a log line."""
+        return self.host or self.url
+
+
+def client_session() -> aiohttp.ClientSession:
+    """A session without a limit of connections: every long poll holds one for as long as it lasts.
+
+    A replaced pod has a new address, so no name is remembered.
+    """
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, use_dns_cache=False))
+
+
+@dataclass(frozen=True)
+class HttpClient:
+    """One client session for all of them; `connect_seconds` limits the connecting of a long poll."""
+
+    session: aiohttp.ClientSession
+    connect_seconds: float = ANSWER_SECONDS
+
+    async def get(self, endpoint: Endpoint, path: str) -> bytes:
+        """The body of a 200. Raises EndpointUnavailableError."""
+        return await self._call("GET", endpoint, path, b"")
+
+    async def post(self, endpoint: Endpoint, path: str, body: str) -> None:
+        """Deliver a JSON document; 200 and 202 are both a yes. Raises EndpointUnavailableError."""
+        await self._call("POST", endpoint, path, body.encode())
+
+    async def _call(self, method: str, endpoint: Endpoint, path: str, body: bytes) -> bytes:
+        limit = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        headers = endpoint.headers | ({"Content-Type": "application/json"} if body else {})
+        try:
+            async with self.session.request(
+                method,
+                endpoint.url + path,
+                headers=headers,
+                data=body or None,
+                timeout=limit,
+                allow_redirects=False,
+            ) as response:
+                text = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise EndpointUnavailableError(
+                f"{endpoint.name}{path}: {type(error).__name__}"
+            ) from error
+        if response.status >= 300:
+            raise EndpointUnavailableError(f"{endpoint.name}{path}: {response.status}")
+        return text
+
+    async def lines(self, endpoint: Endpoint, path: str) -> AsyncIterator[bytes]:
+        """The lines of an answer as they come; empty ones are heartbeats.
+
+        Raises EndpointUnavailableError, also for a line that is longer than any document of ours.
+        """
+        limit = aiohttp.ClientTimeout(
+            total=None, sock_connect=self.connect_seconds, sock_read=SILENCE_SECONDS
+        )
+        try:
+            async with self.session.get(
+                endpoint.url + path, headers=endpoint.headers, timeout=limit, allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    raise EndpointUnavailableError(f"{endpoint.name}{path}: {response.status}")
+                async for line in response.content:
+                    yield line.strip()
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise EndpointUnavailableError(
+                f"{endpoint.name}{path}: {type(error).__name__}"
+            ) from error

@@ -1,0 +1,106 @@
+"""The sentinel's long poll and its requests, for every program that needs the login state.
+
+Silence tells something too: the sentinel sends an empty line every second, and `age` is the time
+since the last one. After any break the status is asked afresh, because a sequence means nothing to
+a new sentinel process.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from ibgateway_api.gate import NEWS_LIMIT_SECONDS
+from ibgateway_api.reports import SentinelReport
+from ibgateway_api.requests import LoginRequest, RestartRequest
+from ibgateway_runtime.errors import EndpointUnavailableError
+from ibgateway_runtime.http_client import Endpoint, HttpClient
+
+WAIT_SECONDS: Final = 30
+RETRY_SECONDS: Final = 0.25
+
+logger = logging.getLogger(__name__)
+
+
+class SentinelFollower:
+    """The last report of one sentinel and when it was last heard (monotonic seconds of `clock`).
+
+    `on_change` is called when a report differs from the one before, and when a silence ends.
+    """
+
+    def __init__(
+        self, client: HttpClient, *, clock: Callable[[], float], on_change: Callable[[], None]
+    ) -> None:
+        self.report: SentinelReport | None = None
+        self.heard_at = float("-inf")
+        self._client = client
+        self._clock = clock
+        self._on_change = on_change
+        self._silence_logged = False
+
+    @property
+    def age(self) -> float:
+        """Seconds since anything was heard; infinite before."""
+        return self._clock() - self.heard_at
+
+    async def follow(self, endpoint: Callable[[], Endpoint]) -> None:
+        """Ask for ever; `endpoint` is asked anew with each request, because tokens change."""
+        while True:
+            try:
+                await self._poll(endpoint)
+            except EndpointUnavailableError as error:
+                self._silent(error)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _poll(self, endpoint: Callable[[], Endpoint]) -> None:
+        """The state now, then each change; the first request carries no sequence of an older process."""
+        sequence = await self._ask(endpoint(), "/v1/status")
+        while sequence is not None:
+            path = f"/v1/status?after={sequence}&wait={WAIT_SECONDS}"
+            sequence = await self._ask(endpoint(), path)
+
+    async def _ask(self, endpoint: Endpoint, path: str) -> int | None:
+        """One answer: heartbeats, then a report. Gives its sequence."""
+        sequence = None
+        async for line in self._client.lines(endpoint, path):
+            report = _report(line) if line else None
+            sequence = report.sequence if report else sequence
+            self.hear(report)
+        return sequence
+
+    def hear(self, report: SentinelReport | None) -> None:
+        """A heartbeat (None) or a report has come."""
+        before, silent = self.report, self.age > NEWS_LIMIT_SECONDS
+        self.heard_at = self._clock()
+        if report is not None:
+            self.report, self._silence_logged = report, False
+        if silent or (report is not None and _differs(before, report)):
+            self._on_change()
+
+    def _silent(self, error: EndpointUnavailableError) -> None:
+        """Said once, until the sentinel has told something again."""
+        if not self._silence_logged:
+            level = logging.INFO if self.report is None else logging.WARNING
+            logger.log(level, "the sentinel is not heard: %s", error)
+        self._silence_logged = True
+
+
+async def request_login(client: HttpClient, endpoint: Endpoint, request: str) -> None:
+    """Hand on a person's request for one attempt. Raises EndpointUnavailableError."""
+    await client.post(endpoint, "/v1/login-requests", LoginRequest(id=request).to_json())
+
+
+async def request_restart(client: HttpClient, endpoint: Endpoint, request: str) -> None:
+    """Ask for the week's restart; the same id never restarts twice. Raises EndpointUnavailableError."""
+    await client.post(endpoint, "/v1/restarts", RestartRequest(id=request).to_json())
+
+
+def _differs(before: SentinelReport | None, after: SentinelReport) -> bool:
+    return before is None or before.model_copy(update={"at": after.at}) != after
+
+
+def _report(line: bytes) -> SentinelReport:
+    try:
+        return SentinelReport.model_validate_json(line)
+    except ValueError as error:
+        raise EndpointUnavailableError("the sentinel's report is not readable") from error
