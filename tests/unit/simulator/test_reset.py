@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ibgateway_simulator.tws import wire
+from ibgateway_simulator.tws import stream
 
 
 async def test_a_connection_that_is_closed_already_may_be_reset() -> None:
@@ -16,6 +16,6 @@ async def test_a_connection_that_is_closed_already_may_be_reset() -> None:
         assert await reader.read() == b""
         await asyncio.sleep(0)
         assert peer.get_extra_info("socket").fileno() == -1
-        wire.reset(peer)
+        stream.reset(peer)
         client.close()
         await client.wait_closed()

@@ -12,7 +12,7 @@ import pytest
 
 from ibgateway_simulator.ibkr.server import Running, running
 from ibgateway_simulator.ibkr.settings import ibkr_settings
-from ibgateway_simulator.tws import wire
+from ibgateway_simulator.tws import stream, wire
 
 PATIENCE = 20
 ORDER = (
@@ -36,7 +36,7 @@ class Tws:
 
     async def next(self) -> list[str]:
         async with asyncio.timeout(PATIENCE):
-            return list(wire.split(await wire.read_body(self.reader)))
+            return list(wire.split(await stream.read_body(self.reader)))
 
     async def until(self, *start: str) -> list[str]:
         while True:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from ibgateway_simulator.errors import WireError
-from ibgateway_simulator.tws import wire
+from ibgateway_simulator.tws import stream, wire
 
 
 def test_a_frame_carries_its_length_and_ends_every_field_with_nul() -> None:
@@ -74,11 +74,11 @@ async def test_a_handshake_needs_the_naked_prefix() -> None:
     reader = asyncio.StreamReader()
     reader.feed_data(b"GET / HTTP/1.1\r\n")
     with pytest.raises(WireError):
-        await wire.read_handshake(reader)
+        await stream.read_handshake(reader)
 
 
 async def test_a_length_no_client_sends_is_refused() -> None:
     reader = asyncio.StreamReader()
     reader.feed_data(b"\x7f\xff\xff\xff")
     with pytest.raises(WireError):
-        await wire.read_body(reader)
+        await stream.read_body(reader)
