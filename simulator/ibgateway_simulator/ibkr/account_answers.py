@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiConnection
+from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.accounts import Account, AccountValue, Position, account_values
 from ibgateway_simulator.tws import messages
@@ -13,7 +13,7 @@ from ibgateway_simulator.tws.wire import integer
 class AccountAnswers:
     """Requests of one client about its account, and the subscriptions they leave behind."""
 
-    def __init__(self, ibkr: SimulatedIbkr, connection: ApiConnection) -> None:
+    def __init__(self, ibkr: SimulatedIbkr, connection: ApiClientConnection) -> None:
         self._ibkr = ibkr
         self._connection = connection
         self._positions = False

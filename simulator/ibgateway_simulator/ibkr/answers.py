@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from ibgateway_simulator.ibkr.account_answers import AccountAnswers
-from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiConnection
+from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.ibkr.market_answers import MarketAnswers
 from ibgateway_simulator.ibkr.order_answers import OrderAnswers
@@ -48,7 +48,7 @@ TIME_SPACING = dt.timedelta(seconds=1)
 class ApiAnswers:
     """Finds the answer to each request of one client."""
 
-    def __init__(self, ibkr: SimulatedIbkr, connection: ApiConnection) -> None:
+    def __init__(self, ibkr: SimulatedIbkr, connection: ApiClientConnection) -> None:
         self._ibkr = ibkr
         self._connection = connection
         self._last_time: dt.datetime | None = None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from ibgateway_simulator.errors import WireError
 from ibgateway_simulator.ibkr.answers import ApiAnswers
-from ibgateway_simulator.ibkr.api_connection import ApiConnection
+from ibgateway_simulator.ibkr.api_connection import ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.api_clients import ApiClientIdentity
 from ibgateway_simulator.model.message_rate import MessageRate
@@ -35,7 +35,11 @@ class ApiClientSession:
     """An API client from its handshake to its end; `monotonic` gives seconds."""
 
     def __init__(
-        self, ibkr: SimulatedIbkr, connection: ApiConnection, *, monotonic: Callable[[], float]
+        self,
+        ibkr: SimulatedIbkr,
+        connection: ApiClientConnection,
+        *,
+        monotonic: Callable[[], float],
     ) -> None:
         self._ibkr = ibkr
         self._connection = connection
@@ -128,7 +132,7 @@ async def accept(
         session = ibkr.logins.sessions.get(session_id)
         if session is None:
             return
-        connection = ApiConnection(ibkr, session=session, reader=reader, writer=writer)
+        connection = ApiClientConnection(ibkr, session=session, reader=reader, writer=writer)
         await _served(ibkr, ApiClientSession(ibkr, connection, monotonic=monotonic))
     except (asyncio.IncompleteReadError, ConnectionError):
         pass

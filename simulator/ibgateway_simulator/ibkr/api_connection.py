@@ -16,7 +16,7 @@ AnswerTable = Mapping[str, Callable[[Sequence[str]], None]]
 """What answers which request; a request's key is its first field."""
 
 
-class ApiConnection:
+class ApiClientConnection:
     """Reads and writes messages; `identity` grows with the handshake and with startApi."""
 
     def __init__(

@@ -24,6 +24,7 @@ from ibgateway_simulator.ibkr.ibkr import RESTORED, SimulatedIbkr
 from ibgateway_simulator.ibkr.settings import user_from
 from ibgateway_simulator.ibkr.views import Json
 from ibgateway_simulator.model.api_clients import ApiClientIdentity
+from ibgateway_simulator.model.choices import choice
 from ibgateway_simulator.model.users import KickStyle, PushState, changed_rules
 
 LONGEST_WAIT = 60.0
@@ -177,7 +178,8 @@ class ControlApi:
         user = ibkr.logins.user(name)
         match request.match_info["verb"]:
             case "kick":
-                ibkr.kick(name, _kick_style(body.get("style", KickStyle.WAITS)))
+                style = choice(KickStyle, body.get("style", "waits"), of="a kick's style")
+                ibkr.kick(name, style)
             case "free":
                 await ibkr.free(name)
             case "expire-token":
@@ -213,11 +215,3 @@ class ControlApi:
 
 def _number(client: ApiClientIdentity) -> int:
     return client.number
-
-
-def _kick_style(word: str) -> KickStyle:
-    try:
-        return KickStyle(word)
-    except ValueError:
-        known = tuple(str(style) for style in KickStyle)
-        raise SimulatorConflictError(f"a kick's style is one of {known}") from None

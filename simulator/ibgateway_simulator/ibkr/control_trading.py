@@ -13,6 +13,7 @@ from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.ibkr.views import Json
 from ibgateway_simulator.model import faults, market
 from ibgateway_simulator.model.accounts import Account, Position
+from ibgateway_simulator.model.choices import choice
 
 
 class TradingControl:
@@ -73,8 +74,9 @@ class TradingControl:
         if "offset_seconds" in body:
             self._ibkr.offset = dt.timedelta(seconds=float(body["offset_seconds"]))
         if "hours" in body:
+            mode = choice(market.HoursMode, body["hours"], of="hours")
             sessions = tuple(_session(pair) for pair in body.get("sessions", []))
-            self._ibkr.book.hours = market.Hours(_hours_mode(body["hours"]), sessions)
+            self._ibkr.book.hours = market.Hours(mode, sessions)
         now, hours = self._ibkr.now(), self._ibkr.book.hours
         return {"now": now.isoformat(), "open": hours.is_open(now), "liquid": hours.text(now)}
 
@@ -105,13 +107,6 @@ class TradingControl:
 
 def _decimal(value: object) -> Decimal:
     return Decimal(str(value))
-
-
-def _hours_mode(word: str) -> market.HoursMode:
-    try:
-        return market.HoursMode(word)
-    except ValueError:
-        raise SimulatorConflictError("hours are always, regular, closed or custom") from None
 
 
 def _patched(account: Account, body: Json) -> Account:

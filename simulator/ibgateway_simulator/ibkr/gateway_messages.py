@@ -41,11 +41,11 @@ class IbkrNotice(StrEnum):
     AUTO_RESTART = "auto_restart"
 
 
-def notice(kind: IbkrNotice, **details: Any) -> GatewayMessage:
+def notice(kind: IbkrNotice, /, **details: Any) -> GatewayMessage:
     """A message from IBKR to a gateway."""
     return {"type": kind, **details}
 
 
-def request(kind: GatewayRequest, **details: Any) -> GatewayMessage:
+def request(kind: GatewayRequest, /, **details: Any) -> GatewayMessage:
     """A message from a gateway to IBKR."""
     return {"type": kind, **details}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiConnection
+from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model import market
 from ibgateway_simulator.tws import messages, requests
@@ -15,7 +15,7 @@ NO_CONTRACT = "No security definition has been found for the request"
 class MarketAnswers:
     """Requests of one client about contracts and prices, and its price subscriptions."""
 
-    def __init__(self, ibkr: SimulatedIbkr, connection: ApiConnection) -> None:
+    def __init__(self, ibkr: SimulatedIbkr, connection: ApiClientConnection) -> None:
         self._ibkr = ibkr
         self._connection = connection
         self._subscribed: dict[int, market.ListedContract] = {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiConnection
+from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.faults import OrderLoss
 from ibgateway_simulator.model.market import EASTERN
@@ -15,7 +15,7 @@ from ibgateway_simulator.tws.wire import integer
 class OrderAnswers:
     """Requests of one client about orders."""
 
-    def __init__(self, ibkr: SimulatedIbkr, connection: ApiConnection) -> None:
+    def __init__(self, ibkr: SimulatedIbkr, connection: ApiClientConnection) -> None:
         self._ibkr = ibkr
         self._connection = connection
         self._unsent: list[OrderTicket] = []

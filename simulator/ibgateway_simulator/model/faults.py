@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from ibgateway_simulator.errors import SimulatorConflictError
+from ibgateway_simulator.model.choices import choice
 
 
 class OrderLoss(StrEnum):
@@ -82,20 +83,12 @@ def changed(faults: Faults, patch: Mapping[str, Any]) -> Faults:
 def _converted(name: str, value: Any) -> Any:
     match name:
         case "lose_next":
-            return _choice(name, OrderLoss, value)
+            return choice(OrderLoss, value, of=name)
         case "reject_order":
-            return _choice(name, RejectSequence, value)
+            return choice(RejectSequence, value, of=name)
         case "partial_next":
             return tuple(Decimal(str(item)) for item in value)
         case "silent_requests":
             return tuple(int(item) for item in value)
         case _:
             return value
-
-
-def _choice(name: str, choices: type[StrEnum], value: Any) -> StrEnum:
-    try:
-        return choices(value)
-    except ValueError:
-        known = tuple(str(choice) for choice in choices)
-        raise SimulatorConflictError(f"{name} is one of {known}") from None

@@ -9,10 +9,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
-from ibgateway_simulator.model import market
+from ibgateway_simulator.model import fills, market
 from ibgateway_simulator.model.accounts import Account, totals
 from ibgateway_simulator.model.faults import Faults, OrderLoss, RejectSequence
-from ibgateway_simulator.model.order_checks import PRICED, OrderContext, OrderRefusal, refusal
+from ibgateway_simulator.model.order_checks import OrderContext, OrderRefusal, refusal
 from ibgateway_simulator.model.orders import (
     BookedOrder,
     CommissionReportMessage,
@@ -20,7 +20,6 @@ from ibgateway_simulator.model.orders import (
     ExecDetailsMessage,
     Execution,
     OpenOrderMessage,
-    OrderAction,
     OrderKey,
     OrderMessage,
     OrderStatus,
@@ -29,8 +28,6 @@ from ibgateway_simulator.model.orders import (
     WhatIfMessage,
 )
 
-FEE_PER_SHARE = Decimal("0.005")
-LEAST_FEE = Decimal("1.00")
 FIRST_PERM_ID = 1_000_000_001
 
 
@@ -109,7 +106,7 @@ class OrderBook:
         if order.done:
             raise SimulatorConflictError(f"order {perm_id} is {order.status}")
         amount = min(quantity or order.remaining, order.remaining)
-        return self._fill(order, amount, price or self._price(order.ticket), now)
+        return self._fill(order, amount, price or self._price(order), now)
 
     def release(self) -> None:
         """Let held orders fill again."""
@@ -138,7 +135,7 @@ class OrderBook:
         cost = ticket.quantity * self.prices[ticket.con_id] * ticket.sign
         equity = totals(self.accounts[ticket.account], self.prices)["EquityWithLoanValue"]
         order = BookedOrder(
-            ticket, 0, OrderStatus.PRE_SUBMITTED, now, commission=_fee(ticket.quantity)
+            ticket, 0, OrderStatus.PRE_SUBMITTED, now, commission=fills.commission(ticket.quantity)
         )
         return WhatIfMessage(order, margin=cost, equity=equity)
 
@@ -216,14 +213,18 @@ class OrderBook:
             return [OpenOrderMessage(working)]
         if now < order.due:
             return []
-        if order.held or self.faults.hold_fills or not self._marketable(order.ticket):
+        if (
+            order.held
+            or self.faults.hold_fills
+            or not fills.marketable(order.ticket, self._quote(order.ticket))
+        ):
             return self._unfillable(order, now)
         quantity = min(order.slices[0], order.remaining) if order.slices else order.remaining
         left = order.slices[1:]
         held = bool(order.slices) and not left
         due = now + dt.timedelta(seconds=self.faults.fill_delay)
         order = replace(order, slices=left, held=held, due=due)
-        return self._fill(order, quantity, self._price(order.ticket), now)
+        return self._fill(order, quantity, self._price(order), now)
 
     def _unfillable(self, order: BookedOrder, now: dt.datetime) -> list[OrderMessage]:
         if order.ticket.tif not in ("IOC", "FOK"):
@@ -238,7 +239,7 @@ class OrderBook:
         self, order: BookedOrder, quantity: Decimal, price: Decimal, now: dt.datetime
     ) -> list[OrderMessage]:
         ticket = order.ticket
-        fee = _fee(quantity)
+        fee = fills.commission(quantity)
         account = self.accounts[ticket.account]
         after = account.traded(ticket.con_id, quantity * ticket.sign, price, fee)
         self.accounts[account.id] = after
@@ -267,21 +268,11 @@ class OrderBook:
             CommissionReportMessage(execution),
         ]
 
-    def _marketable(self, ticket: OrderTicket) -> bool:
-        quote = market.quote(self.prices[ticket.con_id])
-        if ticket.order_type in ("MKT", "MIDPRICE"):
-            return True
-        if ticket.order_type == "LMT":
-            buying = ticket.action is OrderAction.BUY
-            return ticket.limit_price >= quote.ask if buying else ticket.limit_price <= quote.bid
-        return False
+    def _price(self, order: BookedOrder) -> Decimal:
+        return fills.fill_price(order.ticket, self._quote(order.ticket))
 
-    def _price(self, ticket: OrderTicket) -> Decimal:
-        quote = market.quote(self.prices[ticket.con_id])
-        price = quote.ask if ticket.action is OrderAction.BUY else quote.bid
-        if ticket.order_type in PRICED and not self._marketable(ticket):
-            return ticket.limit_price
-        return price
+    def _quote(self, ticket: OrderTicket) -> market.Quote:
+        return market.quote(self.prices[ticket.con_id])
 
     def _expiry(self, ticket: OrderTicket, now: dt.datetime) -> dt.datetime | None:
         if ticket.tif != "DAY":
@@ -291,10 +282,6 @@ class OrderBook:
     def _keep(self, order: BookedOrder) -> BookedOrder:
         self.orders[order.ticket.key] = order
         return order
-
-
-def _fee(quantity: Decimal) -> Decimal:
-    return max(LEAST_FEE, quantity * FEE_PER_SHARE)
 
 
 def _closed_text(ticket: OrderTicket, opens: str) -> str:

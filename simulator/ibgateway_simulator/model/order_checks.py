@@ -6,10 +6,9 @@ from decimal import Decimal
 
 from ibgateway_simulator.model import market
 from ibgateway_simulator.model.accounts import Account, totals
-from ibgateway_simulator.model.orders import BookedOrder, OrderAction, OrderTicket
+from ibgateway_simulator.model.orders import PRICED, BookedOrder, OrderAction, OrderTicket
 
 KNOWN_TYPES = frozenset({"MKT", "LMT", "MOC", "LOC", "MOO", "LOO", "STP", "STP LMT", "MIDPRICE"})
-PRICED = frozenset({"LMT", "LOC", "LOO"})
 MIN_TICK = Decimal("0.01")
 
 

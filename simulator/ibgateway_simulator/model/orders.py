@@ -32,6 +32,9 @@ class OrderStatus(StrEnum):
 
 DONE = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.INACTIVE})
 
+PRICED = frozenset({"LMT", "LOC", "LOO"})
+"""Order types with a limit price."""
+
 OrderKey = tuple[str, int, int]
 """Account, client id, order id."""
 

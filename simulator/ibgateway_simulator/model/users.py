@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from ibgateway_simulator.errors import SimulatorConflictError
+from ibgateway_simulator.model.choices import choice
 
 
 class LoginMode(StrEnum):
@@ -199,9 +200,4 @@ def _rule(rules: LoginRules, name: str, value: Any) -> Any:
     present = getattr(rules, name)
     if not isinstance(present, StrEnum):
         return value
-    choices = type(present)
-    try:
-        return choices(value)
-    except ValueError:
-        known = ", ".join(choices)
-        raise SimulatorConflictError(f"{name} is one of {known}") from None
+    return choice(type(present), value, of=name)
