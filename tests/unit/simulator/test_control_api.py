@@ -55,6 +55,8 @@ async def test_events_can_be_waited_for(world: IbkrWorld) -> None:
         ("POST", "/v1/users/paperuser/odd", None, 404),
         ("PATCH", "/v1/faults", {"odd": 1}, 409),
         ("PATCH", "/v1/login-rules", {"odd": 1}, 409),
+        ("PATCH", "/v1/login-rules", {"rejection": "odd"}, 409),
+        ("PATCH", "/v1/clock", {"hours": "odd"}, 409),
         ("PATCH", "/v1/prices", {"NONE": 1}, 404),
         ("PATCH", "/v1/prices", {"AAPL": "dear"}, 400),
         ("POST", "/v1/orders/5/fill", None, 404),
