@@ -1,11 +1,10 @@
 """The exception tree of the simulator.
 
 SimulatorError
-  WireError        bytes that are not the TWS text protocol
-  SettingsError    an environment variable or file that cannot be used
-  NotFoundError    the control API named something that does not exist
-  ConflictError    the control API asked for something the present state does not allow
-  BackendError     the gateway cannot reach IBKR's side
+  WireError                bytes that are not the TWS text protocol
+  SimulatorSettingsError   an environment variable or file that cannot be used
+  SimulatorNotFoundError   the control API named something that does not exist
+  SimulatorConflictError   the control API asked for something the present state does not allow
 """
 
 
@@ -27,7 +26,3 @@ class SimulatorNotFoundError(SimulatorError):
 
 class SimulatorConflictError(SimulatorError):
     """The control API asked for something the present state does not allow (HTTP 409)."""
-
-
-class BackendError(SimulatorError):
-    """The gateway cannot reach IBKR's side."""

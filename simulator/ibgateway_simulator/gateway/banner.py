@@ -40,8 +40,7 @@ def announce(settings: GatewaySettings, log: IbcLog) -> None:
     log.line(f"Confirmed {ini} contains required minimal lines")
     log.line("Starting Gateway")
     if settings.has_config_tasks:
-        for line in ("Getting config dialog", "Creating config dialog future"):
-            log.line(line)
-    if settings.has_config_tasks:
+        log.line("Getting config dialog")
+        log.line("Creating config dialog future")
         log.line("Getting main window")
         log.line("Creating main window future")

@@ -16,7 +16,7 @@ class CommandServer:
     """Listens while IBC runs; `act` carries out a command and gives the lines to answer with."""
 
     def __init__(
-        self, settings: GatewaySettings, log: IbcLog, act: Callable[[str], list[str]]
+        self, settings: GatewaySettings, log: IbcLog, *, act: Callable[[str], list[str]]
     ) -> None:
         self._settings = settings
         self._log = log

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from ibgateway_simulator.gateway.ibc_log import IbcLog, Window
+from ibgateway_simulator.gateway.ibc_log import IbcLog
 from ibgateway_simulator.gateway.settings import GatewaySettings, Remembered, remember, remembered
+from ibgateway_simulator.gateway.windows import GatewayWindow, dialog
 
 BAD_TIME = (
     'Auto restart time setting must be hh:mm AM or hh:mm PM, for example "09:30 AM" or "04:00 PM"'
@@ -25,8 +26,7 @@ def configure(settings: GatewaySettings, log: IbcLog, folder: Path, account: str
         verb = "already" if read_only == kept.read_only else "now"
         log.line("Setting ReadOnlyApi")
         log.line(f"Read-Only API checkbox is {verb} set to: {str(read_only).lower()}")
-    time = _restart_time(log, kept.restart_time, settings.option("AutoRestartTime"), settings)
-    remember(folder, Remembered(read_only, time))
+    remember(folder, Remembered(read_only, _configured_time(settings, log, kept.restart_time)))
     _close(log, window)
 
 
@@ -41,38 +41,44 @@ def set_restart_time(
     log.line("Main window already found")
     log.line("Invoking config dialog menu")
     window = _open(settings, log, account)
-    remember(folder, Remembered(kept.read_only, _restart_time(log, kept.restart_time, time)))
+    log.line("Setting Auto restart time")
+    _report_time(log, kept.restart_time, time)
+    remember(folder, Remembered(kept.read_only, time))
     _close(log, window)
 
 
-def _open(settings: GatewaySettings, log: IbcLog, account: str) -> Window:
+def _open(settings: GatewaySettings, log: IbcLog, account: str) -> GatewayWindow:
     paper = " (Simulated Trading)" if settings.mode == "paper" else ""
-    window: Window = ("dialog", f"{account} Trader Workstation Configuration{paper}")
+    window = dialog(f"{account} Trader Workstation Configuration{paper}")
     log.event(window, "Opened")
     log.line("Got config dialog from future")
     return window
 
 
-def _close(log: IbcLog, window: Window) -> None:
+def _close(log: IbcLog, window: GatewayWindow) -> None:
     log.focus(window)
     log.line("Configuration tasks completed")
     log.line("Click button: OK")
     log.closed(window)
 
 
-def _restart_time(
-    log: IbcLog, old: str, wanted: str, settings: GatewaySettings | None = None
-) -> str:
+def _configured_time(settings: GatewaySettings, log: IbcLog, old: str) -> str:
+    """The restart time after the task: AutoRestartTime, or the old one where that is none."""
+    wanted = settings.option("AutoRestartTime")
     if not wanted:
         return old
     log.line("Setting Auto restart time")
-    if settings is not None and not settings.restart_time:
+    if not settings.restart_time:
         log.fault(BAD_TIME)
         return old
-    if old == wanted:
-        log.line(f"Auto restart time already set to {wanted}")
-    elif old:
-        log.line(f"Auto restart time changed from {old} to {wanted}")
-    else:
-        log.line(f"Auto restart time set to {wanted}")
+    _report_time(log, old, wanted)
     return wanted
+
+
+def _report_time(log: IbcLog, old: str, time: str) -> None:
+    if old == time:
+        log.line(f"Auto restart time already set to {time}")
+    elif old:
+        log.line(f"Auto restart time changed from {old} to {time}")
+    else:
+        log.line(f"Auto restart time set to {time}")

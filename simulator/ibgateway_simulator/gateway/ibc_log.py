@@ -5,10 +5,10 @@ The focus is tracked so that opening a window takes it from the one before, as J
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Literal, TextIO
+from typing import TextIO
 
-Kind = Literal["frame", "dialog"]
-Window = tuple[Kind, str]
+from ibgateway_simulator.gateway.windows import GatewayWindow
+
 BANNER = "!" * 79
 
 
@@ -18,7 +18,7 @@ class IbcLog:
     def __init__(self, out: TextIO, now: Callable[[], dt.datetime]) -> None:
         self._out = out
         self._now = now
-        self._focus: Window | None = None
+        self._focus: GatewayWindow | None = None
 
     def raw(self, *lines: str) -> None:
         """Lines without a prefix."""
@@ -36,18 +36,18 @@ class IbcLog:
         self.line(message)
         self.raw(BANNER)
 
-    def event(self, window: Window, event: str) -> None:
+    def event(self, window: GatewayWindow, event: str) -> None:
         """One window event."""
-        self.line(f"detected {window[0]} entitled: {window[1]}; event={event}")
+        self.line(f"detected {window.kind} entitled: {window.title}; event={event}")
 
-    def opened(self, window: Window, *after: str) -> None:
+    def opened(self, window: GatewayWindow, *after: str) -> None:
         """A window opens, IBC says `after`, and it takes the focus."""
         self.event(window, "Opened")
         for message in after:
             self.line(message)
         self.focus(window)
 
-    def focus(self, window: Window) -> None:
+    def focus(self, window: GatewayWindow) -> None:
         """The focus moves to a window."""
         if self._focus == window:
             return
@@ -63,7 +63,7 @@ class IbcLog:
             self.event(self._focus, "Deactivated")
             self._focus = None
 
-    def closed(self, window: Window) -> None:
+    def closed(self, window: GatewayWindow) -> None:
         """A window closes; it loses the focus first if it has it."""
         if self._focus == window:
             self.blur()
@@ -72,4 +72,4 @@ class IbcLog:
     def renamed(self, title: str) -> None:
         """The frame that has the focus shows another title."""
         if self._focus is not None:
-            self._focus = (self._focus[0], title)
+            self._focus = self._focus._replace(title=title)

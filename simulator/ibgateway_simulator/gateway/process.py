@@ -1,6 +1,7 @@
 """The process that run.sh starts in the JVM's place: IBC, its command server and the windows.
 
-Exit codes are IBC's: 0 after STOP, a restart or a yielded session; 143 on SIGTERM; 1 when X goes.
+Everything is put together here, and here time and the environment enter. Exit codes are IBC's: 0 after
+STOP, a restart or a yielded session; 143 on SIGTERM; 1 when X goes.
 """
 
 import asyncio
@@ -8,121 +9,88 @@ import datetime as dt
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any
 
 from ibgateway_simulator.gateway import autorestart, banner
 from ibgateway_simulator.gateway.command_server import CommandServer
-from ibgateway_simulator.gateway.flow import Flow
+from ibgateway_simulator.gateway.existing_session import IbcLoginState
+from ibgateway_simulator.gateway.ibc_commands import IbcCommands
 from ibgateway_simulator.gateway.ibc_log import IbcLog
 from ibgateway_simulator.gateway.ibkr_link import IbkrLink, connected
+from ibgateway_simulator.gateway.inputs import (
+    AutofillDue,
+    ButtonPressed,
+    GatewayInput,
+    GatewayInputs,
+    LineChanged,
+    LoginPressed,
+    NoticeReceived,
+    RestartDue,
+    RestartTimeSet,
+    StopRequested,
+)
+from ibgateway_simulator.gateway.login_flow import LoginFlow
+from ibgateway_simulator.gateway.protocols import ExitProcess
 from ibgateway_simulator.gateway.relay import Relay
 from ibgateway_simulator.gateway.screen import LoginScreen
 from ibgateway_simulator.gateway.settings import GatewaySettings, gateway_settings
-from ibgateway_simulator.gateway.titles import NOTICE, SHUTDOWN, ExitProcess, FlowPorts
+from ibgateway_simulator.gateway.windows import NOTICE, SHUTDOWN
 
 FRAME_SECONDS = 0.03
-NOT_HERE = {"ENABLEAPI": ["ERROR ENABLEAPI is not valid for the IB Gateway"]}
-RECONNECTS = frozenset({"RECONNECTDATA", "RECONNECTACCOUNT"})
-
-Event = tuple[str, tuple[Any, ...]]
 
 
 class GatewayProcess:
-    """Wires flow, windows, command server and IBKR together over one queue."""
+    """Takes one input after the other and hands it to the login flow, or stops."""
 
-    def __init__(self, settings: GatewaySettings, log: IbcLog, backend: IbkrLink) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        log: IbcLog,
+        *,
+        flow: LoginFlow,
+        inputs: GatewayInputs,
+        screen: LoginScreen,
+        commands: CommandServer,
+    ) -> None:
         self._log = log
-        self._queue: asyncio.Queue[Event] = asyncio.Queue()
-        self._backend = backend
-        self._screen = LoginScreen(settings.mode, self._login, self._button)
-        self._relay = Relay(backend.host, backend.broker_port, settings.api_port)
-        outside = FlowPorts(self._screen, backend.post, self._relay, self._later)
-        self.flow = Flow(settings, log, outside)
-        self.commands = CommandServer(settings, log, self.act)
+        self._flow = flow
+        self._inputs = inputs
+        self._screen = screen
+        self._commands = commands
 
-    async def run(self) -> int:
-        """Live until something ends the process; its exit code."""
-        tasks = [
-            asyncio.create_task(self._pump()),
-            asyncio.create_task(self._backend.run(lambda m: self._put("receive", m))),
-            asyncio.create_task(self._nightly()),
-            asyncio.create_task(self._handle()),
-        ]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        except ExitProcess as end:
-            return end.code
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._relay.close()
-        return 0
-
-    def act(self, verb: str) -> list[str]:
-        """Carry out a command of the command server; the answer, empty when unknown."""
-        if verb == "STOP":
-            self._put("stop")
-            return ["OK Shutting down: STOP command"]
-        if verb in ("RESTART", "PAUSE"):
-            return self._restart_later(verb)
-        if verb in RECONNECTS:
-            self._log.line("Getting main window")
-            self._log.line("Main window already found")
-            return ["OK "]
-        return NOT_HERE.get(verb, [])
-
-    def _restart_later(self, verb: str) -> list[str]:
-        log, now = self._log, dt.datetime.now(dt.UTC)
-        log.line(f"RestartTask: pauseOnly = {str(verb == 'PAUSE').lower()}")
-        log.line(f"RestartTask: verb = {verb}")
-        log.line("Getting main window")
-        log.line("Main window already found")
-        at = autorestart.next_minute(now)
-        shown = f"{at.astimezone():%I:%M %p}"
-        log.line(f"Setting auto-restart time to {shown}")
-        if verb == "PAUSE":
-            (self._settings.flags_dir / f"PAUSE{self._settings.session_id}").touch()
-        wait = self._settings.restart_seconds
-        seconds = (at - now).total_seconds() if wait is None else wait
-        self._later(seconds, "restart")
-        if self.flow.state == "LOGGED_IN":
-            self._put("restart_at", shown)
-        return [f"OK {verb} in progress", f"OK {verb} at {shown}"]
-
-    async def _handle(self) -> None:
-        flow = self.flow
-        steps: dict[str, Callable[..., Awaitable[None]]] = {
-            "click": flow.clicked,
-            "button": flow.button,
-            "receive": flow.receive,
-            "autofill": self._autofill,
-            "restart": self._restart,
-            "restart_at": flow.restart_at,
-            "stop": self._stop,
-        }
-        await flow.begin()
+    async def run(self) -> None:
+        """Handle inputs until one ends the process, by raising ExitProcess."""
+        await self._flow.begin()
         while True:
-            name, arguments = await self._queue.get()
-            await steps[name](*arguments)
+            await self._handle(await self._inputs.next())
 
-    async def _autofill(self) -> None:
-        if self.flow.state == "LOGGED_OUT":
-            await self.flow.autofill()
+    async def _handle(self, item: GatewayInput) -> None:
+        match item:
+            case LoginPressed(user, password):
+                await self._flow.clicked(user, password)
+            case ButtonPressed(title, label):
+                await self._flow.button(title, label)
+            case NoticeReceived(message):
+                await self._flow.receive(message)
+            case LineChanged(up):
+                await self._flow.line(up=up)
+            case AutofillDue():
+                await self._flow.autofill_again()
+            case RestartTimeSet(time):
+                self._flow.set_restart_time(time)
+            case RestartDue():
+                await self._restart()
+            case StopRequested():
+                self._stop()
 
     async def _restart(self) -> None:
-        if self.flow.state == "LOGGED_IN":
-            await self.flow.restart()
+        if self._flow.state() is IbcLoginState.LOGGED_IN:
+            await self._flow.restart()
 
-    async def _stop(self) -> None:
+    def _stop(self) -> None:
         log = self._log
-        if self.flow.state != "LOGGED_IN":
-            self.commands.close()
+        if self._flow.state() is not IbcLoginState.LOGGED_IN:
+            self._commands.close()
             log.line("Login has not completed: exiting immediately")
             raise ExitProcess(0)
         log.line("Login has completed: exiting via [File, Close] menu")
@@ -132,47 +100,82 @@ class GatewayProcess:
         log.line("Click button: Yes")
         log.event(NOTICE, "Closed")
         log.event(SHUTDOWN, "Opened")
-        self._screen.dialog(SHUTDOWN[1], "Closing...", [])
-        self.commands.close()
+        self._screen.dialog(SHUTDOWN.title, "Closing...", [])
+        self._commands.close()
         log.focus(SHUTDOWN)
         raise ExitProcess(0)
 
-    async def _pump(self) -> None:
-        while True:
-            self._screen.pump()
-            await asyncio.sleep(FRAME_SECONDS)
 
-    async def _nightly(self) -> None:
-        """Restart at AutoRestartTime, in the zone of jts.ini, while logged in."""
-        time = self._settings.restart_time
-        if not time:
-            await asyncio.Event().wait()
-        while True:
-            now = dt.datetime.now(dt.UTC)
-            await asyncio.sleep(autorestart.seconds_until(time, self._settings.zone, now))
-            self._put("restart")
-
-    def _login(self, user: str, password: str) -> None:
-        self._put("click", user, password)
-
-    def _button(self, title: str, label: str) -> None:
-        self._put("button", title, label)
-
-    def _later(self, seconds: float, name: str) -> None:
-        asyncio.get_running_loop().call_later(seconds, self._put, name)
-
-    def _put(self, name: str, *arguments: Any) -> None:
-        self._queue.put_nowait((name, arguments))
+async def _pump(screen: LoginScreen) -> None:
+    while True:
+        screen.pump()
+        await asyncio.sleep(FRAME_SECONDS)
 
 
-async def _run(settings: GatewaySettings) -> int:
-    log = IbcLog(sys.stdout, lambda: dt.datetime.now().astimezone())
+async def _nightly(
+    settings: GatewaySettings, inputs: GatewayInputs, now: Callable[[], dt.datetime]
+) -> None:
+    """Restart at AutoRestartTime, in the zone of jts.ini, while logged in."""
+    time = settings.restart_time
+    if not time:
+        await asyncio.Event().wait()
+    while True:
+        await asyncio.sleep(autorestart.seconds_until(time, settings.zone, now()))
+        inputs.put(RestartDue())
+
+
+async def _until_exit(*work: Coroutine[None, None, None]) -> int:
+    """Do all of it at once until a part ends the process; its exit code."""
+    tasks = [asyncio.create_task(part) for part in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    except ExitProcess as end:
+        return end.code
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return 0
+
+
+async def _run_gateway(
+    settings: GatewaySettings, log: IbcLog, *, ibkr: IbkrLink, now: Callable[[], dt.datetime]
+) -> int:
+    """One life of the Gateway; its exit code."""
+    inputs = GatewayInputs()
+    screen = LoginScreen(
+        settings.mode,
+        on_login=lambda user, password: inputs.put(LoginPressed(user, password)),
+        on_button=lambda title, label: inputs.put(ButtonPressed(title, label)),
+    )
+    relay = Relay(ibkr.host, ibkr.broker_port, settings.api_port)
+    flow = LoginFlow(
+        settings, log, screen=screen, api=relay, post=ibkr.post, later=inputs.later, now=now
+    )
+    acts = IbcCommands(settings, log, inputs=inputs, state=flow.state, now=now)
+    commands = CommandServer(settings, log, act=acts.act)
+    process = GatewayProcess(log, flow=flow, inputs=inputs, screen=screen, commands=commands)
+    await commands.start()
+    banner.announce(settings, log)
+    try:
+        return await _until_exit(
+            _pump(screen), ibkr.run(inputs.put), _nightly(settings, inputs, now), process.run()
+        )
+    finally:
+        relay.close()
+
+
+def _local_now() -> dt.datetime:
+    return dt.datetime.now().astimezone()
+
+
+async def _run(settings: GatewaySettings, environ: Mapping[str, str]) -> int:
+    log = IbcLog(sys.stdout, _local_now)
     banner.greet(settings, log)
-    async with connected(settings) as backend:
-        gateway = GatewayProcess(settings, log, backend)
-        await gateway.commands.start()
-        banner.announce(settings, log)
-        return await gateway.run()
+    async with connected(settings, environ) as ibkr:
+        return await _run_gateway(settings, log, ibkr=ibkr, now=_local_now)
 
 
 def main(arguments: list[str]) -> int:
@@ -180,4 +183,4 @@ def main(arguments: list[str]) -> int:
     settings = gateway_settings(arguments, os.environ)
     Path("/proc/self/comm").write_text("java", encoding="ascii")
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
-    return asyncio.run(_run(settings))
+    return asyncio.run(_run(settings, os.environ))

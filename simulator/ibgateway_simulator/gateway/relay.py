@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 
-from ibgateway_simulator.tws import wire
+from ibgateway_simulator.tws import stream
 
 
 class Relay:
@@ -41,13 +41,13 @@ class Relay:
             self._server.close()
             self._server = None
         for writer in list(self._writers):
-            wire.reset(writer)
+            stream.reset(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             there, back = await asyncio.open_connection(*self._broker)
         except OSError:
-            wire.reset(writer)
+            stream.reset(writer)
             return
         self._writers |= {writer, back}
         try:
@@ -65,7 +65,7 @@ async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
             sink.write(data)
             await sink.drain()
     except (ConnectionError, OSError):
-        wire.reset(sink)
+        stream.reset(sink)
         return
     with contextlib.suppress(OSError, RuntimeError):
         sink.close()

@@ -2,7 +2,7 @@
 
 Real widgets that mouse and keyboard reach, through VNC too. There is no window manager, so every
 window draws its own title bar and places itself. What a person or IBC does comes out through
-`on_login` and `on_button`; the owner calls `pump` often.
+`on_login` and `on_button`; the process calls `pump` often.
 """
 
 import tkinter as tk
@@ -22,6 +22,7 @@ class LoginScreen:
     def __init__(
         self,
         mode: str,
+        *,
         on_login: Callable[[str, str], None],
         on_button: Callable[[str, str], None],
     ) -> None:

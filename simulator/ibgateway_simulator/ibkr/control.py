@@ -16,25 +16,29 @@ from ibgateway_simulator.errors import (
     SimulatorError,
     SimulatorNotFoundError,
 )
-from ibgateway_simulator.ibkr.api_client import ApiClientSession
-from ibgateway_simulator.ibkr.control_trade import Json, Trade
+from ibgateway_simulator.ibkr import views
+from ibgateway_simulator.ibkr.control_trading import TradingControl
 from ibgateway_simulator.ibkr.gateway_link import gateway_socket
+from ibgateway_simulator.ibkr.gateway_messages import IbkrNotice, notice
 from ibgateway_simulator.ibkr.ibkr import RESTORED, SimulatedIbkr
-from ibgateway_simulator.model.users import LoginRules, user_from
+from ibgateway_simulator.ibkr.settings import user_from
+from ibgateway_simulator.ibkr.views import Json
+from ibgateway_simulator.model.api_clients import ApiClientIdentity
+from ibgateway_simulator.model.choices import choice
+from ibgateway_simulator.model.users import KickStyle, PushState, changed_rules
 
 LONGEST_WAIT = 60.0
-KICK_STYLES = ("waits", "contest", "existing", "silent")
 
 
-class Control:
-    """Handlers over one Ibkr."""
+class ControlApi:
+    """Routes over one simulated IBKR; the handlers here are about people, logins and connections."""
 
     def __init__(self, ibkr: SimulatedIbkr) -> None:
         self._ibkr = ibkr
 
     def routes(self) -> list[web.RouteDef]:
         """Every route of IBKR's HTTP port."""
-        trade = Trade(self._ibkr)
+        trading = TradingControl(self._ibkr)
         table: dict[str, Callable[[web.Request, Json], Awaitable[Any]]] = {
             "GET /healthz": self.health,
             "GET /v1/state": self.state,
@@ -48,16 +52,16 @@ class Control:
             "POST /v1/users/{user}/{verb}": self.user_verb,
             "POST /v1/connectivity": self.connectivity,
             "POST /v1/connections/drop": self.drop,
-            "PATCH /v1/faults": trade.faults,
-            "GET /v1/orders": trade.orders,
-            "GET /v1/executions": trade.executions,
-            "POST /v1/orders/{perm_id}/{verb}": trade.order_verb,
-            "POST /v1/fills/release": trade.release,
-            "PATCH /v1/next-ids": trade.next_ids,
-            "PATCH /v1/clock": trade.clock,
-            "PATCH /v1/prices": trade.prices,
-            "GET /v1/accounts": trade.accounts,
-            "PATCH /v1/accounts/{account}": trade.patch_account,
+            "PATCH /v1/faults": trading.faults,
+            "GET /v1/orders": trading.orders,
+            "GET /v1/executions": trading.executions,
+            "POST /v1/orders/{perm_id}/{verb}": trading.order_verb,
+            "POST /v1/fills/release": trading.release,
+            "PATCH /v1/next-ids": trading.next_ids,
+            "PATCH /v1/clock": trading.clock,
+            "PATCH /v1/prices": trading.prices,
+            "GET /v1/accounts": trading.accounts,
+            "PATCH /v1/accounts/{account}": trading.patch_account,
         }
         made = [self._route(spec, handler) for spec, handler in table.items()]
         return [*made, web.get("/gateway/session", self._gateway)]
@@ -90,34 +94,26 @@ class Control:
 
     async def state(self, _: web.Request, __: Json) -> Json:
         """Users, sessions, API clients, rules and faults at once."""
-        logins, broker = self._ibkr.logins, self._ibkr.broker
+        logins, book = self._ibkr.logins, self._ibkr.book
         now = self._ibkr.now()
-        clients = [client for client in self._ibkr.clients if isinstance(client, ApiClientSession)]
+        clients = sorted((client.identity for client in self._ibkr.clients), key=_number)
         return {
             "now": now.isoformat(),
             "users": [
                 {
-                    **user.view(),
+                    **views.user_view(user),
                     "person": user.name in logins.persons,
                     "token": logins.has_token(user.name, now),
                     "locked_seconds": logins.locked_for(user.name, now),
                 }
                 for user in logins.users.values()
             ],
-            "sessions": [session.view() for session in logins.sessions.values()],
+            "sessions": [views.session_view(session) for session in logins.sessions.values()],
             "gateways": sorted(link.gateway for link in self._ibkr.gateways),
-            "clients": [
-                {
-                    "connection": client.number,
-                    "client_id": client.client_id,
-                    "version": client.version,
-                    "account": client.account,
-                }
-                for client in sorted(clients, key=lambda client: client.number)
-            ],
+            "clients": [views.client_view(client) for client in clients],
             "login_rules": dataclasses.asdict(logins.rules),
-            "faults": json.loads(json.dumps(dataclasses.asdict(broker.faults), default=str)),
-            "hours": {"mode": broker.hours.mode, "open": broker.hours.is_open(now)},
+            "faults": json.loads(json.dumps(dataclasses.asdict(book.faults), default=str)),
+            "hours": {"mode": book.hours.mode, "open": book.hours.is_open(now)},
         }
 
     async def events(self, request: web.Request, _: Json) -> list[Json]:
@@ -140,7 +136,7 @@ class Control:
 
     async def pushes(self, _: web.Request, __: Json) -> list[Json]:
         """Every push ever sent."""
-        return [push.view() for push in self._ibkr.logins.pushes]
+        return [views.push_view(push) for push in self._ibkr.logins.pushes]
 
     async def answer_push(self, request: web.Request, body: Json) -> Json:
         """Approve, deny or ignore a push by number, or the `latest` waiting one."""
@@ -151,33 +147,30 @@ class Control:
         number = waiting[-1].id if name == "latest" else int(name)
         match request.match_info["answer"]:
             case "approve":
-                self._ibkr.answer_push(number, "approved")
+                self._ibkr.answer_push(number, PushState.APPROVED)
             case "deny":
-                self._ibkr.answer_push(number, "denied")
+                self._ibkr.answer_push(number, PushState.DENIED)
             case "ignore":
                 left = (logins.push(number).deadline - self._ibkr.now()).total_seconds()
                 logins.miss_soon(number, float(body.get("seconds", left)), self._ibkr.now())
             case other:
                 raise SimulatorNotFoundError(f"a push can't be answered with {other!r}")
-        return logins.push(number).view()
+        return views.push_view(logins.push(number))
 
     async def logins(self, _: web.Request, __: Json) -> list[Json]:
         """Every login attempt."""
-        return [attempt.view() for attempt in self._ibkr.logins.attempts]
+        return [views.attempt_view(attempt) for attempt in self._ibkr.logins.attempts]
 
     async def login_rules(self, _: web.Request, body: Json) -> Json:
         """Change how logins go."""
-        known = {field.name for field in dataclasses.fields(LoginRules)}
-        if not set(body) <= known:
-            raise SimulatorConflictError(f"login rules are {', '.join(sorted(known))}")
-        self._ibkr.logins.rules = dataclasses.replace(self._ibkr.logins.rules, **body)
+        self._ibkr.logins.rules = changed_rules(self._ibkr.logins.rules, body)
         return dataclasses.asdict(self._ibkr.logins.rules)
 
     async def put_user(self, request: web.Request, body: Json) -> Json:
         """Add or replace a user."""
         user = user_from({**body, "name": request.match_info["user"]})
         self._ibkr.add_user(user)
-        return user.view()
+        return views.user_view(user)
 
     async def user_verb(self, request: web.Request, body: Json) -> Json:
         """kick, free, expire-token, unlock, restart."""
@@ -185,9 +178,7 @@ class Control:
         user = ibkr.logins.user(name)
         match request.match_info["verb"]:
             case "kick":
-                style = body.get("style", "waits")
-                if style not in KICK_STYLES:
-                    raise SimulatorConflictError(f"a kick's style is one of {KICK_STYLES}")
+                style = choice(KickStyle, body.get("style", "waits"), of="a kick's style")
                 ibkr.kick(name, style)
             case "free":
                 await ibkr.free(name)
@@ -197,10 +188,10 @@ class Control:
                 ibkr.logins.unlock(name)
             case "restart":
                 for session in ibkr.logins.of_user(name):
-                    ibkr.post(session.gateway, {"type": "auto_restart"})
+                    ibkr.post(session.gateway, notice(IbkrNotice.AUTO_RESTART))
             case other:
                 raise SimulatorNotFoundError(f"nothing to do to a user is called {other!r}")
-        return user.view()
+        return views.user_view(user)
 
     async def connectivity(self, _: web.Request, body: Json) -> Json:
         """`lost` or `restored` (code 1101 or 1102), for one user or all."""
@@ -216,8 +207,11 @@ class Control:
     async def drop(self, _: web.Request, body: Json) -> Json:
         """Reset API connections, all or those of one client id."""
         wanted = body.get("client_id")
-        found = [c for c in self._ibkr.clients if isinstance(c, ApiClientSession)]
-        found = [client for client in found if wanted in (None, client.client_id)]
+        found = [c for c in self._ibkr.clients if wanted in (None, c.identity.client_id)]
         for client in found:
             client.abort()
         return {"dropped": len(found)}
+
+
+def _number(client: ApiClientIdentity) -> int:
+    return client.number

@@ -1,23 +1,40 @@
 """How a gateway talks to IBKR: one WebSocket a gateway, JSON messages both ways.
 
-gateway -> IBKR   login {user, password|token|session, kind, mode, read_only, take_over}
-                  existing_answer {go_on}    logout {}
-IBKR -> gateway   rejected {dialog}  locked {seconds}  push_sent {push, seconds}
-                  push_approved|push_denied|push_missed {}  existing {other}  yielded {}
-                  token_expired {dialog}  logged_in {session, account, token}
-                  kicked {style}  restored {}  link {up}  auto_restart {}
 A new login request replaces the one before. When the socket closes the session ends at IBKR.
 """
 
 import asyncio
 import json
-from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from ibgateway_simulator.ibkr.api_client import ApiClientSession
+from ibgateway_simulator.ibkr.gateway_messages import (
+    GatewayMessage,
+    GatewayRequest,
+    IbkrNotice,
+    notice,
+)
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
-from ibgateway_simulator.model.users import Kind, LoginAttempt, LoginSession
+from ibgateway_simulator.model.users import (
+    ExistingCheck,
+    KickStyle,
+    LoginAttempt,
+    LoginKind,
+    LoginRefusal,
+    LoginResult,
+    LoginSession,
+    PushState,
+)
+
+PUSH_NOTICES = {
+    PushState.APPROVED: IbkrNotice.PUSH_APPROVED,
+    PushState.DENIED: IbkrNotice.PUSH_DENIED,
+    PushState.MISSED: IbkrNotice.PUSH_MISSED,
+}
+PUSH_RESULTS = {
+    PushState.DENIED: LoginResult.PUSH_DENIED,
+    PushState.MISSED: LoginResult.PUSH_MISSED,
+}
 
 
 class GatewayChannel:
@@ -27,12 +44,12 @@ class GatewayChannel:
         self.gateway = gateway
         self._ibkr = ibkr
         self._socket = socket
-        self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._outbox: asyncio.Queue[GatewayMessage] = asyncio.Queue()
         self._answers: asyncio.Queue[bool] = asyncio.Queue()
         self._login: asyncio.Task[None] | None = None
         self._session: str = ""
 
-    def post(self, message: dict[str, Any]) -> None:
+    def post(self, message: GatewayMessage) -> None:
         """Queue a message for the gateway."""
         self._outbox.put_nowait(message)
 
@@ -52,14 +69,14 @@ class GatewayChannel:
         while True:
             await self._socket.send_json(await self._outbox.get())
 
-    async def _handle(self, message: dict[str, Any]) -> None:
+    async def _handle(self, message: GatewayMessage) -> None:
         match message.get("type"):
-            case "login":
+            case GatewayRequest.LOGIN:
                 await self._cancel_login()
                 self._login = asyncio.create_task(self._attempt(message))
-            case "existing_answer":
+            case GatewayRequest.EXISTING_ANSWER:
                 self._answers.put_nowait(bool(message["go_on"]))
-            case "logout":
+            case GatewayRequest.LOGOUT:
                 await self._cancel_login()
                 self._end_session()
 
@@ -74,94 +91,96 @@ class GatewayChannel:
             self._ibkr.logins.close_session(self._session)
             self._ibkr.note("logged_out", session=self._session, gateway=self.gateway)
         for client in self._ibkr.of_session(self._session):
-            if isinstance(client, ApiClientSession):
-                client.abort()
+            client.abort()
         self._session = ""
 
-    async def _attempt(self, request: dict[str, Any]) -> None:
+    async def _attempt(self, request: GatewayMessage) -> None:
         logins, now = self._ibkr.logins, self._ibkr.now()
-        kind: Kind = request["kind"]
+        kind = LoginKind(request["kind"])
         attempt = logins.begin(
             LoginAttempt(0, request["user"], kind, request["mode"], self.gateway, now)
         )
         self._ibkr.note("login_attempt", attempt=attempt.id, user=attempt.user, login_kind=kind)
-        result = "abandoned"
+        result = LoginResult.ABANDONED
         try:
             result = await self._steps(attempt, request)
         finally:
             logins.finish(attempt.id, result)
             self._ibkr.note("login_result", attempt=attempt.id, user=attempt.user, result=result)
 
-    async def _steps(self, attempt: LoginAttempt, request: dict[str, Any]) -> str:
+    async def _steps(self, attempt: LoginAttempt, request: GatewayMessage) -> LoginResult:
         rules = self._ibkr.logins.rules
         await asyncio.sleep(rules.login_seconds)
-        refused = self._refused(attempt, request)
-        if refused:
-            return refused
-        before = rules.existing_check == "before-push" or attempt.kind != "full"
+        refusal = self._refusal(attempt, request)
+        if refusal is not None:
+            self._refuse(attempt, refusal)
+            return LoginResult(refusal)
+        full = attempt.kind is LoginKind.FULL
+        before = rules.existing_check is ExistingCheck.BEFORE_PUSH or not full
         take_over = bool(request.get("take_over"))
         if before and not await self._alone(attempt, take_over=take_over):
-            return "yielded"
-        if attempt.kind == "full" and self._ibkr.logins.user(attempt.user).two_factor:
+            return LoginResult.YIELDED
+        if full and self._ibkr.logins.user(attempt.user).two_factor:
             state = await self._pushed(attempt)
-            if state != "approved":
-                return f"push-{state}"
+            if state is not PushState.APPROVED:
+                return PUSH_RESULTS[state]
         if not before and not await self._alone(attempt, take_over=take_over):
-            return "yielded"
+            return LoginResult.YIELDED
         await asyncio.sleep(rules.login_seconds)
         self._log_in(attempt, request)
-        return "logged-in"
+        return LoginResult.LOGGED_IN
 
-    def _refused(self, attempt: LoginAttempt, request: dict[str, Any]) -> str:
+    def _refusal(self, attempt: LoginAttempt, request: GatewayMessage) -> LoginRefusal | None:
         logins, now = self._ibkr.logins, self._ibkr.now()
-        if attempt.kind == "relogin":
+        if attempt.kind is LoginKind.RELOGIN:
             known = request.get("session") in logins.sessions
-            verdict = "ok" if known else "token-expired"
-        elif attempt.kind == "token":
-            verdict = logins.check_token(attempt.user, request.get("token", ""), now)
-        else:
-            password = request.get("password", "")
-            verdict = logins.check_password(attempt.user, password, attempt.mode, now)
-        if verdict == "ok":
-            return ""
-        if verdict == "locked":
-            self.post({"type": "locked", "seconds": logins.locked_for(attempt.user, now)})
-        elif verdict == "token-expired":
-            self.post({"type": "token_expired", "dialog": logins.rules.expiry_dialog})
-        else:
-            self.post({"type": "rejected", "dialog": logins.rules.rejection})
-        return verdict
+            return None if known else LoginRefusal.TOKEN_EXPIRED
+        if attempt.kind is LoginKind.TOKEN:
+            return logins.check_token(attempt.user, request.get("token", ""), now)
+        password = request.get("password", "")
+        return logins.check_password(attempt.user, password, attempt.mode, now)
 
-    async def _pushed(self, attempt: LoginAttempt) -> str:
+    def _refuse(self, attempt: LoginAttempt, refusal: LoginRefusal) -> None:
+        logins = self._ibkr.logins
+        if refusal is LoginRefusal.LOCKED:
+            seconds = logins.locked_for(attempt.user, self._ibkr.now())
+            self.post(notice(IbkrNotice.LOCKED, seconds=seconds))
+        elif refusal is LoginRefusal.TOKEN_EXPIRED:
+            self.post(notice(IbkrNotice.TOKEN_EXPIRED, dialog=logins.rules.expiry_dialog))
+        else:
+            self.post(notice(IbkrNotice.REJECTED, dialog=logins.rules.rejection))
+
+    async def _pushed(self, attempt: LoginAttempt) -> PushState:
         logins = self._ibkr.logins
         push = logins.send_push(attempt.id, self._ibkr.now())
         self._ibkr.note("push_sent", push=push.id, user=push.user, stacked=push.stacked)
         seconds = logins.rules.approval_seconds
-        self.post({"type": "push_sent", "push": push.id, "seconds": seconds})
+        self.post(notice(IbkrNotice.PUSH_SENT, push=push.id, seconds=seconds))
         try:
             state = await self._ibkr.push_answer(push.id)
         except asyncio.CancelledError:
             logins.orphan(push.id)
             raise
-        self.post({"type": f"push_{state}"})
+        self.post(notice(PUSH_NOTICES[state]))
         return state
 
     async def _alone(self, attempt: LoginAttempt, *, take_over: bool) -> bool:
         """Make sure that nobody else holds the user name; False when this gateway yields."""
-        if attempt.kind == "relogin" and self._ibkr.kick_style.get(attempt.user) == "waits":
+        style = self._ibkr.kick_styles.get(attempt.user)
+        if attempt.kind is LoginKind.RELOGIN and style is KickStyle.WAITS:
             async with self._ibkr.freed:
                 await self._ibkr.freed.wait_for(
                     lambda: attempt.user not in self._ibkr.logins.persons
                 )
         other = self._ibkr.logins.existing(attempt.user, self.gateway)
-        if not other:
+        if other is None:
             return True
         if not take_over:
             while not self._answers.empty():
                 self._answers.get_nowait()
-            self.post({"type": "existing", "other": other})
+            self.post(notice(IbkrNotice.EXISTING, other=other))
             if not await self._answers.get():
-                self.post({"type": "yielded"})
+                self.post(notice(IbkrNotice.YIELDED))
                 return False
         self._take_over(attempt.user)
         return True
@@ -173,25 +192,40 @@ class GatewayChannel:
             self._ibkr.note("person_kicked", user=user, by=self.gateway)
         for session in logins.of_user(user):
             if session.gateway != self.gateway and not session.kicked:
-                self._ibkr.take_session(session, "contest")
+                self._ibkr.take_session(session, KickStyle.CONTEST)
 
-    def _log_in(self, attempt: LoginAttempt, request: dict[str, Any]) -> None:
-        logins, now = self._ibkr.logins, self._ibkr.now()
+    def _log_in(self, attempt: LoginAttempt, request: GatewayMessage) -> None:
+        logins = self._ibkr.logins
         known = logins.sessions.get(request.get("session", ""))
-        if attempt.kind == "relogin" and known is not None:
+        if attempt.kind is LoginKind.RELOGIN and known is not None:
             session = known
             self._ibkr.give_back(session, 1102)
         else:
-            self._end_session()
-            user = logins.user(attempt.user)
-            read_only = bool(request.get("read_only"))
-            session = LoginSession(
-                "", user.name, user.account, attempt.mode, self.gateway, read_only, now
-            )
-            session = logins.open_session(session, full=attempt.kind == "full")
+            session = self._new_session(attempt, read_only=bool(request.get("read_only")))
         self._session = session.id
-        answer = {"session": session.id, "account": session.account}
-        self.post({"type": "logged_in", **answer, "token": logins.token(attempt.user)})
+        self.post(
+            notice(
+                IbkrNotice.LOGGED_IN,
+                session=session.id,
+                account=session.account,
+                token=logins.token(attempt.user),
+            )
+        )
+
+    def _new_session(self, attempt: LoginAttempt, *, read_only: bool) -> LoginSession:
+        self._end_session()
+        logins = self._ibkr.logins
+        user = logins.user(attempt.user)
+        session = LoginSession(
+            id="",
+            user=user.name,
+            account=user.account,
+            mode=attempt.mode,
+            gateway=self.gateway,
+            read_only=read_only,
+            since=self._ibkr.now(),
+        )
+        return logins.open_session(session, full=attempt.kind is LoginKind.FULL)
 
 
 async def gateway_socket(ibkr: SimulatedIbkr, request: web.Request) -> web.WebSocketResponse:

@@ -6,18 +6,20 @@ offset of its clock moves everything IBKR decides by time, and what currentTime 
 
 import asyncio
 import datetime as dt
+import itertools
 import logging
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Protocol
 
 from ibgateway_simulator.ibkr.events import Events
+from ibgateway_simulator.ibkr.gateway_messages import GatewayMessage, IbkrNotice, notice
 from ibgateway_simulator.model.accounts import Account
+from ibgateway_simulator.model.api_clients import ApiClientIdentity
 from ibgateway_simulator.model.logins import Logins
 from ibgateway_simulator.model.order_book import OrderBook
-from ibgateway_simulator.model.orders import Effect, Executed
-from ibgateway_simulator.model.users import LoginSession, PushState, User
+from ibgateway_simulator.model.orders import ExecDetailsMessage, Execution, OrderMessage
+from ibgateway_simulator.model.users import KickStyle, LoginRules, LoginSession, PushState, User
 
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.02
@@ -31,11 +33,13 @@ RESTORED = {
 
 
 class ApiClient(Protocol):
-    """What the model needs of a connected API client."""
+    """What IBKR's side needs of a connected API client."""
 
-    session_id: str
+    @property
+    def identity(self) -> ApiClientIdentity:
+        """Who it is."""
 
-    def tell(self, effects: Iterable[Effect]) -> None:
+    def deliver(self, messages: Iterable[OrderMessage]) -> None:
         """Send what concerns this client."""
 
     def notice(self, code: int, text: str) -> None:
@@ -47,74 +51,99 @@ class ApiClient(Protocol):
     def account_changed(self) -> None:
         """Send positions and account values to subscribers."""
 
+    def abort(self) -> None:
+        """Reset the connection."""
+
 
 class GatewayLink(Protocol):
-    """What the model needs of a connected gateway."""
+    """What IBKR's side needs of a connected gateway."""
 
-    gateway: str
+    @property
+    def gateway(self) -> str:
+        """Its name."""
 
-    def post(self, message: dict[str, Any]) -> None:
+    def post(self, message: GatewayMessage) -> None:
         """Send the gateway a message."""
 
 
 class SimulatedIbkr:
-    """Everything IBKR knows; `users` are who may log in."""
+    """Everything IBKR knows; `users` are who may log in, `now` gives UTC before the offset."""
 
-    def __init__(self, users: Iterable[User]) -> None:
+    def __init__(
+        self,
+        users: Iterable[User],
+        *,
+        rules: LoginRules,
+        now: Callable[[], dt.datetime],
+        new_id: Callable[[], str],
+    ) -> None:
         self.offset = dt.timedelta()
-        self.broker = OrderBook()
-        self.logins = Logins(users, lambda: secrets.token_hex(8))
+        self.book = OrderBook()
+        self.logins = Logins(users, rules=rules, new_id=new_id)
         self.events = Events()
         self.frames: list[dict[str, Any]] = []
         self.clients: set[ApiClient] = set()
         self.gateways: set[GatewayLink] = set()
-        self.kick_style: dict[str, str] = {}
+        self.kick_styles: dict[str, KickStyle] = {}
         self.freed = asyncio.Condition()
+        self._now = now
+        self._connections = itertools.count(1)
         self._answers: dict[int, asyncio.Future[PushState]] = {}
         self._lost_said: dict[str, dt.datetime] = {}
         for user in self.logins.users.values():
-            self.broker.accounts.setdefault(user.account, Account(user.account))
+            self.book.accounts.setdefault(user.account, Account(user.account))
 
     def now(self) -> dt.datetime:
         """IBKR's time, UTC."""
-        return dt.datetime.now(dt.UTC) + self.offset
+        return self._now() + self.offset
 
     def note(self, kind: str, **details: Any) -> None:
         """Append to what tests can read, and log it."""
         self.events.add(kind, self.now(), **details)
         logger.info("%s %s", kind, " ".join(f"{key}={value}" for key, value in details.items()))
 
+    def connection_number(self) -> int:
+        """A number for the next API connection."""
+        return next(self._connections)
+
     def add_user(self, user: User) -> None:
         """Add or replace a user; a new account gets the default cash."""
         self.logins.users[user.name] = user
-        self.broker.accounts.setdefault(user.account, Account(user.account))
+        self.book.accounts.setdefault(user.account, Account(user.account))
 
-    def publish(self, effects: list[Effect]) -> None:
+    def publish(self, messages: list[OrderMessage]) -> None:
         """Tell the clients concerned and the event list."""
-        if not effects:
+        if not messages:
             return
         for client in self.clients:
-            client.tell(effects)
-        fills = [effect.execution for effect in effects if isinstance(effect, Executed)]
+            client.deliver(messages)
+        fills = [
+            message.execution for message in messages if isinstance(message, ExecDetailsMessage)
+        ]
         for fill in fills:
-            self.note(
-                "execution", exec_id=fill.exec_id, order_ref=fill.ticket.order_ref,
-                symbol=fill.ticket.symbol, action=fill.ticket.action, quantity=str(fill.quantity),
-            )  # fmt: skip
+            self._note_fill(fill)
         if fills:
-            for client in self.clients:
-                client.account_changed()
+            self.account_changed()
+
+    def account_changed(self) -> None:
+        """Positions, values or prices have changed: tell every client that subscribed."""
+        for client in self.clients:
+            client.account_changed()
 
     async def run(self) -> None:
-        """Let time pass: fills, missed pushes, repeated 1100; for ever."""
+        """Let time pass, for ever."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            now = self.now()
-            self.publish(self.broker.tick(now))
-            for push in self.logins.sweep(now):
-                self.note("push_missed", push=push.id, user=push.user)
-                self._resolve(push.id, "missed")
-            self._repeat_lost(now)
+            self.tick()
+
+    def tick(self) -> None:
+        """Do what has become due: fills, missed pushes, repeated 1100."""
+        now = self.now()
+        self.publish(self.book.tick(now))
+        for push in self.logins.sweep(now):
+            self.note("push_missed", push=push.id, user=push.user)
+            self._resolve(push.id, PushState.MISSED)
+        self._repeat_lost(now)
 
     async def push_answer(self, push_id: int) -> PushState:
         """How the user answers a push."""
@@ -131,20 +160,20 @@ class SimulatedIbkr:
         self.note(f"push_{state}", push=push.id, user=push.user)
         self._resolve(push.id, state)
 
-    def kick(self, name: str, style: str) -> None:
+    def kick(self, name: str, style: KickStyle) -> None:
         """A person logs in with the user name: the gateway's session is taken."""
         self.logins.user(name)
         self.logins.persons.add(name)
-        self.kick_style[name] = style
+        self.kick_styles[name] = style
         self.note("person_login", user=name)
         for session in self.logins.of_user(name):
             self.take_session(session, style)
 
-    def take_session(self, session: LoginSession, style: str) -> None:
+    def take_session(self, session: LoginSession, style: KickStyle) -> None:
         """Take a gateway's session away; its clients see a lost link."""
         self.logins.change_session(replace(session, kicked=True))
         self.note("session_kicked", session=session.id, user=session.user, style=style)
-        self.post(session.gateway, {"type": "kicked", "style": style})
+        self.post(session.gateway, notice(IbkrNotice.KICKED, style=style))
         self._say_lost(session.id, self.now())
 
     async def free(self, name: str) -> None:
@@ -153,7 +182,7 @@ class SimulatedIbkr:
         self.logins.persons.discard(name)
         self.note("person_logout", user=name)
         for session in self.logins.of_user(name):
-            if session.kicked and self.kick_style.get(name) == "silent":
+            if session.kicked and self.kick_styles.get(name) is KickStyle.SILENT:
                 self.give_back(session, 1102)
         async with self.freed:
             self.freed.notify_all()
@@ -162,14 +191,14 @@ class SimulatedIbkr:
         """A taken session is the gateway's again."""
         self.logins.change_session(replace(session, kicked=False))
         self.note("session_restored", session=session.id, user=session.user)
-        self.post(session.gateway, {"type": "restored"})
+        self.post(session.gateway, notice(IbkrNotice.RESTORED))
         self._say_restored(session.id, code)
 
     def set_link(self, session: LoginSession, *, up: bool, code: int) -> None:
         """Cut or mend the line between the gateway and IBKR."""
         self.logins.change_session(replace(session, link_up=up))
         self.note("link_up" if up else "link_lost", session=session.id, user=session.user)
-        self.post(session.gateway, {"type": "link", "up": up})
+        self.post(session.gateway, notice(IbkrNotice.LINK, up=up))
         if up:
             self._say_restored(session.id, code)
         else:
@@ -178,21 +207,36 @@ class SimulatedIbkr:
     def reachable(self, session_id: str) -> bool:
         """Whether the session's gateway is connected to IBKR right now."""
         session = self.logins.sessions.get(session_id)
-        return session is not None and session.link_up and not session.kicked
+        return session is not None and session.connected
 
     def of_session(self, session_id: str) -> list[ApiClient]:
         """The API clients of a session."""
-        return [client for client in self.clients if client.session_id == session_id]
+        return [client for client in self.clients if client.identity.session_id == session_id]
 
-    def post(self, gateway: str, message: dict[str, Any]) -> None:
+    def post(self, gateway: str, message: GatewayMessage) -> None:
         """Send a message to the gateway with this name."""
         for link in self.gateways:
             if link.gateway == gateway:
                 link.post(message)
 
-    def record(self, make: Callable[[int], dict[str, Any]]) -> None:
-        """Append a frame; `make` gets its sequence number."""
-        self.frames.append(make(len(self.frames) + 1))
+    def record(self, client: ApiClientIdentity, direction: str, fields: Iterable[str]) -> None:
+        """Append a frame to what tests can read."""
+        self.frames.append(
+            {
+                "seq": len(self.frames) + 1,
+                "at": self.now().isoformat(),
+                "connection": client.number,
+                "client_id": client.client_id,
+                "direction": direction,
+                "fields": list(fields),
+            }
+        )
+
+    def _note_fill(self, fill: Execution) -> None:
+        self.note(
+            "execution", exec_id=fill.exec_id, order_ref=fill.ticket.order_ref,
+            symbol=fill.ticket.symbol, action=fill.ticket.action, quantity=str(fill.quantity),
+        )  # fmt: skip
 
     def _resolve(self, push_id: int, state: PushState) -> None:
         future = self._answers.get(push_id)

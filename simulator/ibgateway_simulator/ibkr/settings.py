@@ -1,8 +1,7 @@
-"""The environment of both programs, read once at the start; nothing is read later.
+"""The environment of IBKR's side, read once at the start; nothing is read later.
 
-IBKR's side: SIMULATOR_IBKR_PORT 9100, SIMULATOR_BROKER_PORT 9101, SIMULATOR_BIND 127.0.0.1,
-SIMULATOR_USERS_FILE, and SIMULATOR_<name of a login rule in capitals>. The gateway's side is
-what run.sh gives it; the image contract's variables keep their names.
+SIMULATOR_IBKR_PORT 9100, SIMULATOR_BROKER_PORT 9101, SIMULATOR_BIND 127.0.0.1,
+SIMULATOR_USERS_FILE, and SIMULATOR_<name of a login rule in capitals>.
 """
 
 import dataclasses
@@ -12,8 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ibgateway_simulator.errors import SimulatorSettingsError
-from ibgateway_simulator.model.users import DEFAULT_USERS, LoginRules, User, user_from
+from ibgateway_simulator.errors import SimulatorConflictError, SimulatorSettingsError
+from ibgateway_simulator.model.users import (
+    DEFAULT_USERS,
+    LoginMode,
+    LoginRules,
+    User,
+    changed_rules,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class IbkrSettings:
 
 
 def ibkr_settings(environ: Mapping[str, str]) -> IbkrSettings:
-    """Settings of `ibkr`; raises SettingsError with the variable's name."""
+    """Settings of `ibkr`; raises SimulatorSettingsError with the variable's name."""
     return IbkrSettings(
         bind=environ.get("SIMULATOR_BIND", "127.0.0.1"),
         port=_port(environ, "SIMULATOR_IBKR_PORT", 9100),
@@ -36,6 +41,20 @@ def ibkr_settings(environ: Mapping[str, str]) -> IbkrSettings:
         users=_users(environ.get("SIMULATOR_USERS_FILE", "")),
         rules=_rules(environ),
     )
+
+
+def user_from(document: Mapping[str, Any]) -> User:
+    """A user from JSON: name, password, account, optional modes and two_factor."""
+    try:
+        words = tuple(document.get("modes", ["paper"]))
+        name, password = str(document["name"]), str(document["password"])
+        account = str(document["account"])
+    except KeyError as missing:
+        raise SimulatorSettingsError(f"a user needs the key {missing}") from None
+    if not words or any(word not in tuple(LoginMode) for word in words):
+        raise SimulatorSettingsError(f"modes of user {name} are paper and live, not {words}")
+    modes = tuple(LoginMode(word) for word in words)
+    return User(name, password, account, modes, bool(document.get("two_factor", True)))
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
@@ -57,20 +76,20 @@ def _users(path: str) -> tuple[User, ...]:
 
 def _rules(environ: Mapping[str, str]) -> LoginRules:
     rules = LoginRules()
-    patch: dict[str, Any] = {}
     for field in dataclasses.fields(LoginRules):
-        value = environ.get(f"SIMULATOR_{field.name.upper()}", "")
+        name = f"SIMULATOR_{field.name.upper()}"
+        value = environ.get(name, "")
         if value:
-            patch[field.name] = _like(getattr(rules, field.name), value, field.name)
-    return dataclasses.replace(rules, **patch)
+            rules = _with_rule(rules, field.name, value, variable=name)
+    return rules
 
 
-def _like(example: Any, value: str, name: str) -> Any:
-    if isinstance(example, str):
-        return value
+def _with_rule(rules: LoginRules, field: str, value: str, *, variable: str) -> LoginRules:
+    present = getattr(rules, field)
     try:
-        return type(example)(float(value))
+        typed = value if isinstance(present, str) else type(present)(float(value))
+        return changed_rules(rules, {field: typed})
+    except SimulatorConflictError as error:
+        raise SimulatorSettingsError(f"{variable}: {error}") from None
     except ValueError:
-        raise SimulatorSettingsError(
-            f"SIMULATOR_{name.upper()} is not a number: {value!r}"
-        ) from None
+        raise SimulatorSettingsError(f"{variable} is not a number: {value!r}") from None

@@ -1,13 +1,80 @@
-"""Orders, executions and accounts as JSON, pure; numbers are strings."""
+"""What the control API shows, as JSON, pure; amounts are strings, no view has a password."""
 
 from typing import Any
 
 from ibgateway_simulator.model import market
 from ibgateway_simulator.model.accounts import Account
+from ibgateway_simulator.model.api_clients import ApiClientIdentity
 from ibgateway_simulator.model.orders import BookedOrder, Execution
+from ibgateway_simulator.model.users import LoginAttempt, LoginSession, Push, User
+
+Json = dict[str, Any]
 
 
-def order_view(order: BookedOrder) -> dict[str, Any]:
+def user_view(user: User) -> Json:
+    """A user without the password."""
+    return {
+        "name": user.name,
+        "account": user.account,
+        "modes": list(user.modes),
+        "two_factor": user.two_factor,
+    }
+
+
+def push_view(push: Push) -> Json:
+    """A push."""
+    return {
+        "id": push.id,
+        "user": push.user,
+        "sent": push.sent.isoformat(),
+        "deadline": push.deadline.isoformat(),
+        "state": push.state,
+        "stacked": push.stacked,
+        "orphaned": push.orphaned,
+        "answered": push.answered.isoformat() if push.answered else None,
+    }
+
+
+def attempt_view(attempt: LoginAttempt) -> Json:
+    """A login attempt."""
+    return {
+        "id": attempt.id,
+        "user": attempt.user,
+        "kind": attempt.kind,
+        "mode": attempt.mode,
+        "gateway": attempt.gateway,
+        "at": attempt.at.isoformat(),
+        "result": attempt.result,
+        "push": attempt.push,
+    }
+
+
+def session_view(session: LoginSession) -> Json:
+    """A gateway's session."""
+    return {
+        "id": session.id,
+        "user": session.user,
+        "account": session.account,
+        "mode": session.mode,
+        "gateway": session.gateway,
+        "read_only": session.read_only,
+        "since": session.since.isoformat(),
+        "kicked": session.kicked,
+        "link_up": session.link_up,
+    }
+
+
+def client_view(client: ApiClientIdentity) -> Json:
+    """A connected API client."""
+    return {
+        "connection": client.number,
+        "client_id": client.client_id,
+        "version": client.version,
+        "account": client.account,
+    }
+
+
+def order_view(order: BookedOrder) -> Json:
     """An order with everything a test may assert."""
     ticket = order.ticket
     return {
@@ -20,7 +87,7 @@ def order_view(order: BookedOrder) -> dict[str, Any]:
         "action": ticket.action,
         "quantity": str(ticket.quantity),
         "order_type": ticket.order_type,
-        "limit": str(ticket.limit),
+        "limit": str(ticket.limit_price),
         "tif": ticket.tif,
         "status": order.status,
         "filled": str(order.filled),
@@ -31,7 +98,7 @@ def order_view(order: BookedOrder) -> dict[str, Any]:
     }
 
 
-def execution_view(execution: Execution) -> dict[str, Any]:
+def execution_view(execution: Execution) -> Json:
     """One fill."""
     ticket = execution.ticket
     return {
@@ -50,7 +117,7 @@ def execution_view(execution: Execution) -> dict[str, Any]:
     }
 
 
-def account_view(account: Account) -> dict[str, Any]:
+def account_view(account: Account) -> Json:
     """Cash by currency and positions by symbol."""
     return {
         "id": account.id,

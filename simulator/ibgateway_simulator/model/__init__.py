@@ -1,1 +1,1 @@
-"""IBKR's side as values and rules: users, logins, accounts, orders, market."""
+"""IBKR's side as values and rules: users, logins, accounts, orders, market. Pure."""

@@ -64,7 +64,7 @@ def _move(
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class AccountValue:
     """One account value as TWS sends it; `currency` is empty for values that have none."""
 
     key: str
@@ -116,28 +116,30 @@ def totals(account: Account, prices: Mapping[int, Decimal]) -> dict[str, Decimal
     }
 
 
-def values(
+def account_values(
     account: Account, prices: Mapping[int, Decimal], *, ledger_prefix: str = ""
-) -> tuple[Value, ...]:
+) -> tuple[AccountValue, ...]:
     """Every value of the account in the order TWS sends them."""
     head = (
-        Value("AccountCode", account.id),
-        Value("AccountOrGroup", account.id, "USD"),
-        Value("AccountReady", "true"),
-        Value("AccountType", "INDIVIDUAL"),
-        Value("Currency", "USD", "USD"),
+        AccountValue("AccountCode", account.id),
+        AccountValue("AccountOrGroup", account.id, "USD"),
+        AccountValue("AccountReady", "true"),
+        AccountValue("AccountType", "INDIVIDUAL"),
+        AccountValue("Currency", "USD", "USD"),
     )
     sums = tuple(
-        Value(key, str(amount.quantize(CENT)), "USD")
+        AccountValue(key, str(amount.quantize(CENT)), "USD")
         for key, amount in totals(account, prices).items()
     )
     return head + sums + _ledger(account, prices, ledger_prefix)
 
 
-def _ledger(account: Account, prices: Mapping[int, Decimal], prefix: str) -> tuple[Value, ...]:
+def _ledger(
+    account: Account, prices: Mapping[int, Decimal], prefix: str
+) -> tuple[AccountValue, ...]:
     cash = {**account.cash, "BASE": sum(account.cash.values(), ZERO)}
     stocks = stock_value(account, prices)
-    rows: list[Value] = []
+    rows: list[AccountValue] = []
     for currency, amount in cash.items():
         held = stocks if currency in ("USD", "BASE") else ZERO
         profit = unrealized(account, prices) if currency in ("USD", "BASE") else ZERO
@@ -152,7 +154,7 @@ def _ledger(account: Account, prices: Mapping[int, Decimal], prefix: str) -> tup
             "ExchangeRate": Decimal(1),
         }
         rows += [
-            Value(prefix + key, str(figure.quantize(CENT)), currency)
+            AccountValue(prefix + key, str(figure.quantize(CENT)), currency)
             for key, figure in figures.items()
         ]
     return tuple(rows)

@@ -6,16 +6,31 @@ Fields that end in `_next` are used up by the next order; the others stay until 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any
 
 from ibgateway_simulator.errors import SimulatorConflictError
+from ibgateway_simulator.model.choices import choice
 
-LoseMode = Literal["", "before-booking", "after-booking"]
+
+class OrderLoss(StrEnum):
+    """Where the connection breaks around the next order."""
+
+    NONE = ""
+    BEFORE_BOOKING = "before-booking"
+    AFTER_BOOKING = "after-booking"
+
+
+class RejectSequence(StrEnum):
+    """Whether error 201 comes before or after the Inactive status."""
+
+    ERROR_FIRST = "error-first"
+    STATUS_FIRST = "status-first"
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Every fault of the TWS side; the defaults are a healthy broker."""
+    """Every fault of the TWS side; the defaults are a healthy IBKR."""
 
     read_only: bool = False
     """Orders, open and completed orders are answered with 321."""
@@ -25,11 +40,11 @@ class Faults:
     """Seconds from acceptance to the fill of a marketable order."""
     reject_next: str = ""
     """Reason of the 201 the next order gets."""
-    reject_order: Literal["error-first", "status-first"] = "error-first"
+    reject_order: RejectSequence = RejectSequence.ERROR_FIRST
     """Whether a 201 comes before or after the Inactive status."""
     partial_next: tuple[Decimal, ...] = ()
     """Quantities the next order fills in; then it is held."""
-    lose_next: LoseMode = ""
+    lose_next: OrderLoss = OrderLoss.NONE
     """The next order's connection is reset before or after the order is booked."""
     mute: bool = False
     """Sockets stay open, nothing is answered."""
@@ -52,27 +67,28 @@ class Faults:
 
 
 def changed(faults: Faults, patch: Mapping[str, Any]) -> Faults:
-    """The faults with the given fields set; raises ConflictError on an unknown field or value."""
-    known = {item.name: type(getattr(faults, item.name)) for item in fields(faults)}
-    values: dict[str, Any] = {}
-    for name, value in patch.items():
+    """The faults with the given fields set, from JSON.
+
+    Raises SimulatorConflictError on an unknown field or value.
+    """
+    known = {item.name for item in fields(faults)}
+    for name in patch:
         if name not in known:
             raise SimulatorConflictError(
                 f"no fault is called {name!r}; known: {', '.join(sorted(known))}"
             )
-        values[name] = _converted(name, value)
-    return replace(faults, **values)
+    return replace(faults, **{name: _converted(name, value) for name, value in patch.items()})
 
 
 def _converted(name: str, value: Any) -> Any:
-    choices = {
-        "lose_next": ("", "before-booking", "after-booking"),
-        "reject_order": ("error-first", "status-first"),
-    }
-    if name in choices and value not in choices[name]:
-        raise SimulatorConflictError(f"{name} is one of {choices[name]}")
-    if name == "partial_next":
-        return tuple(Decimal(str(item)) for item in value)
-    if name == "silent_requests":
-        return tuple(int(item) for item in value)
-    return value
+    match name:
+        case "lose_next":
+            return choice(OrderLoss, value, of=name)
+        case "reject_order":
+            return choice(RejectSequence, value, of=name)
+        case "partial_next":
+            return tuple(Decimal(str(item)) for item in value)
+        case "silent_requests":
+            return tuple(int(item) for item in value)
+        case _:
+            return value

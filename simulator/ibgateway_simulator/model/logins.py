@@ -8,20 +8,20 @@ Times are arguments; randomness comes through `new_id`.
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Literal
 
 from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
 from ibgateway_simulator.model.market import EASTERN
 from ibgateway_simulator.model.users import (
     LoginAttempt,
+    LoginRefusal,
+    LoginResult,
     LoginRules,
     LoginSession,
     Push,
     PushState,
+    SessionHolder,
     User,
 )
-
-Verdict = Literal["ok", "wrong-password", "locked", "wrong-mode", "token-expired"]
 
 
 def last_boundary(now: dt.datetime) -> dt.datetime:
@@ -39,9 +39,11 @@ def _boundary_on(sunday: dt.date) -> dt.datetime:
 class Logins:
     """IBKR's login servers for all users."""
 
-    def __init__(self, users: Iterable[User], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, users: Iterable[User], *, rules: LoginRules, new_id: Callable[[], str]
+    ) -> None:
         self.users = {user.name: user for user in users}
-        self.rules = LoginRules()
+        self.rules = rules
         self.attempts: list[LoginAttempt] = []
         self.pushes: list[Push] = []
         self.sessions: dict[str, LoginSession] = {}
@@ -52,7 +54,7 @@ class Logins:
         self._new_id = new_id
 
     def user(self, name: str) -> User:
-        """The user of that name; raises NotFoundError."""
+        """The user of that name; raises SimulatorNotFoundError."""
         if name not in self.users:
             raise SimulatorNotFoundError(f"no user is called {name!r}")
         return self.users[name]
@@ -63,42 +65,37 @@ class Logins:
         self.attempts.append(attempt)
         return attempt
 
-    def finish(self, attempt_id: int, result: str) -> None:
+    def finish(self, attempt_id: int, result: LoginResult) -> None:
         """Say how an attempt ended."""
         self.attempts[attempt_id - 1] = replace(self.attempts[attempt_id - 1], result=result)
 
-    def check_password(self, name: str, password: str, mode: str, now: dt.datetime) -> Verdict:
-        """Whether a full login gets past the first page; counts failures and locks."""
+    def check_password(
+        self, name: str, password: str, mode: str, now: dt.datetime
+    ) -> LoginRefusal | None:
+        """Why a full login gets no further, None when it does; counts failures and locks."""
         if self.locked_for(name, now) > 0:
-            return "locked"
+            return LoginRefusal.LOCKED
         user = self.users.get(name)
         if user is None or user.password != password:
-            self.fail(name, now)
-            return "wrong-password"
-        return "ok" if mode in user.modes else "wrong-mode"
+            self._fail(name, now)
+            return LoginRefusal.WRONG_PASSWORD
+        return None if mode in user.modes else LoginRefusal.WRONG_MODE
 
-    def check_token(self, name: str, token: str, now: dt.datetime) -> Verdict:
-        """Whether a restart with this token needs no push."""
+    def check_token(self, name: str, token: str, now: dt.datetime) -> LoginRefusal | None:
+        """Why a restart with this token gets no further; None: it needs no push."""
         value, issued = self._tokens.get(name, ("", now))
         if not value or value != token or issued < last_boundary(now):
-            return "token-expired"
-        return "ok"
+            return LoginRefusal.TOKEN_EXPIRED
+        return None
 
     def has_token(self, name: str, now: dt.datetime) -> bool:
         """Whether the user's token of the week is alive."""
         value, _ = self._tokens.get(name, ("", now))
-        return bool(value) and self.check_token(name, value, now) == "ok"
+        return bool(value) and self.check_token(name, value, now) is None
 
     def expire_token(self, name: str) -> None:
         """Kill the week's token as the night to Sunday does."""
         self._tokens.pop(name, None)
-
-    def fail(self, name: str, now: dt.datetime) -> None:
-        """Count a failed login and lock the user when there were too many."""
-        self._failures[name] = self._failures.get(name, 0) + 1
-        if self.rules.lockout_after and self._failures[name] >= self.rules.lockout_after:
-            self._locked[name] = now + dt.timedelta(seconds=self.rules.lockout_seconds)
-            self._failures[name] = 0
 
     def locked_for(self, name: str, now: dt.datetime) -> float:
         """Seconds until the user may try again; 0 when not locked."""
@@ -118,58 +115,53 @@ class Logins:
             user=name,
             sent=now,
             deadline=now + dt.timedelta(seconds=self.rules.approval_seconds),
-            stacked=any(p.user == name and p.state == "waiting" for p in self.pushes),
+            stacked=any(p.user == name and p.state is PushState.WAITING for p in self.pushes),
         )
         self.pushes.append(push)
         self.attempts[attempt_id - 1] = replace(self.attempts[attempt_id - 1], push=push.id)
         return push
 
     def push(self, push_id: int) -> Push:
-        """The push with this number; raises NotFoundError."""
+        """The push with this number; raises SimulatorNotFoundError."""
         if not 1 <= push_id <= len(self.pushes):
             raise SimulatorNotFoundError(f"no push has number {push_id}")
         return self.pushes[push_id - 1]
 
     def answer(self, push_id: int, state: PushState, now: dt.datetime) -> Push:
-        """Answer a waiting push; raises ConflictError when it waits no more."""
-        push = self.push(push_id)
-        if push.state != "waiting":
-            raise SimulatorConflictError(f"push {push_id} is {push.state}")
-        return self._keep(replace(push, state=state, answered=now))
+        """Answer a waiting push; raises SimulatorConflictError when it waits no more."""
+        return self._keep(replace(self._waiting(push_id), state=state, answered=now))
 
     def miss_soon(self, push_id: int, seconds: float, now: dt.datetime) -> Push:
         """Move a waiting push's deadline to `seconds` from now."""
-        push = self.push(push_id)
-        if push.state != "waiting":
-            raise SimulatorConflictError(f"push {push_id} is {push.state}")
-        return self._keep(replace(push, deadline=now + dt.timedelta(seconds=seconds)))
+        deadline = now + dt.timedelta(seconds=seconds)
+        return self._keep(replace(self._waiting(push_id), deadline=deadline))
 
     def orphan(self, push_id: int) -> None:
         """Note that the gateway which asked for the push has gone; the phone still shows it."""
         push = self.push(push_id)
-        if push.state == "waiting":
+        if push.state is PushState.WAITING:
             self._keep(replace(push, orphaned=True))
 
     def waiting(self, user: str | None = None) -> list[Push]:
         """Pushes that wait, oldest first."""
-        found = [push for push in self.pushes if push.state == "waiting"]
+        found = [push for push in self.pushes if push.state is PushState.WAITING]
         return [push for push in found if user in (None, push.user)]
 
     def sweep(self, now: dt.datetime) -> list[Push]:
         """Turn pushes past their deadline into missed ones and return those."""
         late = [push for push in self.waiting() if now >= push.deadline]
         for push in late:
-            self._keep(replace(push, state="missed", answered=now))
+            self._keep(replace(push, state=PushState.MISSED, answered=now))
             if not push.orphaned:
-                self.fail(push.user, now)
+                self._fail(push.user, now)
         return [self.push(push.id) for push in late]
 
-    def existing(self, name: str, gateway: str) -> str:
-        """Who else holds the user name: `person`, `gateway` or nobody (empty)."""
+    def existing(self, name: str, gateway: str) -> SessionHolder | None:
+        """Who else holds the user name, seen from this gateway."""
         if name in self.persons:
-            return "person"
+            return SessionHolder.PERSON
         others = (s for s in self.sessions.values() if s.user == name and s.gateway != gateway)
-        return "gateway" if any(not session.kicked for session in others) else ""
+        return SessionHolder.GATEWAY if any(not session.kicked for session in others) else None
 
     def open_session(self, session: LoginSession, *, full: bool) -> LoginSession:
         """Start a session; a full login issues a new token."""
@@ -196,6 +188,18 @@ class Logins:
         """The user's gateway sessions."""
         return [session for session in self.sessions.values() if session.user == name]
 
+    def _waiting(self, push_id: int) -> Push:
+        push = self.push(push_id)
+        if push.state is not PushState.WAITING:
+            raise SimulatorConflictError(f"push {push_id} is {push.state}")
+        return push
+
     def _keep(self, push: Push) -> Push:
         self.pushes[push.id - 1] = push
         return push
+
+    def _fail(self, name: str, now: dt.datetime) -> None:
+        self._failures[name] = self._failures.get(name, 0) + 1
+        if self.rules.lockout_after and self._failures[name] >= self.rules.lockout_after:
+            self._locked[name] = now + dt.timedelta(seconds=self.rules.lockout_seconds)
+            self._failures[name] = 0

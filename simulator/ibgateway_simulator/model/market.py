@@ -8,14 +8,28 @@ today's midnight to three days later, so that a test may run at any hour of any 
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 EASTERN = ZoneInfo("America/New_York")
 TIME_ZONE_ID = "US/Eastern"
 DAYS_AHEAD = 6
 
-HoursMode = Literal["always", "regular", "closed", "custom"]
+
+class HoursMode(StrEnum):
+    """When the simulated market is open."""
+
+    ALWAYS = "always"
+    REGULAR = "regular"
+    CLOSED = "closed"
+    CUSTOM = "custom"
+
+
+class ContractKind(StrEnum):
+    """stockType of contractDetails."""
+
+    COMMON = "COMMON"
+    ETF = "ETF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +41,7 @@ class ListedContract:
     primary: str
     name: str
     price: Decimal
-    kind: Literal["COMMON", "ETF"] = "COMMON"
+    kind: ContractKind = ContractKind.COMMON
     currency: str = "USD"
 
 
@@ -38,15 +52,26 @@ CONTRACTS = (
     ListedContract(4815747, "NVDA", "NASDAQ", "NVIDIA CORP", Decimal("130.00")),
     ListedContract(3691937, "AMZN", "NASDAQ", "AMAZON.COM INC", Decimal("185.00")),
     ListedContract(76792991, "TSLA", "NASDAQ", "TESLA INC", Decimal("250.00")),
-    ListedContract(756733, "SPY", "ARCA", "SPDR S&P 500 ETF TRUST", Decimal("580.00"), "ETF"),
     ListedContract(
-        320227571, "QQQ", "NASDAQ", "INVESCO QQQ TRUST SERIES 1", Decimal("500.00"), "ETF"
+        756733, "SPY", "ARCA", "SPDR S&P 500 ETF TRUST", Decimal("580.00"), ContractKind.ETF
     ),
-    ListedContract(136155102, "VOO", "ARCA", "VANGUARD S&P 500 ETF", Decimal("530.00"), "ETF"),
     ListedContract(
-        43645828, "BND", "NASDAQ", "VANGUARD TOTAL BOND MARKET", Decimal("73.00"), "ETF"
+        320227571,
+        "QQQ",
+        "NASDAQ",
+        "INVESCO QQQ TRUST SERIES 1",
+        Decimal("500.00"),
+        ContractKind.ETF,
     ),
-    ListedContract(51529211, "GLD", "ARCA", "SPDR GOLD SHARES", Decimal("245.00"), "ETF"),
+    ListedContract(
+        136155102, "VOO", "ARCA", "VANGUARD S&P 500 ETF", Decimal("530.00"), ContractKind.ETF
+    ),
+    ListedContract(
+        43645828, "BND", "NASDAQ", "VANGUARD TOTAL BOND MARKET", Decimal("73.00"), ContractKind.ETF
+    ),
+    ListedContract(
+        51529211, "GLD", "ARCA", "SPDR GOLD SHARES", Decimal("245.00"), ContractKind.ETF
+    ),
 )
 BY_ID = {contract.con_id: contract for contract in CONTRACTS}
 BY_SYMBOL = {contract.symbol: contract for contract in CONTRACTS}
@@ -80,17 +105,17 @@ def find(con_id: int, symbol: str, sec_type: str, currency: str) -> ListedContra
 class Hours:
     """When the market is open; `sessions` are used in mode `custom` only (start, end, aware)."""
 
-    mode: HoursMode = "always"
+    mode: HoursMode = HoursMode.ALWAYS
     sessions: tuple[tuple[dt.datetime, dt.datetime], ...] = ()
 
     def liquid(self, now: dt.datetime) -> tuple[tuple[dt.datetime, dt.datetime], ...]:
         """The sessions around `now`, in order."""
         midnight = now.astimezone(EASTERN).replace(hour=0, minute=0, second=0, microsecond=0)
-        if self.mode == "always":
+        if self.mode is HoursMode.ALWAYS:
             return ((midnight, midnight + dt.timedelta(days=3)),)
-        if self.mode == "custom":
+        if self.mode is HoursMode.CUSTOM:
             return self.sessions
-        if self.mode == "closed":
+        if self.mode is HoursMode.CLOSED:
             return ()
         days = (midnight + dt.timedelta(days=n) for n in range(DAYS_AHEAD))
         return tuple(

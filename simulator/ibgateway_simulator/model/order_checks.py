@@ -6,10 +6,9 @@ from decimal import Decimal
 
 from ibgateway_simulator.model import market
 from ibgateway_simulator.model.accounts import Account, totals
-from ibgateway_simulator.model.orders import BookedOrder, OrderTicket
+from ibgateway_simulator.model.orders import PRICED, BookedOrder, OrderAction, OrderTicket
 
 KNOWN_TYPES = frozenset({"MKT", "LMT", "MOC", "LOC", "MOO", "LOO", "STP", "STP LMT", "MIDPRICE"})
-PRICED = frozenset({"LMT", "LOC", "LOO"})
 MIN_TICK = Decimal("0.01")
 
 
@@ -22,7 +21,7 @@ class OrderRefusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class OrderContext:
     """What a check may look at."""
 
     ticket: OrderTicket
@@ -31,35 +30,35 @@ class Facts:
     working: tuple[BookedOrder, ...]
 
 
-def refusal(facts: Facts) -> OrderRefusal | None:
+def refusal(context: OrderContext) -> OrderRefusal | None:
     """The first reason to refuse the order, or None."""
     for check in CHECKS:
-        found = check(facts)
+        found = check(context)
         if found is not None:
             return found
     return None
 
 
-def _contract(facts: Facts) -> OrderRefusal | None:
-    if facts.ticket.con_id in market.BY_ID:
+def _contract(context: OrderContext) -> OrderRefusal | None:
+    if context.ticket.con_id in market.BY_ID:
         return None
     return OrderRefusal(200, "No security definition has been found for the request")
 
 
-def _account(facts: Facts) -> OrderRefusal | None:
-    if facts.ticket.account == facts.account.id:
+def _account(context: OrderContext) -> OrderRefusal | None:
+    if context.ticket.account == context.account.id:
         return None
     return OrderRefusal(321, "Error validating request.-'bW' : cause - Invalid account code.")
 
 
-def _type(facts: Facts) -> OrderRefusal | None:
-    if facts.ticket.order_type in KNOWN_TYPES:
+def _type(context: OrderContext) -> OrderRefusal | None:
+    if context.ticket.order_type in KNOWN_TYPES:
         return None
     return OrderRefusal(387, "Unsupported order type for this exchange and security type.")
 
 
-def _whole(facts: Facts) -> OrderRefusal | None:
-    quantity = facts.ticket.quantity
+def _whole(context: OrderContext) -> OrderRefusal | None:
+    quantity = context.ticket.quantity
     if quantity <= 0:
         return OrderRefusal(321, "Error validating request.-'bW' : cause - Order size is invalid.")
     if quantity != quantity.to_integral_value():
@@ -67,33 +66,33 @@ def _whole(facts: Facts) -> OrderRefusal | None:
     return None
 
 
-def _tick(facts: Facts) -> OrderRefusal | None:
-    ticket = facts.ticket
+def _tick(context: OrderContext) -> OrderRefusal | None:
+    ticket = context.ticket
     if ticket.order_type not in PRICED:
         return None
-    if ticket.limit <= 0:
+    if ticket.limit_price <= 0:
         return OrderRefusal(201, "Invalid limit price.")
-    if ticket.limit % MIN_TICK:
+    if ticket.limit_price % MIN_TICK:
         return OrderRefusal(
             110, "The price does not conform to the minimum price variation for this contract."
         )
     return None
 
 
-def _funds(facts: Facts) -> OrderRefusal | None:
-    ticket = facts.ticket
-    if ticket.action != "BUY":
+def _funds(context: OrderContext) -> OrderRefusal | None:
+    ticket = context.ticket
+    if ticket.action is not OrderAction.BUY:
         return None
-    price = ticket.limit if ticket.order_type in PRICED else facts.prices[ticket.con_id]
+    price = ticket.limit_price if ticket.order_type in PRICED else context.prices[ticket.con_id]
     reserved = sum(
         (
-            order.remaining * facts.prices[order.ticket.con_id]
-            for order in facts.working
-            if order.ticket.action == "BUY" and order.ticket.key != ticket.key
+            order.remaining * context.prices[order.ticket.con_id]
+            for order in context.working
+            if order.ticket.action is OrderAction.BUY and order.ticket.key != ticket.key
         ),
         Decimal(0),
     )
-    available = totals(facts.account, facts.prices)["AvailableFunds"] - reserved
+    available = totals(context.account, context.prices)["AvailableFunds"] - reserved
     if price * ticket.quantity <= available:
         return None
     return OrderRefusal(
@@ -103,26 +102,26 @@ def _funds(facts: Facts) -> OrderRefusal | None:
     )
 
 
-def _holding(facts: Facts) -> OrderRefusal | None:
-    ticket = facts.ticket
-    if ticket.action != "SELL":
+def _holding(context: OrderContext) -> OrderRefusal | None:
+    ticket = context.ticket
+    if ticket.action is not OrderAction.SELL:
         return None
     selling = sum(
         (
             order.remaining
-            for order in facts.working
-            if order.ticket.action == "SELL"
+            for order in context.working
+            if order.ticket.action is OrderAction.SELL
             and order.ticket.con_id == ticket.con_id
             and order.ticket.key != ticket.key
         ),
         Decimal(0),
     )
-    if ticket.quantity + selling <= facts.account.position(ticket.con_id).quantity:
+    if ticket.quantity + selling <= context.account.position(ticket.con_id).quantity:
         return None
     return OrderRefusal(201, "Short sales are not permitted in a cash account.")
 
 
-CHECKS: tuple[Callable[[Facts], OrderRefusal | None], ...] = (
+CHECKS: tuple[Callable[[OrderContext], OrderRefusal | None], ...] = (
     _account,
     _contract,
     _type,

@@ -1,22 +1,41 @@
-"""What an order is, and what happens to it: values only.
+"""What an order is, and what its client is told about it: values only.
 
-A Ticket is what the client sent. An Order is what IBKR made of it. Effects are what the clients
-of that order are told, in the order in which IBKR tells them.
+An OrderTicket is what the client sent, a BookedOrder what IBKR made of it, an Execution one fill. The
+messages at the end carry the names of the TWS API; the order book gives them in the order in which
+IBKR sends them.
 """
 
 import datetime as dt
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
+from enum import StrEnum
 
 ZERO = Decimal(0)
 
-Status = Literal[
-    "PendingSubmit", "PreSubmitted", "Submitted", "Filled", "Cancelled", "ApiCancelled", "Inactive"
-]
-DONE: frozenset[Status] = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
 
-Key = tuple[str, int, int]
+class OrderAction(StrEnum):
+    """Direction, in the TWS API's words."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderStatus(StrEnum):
+    """The states that this simulator gives an order, as orderStatus spells them."""
+
+    PRE_SUBMITTED = "PreSubmitted"
+    SUBMITTED = "Submitted"
+    FILLED = "Filled"
+    CANCELLED = "Cancelled"
+    INACTIVE = "Inactive"
+
+
+DONE = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.INACTIVE})
+
+PRICED = frozenset({"LMT", "LOC", "LOO"})
+"""Order types with a limit price."""
+
+OrderKey = tuple[str, int, int]
 """Account, client id, order id."""
 
 
@@ -29,11 +48,11 @@ class OrderTicket:
     order_id: int
     con_id: int
     symbol: str
-    action: Literal["BUY", "SELL"]
+    action: OrderAction
     quantity: Decimal
     order_type: str
-    limit: Decimal = ZERO
-    aux: Decimal = ZERO
+    limit_price: Decimal = ZERO
+    aux_price: Decimal = ZERO
     tif: str = ""
     order_ref: str = ""
     exchange: str = "SMART"
@@ -41,14 +60,14 @@ class OrderTicket:
     what_if: bool = False
 
     @property
-    def key(self) -> Key:
+    def key(self) -> OrderKey:
         """What the API knows the order by."""
         return (self.account, self.client_id, self.order_id)
 
     @property
     def sign(self) -> int:
         """1 for a purchase, -1 for a sale."""
-        return 1 if self.action == "BUY" else -1
+        return 1 if self.action is OrderAction.BUY else -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +76,7 @@ class BookedOrder:
 
     ticket: OrderTicket
     perm_id: int
-    status: Status
+    status: OrderStatus
     placed: dt.datetime
     filled: Decimal = ZERO
     average_price: Decimal = ZERO
@@ -80,7 +99,7 @@ class BookedOrder:
         """Whether nothing can happen to it any more."""
         return self.status in DONE
 
-    def ended(self, status: Status, now: dt.datetime, reason: str = "") -> "BookedOrder":
+    def ended(self, status: OrderStatus, now: dt.datetime, reason: str = "") -> "BookedOrder":
         """The order in a terminal status."""
         return replace(self, status=status, completed=now, reason=reason, due=None)
 
@@ -94,7 +113,7 @@ class BookedOrder:
             filled=filled,
             average_price=spent / filled,
             last_price=price,
-            status="Filled" if done else "Submitted",
+            status=OrderStatus.FILLED if done else OrderStatus.SUBMITTED,
             completed=now if done else None,
         )
 
@@ -121,35 +140,55 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """openOrder followed by orderStatus."""
+class OpenOrderMessage:
+    """openOrder, followed by orderStatus."""
 
     order: BookedOrder
 
+    @property
+    def ticket(self) -> OrderTicket:
+        """The order as its client sent it."""
+        return self.order.ticket
+
 
 @dataclass(frozen=True, slots=True)
-class StatusOnly:
+class OrderStatusMessage:
     """orderStatus alone."""
 
     order: BookedOrder
 
+    @property
+    def ticket(self) -> OrderTicket:
+        """The order as its client sent it."""
+        return self.order.ticket
+
 
 @dataclass(frozen=True, slots=True)
-class Executed:
+class ExecDetailsMessage:
     """execDetails of a fill as it happens."""
 
     execution: Execution
 
+    @property
+    def ticket(self) -> OrderTicket:
+        """The order as its client sent it."""
+        return self.execution.ticket
+
 
 @dataclass(frozen=True, slots=True)
-class Charged:
+class CommissionReportMessage:
     """commissionReport of a fill."""
 
     execution: Execution
 
+    @property
+    def ticket(self) -> OrderTicket:
+        """The order as its client sent it."""
+        return self.execution.ticket
+
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ErrorMessage:
     """An error or notice about an order."""
 
     ticket: OrderTicket
@@ -158,21 +197,24 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Quoted:
-    """The answer to a what-if order."""
+class WhatIfMessage:
+    """The answer to a what-if order: openOrder with the margins it would need."""
 
     order: BookedOrder
     margin: Decimal
     equity: Decimal
 
+    @property
+    def ticket(self) -> OrderTicket:
+        """The order as its client sent it."""
+        return self.order.ticket
 
-Effect = Changed | StatusOnly | Executed | Charged | Told | Quoted
 
-
-def ticket_of(effect: Effect) -> OrderTicket:
-    """The ticket an effect is about."""
-    if isinstance(effect, Told):
-        return effect.ticket
-    if isinstance(effect, Executed | Charged):
-        return effect.execution.ticket
-    return effect.order.ticket
+OrderMessage = (
+    OpenOrderMessage
+    | OrderStatusMessage
+    | ExecDetailsMessage
+    | CommissionReportMessage
+    | ErrorMessage
+    | WhatIfMessage
+)

@@ -1,15 +1,99 @@
-"""Users, pushes and login attempts: frozen values, and how they look in JSON (no password)."""
+"""Users, pushes, login attempts and sessions: frozen values, and the rules of a login."""
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
 
-from ibgateway_simulator.errors import SimulatorSettingsError
+from ibgateway_simulator.errors import SimulatorConflictError
+from ibgateway_simulator.model.choices import choice
 
-Mode = Literal["paper", "live"]
-Kind = Literal["full", "token", "relogin"]
-PushState = Literal["waiting", "approved", "denied", "missed", "withdrawn"]
+
+class LoginMode(StrEnum):
+    """What a user may log in to."""
+
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class LoginKind(StrEnum):
+    """How a gateway logs in: with the password, with the week's token, or to its own session."""
+
+    FULL = "full"
+    TOKEN = "token"  # noqa: S105 -- a kind of login
+    RELOGIN = "relogin"
+
+
+class PushState(StrEnum):
+    """What became of a push."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DENIED = "denied"
+    MISSED = "missed"
+
+
+class LoginRefusal(StrEnum):
+    """Why a login gets no further than its first page."""
+
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105 -- a reason
+    WRONG_MODE = "wrong-mode"
+    LOCKED = "locked"
+    TOKEN_EXPIRED = "token-expired"  # noqa: S105 -- a reason
+
+
+class LoginResult(StrEnum):
+    """How an attempt ended."""
+
+    PENDING = "pending"
+    LOGGED_IN = "logged-in"
+    YIELDED = "yielded"
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105 -- a result
+    WRONG_MODE = "wrong-mode"
+    LOCKED = "locked"
+    TOKEN_EXPIRED = "token-expired"  # noqa: S105 -- a result
+    PUSH_DENIED = "push-denied"
+    PUSH_MISSED = "push-missed"
+    ABANDONED = "abandoned"
+
+
+class SessionHolder(StrEnum):
+    """Who else holds a user name."""
+
+    PERSON = "person"
+    GATEWAY = "gateway"
+
+
+class RejectionDialog(StrEnum):
+    """The dialog that a wrong password gets."""
+
+    UNRECOGNIZED = "unrecognized"
+    LOGIN_FAILED = "login-failed"
+
+
+class ExistingCheck(StrEnum):
+    """When another session of the same user is found."""
+
+    AFTER_PUSH = "after-push"
+    BEFORE_PUSH = "before-push"
+
+
+class ExpiryDialog(StrEnum):
+    """What a restart with a dead token meets."""
+
+    DIALOG = "dialog"
+    CONNECTION_FAILED = "connection-failed"
+    SILENT = "silent"
+
+
+class KickStyle(StrEnum):
+    """What a gateway sees when a person takes its session; docs/simulator.md describes each."""
+
+    WAITS = "waits"
+    CONTEST = "contest"
+    EXISTING = "existing"
+    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,87 +103,42 @@ class User:
     name: str
     password: str
     account: str
-    modes: tuple[Mode, ...] = ("paper",)
+    modes: tuple[LoginMode, ...] = (LoginMode.PAPER,)
     two_factor: bool = True
-
-    def view(self) -> dict[str, Any]:
-        """The user without the password."""
-        return {
-            "name": self.name,
-            "account": self.account,
-            "modes": list(self.modes),
-            "two_factor": self.two_factor,
-        }
 
 
 DEFAULT_USERS = (User("paperuser", "paperpassword", "DU1234567"),)
 
 
-def user_from(document: Mapping[str, Any]) -> User:
-    """A user from JSON: name, password, account, optional modes and two_factor."""
-    try:
-        modes = tuple(document.get("modes", ["paper"]))
-        name, password = str(document["name"]), str(document["password"])
-        account = str(document["account"])
-    except KeyError as missing:
-        raise SimulatorSettingsError(f"a user needs the key {missing}") from None
-    if not modes or any(mode not in ("paper", "live") for mode in modes):
-        raise SimulatorSettingsError(f"modes of user {name} are paper and live, not {modes}")
-    return User(name, password, account, modes, bool(document.get("two_factor", True)))
-
-
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A notification on the user's phone; `stacked` says that another one was still waiting."""
+    """A notification on the user's phone; `stacked` says that another one was still waiting.
+
+    `orphaned`: the gateway that asked for it has gone.
+    """
 
     id: int
     user: str
     sent: dt.datetime
     deadline: dt.datetime
-    state: PushState = "waiting"
+    state: PushState = PushState.WAITING
     stacked: bool = False
     orphaned: bool = False
     answered: dt.datetime | None = None
 
-    def view(self) -> dict[str, Any]:
-        """The push in JSON."""
-        return {
-            "id": self.id,
-            "user": self.user,
-            "sent": self.sent.isoformat(),
-            "deadline": self.deadline.isoformat(),
-            "state": self.state,
-            "stacked": self.stacked,
-            "orphaned": self.orphaned,
-            "answered": self.answered.isoformat() if self.answered else None,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """One login request as IBKR saw it; `result` is filled in as the login goes on."""
+    """One login request as IBKR saw it; `mode` is the gateway's word, `push` its push's number."""
 
     id: int
     user: str
-    kind: Kind
+    kind: LoginKind
     mode: str
     gateway: str
     at: dt.datetime
-    result: str = "pending"
+    result: LoginResult = LoginResult.PENDING
     push: int | None = None
-
-    def view(self) -> dict[str, Any]:
-        """The attempt in JSON."""
-        return {
-            "id": self.id,
-            "user": self.user,
-            "kind": self.kind,
-            "mode": self.mode,
-            "gateway": self.gateway,
-            "at": self.at.isoformat(),
-            "result": self.result,
-            "push": self.push,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +155,10 @@ class LoginSession:
     kicked: bool = False
     link_up: bool = True
 
-    def view(self) -> dict[str, Any]:
-        """The session in JSON."""
-        return {
-            "id": self.id,
-            "user": self.user,
-            "account": self.account,
-            "mode": self.mode,
-            "gateway": self.gateway,
-            "read_only": self.read_only,
-            "since": self.since.isoformat(),
-            "kicked": self.kicked,
-            "link_up": self.link_up,
-        }
+    @property
+    def connected(self) -> bool:
+        """Whether the gateway reaches IBKR right now."""
+        return self.link_up and not self.kicked
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +179,25 @@ class LoginRules:
     approval_seconds: float = 180
     lockout_after: int = 10
     lockout_seconds: float = 287
-    rejection: Literal["unrecognized", "login-failed"] = "unrecognized"
-    existing_check: Literal["after-push", "before-push"] = "after-push"
-    expiry_dialog: Literal["dialog", "connection-failed", "silent"] = "dialog"
+    rejection: RejectionDialog = RejectionDialog.UNRECOGNIZED
+    existing_check: ExistingCheck = ExistingCheck.AFTER_PUSH
+    expiry_dialog: ExpiryDialog = ExpiryDialog.DIALOG
     login_seconds: float = 0.3
+
+
+def changed_rules(rules: LoginRules, patch: Mapping[str, Any]) -> LoginRules:
+    """The rules with the given fields set, from JSON.
+
+    Raises SimulatorConflictError on an unknown field or value.
+    """
+    known = {field.name for field in fields(rules)}
+    if not set(patch) <= known:
+        raise SimulatorConflictError(f"login rules are {', '.join(sorted(known))}")
+    return replace(rules, **{name: _rule(rules, name, value) for name, value in patch.items()})
+
+
+def _rule(rules: LoginRules, name: str, value: Any) -> Any:
+    present = getattr(rules, name)
+    if not isinstance(present, StrEnum):
+        return value
+    return choice(type(present), value, of=name)

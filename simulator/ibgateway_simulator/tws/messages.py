@@ -6,13 +6,22 @@ The arities are exact: one field more breaks ib_async and ib_insync, one less br
 import datetime as dt
 from decimal import Decimal
 
-from ibgateway_simulator.model.accounts import Position, Value
+from ibgateway_simulator.model.accounts import AccountValue, Position
 from ibgateway_simulator.model.market import BY_ID, EASTERN, TIME_ZONE_ID, ListedContract
-from ibgateway_simulator.model.orders import BookedOrder, Execution
+from ibgateway_simulator.model.orders import (
+    BookedOrder,
+    CommissionReportMessage,
+    ErrorMessage,
+    ExecDetailsMessage,
+    Execution,
+    OpenOrderMessage,
+    OrderAction,
+    OrderMessage,
+    OrderStatusMessage,
+    WhatIfMessage,
+)
 from ibgateway_simulator.tws import order_fields
-from ibgateway_simulator.tws.wire import UNSET_DOUBLE, Field
-
-Message = tuple[Field, ...]
+from ibgateway_simulator.tws.wire import UNSET_DOUBLE, Field, Message
 
 ORDER_TYPES = "ACTIVETIM,ALLOC,DAY,GTC,IOC,LMT,LOC,LOO,MKT,MOC,MOO,STP,STPLMT,WHATIF"
 
@@ -51,7 +60,7 @@ def exec_details(execution: Execution, req_id: int, version: int) -> Message:
     """execDetails (11); `req_id` is -1 for a fill as it happens."""
     ticket = execution.ticket
     at = execution.at.astimezone(EASTERN)
-    side = "BOT" if ticket.action == "BUY" else "SLD"
+    side = "BOT" if ticket.action is OrderAction.BUY else "SLD"
     venue = BY_ID[ticket.con_id].primary
     tail = ("0",) if version >= 178 else ()
     return (
@@ -70,17 +79,17 @@ def commission_report(execution: Execution) -> Message:
     return (59, 1, execution.exec_id, execution.commission, "USD", realized, UNSET_DOUBLE, "")
 
 
-def account_value(value: Value, account: str) -> Message:
+def account_value(value: AccountValue, account: str) -> Message:
     """updateAccountValue (6)."""
     return (6, 2, value.key, value.value, value.currency, account)
 
 
-def account_value_multi(value: Value, account: str, req_id: int) -> Message:
+def account_value_multi(value: AccountValue, account: str, req_id: int) -> Message:
     """accountUpdateMulti (73)."""
     return (73, 1, req_id, account, "", value.key, value.value, value.currency)
 
 
-def account_summary(value: Value, account: str, req_id: int) -> Message:
+def account_summary(value: AccountValue, account: str, req_id: int) -> Message:
     """accountSummary (63)."""
     return (63, 1, req_id, account, value.key, value.value, value.currency)
 
@@ -133,3 +142,65 @@ def tick_price(req_id: int, tick: int, price: Decimal, size: int) -> Message:
 def tick_size(req_id: int, tick: int, size: int) -> Message:
     """tickSize (2)."""
     return (2, 6, req_id, tick, size)
+
+
+def account_update_time(now: dt.datetime) -> Message:
+    """updateAccountTime (8)."""
+    return (8, 1, f"{now:%H:%M}")
+
+
+def market_data_type(req_id: int) -> Message:
+    """marketDataType (58): real time."""
+    return (58, 1, req_id, 1)
+
+
+def contract_details_end(req_id: int) -> Message:
+    """contractDetailsEnd (52)."""
+    return (52, 1, req_id)
+
+
+def account_download_end(account: str) -> Message:
+    """accountDownloadEnd (54)."""
+    return (54, 1, account)
+
+
+def exec_details_end(req_id: int) -> Message:
+    """execDetailsEnd (55)."""
+    return (55, 1, req_id)
+
+
+def tick_snapshot_end(req_id: int) -> Message:
+    """tickSnapshotEnd (57)."""
+    return (57, 1, req_id)
+
+
+def account_summary_end(req_id: int) -> Message:
+    """accountSummaryEnd (64)."""
+    return (64, 1, req_id)
+
+
+def account_update_multi_end(req_id: int) -> Message:
+    """accountUpdateMultiEnd (74)."""
+    return (74, 1, req_id)
+
+
+OPEN_ORDER_END: Message = (53, 1)
+POSITION_END: Message = (62, 1)
+COMPLETED_ORDERS_END: Message = (102,)
+
+
+def of_order(message: OrderMessage, version: int) -> tuple[Message, ...]:
+    """What the client of an order is sent."""
+    match message:
+        case OpenOrderMessage(order):
+            return (order_fields.open_order(order, version), order_status(order))
+        case OrderStatusMessage(order):
+            return (order_status(order),)
+        case ExecDetailsMessage(execution):
+            return (exec_details(execution, -1, version),)
+        case CommissionReportMessage(execution):
+            return (commission_report(execution),)
+        case ErrorMessage(ticket, code, text):
+            return (error(ticket.order_id, code, text, version),)
+        case WhatIfMessage(order):
+            return (order_fields.open_order(order, version, message),)

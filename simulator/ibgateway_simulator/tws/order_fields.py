@@ -8,21 +8,21 @@ completedOrder 100 at 177 and above, 101 below, 96 below 170.
 from decimal import Decimal
 
 from ibgateway_simulator.model.market import BY_ID
-from ibgateway_simulator.model.orders import BookedOrder, OrderTicket, Quoted
-from ibgateway_simulator.tws.wire import UNSET_DOUBLE, UNSET_INTEGER, Field
+from ibgateway_simulator.model.orders import BookedOrder, OrderStatus, OrderTicket, WhatIfMessage
+from ibgateway_simulator.tws.wire import UNSET_DOUBLE, UNSET_INTEGER, Message
 
 NO_FA_PROFILE = 177
 SIZES = 170
 MARGINS = 9
 
 
-def contract(con_id: int) -> tuple[Field, ...]:
+def contract(con_id: int) -> Message:
     """conId, symbol, type, expiry, strike, right, multiplier."""
     known = BY_ID[con_id]
     return (con_id, known.symbol, "STK", "", "0", "?", "")
 
 
-def routed(con_id: int, exchange: str) -> tuple[Field, ...]:
+def routed(con_id: int, exchange: str) -> Message:
     """exchange, currency, local symbol, trading class."""
     known = BY_ID[con_id]
     return (exchange, known.currency, known.symbol, _trading_class(con_id))
@@ -33,10 +33,10 @@ def _trading_class(con_id: int) -> str:
     return "NMS" if known.primary == "NASDAQ" else known.symbol
 
 
-def open_order(order: BookedOrder, version: int, quoted: Quoted | None = None) -> tuple[Field, ...]:
-    """openOrder; with `quoted` the answer to a what-if."""
+def open_order(order: BookedOrder, version: int, what_if: WhatIfMessage | None = None) -> Message:
+    """openOrder; with `what_if` the answer to a what-if."""
     ticket = order.ticket
-    status = order.status if quoted is None else "PreSubmitted"
+    status = order.status if what_if is None else OrderStatus.PRE_SUBMITTED
     return (
         *(5, ticket.order_id, *contract(ticket.con_id), *routed(ticket.con_id, ticket.exchange)),
         *_terms(ticket),
@@ -47,15 +47,15 @@ def open_order(order: BookedOrder, version: int, quoted: Quoted | None = None) -
         *("", "", "", "", "", UNSET_INTEGER, "0", "0", "0", "", "3", "0", "0", ""),
         *("0", "0", "", "0", "None", "", "0", "", "", "", "?", "0", "0", ""),
         *("0", "0", "", "", "", "", "", "0", "0", "0"),
-        *("", "", "", "", "0", "", "IB", "0", "0", "", "0", quoted is not None, status),
-        *_state(order, quoted),
+        *("", "", "", "", "0", "", "IB", "0", "0", "", "0", what_if is not None, status),
+        *_state(order, what_if),
         *("0", "0", "0", "None", *[UNSET_DOUBLE] * 6, "0"),
         *("", "", "", "0", "1", "0", "0", "0"),
         *_tail(version),
     )
 
 
-def completed_order(order: BookedOrder, version: int) -> tuple[Field, ...]:
+def completed_order(order: BookedOrder, version: int) -> Message:
     """completedOrder: no order id and no client id."""
     ticket = order.ticket
     at = order.completed or order.placed
@@ -77,34 +77,41 @@ def completed_order(order: BookedOrder, version: int) -> tuple[Field, ...]:
     )
 
 
-def _terms(ticket: OrderTicket) -> tuple[Field, ...]:
+def _terms(ticket: OrderTicket) -> Message:
     return (
-        *(ticket.action, ticket.quantity, ticket.order_type, ticket.limit, ticket.aux, ticket.tif),
+        *(
+            ticket.action,
+            ticket.quantity,
+            ticket.order_type,
+            ticket.limit_price,
+            ticket.aux_price,
+            ticket.tif,
+        ),
         *("", ticket.account, "", "0", ticket.order_ref),
     )
 
 
-def _advisor(version: int) -> tuple[Field, ...]:
+def _advisor(version: int) -> Message:
     return ("", "", "") if version >= NO_FA_PROFILE else ("", "", "", "")
 
 
-def _state(order: BookedOrder, quoted: Quoted | None) -> tuple[Field, ...]:
-    if quoted is None:
+def _state(order: BookedOrder, what_if: WhatIfMessage | None) -> Message:
+    if what_if is None:
         fee = str(order.commission) if order.commission else UNSET_DOUBLE
         currency = "USD" if order.commission else ""
         return (*[UNSET_DOUBLE] * MARGINS, fee, UNSET_DOUBLE, UNSET_DOUBLE, currency, "")
-    return (*_margins(quoted), order.commission, UNSET_DOUBLE, UNSET_DOUBLE, "USD", "")
+    return (*_margins(what_if), order.commission, UNSET_DOUBLE, UNSET_DOUBLE, "USD", "")
 
 
-def _margins(quoted: Quoted) -> tuple[Field, ...]:
-    margin, equity, zero = quoted.margin, quoted.equity, Decimal(0)
+def _margins(what_if: WhatIfMessage) -> Message:
+    margin, equity, zero = what_if.margin, what_if.equity, Decimal(0)
     return (zero, zero, equity, margin, margin, zero, margin, margin, equity)
 
 
-def _tail(version: int) -> tuple[Field, ...]:
+def _tail(version: int) -> Message:
     since = ((158, ""), (160, ""), (162, "0"))
     return (*(value for at, value in since if version >= at), *_sizes(version))
 
 
-def _sizes(version: int) -> tuple[Field, ...]:
+def _sizes(version: int) -> Message:
     return ("", "", "", "", "") if version >= SIZES else ()

@@ -4,14 +4,43 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from enum import StrEnum
 
 from ibgateway_simulator.errors import WireError
 from ibgateway_simulator.model import market
-from ibgateway_simulator.model.orders import Execution, OrderTicket
+from ibgateway_simulator.model.orders import Execution, OrderAction, OrderKey, OrderTicket
 from ibgateway_simulator.tws.wire import UNSET_DOUBLE, integer, number
 
 FA_PROFILE_GONE = 177
+
+
+class ApiRequest(StrEnum):
+    """The first field of a request, under the name that the TWS API gives it."""
+
+    REQ_MKT_DATA = "1"
+    CANCEL_MKT_DATA = "2"
+    PLACE_ORDER = "3"
+    CANCEL_ORDER = "4"
+    REQ_OPEN_ORDERS = "5"
+    REQ_ACCOUNT_UPDATES = "6"
+    REQ_EXECUTIONS = "7"
+    REQ_IDS = "8"
+    REQ_CONTRACT_DETAILS = "9"
+    SET_SERVER_LOG_LEVEL = "14"
+    REQ_AUTO_OPEN_ORDERS = "15"
+    REQ_ALL_OPEN_ORDERS = "16"
+    REQ_MANAGED_ACCTS = "17"
+    REQ_CURRENT_TIME = "49"
+    REQ_GLOBAL_CANCEL = "58"
+    REQ_MARKET_DATA_TYPE = "59"
+    REQ_POSITIONS = "61"
+    REQ_ACCOUNT_SUMMARY = "62"
+    CANCEL_ACCOUNT_SUMMARY = "63"
+    CANCEL_POSITIONS = "64"
+    START_API = "71"
+    REQ_ACCOUNT_UPDATES_MULTI = "76"
+    CANCEL_ACCOUNT_UPDATES_MULTI = "77"
+    REQ_COMPLETED_ORDERS = "99"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +88,7 @@ def ticket(fields: Sequence[str], *, account: str, client_id: int, version: int)
     if len(fields) < 42:
         raise WireError(f"placeOrder with {len(fields)} fields")
     known = contract_query(fields, 2, 11).find()
-    action: Literal["BUY", "SELL"] = "BUY" if fields[16] == "BUY" else "SELL"
+    action = OrderAction.BUY if fields[16] == "BUY" else OrderAction.SELL
     return OrderTicket(
         account=fields[23] or account,
         client_id=client_id,
@@ -69,8 +98,8 @@ def ticket(fields: Sequence[str], *, account: str, client_id: int, version: int)
         action=action,
         quantity=number(fields[17]),
         order_type=fields[18],
-        limit=number(fields[19]),
-        aux=number(fields[20]),
+        limit_price=number(fields[19]),
+        aux_price=number(fields[20]),
         tif=fields[21],
         order_ref=fields[26],
         exchange=fields[9] or "SMART",
@@ -113,7 +142,7 @@ class ExecutionFilter:
     def matches(self, execution: Execution) -> bool:
         """Whether the execution is asked for."""
         made = execution.ticket
-        side = "BUY" if self.side in ("BUY", "BOT") else "SELL"
+        side = OrderAction.BUY if self.side in ("BUY", "BOT") else OrderAction.SELL
         return (
             self.client_id in (0, made.client_id)
             and self.account in ("", made.account)
@@ -140,12 +169,7 @@ def _moment(value: str) -> dt.datetime:
         raise WireError(f"no time in {value!r}") from None
 
 
-def quantity(value: object) -> Decimal:
-    """A decimal from JSON."""
-    return Decimal(str(value))
-
-
-def unknown_ticket(key: tuple[str, int, int]) -> OrderTicket:
+def unknown_ticket(key: OrderKey) -> OrderTicket:
     """A ticket that only names an order nobody has."""
     account, client_id, order_id = key
-    return OrderTicket(account, client_id, order_id, 0, "", "BUY", Decimal(0), "")
+    return OrderTicket(account, client_id, order_id, 0, "", OrderAction.BUY, Decimal(0), "")

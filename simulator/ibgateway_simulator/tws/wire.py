@@ -1,13 +1,11 @@
-"""Framing and field syntax of the TWS text protocol.
+"""Framing and field syntax of the TWS text protocol, pure.
 
 A frame is a big-endian 32-bit length and that many bytes; every field in it ends in NUL and is
 UTF-8. Only the first packet of a client carries the naked prefix `API\\0`. Booleans travel as 0
 and 1, unset numbers as the largest value of their type.
 """
 
-import asyncio
 import re
-import socket
 import struct
 from decimal import Decimal
 
@@ -20,9 +18,11 @@ LOWEST_VERSION = 157
 UNSET_DOUBLE = "1.7976931348623157E308"
 UNSET_INTEGER = "2147483647"
 PREFIX = b"API\0"
+LENGTH_BYTES = 4
 MAX_FRAME = 1 << 20
 
 Field = str | int | float | Decimal | bool
+Message = tuple[Field, ...]
 
 
 def text(value: Field) -> str:
@@ -35,9 +35,9 @@ def text(value: Field) -> str:
     return str(value)
 
 
-def frame(fields: tuple[Field, ...]) -> bytes:
+def frame(message: Message) -> bytes:
     """The bytes of one message."""
-    body = "".join(text(field) + "\0" for field in fields).encode()
+    body = "".join(text(field) + "\0" for field in message).encode()
     return struct.pack(">I", len(body)) + body
 
 
@@ -47,30 +47,12 @@ def split(body: bytes) -> tuple[str, ...]:
     return tuple(fields[:-1]) if fields[-1] == "" else tuple(fields)
 
 
-async def read_body(reader: asyncio.StreamReader) -> bytes:
-    """The next frame's body; raises WireError on a length no client sends."""
-    (size,) = struct.unpack(">I", await reader.readexactly(4))
+def body_size(length: bytes) -> int:
+    """How long the body after these length bytes is; raises WireError when no client sends such."""
+    (size,) = struct.unpack(">I", length)
     if size > MAX_FRAME:
         raise WireError(f"a frame of {size} bytes")
-    return await reader.readexactly(size)
-
-
-async def read_handshake(reader: asyncio.StreamReader) -> int:
-    """The server version to answer a client's first packet with: the lower of both maxima."""
-    if await reader.readexactly(len(PREFIX)) != PREFIX:
-        raise WireError("the first packet does not start with API")
-    return negotiate((await read_body(reader)).decode("ascii", "replace"))
-
-
-def reset(writer: asyncio.StreamWriter) -> None:
-    """Close at once with RST: what is buffered is not sent, the peer sees a reset.
-
-    A writer that is closed already is left as it is.
-    """
-    plain = writer.get_extra_info("socket")
-    if plain is not None and plain.fileno() >= 0:  # else the peer was faster
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
+    return int(size)
 
 
 def negotiate(offer: str) -> int:

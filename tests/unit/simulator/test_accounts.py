@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from ibgateway_simulator.model.accounts import Account, Position, values
+from ibgateway_simulator.model.accounts import Account, Position, account_values
 
 AAPL = 265598
 PRICES = {AAPL: Decimal("190")}
@@ -40,7 +40,7 @@ def test_a_trade_moves_cash_position_and_profit(
 
 def test_the_values_show_cash_and_stocks() -> None:
     account = Account("DU1", money(1000), {AAPL: Position(Decimal(2), Decimal(180))})
-    shown = {(v.key, v.currency): v.value for v in values(account, PRICES)}
+    shown = {(v.key, v.currency): v.value for v in account_values(account, PRICES)}
     assert shown["NetLiquidation", "USD"] == "1380.00"
     assert shown["AvailableFunds", "USD"] == "1000.00"
     assert shown["CashBalance", "USD"] == "1000.00"
@@ -52,12 +52,14 @@ def test_the_values_show_cash_and_stocks() -> None:
 def test_sale_proceeds_are_cash_but_not_settled() -> None:
     account = Account("DU1", money(0), {AAPL: Position(Decimal(10), Decimal(100))})
     sold = account.traded(AAPL, Decimal(-10), Decimal(190), Decimal(1))
-    shown = {v.key: v.value for v in values(sold, PRICES)}
+    shown = {v.key: v.value for v in account_values(sold, PRICES)}
     assert (shown["TotalCashValue"], shown["SettledCash"]) == ("1899.00", "-1.00")
 
 
 def test_currency_values_may_carry_the_ledger_prefix() -> None:
-    keys = {v.key for v in values(Account("DU1", money(1)), PRICES, ledger_prefix="$LEDGER-")}
+    keys = {
+        v.key for v in account_values(Account("DU1", money(1)), PRICES, ledger_prefix="$LEDGER-")
+    }
     assert "$LEDGER-CashBalance" in keys
     assert "CashBalance" not in keys
     assert "NetLiquidation" in keys

@@ -7,11 +7,20 @@ from dataclasses import replace
 import pytest
 
 from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
+from ibgateway_simulator.ibkr.views import user_view
 from ibgateway_simulator.model.logins import Logins, last_boundary
-from ibgateway_simulator.model.users import LoginAttempt, LoginSession, User
+from ibgateway_simulator.model.users import (
+    LoginAttempt,
+    LoginKind,
+    LoginMode,
+    LoginRules,
+    LoginSession,
+    PushState,
+    User,
+)
 
 NOW = dt.datetime(2026, 11, 20, 17, tzinfo=dt.UTC)
-USER = User("paperuser", "secret", "DU1", ("paper",), two_factor=True)
+USER = User("paperuser", "secret", "DU1", (LoginMode.PAPER,), two_factor=True)
 
 
 def utc(text: str) -> dt.datetime:
@@ -25,11 +34,11 @@ def after(seconds: float) -> dt.datetime:
 @pytest.fixture
 def logins() -> Logins:
     numbers = itertools.count(1)
-    return Logins([USER], lambda: f"id{next(numbers)}")
+    return Logins([USER], rules=LoginRules(), new_id=lambda: f"id{next(numbers)}")
 
 
 def attempt(logins: Logins) -> LoginAttempt:
-    return logins.begin(LoginAttempt(0, "paperuser", "full", "paper", "g1", NOW))
+    return logins.begin(LoginAttempt(0, "paperuser", LoginKind.FULL, "paper", "g1", NOW))
 
 
 def session(gateway: str = "g1", since: dt.datetime = NOW) -> LoginSession:
@@ -37,7 +46,7 @@ def session(gateway: str = "g1", since: dt.datetime = NOW) -> LoginSession:
 
 
 def test_the_right_password_in_an_allowed_mode_is_let_in(logins: Logins) -> None:
-    assert logins.check_password("paperuser", "secret", "paper", NOW) == "ok"
+    assert logins.check_password("paperuser", "secret", "paper", NOW) is None
     assert logins.check_password("paperuser", "secret", "live", NOW) == "wrong-mode"
     assert logins.check_password("paperuser", "wrong", "paper", NOW) == "wrong-password"
     assert logins.check_password("nobody", "secret", "paper", NOW) == "wrong-password"
@@ -49,24 +58,24 @@ def test_too_many_failures_lock_the_user_for_a_while(logins: Logins) -> None:
         assert logins.check_password("paperuser", "wrong", "paper", NOW) == "wrong-password"
     assert logins.check_password("paperuser", "secret", "paper", after(59)) == "locked"
     assert logins.locked_for("paperuser", after(20)) == 40
-    assert logins.check_password("paperuser", "secret", "paper", after(60)) == "ok"
+    assert logins.check_password("paperuser", "secret", "paper", after(60)) is None
 
 
 def test_unlocking_forgets_the_lock(logins: Logins) -> None:
     logins.rules = replace(logins.rules, lockout_after=1)
     logins.check_password("paperuser", "wrong", "paper", NOW)
     logins.unlock("paperuser")
-    assert logins.check_password("paperuser", "secret", "paper", NOW) == "ok"
+    assert logins.check_password("paperuser", "secret", "paper", NOW) is None
 
 
 def test_a_push_is_answered_once(logins: Logins) -> None:
     push = logins.send_push(attempt(logins).id, NOW)
     assert push.deadline == after(180)
-    assert logins.answer(push.id, "approved", after(10)).state == "approved"
+    assert logins.answer(push.id, PushState.APPROVED, after(10)).state == "approved"
     with pytest.raises(SimulatorConflictError, match="push 1 is approved"):
-        logins.answer(push.id, "denied", after(11))
+        logins.answer(push.id, PushState.DENIED, after(11))
     with pytest.raises(SimulatorNotFoundError):
-        logins.answer(2, "approved", NOW)
+        logins.answer(2, PushState.APPROVED, NOW)
 
 
 def test_a_push_nobody_answers_is_missed_and_counts_as_a_failed_login(logins: Logins) -> None:
@@ -100,7 +109,7 @@ def test_the_push_of_a_gateway_that_has_gone_stays_on_the_phone(logins: Logins) 
 def test_a_full_login_issues_the_weeks_token(logins: Logins) -> None:
     logins.open_session(session(), full=True)
     token = logins.token("paperuser")
-    assert logins.check_token("paperuser", token, after(3600)) == "ok"
+    assert logins.check_token("paperuser", token, after(3600)) is None
     assert logins.check_token("paperuser", "other", after(3600)) == "token-expired"
     logins.expire_token("paperuser")
     assert logins.check_token("paperuser", token, after(3600)) == "token-expired"
@@ -133,19 +142,19 @@ def test_tokens_die_on_sunday_at_one_in_new_york(now: str, boundary: str) -> Non
 def test_the_boundary_ends_the_token_but_not_the_session(logins: Logins) -> None:
     logins.open_session(session(since=utc("2026-11-21T12:00:00")), full=True)
     token = logins.token("paperuser")
-    assert logins.check_token("paperuser", token, utc("2026-11-22T05:59:59")) == "ok"
+    assert logins.check_token("paperuser", token, utc("2026-11-22T05:59:59")) is None
     assert logins.check_token("paperuser", token, utc("2026-11-22T06:00:00")) == "token-expired"
     assert len(logins.of_user("paperuser")) == 1
 
 
 def test_one_user_name_has_one_session(logins: Logins) -> None:
-    assert logins.existing("paperuser", "g1") == ""
+    assert logins.existing("paperuser", "g1") is None
     logins.open_session(session("g1"), full=True)
-    assert logins.existing("paperuser", "g1") == ""
+    assert logins.existing("paperuser", "g1") is None
     assert logins.existing("paperuser", "g2") == "gateway"
     logins.persons.add("paperuser")
     assert logins.existing("paperuser", "g1") == "person"
 
 
-def test_a_users_password_is_never_shown(logins: Logins) -> None:
-    assert "secret" not in str(USER.view())
+def test_a_users_password_is_never_shown() -> None:
+    assert "secret" not in str(user_view(USER))

@@ -5,18 +5,27 @@ from decimal import Decimal
 
 import pytest
 
-from ibgateway_simulator.model.accounts import Position, Value
+from ibgateway_simulator.model.accounts import AccountValue, Position
 from ibgateway_simulator.model.market import BY_SYMBOL
-from ibgateway_simulator.model.orders import BookedOrder, Execution, OrderTicket, Quoted
+from ibgateway_simulator.model.orders import (
+    BookedOrder,
+    Execution,
+    OrderAction,
+    OrderStatus,
+    OrderTicket,
+    WhatIfMessage,
+)
 from ibgateway_simulator.tws import messages, order_fields
 from ibgateway_simulator.tws.wire import text
 
 AT = dt.datetime(2026, 11, 20, 17, 0, 5, tzinfo=dt.UTC)
 TICKET = OrderTicket(
-    "DU1", 17, 4, 265598, "AAPL", "SELL", Decimal(10), "LMT", Decimal("190.5"), tif="GTC",
+    "DU1", 17, 4, 265598, "AAPL", OrderAction.SELL, Decimal(10), "LMT", Decimal("190.5"), tif="GTC",
     order_ref="ref",
 )  # fmt: skip
-ORDER = BookedOrder(TICKET, 99, "Submitted", AT, filled=Decimal(4), average_price=Decimal("190.6"))
+ORDER = BookedOrder(
+    TICKET, 99, OrderStatus.SUBMITTED, AT, filled=Decimal(4), average_price=Decimal("190.6")
+)
 FILL = Execution(
     7, TICKET, 99, Decimal(4), Decimal("190.6"), Decimal(4), Decimal("190.6"), Decimal(1), None, AT
 )
@@ -36,13 +45,13 @@ def test_orders_have_as_many_fields_as_the_version_wants(
 def test_an_open_order_has_its_terms_where_clients_look() -> None:
     sent = [text(field) for field in order_fields.open_order(ORDER, 178)]
     assert sent[0:5] == ["5", "4", "265598", "AAPL", "STK"]
-    assert sent[13:17] == ["SELL", "10", "LMT", "190.5"]
+    assert sent[13:17] == [OrderAction.SELL, "10", "LMT", "190.5"]
     assert [sent[18], sent[20], sent[23], sent[24], sent[25]] == ["GTC", "DU1", "ref", "17", "99"]
     assert [sent[92], sent[93]] == ["0", "Submitted"]
 
 
 def test_a_what_if_answer_carries_margins_instead_of_sentinels() -> None:
-    quoted = Quoted(ORDER, margin=Decimal(1900), equity=Decimal(100_000))
+    quoted = WhatIfMessage(ORDER, margin=Decimal(1900), equity=Decimal(100_000))
     sent = [text(field) for field in order_fields.open_order(ORDER, 176, quoted)]
     assert sent[93] == "1"
     assert sent[95:104] == ["0", "0", "100000", "1900", "1900", "0", "1900", "1900", "100000"]
@@ -85,7 +94,7 @@ def test_contract_details_differ_by_version(version: int, count: int) -> None:
 
 def test_the_other_messages_have_exactly_their_fields() -> None:
     held = Position(Decimal(10), Decimal(180))
-    value = Value("NetLiquidation", "1", "USD")
+    value = AccountValue("NetLiquidation", "1", "USD")
     counts = {
         "portfolio": len(messages.portfolio(265598, held, Decimal(190), "DU1")),
         "position": len(messages.position(265598, held, "DU1")),

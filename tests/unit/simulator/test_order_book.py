@@ -10,22 +10,25 @@ import pytest
 from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
 from ibgateway_simulator.model.accounts import Account, Position
 from ibgateway_simulator.model.faults import Faults, changed
-from ibgateway_simulator.model.market import Hours
+from ibgateway_simulator.model.market import Hours, HoursMode
 from ibgateway_simulator.model.order_book import OrderBook
 from ibgateway_simulator.model.orders import (
-    Changed,
-    Charged,
-    Effect,
-    Executed,
+    CommissionReportMessage,
+    ErrorMessage,
+    ExecDetailsMessage,
+    OpenOrderMessage,
+    OrderAction,
+    OrderMessage,
+    OrderStatusMessage,
     OrderTicket,
-    Quoted,
-    StatusOnly,
-    Told,
+    WhatIfMessage,
 )
 
 NOW = dt.datetime(2026, 11, 20, 17, tzinfo=dt.UTC)
 SOON = NOW + dt.timedelta(seconds=1)
-BUY = OrderTicket("DU1", 17, 1, 265598, "AAPL", "BUY", Decimal(10), "MKT", tif="DAY", order_ref="r")
+BUY = OrderTicket(
+    "DU1", 17, 1, 265598, "AAPL", OrderAction.BUY, Decimal(10), "MKT", tif="DAY", order_ref="r"
+)
 
 
 def ticket(**changes: Any) -> OrderTicket:
@@ -39,21 +42,21 @@ def broker(**faults: Any) -> OrderBook:
     return made
 
 
-def told(effects: list[Effect]) -> list[str]:
+def told(effects: list[OrderMessage]) -> list[str]:
     rows: list[str] = []
     for effect in effects:
         match effect:
-            case Changed(order):
+            case OpenOrderMessage(order):
                 rows.append(f"order {order.status} {order.filled}")
-            case StatusOnly(order):
+            case OrderStatusMessage(order):
                 rows.append(f"status {order.status}")
-            case Executed(execution):
+            case ExecDetailsMessage(execution):
                 rows.append(f"fill {execution.quantity} at {execution.price}")
-            case Charged(execution):
+            case CommissionReportMessage(execution):
                 rows.append(f"fee {execution.commission}")
-            case Told(_, code, _):
+            case ErrorMessage(_, code, _):
                 rows.append(f"error {code}")
-            case Quoted(_, margin, _):
+            case WhatIfMessage(_, margin, _):
                 rows.append(f"quote {margin}")
     return rows
 
@@ -74,7 +77,7 @@ def test_a_market_order_is_acknowledged_then_filled_then_charged() -> None:
 
 def test_a_limit_order_works_until_the_price_comes_to_it() -> None:
     book = broker()
-    book.place(ticket(order_type="LMT", limit=Decimal(180)), NOW)
+    book.place(ticket(order_type="LMT", limit_price=Decimal(180)), NOW)
     assert told(book.tick(SOON)) == []
     book.prices[265598] = Decimal("179.50")
     assert told(book.tick(SOON))[0] == "fill 10 at 179.51"
@@ -82,7 +85,7 @@ def test_a_limit_order_works_until_the_price_comes_to_it() -> None:
 
 def test_a_working_order_is_cancelled_once() -> None:
     book = broker()
-    limit = ticket(order_type="LMT", limit=Decimal(100))
+    limit = ticket(order_type="LMT", limit_price=Decimal(100))
     book.place(limit, NOW)
     assert told(book.cancel(limit.key, limit, SOON)) == ["status Cancelled", "error 202"]
     assert told(book.cancel(limit.key, limit, SOON)) == ["error 10148"]
@@ -140,10 +143,10 @@ def test_the_next_order_is_rejected_in_either_order_of_words(
         ({"order_type": "TRAIL"}, ["error 387"]),
         ({"quantity": Decimal("1.5")}, ["error 10243"]),
         ({"quantity": Decimal(0)}, ["error 321"]),
-        ({"order_type": "LMT", "limit": Decimal("1.005")}, ["error 110"]),
+        ({"order_type": "LMT", "limit_price": Decimal("1.005")}, ["error 110"]),
         ({"order_type": "LMT"}, ["error 201", "order Inactive 0"]),
         ({"quantity": Decimal(1000)}, ["error 201", "order Inactive 0"]),
-        ({"action": "SELL"}, ["error 201", "order Inactive 0"]),
+        ({"action": OrderAction.SELL}, ["error 201", "order Inactive 0"]),
     ],
 )
 def test_orders_that_ibkr_would_not_take(changes: dict[str, Any], expected: list[str]) -> None:
@@ -157,8 +160,8 @@ def test_working_orders_reserve_the_cash_and_the_shares() -> None:
     )
     book.place(ticket(quantity=Decimal(400)), NOW)
     assert told(book.place(ticket(order_id=2, quantity=Decimal(200)), NOW))[0] == "error 201"
-    book.place(ticket(order_id=3, action="SELL"), NOW)
-    assert told(book.place(ticket(order_id=4, action="SELL"), NOW))[0] == "error 201"
+    book.place(ticket(order_id=3, action=OrderAction.SELL), NOW)
+    assert told(book.place(ticket(order_id=4, action=OrderAction.SELL), NOW))[0] == "error 201"
 
 
 def test_an_order_id_is_used_once() -> None:
@@ -173,9 +176,9 @@ def test_an_order_id_is_used_once() -> None:
 
 def test_the_same_id_again_changes_a_working_order() -> None:
     book = broker()
-    book.place(ticket(order_type="LMT", limit=Decimal(100)), NOW)
+    book.place(ticket(order_type="LMT", limit_price=Decimal(100)), NOW)
     perm_id = book.orders[BUY.key].perm_id
-    book.place(ticket(order_type="LMT", limit=Decimal(195)), NOW)
+    book.place(ticket(order_type="LMT", limit_price=Decimal(195)), NOW)
     assert told(book.tick(SOON))[0] == "fill 10 at 190.01"
     assert book.orders[BUY.key].perm_id == perm_id
     assert len(book.orders) == 1
@@ -195,11 +198,11 @@ def test_an_empty_time_in_force_becomes_day_with_a_notice() -> None:
 
 def test_while_the_market_is_closed_an_order_waits_for_the_opening() -> None:
     book = broker()
-    book.hours = Hours("regular")
+    book.hours = Hours(HoursMode.REGULAR)
     saturday = dt.datetime(2026, 11, 21, 17, tzinfo=dt.UTC)
     effects = book.place(ticket(tif="GTC"), saturday)
     assert told(effects) == ["order PreSubmitted 0", "error 399"]
-    assert isinstance(effects[1], Told)
+    assert isinstance(effects[1], ErrorMessage)
     assert effects[1].text.endswith("until 2026-11-23 09:30:00 US/Eastern")
     assert told(book.tick(saturday)) == []
     monday = dt.datetime(2026, 11, 23, 14, 30, tzinfo=dt.UTC)
@@ -209,7 +212,7 @@ def test_while_the_market_is_closed_an_order_waits_for_the_opening() -> None:
 
 def test_a_day_order_ends_with_its_session() -> None:
     book = broker(hold_fills=True)
-    book.hours = Hours("regular")
+    book.hours = Hours(HoursMode.REGULAR)
     book.place(BUY, NOW)
     close = dt.datetime(2026, 11, 20, 21, tzinfo=dt.UTC)
     assert told(book.tick(close - dt.timedelta(seconds=1))) == []
@@ -218,7 +221,7 @@ def test_a_day_order_ends_with_its_session() -> None:
 
 def test_an_immediate_order_that_cannot_fill_is_cancelled() -> None:
     book = broker()
-    book.place(ticket(order_type="LMT", limit=Decimal(100), tif="IOC"), NOW)
+    book.place(ticket(order_type="LMT", limit_price=Decimal(100), tif="IOC"), NOW)
     assert told(book.tick(SOON)) == ["status Cancelled", "error 202"]
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from ibgateway_simulator.errors import WireError
-from ibgateway_simulator.model.orders import Execution, OrderTicket
+from ibgateway_simulator.model.orders import Execution, OrderAction, OrderTicket
 from ibgateway_simulator.tws import requests
 
 HEAD = (
@@ -66,7 +66,7 @@ def test_the_what_if_flag_is_found_behind_optional_groups(
 def test_a_ticket_has_what_the_client_sent() -> None:
     ticket = requests.ticket(place_order(), account="DU9", client_id=17, version=178)
     assert ticket == OrderTicket(
-        "DU1", 17, 7, 265598, "AAPL", "BUY", Decimal(10), "LMT", Decimal("190.5"), tif="DAY",
+        "DU1", 17, 7, 265598, "AAPL", OrderAction.BUY, Decimal(10), "LMT", Decimal("190.5"), tif="DAY",
         order_ref="my-ref", outside_rth=True,
     )  # fmt: skip
 
@@ -89,7 +89,7 @@ def test_a_short_order_is_an_error_of_the_wire() -> None:
 
 
 AT = dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC)
-TICKET = OrderTicket("DU1", 17, 7, 265598, "AAPL", "BUY", Decimal(10), "MKT")
+TICKET = OrderTicket("DU1", 17, 7, 265598, "AAPL", OrderAction.BUY, Decimal(10), "MKT")
 FILL = Execution(
     1, TICKET, 9, Decimal(10), Decimal(190), Decimal(10), Decimal(190), Decimal(1), None, AT
 )
@@ -115,5 +115,5 @@ def test_executions_are_filtered(words: str, expected: bool) -> None:
 
 
 def test_a_filter_keeps_sales_apart() -> None:
-    sale = replace(FILL, ticket=replace(TICKET, action="SELL"))
+    sale = replace(FILL, ticket=replace(TICKET, action=OrderAction.SELL))
     assert requests.execution_filter(["7", "3", "1", "0", "", "", "", "", "", "SLD"]).matches(sale)

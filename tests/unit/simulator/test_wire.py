@@ -1,6 +1,5 @@
 """Framing, negotiation and numbers of the TWS text protocol."""
 
-import asyncio
 from decimal import Decimal
 
 import pytest
@@ -68,17 +67,3 @@ def test_unset_numbers_count_as_nothing(value: str, expected: str) -> None:
 
 def test_fields_are_split_at_nul() -> None:
     assert wire.split(b"71\x002\x007\x00\x00") == ("71", "2", "7", "")
-
-
-async def test_a_handshake_needs_the_naked_prefix() -> None:
-    reader = asyncio.StreamReader()
-    reader.feed_data(b"GET / HTTP/1.1\r\n")
-    with pytest.raises(WireError):
-        await wire.read_handshake(reader)
-
-
-async def test_a_length_no_client_sends_is_refused() -> None:
-    reader = asyncio.StreamReader()
-    reader.feed_data(b"\x7f\xff\xff\xff")
-    with pytest.raises(WireError):
-        await wire.read_body(reader)

@@ -5,11 +5,26 @@ process; an action IBC does not know counts as `secondary`.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
-State = Literal["LOGGED_OUT", "LOGGING_IN", "LOGGED_IN"]
-ACTIONS = frozenset({"primary", "primaryoverride", "secondary", "manual"})
 LEAVE = "Exit Application"
+
+
+class IbcLoginState(StrEnum):
+    """Where IBC is with the login, in its own words."""
+
+    LOGGED_OUT = "LOGGED_OUT"
+    LOGGING_IN = "LOGGING_IN"
+    LOGGED_IN = "LOGGED_IN"
+
+
+class ExistingSessionAction(StrEnum):
+    """What ExistingSessionDetectedAction may be."""
+
+    PRIMARY = "primary"
+    PRIMARY_OVERRIDE = "primaryoverride"
+    SECONDARY = "secondary"
+    MANUAL = "manual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +36,29 @@ class SessionChoice:
     takes_over: bool = False
 
 
-def choose(action: str, state: State, *, taken_over: bool) -> SessionChoice:
+def choose(word: str, state: IbcLoginState, *, taken_over: bool) -> SessionChoice:
     """The choice for a configured action in a login state."""
-    if action not in ACTIONS:
-        odd = f"ExistingSessionDetectedAction has an invalid value: {action}: assuming 'secondary'"
-        known = choose("secondary", state, taken_over=taken_over)
-        return SessionChoice((odd, *known.lines), known.go_on)
-    if action == "manual":
+    try:
+        return _choose(ExistingSessionAction(word), state, taken_over=taken_over)
+    except ValueError:
+        invalid = (
+            f"ExistingSessionDetectedAction has an invalid value: {word}: assuming 'secondary'"
+        )
+        known = _choose(ExistingSessionAction.SECONDARY, state, taken_over=taken_over)
+        return SessionChoice((invalid, *known.lines), known.go_on)
+
+
+def _choose(
+    action: ExistingSessionAction, state: IbcLoginState, *, taken_over: bool
+) -> SessionChoice:
+    if action is ExistingSessionAction.MANUAL:
         text = "User must choose whether to continue with this session (scenario 1)"
         return SessionChoice((text,), None)
-    if action == "secondary":
+    if action is ExistingSessionAction.SECONDARY:
         return SessionChoice(
             ("End this session and let the other session proceed (scenario 2)",), go_on=False
         )
-    if state == "LOGGED_IN":
+    if state is IbcLoginState.LOGGED_IN:
         return _while_logged_in(action)
     if not taken_over:
         text = "Don't know the type of the other session, so continue this one (scenario 3)"
@@ -46,8 +70,8 @@ def choose(action: str, state: State, *, taken_over: bool) -> SessionChoice:
     return SessionChoice((text,), go_on=False)
 
 
-def _while_logged_in(action: str) -> SessionChoice:
-    if action == "primary":
+def _while_logged_in(action: ExistingSessionAction) -> SessionChoice:
+    if action is ExistingSessionAction.PRIMARY:
         text = "Continue this session and let the other session exit (scenario 5)"
         return SessionChoice((text,), go_on=True)
     return SessionChoice(

@@ -3,71 +3,70 @@
 import dataclasses
 import datetime as dt
 import json
-from typing import Any
+from decimal import Decimal
 
 from aiohttp import web
 
 from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
 from ibgateway_simulator.ibkr import views
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
+from ibgateway_simulator.ibkr.views import Json
 from ibgateway_simulator.model import faults, market
 from ibgateway_simulator.model.accounts import Account, Position
-from ibgateway_simulator.tws.requests import quantity
-
-Json = dict[str, Any]
+from ibgateway_simulator.model.choices import choice
 
 
-class Trade:
-    """Handlers over one Ibkr."""
+class TradingControl:
+    """Handlers about trading."""
 
     def __init__(self, ibkr: SimulatedIbkr) -> None:
         self._ibkr = ibkr
 
     async def faults(self, _: web.Request, body: Json) -> Json:
         """Change faults; the others stay."""
-        broker = self._ibkr.broker
-        broker.faults = faults.changed(broker.faults, body)
-        changed: Json = json.loads(json.dumps(dataclasses.asdict(broker.faults), default=str))
+        book = self._ibkr.book
+        book.faults = faults.changed(book.faults, body)
+        changed: Json = json.loads(json.dumps(dataclasses.asdict(book.faults), default=str))
         return changed
 
     async def orders(self, _: web.Request, __: Json) -> list[Json]:
         """Every order booked, oldest first."""
-        return [views.order_view(order) for order in self._ibkr.broker.orders.values()]
+        return [views.order_view(order) for order in self._ibkr.book.orders.values()]
 
     async def executions(self, _: web.Request, __: Json) -> list[Json]:
         """Every fill, oldest first."""
-        return [views.execution_view(execution) for execution in self._ibkr.broker.executions]
+        return [views.execution_view(execution) for execution in self._ibkr.book.executions]
 
     async def order_verb(self, request: web.Request, body: Json) -> Json:
         """fill {quantity, price} or cancel one order."""
-        broker, now = self._ibkr.broker, self._ibkr.now()
+        book, now = self._ibkr.book, self._ibkr.now()
         perm_id = int(request.match_info["perm_id"])
-        order = broker.by_perm_id(perm_id)
+        order = book.by_perm_id(perm_id)
         match request.match_info["verb"]:
             case "fill":
                 amount, price = body.get("quantity"), body.get("price")
-                effects = broker.fill(
+                messages = book.fill(
                     perm_id,
-                    quantity(amount) if amount is not None else None,
-                    quantity(price) if price is not None else None,
+                    _decimal(amount) if amount is not None else None,
+                    _decimal(price) if price is not None else None,
                     now,
                 )
             case "cancel":
-                effects = broker.cancel(order.ticket.key, order.ticket, now)
+                messages = book.cancel(order.ticket.key, order.ticket, now)
             case other:
                 raise SimulatorNotFoundError(f"nothing to do to an order is called {other!r}")
-        self._ibkr.publish(effects)
-        return views.order_view(broker.by_perm_id(perm_id))
+        self._ibkr.publish(messages)
+        return views.order_view(book.by_perm_id(perm_id))
 
     async def release(self, _: web.Request, __: Json) -> Json:
         """End hold_fills and let held orders fill."""
-        self._ibkr.broker.release()
+        self._ibkr.book.release()
         return {"hold_fills": False}
 
     async def next_ids(self, _: web.Request, body: Json) -> Json:
         """Set nextValidId of a client: {account, client_id, value}."""
         key = (str(body["account"]), int(body["client_id"]))
-        self._ibkr.broker.next_ids[key] = int(body["value"])
+        self._ibkr.book.next_ids[key] = int(body["value"])
         return {"account": key[0], "client_id": key[1], "value": int(body["value"])}
 
     async def clock(self, _: web.Request, body: Json) -> Json:
@@ -75,11 +74,10 @@ class Trade:
         if "offset_seconds" in body:
             self._ibkr.offset = dt.timedelta(seconds=float(body["offset_seconds"]))
         if "hours" in body:
-            if body["hours"] not in ("always", "regular", "closed", "custom"):
-                raise SimulatorConflictError("hours are always, regular, closed or custom")
+            mode = choice(market.HoursMode, body["hours"], of="hours")
             sessions = tuple(_session(pair) for pair in body.get("sessions", []))
-            self._ibkr.broker.hours = market.Hours(body["hours"], sessions)
-        now, hours = self._ibkr.now(), self._ibkr.broker.hours
+            self._ibkr.book.hours = market.Hours(mode, sessions)
+        now, hours = self._ibkr.now(), self._ibkr.book.hours
         return {"now": now.isoformat(), "open": hours.is_open(now), "liquid": hours.text(now)}
 
     async def prices(self, _: web.Request, body: Json) -> Json:
@@ -87,35 +85,37 @@ class Trade:
         for symbol, price in body.items():
             if symbol not in market.BY_SYMBOL:
                 raise SimulatorNotFoundError(f"no contract is called {symbol!r}")
-            self._ibkr.broker.prices[market.BY_SYMBOL[symbol].con_id] = quantity(price)
-        for client in self._ibkr.clients:
-            client.account_changed()
-        prices = self._ibkr.broker.prices
+            self._ibkr.book.prices[market.BY_SYMBOL[symbol].con_id] = _decimal(price)
+        self._ibkr.account_changed()
+        prices = self._ibkr.book.prices
         return {symbol: str(prices[c.con_id]) for symbol, c in market.BY_SYMBOL.items()}
 
     async def accounts(self, _: web.Request, __: Json) -> list[Json]:
         """Cash and positions of every account."""
-        return [views.account_view(account) for account in self._ibkr.broker.accounts.values()]
+        return [views.account_view(account) for account in self._ibkr.book.accounts.values()]
 
     async def patch_account(self, request: web.Request, body: Json) -> Json:
         """Set cash by currency and positions by symbol; what is not named stays."""
         name = request.match_info["account"]
-        account = self._ibkr.broker.accounts.get(name)
+        account = self._ibkr.book.accounts.get(name)
         if account is None:
             raise SimulatorNotFoundError(f"no account is called {name!r}")
-        self._ibkr.broker.accounts[name] = _patched(account, body)
-        for client in self._ibkr.clients:
-            client.account_changed()
-        return views.account_view(self._ibkr.broker.accounts[name])
+        self._ibkr.book.accounts[name] = _patched(account, body)
+        self._ibkr.account_changed()
+        return views.account_view(self._ibkr.book.accounts[name])
+
+
+def _decimal(value: object) -> Decimal:
+    return Decimal(str(value))
 
 
 def _patched(account: Account, body: Json) -> Account:
-    cash = {currency: quantity(amount) for currency, amount in body.get("cash", {}).items()}
+    cash = {currency: _decimal(amount) for currency, amount in body.get("cash", {}).items()}
     positions = dict(account.positions)
     for symbol, held in body.get("positions", {}).items():
         con_id = market.BY_SYMBOL[symbol].con_id
-        cost = quantity(held.get("average_cost", 0))
-        positions[con_id] = Position(quantity(held["quantity"]), cost)
+        cost = _decimal(held.get("average_cost", 0))
+        positions[con_id] = Position(_decimal(held["quantity"]), cost)
     kept = {con_id: held for con_id, held in positions.items() if held.quantity}
     return dataclasses.replace(account, cash={**account.cash, **cash}, positions=kept)
 

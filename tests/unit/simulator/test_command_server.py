@@ -25,7 +25,9 @@ def server(folder: Path, port: int, out: io.StringIO) -> CommandServer:
     ini.write_text(f"CommandServerPort={port}\nBindAddress=127.0.0.1\n")
     log = IbcLog(out, lambda: dt.datetime(2026, 11, 20, 17, tzinfo=dt.UTC))
     known = {"STOP": ["OK Shutting down: STOP command"]}
-    return CommandServer(gateway_settings([str(ini)], {}), log, lambda verb: known.get(verb, []))
+    return CommandServer(
+        gateway_settings([str(ini)], {}), log, act=lambda verb: known.get(verb, [])
+    )
 
 
 def printed(out: io.StringIO) -> list[str]:

@@ -1,0 +1,89 @@
+"""What a gateway process reacts to, one at a time: clicks, buttons, IBKR's messages, due times."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from ibgateway_simulator.ibkr.gateway_messages import GatewayMessage
+
+
+@dataclass(frozen=True, slots=True)
+class LoginPressed:
+    """Somebody pressed the login button; IBC's own click is one too."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """A person pressed a dialog's button."""
+
+    title: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeReceived:
+    """IBKR said something."""
+
+    message: GatewayMessage
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """The line to IBKR itself came up or broke."""
+
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AutofillDue:
+    """IBC tries again after a missed push."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartDue:
+    """The time of a restart has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartTimeSet:
+    """RESTART or PAUSE has set another restart time, `hh:mm AM|PM`."""
+
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """IBC's command STOP."""
+
+
+GatewayInput = (
+    LoginPressed
+    | ButtonPressed
+    | NoticeReceived
+    | LineChanged
+    | AutofillDue
+    | RestartDue
+    | RestartTimeSet
+    | StopRequested
+)
+
+
+class GatewayInputs:
+    """The queue of inputs: whatever makes them puts them here, one task takes them."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[GatewayInput] = asyncio.Queue()
+
+    def put(self, item: GatewayInput) -> None:
+        """Add an input."""
+        self._queue.put_nowait(item)
+
+    def later(self, seconds: float, item: GatewayInput) -> None:
+        """Add an input after a while."""
+        asyncio.get_running_loop().call_later(seconds, self.put, item)
+
+    async def next(self) -> GatewayInput:
+        """The next input, in the order in which they came."""
+        return await self._queue.get()

@@ -1,0 +1,96 @@
+"""Answers about the account: positions and values, once or for as long as they are subscribed."""
+
+from collections.abc import Sequence
+
+from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
+from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
+from ibgateway_simulator.model.accounts import Account, AccountValue, Position, account_values
+from ibgateway_simulator.tws import messages
+from ibgateway_simulator.tws.requests import ApiRequest
+from ibgateway_simulator.tws.wire import integer
+
+
+class AccountAnswers:
+    """Requests of one client about its account, and the subscriptions they leave behind."""
+
+    def __init__(self, ibkr: SimulatedIbkr, connection: ApiClientConnection) -> None:
+        self._ibkr = ibkr
+        self._connection = connection
+        self._positions = False
+        self._updates = False
+        self._shown: set[int] = set()
+
+    def table(self) -> AnswerTable:
+        """What answers which request."""
+        return {
+            ApiRequest.REQ_POSITIONS: self._subscribe_positions,
+            ApiRequest.CANCEL_POSITIONS: self._cancel_positions,
+            ApiRequest.REQ_ACCOUNT_UPDATES: self._account_updates,
+            ApiRequest.REQ_ACCOUNT_UPDATES_MULTI: self._account_updates_multi,
+            ApiRequest.REQ_ACCOUNT_SUMMARY: self._account_summary,
+        }
+
+    def changed(self) -> None:
+        """Send what the client has subscribed to."""
+        if self._positions:
+            self._send_positions()
+        if self._updates:
+            self._send_updates()
+
+    def _account(self) -> Account:
+        return self._ibkr.book.accounts[self._connection.identity.account]
+
+    def _values(self) -> tuple[AccountValue, ...]:
+        book = self._ibkr.book
+        prefix = "$LEDGER-" if book.faults.ledger_prefix else ""
+        return account_values(self._account(), book.prices, ledger_prefix=prefix)
+
+    def _subscribe_positions(self, _: Sequence[str]) -> None:
+        self._positions = True
+        self._send_positions()
+        self._connection.send(messages.POSITION_END)
+
+    def _cancel_positions(self, _: Sequence[str]) -> None:
+        self._positions = False
+
+    def _send_positions(self) -> None:
+        account = self._connection.identity.account
+        for con_id, held in self._held():
+            self._connection.send(messages.position(con_id, held, account))
+
+    def _held(self) -> list[tuple[int, Position]]:
+        """The positions, and zero for those this client has been shown and that are gone."""
+        now = dict(self._account().positions)
+        gone = {con_id: Position() for con_id in self._shown - now.keys()}
+        self._shown |= now.keys()
+        return [*now.items(), *gone.items()]
+
+    def _account_updates(self, fields: Sequence[str]) -> None:
+        self._updates = fields[2] == "1"
+        if self._updates:
+            self._send_updates()
+            account = self._connection.identity.account
+            self._connection.send(messages.account_download_end(account))
+
+    def _send_updates(self) -> None:
+        account = self._connection.identity.account
+        prices = self._ibkr.book.prices
+        for value in self._values():
+            self._connection.send(messages.account_value(value, account))
+        for con_id, held in self._held():
+            self._connection.send(messages.portfolio(con_id, held, prices[con_id], account))
+        self._connection.send(messages.account_update_time(self._ibkr.now()))
+
+    def _account_updates_multi(self, fields: Sequence[str]) -> None:
+        req_id, account = integer(fields[2]), self._connection.identity.account
+        for value in self._values():
+            self._connection.send(messages.account_value_multi(value, account, req_id))
+        self._connection.send(messages.account_update_multi_end(req_id))
+
+    def _account_summary(self, fields: Sequence[str]) -> None:
+        req_id, tags = integer(fields[2]), set(fields[4].split(","))
+        account = self._connection.identity.account
+        for value in self._values():
+            if value.key in tags and value.currency in ("", "USD"):
+                self._connection.send(messages.account_summary(value, account, req_id))
+        self._connection.send(messages.account_summary_end(req_id))

@@ -1,0 +1,72 @@
+"""Answers about the market: contracts and prices."""
+
+from collections.abc import Sequence
+
+from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
+from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
+from ibgateway_simulator.model import market
+from ibgateway_simulator.tws import messages, requests
+from ibgateway_simulator.tws.requests import ApiRequest
+from ibgateway_simulator.tws.wire import integer
+
+NO_CONTRACT = "No security definition has been found for the request"
+
+
+class MarketAnswers:
+    """Requests of one client about contracts and prices, and its price subscriptions."""
+
+    def __init__(self, ibkr: SimulatedIbkr, connection: ApiClientConnection) -> None:
+        self._ibkr = ibkr
+        self._connection = connection
+        self._subscribed: dict[int, market.ListedContract] = {}
+
+    def table(self) -> AnswerTable:
+        """What answers which request."""
+        return {
+            ApiRequest.REQ_CONTRACT_DETAILS: self._contract_details,
+            ApiRequest.REQ_MKT_DATA: self._market_data,
+            ApiRequest.CANCEL_MKT_DATA: self._cancel_market_data,
+        }
+
+    def changed(self) -> None:
+        """Send the prices that the client has subscribed to."""
+        for req_id, contract in self._subscribed.items():
+            self._send_ticks(req_id, contract)
+
+    def _contract(self, fields: Sequence[str]) -> market.ListedContract | None:
+        """The contract that both requests name from field 3 on; error 200 when nobody knows it."""
+        known = requests.contract_query(fields, 3, 12).find()
+        if known is None:
+            self._connection.error(integer(fields[2]), 200, NO_CONTRACT)
+        return known
+
+    def _contract_details(self, fields: Sequence[str]) -> None:
+        req_id, known = integer(fields[2]), self._contract(fields)
+        if known is None:
+            return
+        liquid = self._ibkr.book.hours.text(self._ibkr.now())
+        version = self._connection.identity.version
+        self._connection.send(
+            messages.contract_details(known, req_id, hours=(liquid, liquid), version=version),
+            messages.contract_details_end(req_id),
+        )
+
+    def _market_data(self, fields: Sequence[str]) -> None:
+        req_id, known = integer(fields[2]), self._contract(fields)
+        if known is None:
+            return
+        self._connection.send(messages.market_data_type(req_id))
+        self._send_ticks(req_id, known)
+        if len(fields) > 17 and fields[17] == "1":
+            self._connection.send(messages.tick_snapshot_end(req_id))
+        else:
+            self._subscribed[req_id] = known
+
+    def _cancel_market_data(self, fields: Sequence[str]) -> None:
+        self._subscribed.pop(integer(fields[2]), None)
+
+    def _send_ticks(self, req_id: int, contract: market.ListedContract) -> None:
+        quote = market.quote(self._ibkr.book.prices[contract.con_id])
+        for tick, price in ((1, quote.bid), (2, quote.ask), (4, quote.last), (9, quote.last)):
+            self._connection.send(messages.tick_price(req_id, tick, price, 100))
+        self._connection.send(messages.tick_size(req_id, 8, 1_000_000))

@@ -1,0 +1,127 @@
+"""Answers about orders: placing, cancelling, and what is open, completed or executed."""
+
+from collections.abc import Sequence
+
+from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
+from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
+from ibgateway_simulator.model.faults import OrderLoss
+from ibgateway_simulator.model.market import EASTERN
+from ibgateway_simulator.model.orders import BookedOrder, OrderTicket
+from ibgateway_simulator.tws import messages, order_fields, requests
+from ibgateway_simulator.tws.requests import ApiRequest
+from ibgateway_simulator.tws.wire import integer
+
+
+class OrderAnswers:
+    """Requests of one client about orders."""
+
+    def __init__(self, ibkr: SimulatedIbkr, connection: ApiClientConnection) -> None:
+        self._ibkr = ibkr
+        self._connection = connection
+        self._unsent: list[OrderTicket] = []
+
+    def table(self) -> AnswerTable:
+        """What answers which request."""
+        return {
+            ApiRequest.PLACE_ORDER: self._place,
+            ApiRequest.CANCEL_ORDER: self._cancel,
+            ApiRequest.REQ_GLOBAL_CANCEL: self._cancel_all,
+            ApiRequest.REQ_IDS: self._ids,
+            ApiRequest.REQ_OPEN_ORDERS: self._open_orders,
+            ApiRequest.REQ_ALL_OPEN_ORDERS: self._all_open_orders,
+            ApiRequest.REQ_COMPLETED_ORDERS: self._completed_orders,
+            ApiRequest.REQ_EXECUTIONS: self._executions,
+        }
+
+    def send_next_id(self) -> None:
+        """Send nextValidId."""
+        client = self._connection.identity
+        order_id = self._ibkr.book.next_valid_id(client.account, client.client_id)
+        self._connection.send(messages.next_valid_id(order_id))
+
+    def link_restored(self) -> None:
+        """Place orders kept while the link was lost, if the gateway keeps such orders."""
+        kept, self._unsent = self._unsent, []
+        if self._ibkr.book.faults.resubmit:
+            for ticket in kept:
+                self._book(ticket)
+
+    def _ids(self, _: Sequence[str]) -> None:
+        self.send_next_id()
+
+    def _place(self, fields: Sequence[str]) -> None:
+        client = self._connection.identity
+        ticket = requests.ticket(
+            fields, account=client.account, client_id=client.client_id, version=client.version
+        )
+        if not self._connection.reachable():
+            self._unsent.append(ticket)
+            return
+        loss = OrderLoss.NONE if ticket.what_if else self._ibkr.book.take_loss()
+        if loss is not OrderLoss.NONE:
+            self._lose(ticket, loss)
+            return
+        self._ibkr.note(
+            "order", order_ref=ticket.order_ref, symbol=ticket.symbol, action=ticket.action,
+            quantity=str(ticket.quantity), client_id=ticket.client_id, what_if=ticket.what_if,
+        )  # fmt: skip
+        self._book(ticket)
+
+    def _book(self, ticket: OrderTicket) -> None:
+        self._ibkr.publish(self._ibkr.book.place(ticket, self._ibkr.now()))
+
+    def _lose(self, ticket: OrderTicket, loss: OrderLoss) -> None:
+        if loss is OrderLoss.AFTER_BOOKING:
+            self._ibkr.book.place(ticket, self._ibkr.now())
+        self._ibkr.note("order_lost", order_ref=ticket.order_ref, when=loss)
+        self._connection.abort()
+
+    def _cancel(self, fields: Sequence[str]) -> None:
+        client = self._connection.identity
+        key = (client.account, client.client_id, integer(fields[2]))
+        unknown = requests.unknown_ticket(key)
+        self._ibkr.publish(self._ibkr.book.cancel(key, unknown, self._ibkr.now()))
+
+    def _cancel_all(self, _: Sequence[str]) -> None:
+        for order in self._working():
+            self._ibkr.publish(
+                self._ibkr.book.cancel(order.ticket.key, order.ticket, self._ibkr.now())
+            )
+
+    def _open_orders(self, _: Sequence[str]) -> None:
+        mine = self._connection.identity.client_id
+        self._list([order for order in self._working() if order.ticket.client_id == mine])
+
+    def _all_open_orders(self, _: Sequence[str]) -> None:
+        self._list(self._working())
+
+    def _working(self) -> tuple[BookedOrder, ...]:
+        return self._ibkr.book.open_orders(self._connection.identity.account)
+
+    def _list(self, orders: Sequence[BookedOrder]) -> None:
+        version = self._connection.identity.version
+        for order in orders:
+            self._connection.send(order_fields.open_order(order, version))
+            self._connection.send(messages.order_status(order))
+        self._connection.send(messages.OPEN_ORDER_END)
+
+    def _completed_orders(self, _: Sequence[str]) -> None:
+        client = self._connection.identity
+        for order in self._ibkr.book.orders.values():
+            if order.done and order.ticket.account == client.account:
+                self._connection.send(order_fields.completed_order(order, client.version))
+        self._connection.send(messages.COMPLETED_ORDERS_END)
+
+    def _executions(self, fields: Sequence[str]) -> None:
+        wanted = requests.execution_filter(fields)
+        client = self._connection.identity
+        today = self._ibkr.now().astimezone(EASTERN).date()
+        for execution in self._ibkr.book.executions:
+            same_day = execution.at.astimezone(EASTERN).date() == today
+            mine = execution.ticket.account == client.account
+            if same_day and mine and wanted.matches(execution):
+                self._connection.send(
+                    messages.exec_details(execution, wanted.req_id, client.version),
+                    messages.commission_report(execution),
+                )
+        self._connection.send(messages.exec_details_end(wanted.req_id))
