@@ -23,7 +23,7 @@ from ibgateway_simulator.ibkr.server import Running, running
 from ibgateway_simulator.ibkr.settings import ibkr_settings
 
 ROOT = Path(__file__).parents[3]
-FILES = ROOT / "operator" / "ibgateway_operator" / "files"
+SCRIPTS = ROOT / "gateway" / "ibgateway_pod"
 SOURCES = os.pathsep.join(str(ROOT / part) for part in ("api", "runtime", "gateway", "simulator"))
 TOKEN = "agent-token-canary"
 BUDGET = {"approvalSeconds": 60, "attemptIntervalSeconds": 900, "maxAttempts": 3}
@@ -54,7 +54,7 @@ class Rig:
         shutil.copytree(ROOT / "simulator" / "image", self.folder / "home")
         for name in ("run", "state", "settings", "tmp", "home/init-scripts/start"):
             (self.folder / name).mkdir(parents=True)
-        script = (FILES / "10-ibc.sh").read_text()
+        script = (SCRIPTS / "10-ibc.sh").read_text()
         assert "CommandServerPort=7462" in script
         script = script.replace("7462", str(self.ports["command"]))
         (self.folder / "home/init-scripts/start/10-ibc.sh").write_text(script)
@@ -111,7 +111,7 @@ class Rig:
     async def _keep_container(self) -> None:
         while True:
             self._wrapper = await asyncio.create_subprocess_exec(
-                *("bash", str(FILES / "wrapper.sh")),
+                *("bash", str(SCRIPTS / "wrapper.sh")),
                 env=self.environment(),
                 stdout=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
@@ -131,7 +131,7 @@ class Rig:
     async def prestop(self) -> int:
         """The hook as the kubelet runs it; afterwards the container is not started again."""
         hook = await asyncio.create_subprocess_exec(
-            *("bash", str(FILES / "prestop.sh")),
+            *("bash", str(SCRIPTS / "prestop.sh")),
             env={**self.environment(), "IBC_COMMAND_PORT": str(self.ports["command"])},
         )
         self.stays_down = True

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-FILES = Path(__file__).parents[3] / "operator" / "ibgateway_operator" / "files"
+SCRIPTS = Path(__file__).parents[3] / "gateway" / "ibgateway_pod"
 LIMIT = 20.0
 QUICK = "echo $EXISTING_SESSION_DETECTED_ACTION; echo last line; exit 7"
 LASTING = """
@@ -37,7 +37,7 @@ class Container:
     async def start(self) -> None:
         with self.output.open("ab") as output:
             self.process = await asyncio.create_subprocess_exec(
-                *("bash", str(FILES / "wrapper.sh")),
+                *("bash", str(SCRIPTS / "wrapper.sh")),
                 env={
                     "PATH": os.environ["PATH"],
                     "HOME": str(self.home),
