@@ -4,7 +4,7 @@ IbgatewayError               the root that the shared effects have too
 ├── SettingsError            of the runtime: the environment or a file does not describe a program
 └── AgentError
     ├── LedgerError          the attempt ledger can't be read
-    ├── CommandError         the login driver's command server did not take a command
+    ├── DriverCommandError         the login driver's command server did not take a command
     ├── ApiClosedError       the gateway closed its API connection
     └── SessionEndedError    of the console: one viewer's session is over
 """
@@ -20,7 +20,7 @@ class LedgerError(AgentError):
     """The attempt ledger exists but says something that can't be read: no attempt is allowed."""
 
 
-class CommandError(AgentError):
+class DriverCommandError(AgentError):
     """The login driver's command server could not be reached or refused."""
 
 

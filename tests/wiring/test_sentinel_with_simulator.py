@@ -82,12 +82,12 @@ async def test_a_restart_request_costs_exactly_one_push(tmp_path: Path) -> None:
 async def test_a_killed_container_waits_for_a_permit(tmp_path: Path) -> None:
     async with rig(tmp_path) as pod:
         await pod.log_in()
-        pod.end_container()
+        pod.kill_container()
         report = await pod.until(lambda r: r["state"] == "WaitingForPermit" and "waiting" in r)
         assert report["waiting"]["refusal"] == "Interval"
         assert pod.logins() == ["logged-in"]
-        wish = {"id": report["at"]}
-        assert (await pod.call("POST", "/v1/login-requests", wish))[0] == 202
+        request = {"id": report["at"]}
+        assert (await pod.call("POST", "/v1/login-requests", request))[0] == 202
         await pod.log_in()
         assert pod.logins() == ["logged-in", "logged-in"]
 

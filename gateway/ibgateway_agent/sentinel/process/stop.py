@@ -8,7 +8,7 @@ import asyncio
 import logging
 from typing import Final
 
-from ibgateway_agent.errors import CommandError
+from ibgateway_agent.errors import DriverCommandError
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
 from ibgateway_agent.sentinel.process.ibc_command import send
 from ibgateway_agent.sentinel.state import GatewayState
@@ -74,7 +74,7 @@ class ProcessStop:
     async def _stopped_cleanly(self, start: str) -> bool:
         try:
             await send(self._port, "STOP")
-        except CommandError as error:
+        except DriverCommandError as error:
             logger.info("no clean stop: %s", error)
             return False
         return await self._gone(start, CLEAN_STOP_SECONDS)
