@@ -202,7 +202,9 @@ class PodOnHost:
 
 
 @contextlib.asynccontextmanager
-async def rig(folder: Path, *, mistyped: bool = False, **budget: Any) -> AsyncIterator[PodOnHost]:
+async def pod_on_host(
+    folder: Path, *, mistyped: bool = False, **budget: Any
+) -> AsyncIterator[PodOnHost]:
     ports = {"SIMULATOR_IBKR_PORT": "0", "SIMULATOR_BROKER_PORT": "0"}
     async with running(ibkr_settings(ports)) as ibkr:
         made = PodOnHost(folder, ibkr)

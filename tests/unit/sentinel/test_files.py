@@ -138,7 +138,7 @@ def test_a_permit_is_whole_or_not_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["permit"]
 
 
-WATCH = LoginFold(
+FOLD = LoginFold(
     Login(LoginState.AWAITING_APPROVAL, NOW, deadline=NOW, full_auth_time=NOW, accounts=("DU1",)),
     Grammar(push_open=True),
     attempt=7,
@@ -148,24 +148,24 @@ WATCH = LoginFold(
 
 def test_the_next_sentinel_of_a_pod_goes_on(tmp_path: Path) -> None:
     run = run_id(tmp_path)
-    Checkpoint(tmp_path / "checkpoint.json", run).save(WATCH, LogPosition(3, 99))
+    Checkpoint(tmp_path / "checkpoint.json", run).save(FOLD, LogPosition(3, 99))
     loaded = Checkpoint(tmp_path / "checkpoint.json", run_id(tmp_path)).load(NOW)
-    assert loaded == (WATCH, LogPosition(3, 99))
+    assert loaded == (FOLD, LogPosition(3, 99))
 
 
 def test_a_login_is_proven_again_after_a_crash(tmp_path: Path) -> None:
-    login = replace(WATCH.login, state=LoginState.LOGGED_IN, proven=True, authenticated=True)
-    Checkpoint(tmp_path / "c", "pod-a").save(replace(WATCH, login=login), LogPosition(3, 99))
-    watch, _ = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
-    assert watch.login.state is LoginState.UNKNOWN
-    assert watch.login.authenticated
+    login = replace(FOLD.login, state=LoginState.LOGGED_IN, proven=True, authenticated=True)
+    Checkpoint(tmp_path / "c", "pod-a").save(replace(FOLD, login=login), LogPosition(3, 99))
+    fold, _ = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
+    assert fold.login.state is LoginState.UNKNOWN
+    assert fold.login.authenticated
 
 
 def test_another_pod_keeps_only_the_weeks_authentication(tmp_path: Path) -> None:
-    Checkpoint(tmp_path / "c", "pod-a").save(WATCH, LogPosition(3, 99))
-    watch, place = Checkpoint(tmp_path / "c", "pod-b").load(NOW)
-    assert watch == LoginFold(Login(LoginState.UNKNOWN, NOW, full_auth_time=NOW))
-    assert place == LogPosition()
+    Checkpoint(tmp_path / "c", "pod-a").save(FOLD, LogPosition(3, 99))
+    fold, position = Checkpoint(tmp_path / "c", "pod-b").load(NOW)
+    assert fold == LoginFold(Login(LoginState.UNKNOWN, NOW, full_auth_time=NOW))
+    assert position == LogPosition()
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "{}", '{"run": "a", "login": {}}'])
@@ -174,8 +174,8 @@ def test_without_a_usable_checkpoint_the_log_is_read_anew(
 ) -> None:
     if content is not None:
         (tmp_path / "c").write_text(content)
-    watch, place = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
-    assert (watch, place) == (
+    fold, position = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
+    assert (fold, position) == (
         LoginFold(Login(LoginState.UNKNOWN, NOW, by_token=True)),
         LogPosition(),
     )

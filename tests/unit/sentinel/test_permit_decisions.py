@@ -215,7 +215,7 @@ TABLE: list[tuple[str, SentinelSnapshot, PermitDecision]] = [
 
 
 @pytest.mark.parametrize(("now", "step"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE])
-def test_a_situation_has_its_step(now: SentinelSnapshot, step: PermitDecision) -> None:
+def test_a_snapshot_has_its_step(now: SentinelSnapshot, step: PermitDecision) -> None:
     assert next_step(now) == step
 
 
