@@ -237,3 +237,20 @@ def test_a_sentinel_that_no_longer_looks_is_not_alive(pod: FakePod) -> None:
     assert pod.sentinel.alive()
     pod.time.monotonic += 0.1
     assert not pod.sentinel.alive()
+
+
+def test_an_outcome_that_a_full_volume_refuses_is_written_at_a_later_look(
+    pod: FakePod, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    pod.waits()
+    pod.runs()
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        report = pod.says(PUSH, ANSWERED, MISSED)
+        assert (report.state, pod.outcomes()) == (LoginState.APPROVAL_MISSED, [None])
+    assert "outcome of attempt [1] could not be written: [Errno 28]" in caplog.text
+    pod.look()
+    assert pod.outcomes() == [AttemptOutcome.MISSED]

@@ -77,4 +77,5 @@ class Permits:
         try:
             self.record(lines)
         except OSError as error:
-            logger.error("an outcome could not be written: %s", error)  # noqa: TRY400
+            attempts = [line.id for line in lines if isinstance(line, Attempt)]
+            logger.error("outcome of attempt %s could not be written: %s", attempts, error)  # noqa: TRY400
