@@ -16,6 +16,7 @@ FROM base AS operator
 COPY --from=operator-wheels /opt/venv /opt/venv
 COPY api/ibgateway_api ibgateway_api
 COPY runtime/ibgateway_runtime ibgateway_runtime
+COPY gateway/ibgateway_pod ibgateway_pod
 COPY operator/ibgateway_operator ibgateway_operator
 RUN python3 -m compileall -q /opt/app
 USER 10001:10001

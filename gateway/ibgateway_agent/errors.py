@@ -1,19 +1,26 @@
-"""The sentinel's errors: AgentError > SettingsError | LedgerError | CommandError | ApiClosedError."""
+"""The errors of sentinel and console.
+
+IbgatewayError               the root that the shared effects have too
+├── SettingsError            of the runtime: the environment or a file does not describe a program
+└── AgentError
+    ├── LedgerError          the attempt ledger can't be read
+    ├── DriverCommandError         the login driver's command server did not take a command
+    ├── ApiClosedError       the gateway closed its API connection
+    └── SessionEndedError    of the console: one viewer's session is over
+"""
+
+from ibgateway_runtime.errors import IbgatewayError
 
 
-class AgentError(Exception):
+class AgentError(IbgatewayError):
     """Anything the sentinel or the console knows to be wrong; the text is for people."""
-
-
-class SettingsError(AgentError):
-    """`settings.json` is missing or not what it should be."""
 
 
 class LedgerError(AgentError):
     """The attempt ledger exists but says something that can't be read: no attempt is allowed."""
 
 
-class CommandError(AgentError):
+class DriverCommandError(AgentError):
     """The login driver's command server could not be reached or refused."""
 
 

@@ -5,13 +5,13 @@ import logging
 import os
 import sys
 from contextlib import AsyncExitStack
-from importlib import resources
 from typing import Any
 
 import aiohttp
 import kopf
 from aiohttp import web
 
+import ibgateway_pod
 from ibgateway_operator.app import App, Outside, build
 from ibgateway_operator.clock import system_clock
 from ibgateway_operator.desired.input import Scripts
@@ -24,12 +24,11 @@ logger = logging.getLogger("ibgateway_operator")
 
 
 def scripts() -> Scripts:
-    """The gateway pod's shell scripts, from the package."""
-    files = resources.files("ibgateway_operator") / "files"
+    """The gateway pod's shell scripts, from the package beside the agent."""
     return Scripts(
-        wrapper=(files / "wrapper.sh").read_text(),
-        prestop=(files / "prestop.sh").read_text(),
-        ibc=(files / "10-ibc.sh").read_text(),
+        wrapper=ibgateway_pod.script(ibgateway_pod.WRAPPER),
+        prestop=ibgateway_pod.script(ibgateway_pod.PRESTOP),
+        ibc=ibgateway_pod.script(ibgateway_pod.START_SCRIPT),
     )
 
 

@@ -6,8 +6,8 @@ import hmac
 def bearer_matches(header: str, token: bytes) -> bool:
     """Whether an Authorization header carries this token, compared in constant time.
 
-    An empty token opens nothing.
+    An empty token opens nothing. A header may hold bytes that are no text.
     """
     scheme, _, given = header.partition(" ")
-    same = hmac.compare_digest(given.strip().encode(), token)
+    same = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token)
     return same and scheme.lower() == "bearer" and bool(token)

@@ -70,7 +70,7 @@ class Site:
             "OPERATOR_EXECUTOR_IMAGE": "example.invalid/executor:1",
             "OPERATOR_LIVENESS_PORT": str(self.port),
             "OPERATOR_METRICS_PORT": "0",
-            "PYTHONPATH": f"{ROOT / 'operator'}:{ROOT / 'runtime'}:{ROOT / 'api'}",
+            "PYTHONPATH": f"{ROOT / 'operator'}:{ROOT / 'gateway'}:{ROOT / 'runtime'}:{ROOT / 'api'}",
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ibgateway_operator"],

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from sentinel_world import rig
+from sentinel_world import pod_on_host
 
 pytestmark = pytest.mark.timeout(240)
 
 
 async def test_an_approved_push_logs_in(tmp_path: Path) -> None:
-    async with rig(tmp_path) as pod:
+    async with pod_on_host(tmp_path) as pod:
         report = await pod.log_in()
         assert report["accounts"] == ["DU1234567"]
         assert report["attemptsToday"] == 1
@@ -20,7 +20,7 @@ async def test_an_approved_push_logs_in(tmp_path: Path) -> None:
 
 
 async def test_a_missed_push_leaves_the_window_up_and_parks_by_budget(tmp_path: Path) -> None:
-    async with rig(tmp_path, maxAttempts=1) as pod:
+    async with pod_on_host(tmp_path, maxAttempts=1) as pod:
         await pod.state("AwaitingApproval")
         await pod.ibkr_said("POST", "/v1/pushes/latest/ignore", {"seconds": 0})
         report = await pod.until(lambda r: r["state"] == "ApprovalMissed" and "waiting" in r)
@@ -30,7 +30,7 @@ async def test_a_missed_push_leaves_the_window_up_and_parks_by_budget(tmp_path: 
 
 
 async def test_a_missed_push_is_followed_by_one_more_after_the_interval(tmp_path: Path) -> None:
-    async with rig(tmp_path, attemptIntervalSeconds=8) as pod:
+    async with pod_on_host(tmp_path, attemptIntervalSeconds=8) as pod:
         await pod.state("AwaitingApproval")
         await pod.ibkr_said("POST", "/v1/pushes/latest/ignore", {"seconds": 0})
         await pod.state("ApprovalMissed")
@@ -41,7 +41,7 @@ async def test_a_missed_push_is_followed_by_one_more_after_the_interval(tmp_path
 
 @pytest.mark.parametrize("dialog", ["unrecognized", "login-failed"])
 async def test_a_wrong_password_is_tried_once(tmp_path: Path, dialog: str) -> None:
-    async with rig(tmp_path, mistyped=True) as pod:
+    async with pod_on_host(tmp_path, mistyped=True) as pod:
         await pod.ibkr_said("PATCH", "/v1/login-rules", {"rejection": dialog})
         report = await pod.until(lambda r: r["state"] == "Rejected" and "waiting" in r)
         assert report["waiting"] == {"refusal": "Parked"}
@@ -53,7 +53,7 @@ async def test_a_wrong_password_is_tried_once(tmp_path: Path, dialog: str) -> No
 
 
 async def test_a_person_who_takes_the_session_is_left_alone_until_they_go(tmp_path: Path) -> None:
-    async with rig(tmp_path) as pod:
+    async with pod_on_host(tmp_path) as pod:
         full = (await pod.log_in())["fullAuthTime"]
         await pod.ibkr_said("POST", "/v1/users/paperuser/kick", {"style": "waits"})
         await pod.state("SessionConflict")
@@ -64,7 +64,7 @@ async def test_a_person_who_takes_the_session_is_left_alone_until_they_go(tmp_pa
 
 
 async def test_a_restart_request_costs_exactly_one_push(tmp_path: Path) -> None:
-    async with rig(tmp_path) as pod:
+    async with pod_on_host(tmp_path) as pod:
         first = await pod.log_in()
         # A week that was authenticated after its boundary is left alone, so this one lies ahead.
         request = {"id": f"{first['at'][:10]}T23:59:59Z"}
@@ -80,20 +80,20 @@ async def test_a_restart_request_costs_exactly_one_push(tmp_path: Path) -> None:
 
 
 async def test_a_killed_container_waits_for_a_permit(tmp_path: Path) -> None:
-    async with rig(tmp_path) as pod:
+    async with pod_on_host(tmp_path) as pod:
         await pod.log_in()
-        pod.end_container()
+        pod.kill_container()
         report = await pod.until(lambda r: r["state"] == "WaitingForPermit" and "waiting" in r)
         assert report["waiting"]["refusal"] == "Interval"
         assert pod.logins() == ["logged-in"]
-        wish = {"id": report["at"]}
-        assert (await pod.call("POST", "/v1/login-requests", wish))[0] == 202
+        request = {"id": report["at"]}
+        assert (await pod.call("POST", "/v1/login-requests", request))[0] == 202
         await pod.log_in()
         assert pod.logins() == ["logged-in", "logged-in"]
 
 
 async def test_a_dead_token_costs_one_push_by_budget(tmp_path: Path) -> None:
-    async with rig(tmp_path, attemptIntervalSeconds=5) as pod:
+    async with pod_on_host(tmp_path, attemptIntervalSeconds=5) as pod:
         await pod.log_in()
         await pod.ibkr_said("POST", "/v1/users/paperuser/expire-token")
         await pod.ibkr_said("POST", "/v1/users/paperuser/restart")
@@ -104,7 +104,7 @@ async def test_a_dead_token_costs_one_push_by_budget(tmp_path: Path) -> None:
 
 
 async def test_the_nightly_restart_by_token_pushes_nobody(tmp_path: Path) -> None:
-    async with rig(tmp_path) as pod:
+    async with pod_on_host(tmp_path) as pod:
         full = (await pod.log_in())["fullAuthTime"]
         await pod.ibkr_said("POST", "/v1/users/paperuser/restart")
         await pod.state("Restarting")
@@ -113,7 +113,7 @@ async def test_the_nightly_restart_by_token_pushes_nobody(tmp_path: Path) -> Non
 
 
 async def test_a_crashed_sentinel_knows_where_the_login_stood(tmp_path: Path) -> None:
-    async with rig(tmp_path) as pod:
+    async with pod_on_host(tmp_path) as pod:
         before = await pod.log_in()
         await pod.crash_sentinel()
         await pod.start_sentinel()
@@ -125,7 +125,7 @@ async def test_a_crashed_sentinel_knows_where_the_login_stood(tmp_path: Path) ->
 
 
 async def test_a_person_asks_at_the_window_of_a_missed_push(tmp_path: Path) -> None:
-    async with rig(tmp_path, maxAttempts=1) as pod:
+    async with pod_on_host(tmp_path, maxAttempts=1) as pod:
         await pod.state("AwaitingApproval")
         await pod.ibkr_said("POST", "/v1/pushes/latest/ignore", {"seconds": 0})
         report = await pod.state("ApprovalMissed")
@@ -141,7 +141,7 @@ async def test_a_person_asks_at_the_window_of_a_missed_push(tmp_path: Path) -> N
 
 
 async def test_a_session_that_is_given_up_is_asked_for_now_and_then(tmp_path: Path) -> None:
-    async with rig(tmp_path, attemptIntervalSeconds=6) as pod:
+    async with pod_on_host(tmp_path, attemptIntervalSeconds=6) as pod:
         await pod.log_in()
         await pod.ibkr_said("POST", "/v1/users/paperuser/kick", {"style": "contest"})
         report = await pod.until(lambda r: r["state"] == "SessionConflict" and "waiting" in r)
@@ -153,7 +153,7 @@ async def test_a_session_that_is_given_up_is_asked_for_now_and_then(tmp_path: Pa
 
 
 async def test_the_prestop_hook_logs_out_before_term(tmp_path: Path) -> None:
-    async with rig(tmp_path) as pod:
+    async with pod_on_host(tmp_path) as pod:
         await pod.log_in()
         assert await pod.prestop() == 0
         report = await pod.until(lambda r: r["state"] != "LoggedIn" and len(pod.exits) == 1)
@@ -163,7 +163,7 @@ async def test_the_prestop_hook_logs_out_before_term(tmp_path: Path) -> None:
 
 
 async def test_a_short_loss_of_the_link_is_ridden_out(tmp_path: Path) -> None:
-    async with rig(tmp_path) as pod:
+    async with pod_on_host(tmp_path) as pod:
         full = (await pod.log_in())["fullAuthTime"]
         await pod.ibkr_said("POST", "/v1/connectivity", {"state": "lost"})
         await pod.state("ConnectionLost")
@@ -176,7 +176,7 @@ async def test_a_short_loss_of_the_link_is_ridden_out(tmp_path: Path) -> None:
 async def test_a_sentinel_that_crashes_again_and_again_costs_no_second_push(
     tmp_path: Path,
 ) -> None:
-    async with rig(tmp_path) as pod:
+    async with pod_on_host(tmp_path) as pod:
         await pod.until(lambda r: r["attemptsToday"] == 1 and r["state"] != "WaitingForPermit")
         for pause in (0.0, 0.3, 0.6, 0.9, 1.5):
             await pod.crash_sentinel()

@@ -6,20 +6,19 @@ that could hold a secret (query, headers) is ever logged.
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from aiohttp import WSCloseCode, hdrs, web
-from prometheus_client import generate_latest
 
 from ibgateway_agent.console.bridge import MAX_MESSAGE_BYTES
 from ibgateway_agent.console.endings import STOPPING, VIEWER_LEFT
-from ibgateway_agent.console.errors import ConsoleSettingsError
 from ibgateway_agent.console.guard import PROTOCOL, RequestGuard, offered_protocols
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.reachability import PolicyObservation
-from ibgateway_agent.console.session import SessionState, attend
+from ibgateway_agent.console.session import SessionState, serve_viewer
+from ibgateway_runtime.errors import SettingsError
+from ibgateway_runtime.metrics import metrics_route
 
 HEARTBEAT_SECONDS: Final = 15.0
 CLOSE_SECONDS: Final = 2.0
@@ -43,27 +42,20 @@ logger = logging.getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True)
-class Front:
-    """What the people's port needs: who may come in, the shared desk, the files to show."""
-
-    guard: RequestGuard
-    desk: SessionState
-    static: Path
+GUARD: Final = web.AppKey("guard", RequestGuard)
+SESSIONS: Final = web.AppKey("sessions", SessionState)
+PAGE: Final = web.AppKey("page", Path)
 
 
-FRONT: Final = web.AppKey("front", Front)
-
-
-def people_app(front: Front) -> web.Application:
+def people_app(*, guard: RequestGuard, sessions: SessionState, static: Path) -> web.Application:
     """The page, the library and the bridge; raises SettingsError if the files are not there."""
-    app = web.Application(middlewares=[_check_host])
-    app[FRONT] = front
-    page = front.static / "page"
-    library = front.static / "novnc"
+    page = static / "page"
+    library = static / "novnc"
     for needed in (page / "vnc.html", library / "core" / "rfb.js"):
         if not needed.is_file():
-            raise ConsoleSettingsError(f"CONSOLE_STATIC: there is no {needed}")
+            raise SettingsError(f"CONSOLE_STATIC: there is no {needed}")
+    app = web.Application(middlewares=[_check_host])
+    app[GUARD], app[SESSIONS], app[PAGE] = guard, sessions, page
     app.router.add_get("/", _page)
     app.router.add_get("/vnc.html", _page)
     app.router.add_get("/websockify", _websockify)
@@ -74,43 +66,42 @@ def people_app(front: Front) -> web.Application:
     return app
 
 
-def admin_app(metrics: ConsoleMetrics, belief: Callable[[], PolicyObservation]) -> web.Application:
+def admin_app(
+    metrics: ConsoleMetrics, observed: Callable[[], PolicyObservation]
+) -> web.Application:
     """Liveness, metrics and what is known of NetworkPolicies; nothing here is secret."""
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
-    async def show_metrics(_request: web.Request) -> web.Response:
-        body = generate_latest(metrics.registry)
-        return web.Response(
-            body=body, headers={hdrs.CONTENT_TYPE: "text/plain; version=0.0.4; charset=utf-8"}
-        )
-
     async def network_policy(_request: web.Request) -> web.Response:
-        return web.json_response({"enforced": belief().enforced})
+        return web.json_response({"enforced": observed().enforced})
 
     app = web.Application()
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/metrics", show_metrics)
-    app.router.add_get("/network-policy", network_policy)
+    app.add_routes(
+        [
+            web.get("/healthz", healthz),
+            metrics_route(metrics.registry),
+            web.get("/network-policy", network_policy),
+        ]
+    )
     return app
 
 
 @web.middleware
 async def _check_host(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    problem = request.app[FRONT].guard.host_problem(request.headers.getall(hdrs.HOST, []))
+    problem = request.app[GUARD].host_problem(request.headers.getall(hdrs.HOST, []))
     if problem is not None:
         _refuse(request, "host", problem)
     return await handler(request)
 
 
 async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(request.app[FRONT].static / "page" / "vnc.html")
+    return web.FileResponse(request.app[PAGE] / "vnc.html")
 
 
 async def _websockify(request: web.Request) -> web.StreamResponse:
-    front = request.app[FRONT]
-    problem = front.guard.origin_problem(
+    problem = request.app[GUARD].origin_problem(
         hosts=request.headers.getall(hdrs.HOST, []),
         origins=request.headers.getall(hdrs.ORIGIN, []),
     )
@@ -128,25 +119,25 @@ async def _websockify(request: web.Request) -> web.StreamResponse:
         compress=False,  # RFB's encodings are compressed already
     )
     await socket.prepare(request)
-    await _attend_and_close(front.desk, socket, protocols)
+    await _serve_and_close(request.app[SESSIONS], socket, protocols)
     return socket
 
 
-async def _attend_and_close(
-    desk: SessionState, socket: web.WebSocketResponse, protocols: list[str]
+async def _serve_and_close(
+    sessions: SessionState, socket: web.WebSocketResponse, protocols: list[str]
 ) -> None:
     logger.info("a viewer came")
     ending = VIEWER_LEFT  # also when aiohttp cancels the handler because the connection is lost
     try:
-        ending = await attend(desk, socket, protocols)
+        ending = await serve_viewer(sessions, socket, protocols)
     finally:
-        desk.metrics.sessions.labels(ending.label).inc()
+        sessions.metrics.sessions.labels(ending.label).inc()
         logger.info("a viewer's session ended: %s", ending.label)
     await socket.close(code=ending.code, message=ending.text.encode())
 
 
 def _refuse(request: web.Request, check: str, problem: str) -> None:
-    request.app[FRONT].desk.metrics.refused.labels(check).inc()
+    request.app[SESSIONS].metrics.refused.labels(check).inc()
     logger.warning("refused a request: %s", problem)
     raise web.HTTPForbidden(text=f"Refused: {problem}.\n")
 
@@ -156,5 +147,5 @@ async def _add_headers(_request: web.Request, response: web.StreamResponse) -> N
 
 
 async def _close_sessions(app: web.Application) -> None:
-    for socket in tuple(app[FRONT].desk.open):
+    for socket in tuple(app[SESSIONS].open):
         await socket.close(code=WSCloseCode.GOING_AWAY, message=STOPPING.text.encode())

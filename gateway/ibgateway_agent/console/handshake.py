@@ -37,13 +37,13 @@ class RfbPeer(Protocol):
 
 
 async def relay_handshake(
-    viewer: RfbPeer, display: RfbPeer, limit: FailureLimit, clock: Callable[[], float]
+    viewer: RfbPeer, display: RfbPeer, limit: FailureLimit, monotonic: Callable[[], float]
 ) -> None:
     """Returns once the display has let the viewer in; raises SessionEndedError otherwise."""
     minor = await _relay_version(viewer, display)
     chosen = await (_relay_type_3(viewer, display) if minor == 3 else _relay_types(viewer, display))
     if chosen == TYPE_VNC:
-        await _relay_guess(viewer, display, limit, clock)
+        await _relay_guess(viewer, display, limit, monotonic)
     elif minor == 8:
         await _relay_result(viewer, display)
 
@@ -85,16 +85,16 @@ async def _relay_types(viewer: RfbPeer, display: RfbPeer) -> int:
 
 
 async def _relay_guess(
-    viewer: RfbPeer, display: RfbPeer, limit: FailureLimit, clock: Callable[[], float]
+    viewer: RfbPeer, display: RfbPeer, limit: FailureLimit, monotonic: Callable[[], float]
 ) -> None:
     await viewer.send(await display.exactly(CHALLENGE_BYTES))
     response = await viewer.exactly(CHALLENGE_BYTES)
-    charged_at = clock()
+    charged_at = monotonic()
     if not limit.charge(charged_at):
         raise SessionEndedError(TOO_MANY_FAILURES)
     await display.send(response)
     await _relay_result(viewer, display)
-    limit.forgive(charged_at)
+    limit.give_back(charged_at)
 
 
 async def _relay_result(viewer: RfbPeer, display: RfbPeer) -> None:

@@ -29,7 +29,7 @@ class FailureLimit:
         self._charged.append(now)
         return True
 
-    def forgive(self, charged_at: float) -> None:
+    def give_back(self, charged_at: float) -> None:
         """Gives one charge back: the attempt was right."""
         if charged_at in self._charged:
             self._charged.remove(charged_at)

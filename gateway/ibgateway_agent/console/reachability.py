@@ -68,13 +68,13 @@ def verdict(*, api: ConnectOutcome, control: ConnectOutcome) -> bool | None:
     return None
 
 
-def learn(belief: PolicyObservation, *, news: bool | None) -> PolicyObservation:
-    """The belief after one more verdict."""
-    if news is None or news == belief.enforced:
-        return PolicyObservation(belief.enforced)
-    if news == belief.suspected:
-        return PolicyObservation(news)
-    return PolicyObservation(belief.enforced, suspected=news)
+def learn(known: PolicyObservation, *, said: bool | None) -> PolicyObservation:
+    """What is known after one more verdict."""
+    if said is None or said == known.enforced:
+        return PolicyObservation(known.enforced)
+    if said == known.suspected:
+        return PolicyObservation(said)
+    return PolicyObservation(known.enforced, suspected=said)
 
 
 async def try_connect(address: TcpAddress, seconds: float = TRY_SECONDS) -> ConnectOutcome:
@@ -94,29 +94,28 @@ async def try_connect(address: TcpAddress, seconds: float = TRY_SECONDS) -> Conn
 
 @dataclass(frozen=True, slots=True)
 class PolicyWatch:
-    """Tries now and then and tells each new belief."""
+    """Tries now and then, and hands what is known to `publish` after each try."""
 
     api: TcpAddress
     control: TcpAddress
-    tell: Callable[[PolicyObservation], None]
+    publish: Callable[[PolicyObservation], None]
     connect: Callable[[TcpAddress], Awaitable[ConnectOutcome]] = try_connect
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def run(self) -> None:
-        """Tries for ever: at once, then after the wait that the belief asks for."""
-        belief = PolicyObservation()
+        """Tries for ever: at once, then after the wait that the observation asks for."""
+        known = PolicyObservation()
         while True:
-            news = await self._ask(belief)
-            learned = learn(belief, news=news)
-            if learned.enforced != belief.enforced:
+            learned = learn(known, said=await self._ask(known))
+            if learned.enforced != known.enforced:
                 logger.info("network policies enforced: %s", learned.enforced)
-            belief = learned
-            self.tell(belief)
-            await self.sleep(belief.wait_seconds)
+            known = learned
+            self.publish(known)
+            await self.sleep(known.wait_seconds)
 
-    async def _ask(self, belief: PolicyObservation) -> bool | None:
+    async def _ask(self, known: PolicyObservation) -> bool | None:
         """The control is disturbed only while it can change what is known: x11vnc logs each visit."""
         api = await self.connect(self.api)
-        if api is ConnectOutcome.ACCEPTED or belief.enforced is True:
+        if api is ConnectOutcome.ACCEPTED or known.enforced is True:
             return verdict(api=api, control=ConnectOutcome.UNKNOWN)
         return verdict(api=api, control=await self.connect(self.control))

@@ -1,7 +1,6 @@
-"""One viewer's session from the upgraded WebSocket to its Ending."""
+"""One viewer's session from the upgraded WebSocket to its end."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,6 +21,7 @@ from ibgateway_agent.console.handshake import relay_handshake
 from ibgateway_agent.console.limit import FailureLimit
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.settings import TcpAddress
+from ibgateway_runtime.clock import Clock
 
 HANDSHAKE_SECONDS: Final = 120.0
 """A person types a password within this time; then the place is given free."""
@@ -35,49 +35,49 @@ class SessionState:
     display: TcpAddress
     token: Callable[[], bytes] | None
     metrics: ConsoleMetrics
+    clock: Clock
     limit: FailureLimit = field(default_factory=FailureLimit)
-    clock: Callable[[], float] = time.monotonic
     max_viewers: int = MAX_VIEWERS
     handshake_seconds: float = HANDSHAKE_SECONDS
     open: set[web.WebSocketResponse] = field(default_factory=set)
 
 
-async def attend(
-    desk: SessionState, socket: web.WebSocketResponse, protocols: list[str]
+async def serve_viewer(
+    sessions: SessionState, socket: web.WebSocketResponse, protocols: list[str]
 ) -> SessionEnd:
     """Serves one viewer until either side is gone; gives how it ended."""
-    if len(desk.open) >= desk.max_viewers:
+    if len(sessions.open) >= sessions.max_viewers:
         return TOO_MANY_VIEWERS
-    desk.open.add(socket)
-    desk.metrics.viewers.set(len(desk.open))
+    sessions.open.add(socket)
+    sessions.metrics.viewers.set(len(sessions.open))
     try:
-        _authorise(desk, protocols)
-        async with open_display(desk.display) as display:
-            return await _serve(desk, Viewer(socket), display)
+        _authorise(sessions, protocols)
+        async with open_display(sessions.display) as display:
+            return await _bridge(sessions, Viewer(socket), display)
     except SessionEndedError as ended:
         return ended.ending
     finally:
-        desk.open.discard(socket)
-        desk.metrics.viewers.set(len(desk.open))
+        sessions.open.discard(socket)
+        sessions.metrics.viewers.set(len(sessions.open))
 
 
-def _authorise(desk: SessionState, protocols: list[str]) -> None:
+def _authorise(sessions: SessionState, protocols: list[str]) -> None:
     """In token mode: the right token, and no more than a few wrong ones a minute."""
-    if desk.token is None:
+    if sessions.token is None:
         return
-    charged_at = desk.clock()
-    if not desk.limit.charge(charged_at):
+    charged_at = sessions.clock.monotonic()
+    if not sessions.limit.charge(charged_at):
         raise SessionEndedError(TOO_MANY_FAILURES)
-    if not token_matches(protocols, desk.token()):
+    if not token_matches(protocols, sessions.token()):
         raise SessionEndedError(TOKEN_REFUSED)
-    desk.limit.forgive(charged_at)
+    sessions.limit.give_back(charged_at)
 
 
-async def _serve(desk: SessionState, viewer: Viewer, display: Display) -> SessionEnd:
+async def _bridge(sessions: SessionState, viewer: Viewer, display: Display) -> SessionEnd:
     try:
-        async with asyncio.timeout(desk.handshake_seconds):
-            await relay_handshake(viewer, display, desk.limit, desk.clock)
+        async with asyncio.timeout(sessions.handshake_seconds):
+            await relay_handshake(viewer, display, sessions.limit, sessions.clock.monotonic)
     except TimeoutError:
         return NO_PASSWORD
-    await pump(viewer, display, lambda way, size: desk.metrics.bytes.labels(way).inc(size))
+    await pump(viewer, display, lambda way, size: sessions.metrics.bytes.labels(way).inc(size))
     raise AssertionError("a pump ends with SessionEndedError")

@@ -1,4 +1,4 @@
-"""What the console is told by its environment, read once at the start. Pure: the mapping comes in.
+"""What the console is told by its environment, read once at the start. The mapping comes in.
 
 The display is fixed here; nothing that a viewer sends can change it.
 """
@@ -6,14 +6,12 @@ The display is fixed here; nothing that a viewer sends can change it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from ibgateway_agent.console.errors import ConsoleSettingsError
 from ibgateway_agent.console.guard import normal_origin
+from ibgateway_agent.environment import port
 from ibgateway_api import names
-
-AUTH_PASSWORD: Final = "password"  # noqa: S105 - a mode's name
-AUTH_TOKEN: Final = "token"  # noqa: S105 - a mode's name
+from ibgateway_api.spec import ConsoleAuth
+from ibgateway_runtime.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +44,16 @@ class ConsoleSettings:
     admin_port: int
 
     @property
-    def auth(self) -> str:
-        """The mode's name: password or token."""
-        return AUTH_PASSWORD if self.token_file is None else AUTH_TOKEN
+    def auth(self) -> ConsoleAuth:
+        """What a viewer is asked for."""
+        return ConsoleAuth.PASSWORD if self.token_file is None else ConsoleAuth.TOKEN
 
 
 def from_env(env: Mapping[str, str]) -> ConsoleSettings:
     """The settings in `env`; raises SettingsError with the variable's name."""
     return ConsoleSettings(
         display=TcpAddress(
-            _host(env, "CONSOLE_VNC_HOST"), _port(env, "CONSOLE_VNC_PORT", names.PORT_VNC)
+            _host(env, "CONSOLE_VNC_HOST"), port(env, "CONSOLE_VNC_PORT", names.PORT_VNC)
         ),
         token_file=_token_file(env),
         hosts=frozenset(host.lower() for host in _list(env, "CONSOLE_HOSTS")),
@@ -63,8 +61,8 @@ def from_env(env: Mapping[str, str]) -> ConsoleSettings:
         api=_api(env),
         static=Path(env.get("CONSOLE_STATIC") or "/opt/novnc"),
         bind=env.get("CONSOLE_BIND") or None,
-        port=_port(env, "CONSOLE_PORT", names.PORT_NOVNC),
-        admin_port=_port(env, "CONSOLE_ADMIN_PORT", names.PORT_NOVNC_ADMIN),
+        port=port(env, "CONSOLE_PORT", names.PORT_NOVNC),
+        admin_port=port(env, "CONSOLE_ADMIN_PORT", names.PORT_NOVNC_ADMIN),
     )
 
 
@@ -83,7 +81,7 @@ def token_reader(file: Path) -> Callable[[], bytes]:
 def _required(env: Mapping[str, str], name: str) -> str:
     value = env.get(name, "").strip()
     if not value:
-        raise ConsoleSettingsError(f"{name} is not set")
+        raise SettingsError(f"{name} is not set")
     return value
 
 
@@ -92,7 +90,7 @@ def _host(env: Mapping[str, str], name: str) -> str:
     try:
         host.encode("idna")
     except UnicodeError:
-        raise ConsoleSettingsError(f"{name} is no host name: {host!r}") from None
+        raise SettingsError(f"{name} is no host name: {host!r}") from None
     return host
 
 
@@ -100,18 +98,11 @@ def _list(env: Mapping[str, str], name: str) -> list[str]:
     return [part.strip() for part in env.get(name, "").split(",") if part.strip()]
 
 
-def _port(env: Mapping[str, str], name: str, default: int) -> int:
-    text = env.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        raise ConsoleSettingsError(f"{name} must be a port number from 1 to 65535, not {text!r}")
-    return int(text)
-
-
 def _token_file(env: Mapping[str, str]) -> Path | None:
-    mode = env.get("CONSOLE_AUTH") or AUTH_PASSWORD
-    if mode not in {AUTH_PASSWORD, AUTH_TOKEN}:
-        raise ConsoleSettingsError(f"CONSOLE_AUTH must be password or token, not {mode!r}")
-    return None if mode == AUTH_PASSWORD else Path(_required(env, "CONSOLE_TOKEN_FILE"))
+    mode = env.get("CONSOLE_AUTH") or ConsoleAuth.PASSWORD
+    if mode not in list(ConsoleAuth):
+        raise SettingsError(f"CONSOLE_AUTH must be password or token, not {mode!r}")
+    return Path(_required(env, "CONSOLE_TOKEN_FILE")) if mode == ConsoleAuth.TOKEN else None
 
 
 def _origins(env: Mapping[str, str]) -> frozenset[str]:
@@ -119,7 +110,7 @@ def _origins(env: Mapping[str, str]) -> frozenset[str]:
     for text in _list(env, "CONSOLE_ALLOWED_ORIGINS"):
         origin = normal_origin(text)
         if origin is None:
-            raise ConsoleSettingsError(
+            raise SettingsError(
                 f"CONSOLE_ALLOWED_ORIGINS: {text!r} is no origin such as https://vnc.example.com"
             )
         origins.add(origin)
@@ -129,6 +120,4 @@ def _origins(env: Mapping[str, str]) -> frozenset[str]:
 def _api(env: Mapping[str, str]) -> TcpAddress | None:
     if not env.get("CONSOLE_API_HOST", "").strip():
         return None
-    return TcpAddress(
-        _host(env, "CONSOLE_API_HOST"), _port(env, "CONSOLE_API_PORT", names.PORT_API)
-    )
+    return TcpAddress(_host(env, "CONSOLE_API_HOST"), port(env, "CONSOLE_API_PORT", names.PORT_API))

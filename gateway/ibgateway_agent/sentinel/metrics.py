@@ -1,21 +1,19 @@
 """The sentinel's metrics, on a port of their own: they need no token and tell no secret."""
 
-from collections.abc import Callable
 from datetime import datetime
 
-from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ibgateway_agent.sentinel.probe.handshake import ProbeResult
 from ibgateway_api.login import Login, LoginState, Sign
 from ibgateway_api.permits import Attempt
+from ibgateway_runtime.clock import Clock
 
 
 class SentinelMetrics:
     """One registry; every label has a fixed set of values."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.registry = CollectorRegistry()
         self._clock = clock
         self._logged_in_since: datetime | None = None
@@ -60,7 +58,7 @@ class SentinelMetrics:
     def _seconds(self) -> float:
         if self._logged_in_since is None:
             return 0.0
-        return (self._clock() - self._logged_in_since).total_seconds()
+        return (self._clock.now() - self._logged_in_since).total_seconds()
 
     def attempt(self, attempt: Attempt) -> None:
         """One more permit, or one more attempt that the driver began by itself."""
@@ -74,15 +72,3 @@ class SentinelMetrics:
     def probe(self, result: ProbeResult) -> None:
         """One more probe."""
         self._probes.labels(result).inc()
-
-
-def application(metrics: SentinelMetrics) -> web.Application:
-    """`GET /metrics`."""
-
-    async def get(_: web.Request) -> web.Response:
-        text = generate_latest(metrics.registry)
-        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app = web.Application()
-    app.add_routes([web.get("/metrics", get)])
-    return app

@@ -1,53 +1,50 @@
-"""The sentinel's HTTP: status for the operator and the executor, wishes, and the kubelet's probes.
+"""The sentinel's HTTP: status for the operator and the executor, requests, and the kubelet's probes.
 
 `/v1/*` wants the agent token; `/healthz` and `/readyz` tell nothing but a word and want none.
 """
 
-import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from time import monotonic
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 from pydantic import ValidationError
 
 from ibgateway_agent.errors import LedgerError
-from ibgateway_agent.sentinel.permits.attempt_ledger import LOGIN, RESTART, Asker
-from ibgateway_agent.sentinel.report import ReportFeed
+from ibgateway_agent.sentinel.permits.records import RequestKind
+from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_api.login import LoginState
 from ibgateway_api.requests import LoginRequest, RestartRequest
+from ibgateway_runtime.auth import bearer_matches
+from ibgateway_runtime.clock import Clock
 
 HEARTBEAT: Final = timedelta(seconds=1)
 LONGEST_WAIT_SECONDS: Final = 300.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Accept = Callable[[RequestKind, str], bool]
+"""Takes a request; False for one that was taken before."""
 
 
-@dataclass(frozen=True)
-class Doors:
-    """What the server needs of the sentinel. `accept` is False for a wish taken before."""
-
-    bulletin: ReportFeed
-    accept: Callable[[Asker, str], bool]
-    alive: Callable[[], bool]
-    token_file: Path
-
-
-def application(doors: Doors) -> web.Application:
+def application(
+    *,
+    publisher: ReportPublisher,
+    accept: Accept,
+    alive: Callable[[], bool],
+    token_file: Path,
+    clock: Clock,
+) -> web.Application:
     """The routes."""
-    status = _Status(doors.bulletin)
-    app = web.Application(middlewares=[_token_wanted(doors.token_file)])
+    app = web.Application(middlewares=[_token_wanted(token_file)])
     app.add_routes(
         [
-            web.get("/v1/status", status.get),
-            web.post("/v1/login-requests", _wish(doors, LOGIN)),
-            web.post("/v1/restarts", _wish(doors, RESTART)),
-            web.get("/healthz", _health(doors)),
-            web.get("/readyz", _ready(doors)),
+            web.get("/v1/status", _Status(publisher, clock).get),
+            web.post("/v1/login-requests", _post(accept, RequestKind.LOGIN)),
+            web.post("/v1/restarts", _post(accept, RequestKind.RESTART)),
+            web.get("/healthz", _health(alive)),
+            web.get("/readyz", _ready(publisher)),
         ]
     )
     return app
@@ -57,25 +54,27 @@ def _token_wanted(token_file: Path) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/v1/") and not _allowed(request, token_file):
-            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
+            raise web.HTTPUnauthorized(headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
         return await handler(request)
 
     return check
 
 
 def _allowed(request: web.Request, token_file: Path) -> bool:
-    """The token is read with each request: a changed Secret needs no restart. Empty opens nothing."""
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    token = token_file.read_bytes().strip()
-    right = hmac.compare_digest(given.strip().encode(), token)
-    return right and scheme.lower() == "bearer" and bool(token)
+    """The token is read with each request: a changed Secret needs no restart, an emptied one locks."""
+    try:
+        token = token_file.read_bytes().strip()
+    except OSError as error:
+        raise web.HTTPServiceUnavailable(text="the agent token can't be read") from error
+    return bearer_matches(request.headers.get(hdrs.AUTHORIZATION, ""), token)
 
 
 class _Status:
     """`GET /v1/status`, at once or as a long poll with a heartbeat."""
 
-    def __init__(self, bulletin: ReportFeed) -> None:
-        self._bulletin = bulletin
+    def __init__(self, publisher: ReportPublisher, clock: Clock) -> None:
+        self._publisher = publisher
+        self._clock = clock
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -88,13 +87,13 @@ class _Status:
         return web.Response(text=self._text(), content_type="application/json")
 
     async def _stream(self, request: web.Request, after: int, wait: float) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: "application/json"})
         await response.prepare(request)
-        ends = monotonic() + wait
+        ends = self._clock.monotonic() + wait
         await response.write(b"\n")
-        while (left := ends - monotonic()) > 0:
+        while (left := ends - self._clock.monotonic()) > 0:
             patience = min(HEARTBEAT, timedelta(seconds=left))
-            if await self._bulletin.above(after, patience):
+            if await self._publisher.wait_for_newer(after, patience):
                 break
             await response.write(b"\n")
         await response.write(f"{self._text()}\n".encode())
@@ -103,42 +102,42 @@ class _Status:
 
     def _text(self) -> str:
         try:
-            return self._bulletin.latest().to_json()
+            return self._publisher.latest().to_json()
         except LookupError as error:
             raise web.HTTPServiceUnavailable(text=str(error)) from error
 
 
-def _wish(doors: Doors, kind: Asker) -> Handler:
-    model = LoginRequest if kind == LOGIN else RestartRequest
+def _post(accept: Accept, kind: RequestKind) -> Handler:
+    model = LoginRequest if kind is RequestKind.LOGIN else RestartRequest
 
     async def post(request: web.Request) -> web.Response:
         try:
-            wish = model.model_validate_json(await request.read())
+            asked = model.model_validate_json(await request.read())
         except ValidationError as error:
             raise web.HTTPBadRequest(text="the body is a JSON object with an id") from error
-        if not wish.id or len(wish.id) > 64:
+        if not asked.id or len(asked.id) > 64:
             raise web.HTTPBadRequest(text="id has 1 to 64 characters")
         try:
-            taken = doors.accept(kind, wish.id)
+            taken = accept(kind, asked.id)
         except (LedgerError, OSError) as error:
-            raise web.HTTPServiceUnavailable(text=f"the wish can't be kept: {error}") from error
+            raise web.HTTPServiceUnavailable(text=f"the request can't be kept: {error}") from error
         return web.Response(status=202 if taken else 200)
 
     return post
 
 
-def _health(doors: Doors) -> Handler:
+def _health(alive: Callable[[], bool]) -> Handler:
     async def get(_: web.Request) -> web.Response:
-        alive = doors.alive()
-        return web.Response(status=200 if alive else 503, text="alive" if alive else "stalled")
+        looks = alive()
+        return web.Response(status=200 if looks else 503, text="alive" if looks else "stalled")
 
     return get
 
 
-def _ready(doors: Doors) -> Handler:
+def _ready(publisher: ReportPublisher) -> Handler:
     async def get(_: web.Request) -> web.Response:
         try:
-            state = doors.bulletin.latest().state
+            state = publisher.latest().state
         except LookupError:
             state = LoginState.UNKNOWN
         return web.Response(status=200 if state is LoginState.LOGGED_IN else 503, text=state)

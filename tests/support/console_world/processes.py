@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from host_processes import end_group
+
 PATIENCE: Final = 60
 """Seconds until a condition counts as never coming."""
 
@@ -33,10 +35,17 @@ def listens(port: int) -> bool:
 
 
 @contextmanager
-def process(*command: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that is ended with the test, by its id."""
+def process(
+    *command: str, env: dict[str, str] | None = None, pass_fds: tuple[int, ...] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that is ended with the test, with everything that it started."""
     with subprocess.Popen(
-        command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env=env,
+        pass_fds=pass_fds,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     ) as running:
         try:
             yield running
@@ -46,3 +55,4 @@ def process(*command: str, env: dict[str, str] | None = None) -> Iterator[subpro
                 running.wait(2)  # x11vnc now and then hangs in its handler of the signal
             except subprocess.TimeoutExpired:
                 running.kill()
+            end_group(running.pid)

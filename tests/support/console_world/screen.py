@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from console_world.processes import listens, process, until
+from host_processes import forget_display
 
 PASSWORD: Final = "canary78"
 FIELD: Final = (500, 140)
@@ -70,16 +71,13 @@ def screen_with_window(folder: Path) -> Iterator[Screen]:
     """A free X display whose window writes its events into `folder`."""
     read, write = os.pipe()
     command = ["Xvfb", "-displayfd", str(write), "-ac", "-screen", "0", "1024x768x24"]
-    with subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL) as xvfb:
+    with os.fdopen(read) as pipe, ExitStack() as after, process(*command, pass_fds=(write,)):
         os.close(write)
-        with os.fdopen(read) as pipe:
-            display = f":{pipe.readline().strip()}"
+        number = int(pipe.readline())
+        after.callback(forget_display, number)
         window = str(Path(__file__).with_name("window.py"))
-        screen = Screen(display, folder / "events")
-        env = {**os.environ, "DISPLAY": display}
-        try:
-            with process(python_with_tk(), window, str(screen.events_file), env=env):
-                screen.saw("up")
-                yield screen
-        finally:
-            xvfb.terminate()
+        screen = Screen(f":{number}", folder / "events")
+        env = {**os.environ, "DISPLAY": screen.display}
+        with process(python_with_tk(), window, str(screen.events_file), env=env):
+            screen.saw("up")
+            yield screen

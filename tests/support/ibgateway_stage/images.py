@@ -11,7 +11,7 @@ from ibgateway_cluster.report import Reporter
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 SOURCES: Final = {
-    "operator": ("api", "runtime", "operator"),
+    "operator": ("api", "runtime", "operator", "gateway/ibgateway_pod"),
     "agent": ("api", "runtime", "gateway"),
     "executor": ("api", "runtime", "executor"),
     "simulator": ("simulator",),

@@ -1,6 +1,6 @@
 """One gateway pod on this host: the sentinel and the wrapper as processes, around a simulated Gateway.
 
-The rig plays the kubelet: it starts the wrapper again whenever it ends, and nothing of the old
+It plays the kubelet too: it starts the wrapper again whenever it ends, and nothing of the old
 container outlives it. What IBKR saw is read from the simulator, never from the sentinel.
 """
 
@@ -8,9 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
-import random
 import shutil
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -19,11 +17,12 @@ from typing import Any
 
 import aiohttp
 
+from host_processes import end_group, forget_display, free_display, kill_group
 from ibgateway_simulator.ibkr.server import Running, running
 from ibgateway_simulator.ibkr.settings import ibkr_settings
 
 ROOT = Path(__file__).parents[3]
-FILES = ROOT / "operator" / "ibgateway_operator" / "files"
+SCRIPTS = ROOT / "gateway" / "ibgateway_pod"
 SOURCES = os.pathsep.join(str(ROOT / part) for part in ("api", "runtime", "gateway", "simulator"))
 TOKEN = "agent-token-canary"
 BUDGET = {"approvalSeconds": 60, "attemptIntervalSeconds": 900, "maxAttempts": 3}
@@ -36,12 +35,13 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-class Rig:
+class PodOnHost:
     """One gateway pod on this host."""
 
     def __init__(self, folder: Path, ibkr: Running) -> None:
         self.folder, self.ibkr = folder, ibkr
         self.ports = {name: free_port() for name in ("api", "socat", "command", "http", "metrics")}
+        self.display = free_display()
         self.run = folder / "run"
         self.password = "paperpassword"
         self.exits: list[int] = []
@@ -54,7 +54,7 @@ class Rig:
         shutil.copytree(ROOT / "simulator" / "image", self.folder / "home")
         for name in ("run", "state", "settings", "tmp", "home/init-scripts/start"):
             (self.folder / name).mkdir(parents=True)
-        script = (FILES / "10-ibc.sh").read_text()
+        script = (SCRIPTS / "10-ibc.sh").read_text()
         assert "CommandServerPort=7462" in script
         script = script.replace("7462", str(self.ports["command"]))
         (self.folder / "home/init-scripts/start/10-ibc.sh").write_text(script)
@@ -80,7 +80,7 @@ class Rig:
             "SIMULATOR_IBKR_URL": f"http://127.0.0.1:{self.ibkr.port}",
             "SIMULATOR_BROKER_PORT": str(self.ibkr.broker_port),
             "SIMULATOR_GATEWAY_NAME": "paper",
-            "SIMULATOR_DISPLAY": f":{random.randint(1000, 30000)}",  # noqa: S311 - a display's number
+            "SIMULATOR_DISPLAY": f":{self.display}",
             "SIMULATOR_SOCAT_BIND": "127.0.0.1",
             "SIMULATOR_PAPER_PORT": str(ports["api"]),
             "SIMULATOR_PAPER_SOCAT_PORT": str(ports["socat"]),
@@ -111,27 +111,32 @@ class Rig:
     async def _keep_container(self) -> None:
         while True:
             self._wrapper = await asyncio.create_subprocess_exec(
-                *("bash", str(FILES / "wrapper.sh")),
+                *("bash", str(SCRIPTS / "wrapper.sh")),
                 env=self.environment(),
                 stdout=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
             )
             self.exits.append(await self._wrapper.wait())
-            self.end_container()
+            await self._end_container(self._wrapper)
             if self.stays_down:
                 return
             await asyncio.sleep(0.2)
 
-    def end_container(self) -> None:
-        """What the kernel does when PID 1 has gone."""
+    def kill_container(self) -> None:
+        """What the kernel does to all of it when PID 1 is killed."""
         assert self._wrapper is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._wrapper.pid, signal.SIGKILL)
+        kill_group(self._wrapper.pid)
+
+    async def _end_container(self, wrapper: asyncio.subprocess.Process) -> None:
+        """Nothing is left of it, not even what a container would have had in a /tmp of its own."""
+        await asyncio.to_thread(end_group, wrapper.pid)
+        await wrapper.wait()
+        forget_display(self.display)
 
     async def prestop(self) -> int:
         """The hook as the kubelet runs it; afterwards the container is not started again."""
         hook = await asyncio.create_subprocess_exec(
-            *("bash", str(FILES / "prestop.sh")),
+            *("bash", str(SCRIPTS / "prestop.sh")),
             env={**self.environment(), "IBC_COMMAND_PORT": str(self.ports["command"])},
         )
         self.stays_down = True
@@ -142,8 +147,7 @@ class Rig:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._wrapper is not None:
-            self.end_container()
-            await self._wrapper.wait()
+            await self._end_container(self._wrapper)
         if self._sentinel is not None and self._sentinel.returncode is None:
             self._sentinel.terminate()
             assert await asyncio.wait_for(self._sentinel.wait(), 10) == 0
@@ -198,10 +202,12 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
-async def rig(folder: Path, *, mistyped: bool = False, **budget: Any) -> AsyncIterator[Rig]:
+async def pod_on_host(
+    folder: Path, *, mistyped: bool = False, **budget: Any
+) -> AsyncIterator[PodOnHost]:
     ports = {"SIMULATOR_IBKR_PORT": "0", "SIMULATOR_BROKER_PORT": "0"}
     async with running(ibkr_settings(ports)) as ibkr:
-        made = Rig(folder, ibkr)
+        made = PodOnHost(folder, ibkr)
         made.lay_out({**BUDGET, **budget})
         made.password = "mistyped" if mistyped else "paperpassword"
         try:

@@ -1,17 +1,19 @@
 """A fake display and a console's applications in front of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from console_world.fake_display import Client, FakeDisplay, fake_display
-from ibgateway_agent.console.app import Front, people_app
+from ibgateway_agent.console.app import people_app
 from ibgateway_agent.console.guard import RequestGuard
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.session import SessionState
 from ibgateway_agent.console.settings import TcpAddress
+from ibgateway_runtime.clock import system_clock
 
 PAGE = Path(__file__).parents[3] / "gateway" / "console-page" / "page"
 
@@ -33,22 +35,28 @@ def static(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(display: FakeDisplay) -> SessionState:
+def sessions(display: FakeDisplay) -> SessionState:
     return SessionState(
-        display=TcpAddress("127.0.0.1", display.port), token=None, metrics=ConsoleMetrics()
+        display=TcpAddress("127.0.0.1", display.port),
+        token=None,
+        metrics=ConsoleMetrics(),
+        clock=system_clock(),
     )
 
 
 @pytest.fixture
-def front(desk: SessionState, static: Path) -> Front:
+def app_of(static: Path) -> Callable[[SessionState], web.Application]:
+    """Makes the people's application for given sessions."""
     guard = RequestGuard(
         hosts=frozenset({"paper-novnc"}),
         allowed_origins=frozenset({"https://vnc.example.com:443"}),
     )
-    return Front(guard=guard, desk=desk, static=static)
+    return lambda sessions: people_app(guard=guard, sessions=sessions, static=static)
 
 
 @pytest.fixture
-async def client(front: Front) -> AsyncIterator[Client]:
-    async with TestClient(TestServer(people_app(front))) as open_client:
+async def client(
+    app_of: Callable[[SessionState], web.Application], sessions: SessionState
+) -> AsyncIterator[Client]:
+    async with TestClient(TestServer(app_of(sessions))) as open_client:
         yield open_client

@@ -1,8 +1,10 @@
 """The bridge over real sockets: a viewer, the console, and a display that speaks RFB."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from console_world.fake_display import (
@@ -16,14 +18,15 @@ from console_world.fake_display import (
     receive,
     until,
 )
-from ibgateway_agent.console.app import Front, people_app
 from ibgateway_agent.console.session import SessionState
 from ibgateway_agent.console.settings import TcpAddress
 
+AppOf = Callable[[SessionState], web.Application]
 
-def sessions(desk: SessionState, ending: str) -> float:
+
+def ended(sessions: SessionState, ending: str) -> float:
     return (
-        desk.metrics.registry.get_sample_value(
+        sessions.metrics.registry.get_sample_value(
             "ibgateway_console_sessions_total", {"ending": ending}
         )
         or 0.0
@@ -31,7 +34,7 @@ def sessions(desk: SessionState, ending: str) -> float:
 
 
 async def test_bytes_pass_both_ways_after_the_right_password(
-    client: Client, display: FakeDisplay, desk: SessionState
+    client: Client, display: FakeDisplay, sessions: SessionState
 ) -> None:
     socket = await open_socket(client)
     assert socket.protocol == "binary"
@@ -41,7 +44,7 @@ async def test_bytes_pass_both_ways_after_the_right_password(
     assert await receive(socket, 3) == b"key"
     assert display.guesses == [RIGHT]
     await socket.close()
-    await until(lambda: sessions(desk, "viewer-left") == 1)
+    await until(lambda: ended(sessions, "viewer-left") == 1)
 
 
 async def test_a_viewer_may_send_its_part_byte_by_byte(client: Client) -> None:
@@ -81,9 +84,11 @@ async def test_the_sixth_wrong_password_in_a_minute_is_not_even_tried(
     assert display.guesses == [WRONG] * 5
 
 
-async def test_a_display_that_is_not_up_is_told_as_such(client: Client, front: Front) -> None:
-    nobody = replace(front, desk=replace(front.desk, display=TcpAddress("127.0.0.1", 0)))
-    async with TestClient(TestServer(people_app(nobody))) as other:
+async def test_a_display_that_is_not_up_is_told_as_such(
+    client: Client, app_of: AppOf, sessions: SessionState
+) -> None:
+    nobody = replace(sessions, display=TcpAddress("127.0.0.1", 0))
+    async with TestClient(TestServer(app_of(nobody))) as other:
         socket = await open_socket(other)
         assert await closing(socket) == (
             4503,
@@ -116,22 +121,26 @@ async def test_text_messages_end_the_session(client: Client) -> None:
     assert (await closing(socket))[0] == 1003
 
 
-async def test_a_viewer_that_types_no_password_gives_its_place_free(front: Front) -> None:
-    hasty = replace(front, desk=replace(front.desk, handshake_seconds=0.05))
-    async with TestClient(TestServer(people_app(hasty))) as client:
+async def test_a_viewer_that_types_no_password_gives_its_place_free(
+    app_of: AppOf, sessions: SessionState
+) -> None:
+    hasty = replace(sessions, handshake_seconds=0.05)
+    async with TestClient(TestServer(app_of(hasty))) as client:
         socket = await open_socket(client)
         assert await closing(socket) == (4408, "No password came in time.")
 
 
-async def test_no_more_viewers_than_allowed(front: Front, display: FakeDisplay) -> None:
-    narrow = replace(front, desk=replace(front.desk, max_viewers=1))
-    async with TestClient(TestServer(people_app(narrow))) as client:
+async def test_no_more_viewers_than_allowed(
+    app_of: AppOf, sessions: SessionState, display: FakeDisplay
+) -> None:
+    narrow = replace(sessions, max_viewers=1)
+    async with TestClient(TestServer(app_of(narrow))) as client:
         first = await open_socket(client)
         await log_in(first)
         second = await open_socket(client)
         assert await closing(second) == (4430, "Too many viewers are connected already.")
         await first.close()
-        await until(lambda: not narrow.desk.open)
+        await until(lambda: not narrow.open)
         third = await open_socket(client)
         await log_in(third)
         assert await receive(third, 4) == b"\0\0\0\0"
@@ -139,7 +148,7 @@ async def test_no_more_viewers_than_allowed(front: Front, display: FakeDisplay) 
 
 
 async def test_a_slow_viewer_slows_the_display(
-    client: Client, display: FakeDisplay, desk: SessionState
+    client: Client, display: FakeDisplay, sessions: SessionState
 ) -> None:
     """The display's own sends must block: nothing between may hold a flood of 64 MiB."""
     display.flood = 64 << 20
@@ -158,8 +167,8 @@ async def test_a_slow_viewer_slows_the_display(
     await socket.close()
 
 
-async def test_a_stopping_console_says_so(front: Front) -> None:
-    client = TestClient(TestServer(people_app(front)))
+async def test_a_stopping_console_says_so(app_of: AppOf, sessions: SessionState) -> None:
+    client = TestClient(TestServer(app_of(sessions)))
     await client.start_server()
     socket = await open_socket(client)
     await log_in(socket)

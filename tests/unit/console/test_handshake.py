@@ -20,7 +20,7 @@ CHALLENGE, RESPONSE = b"challenge of 16!", b"response with 16"
 YES, NO = b"\0\0\0\0", b"\0\0\0\1"
 
 
-class Scripted:
+class ScriptedPeer:
     """A side that says its bytes whenever asked and keeps what it is sent."""
 
     def __init__(self, says: bytes) -> None:
@@ -37,7 +37,9 @@ class Scripted:
         self.got += data
 
 
-async def relay(viewer: Scripted, display: Scripted, limit: FailureLimit | None = None) -> None:
+async def relay(
+    viewer: ScriptedPeer, display: ScriptedPeer, limit: FailureLimit | None = None
+) -> None:
     await relay_handshake(viewer, display, limit or FailureLimit(), lambda: 100.0)
 
 
@@ -56,7 +58,7 @@ async def relay(viewer: Scripted, display: Scripted, limit: FailureLimit | None 
 async def test_every_byte_of_a_good_handshake_passes_unchanged(
     viewer_says: bytes, display_says: bytes
 ) -> None:
-    viewer, display = Scripted(viewer_says), Scripted(display_says)
+    viewer, display = ScriptedPeer(viewer_says), ScriptedPeer(display_says)
     await relay(viewer, display)
     assert viewer.got == display_says
     assert display.got == viewer_says
@@ -84,14 +86,14 @@ async def test_anything_else_ends_the_session(
     viewer_says: bytes, display_says: bytes, ending: SessionEnd
 ) -> None:
     with pytest.raises(SessionEndedError) as ended:
-        await relay(Scripted(viewer_says), Scripted(display_says))
+        await relay(ScriptedPeer(viewer_says), ScriptedPeer(display_says))
     assert ended.value.ending == ending
 
 
 async def test_a_refusal_is_not_passed_on_as_bytes() -> None:
-    viewer = Scripted(V38 + b"\2" + RESPONSE)
+    viewer = ScriptedPeer(V38 + b"\2" + RESPONSE)
     with pytest.raises(SessionEndedError):
-        await relay(viewer, Scripted(V38 + b"\1\2" + CHALLENGE + NO))
+        await relay(viewer, ScriptedPeer(V38 + b"\1\2" + CHALLENGE + NO))
     assert viewer.got == V38 + b"\1\2" + CHALLENGE
 
 
@@ -100,11 +102,13 @@ async def test_the_sixth_guess_never_reaches_the_display() -> None:
     for _ in range(5):
         with pytest.raises(SessionEndedError):
             await relay(
-                Scripted(V38 + b"\2" + RESPONSE), Scripted(V38 + b"\1\2" + CHALLENGE + NO), limit
+                ScriptedPeer(V38 + b"\2" + RESPONSE),
+                ScriptedPeer(V38 + b"\1\2" + CHALLENGE + NO),
+                limit,
             )
-    display = Scripted(V38 + b"\1\2" + CHALLENGE + YES)
+    display = ScriptedPeer(V38 + b"\1\2" + CHALLENGE + YES)
     with pytest.raises(SessionEndedError) as ended:
-        await relay(Scripted(V38 + b"\2" + RESPONSE), display, limit)
+        await relay(ScriptedPeer(V38 + b"\2" + RESPONSE), display, limit)
     assert ended.value.ending == TOO_MANY_FAILURES
     assert display.got == V38 + b"\2"
 
@@ -114,7 +118,7 @@ async def test_a_guess_without_a_verdict_stays_charged() -> None:
     for _ in range(5):
         with pytest.raises(SessionEndedError):
             await relay(
-                Scripted(V38 + b"\2" + RESPONSE), Scripted(V38 + b"\1\2" + CHALLENGE), limit
+                ScriptedPeer(V38 + b"\2" + RESPONSE), ScriptedPeer(V38 + b"\1\2" + CHALLENGE), limit
             )
     assert not limit.charge(100.0)
 
@@ -123,6 +127,8 @@ async def test_right_passwords_are_never_counted() -> None:
     limit = FailureLimit()
     for _ in range(20):
         await relay(
-            Scripted(V38 + b"\2" + RESPONSE), Scripted(V38 + b"\1\2" + CHALLENGE + YES), limit
+            ScriptedPeer(V38 + b"\2" + RESPONSE),
+            ScriptedPeer(V38 + b"\1\2" + CHALLENGE + YES),
+            limit,
         )
     assert limit.charge(100.0)

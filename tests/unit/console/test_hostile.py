@@ -1,15 +1,15 @@
 """Hostile pages, names, targets and tokens at the bridge."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
-from aiohttp import WSServerHandshakeError
+from aiohttp import WSServerHandshakeError, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from console_world.fake_display import Client, FakeDisplay, closing, log_in, open_socket, receive
-from ibgateway_agent.console.app import Front, people_app
+from ibgateway_agent.console.session import SessionState
 
 TOKEN = "token.czNjcmV0"
 WRONG_TOKEN = "token.d3Jvbmc"
@@ -80,9 +80,11 @@ async def test_a_viewer_without_subprotocols_is_served(client: Client) -> None:
 
 
 @pytest.fixture
-async def token_client(front: Front) -> AsyncIterator[Client]:
-    secret = replace(front, desk=replace(front.desk, token=lambda: b"s3cret"))
-    async with TestClient(TestServer(people_app(secret))) as client:
+async def token_client(
+    app_of: Callable[[SessionState], web.Application], sessions: SessionState
+) -> AsyncIterator[Client]:
+    secret = replace(sessions, token=lambda: b"s3cret")
+    async with TestClient(TestServer(app_of(secret))) as client:
         yield client
 
 

@@ -29,7 +29,7 @@ def test_a_right_attempt_costs_nothing() -> None:
     limit = FailureLimit()
     for second in range(100):
         assert limit.charge(second)
-        limit.forgive(second)
+        limit.give_back(second)
 
 
 def test_guesses_sent_all_at_once_are_all_charged() -> None:
@@ -41,5 +41,5 @@ def test_a_charge_that_is_out_of_the_window_needs_no_forgiving() -> None:
     limit = FailureLimit()
     limit.charge(0)
     limit.charge(100)
-    limit.forgive(0)
+    limit.give_back(0)
     assert [limit.charge(100) for _ in range(5)] == [True] * 4 + [False]

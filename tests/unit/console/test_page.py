@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,14 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from console_world.fake_display import Client
-from ibgateway_agent.console.app import Front, admin_app, people_app
-from ibgateway_agent.console.errors import ConsoleSettingsError
+from ibgateway_agent.console.app import admin_app, people_app
+from ibgateway_agent.console.guard import RequestGuard
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.reachability import PolicyObservation
 from ibgateway_agent.console.run import running
+from ibgateway_agent.console.session import SessionState
 from ibgateway_agent.console.settings import from_env
+from ibgateway_runtime.errors import SettingsError
 
 PAGE = Path(__file__).parents[3] / "gateway" / "console-page" / "page"
 
@@ -123,13 +124,14 @@ def test_the_page_has_no_inline_script_or_style() -> None:
     assert re.findall(r"https?://", html) == []
 
 
-def test_missing_files_are_named_at_the_start(front: Front) -> None:
-    with pytest.raises(ConsoleSettingsError, match=r"CONSOLE_STATIC: there is no .*vnc.html"):
-        people_app(replace(front, static=PAGE))
+def test_missing_files_are_named_at_the_start(sessions: SessionState) -> None:
+    guard = RequestGuard(hosts=frozenset(), allowed_origins=frozenset())
+    with pytest.raises(SettingsError, match=r"CONSOLE_STATIC: there is no .*vnc.html"):
+        people_app(guard=guard, sessions=sessions, static=PAGE)
 
 
 @pytest.mark.parametrize(
-    ("belief", "body"),
+    ("known", "body"),
     [
         (PolicyObservation(), {"enforced": None}),
         (PolicyObservation(True), {"enforced": True}),
@@ -137,9 +139,9 @@ def test_missing_files_are_named_at_the_start(front: Front) -> None:
     ],
 )
 async def test_the_admin_port_tells_what_is_known_of_policies(
-    belief: PolicyObservation, body: dict[str, bool | None]
+    known: PolicyObservation, body: dict[str, bool | None]
 ) -> None:
-    async with TestClient(TestServer(admin_app(ConsoleMetrics(), lambda: belief))) as admin:
+    async with TestClient(TestServer(admin_app(ConsoleMetrics(), lambda: known))) as admin:
         assert await (await admin.get("/network-policy")).json() == body
         assert (await admin.get("/healthz")).status == 200
 
@@ -177,8 +179,6 @@ async def test_token_mode_does_not_start_without_its_token(static: Path, tmp_pat
             "CONSOLE_BIND": "127.0.0.1",
         }
     )
-    with pytest.raises(
-        ConsoleSettingsError, match=r"CONSOLE_TOKEN_FILE: .*none is missing or empty"
-    ):
+    with pytest.raises(SettingsError, match=r"CONSOLE_TOKEN_FILE: .*none is missing or empty"):
         async with running(settings):
             pass

@@ -51,7 +51,7 @@ def test_silence_counts_only_against_a_control(
 
 
 @pytest.mark.parametrize(
-    ("news", "known"),
+    ("verdicts", "enforced"),
     [
         ([None], None),
         ([False], None),
@@ -66,15 +66,17 @@ def test_silence_counts_only_against_a_control(
         ([False, False, True, True], True),
     ],
 )
-def test_two_equal_answers_in_a_row_are_needed(news: list[bool | None], known: bool | None) -> None:
-    belief = PolicyObservation()
-    for one in news:
-        belief = learn(belief, news=one)
-    assert belief.enforced is known
+def test_two_equal_answers_in_a_row_are_needed(
+    verdicts: list[bool | None], enforced: bool | None
+) -> None:
+    known = PolicyObservation()
+    for said in verdicts:
+        known = learn(known, said=said)
+    assert known.enforced is enforced
 
 
 @pytest.mark.parametrize(
-    ("belief", "seconds"),
+    ("known", "seconds"),
     [
         (PolicyObservation(), 10),
         (PolicyObservation(None, True), 5),
@@ -82,8 +84,8 @@ def test_two_equal_answers_in_a_row_are_needed(news: list[bool | None], known: b
         (PolicyObservation(True, False), 5),
     ],
 )
-def test_a_suspicion_is_confirmed_soon(belief: PolicyObservation, seconds: float) -> None:
-    assert belief.wait_seconds == seconds
+def test_a_suspicion_is_confirmed_soon(known: PolicyObservation, seconds: float) -> None:
+    assert known.wait_seconds == seconds
 
 
 class EnoughError(Exception):
@@ -113,7 +115,7 @@ async def watched(
     watch = PolicyWatch(
         api=API,
         control=CONTROL,
-        tell=lambda belief: told.append(belief.enforced),
+        publish=lambda known: told.append(known.enforced),
         connect=connect,
         sleep=sleep,
     )

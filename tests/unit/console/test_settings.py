@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ibgateway_agent.console.errors import ConsoleSettingsError
 from ibgateway_agent.console.settings import TcpAddress, from_env, token_reader
+from ibgateway_api.spec import ConsoleAuth
+from ibgateway_runtime.errors import SettingsError
 
 POD = "paper-gateway-0.paper-gateway-pods.trading.svc"
 LEAST = {"CONSOLE_VNC_HOST": POD}
@@ -14,7 +15,7 @@ LEAST = {"CONSOLE_VNC_HOST": POD}
 def test_the_display_alone_is_enough() -> None:
     settings = from_env(LEAST)
     assert settings.display == TcpAddress(POD, 5900)
-    assert settings.auth == "password"
+    assert settings.auth is ConsoleAuth.PASSWORD
     assert settings.api is None
     assert settings.static == Path("/opt/novnc")
     assert (settings.bind, settings.port, settings.admin_port) == (None, 6080, 6081)
@@ -38,7 +39,7 @@ def test_every_variable_counts() -> None:
         }
     )
     assert settings.display == TcpAddress(POD, 5901)
-    assert settings.auth == "token"
+    assert settings.auth is ConsoleAuth.TOKEN
     assert settings.token_file == Path("/run/secrets/agent/token")
     assert settings.hosts == {"paper-novnc", "paper-novnc.trading.svc"}
     assert settings.allowed_origins == {"https://vnc.example.com:443"}
@@ -61,7 +62,7 @@ def test_every_variable_counts() -> None:
     ],
 )
 def test_a_wrong_environment_is_named(change: dict[str, str], message: str) -> None:
-    with pytest.raises(ConsoleSettingsError, match=message):
+    with pytest.raises(SettingsError, match=message):
         from_env({**LEAST, **change})
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from ibgateway_agent.errors import LedgerError
-from ibgateway_agent.sentinel.permits.attempt_ledger import (
-    LOGIN,
-    RESTART,
-    AttemptLedger,
+from ibgateway_agent.sentinel.permits.attempt_ledger import AttemptLedger
+from ibgateway_agent.sentinel.permits.records import (
+    Note,
     NoteKind,
     Records,
+    RequestKind,
+    with_outcome,
 )
 from ibgateway_api.permits import Attempt, AttemptOutcome, Cause, PermitKind
 
@@ -19,18 +20,22 @@ NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 25, 16, 0, tzinfo=UTC)
 
 
+def note(event: NoteKind, kind: RequestKind, request: str) -> Note:
+    return Note(note=event, at=NOW, kind=kind, request=request)
+
+
 def test_a_new_gateway_has_an_empty_ledger(tmp_path: Path) -> None:
     ledger = AttemptLedger(tmp_path / "attempts.jsonl")
     assert ledger.records == Records()
-    assert not ledger.broken
+    assert not ledger.problem
 
 
 def test_attempts_and_their_outcomes_survive(tmp_path: Path) -> None:
     path = tmp_path / "attempts.jsonl"
     ledger = AttemptLedger(path)
-    ledger.begin(NOW, PermitKind.FULL, Cause.START)
-    ledger.ended(1, AttemptOutcome.LOGGED_IN)
-    ledger.ended(1, AttemptOutcome.SETTLED)
+    first = ledger.begin(NOW, PermitKind.FULL, Cause.START)
+    ledger.append(with_outcome(first, AttemptOutcome.LOGGED_IN))
+    ledger.append(with_outcome(first, AttemptOutcome.SETTLED))
     ledger.begin(LATER, PermitKind.FULL, Cause.WEEKLY, "w1")
     expected = (
         Attempt(
@@ -59,7 +64,8 @@ def test_a_ledger_that_can_not_be_read_allows_nothing(tmp_path: Path, content: s
     path = tmp_path / "attempts.jsonl"
     path.write_text(content)
     ledger = AttemptLedger(path)
-    assert ledger.broken
+    assert ledger.problem
+    assert ledger.records == Records(readable=False)
     with pytest.raises(LedgerError):
         ledger.begin(NOW, PermitKind.FULL, Cause.START)
     assert path.read_text() == content
@@ -76,22 +82,22 @@ def test_a_person_may_start_a_ledger_anew_and_the_old_one_is_kept(tmp_path: Path
     assert len(AttemptLedger(path).records.attempts) == 1
 
 
-def test_a_wish_is_pending_until_an_attempt_carries_it(tmp_path: Path) -> None:
+def test_a_request_is_pending_until_an_attempt_carries_it(tmp_path: Path) -> None:
     path = tmp_path / "attempts.jsonl"
     ledger = AttemptLedger(path)
-    ledger.noted(NoteKind.ASKED, NOW, RESTART, "w1")
-    assert AttemptLedger(path).records.pending(RESTART) == "w1"
-    assert AttemptLedger(path).records.pending(LOGIN) == ""
+    ledger.append(note(NoteKind.ASKED, RequestKind.RESTART, "w1"))
+    assert AttemptLedger(path).records.pending(RequestKind.RESTART) == "w1"
+    assert AttemptLedger(path).records.pending(RequestKind.LOGIN) == ""
     ledger.begin(LATER, PermitKind.FULL, Cause.WEEKLY, "w1")
-    assert AttemptLedger(path).records.pending(RESTART) == ""
-    assert AttemptLedger(path).records.last_asked(RESTART) == "w1"
+    assert AttemptLedger(path).records.pending(RequestKind.RESTART) == ""
+    assert AttemptLedger(path).records.last_taken(RequestKind.RESTART) == "w1"
 
 
-def test_a_wish_that_needs_no_attempt_is_settled(tmp_path: Path) -> None:
+def test_a_request_that_needs_no_attempt_is_settled(tmp_path: Path) -> None:
     ledger = AttemptLedger(tmp_path / "attempts.jsonl")
-    ledger.noted(NoteKind.ASKED, NOW, LOGIN, "r1")
-    ledger.noted(NoteKind.DONE, NOW, LOGIN, "r1")
-    assert ledger.records.pending(LOGIN) == ""
+    ledger.append(note(NoteKind.ASKED, RequestKind.LOGIN, "r1"))
+    ledger.append(note(NoteKind.DONE, RequestKind.LOGIN, "r1"))
+    assert ledger.records.pending(RequestKind.LOGIN) == ""
 
 
 def test_an_attempt_is_on_disk_before_begin_returns(
@@ -110,7 +116,7 @@ def test_half_a_line_of_a_full_disk_is_taken_back(
 ) -> None:
     path = tmp_path / "attempts.jsonl"
     ledger = AttemptLedger(path)
-    ledger.begin(NOW, PermitKind.FULL, Cause.START)
+    first = ledger.begin(NOW, PermitKind.FULL, Cause.START)
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -120,5 +126,5 @@ def test_half_a_line_of_a_full_disk_is_taken_back(
         with pytest.raises(OSError, match="No space left"):
             ledger.begin(LATER, PermitKind.FULL, Cause.START)
     assert len(ledger.records.attempts) == 1
-    ledger.ended(1, AttemptOutcome.MISSED)
+    ledger.append(with_outcome(first, AttemptOutcome.MISSED))
     assert AttemptLedger(path).records == ledger.records

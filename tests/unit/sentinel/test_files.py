@@ -8,24 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from ibgateway_agent.errors import SettingsError
-from ibgateway_agent.sentinel.log.checkpoint import Checkpoint, run_id
+from ibgateway_agent.sentinel.log.checkpoint import Checkpoint
 from ibgateway_agent.sentinel.log.ibc_log import Grammar
 from ibgateway_agent.sentinel.log.login_fold import LoginFold
+from ibgateway_agent.sentinel.log.run_dir import planned_stop, run_id, wrapper_state
 from ibgateway_agent.sentinel.log.tail import HARD_LIMIT_BYTES, LIMIT_BYTES, LogPosition, LogTail
-from ibgateway_agent.sentinel.log.wrapper_state import (
-    WrapperStage,
-    WrapperState,
-    look,
-    parse,
-    planned_stop,
-    read,
-)
-from ibgateway_agent.sentinel.permits.permit_file import PermitFile, SessionAction
-from ibgateway_agent.sentinel.settings import SettingsFile, api_port, environment
+from ibgateway_agent.sentinel.log.wrapper_state import WrapperStage, WrapperState, parse, read_line
+from ibgateway_agent.sentinel.loop import Sentinel
+from ibgateway_agent.sentinel.permits.decide import SessionAction
+from ibgateway_agent.sentinel.permits.permit_file import PermitFile
+from ibgateway_agent.sentinel.settings import api_port, environment
+from ibgateway_api.accounts import TradingMode
 from ibgateway_api.login import Login, LoginState, Sign
 from ibgateway_api.permits import PermitKind
 from ibgateway_api.settings import SentinelSettings
+from ibgateway_runtime.clock import system_clock
+from ibgateway_runtime.errors import SettingsError
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 
@@ -107,7 +105,7 @@ def test_the_wrappers_state_is_read() -> None:
 
 
 def test_before_its_first_start_a_wrapper_has_no_state(tmp_path: Path) -> None:
-    assert look(tmp_path) is None
+    assert wrapper_state(tmp_path) is None
     assert not planned_stop(tmp_path)
     (tmp_path / "planned-stop").touch()
     assert planned_stop(tmp_path)
@@ -127,7 +125,7 @@ def test_before_its_first_start_a_wrapper_has_no_state(tmp_path: Path) -> None:
     ],
 )
 def test_the_wrappers_lines_are_read(line: str, said: tuple[Sign, str] | None) -> None:
-    assert read(line) == said
+    assert read_line(line) == said
 
 
 def test_a_permit_is_whole_or_not_there(tmp_path: Path) -> None:
@@ -140,34 +138,34 @@ def test_a_permit_is_whole_or_not_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["permit"]
 
 
-WATCH = LoginFold(
+FOLD = LoginFold(
     Login(LoginState.AWAITING_APPROVAL, NOW, deadline=NOW, full_auth_time=NOW, accounts=("DU1",)),
     Grammar(push_open=True),
-    run=7,
+    attempt=7,
     back=True,
 )
 
 
 def test_the_next_sentinel_of_a_pod_goes_on(tmp_path: Path) -> None:
     run = run_id(tmp_path)
-    Checkpoint(tmp_path / "checkpoint.json", run).save(WATCH, LogPosition(3, 99))
+    Checkpoint(tmp_path / "checkpoint.json", run).save(FOLD, LogPosition(3, 99))
     loaded = Checkpoint(tmp_path / "checkpoint.json", run_id(tmp_path)).load(NOW)
-    assert loaded == (WATCH, LogPosition(3, 99))
+    assert loaded == (FOLD, LogPosition(3, 99))
 
 
 def test_a_login_is_proven_again_after_a_crash(tmp_path: Path) -> None:
-    login = replace(WATCH.login, state=LoginState.LOGGED_IN, proven=True, authenticated=True)
-    Checkpoint(tmp_path / "c", "pod-a").save(replace(WATCH, login=login), LogPosition(3, 99))
-    watch, _ = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
-    assert watch.login.state is LoginState.UNKNOWN
-    assert watch.login.authenticated
+    login = replace(FOLD.login, state=LoginState.LOGGED_IN, proven=True, authenticated=True)
+    Checkpoint(tmp_path / "c", "pod-a").save(replace(FOLD, login=login), LogPosition(3, 99))
+    fold, _ = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
+    assert fold.login.state is LoginState.UNKNOWN
+    assert fold.login.authenticated
 
 
 def test_another_pod_keeps_only_the_weeks_authentication(tmp_path: Path) -> None:
-    Checkpoint(tmp_path / "c", "pod-a").save(WATCH, LogPosition(3, 99))
-    watch, place = Checkpoint(tmp_path / "c", "pod-b").load(NOW)
-    assert watch == LoginFold(Login(LoginState.UNKNOWN, NOW, full_auth_time=NOW))
-    assert place == LogPosition()
+    Checkpoint(tmp_path / "c", "pod-a").save(FOLD, LogPosition(3, 99))
+    fold, position = Checkpoint(tmp_path / "c", "pod-b").load(NOW)
+    assert fold == LoginFold(Login(LoginState.UNKNOWN, NOW, full_auth_time=NOW))
+    assert position == LogPosition()
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "{}", '{"run": "a", "login": {}}'])
@@ -176,41 +174,29 @@ def test_without_a_usable_checkpoint_the_log_is_read_anew(
 ) -> None:
     if content is not None:
         (tmp_path / "c").write_text(content)
-    watch, place = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
-    assert (watch, place) == (
+    fold, position = Checkpoint(tmp_path / "c", "pod-a").load(NOW)
+    assert (fold, position) == (
         LoginFold(Login(LoginState.UNKNOWN, NOW, by_token=True)),
         LogPosition(),
     )
 
 
-def test_settings_are_read_again_when_they_change(tmp_path: Path) -> None:
-    path = tmp_path / "settings.json"
-    path.write_text('{"tradingMode": "paper"}')
-    settings = SettingsFile(path)
-    assert not settings.refresh()
-    path.write_text('{"tradingMode": "paper", "login": {"maxAttempts": 1}}')
-    assert settings.refresh()
-    assert settings.current.login.max_attempts == 1
-
-
-def test_settings_that_break_leave_the_good_ones_in_force(tmp_path: Path) -> None:
-    path = tmp_path / "settings.json"
-    path.write_text('{"tradingMode": "live"}')
-    settings = SettingsFile(path)
-    path.write_text("{")
-    assert not settings.refresh()
-    assert settings.current.trading_mode == "live"
-
-
 def test_a_sentinel_without_settings_says_so(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"can't read .*settings\.json"):
-        SettingsFile(tmp_path / "settings.json")
+    at = environment({"SENTINEL_SETTINGS": str(tmp_path / "settings.json")})
+    with pytest.raises(SettingsError, match=r"settings\.json can't be read"):
+        Sentinel(at, clock=system_clock(), boot="boot")
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "http", "-1"])
+def test_a_port_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(SettingsError, match="SENTINEL_API_PORT must be a port number"):
+        environment({"SENTINEL_API_PORT": text})
 
 
 def test_the_api_port_follows_the_trading_mode() -> None:
     pod = environment({})
     assert api_port(pod, SentinelSettings()) == 4002
-    assert api_port(pod, SentinelSettings(trading_mode="live")) == 4001
+    assert api_port(pod, SentinelSettings(trading_mode=TradingMode.LIVE)) == 4001
     assert api_port(environment({"SENTINEL_API_PORT": "5"}), SentinelSettings()) == 5
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ibgateway_agent.sentinel.log.login_fold import LoginFold, follow, stamp, take
+from ibgateway_agent.sentinel.log.login_fold import LoginFold, fold_evidence, fold_line, written_at
 from ibgateway_api.login import Evidence, LoginState, Sign, unknown
 
 T0 = datetime(2026, 11, 22, 9, 5, tzinfo=UTC)
@@ -164,22 +164,22 @@ TABLE = {
 
 
 def watched(lines: tuple[str, ...]) -> tuple[LoginFold, list[str], list[Evidence]]:
-    """The watch after the lines, one a second, the states it went through, and all evidence."""
-    watch = LoginFold(unknown(T0))
+    """The fold after the lines, one a second, the states it went through, and all evidence."""
+    fold = LoginFold(unknown(T0))
     states: list[str] = []
     seen: list[Evidence] = []
     for second, line in enumerate(lines):
         at = T0 + timedelta(seconds=second)
         if line == API:
             piece = Evidence(Sign.API_READY, at, "U1234567")
-            watch = take(watch, piece, approval_seconds=180)
+            fold = fold_evidence(fold, piece, approval_seconds=180)
         else:
             written = f"{at:%Y-%m-%d %H:%M:%S}:000 {line}" if line.startswith("IBC: ") else line
-            watch, evidence = follow(watch, written, at, approval_seconds=180)
+            fold, evidence = fold_line(fold, written, at, approval_seconds=180)
             seen += evidence
-        if not states or states[-1] != watch.login.state:
-            states.append(str(watch.login.state))
-    return watch, [state for state in states if state != LoginState.UNKNOWN], seen
+        if not states or states[-1] != fold.login.state:
+            states.append(str(fold.login.state))
+    return fold, [state for state in states if state != LoginState.UNKNOWN], seen
 
 
 @pytest.mark.parametrize(("lines", "states"), TABLE.values(), ids=list(TABLE))
@@ -223,5 +223,5 @@ def test_the_text_of_a_lock_out_is_kept() -> None:
 
 def test_a_line_carries_its_time() -> None:
     at = datetime(2026, 11, 22, 9, 5, 25, 598000, tzinfo=UTC)
-    assert stamp("2026-11-22 09:05:25:598 IBC: Login has completed") == at
-    assert stamp("IBC returned exit status 0") is None
+    assert written_at("2026-11-22 09:05:25:598 IBC: Login has completed") == at
+    assert written_at("IBC returned exit status 0") is None

@@ -2,112 +2,59 @@
 
 import asyncio
 import contextlib
-import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from ibgateway_agent.sentinel.probe import monitor
+from ibgateway_agent.sentinel.log.login_fold import LoginFold
 from ibgateway_agent.sentinel.probe.handshake import ProbeResult, probe
-from ibgateway_agent.sentinel.probe.monitor import ApiMonitor, MonitorInput
-from ibgateway_api.accounts import TradingMode, account_problem
+from ibgateway_agent.sentinel.probe.monitor import ApiMonitor, ProbeTimings
+from ibgateway_agent.sentinel.settings import SentinelEnvironment
+from ibgateway_agent.sentinel.state import GatewayState
 from ibgateway_api.login import Login, LoginState, Sign
+from ibgateway_api.settings import SentinelSettings
+from ibgateway_runtime.clock import system_clock
+from sentinel_fakes import (
+    ApiBehaviour,
+    EvidenceRecorder,
+    FakeGatewayApi,
+    gateway_api,
+)
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 RUNNING = Login(LoginState.LOGGING_IN, NOW, running=True)
+TIMINGS = ProbeTimings()
 LIMIT = 10.0
 
 
-def frame(*fields: str) -> bytes:
-    body = "".join(f"{field}\0" for field in fields).encode()
-    return struct.pack(">I", len(body)) + body
-
-
-class Gateway:
-    """The gateway's side; the flags say how far it goes."""
-
-    def __init__(self) -> None:
-        self.accounts = "DU1234567,"
-        self.greets = self.gives_next_id = self.answers = True
-        self.closes = self.id_in_use = False
-        self.port = 0
-        self.asked: list[list[str]] = []
-        self.writers: list[asyncio.StreamWriter] = []
-        self.contract_asked = asyncio.Event()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.writers.append(writer)
-        if self.closes:
-            writer.close()
-            return
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            assert await reader.readexactly(4) == b"API\0"
-            while True:
-                (length,) = struct.unpack(">I", await reader.readexactly(4))
-                body = (await reader.readexactly(length)).decode()
-                self.answer(body.split("\0")[:-1] or [body], writer)
-
-    def answer(self, fields: list[str], writer: asyncio.StreamWriter) -> None:
-        self.asked.append(fields)
-        if fields[0].startswith("v") and self.greets:
-            writer.write(frame("178", "20261125 10:00:00 EST"))
-        elif fields[0] == "71":
-            self.start(fields, writer)
-        elif fields[0] == "49" and self.answers:
-            writer.write(frame("49", "1", "1795618800"))
-        elif fields[0] == "8" and self.answers:
-            writer.write(frame("9", "1", "1"))
-        elif fields[0] == "9":
-            self.contract_asked.set()
-
-    def start(self, fields: list[str], writer: asyncio.StreamWriter) -> None:
-        if self.id_in_use and fields[2] == "901":
-            writer.write(frame("4", "2", "-1", "326", "client id is already in use", ""))
-            writer.close()
-            return
-        if self.accounts:
-            writer.write(frame("15", "1", self.accounts))
-        if self.gives_next_id:
-            writer.write(frame("9", "1", "1"))
-
-    def says(self, code: str) -> None:
-        self.writers[-1].write(frame("4", "2", "-1", code, "a message", ""))
-
-
 @pytest.fixture
-async def gateway() -> AsyncIterator[Gateway]:
-    made = Gateway()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    yield made
-    server.close()
-    for writer in made.writers:
-        writer.close()
-    await asyncio.sleep(0)
+async def gateway() -> AsyncIterator[FakeGatewayApi]:
+    async with gateway_api() as fake:
+        yield fake
 
 
-async def test_a_closed_port(gateway: Gateway) -> None:
+async def test_a_closed_port(gateway: FakeGatewayApi) -> None:
     assert (await probe(1)).result is ProbeResult.PORT_CLOSED
 
 
 @pytest.mark.parametrize(
-    ("flags", "result"),
+    ("behaviour", "result"),
     [
-        ({"closes": True}, ProbeResult.ACCEPTED_THEN_CLOSED),
-        ({"greets": False}, ProbeResult.ACCEPTED_BUT_SILENT),
-        ({"accounts": ""}, ProbeResult.NO_ACCOUNTS),
-        ({"gives_next_id": False}, ProbeResult.NO_NEXT_ID),
-        ({"id_in_use": True}, ProbeResult.CLIENT_ID_IN_USE),
-        ({}, ProbeResult.READY),
+        (ApiBehaviour(closes=True), ProbeResult.ACCEPTED_THEN_CLOSED),
+        (ApiBehaviour(greets=False), ProbeResult.ACCEPTED_BUT_SILENT),
+        (ApiBehaviour(accounts=""), ProbeResult.NO_ACCOUNTS),
+        (ApiBehaviour(gives_next_id=False), ProbeResult.NO_NEXT_ID),
+        (ApiBehaviour(id_in_use=True), ProbeResult.CLIENT_ID_IN_USE),
+        (ApiBehaviour(), ProbeResult.READY),
     ],
 )
 async def test_how_far_a_probe_comes(
-    gateway: Gateway, flags: dict[str, object], result: ProbeResult
+    gateway: FakeGatewayApi, behaviour: ApiBehaviour, result: ProbeResult
 ) -> None:
-    for name, value in flags.items():
-        setattr(gateway, name, value)
+    gateway.behaviour = behaviour
     probed = await probe(gateway.port, seconds=0.3)
     assert probed.result is result
     if probed.connection is not None:
@@ -115,79 +62,49 @@ async def test_how_far_a_probe_comes(
         probed.connection.close()
 
 
-class Ear:
-    """What a link tells, and the login that it looks at."""
-
-    def __init__(self, port: int) -> None:
-        self.login = RUNNING
-        self.mode = TradingMode.PAPER
-        self.expected: tuple[str, ...] = ()
-        self.told: list[tuple[Sign, str]] = []
-        self.counted: list[ProbeResult] = []
-        self._news = asyncio.Event()
-        self.seen = MonitorInput(
-            running=lambda: self.login.running,
-            login=lambda: self.login,
-            account_problem=lambda seen: account_problem(self.mode, seen, self.expected),
-            port=lambda: port,
-            tell=self._tell,
-            count=self._count,
-        )
-
-    def _tell(self, sign: Sign, detail: str) -> None:
-        self.told.append((sign, detail))
-        self._news.set()
-
-    def _count(self, result: ProbeResult) -> None:
-        self.counted.append(result)
-        self._news.set()
-
-    async def until(self, wanted: Callable[[], bool]) -> None:
-        async with asyncio.timeout(LIMIT):
-            while not wanted():
-                self._news.clear()
-                await self._news.wait()
-
-    async def hears(self, sign: Sign, detail: str = "") -> None:
-        await self.until(lambda: (sign, detail) in self.told)
+def state(port: int, login: Login = RUNNING, **settings: object) -> GatewayState:
+    """What the loop would have written."""
+    nowhere = Path("/nonexistent")
+    environment = SentinelEnvironment(nowhere, nowhere, nowhere, nowhere, api_port=port)
+    return GatewayState(environment, SentinelSettings.model_validate(settings), LoginFold(login))
 
 
 @contextlib.asynccontextmanager
-async def linked(ear: Ear) -> AsyncIterator[ApiMonitor]:
-    made = ApiMonitor(ear.seen)
+async def monitored(
+    known: GatewayState, timings: ProbeTimings = TIMINGS
+) -> AsyncIterator[tuple[ApiMonitor, EvidenceRecorder]]:
+    receiver = EvidenceRecorder()
+    made = ApiMonitor(known, receiver, system_clock(), timings)
     task = asyncio.create_task(made.run())
     try:
-        yield made
+        yield made, receiver
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_port_that_opens_with_the_login_is_found(gateway: Gateway) -> None:
-    gateway.closes = True
-    ear = Ear(gateway.port)
-    async with linked(ear) as probing:
-        probing.nudge()
-        await ear.until(lambda: ear.counted.count(ProbeResult.ACCEPTED_THEN_CLOSED) > 2)
-        gateway.closes = False
-        await ear.hears(Sign.API_READY, "DU1234567")
+async def test_a_port_that_opens_with_the_login_is_found(gateway: FakeGatewayApi) -> None:
+    gateway.behaviour = ApiBehaviour(closes=True)
+    async with monitored(state(gateway.port)) as (monitor, receiver):
+        monitor.probe_now()
+        await receiver.until(lambda: receiver.probes.count(ProbeResult.ACCEPTED_THEN_CLOSED) > 2)
+        gateway.behaviour = ApiBehaviour()
+        await receiver.has(Sign.API_READY, "DU1234567")
 
 
-async def test_nothing_is_probed_without_a_process(gateway: Gateway) -> None:
-    ear = Ear(gateway.port)
-    ear.login = Login(LoginState.WAITING_FOR_PERMIT, NOW)
-    async with linked(ear) as probing:
+async def test_nothing_is_probed_without_a_process(gateway: FakeGatewayApi) -> None:
+    known = state(gateway.port, Login(LoginState.WAITING_FOR_PERMIT, NOW))
+    async with monitored(known) as (monitor, receiver):
         await asyncio.sleep(0.2)
-        assert ear.counted == []
-        ear.login = RUNNING
-        probing.nudge()
-        await ear.hears(Sign.API_READY, "DU1234567")
+        assert receiver.probes == []
+        known.fold = LoginFold(RUNNING)
+        monitor.probe_now()
+        await receiver.has(Sign.API_READY, "DU1234567")
 
 
-async def test_the_kept_connection_hears_the_link(gateway: Gateway) -> None:
-    ear = Ear(gateway.port)
-    async with linked(ear):
-        await ear.hears(Sign.API_READY, "DU1234567")
+async def test_the_kept_connection_hears_the_link(gateway: FakeGatewayApi) -> None:
+    async with monitored(state(gateway.port)) as (_, receiver):
+        await receiver.has(Sign.API_READY, "DU1234567")
         for code, sign in (
             ("1100", Sign.LINK_LOST),
             ("1102", Sign.LINK_RESTORED),
@@ -196,80 +113,73 @@ async def test_the_kept_connection_hears_the_link(gateway: Gateway) -> None:
         ):
             gateway.says("2104")
             gateway.says(code)
-            await ear.hears(sign, code)
-    assert len(ear.told) == 5
+            await receiver.has(sign, code)
+    assert len(receiver.evidence) == 5
 
 
-async def test_a_closed_connection_is_told_and_found_again(gateway: Gateway) -> None:
-    ear = Ear(gateway.port)
-    async with linked(ear):
-        await ear.hears(Sign.API_READY, "DU1234567")
+async def test_a_closed_connection_is_told_and_found_again(gateway: FakeGatewayApi) -> None:
+    async with monitored(state(gateway.port)) as (_, receiver):
+        await receiver.has(Sign.API_READY, "DU1234567")
         gateway.writers[-1].close()
-        await ear.hears(Sign.API_CLOSED)
-        await ear.until(lambda: ear.told.count((Sign.API_READY, "DU1234567")) == 2)
+        await receiver.has(Sign.API_CLOSED)
+        await receiver.until(lambda: receiver.evidence.count((Sign.API_READY, "DU1234567")) == 2)
 
 
-async def test_a_nudge_has_the_gateway_prove_itself_anew(gateway: Gateway) -> None:
-    ear = Ear(gateway.port)
-    async with linked(ear) as kept:
-        await ear.hears(Sign.API_READY, "DU1234567")
-        kept.nudge()
-        await ear.until(lambda: ear.told.count((Sign.API_READY, "DU1234567")) == 2)
+async def test_the_gateway_proves_itself_anew_when_something_happened(
+    gateway: FakeGatewayApi,
+) -> None:
+    async with monitored(state(gateway.port)) as (monitor, receiver):
+        await receiver.has(Sign.API_READY, "DU1234567")
+        monitor.probe_now()
+        await receiver.until(lambda: receiver.evidence.count((Sign.API_READY, "DU1234567")) == 2)
     assert ["8", "1", "1"] in gateway.asked
 
 
-async def test_a_silent_gateway_is_told_and_one_that_wakes_too(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+async def test_a_silent_gateway_is_told_and_one_that_wakes_too(gateway: FakeGatewayApi) -> None:
+    timings = ProbeTimings(question_every=0.02, silent_after=0.1)
+    async with monitored(state(gateway.port), timings) as (_, receiver):
+        await receiver.has(Sign.API_READY, "DU1234567")
+        gateway.behaviour = ApiBehaviour(answers=False)
+        await receiver.has(Sign.API_SILENT)
+        gateway.behaviour = ApiBehaviour()
+        await receiver.until(lambda: receiver.evidence[-1] == (Sign.API_READY, "DU1234567"))
+    assert receiver.evidence.count((Sign.API_SILENT, "")) == 1
+
+
+async def test_another_account_than_expected_is_no_login(gateway: FakeGatewayApi) -> None:
+    known = state(gateway.port, expectedAccounts=["DU7654321"])
+    async with monitored(known) as (_, receiver):
+        await receiver.has(Sign.API_UNEXPECTED_ACCOUNT, "DU1234567")
+    assert (Sign.API_READY, "DU1234567") not in receiver.evidence
+
+
+async def test_more_accounts_than_expected_are_a_login(gateway: FakeGatewayApi) -> None:
+    gateway.behaviour = ApiBehaviour(accounts="DU1234567,DU7654321,")
+    known = state(gateway.port, expectedAccounts=["DU7654321"])
+    async with monitored(known) as (_, receiver):
+        await receiver.has(Sign.API_READY, "DU1234567,DU7654321")
+
+
+async def test_a_live_account_in_paper_mode_is_no_login(gateway: FakeGatewayApi) -> None:
+    gateway.behaviour = ApiBehaviour(accounts="U1234567,")
+    async with monitored(state(gateway.port)) as (_, receiver):
+        await receiver.has(Sign.API_UNEXPECTED_ACCOUNT, "U1234567")
+
+
+async def test_the_next_client_id_is_taken_where_one_is_held(gateway: FakeGatewayApi) -> None:
+    gateway.behaviour = ApiBehaviour(id_in_use=True)
+    async with monitored(state(gateway.port)) as (monitor, receiver):
+        monitor.probe_now()
+        await receiver.has(Sign.API_READY, "DU1234567")
+    assert receiver.probes[0] is ProbeResult.CLIENT_ID_IN_USE
+
+
+async def test_after_a_lost_link_a_new_connection_asks_ibkr_itself(
+    gateway: FakeGatewayApi,
 ) -> None:
-    monkeypatch.setattr(monitor, "QUESTION_EVERY", 0.02)
-    monkeypatch.setattr(monitor, "SILENT_AFTER", 0.1)
-    ear = Ear(gateway.port)
-    async with linked(ear):
-        await ear.hears(Sign.API_READY, "DU1234567")
-        gateway.answers = False
-        await ear.hears(Sign.API_SILENT)
-        gateway.answers = True
-        await ear.until(lambda: ear.told[-1] == (Sign.API_READY, "DU1234567"))
-    assert ear.told.count((Sign.API_SILENT, "")) == 1
-
-
-async def test_another_account_than_expected_is_no_login(gateway: Gateway) -> None:
-    ear = Ear(gateway.port)
-    ear.expected = ("DU7654321",)
-    async with linked(ear):
-        await ear.hears(Sign.API_UNEXPECTED_ACCOUNT, "DU1234567")
-    assert (Sign.API_READY, "DU1234567") not in ear.told
-
-
-async def test_more_accounts_than_expected_are_a_login(gateway: Gateway) -> None:
-    gateway.accounts = "DU1234567,DU7654321,"
-    ear = Ear(gateway.port)
-    ear.expected = ("DU7654321",)
-    async with linked(ear):
-        await ear.hears(Sign.API_READY, "DU1234567,DU7654321")
-
-
-async def test_a_live_account_in_paper_mode_is_no_login(gateway: Gateway) -> None:
-    gateway.accounts = "U1234567,"
-    ear = Ear(gateway.port)
-    async with linked(ear):
-        await ear.hears(Sign.API_UNEXPECTED_ACCOUNT, "U1234567")
-
-
-async def test_the_next_client_id_is_taken_where_one_is_held(gateway: Gateway) -> None:
-    gateway.id_in_use = True
-    ear = Ear(gateway.port)
-    async with linked(ear) as probing:
-        probing.nudge()
-        await ear.hears(Sign.API_READY, "DU1234567")
-    assert ear.counted[0] is ProbeResult.CLIENT_ID_IN_USE
-
-
-async def test_after_a_lost_link_a_new_connection_asks_ibkr_itself(gateway: Gateway) -> None:
-    ear = Ear(gateway.port)
-    ear.login = replace(RUNNING, link_lost=True)
-    async with linked(ear):
-        await ear.hears(Sign.API_READY, "DU1234567")
+    known = state(gateway.port, replace(RUNNING, link_lost=True))
+    async with monitored(known) as (_, receiver):
+        await receiver.has(Sign.API_READY, "DU1234567")
         await asyncio.wait_for(gateway.contract_asked.wait(), LIMIT)
-        gateway.writers[-1].write(frame("10", "9001", "SPY"))
-        await ear.hears(Sign.LINK_RESTORED)
+        gateway.sends("10", "9001", "SPY")
+        await receiver.has(Sign.LINK_RESTORED)

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-FILES = Path(__file__).parents[3] / "operator" / "ibgateway_operator" / "files"
+SCRIPTS = Path(__file__).parents[3] / "gateway" / "ibgateway_pod"
 
 
 @contextlib.asynccontextmanager
@@ -22,7 +22,7 @@ async def process() -> AsyncIterator[asyncio.subprocess.Process]:
 
 async def prestop(run: Path, port: int) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *("bash", str(FILES / "prestop.sh")),
+        *("bash", str(SCRIPTS / "prestop.sh")),
         env={
             "PATH": os.environ["PATH"],
             "SENTINEL_RUN_DIR": str(run),
@@ -75,7 +75,7 @@ async def test_the_start_script_turns_the_command_server_on_for_loopback(tmp_pat
     template.write_text("IbLoginId=$X\nCommandServerPort=0\nBindAddress=\nControlFrom=\n")
     for _ in range(2):
         script = await asyncio.create_subprocess_exec(
-            *("bash", str(FILES / "10-ibc.sh")),
+            *("bash", str(SCRIPTS / "10-ibc.sh")),
             env={"PATH": os.environ["PATH"], "IBC_INI_TMPL": str(template)},
         )
         assert await asyncio.wait_for(script.wait(), 20) == 0

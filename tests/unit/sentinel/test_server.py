@@ -11,62 +11,76 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from ibgateway_agent.sentinel import metrics
 from ibgateway_agent.sentinel.metrics import SentinelMetrics
-from ibgateway_agent.sentinel.permits.attempt_ledger import Asker, Records
+from ibgateway_agent.sentinel.permits.records import Records, RequestKind
 from ibgateway_agent.sentinel.probe.handshake import ProbeResult
-from ibgateway_agent.sentinel.report import ReportFeed, ReportInput
-from ibgateway_agent.sentinel.server import Doors, application
+from ibgateway_agent.sentinel.publisher import ReportPublisher
+from ibgateway_agent.sentinel.report import ReportInput
+from ibgateway_agent.sentinel.server import application
 from ibgateway_api.login import Login, LoginState, Sign
 from ibgateway_api.permits import Attempt, Cause, PermitKind
 from ibgateway_api.reports import SentinelReport
+from ibgateway_runtime.clock import Clock
+from ibgateway_runtime.metrics import metrics_route
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
+Client = TestClient[web.Request, web.Application]
 RIGHT = {"Authorization": "Bearer right-token"}
 IN = Login(LoginState.LOGGED_IN, NOW, accounts=("DU1",), full_auth_time=NOW)
 
 
 @dataclass
-class World:
+class ServedReports:
     """A server and what stands behind it."""
 
-    client: TestClient[web.Request, web.Application]
-    bulletin: ReportFeed
-    wishes: list[tuple[Asker, str]] = field(default_factory=list)
+    publisher: ReportPublisher
+    requests: list[tuple[RequestKind, str]] = field(default_factory=list)
     alive: bool = True
 
+    def accept(self, kind: RequestKind, request: str) -> bool:
+        known = (kind, request) in self.requests
+        self.requests.append((kind, request))
+        return not known
+
     def publish(self, login: Login) -> None:
-        self.bulletin.publish(ReportInput(login, Records()))
+        self.publisher.publish(ReportInput(login, Records()))
+
+
+def at(now: datetime) -> Clock:
+    """The wall clock stands still; long polls need one that goes."""
+    return Clock(now=lambda: now, monotonic=monotonic)
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+def sentinel() -> ServedReports:
+    return ServedReports(ReportPublisher("boot", at(NOW)))
+
+
+@pytest.fixture
+async def client(sentinel: ServedReports, tmp_path: Path) -> AsyncIterator[Client]:
     (tmp_path / "token").write_text("right-token\n")
-    bulletin = ReportFeed("boot", lambda: NOW)
-    worlds: list[World] = []
-
-    def accept(kind: Asker, request: str) -> bool:
-        known = (kind, request) in worlds[0].wishes
-        worlds[0].wishes.append((kind, request))
-        return not known
-
-    app = application(Doors(bulletin, accept, lambda: worlds[0].alive, tmp_path / "token"))
-    async with TestClient(TestServer(app)) as client:
-        worlds.append(World(client, bulletin))
-        yield worlds[0]
+    app = application(
+        publisher=sentinel.publisher,
+        accept=sentinel.accept,
+        alive=lambda: sentinel.alive,
+        token_file=tmp_path / "token",
+        clock=at(NOW),
+    )
+    async with TestClient(TestServer(app)) as opened:
+        yield opened
 
 
-async def test_status_is_the_report(world: World) -> None:
-    world.publish(IN)
-    response = await world.client.get("/v1/status", headers=RIGHT)
+async def test_status_is_the_report(client: Client, sentinel: ServedReports) -> None:
+    sentinel.publish(IN)
+    response = await client.get("/v1/status", headers=RIGHT)
     report = SentinelReport.model_validate_json(await response.text())
     assert response.status == 200
     assert (report.state, report.accounts, report.boot) == (LoginState.LOGGED_IN, ("DU1",), "boot")
 
 
-async def test_before_the_first_look_there_is_no_report(world: World) -> None:
-    assert (await world.client.get("/v1/status", headers=RIGHT)).status == 503
-    assert (await world.client.get("/readyz")).status == 503
+async def test_before_the_first_look_there_is_no_report(client: Client) -> None:
+    assert (await client.get("/v1/status", headers=RIGHT)).status == 503
+    assert (await client.get("/readyz")).status == 503
 
 
 @pytest.mark.parametrize(
@@ -84,42 +98,65 @@ async def test_before_the_first_look_there_is_no_report(world: World) -> None:
     [("GET", "/v1/status"), ("POST", "/v1/login-requests"), ("POST", "/v1/restarts")],
 )
 async def test_without_the_token_nothing_is_told_or_taken(
-    world: World, headers: dict[str, str], method: str, path: str
+    client: Client, sentinel: ServedReports, headers: dict[str, str], method: str, path: str
 ) -> None:
-    response = await world.client.request(method, path, headers=headers, json={"id": "x"})
+    response = await client.request(method, path, headers=headers, json={"id": "x"})
     assert response.status == 401
-    assert world.wishes == []
+    assert sentinel.requests == []
 
 
-async def test_an_empty_token_file_opens_nothing(world: World, tmp_path: Path) -> None:
+async def test_an_empty_token_file_opens_nothing(client: Client, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("\n")
-    response = await world.client.get("/v1/status", headers={"Authorization": "Bearer "})
+    response = await client.get("/v1/status", headers={"Authorization": "Bearer "})
     assert response.status == 401
 
 
-async def test_a_new_token_is_taken_without_a_restart(world: World, tmp_path: Path) -> None:
-    world.publish(IN)
+async def test_a_token_file_that_can_not_be_read_opens_nothing(
+    client: Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "token").unlink()
+    response = await client.get("/v1/status", headers=RIGHT)
+    assert (response.status, await response.text()) == (503, "the agent token can't be read")
+    assert caplog.records == []
+
+
+async def test_a_token_of_bytes_that_are_no_text_is_a_wrong_one(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await client.get("/v1/status", headers={"Authorization": "Bearer \udcff"})
+    assert response.status == 401
+    assert caplog.records == []
+
+
+async def test_a_new_token_is_taken_without_a_restart(
+    client: Client, sentinel: ServedReports, tmp_path: Path
+) -> None:
+    sentinel.publish(IN)
     (tmp_path / "token").write_text("new-token\n")
     headers = {"Authorization": "Bearer new-token"}
-    assert (await world.client.get("/v1/status", headers=headers)).status == 200
+    assert (await client.get("/v1/status", headers=headers)).status == 200
 
 
-async def test_a_long_poll_is_answered_by_the_next_change(world: World) -> None:
-    world.publish(replace(IN, state=LoginState.LOGGING_IN))
-    after = world.bulletin.sequence
+async def test_a_long_poll_is_answered_by_the_next_change(
+    client: Client, sentinel: ServedReports
+) -> None:
+    sentinel.publish(replace(IN, state=LoginState.LOGGING_IN))
+    after = sentinel.publisher.sequence
     path = f"/v1/status?after={after}&wait=20"
-    response = await world.client.get(path, headers=RIGHT)
+    response = await client.get(path, headers=RIGHT)
     assert await response.content.readline() == b"\n"
-    world.publish(IN)
+    sentinel.publish(IN)
     assert json.loads(await response.content.readline())["state"] == "LoggedIn"
     assert await response.content.read() == b""
 
 
-async def test_a_long_poll_beats_and_then_repeats_what_is(world: World) -> None:
-    world.publish(IN)
+async def test_a_long_poll_beats_and_then_repeats_what_is(
+    client: Client, sentinel: ServedReports
+) -> None:
+    sentinel.publish(IN)
     began = monotonic()
-    path = f"/v1/status?after={world.bulletin.sequence}&wait=1.2"
-    response = await world.client.get(path, headers=RIGHT)
+    path = f"/v1/status?after={sentinel.publisher.sequence}&wait=1.2"
+    response = await client.get(path, headers=RIGHT)
     lines = (await response.text()).splitlines()
     assert monotonic() - began >= 1.2
     assert len(lines) >= 3
@@ -127,61 +164,69 @@ async def test_a_long_poll_beats_and_then_repeats_what_is(world: World) -> None:
     assert json.loads(lines[-1])["state"] == "LoggedIn"
 
 
-async def test_a_long_poll_behind_the_present_is_answered_at_once(world: World) -> None:
-    world.publish(IN)
-    response = await world.client.get("/v1/status?after=1&wait=200", headers=RIGHT)
+async def test_a_long_poll_behind_the_present_is_answered_at_once(
+    client: Client, sentinel: ServedReports
+) -> None:
+    sentinel.publish(IN)
+    response = await client.get("/v1/status?after=1&wait=200", headers=RIGHT)
     assert json.loads((await response.text()).splitlines()[-1])["state"] == "LoggedIn"
 
 
-async def test_a_poll_that_asks_nonsense_is_refused(world: World) -> None:
-    assert (await world.client.get("/v1/status?after=x", headers=RIGHT)).status == 400
+async def test_a_poll_that_asks_nonsense_is_refused(client: Client) -> None:
+    assert (await client.get("/v1/status?after=x", headers=RIGHT)).status == 400
 
 
 @pytest.mark.parametrize(
     ("path", "kind"), [("/v1/login-requests", "login"), ("/v1/restarts", "restart")]
 )
-async def test_a_wish_is_taken_once(world: World, path: str, kind: str) -> None:
-    first = await world.client.post(path, headers=RIGHT, json={"id": "w1"})
-    second = await world.client.post(path, headers=RIGHT, json={"id": "w1"})
+async def test_a_request_is_taken_once(
+    client: Client, sentinel: ServedReports, path: str, kind: str
+) -> None:
+    first = await client.post(path, headers=RIGHT, json={"id": "w1"})
+    second = await client.post(path, headers=RIGHT, json={"id": "w1"})
     assert (first.status, second.status) == (202, 200)
-    assert world.wishes == [(kind, "w1"), (kind, "w1")]
+    assert sentinel.requests == [(kind, "w1"), (kind, "w1")]
 
 
 @pytest.mark.parametrize("body", ["", "{", "{}", '{"id": ""}', '{"id": 7}', '["w1"]'])
-async def test_a_wish_without_an_id_is_refused(world: World, body: str) -> None:
-    response = await world.client.post("/v1/restarts", headers=RIGHT, data=body)
+async def test_a_request_without_an_id_is_refused(
+    client: Client, sentinel: ServedReports, body: str
+) -> None:
+    response = await client.post("/v1/restarts", headers=RIGHT, data=body)
     assert response.status == 400
-    assert world.wishes == []
+    assert sentinel.requests == []
 
 
-async def test_ready_is_logged_in(world: World) -> None:
-    world.publish(replace(IN, state=LoginState.CONNECTION_LOST))
-    assert (await world.client.get("/readyz")).status == 503
-    world.publish(IN)
-    assert (await world.client.get("/readyz")).status == 200
+async def test_ready_is_logged_in(client: Client, sentinel: ServedReports) -> None:
+    sentinel.publish(replace(IN, state=LoginState.CONNECTION_LOST))
+    assert (await client.get("/readyz")).status == 503
+    sentinel.publish(IN)
+    assert (await client.get("/readyz")).status == 200
 
 
-async def test_healthy_is_looking(world: World) -> None:
-    assert (await world.client.get("/healthz")).status == 200
-    world.alive = False
-    assert (await world.client.get("/healthz")).status == 503
+async def test_healthy_is_looking(client: Client, sentinel: ServedReports) -> None:
+    assert (await client.get("/healthz")).status == 200
+    sentinel.alive = False
+    assert (await client.get("/healthz")).status == 503
 
 
 def test_the_sequence_grows_across_boots() -> None:
-    first = ReportFeed("one", lambda: NOW)
+    first = ReportPublisher("one", at(NOW))
     for state in (LoginState.STARTING, LoginState.LOGGED_IN):
         first.publish(ReportInput(Login(state, NOW), Records()))
-    second = ReportFeed("two", lambda: NOW + timedelta(seconds=1))
+    second = ReportPublisher("two", at(NOW + timedelta(seconds=1)))
     assert second.sequence > first.sequence
 
 
 async def test_the_metrics_say_what_happened() -> None:
-    told = SentinelMetrics(lambda: NOW + timedelta(seconds=90))
-    told.login(IN)
-    told.sign(Sign.PUSH_SENT)
-    told.attempt(Attempt(id=1, at=NOW, kind=PermitKind.FULL, cause=Cause.WEEKLY))
-    told.probe(ProbeResult.READY)
-    async with TestClient(TestServer(metrics.application(told))) as client:
+    counted = SentinelMetrics(at(NOW + timedelta(seconds=90)))
+    counted.login(IN)
+    counted.sign(Sign.PUSH_SENT)
+    counted.attempt(Attempt(id=1, at=NOW, kind=PermitKind.FULL, cause=Cause.WEEKLY))
+    counted.probe(ProbeResult.READY)
+    app = web.Application()
+    app.add_routes([metrics_route(counted.registry)])
+    async with TestClient(TestServer(app)) as client:
         lines = (await (await client.get("/metrics")).text()).splitlines()
     assert 'ibgateway_login_state{state="LoggedIn"} 1.0' in lines
     assert 'ibgateway_login_state{state="Rejected"} 0.0' in lines

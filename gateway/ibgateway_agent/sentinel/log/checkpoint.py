@@ -1,4 +1,4 @@
-"""The sentinel's memory across its own restarts: the watch and how far the log was read.
+"""The sentinel's memory across its own restarts: the login as folded, and how far the log was read.
 
 A checkpoint belongs to one run directory (an emptyDir, so one pod). In another pod only the week's
 full authentication survives: its token may still start a process without a push.
@@ -7,7 +7,6 @@ full authentication survives: its token may still start a process without a push
 import json
 import logging
 import os
-import secrets
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,14 +20,6 @@ from ibgateway_api.login import Login, LoginState, unknown
 logger = logging.getLogger(__name__)
 
 
-def run_id(run_dir: Path) -> str:
-    """The name of this run directory, given to it by the first sentinel that sees it."""
-    path = run_dir / "run-id"
-    if not path.exists():
-        path.write_text(secrets.token_hex(8))
-    return path.read_text().strip()
-
-
 class Checkpoint:
     """One small file in the state directory, replaced as a whole."""
 
@@ -36,15 +27,15 @@ class Checkpoint:
         self._path = path
         self._run = run
 
-    def save(self, watch: LoginFold, place: LogPosition) -> None:
-        """Keep the watch as of `place`."""
+    def save(self, fold: LoginFold, position: LogPosition) -> None:
+        """Keep the fold as of `position`."""
         document = {
             "run": self._run,
-            "place": asdict(place),
-            "login": asdict(watch.login),
-            "grammar": asdict(watch.grammar),
-            "permit": watch.run,
-            "back": watch.back,
+            "place": asdict(position),
+            "login": asdict(fold.login),
+            "grammar": asdict(fold.grammar),
+            "permit": fold.attempt,
+            "back": fold.back,
         }
         aside = self._path.with_suffix(".new")
         with aside.open("w") as file:
@@ -61,10 +52,10 @@ class Checkpoint:
             if document["run"] != self._run:
                 fresh = replace(unknown(now), full_auth_time=login.full_auth_time)
                 return LoginFold(fresh), LogPosition()
-            watch = LoginFold(
+            fold = LoginFold(
                 login, Grammar(**document["grammar"]), document["permit"], document["back"]
             )
-            return resumed(watch, now), LogPosition(**document["place"])
+            return resumed(fold, now), LogPosition(**document["place"])
         except FileNotFoundError:
             return _nothing_known(now), LogPosition()
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -26,11 +26,11 @@ class LogPosition:
 
 
 class LogTail:
-    """Reads what is new since `place`; a log that was replaced or cut is read from its start."""
+    """Reads what is new since `position`; a log that was replaced or cut is read from its start."""
 
-    def __init__(self, path: Path, place: LogPosition | None = None) -> None:
+    def __init__(self, path: Path, position: LogPosition | None = None) -> None:
         self._path = path
-        self.place = place or LogPosition()
+        self.position = position or LogPosition()
         self._quiet_reads = 0
 
     def lines(self) -> list[str]:
@@ -39,10 +39,10 @@ class LogTail:
             with self._path.open("rb") as file:
                 stat = os.fstat(file.fileno())
                 self._find(stat.st_ino, stat.st_size)
-                if stat.st_size == self.place.offset:
+                if stat.st_size == self.position.offset:
                     self._quiet_reads += 1
                     return []
-                file.seek(self.place.offset)
+                file.seek(self.position.offset)
                 chunk = file.read(CHUNK_BYTES)
         except FileNotFoundError:
             return []
@@ -50,19 +50,19 @@ class LogTail:
 
     def cut(self, *, quiet_reads: int) -> bool:
         """Truncate the log if it is too long, read to its end, and quiet for that many reads."""
-        size = self.place.offset
+        size = self.position.offset
         patient = size > LIMIT_BYTES and self._quiet_reads >= quiet_reads
         if not patient and size <= HARD_LIMIT_BYTES:
             return False
         if not self._path.exists() or self._path.stat().st_size != size:
             return False
         os.truncate(self._path, 0)
-        self.place = LogPosition(self.place.inode, 0)
+        self.position = LogPosition(self.position.inode, 0)
         return True
 
     def _find(self, inode: int, size: int) -> None:
-        if inode != self.place.inode or size < self.place.offset:
-            self.place = LogPosition(inode, 0)
+        if inode != self.position.inode or size < self.position.offset:
+            self.position = LogPosition(inode, 0)
 
     def _split(self, chunk: bytes) -> list[str]:
         """Keeps a line that has no end yet for the next read; one longer than a chunk is given up."""
@@ -70,7 +70,7 @@ class LogTail:
         if not newline:
             whole = chunk if len(chunk) == CHUNK_BYTES else b""
         taken = len(whole) + len(newline)
-        self.place = LogPosition(self.place.inode, self.place.offset + taken)
+        self.position = LogPosition(self.position.inode, self.position.offset + taken)
         if not taken:
             self._quiet_reads += 1
             return []

@@ -1,4 +1,4 @@
-"""What the wrapper around `run.sh` tells: a small state file, and its own lines in the log.
+"""What the wrapper around `run.sh` says: its state file, and its own lines in the log. Pure.
 
 The file says how things stand now; the lines stand in the log in the order of events, so a process'
 start and end are never read out of order with what it printed.
@@ -7,7 +7,6 @@ start and end are never read out of order with what it printed.
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Final
 
 from ibgateway_api.login import Sign
@@ -23,7 +22,7 @@ class WrapperStage(StrEnum):
 
 @dataclass(frozen=True)
 class WrapperState:
-    """One look at the wrapper; `start` names the container's start (epoch milliseconds)."""
+    """The wrapper at one moment; `start` names the container's start (epoch milliseconds)."""
 
     stage: WrapperStage
     start: str
@@ -46,26 +45,13 @@ def parse(text: str) -> WrapperState | None:
     )
 
 
-def look(run_dir: Path) -> WrapperState | None:
-    """The wrapper's state; None before its first start."""
-    try:
-        return parse((run_dir / "wrapper").read_text())
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def planned_stop(run_dir: Path) -> bool:
-    """Whether the preStop hook has begun."""
-    return (run_dir / "planned-stop").exists()
-
-
 _LINE: Final = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3} wrapper: "
     r"(?:(?P<waits>waiting for a permit)|permit (?P<taken>\d+) taken: .*|run\.sh (?P<ended>ended) .*)"
 )
 
 
-def read(line: str) -> tuple[Sign, str] | None:
+def read_line(line: str) -> tuple[Sign, str] | None:
     """What a line of the wrapper says; the detail of a start is its permit's id."""
     match = _LINE.fullmatch(line)
     if match is None:

@@ -1,18 +1,19 @@
 """What to do about a gateway now: give a permit, end its process, or wait. Pure.
 
-Level-triggered: everything is read from the situation, nothing from what happened before it, so a
+Level-triggered: everything is read from the snapshot, nothing from what happened before it, so a
 restarted sentinel goes on where the last one stood.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
-from ibgateway_agent.sentinel.permits.attempt_ledger import LOGIN, RESTART, Asker, NoteKind, Records
-from ibgateway_agent.sentinel.permits.permit_file import SessionAction
+from ibgateway_agent.sentinel.permits.outcome import approval_overdue
+from ibgateway_agent.sentinel.permits.records import NoteKind, Records, RequestKind
+from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import (
-    EPISODE_ENDS_AFTER,
     AttemptOutcome,
     Cause,
     ExistingSession,
@@ -27,19 +28,17 @@ from ibgateway_api.settings import SentinelSettings
 
 STALLED_AFTER: Final = timedelta(minutes=5)
 """A start or a login without any further sign for this long goes nowhere by itself."""
+TOKEN_LOGIN_WITHIN: Final = timedelta(minutes=3)
+"""A start by token that has not logged in by then has a dead token: nothing on the screen says so."""
+REQUEST_LIVES_FOR: Final = timedelta(days=1)
+"""A login request whose time stamp is older was made by somebody who no longer waits."""
 
 
-@dataclass(frozen=True)
-class Situation:
-    """Everything a decision is made from. `waiting`: a start stands before the wrapper's door."""
+class SessionAction(StrEnum):
+    """What IBC does when somebody else is logged in: take the session, or give way."""
 
-    now: datetime
-    login: Login
-    records: Records
-    settings: SentinelSettings
-    waiting: bool = False
-    running: bool = False
-    token_at_hand: bool = False
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,7 @@ class GivePermit:
     kind: PermitKind
     cause: Cause
     request: str = ""
+    session: SessionAction = SessionAction.SECONDARY
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class EndProcess:
 
 @dataclass(frozen=True)
 class SettleRequest:
-    """A wish needs nothing: note it as done."""
+    """A request needs nothing: note it as done."""
 
-    kind: Asker
+    kind: RequestKind
     request: str
 
 
@@ -77,18 +77,29 @@ class KeepWaiting:
 PermitDecision = GivePermit | EndProcess | SettleRequest | KeepWaiting
 
 
-def next_step(now: Situation) -> PermitDecision:
+def next_step(now: SentinelSnapshot) -> PermitDecision:
     """The one thing to do; asked again after it is done."""
+    if not now.records.readable:
+        return KeepWaiting(_UNREADABLE)
     if now.waiting:
-        return _at_the_door(now)
+        return KeepWaiting() if now.permit_on_its_way else _permit_for_start(now)
     if now.running:
-        return _wished_login(now) or _wished_restart(now) or _next_attempt(now) or KeepWaiting()
+        return (
+            _requested_login(now) or _requested_restart(now) or _next_attempt(now) or KeepWaiting()
+        )
     return KeepWaiting()
+
+
+def driver_may_start_over(now: SentinelSnapshot) -> Granted | Refused:
+    """Whether the login driver may go on with an attempt that it begins by itself."""
+    if not now.records.readable:
+        return _UNREADABLE
+    return _decide(now, PermitRequest(Cause.START))
 
 
 def session_action(records: Records, settings: SentinelSettings, now: datetime) -> SessionAction:
     """`primary` takes a session once per process, so each one that did counts against the day."""
-    if settings.existing_session != ExistingSession.TAKE_OVER:
+    if settings.existing_session is not ExistingSession.TAKE_OVER:
         return SessionAction.SECONDARY
     day = timedelta(days=1)
     taken = [n for n in records.notes if n.note is NoteKind.TOOK_OVER and now - n.at < day]
@@ -97,32 +108,71 @@ def session_action(records: Records, settings: SentinelSettings, now: datetime) 
     )
 
 
-def start_over(now: Situation) -> Granted | Refused:
-    """Whether the login driver may go on with an attempt that it begins by itself."""
-    return _decide(now, PermitRequest(Cause.START))
+def is_new_request(records: Records, kind: RequestKind, request: str, now: datetime) -> bool:
+    """Whether a request is to be taken: later than the last of its kind, and not outlived.
+
+    Ids are time stamps; where they are not, they just differ.
+    """
+    asked, before = _time(request), _time(records.last_taken(kind))
+    if kind is RequestKind.LOGIN and asked is not None and now - asked > REQUEST_LIVES_FOR:
+        return False
+    if asked is not None and before is not None:
+        return asked > before
+    return request != records.last_taken(kind)
 
 
-def _at_the_door(now: Situation) -> PermitDecision:
-    """A person's wish goes first, then the week's restart, then the plain start."""
+def stuck(login: Login, now: datetime) -> bool:
+    """Whether this process will not log in unless a person does something."""
+    if login.state in (LoginState.APPROVAL_MISSED, LoginState.TOKEN_EXPIRED):
+        return True
+    if login.state is LoginState.AWAITING_APPROVAL:
+        return approval_overdue(login, now)
+    stalls = login.state in (LoginState.STARTING, LoginState.LOGGING_IN, LoginState.RESTARTING)
+    return stalls and now - login.since > STALLED_AFTER
+
+
+def token_is_dead(login: Login, now: datetime) -> bool:
+    """Whether a start by token has had its time and is still not logged in."""
+    waits = login.by_token and login.state is LoginState.RESTARTING
+    return waits and now - login.since > TOKEN_LOGIN_WITHIN
+
+
+_UNREADABLE: Final = Refused(PermitRefusal.DAILY_BUDGET)
+"""A ledger that can't be read stands at its daily limit."""
+
+_FOR_A_PERSON: Final = frozenset(
+    {LoginState.REJECTED, LoginState.LOCKED_OUT, LoginState.NEEDS_PERSON}
+)
+"""Trying again helps nobody: the window stays up, and only a request ends it."""
+
+_UNDER_WAY: Final = frozenset(
+    {LoginState.STARTING, LoginState.LOGGING_IN, LoginState.AWAITING_APPROVAL}
+)
+
+
+def _permit_for_start(now: SentinelSnapshot) -> PermitDecision:
+    """A person's request goes first, then the week's restart, then the plain start."""
     refused: Refused | None = None
-    for kind, wish in _wishes(now):
-        answer = _decide(now, wish)
+    for kind, wanted in _permit_requests(now):
+        answer = _decide(now, wanted)
         if isinstance(answer, Granted):
-            return GivePermit(answer.kind, wish.cause, wish.request)
+            session = session_action(now.records, now.settings, now.now)
+            return GivePermit(answer.kind, wanted.cause, wanted.request, session)
         if answer.reason is PermitRefusal.ALREADY_HANDLED and kind is not None:
-            return SettleRequest(kind, wish.request)
+            return SettleRequest(kind, wanted.request)
         refused = answer
     return KeepWaiting(refused)
 
 
-def _wishes(now: Situation) -> list[tuple[Asker | None, PermitRequest]]:
+def _permit_requests(now: SentinelSnapshot) -> list[tuple[RequestKind | None, PermitRequest]]:
     token = now.token_at_hand and not _token_failed(now.records)
-    wishes: list[tuple[Asker | None, PermitRequest]] = []
-    if request := now.records.pending(LOGIN):
-        wishes.append((LOGIN, PermitRequest(Cause.REQUESTED, request, token_at_hand=token)))
-    if request := now.records.pending(RESTART):
-        wishes.append((RESTART, PermitRequest(Cause.WEEKLY, request)))
-    return [*wishes, (None, PermitRequest(Cause.START, token_at_hand=token))]
+    wanted: list[tuple[RequestKind | None, PermitRequest]] = []
+    if request := now.records.pending(RequestKind.LOGIN):
+        by_person = PermitRequest(Cause.REQUESTED, request, token_at_hand=token)
+        wanted.append((RequestKind.LOGIN, by_person))
+    if request := now.records.pending(RequestKind.RESTART):
+        wanted.append((RequestKind.RESTART, PermitRequest(Cause.WEEKLY, request)))
+    return [*wanted, (None, PermitRequest(Cause.START, token_at_hand=token))]
 
 
 def _token_failed(records: Records) -> bool:
@@ -132,13 +182,14 @@ def _token_failed(records: Records) -> bool:
     return records.attempts[-1].outcome not in (AttemptOutcome.LOGGED_IN, AttemptOutcome.SETTLED)
 
 
-def _wished_login(now: Situation) -> PermitDecision | None:
-    request = now.records.pending(LOGIN)
+def _requested_login(now: SentinelSnapshot) -> PermitDecision | None:
+    request = now.records.pending(RequestKind.LOGIN)
     if not request:
         return None
-    if now.login.state is LoginState.LOGGED_IN or (_under_way(now.login) and not stuck(now)):
-        return SettleRequest(LOGIN, request)
-    if now.login.state is LoginState.RESTARTING and not stuck(now):
+    hangs = stuck(now.login, now.now)
+    if now.login.state is LoginState.LOGGED_IN or (now.login.state in _UNDER_WAY and not hangs):
+        return SettleRequest(RequestKind.LOGIN, request)
+    if now.login.state is LoginState.RESTARTING and not hangs:
         return KeepWaiting()
     answer = _decide(now, PermitRequest(Cause.REQUESTED, request))
     return (
@@ -148,78 +199,50 @@ def _wished_login(now: Situation) -> PermitDecision | None:
     )
 
 
-def _wished_restart(now: Situation) -> PermitDecision | None:
-    request = now.records.pending(RESTART)
+def _requested_restart(now: SentinelSnapshot) -> PermitDecision | None:
+    request = now.records.pending(RequestKind.RESTART)
     if not request:
         return None
     if _logged_in_after(now, request):
-        return SettleRequest(RESTART, request)
+        return SettleRequest(RequestKind.RESTART, request)
     answer = _decide(now, PermitRequest(Cause.WEEKLY, request))
     if isinstance(answer, Granted):
         return EndProcess("the week's restart", planned=True)
     return (
-        SettleRequest(RESTART, request)
+        SettleRequest(RequestKind.RESTART, request)
         if answer.reason is PermitRefusal.ALREADY_HANDLED
         else KeepWaiting(answer)
     )
 
 
-def _logged_in_after(now: Situation, boundary: str) -> bool:
+def _logged_in_after(now: SentinelSnapshot, boundary: str) -> bool:
     """Whether somebody has already authenticated this week: no second push for it."""
-    try:
-        since = datetime.fromisoformat(boundary)
-    except ValueError:
-        return False
+    since = _time(boundary)
     margin = timedelta(seconds=now.settings.calendar.margin_seconds)
     full, logged_in = now.login.full_auth_time, now.login.state is LoginState.LOGGED_IN
-    return logged_in and since.tzinfo is not None and full is not None and full >= since + margin
+    return logged_in and since is not None and full is not None and full >= since + margin
 
 
-def _next_attempt(now: Situation) -> PermitDecision | None:
+def _next_attempt(now: SentinelSnapshot) -> PermitDecision | None:
     """The dialog of the last attempt goes before the next one may push: two never wait."""
     if now.login.state in _FOR_A_PERSON:
         return KeepWaiting(Refused(PermitRefusal.PARKED))
-    if not stuck(now):
+    if not stuck(now.login, now.now):
         return None
     answer = _decide(now, PermitRequest(Cause.START))
     return EndProcess("the next attempt") if isinstance(answer, Granted) else KeepWaiting(answer)
 
 
-def stuck(now: Situation) -> bool:
-    """Whether this process will not log in unless a person does something."""
-    login = now.login
-    if login.state in (LoginState.APPROVAL_MISSED, LoginState.TOKEN_EXPIRED):
-        return True
-    if login.state is LoginState.AWAITING_APPROVAL:
-        return login.deadline is not None and now.now > login.deadline
-    stalls = login.state in (LoginState.STARTING, LoginState.LOGGING_IN, LoginState.RESTARTING)
-    return stalls and now.now - login.since > STALLED_AFTER
-
-
-_FOR_A_PERSON: Final = frozenset(
-    {LoginState.REJECTED, LoginState.LOCKED_OUT, LoginState.NEEDS_PERSON}
-)
-"""Trying again helps nobody: the window stays up, and only a request ends it."""
-
-
-def _under_way(login: Login) -> bool:
-    return login.state in (
-        LoginState.STARTING,
-        LoginState.LOGGING_IN,
-        LoginState.AWAITING_APPROVAL,
-    )
-
-
-def _decide(now: Situation, wish: PermitRequest) -> Granted | Refused:
-    wish = replace(
-        wish,
+def _decide(now: SentinelSnapshot, wanted: PermitRequest) -> Granted | Refused:
+    wanted = replace(
+        wanted,
         outage_until=now.settings.calendar.outage_end(now.now),
         conflict_until=_conflict_until(now),
     )
-    return decide(now.records.attempts, now.settings.login, wish, now.now)
+    return decide(now.records.attempts, now.settings.login, wanted, now.now)
 
 
-def _conflict_until(now: Situation) -> datetime | None:
+def _conflict_until(now: SentinelSnapshot) -> datetime | None:
     """After giving way to a person, when it is worth a look whether they have gone."""
     yielded = now.records.last_noted(NoteKind.YIELDED)
     action = session_action(now.records, now.settings, now.now)
@@ -228,22 +251,10 @@ def _conflict_until(now: Situation) -> datetime | None:
     return yielded + timedelta(seconds=now.settings.login.attempt_interval_seconds)
 
 
-def outcome(now: Situation, before: AttemptOutcome | None) -> AttemptOutcome | None:
-    """What the running attempt has come to; None where nothing new is known."""
-    if before is AttemptOutcome.SETTLED:
+def _time(text: str) -> datetime | None:
+    """An aware time stamp, or None for anything else."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
         return None
-    if now.login.state is LoginState.LOGGED_IN:
-        settled = now.now - now.login.since >= EPISODE_ENDS_AFTER
-        after: AttemptOutcome | None = (
-            AttemptOutcome.SETTLED if settled else AttemptOutcome.LOGGED_IN
-        )
-    else:
-        after = _OUTCOMES.get(now.login.state)
-    return after if after is not before else None
-
-
-_OUTCOMES: Final = {
-    LoginState.APPROVAL_MISSED: AttemptOutcome.MISSED,
-    LoginState.REJECTED: AttemptOutcome.REJECTED,
-    LoginState.LOCKED_OUT: AttemptOutcome.LOCKED_OUT,
-}
+    return time if time.tzinfo is not None else None

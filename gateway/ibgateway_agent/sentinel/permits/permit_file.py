@@ -1,17 +1,10 @@
-"""The one-time permit and the stop file: what the sentinel tells the wrapper, through the run directory."""
+"""The one-time permit and the stop file: what the sentinel writes for the wrapper, in the run directory."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from ibgateway_agent.sentinel.permits.decide import SessionAction
 from ibgateway_api.permits import PermitKind
-
-
-class SessionAction(StrEnum):
-    """What IBC does when somebody else is logged in: take the session, or give way."""
-
-    PRIMARY = "primary"
-    SECONDARY = "secondary"
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class ApiConnection:
         self._reader = reader
         self._writer = writer
 
-    def greet(self) -> None:
+    def send_greeting(self) -> None:
         """The only packet with a naked prefix in front of its frame."""
         self._writer.write(b"API\0" + struct.pack(">I", len(_VERSIONS)) + _VERSIONS)
 
@@ -107,7 +107,7 @@ class _Handshake:
         self._accounts: tuple[str, ...] = ()
 
     async def run(self) -> Probed:
-        self._connection.greet()
+        self._connection.send_greeting()
         await self._connection.receive()
         self._greeted = True
         self._connection.send("71", "2", str(self._client_id), "")
@@ -115,10 +115,10 @@ class _Handshake:
         while not (self._accounts and next_id):
             fields = await self._connection.receive()
             next_id = next_id or fields[0] == "9"
-            self._heard(fields)
+            self._take(fields)
         return Probed(ProbeResult.READY, self._accounts, self._connection)
 
-    def _heard(self, fields: list[str]) -> None:
+    def _take(self, fields: list[str]) -> None:
         if fields[0] == "15" and len(fields) > 2:
             self._accounts = tuple(account for account in fields[2].split(",") if account)
         if fields[0] == "4" and len(fields) > 3 and fields[3] == "326":

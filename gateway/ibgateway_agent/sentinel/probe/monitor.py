@@ -1,29 +1,20 @@
 """The sentinel's own API connection: probes until it is proven, then keeps one and listens.
 
 While a login is under way a closed port is asked again at once, because the API opens with the
-login; anything else is asked rarely. The kept connection hears 1100 and its end, and a question
+login; anything else is asked rarely. The kept connection receives 1100 and its end, and a question
 every few seconds tells a silent gateway from a quiet one.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 
 from ibgateway_agent.errors import ApiClosedError
 from ibgateway_agent.sentinel.probe.handshake import CLIENT_ID, ApiConnection, ProbeResult, probe
-from ibgateway_api.login import Login, LoginState, Sign
+from ibgateway_agent.sentinel.state import GatewayState
+from ibgateway_api.login import LoginState, Sign
+from ibgateway_runtime.clock import Clock
 
-EAGER_PAUSE: Final = 0.1
-HALF_WAY_PAUSE: Final = 1.0
-"""After a handshake that went wrong: each probe costs the gateway one of its 32 clients."""
-LAZY_PAUSE: Final = 30.0
-EAGER_FOR: Final = 20.0
-"""Seconds of quick probes after a line that may mean a finished login, or a lost connection."""
-QUESTION_EVERY: Final = 2.0
-"""reqCurrentTime is not answered when asked twice within a second."""
-SILENT_AFTER: Final = 5.0
 CLIENT_IDS: Final = 5
 """A gateway may keep a dead client's id for a while: the next of these is taken."""
 
@@ -33,6 +24,10 @@ _LINK_CONTRACT: Final = (
     *("", "", "", "", "0", "", "", ""),
 )
 """reqContractDetails of one well-known contract: only IBKR's servers can answer it."""
+_TIME: Final = ("49", "1")
+"""reqCurrentTime: the gateway itself answers."""
+_NEXT_ID: Final = ("8", "1", "1")
+"""reqIds: the answer proves the login anew."""
 
 _HALF_WAY: Final = frozenset({ProbeResult.NO_ACCOUNTS, ProbeResult.NO_NEXT_ID})
 _LOST: Final = frozenset({"1100", "2110"})
@@ -41,79 +36,140 @@ _LOGIN_UNDER_WAY: Final = frozenset({LoginState.LOGGING_IN, LoginState.RESTARTIN
 
 
 @dataclass(frozen=True)
-class MonitorInput:
-    """What the link looks at (process, login, what is wrong with accounts, port) and two receivers."""
+class ProbeTimings:
+    """All in seconds."""
 
-    running: Callable[[], bool]
-    login: Callable[[], Login]
-    account_problem: Callable[[tuple[str, ...]], str]
-    port: Callable[[], int]
-    tell: Callable[[Sign, str], None]
-    count: Callable[[ProbeResult], None]
+    quick: float = 0.1
+    """Between probes while a login may finish any moment."""
+    half_way: float = 1.0
+    """After a handshake that went wrong: each probe costs the gateway one of its 32 clients."""
+    slow: float = 30.0
+    """Between probes otherwise."""
+    quick_for: float = 20.0
+    """Quick probes after a line that may mean a finished login, or a lost connection."""
+    question_every: float = 2.0
+    """reqCurrentTime is not answered when asked twice within a second."""
+    silent_after: float = 5.0
+    """A question without an answer for this long: the gateway hangs."""
+
+
+class ProbeReceiver(Protocol):
+    """Who wants to know what the monitor finds out."""
+
+    def on_evidence(self, sign: Sign, detail: str) -> None:
+        """The API, or its silence, says something about the login."""
+
+    def on_probe(self, result: ProbeResult) -> None:
+        """A probe has ended."""
 
 
 class ApiMonitor:
-    """One task probes and keeps; `nudge` says that now is a good moment to look."""
+    """One task probes and keeps a connection; what it looks at is the state, as the loop writes it."""
 
-    def __init__(self, seen: MonitorInput) -> None:
-        self._seen = seen
-        self._nudged = asyncio.Event()
-        self._eager_until = 0.0
+    def __init__(
+        self,
+        state: GatewayState,
+        receiver: ProbeReceiver,
+        clock: Clock,
+        timings: ProbeTimings = ProbeTimings(),
+    ) -> None:
+        self._state = state
+        self._receiver = receiver
+        self._clock = clock
+        self._timings = timings
+        self._wake = asyncio.Event()
+        self._quick_until = float("-inf")
         self._client = 0
 
-    def nudge(self) -> None:
+    def probe_now(self) -> None:
         """Something happened that the API may prove: look now, and often for a while."""
-        self._eager_until = monotonic() + EAGER_FOR
-        self._nudged.set()
+        self._quick_until = self._clock.monotonic() + self._timings.quick_for
+        self._wake.set()
 
     async def run(self) -> None:
         """Probe and keep, for ever."""
         while True:
-            if not self._seen.running():
-                await self._pause(LAZY_PAUSE)
+            if not self._state.api_may_answer:
+                await self._pause(self._timings.slow)
                 continue
             result = await self._probe()
             if result is not ProbeResult.READY:
-                await self._pause(self._rest_after(result))
+                await self._pause(self._pause_after(result))
 
     async def _probe(self) -> ProbeResult:
-        probed = await probe(self._seen.port(), client_id=CLIENT_ID + self._client)
-        self._seen.count(probed.result)
+        probed = await probe(self._state.api_port, client_id=CLIENT_ID + self._client)
+        self._receiver.on_probe(probed.result)
         if probed.result is ProbeResult.CLIENT_ID_IN_USE:
             self._client = (self._client + 1) % CLIENT_IDS
         if probed.connection is None:
             return probed.result
         try:
-            return await self._proven(probed.connection, probed.accounts)
+            return await self._keep(probed.connection, probed.accounts)
         finally:
             probed.connection.close()
 
-    async def _proven(self, connection: ApiConnection, accounts: tuple[str, ...]) -> ProbeResult:
-        if self._seen.account_problem(accounts):
-            self._seen.tell(Sign.API_UNEXPECTED_ACCOUNT, ",".join(accounts))
+    async def _keep(self, connection: ApiConnection, accounts: tuple[str, ...]) -> ProbeResult:
+        named = ",".join(accounts)
+        if self._state.account_problem(accounts):
+            self._receiver.on_evidence(Sign.API_UNEXPECTED_ACCOUNT, named)
             return ProbeResult.NO_ACCOUNTS
-        self._seen.tell(Sign.API_READY, ",".join(accounts))
-        await KeptConnection(connection, self._seen, self._nudged, accounts).listen()
-        self._seen.tell(Sign.API_CLOSED, "")
-        self.nudge()
+        self._receiver.on_evidence(Sign.API_READY, named)
+        kept = KeptConnection(
+            connection,
+            named,
+            state=self._state,
+            receiver=self._receiver,
+            answers=AnswerWatch(self._clock, self._timings),
+        )
+        await kept.listen(self._wake)
+        self._receiver.on_evidence(Sign.API_CLOSED, "")
+        self.probe_now()
         return ProbeResult.READY
 
-    def _rest_after(self, result: ProbeResult) -> float:
-        eager = monotonic() < self._eager_until
-        opening = self._seen.login().state in _LOGIN_UNDER_WAY
-        if eager and result in _HALF_WAY:
-            return HALF_WAY_PAUSE
-        if eager or (opening and result is ProbeResult.PORT_CLOSED):
-            return EAGER_PAUSE
-        return LAZY_PAUSE
+    def _pause_after(self, result: ProbeResult) -> float:
+        quick = self._clock.monotonic() < self._quick_until
+        opening = self._state.login.state in _LOGIN_UNDER_WAY
+        if quick and result in _HALF_WAY:
+            return self._timings.half_way
+        if quick or (opening and result is ProbeResult.PORT_CLOSED):
+            return self._timings.quick
+        return self._timings.slow
 
     async def _pause(self, seconds: float) -> None:
-        self._nudged.clear()
+        self._wake.clear()
         try:
             async with asyncio.timeout(seconds):
-                await self._nudged.wait()
+                await self._wake.wait()
         except TimeoutError:
             return
+
+
+class AnswerWatch:
+    """Tells a gateway that hangs, with its sockets open, from one that has nothing to say."""
+
+    def __init__(self, clock: Clock, timings: ProbeTimings) -> None:
+        self._clock = clock
+        self._timings = timings
+        self._asked_at = float("-inf")
+        self._received_at = clock.monotonic()
+        self._silent = False
+
+    async def next_question(self) -> bool:
+        """Wait until it is time for a question; True where the gateway has just turned silent."""
+        await asyncio.sleep(self._timings.question_every)
+        now = self._clock.monotonic()
+        if self._asked_at <= self._received_at:
+            self._asked_at = now
+            return False
+        turned = not self._silent and now - self._asked_at > self._timings.silent_after
+        self._silent = self._silent or turned
+        return turned
+
+    def received(self) -> bool:
+        """Something came; True where it ends a silence."""
+        self._received_at = self._clock.monotonic()
+        was_silent, self._silent = self._silent, False
+        return was_silent
 
 
 class KeptConnection:
@@ -122,23 +178,24 @@ class KeptConnection:
     def __init__(
         self,
         connection: ApiConnection,
-        seen: MonitorInput,
-        nudged: asyncio.Event,
-        accounts: tuple[str, ...],
+        accounts: str,
+        *,
+        state: GatewayState,
+        receiver: ProbeReceiver,
+        answers: AnswerWatch,
     ) -> None:
         self._connection = connection
-        self._seen = seen
-        self._nudged = nudged
-        self._accounts = ",".join(accounts)
-        self._asked_at = 0.0
-        self._heard_at = monotonic()
-        self._silent = False
+        self._accounts = accounts
+        self._state = state
+        self._receiver = receiver
+        self._answers = answers
 
-    async def listen(self) -> None:
-        """Hear and ask until the connection is closed."""
-        if self._seen.login().link_lost:
+    async def listen(self, wake: asyncio.Event) -> None:
+        """Receive and ask until the connection is closed; `wake`: have the login proven anew."""
+        if self._state.login.link_lost:
             self._connection.send(*_LINK_CONTRACT)
-        tasks = [asyncio.create_task(job()) for job in (self._hear, self._ask, self._verify)]
+        work = (self._receive(), self._ask_time(), self._ask_next_id(wake))
+        tasks = [asyncio.create_task(part) for part in work]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -146,43 +203,36 @@ class KeptConnection:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _hear(self) -> None:
+    async def _receive(self) -> None:
         try:
             while True:
-                self._heard(await self._connection.receive())
+                self._on_message(await self._connection.receive())
         except ApiClosedError:
             return
 
-    async def _ask(self) -> None:
-        """reqCurrentTime now and then: a gateway that hangs keeps its sockets open."""
-        while self._seen.running():
-            await asyncio.sleep(QUESTION_EVERY)
-            if self._asked_at <= self._heard_at:
-                self._asked_at = monotonic()
-            elif monotonic() - self._asked_at > SILENT_AFTER and not self._silent:
-                self._silent = True
-                self._seen.tell(Sign.API_SILENT, "")
-            self._connection.send("49", "1")
+    async def _ask_time(self) -> None:
+        while self._state.api_may_answer:
+            if await self._answers.next_question():
+                self._receiver.on_evidence(Sign.API_SILENT, "")
+            self._connection.send(*_TIME)
 
-    async def _verify(self) -> None:
-        """After a nudge the gateway is asked for its next valid id: the answer proves it anew."""
+    async def _ask_next_id(self, wake: asyncio.Event) -> None:
         while True:
-            await self._nudged.wait()
-            self._nudged.clear()
-            self._connection.send("8", "1", "1")
+            await wake.wait()
+            wake.clear()
+            self._connection.send(*_NEXT_ID)
 
-    def _heard(self, fields: list[str]) -> None:
-        self._heard_at = monotonic()
+    def _on_message(self, fields: list[str]) -> None:
+        was_silent = self._answers.received()
         if fields[0] == "4" and len(fields) > 3:
-            self._told(fields[2], fields[3])
-        elif fields[0] == "9" or self._silent:
-            self._seen.tell(Sign.API_READY, self._accounts)
-        elif fields[0] == "10" and self._seen.login().link_lost:
-            self._seen.tell(Sign.LINK_RESTORED, "")
-        self._silent = False
+            self._on_error_message(fields[2], fields[3])
+        elif fields[0] == "9" or was_silent:
+            self._receiver.on_evidence(Sign.API_READY, self._accounts)
+        elif fields[0] == "10" and self._state.login.link_lost:
+            self._receiver.on_evidence(Sign.LINK_RESTORED, "")
 
-    def _told(self, request: str, code: str) -> None:
+    def _on_error_message(self, request: str, code: str) -> None:
         if code in _LOST:
-            self._seen.tell(Sign.LINK_LOST, code)
+            self._receiver.on_evidence(Sign.LINK_LOST, code)
         elif code in _BACK or (code == "200" and request == _LINK_ID):
-            self._seen.tell(Sign.LINK_RESTORED, code)
+            self._receiver.on_evidence(Sign.LINK_RESTORED, code)

@@ -3,13 +3,13 @@
 import asyncio
 from typing import Final
 
-from ibgateway_agent.errors import CommandError
+from ibgateway_agent.errors import DriverCommandError
 
 TIMEOUT_SECONDS: Final = 10.0
 
 
 async def send(port: int, command: str) -> str:
-    """The first line of the answer; raises `CommandError` unless it is an `OK`."""
+    """The first line of the answer; raises `DriverCommandError` unless it is an `OK`."""
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -20,7 +20,7 @@ async def send(port: int, command: str) -> str:
             finally:
                 writer.close()
     except (OSError, TimeoutError) as error:
-        raise CommandError(f"{command} was not taken: {error!r}") from error
+        raise DriverCommandError(f"{command} was not taken: {error!r}") from error
     if not answer.startswith("OK"):
-        raise CommandError(f"{command} was refused: {answer!r}")
+        raise DriverCommandError(f"{command} was refused: {answer!r}")
     return answer

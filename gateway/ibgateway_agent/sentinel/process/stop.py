@@ -6,13 +6,13 @@ so the last resort is a file that asks the wrapper.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Final
 
-from ibgateway_agent.errors import CommandError
-from ibgateway_agent.sentinel.log.wrapper_state import WrapperStage, WrapperState
+from ibgateway_agent.errors import DriverCommandError
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
 from ibgateway_agent.sentinel.process.ibc_command import send
+from ibgateway_agent.sentinel.state import GatewayState
+from ibgateway_runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -22,33 +22,36 @@ LOOK_EVERY: Final = 0.1
 
 
 class ProcessStop:
-    """At most one ending at a time; `busy` until the process is gone or nothing more can be done."""
+    """At most one stop at a time; `busy` until the process is gone or nothing more can be done."""
 
     def __init__(
-        self,
-        wrapper: Callable[[], WrapperState | None],
-        permits: PermitFile,
-        command_port: int,
+        self, state: GatewayState, permits: PermitFile, command_port: int, clock: Clock
     ) -> None:
-        self._wrapper = wrapper
+        self._state = state
         self._permits = permits
         self._port = command_port
+        self._clock = clock
         self._task: asyncio.Task[None] | None = None
-        self.planned = False
+        self._planned = False
 
     @property
     def busy(self) -> bool:
-        """Whether an ending is under way."""
+        """Whether a stop is under way."""
         return self._task is not None and not self._task.done()
+
+    @property
+    def planned(self) -> bool:
+        """Whether the stop that is under way was planned: trading is held for it."""
+        return self.busy and self._planned
 
     def begin(self, why: str, *, planned: bool = False, at_once: bool = False) -> None:
         """End the running process; `at_once` leaves out the clean way."""
-        state = self._wrapper()
-        if self.busy or state is None or state.stage is not WrapperStage.RUNNING:
+        wrapper = self._state.wrapper
+        if self.busy or wrapper is None or not self._state.running:
             return
         logger.info("ending the gateway's process: %s", why)
-        self.planned = planned
-        self._task = asyncio.create_task(self._end(state.start, at_once=at_once))
+        self._planned = planned
+        self._task = asyncio.create_task(self._end(wrapper.start, at_once=at_once))
 
     async def close(self) -> None:
         """Give up waiting; the process is left as it is."""
@@ -66,21 +69,22 @@ class ProcessStop:
         except OSError:
             logger.exception("the gateway's process can't be ended")
         finally:
-            self.planned = False
+            self._planned = False
 
     async def _stopped_cleanly(self, start: str) -> bool:
         try:
             await send(self._port, "STOP")
-        except CommandError as error:
+        except DriverCommandError as error:
             logger.info("no clean stop: %s", error)
             return False
         return await self._gone(start, CLEAN_STOP_SECONDS)
 
     async def _gone(self, start: str, seconds: float) -> bool:
         """Whether the process of that start has ended, after waiting at most so long."""
-        for _ in range(int(seconds / LOOK_EVERY)):
-            state = self._wrapper()
-            if state is None or state.start != start or state.stage is not WrapperStage.RUNNING:
+        ends = self._clock.monotonic() + seconds
+        while self._clock.monotonic() < ends:
+            wrapper = self._state.wrapper
+            if wrapper is None or wrapper.start != start or not self._state.running:
                 return True
             await asyncio.sleep(LOOK_EVERY)
         return False

@@ -1,0 +1,27 @@
+"""What the wrapper and the preStop hook leave in the run directory, and the directory's own name."""
+
+import secrets
+from pathlib import Path
+
+from ibgateway_agent.sentinel.log.wrapper_state import WrapperState, parse
+
+
+def wrapper_state(run_dir: Path) -> WrapperState | None:
+    """The wrapper's state; None before its first start."""
+    try:
+        return parse((run_dir / "wrapper").read_text())
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def planned_stop(run_dir: Path) -> bool:
+    """Whether the preStop hook has begun."""
+    return (run_dir / "planned-stop").exists()
+
+
+def run_id(run_dir: Path) -> str:
+    """The name of this run directory, given to it by the first sentinel that sees it."""
+    path = run_dir / "run-id"
+    if not path.exists():
+        path.write_text(secrets.token_hex(8))
+    return path.read_text().strip()

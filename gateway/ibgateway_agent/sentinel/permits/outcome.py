@@ -1,0 +1,116 @@
+"""How an attempt ended, concluded here and nowhere else. Pure: the lines are written afterwards.
+
+Four things conclude an attempt, each a function that gives the lines the ledger gets:
+
+- `from_login`: the running process' login state (logged in, settled, missed, rejected, locked out);
+- `from_evidence`: a process that ended, which may have given way to a session or missed its push;
+  and a session that was taken back, which is noted because it counts against the day;
+- `from_waiting_start`: a start that waits again while nothing is known of the attempt before it;
+- `unfinished`: the login driver begins another attempt by itself.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from ibgateway_agent.sentinel.log.ibc_log import TOOK_OVER
+from ibgateway_agent.sentinel.log.login_fold import LoginFold
+from ibgateway_agent.sentinel.permits.records import (
+    LedgerLine,
+    Note,
+    NoteKind,
+    Records,
+    with_outcome,
+)
+from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
+from ibgateway_api.login import Evidence, Login, LoginState, Sign
+from ibgateway_api.permits import EPISODE_ENDS_AFTER, AttemptOutcome
+
+PROCESS_GONE: Final = frozenset({Sign.PERMIT_AWAITED, Sign.PROCESS_ENDED})
+"""Signs that no process runs any more."""
+
+Lines = tuple[LedgerLine, ...]
+
+
+def from_login(now: SentinelSnapshot) -> Lines:
+    """What the running attempt has come to, if that is new."""
+    attempt = now.records.attempt(now.attempt)
+    if attempt is None or attempt.outcome is AttemptOutcome.SETTLED:
+        return ()
+    outcome = _outcome(now.login, now.now)
+    if outcome is None or outcome is attempt.outcome:
+        return ()
+    return (with_outcome(attempt, outcome),)
+
+
+def from_evidence(evidence: Evidence, before: LoginFold, records: Records) -> Lines:
+    """What one piece of evidence concludes; `before` is the fold without it."""
+    if not records.readable:
+        return ()
+    if evidence.detail == TOOK_OVER:
+        return (Note(note=NoteKind.TOOK_OVER, at=evidence.at),)
+    if evidence.sign not in PROCESS_GONE or not before.attempt:
+        return ()
+    if before.login.state is LoginState.SESSION_CONFLICT:
+        return _yielded(before.attempt, records, evidence.at)
+    if approval_overdue(before.login, evidence.at):
+        return unfinished(records, AttemptOutcome.MISSED)
+    return ()
+
+
+def from_waiting_start(now: SentinelSnapshot) -> Lines:
+    """A start waits and no permit is on its way: the last attempt is over, however it went."""
+    if not now.waiting or now.permit_on_its_way:
+        return ()
+    return unfinished(now.records, AttemptOutcome.ENDED)
+
+
+def unfinished(records: Records, outcome: AttemptOutcome) -> Lines:
+    """The last attempt ends with `outcome`, unless its end is known already."""
+    if not records.attempts or records.attempts[-1].outcome is not None:
+        return ()
+    return (with_outcome(records.attempts[-1], outcome),)
+
+
+def why_it_waits(records: Records) -> Sign | None:
+    """What a waiting start waits for, in the words of a login state; None for no reason of its own."""
+    if not records.attempts:
+        return None
+    last, yielded = records.attempts[-1], records.last_noted(NoteKind.YIELDED)
+    if yielded is not None and yielded > last.at:
+        return Sign.SESSION_TAKEN
+    return _SIGNS.get(last.outcome) if last.outcome is not None else None
+
+
+def approval_overdue(login: Login, now: datetime) -> bool:
+    """Whether a push still waits after its deadline."""
+    waits = login.state is LoginState.AWAITING_APPROVAL
+    return waits and login.deadline is not None and now > login.deadline
+
+
+def _outcome(login: Login, now: datetime) -> AttemptOutcome | None:
+    if login.state is LoginState.LOGGED_IN:
+        lasted: timedelta = now - login.since
+        return AttemptOutcome.SETTLED if lasted >= EPISODE_ENDS_AFTER else AttemptOutcome.LOGGED_IN
+    return _OUTCOMES.get(login.state)
+
+
+def _yielded(number: int, records: Records, at: datetime) -> Lines:
+    """A process that gave way leaves the person alone; a login that had settled stays settled."""
+    note = Note(note=NoteKind.YIELDED, at=at)
+    attempt = records.attempt(number)
+    if attempt is None or attempt.outcome is AttemptOutcome.SETTLED:
+        return (note,)
+    return (note, with_outcome(attempt, AttemptOutcome.YIELDED))
+
+
+_OUTCOMES: Final = {
+    LoginState.APPROVAL_MISSED: AttemptOutcome.MISSED,
+    LoginState.REJECTED: AttemptOutcome.REJECTED,
+    LoginState.LOCKED_OUT: AttemptOutcome.LOCKED_OUT,
+}
+
+_SIGNS: Final = {
+    AttemptOutcome.MISSED: Sign.APPROVAL_MISSED,
+    AttemptOutcome.REJECTED: Sign.REJECTED,
+    AttemptOutcome.LOCKED_OUT: Sign.LOCKED_OUT,
+}

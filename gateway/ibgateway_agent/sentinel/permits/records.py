@@ -1,0 +1,113 @@
+"""What the attempt ledger says: attempts, their outcomes and notes, as values. Pure.
+
+Each line of the ledger is one `Attempt` or one `Note`. An outcome is the attempt's line once more,
+with the outcome in it; the latest line of an attempt counts.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import ValidationError
+
+from ibgateway_agent.errors import LedgerError
+from ibgateway_api.document import Document
+from ibgateway_api.permits import Attempt, AttemptOutcome
+
+
+class RequestKind(StrEnum):
+    """What may be asked of the sentinel: a login by a person, the week's restart by the operator."""
+
+    LOGIN = "login"
+    RESTART = "restart"
+
+
+class NoteKind(StrEnum):
+    """What is noted beside attempts."""
+
+    ASKED = "asked"
+    """A request was taken."""
+    DONE = "done"
+    """A request needs no attempt any more."""
+    YIELDED = "yielded"
+    """A process gave way to another session."""
+    TOOK_OVER = "tookOver"
+    """A process took the session back."""
+
+
+class Note(Document):
+    """A line that is no attempt; `kind` is the request's kind, empty for a note about a session."""
+
+    note: NoteKind
+    at: datetime
+    kind: str = ""
+    request: str = ""
+
+
+LedgerLine = Attempt | Note
+
+
+@dataclass(frozen=True)
+class Records:
+    """The ledger as read: attempts by age, each with its latest outcome, and the notes.
+
+    Not `readable`: the file exists but can't be trusted, so it stands at its daily limit.
+    """
+
+    attempts: tuple[Attempt, ...] = ()
+    notes: tuple[Note, ...] = ()
+    readable: bool = True
+
+    def attempt(self, number: int) -> Attempt | None:
+        """The attempt of that id."""
+        return next((a for a in self.attempts if a.id == number), None)
+
+    def last_taken(self, kind: RequestKind) -> str:
+        """The newest request of that kind that was ever taken."""
+        taken = [n.request for n in self.notes if n.note is NoteKind.ASKED and n.kind == kind]
+        return taken[-1] if taken else ""
+
+    def pending(self, kind: RequestKind) -> str:
+        """The newest request of that kind, unless an attempt or a note has settled it."""
+        request = self.last_taken(kind)
+        done = any(
+            n.note is NoteKind.DONE and n.kind == kind and n.request == request for n in self.notes
+        )
+        tried = any(a.request == request for a in self.attempts)
+        return "" if done or tried else request
+
+    def last_noted(self, event: NoteKind) -> datetime | None:
+        """When something was noted last."""
+        times = [n.at for n in self.notes if n.note is event]
+        return times[-1] if times else None
+
+    def plus(self, line: LedgerLine) -> "Records":
+        """The records with one more line."""
+        if isinstance(line, Note):
+            return replace(self, notes=(*self.notes, line))
+        attempts = {a.id: a for a in self.attempts} | {line.id: line}
+        return replace(self, attempts=tuple(attempts.values()))
+
+
+def with_outcome(attempt: Attempt, outcome: AttemptOutcome) -> Attempt:
+    """The line that says how an attempt ended."""
+    return attempt.model_copy(update={"outcome": outcome})
+
+
+def fold(lines: Iterable[str]) -> Records:
+    """The records that a ledger's lines add up to; raises `LedgerError`."""
+    attempts: dict[int, Attempt] = {}
+    notes: list[Note] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            document = json.loads(line)
+            if "note" in document:
+                notes.append(Note.model_validate(document))
+            else:
+                attempt = Attempt.model_validate(document)
+                attempts[attempt.id] = attempt
+        except (ValueError, TypeError, ValidationError) as error:
+            raise LedgerError(f"line {number} of the attempt ledger is unreadable") from error
+    return Records(tuple(attempts.values()), tuple(notes))

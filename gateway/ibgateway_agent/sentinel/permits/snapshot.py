@@ -1,0 +1,28 @@
+"""One look at a gateway, as the value that decisions and outcomes are made from. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ibgateway_agent.sentinel.permits.records import Records
+from ibgateway_api.login import Login
+from ibgateway_api.settings import SentinelSettings
+
+
+@dataclass(frozen=True)
+class SentinelSnapshot:
+    """Everything that is known at one moment.
+
+    `attempt` is the id of the running process' attempt, 0 without one. `waiting`: a start of the
+    container waits for a permit. `running`: the wrapper has started run.sh. `token_at_hand`: exactly
+    one autorestart file is there. `permit_on_its_way`: one lies ready, or was taken by this start.
+    """
+
+    now: datetime
+    login: Login
+    records: Records
+    settings: SentinelSettings
+    attempt: int = 0
+    waiting: bool = False
+    running: bool = False
+    token_at_hand: bool = False
+    permit_on_its_way: bool = False

@@ -1,0 +1,6 @@
+"""Programs that a test starts on this host: ended as a whole group, with nothing left behind."""
+
+from host_processes.displays import forget_display, free_display
+from host_processes.groups import end_group, kill_group
+
+__all__ = ["end_group", "forget_display", "free_display", "kill_group"]
