@@ -9,5 +9,6 @@ def bearer_matches(header: str, token: bytes) -> bool:
     An empty token opens nothing.
     """
     scheme, _, given = header.partition(" ")
-    same = hmac.compare_digest(given.strip().encode(), token)
+    # aiohttp hands on bytes that are no UTF-8 as surrogates.
+    same = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token)
     return same and scheme.lower() == "bearer" and bool(token)
