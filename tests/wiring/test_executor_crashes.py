@@ -27,7 +27,7 @@ raise SystemExit(main())
 """
 DIES_AT_THE_FIRST_WORD = """
 import os, signal
-from ibgateway_executor.ledger.recorder import ReportRecorder
+from ibgateway_executor.broker.recorder import ReportRecorder
 from ibgateway_executor.__main__ import main
 ReportRecorder.put = lambda self, event: os.kill(os.getpid(), signal.SIGKILL)
 raise SystemExit(main())

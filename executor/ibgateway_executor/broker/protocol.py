@@ -1,7 +1,7 @@
-"""What the executor needs of a broker. `ib.py` is the real one; tests have one in memory.
+"""What the executor needs of a broker. `broker.ib` has the real one.
 
 Every coroutine has a time limit and raises a BrokerError: an unanswered request never looks like an
-empty answer. `place` and `cancel` write at once, in the caller's turn of the event loop.
+empty answer. `place` and `cancel` write at once, before the event loop does anything else.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""An order: one order from its acceptance to the broker's last word. Pure and frozen.
+"""One order from its acceptance to its end at the broker. Pure and frozen.
 
-`MOVES` is the whole state machine. An order is terminal only by the broker's word once a byte of it
-may have left; before that the executor may end it. Quantities are whole shares, prices `Decimal` in
-the contract's currency, times aware UTC.
+`MOVES` is the whole state machine. Once a byte of an order may have left, only a report of the broker
+ends it; before that the executor may end it. Quantities are whole shares, prices `Decimal` in the
+contract's currency, times aware UTC.
 """
 
 from dataclasses import dataclass, replace
@@ -86,7 +86,6 @@ class OrderReason(StrEnum):
     ONE_AT_A_TIME = "OneAtATime"
     BEHIND_EARLIER = "BehindEarlierOrder"
     BEHIND_UNKNOWN = "BehindUnknownOrder"
-    ACCOUNT_UNRESOLVED = "AccountUnresolved"
     UNKNOWN_ACCOUNT = "UnknownAccount"
     UNKNOWN_CONTRACT = "UnknownContract"
     AMBIGUOUS_CONTRACT = "AmbiguousContract"
