@@ -6,7 +6,7 @@ from ibgateway_api.reports import SentinelReport
 
 
 class SentinelStatus(Protocol):
-    """The runtime's `SentinelFollower`, as its readers know it."""
+    """The runtime's `SentinelFollower`, as its readers see it."""
 
     @property
     def report(self) -> SentinelReport | None:

@@ -44,7 +44,7 @@ FIRST_BACKOFF: Final = 2.0
 LONGEST_BACKOFF: Final = 30.0
 """326: the gateway may hold our id for a while after the last connection went."""
 REFUSED_SECONDS: Final = 5.0
-"""A read-only API refuses to tell orders until a person changes its setting."""
+"""A read-only API refuses to list orders until a person changes its setting."""
 ASK_AGAIN_SECONDS: Final = 60.0
 """Orders of unknown fate are looked for again this often."""
 
@@ -157,8 +157,8 @@ class GatewayConnection:
 
     async def _compare_clocks(self, broker: Broker) -> None:
         """Also proof that somebody answers."""
-        told = await broker.server_time()
-        self._current.clock_compared(self._clock.now() - told)
+        theirs = await broker.server_time()
+        self._current.clock_compared(self._clock.now() - theirs)
 
     async def _unknown_orders_due(self) -> bool:
         """Whether an order of unknown fate should be looked for again."""
@@ -213,7 +213,7 @@ class GatewayConnection:
 
 
 def _lost(order: Order) -> Order:
-    """Unchanged where the broker's word was faster: a working order has not been lost."""
+    """Unchanged where a report of the broker was faster: a working order has not been lost."""
     if order.state is not OrderState.SENDING:
         return order
     return move(

@@ -16,7 +16,7 @@ class ConnectionState:
     """The state of one connection; the default is none.
 
     `skew` is our clock minus IBKR's in seconds, None before it was asked. `ledger_accounts` are the
-    accounts the ledger is stamped with. `detail` tells a person what went wrong last.
+    accounts the ledger is stamped with. `detail` is what went wrong last, for a person.
     """
 
     connected: bool = False

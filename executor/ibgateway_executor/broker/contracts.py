@@ -46,7 +46,7 @@ class Contracts:
         self._known: dict[int, _Known] = {}
 
     async def resolve(self, broker: Broker, named: Contract) -> Contract | Unresolvable:
-        """The contract with its number; its hours are learnt with it. BrokerError passes."""
+        """The contract with its number; its hours are kept, too. BrokerError passes."""
         found = await broker.candidates(_question(named))
         if not found:
             return Unresolvable(
@@ -58,7 +58,7 @@ class Contracts:
                 OrderReason.AMBIGUOUS_CONTRACT,
                 f"{len(found)} contracts fit {named}: name one by conId or primaryExchange",
             )
-        self._learn(found[0])
+        self._remember(found[0])
         return replace(found[0].contract, exchange=named.exchange)
 
     async def refresh(self, broker: Broker, contract: Contract) -> None:
@@ -71,7 +71,7 @@ class Contracts:
             self._unknown(contract.con_id, f"the broker did not tell the trading hours: {error}")
             return
         if len(found) == 1:
-            self._learn(found[0])
+            self._remember(found[0])
         else:
             self._unknown(contract.con_id, "the broker does not know the contract any more")
 
@@ -98,7 +98,7 @@ class Contracts:
         limit = FRESH if isinstance(self.market(con_id), MarketOpen) else FRESH_WHILE_CLOSED
         return self._clock.now() - known.asked_at >= limit
 
-    def _learn(self, candidate: Candidate) -> None:
+    def _remember(self, candidate: Candidate) -> None:
         hours = sessions(candidate.liquid_hours, candidate.time_zone_id)
         self._known[candidate.contract.con_id] = _Known(self._clock.now(), hours)
 

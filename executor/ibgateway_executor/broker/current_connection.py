@@ -13,7 +13,7 @@ from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.wakeup import Wakeup
 
 HALF_A_SECOND: Final = timedelta(seconds=0.5)
-"""IBKR tells whole seconds: on average it is half a second later than it says."""
+"""IBKR's answer has whole seconds: on average its clock is half a second further."""
 
 
 class CurrentConnection:
@@ -40,7 +40,7 @@ class CurrentConnection:
         self._set(replace(self.state, skew=(skew - HALF_A_SECOND).total_seconds()))
 
     def reconciled(self) -> None:
-        """The broker has told what became of every order."""
+        """The broker has reported what became of every order."""
         self._set(replace(self.state, reconciled=True, detail=""))
 
     def request_reconciliation(self) -> None:

@@ -105,5 +105,5 @@ class Connect(Protocol):
     """How to get a Broker; a BrokerError when the gateway is not there."""
 
     async def __call__(self, listener: Listener) -> Broker:
-        """A connection that has told its accounts and next valid id."""
+        """A connection whose accounts and next valid id are known."""
         ...

@@ -1,4 +1,4 @@
-"""The ledger as the executor knows it: awaited, and the only place where an order changes.
+"""The ledger as its callers see it: awaited, and the only place where an order changes.
 
 A store is synchronous and has a thread of its own, so the event loop never waits for the disk. Every
 change of an order passes here, is logged and counted once, and wakes the dispatcher.
@@ -8,13 +8,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from ibgateway_executor.errors import IllegalMoveError
 from ibgateway_executor.ledger.store import Change, Entry, LedgerStore, Step
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.broker_reports import OrderEvent
-from ibgateway_executor.orders.order import Order, OrderState
+from ibgateway_executor.orders.order import UNCERTAIN, Order, OrderState
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
 
@@ -22,9 +22,6 @@ logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-UNCERTAIN: Final = frozenset({OrderState.UNKNOWN, OrderState.UNVERIFIED})
-"""Nobody knows what became of the order: a person may have to look."""
 
 
 class Ledger:
@@ -92,7 +89,7 @@ class Ledger:
         return change.after
 
     async def observe(self, event: OrderEvent) -> Order | None:
-        """Fold a broker event into its order; None where it tells nothing new."""
+        """Fold a broker event into its order; None where it says nothing new."""
         change = await self._call(self._store.observe, event, self._clock.now())
         if change is None or change.after == change.before:
             return None

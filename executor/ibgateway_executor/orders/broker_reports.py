@@ -68,7 +68,7 @@ _AWAITED: Final = frozenset({OrderState.SENDING, OrderState.UNKNOWN, OrderState.
 
 
 def concerns(order: Order, event: OrderEvent) -> bool:
-    """Whether the event is about this order: by orderRef where told, else by ids."""
+    """Whether the event is about this order: by orderRef where the message has one, else by ids."""
     if not order.order_id:
         return False
     if not isinstance(event, OrderError) and event.order_ref:
@@ -79,7 +79,7 @@ def concerns(order: Order, event: OrderEvent) -> bool:
 
 
 def apply(order: Order, event: OrderEvent) -> Order:
-    """The order after the event; unchanged where it tells nothing new."""
+    """The order after the event; unchanged where it says nothing new."""
     if isinstance(event, OrderError):
         return _after_error(order, event)
     if isinstance(event, FillReport):

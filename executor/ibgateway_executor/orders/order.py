@@ -43,12 +43,13 @@ TERMINAL: Final = frozenset(
         OrderState.UNVERIFIED,
     }
 )
-"""Nothing more is done by itself; the broker's word may still correct it."""
+"""Nothing more is done by itself; a report of the broker may still correct it."""
 
 _BY_BROKER: Final = frozenset(
     {OrderState.WORKING, OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED}
 )
-_UNSURE: Final = frozenset({OrderState.UNKNOWN, OrderState.UNVERIFIED})
+UNCERTAIN: Final = frozenset({OrderState.UNKNOWN, OrderState.UNVERIFIED})
+"""Nobody knows what became of the order: a person may have to look."""
 _BY_US: Final = frozenset(
     {
         OrderState.WAITING,
@@ -62,9 +63,9 @@ _BY_US: Final = frozenset(
 MOVES: Final[dict[OrderState, frozenset[OrderState]]] = {
     OrderState.ACCEPTED: _BY_US,
     OrderState.WAITING: _BY_US,
-    OrderState.SENDING: _BY_BROKER | _UNSURE | {OrderState.WAITING},
-    OrderState.WORKING: _BY_BROKER | _UNSURE,
-    OrderState.UNKNOWN: _BY_BROKER | _UNSURE,
+    OrderState.SENDING: _BY_BROKER | UNCERTAIN | {OrderState.WAITING},
+    OrderState.WORKING: _BY_BROKER | UNCERTAIN,
+    OrderState.UNKNOWN: _BY_BROKER | UNCERTAIN,
     OrderState.UNVERIFIED: _BY_BROKER,
     OrderState.CANCELLED: frozenset({OrderState.FILLED}),
     OrderState.REJECTED: frozenset({OrderState.FILLED}),

@@ -5,7 +5,7 @@ from executor_fakes.clock import ManualClock
 from executor_fakes.dispatch import DispatchWorld
 from executor_fakes.gateway import ConnectionWorld
 from executor_fakes.intake import ORDER, IntakeWorld
-from executor_fakes.sentinel import FakeSentinel
+from executor_fakes.sentinel import FixedSentinel
 from executor_fakes.store import HookedStore, open_hooked
 from executor_fakes.values import AAPL, NOON, SETTINGS, TERMS, entry, report
 from executor_fakes.wakeup import CountingWakeup
@@ -20,7 +20,7 @@ __all__ = [
     "CountingWakeup",
     "DispatchWorld",
     "FakeBroker",
-    "FakeSentinel",
+    "FixedSentinel",
     "HookedStore",
     "IntakeWorld",
     "ManualClock",

@@ -2,7 +2,7 @@
 
 from executor_fakes.broker import FakeBroker
 from executor_fakes.clock import ManualClock
-from executor_fakes.sentinel import FakeSentinel
+from executor_fakes.sentinel import FixedSentinel
 from executor_fakes.store import HookedStore
 from executor_fakes.values import SETTINGS, entry, report
 from executor_fakes.wakeup import CountingWakeup
@@ -26,7 +26,7 @@ class ConnectionWorld:
         self.attempts = 0
         self.listener: Listener = lambda _: None
         self.time = ManualClock()
-        self.sentinel = FakeSentinel()
+        self.sentinel = FixedSentinel()
         self.settings = SETTINGS
         self.changed, self.wanted = CountingWakeup(), CountingWakeup()
         metrics, clock = ExecutorMetrics(), self.time.clock

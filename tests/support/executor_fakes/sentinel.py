@@ -6,7 +6,7 @@ from ibgateway_api.reports import SentinelReport
 
 
 @dataclass
-class FakeSentinel:
+class FixedSentinel:
     """The report and its age, as a test sets them."""
 
     report: SentinelReport | None = None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from executor_fakes import SETTINGS, CountingWakeup, FakeBroker, FakeSentinel, ManualClock, report
+from executor_fakes import SETTINGS, CountingWakeup, FakeBroker, FixedSentinel, ManualClock, report
 from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import HoldReport, SentinelReport
@@ -36,7 +36,7 @@ def trading_gate(
     connection.broker, connection.state = FakeBroker(), state
     return TradingGate(
         settings=lambda: settings,
-        sentinel=FakeSentinel(told, age),
+        sentinel=FixedSentinel(told, age),
         connection=connection,
         clock=ManualClock().clock,
     )

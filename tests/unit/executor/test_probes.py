@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from executor_fakes import DispatchWorld, FakeSentinel, open_hooked
+from executor_fakes import DispatchWorld, FixedSentinel, open_hooked
 from ibgateway_api.gate import Closed, GateReason
 from ibgateway_executor import probes
 
@@ -20,7 +20,7 @@ class ProbesWorld(DispatchWorld):
             gate=lambda: self.gate,
             dispatched_at=lambda: self.dispatcher.dispatched_at,
             ledger=self.ledger,
-            sentinel=FakeSentinel(age=0.5),
+            sentinel=FixedSentinel(age=0.5),
             metrics=self.metrics,
             clock=self.time.clock,
         )
