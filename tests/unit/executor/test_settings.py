@@ -1,5 +1,6 @@
 """The environment, and what must be right before the executor starts."""
 
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -67,6 +68,19 @@ async def test_a_ledger_of_another_mode_refuses_the_start(
     (tmp_path / "live.json").write_text(live.to_json())
     with pytest.raises(StartRefusedError, match="belongs to a paper gateway"):
         await run(replace(environment, settings=tmp_path / "live.json"))
+
+
+@pytest.mark.parametrize("which", ["port", "health_port"])
+async def test_a_port_that_is_taken_refuses_the_start(
+    environment: ExecutorEnvironment, which: str
+) -> None:
+    free = {"port": 0, "health_port": 0}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"port {port} can't be opened"):
+            await run(replace(environment, **(free | {which: port})))
 
 
 def test_a_start_that_is_refused_ends_with_1_and_one_clear_line(tmp_path: Path) -> None:
