@@ -37,7 +37,8 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 0.3
 PING_SECONDS: Final = 2.0
-"""At least 1.1: the gateway leaves a second question within a second unanswered."""
+CLOCK_QUESTION_SECONDS: Final = 1.1
+"""The gateway leaves a second question for its clock within a second unanswered."""
 MISSED_RESTORE_SECONDS: Final = 5.0
 """Logged in for this long with our own 1100 still open: the restore was missed, connect afresh."""
 FIRST_BACKOFF: Final = 2.0
@@ -77,6 +78,7 @@ class GatewayConnection:
         self._login_state: LoginState | None = None
         self._lost_at = 0.0
         self._asked_at = 0.0
+        self._compared_at = float("-inf")
         self._backoff = FIRST_BACKOFF
 
     async def run(self) -> None:
@@ -149,14 +151,17 @@ class GatewayConnection:
 
     async def _connect(self) -> None:
         broker = await self._connect_to(self._on_event)
-        self._backoff = FIRST_BACKOFF
+        self._backoff, self._compared_at = FIRST_BACKOFF, float("-inf")
         self._current.connected(broker)
         logger.info("connected to the gateway, accounts %s", ",".join(broker.accounts))
         await self._compare_clocks(broker)
         self._current.ledger_belongs_to(await self._ledger.accounts())
 
     async def _compare_clocks(self, broker: Broker) -> None:
-        """Also proof that somebody answers."""
+        """Also proof that somebody answers. Not asked again too soon, whoever ended the pause."""
+        if self._clock.monotonic() - self._compared_at < CLOCK_QUESTION_SECONDS:
+            return
+        self._compared_at = self._clock.monotonic()
         theirs = await broker.server_time()
         self._current.clock_compared(self._clock.now() - theirs)
 

@@ -39,6 +39,7 @@ class FakeBroker:
     placed: list[Order] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
     asked: int = 0
+    clock_asked: int = 0
 
     def place(self, order: Order) -> None:
         """Keep the order."""
@@ -83,6 +84,7 @@ class FakeBroker:
 
     async def server_time(self) -> datetime:
         """IBKR's clock."""
+        self.clock_asked += 1
         return self.clock()
 
     def close(self) -> None:

@@ -199,3 +199,18 @@ async def test_whoever_waits_is_woken_when_the_connection_becomes_usable_or_stop
     counts.append(gateway.changed.count)
     assert [count - counts[0] for count in counts] == [0, 1, 1, 2]
     assert gateway.wanted.count == 2
+
+
+async def test_the_gateways_clock_is_not_asked_for_twice_within_a_second(
+    gateway: ConnectionWorld,
+) -> None:
+    broker = await gateway.connect()
+    asked = [broker.clock_asked]
+    for seconds in (1.0, 0.1, 0.0, 2.0):
+        gateway.time.advance(seconds)
+        await gateway.connection.check()
+        asked.append(broker.clock_asked)
+    assert asked == [1, 1, 2, 2, 3]
+    broker.connected = False
+    again = await gateway.connect()
+    assert again.clock_asked == 1
