@@ -8,21 +8,21 @@ import sys
 from ibgateway_executor.errors import StartRefusedError
 from ibgateway_executor.run import run
 from ibgateway_executor.settings import read_environment
+from ibgateway_runtime import log
+from ibgateway_runtime.errors import SettingsError
+
+logger = logging.getLogger("ibgateway_executor")
 
 
 def main() -> int:
     """Exit code 0 after a signal, 1 when the executor must not start."""
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        stream=sys.stderr,
-    )
-    # The library reports every failed connect as an error; link.py says it once and in our words.
+    log.configure()
+    # The library reports every failed connect as an error; broker.connection says it in our words.
     logging.getLogger("ib_async.client").setLevel(logging.CRITICAL)
     try:
         asyncio.run(run(read_environment(os.environ)))
-    except StartRefusedError as error:
-        logging.getLogger("ibgateway_executor").critical("%s", error)
+    except (SettingsError, StartRefusedError) as error:
+        logger.critical("%s", error)
         return 1
     return 0
 

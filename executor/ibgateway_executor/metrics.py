@@ -27,7 +27,7 @@ class ExecutorMetrics:
         self.news_age = self._gauge("news_age_seconds", "Time since the sentinel's last byte.")
         self.connected = self._gauge("broker_connected", "1 while the API connection stands.")
         self.reconciliations = self._counter("reconciliations", "Completed reconciliations.")
-        self._jobs = Gauge(
+        self._orders = Gauge(
             "ibgateway_executor_orders",
             "Orders in the ledger by state.",
             ["state"],
@@ -35,7 +35,7 @@ class ExecutorMetrics:
         )
         self._acknowledged = Histogram(
             "ibgateway_executor_acknowledgement_seconds",
-            "From the order written to the broker's first word about it.",
+            "From the order written to the broker's first report about it.",
             buckets=ACK_BUCKETS,
             registry=self.registry,
         )
@@ -49,18 +49,18 @@ class ExecutorMetrics:
         self._sent.inc()
 
     def order_moved(self, order: Order) -> None:
-        """An order reached another state or told something new."""
+        """An order reached another state, or more of it was filled."""
         self._moves.labels(order.state.value).inc()
 
     def acknowledged(self, order: Order, now: datetime) -> None:
-        """The broker's first word about an order."""
+        """The broker's first report about an order."""
         if order.sent_at is not None:
             self._acknowledged.observe((now - order.sent_at).total_seconds())
 
     def count_orders(self, counts: dict[str, int]) -> None:
         """The ledger's totals."""
         for state in OrderState:
-            self._jobs.labels(state.value).set(counts.get(state.value, 0))
+            self._orders.labels(state.value).set(counts.get(state.value, 0))
 
     def _counter(self, name: str, text: str) -> Counter:
         return Counter(f"ibgateway_executor_{name}", text, registry=self.registry)

@@ -1,215 +1,276 @@
 """The composition root: everything is made here, started together and ends together.
 
-One task that ends takes the process down: the kubelet starts it again and nothing is lost.
+What is shared is made first (clock, metrics, wake-ups, the current connection), then what reads and
+writes it. One task that ends takes the process down: the kubelet starts it again and nothing is lost.
 """
 
 import asyncio
-import contextlib
-import fcntl
 import logging
 import secrets
 import signal
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import uvicorn
 from aiohttp import web
+from fastapi import FastAPI
 
-from ibgateway_executor import news, probes
+from ibgateway_api.settings import ExecutorSettings
+from ibgateway_executor import probes
 from ibgateway_executor.broker import ib
-from ibgateway_executor.broker.connection import GatewayConnection, Parts
+from ibgateway_executor.broker.connection import GatewayConnection
 from ibgateway_executor.broker.contracts import Contracts
+from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.protocol import Listener
+from ibgateway_executor.broker.recorder import ReportRecorder
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.preparation import Preparation
-from ibgateway_executor.dispatch.submit import OrderSubmitter, Tools
-from ibgateway_executor.errors import StartRefusedError
+from ibgateway_executor.dispatch.submit import OrderSubmitter
 from ibgateway_executor.gate import TradingGate
-from ibgateway_executor.intake import http
+from ibgateway_executor.intake import http, server
 from ibgateway_executor.intake.accept import Acceptance
-from ibgateway_executor.ledger.recorder import ReportRecorder
-from ibgateway_executor.ledger.sqlite import open_ledger
-from ibgateway_executor.ledger.thread import LedgerThread
+from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.ledger.lock import locked
+from ibgateway_executor.ledger.sqlite import open_sqlite
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.order import OrderState
-from ibgateway_executor.settings import ExecutorEnvironment, watched_settings, watched_token
+from ibgateway_executor.settings import ExecutorEnvironment
+from ibgateway_executor.wakeup import Wakeup
+from ibgateway_runtime.clock import Clock, system_clock
+from ibgateway_runtime.http_client import Endpoint, HttpClient, client_session
+from ibgateway_runtime.http_server import served
+from ibgateway_runtime.sentinel_client import SentinelFollower
+from ibgateway_runtime.watched_file import watched_document, watched_token
 
 logger = logging.getLogger(__name__)
 
-LOCK_WAIT_SECONDS: Final = 20.0
-LOCK_RETRY_SECONDS: Final = 0.25
-LAST_TURN_SECONDS: Final = 10.0
+SENTINEL_CONNECT_SECONDS: Final = 1.0
+LAST_LOOK_SECONDS: Final = 10.0
 DRAIN_ROUNDS: Final = 50
 DRAIN_PAUSE_SECONDS: Final = 0.1
 
-
-def now() -> datetime:
-    """The time, aware UTC."""
-    return datetime.now(UTC)
-
-
-class Program:
-    """All parts of one process, wired."""
-
-    def __init__(self, environment: ExecutorEnvironment, ledger: LedgerThread) -> None:
-        settings = watched_settings(environment.settings)
-        fixed = settings.value()
-        agent_token = watched_token(environment.agent_token)
-        address = ib.GatewayAddress(fixed.api_host, fixed.api_port, fixed.client_id)
-
-        async def connect(listener: Listener) -> ib.IbBroker:
-            return await ib.connect(address, listener)
-
-        self.sentinel = (fixed.sentinel_url, agent_token.value)
-        self.metrics = ExecutorMetrics()
-        self.news = news.News(self._news_changed)
-        self.desk = TradingGate(settings, self.news, now)
-        self.recorder = ReportRecorder(ledger, self.metrics, now)
-        parts = Parts(connect, self.news, ledger, self.recorder, self.metrics)
-        self.link = GatewayConnection(
-            parts, trusted=self.desk.trusts, changed=self._wake, clock=now
-        )
-        contracts = Contracts(now)
-        tools = Tools(ledger, self.link, self.desk, contracts, self.metrics)
-        preparation = Preparation(ledger, self.desk, contracts, now)
-        self.dispatcher = Dispatcher(tools, preparation, OrderSubmitter(tools, now), now)
-        self.desk.proof = lambda: self.link.proof
-        self.recorder.changed, self.recorder.doubted = self._wake, self.link.doubt
-        client_token = watched_token(environment.token).value
-        client_token()
-        self.office = http.Office(
-            ledger=ledger,
-            desk=self.desk,
-            acceptance=Acceptance(
-                ledger, self.desk, self.metrics, clock=now, new_id=lambda: secrets.token_hex(12)
-            ),
-            client_token=client_token,
-            agent_token=agent_token.value,
-            wake=self._wake,
-            clock=now,
-        )
-        self.vitals = probes.Vitals(
-            self.desk.gate, lambda: self.dispatcher.beat, ledger, self.metrics, self.news
-        )
-
-    def _news_changed(self) -> None:
-        self.link.wake()
-        self.dispatcher.wake()
-
-    def _wake(self) -> None:
-        self.dispatcher.wake()
+Settings = Callable[[], ExecutorSettings]
+Token = Callable[[], bytes]
 
 
 async def run(environment: ExecutorEnvironment) -> None:
-    """Serve until SIGTERM or SIGINT; StartRefusedError when this process must not run."""
+    """Serve until SIGTERM or SIGINT; SettingsError or StartRefusedError when it must not run."""
     environment.data.mkdir(parents=True, exist_ok=True)
-    async with _locked(environment.data / "executor.lock"):
-        ledger = LedgerThread(await asyncio.to_thread(open_ledger, environment.data / "ledger.db"))
+    settings = watched_document(environment.settings, ExecutorSettings).value
+    clock, metrics, changed = system_clock(), ExecutorMetrics(), Wakeup()
+    async with locked(environment.data / "executor.lock", clock):
+        store = await asyncio.to_thread(open_sqlite, environment.data / "ledger.db")
+        ledger = Ledger(store, clock=clock, metrics=metrics, changed=changed)
         try:
-            await _prepare(ledger, watched_settings(environment.settings).value().trading_mode)
-            await _serve(environment, Program(environment, ledger))
+            await ledger.stamp(settings().trading_mode)
+            await ledger.recover()
+            async with client_session() as session:
+                await _serve(
+                    environment,
+                    settings=settings,
+                    ledger=ledger,
+                    client=HttpClient(session, connect_seconds=SENTINEL_CONNECT_SECONDS),
+                    metrics=metrics,
+                    clock=clock,
+                    changed=changed,
+                )
         finally:
             ledger.close()
 
 
-async def _prepare(ledger: LedgerThread, mode: str) -> None:
-    await ledger.call(ledger.ledger.stamp, mode)
-    for order in await ledger.call(ledger.ledger.recover, now()):
-        logger.warning("order %s was being sent when the executor ended: %s", order.id, order.state)
+async def _serve(
+    environment: ExecutorEnvironment,
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    client: HttpClient,
+    metrics: ExecutorMetrics,
+    clock: Clock,
+    changed: Wakeup,
+) -> None:
+    """Make the parts and run them. `changed` wakes the dispatcher, `wanted` the connection."""
+    client_token, agent_token = _token(environment.token), _token(environment.agent_token)
+    wanted = Wakeup()
+    current = CurrentConnection(metrics=metrics, changed=changed, wanted=wanted)
+    sentinel = _sentinel(client, clock, (changed, wanted))
+    gate = TradingGate(settings=settings, sentinel=sentinel, connection=current, clock=clock)
+    recorder = ReportRecorder(ledger, current)
+    connection = _connection(
+        settings, sentinel, ledger, recorder, current, metrics=metrics, clock=clock, wakeup=wanted
+    )
+    dispatcher = _dispatcher(
+        settings, gate, ledger, current, metrics=metrics, clock=clock, wakeup=changed
+    )
+    url = settings().sentinel_url
+    intake = _intake(
+        settings, gate, ledger, clock, client_token=client_token, agent_token=agent_token
+    )
+    checks = _probes(gate, dispatcher, ledger, sentinel, metrics=metrics, clock=clock)
+    async with served(checks, bind=environment.bind, port=environment.health_port):
+        await _until_one_ends(
+            dispatcher,
+            connection,
+            ledger,
+            sentinel.follow(lambda: Endpoint(url, token=agent_token().decode())),
+            recorder.run(),
+            server.serve(intake, bind=environment.bind, port=environment.port),
+        )
 
 
-async def _serve(environment: ExecutorEnvironment, executor: Program) -> None:
+def _token(path: Path) -> Token:
+    """A token that is read again when it changes; SettingsError where there is none now."""
+    watched = watched_token(path)
+    watched.value()
+    return watched.value
+
+
+def _sentinel(client: HttpClient, clock: Clock, wakeups: Iterable[Wakeup]) -> SentinelFollower:
+    def wake() -> None:
+        for wakeup in wakeups:
+            wakeup.set()
+
+    return SentinelFollower(client, clock=clock.monotonic, on_change=wake)
+
+
+def _connection(
+    settings: Settings,
+    sentinel: SentinelFollower,
+    ledger: Ledger,
+    recorder: ReportRecorder,
+    current: CurrentConnection,
+    *,
+    metrics: ExecutorMetrics,
+    clock: Clock,
+    wakeup: Wakeup,
+) -> GatewayConnection:
+    fixed = settings()
+    address = ib.GatewayAddress(fixed.api_host, fixed.api_port, fixed.client_id)
+
+    async def connect(listener: Listener) -> ib.IbBroker:
+        return await ib.connect(address, listener)
+
+    return GatewayConnection(
+        connect=connect,
+        current=current,
+        sentinel=sentinel,
+        settings=settings,
+        ledger=ledger,
+        recorder=recorder,
+        metrics=metrics,
+        clock=clock,
+        wakeup=wakeup,
+    )
+
+
+def _dispatcher(
+    settings: Settings,
+    gate: TradingGate,
+    ledger: Ledger,
+    current: CurrentConnection,
+    *,
+    metrics: ExecutorMetrics,
+    clock: Clock,
+    wakeup: Wakeup,
+) -> Dispatcher:
+    contracts = Contracts(clock)
+    return Dispatcher(
+        ledger=ledger,
+        connection=current,
+        gate=gate.evaluate,
+        settings=settings,
+        contracts=contracts,
+        preparation=Preparation(ledger=ledger, accounts=gate.accounts, contracts=contracts),
+        submitter=OrderSubmitter(
+            ledger=ledger,
+            connection=current,
+            gate=gate.evaluate,
+            settings=settings,
+            contracts=contracts,
+            metrics=metrics,
+            clock=clock,
+        ),
+        metrics=metrics,
+        clock=clock,
+        wakeup=wakeup,
+    )
+
+
+def _intake(
+    settings: Settings,
+    gate: TradingGate,
+    ledger: Ledger,
+    clock: Clock,
+    *,
+    client_token: Token,
+    agent_token: Token,
+) -> FastAPI:
+    return http.application(
+        http.IntakeServices(
+            ledger=ledger,
+            acceptance=Acceptance(
+                ledger=ledger,
+                settings=settings,
+                accounts=gate.accounts,
+                clock=clock,
+                new_id=lambda: secrets.token_hex(12),
+            ),
+            gate=gate.evaluate,
+            settings=settings,
+            client_token=client_token,
+            agent_token=agent_token,
+        )
+    )
+
+
+def _probes(
+    gate: TradingGate,
+    dispatcher: Dispatcher,
+    ledger: Ledger,
+    sentinel: SentinelFollower,
+    *,
+    metrics: ExecutorMetrics,
+    clock: Clock,
+) -> web.Application:
+    return probes.application(
+        gate=gate.evaluate,
+        dispatched_at=lambda: dispatcher.dispatched_at,
+        ledger=ledger,
+        sentinel=sentinel,
+        metrics=metrics,
+        clock=clock,
+    )
+
+
+async def _until_one_ends(
+    dispatcher: Dispatcher,
+    connection: GatewayConnection,
+    ledger: Ledger,
+    *loops: Coroutine[Any, Any, None],
+) -> None:
+    """Run until a signal or until something ends by itself; then drain and end the rest."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    url, token = executor.sentinel
-    async with _probes(environment, executor):
-        dispatching = asyncio.create_task(executor.dispatcher.run(), name="dispatcher")
-        tasks = {
-            dispatching,
-            asyncio.create_task(news.follow(executor.news, url, token), name="news"),
-            asyncio.create_task(executor.recorder.run(), name="recorder"),
-            asyncio.create_task(executor.link.run(), name="link"),
-            asyncio.create_task(_intake(environment, executor), name="intake"),
-            asyncio.create_task(ended.wait(), name="signal"),
-        }
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        await _drain(executor, dispatching)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        executor.link.close()
-        for task in done:
-            task.result()
-        logger.info("the executor ends")
+    dispatching = asyncio.create_task(dispatcher.run(), name="dispatcher")
+    tasks = {dispatching, asyncio.create_task(ended.wait(), name="signal")}
+    tasks |= {asyncio.create_task(coroutine) for coroutine in (connection.run(), *loops)}
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    await _drain(dispatcher, dispatching, ledger)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    connection.close()
+    for task in done:
+        task.result()
+    logger.info("the executor ends")
 
 
-async def _drain(executor: Program, dispatching: asyncio.Task[None]) -> None:
+async def _drain(dispatcher: Dispatcher, dispatching: asyncio.Task[None], ledger: Ledger) -> None:
     """Send nothing more, and give the broker a moment to acknowledge what it was sent."""
-    executor.dispatcher.stop()
-    await asyncio.wait({dispatching}, timeout=LAST_TURN_SECONDS)
-    ledger = executor.office.ledger
+    dispatcher.stop()
+    await asyncio.wait({dispatching}, timeout=LAST_LOOK_SECONDS)
     for _ in range(DRAIN_ROUNDS):
-        active = await ledger.call(ledger.ledger.active)
-        if not any(order.state is OrderState.SENDING for order in active):
+        if not any(order.state is OrderState.SENDING for order in await ledger.active()):
             return
         await asyncio.sleep(DRAIN_PAUSE_SECONDS)
-
-
-class _Server(uvicorn.Server):
-    """Signals are the process's business, not the server's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the handlers as they are."""
-        yield
-
-
-async def _intake(environment: ExecutorEnvironment, executor: Program) -> None:
-    config = uvicorn.Config(
-        http.application(executor.office),
-        host=environment.bind,
-        port=environment.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        timeout_graceful_shutdown=2,
-    )
-    await _Server(config).serve()
-
-
-@contextlib.asynccontextmanager
-async def _probes(environment: ExecutorEnvironment, executor: Program) -> AsyncIterator[None]:
-    runner = web.AppRunner(probes.application(executor.vitals), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, environment.bind, environment.health_port).start()
-        yield
-    finally:
-        await runner.cleanup()
-
-
-@contextlib.asynccontextmanager
-async def _locked(path: Path) -> AsyncIterator[None]:
-    """Hold the ledger's lock: two executors on one ledger would send orders twice."""
-    with path.open("w") as file:
-        deadline = asyncio.get_running_loop().time() + LOCK_WAIT_SECONDS
-        while not _taken(file.fileno()):
-            if asyncio.get_running_loop().time() > deadline:
-                raise StartRefusedError(
-                    "another executor holds this ledger: only one may run at a time; end the other one"
-                )
-            await asyncio.sleep(LOCK_RETRY_SECONDS)
-        yield
-
-
-def _taken(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

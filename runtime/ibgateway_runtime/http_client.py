@@ -4,17 +4,20 @@ They are reached by address; the Host header is the name they check for. Errors 
 once. A redirect is never followed: nobody else is to see the token.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ibgateway_runtime.errors import EndpointUnavailableError
 
 ANSWER_SECONDS: Final = 3.0
 SILENCE_SECONDS: Final = 4.0
 """Longest pause in a long poll: the heartbeat comes every second."""
+_FAILURES: Final = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError, ValueError)
+"""A line above aiohttp's limit is an HttpProcessingError, which is no ClientError."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class HttpClient:
                 allow_redirects=False,
             ) as response:
                 text = await response.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except _FAILURES as error:
             raise EndpointUnavailableError(
                 f"{endpoint.name}{path}: {type(error).__name__}"
             ) from error
@@ -82,7 +85,7 @@ class HttpClient:
             raise EndpointUnavailableError(f"{endpoint.name}{path}: {response.status}")
         return text
 
-    async def lines(self, endpoint: Endpoint, path: str) -> AsyncIterator[bytes]:
+    async def lines(self, endpoint: Endpoint, path: str) -> AsyncGenerator[bytes, None]:
         """The lines of an answer as they come; empty ones are heartbeats.
 
         Raises EndpointUnavailableError, also for a line that is longer than any document of ours.
@@ -98,7 +101,7 @@ class HttpClient:
                     raise EndpointUnavailableError(f"{endpoint.name}{path}: {response.status}")
                 async for line in response.content:
                     yield line.strip()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except _FAILURES as error:
             raise EndpointUnavailableError(
                 f"{endpoint.name}{path}: {type(error).__name__}"
             ) from error

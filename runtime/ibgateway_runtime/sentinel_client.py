@@ -8,6 +8,7 @@ a new sentinel process.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Final
 
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
@@ -62,10 +63,11 @@ class SentinelFollower:
     async def _ask(self, endpoint: Endpoint, path: str) -> int | None:
         """One answer: heartbeats, then a report. Gives its sequence."""
         sequence = None
-        async for line in self._client.lines(endpoint, path):
-            report = _report(line) if line else None
-            sequence = report.sequence if report else sequence
-            self.hear(report)
+        async with aclosing(self._client.lines(endpoint, path)) as lines:
+            async for line in lines:
+                report = _report(line) if line else None
+                sequence = report.sequence if report else sequence
+                self.hear(report)
         return sequence
 
     def hear(self, report: SentinelReport | None) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from executor_world import World, until, world
+from executor_world import ExecutorWorld, until, world
 
 DIES_BEFORE_THE_WRITE = """
 import os, signal
@@ -27,7 +27,7 @@ raise SystemExit(main())
 """
 DIES_AT_THE_FIRST_WORD = """
 import os, signal
-from ibgateway_executor.ledger.recorder import ReportRecorder
+from ibgateway_executor.broker.recorder import ReportRecorder
 from ibgateway_executor.__main__ import main
 ReportRecorder.put = lambda self, event: os.kill(os.getpid(), signal.SIGKILL)
 raise SystemExit(main())
@@ -35,12 +35,12 @@ raise SystemExit(main())
 
 
 @pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[World]:
+async def here(tmp_path: Path) -> AsyncIterator[ExecutorWorld]:
     async with world(tmp_path) as made:
         yield made
 
 
-async def _dies(here: World, program: str) -> str:
+async def _dies(here: ExecutorWorld, program: str) -> str:
     """Start an executor that dies in the middle of the first order; the order's id."""
     await here.executor.start("-c", program)
     await here.up()
@@ -51,7 +51,7 @@ async def _dies(here: World, program: str) -> str:
 
 
 async def test_killed_between_the_commit_and_the_write_the_order_is_parked_not_resent(
-    here: World,
+    here: ExecutorWorld,
 ) -> None:
     order_id = await _dies(here, DIES_BEFORE_THE_WRITE)
     await here.executor.start()
@@ -68,7 +68,7 @@ async def test_killed_between_the_commit_and_the_write_the_order_is_parked_not_r
 
 @pytest.mark.parametrize("program", [DIES_AFTER_THE_WRITE, DIES_AT_THE_FIRST_WORD])
 async def test_killed_after_the_write_the_order_is_found_and_adopted(
-    here: World, program: str
+    here: ExecutorWorld, program: str
 ) -> None:
     order_id = await _dies(here, program)
     await here.executor.start()
@@ -78,7 +78,9 @@ async def test_killed_after_the_write_the_order_is_found_and_adopted(
     assert len(await here.placed_frames()) == 1
 
 
-async def test_killed_after_the_write_a_working_order_is_adopted_and_followed(here: World) -> None:
+async def test_killed_after_the_write_a_working_order_is_adopted_and_followed(
+    here: ExecutorWorld,
+) -> None:
     await here.ibkr.send("PATCH", "/v1/faults", {"hold_fills": True})
     order_id = await _dies(here, DIES_AFTER_THE_WRITE)
     await here.executor.start()
@@ -88,7 +90,9 @@ async def test_killed_after_the_write_a_working_order_is_adopted_and_followed(he
     assert len(await here.placed_frames()) == 1
 
 
-async def test_an_order_lost_on_the_way_is_parked_and_the_gate_opens_again(here: World) -> None:
+async def test_an_order_lost_on_the_way_is_parked_and_the_gate_opens_again(
+    here: ExecutorWorld,
+) -> None:
     await here.executor.start()
     await here.log_in()
     await here.ready()
@@ -108,7 +112,7 @@ async def test_an_order_lost_on_the_way_is_parked_and_the_gate_opens_again(here:
     assert (status, refused["error"]["code"]) == (409, "CannotCancel")
 
 
-async def test_an_order_booked_before_the_connection_broke_is_adopted(here: World) -> None:
+async def test_an_order_booked_before_the_connection_broke_is_adopted(here: ExecutorWorld) -> None:
     await here.executor.start()
     await here.log_in()
     await here.ready()
@@ -120,7 +124,7 @@ async def test_an_order_booked_before_the_connection_broke_is_adopted(here: Worl
 
 
 async def test_a_gateway_that_falls_silent_is_given_up_and_the_order_found_later(
-    here: World,
+    here: ExecutorWorld,
 ) -> None:
     await here.executor.start()
     await here.log_in()
@@ -134,7 +138,7 @@ async def test_a_gateway_that_falls_silent_is_given_up_and_the_order_found_later
     assert len(await here.placed_frames()) == 1
 
 
-async def test_a_second_executor_on_the_same_ledger_does_not_start(here: World) -> None:
+async def test_a_second_executor_on_the_same_ledger_does_not_start(here: ExecutorWorld) -> None:
     await here.executor.start()
     await here.up()
     first = here.executor.process
@@ -144,7 +148,7 @@ async def test_a_second_executor_on_the_same_ledger_does_not_start(here: World) 
     assert "another executor holds this ledger" in here.executor.log.read_text()
 
 
-async def test_a_live_executor_never_adopts_a_paper_ledger(here: World) -> None:
+async def test_a_live_executor_never_adopts_a_paper_ledger(here: ExecutorWorld) -> None:
     await here.executor.start()
     await here.up()
     await here.executor.kill()
@@ -154,7 +158,7 @@ async def test_a_live_executor_never_adopts_a_paper_ledger(here: World) -> None:
     assert "this ledger belongs to a paper gateway" in here.executor.log.read_text()
 
 
-async def test_a_live_executor_closes_its_gate_on_a_paper_login(here: World) -> None:
+async def test_a_live_executor_closes_its_gate_on_a_paper_login(here: ExecutorWorld) -> None:
     here.configure(trading_mode="live", accounts=("DU1234567",))
     await here.executor.start()
     await here.log_in()
@@ -168,7 +172,7 @@ async def test_a_live_executor_closes_its_gate_on_a_paper_login(here: World) -> 
     assert await here.placed_frames() == []
 
 
-async def test_a_damaged_ledger_is_refused_with_a_way_out(here: World) -> None:
+async def test_a_damaged_ledger_is_refused_with_a_way_out(here: ExecutorWorld) -> None:
     here.executor.data.mkdir()
     (here.executor.data / "ledger.db").write_bytes(b"this is no database at all" * 100)
     await here.executor.start()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from executor_world import World, free_port, world
+from executor_world import ExecutorWorld, free_port, world
 from ibgateway_executor.broker import ib
 from ibgateway_executor.broker.protocol import BrokerEvent, Disconnected, LinkLost, LinkRestored
 from ibgateway_executor.errors import (
@@ -25,7 +25,7 @@ SHORT = ib.RequestLimits(connect=60, answer=0.3, ping=0.3)
 
 
 @pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[World]:
+async def here(tmp_path: Path) -> AsyncIterator[ExecutorWorld]:
     async with world(tmp_path) as made:
         yield made
 
@@ -49,12 +49,12 @@ class Heard:
         return next(event for event in self.events if wanted(event))
 
 
-def address(here: World, client_id: int = 17) -> ib.GatewayAddress:
+def address(here: ExecutorWorld, client_id: int = 17) -> ib.GatewayAddress:
     return ib.GatewayAddress("127.0.0.1", here.gateway.port, client_id)
 
 
 async def test_a_port_that_accepts_and_closes_is_noticed_before_any_time_limit(
-    here: World,
+    here: ExecutorWorld,
 ) -> None:
     async with asyncio.timeout(60):
         with pytest.raises(NotConnectedError, match="closed the connection"):
@@ -66,7 +66,7 @@ async def test_a_port_nobody_listens_on_is_not_connected() -> None:
         await ib.connect(ib.GatewayAddress("127.0.0.1", free_port(), 17), Heard(), LONG)
 
 
-async def test_a_client_id_in_use_is_told_apart_at_once(here: World) -> None:
+async def test_a_client_id_in_use_is_told_apart_at_once(here: ExecutorWorld) -> None:
     await here.gateway.login()
     first = await ib.connect(address(here), Heard(), LONG)
     async with asyncio.timeout(60):
@@ -76,7 +76,9 @@ async def test_a_client_id_in_use_is_told_apart_at_once(here: World) -> None:
     first.close()
 
 
-async def test_a_connection_tells_accounts_contract_hours_price_and_time(here: World) -> None:
+async def test_a_connection_tells_accounts_contract_hours_price_and_time(
+    here: ExecutorWorld,
+) -> None:
     await here.gateway.login()
     broker = await ib.connect(address(here), Heard(), LONG)
     assert (broker.accounts, broker.next_valid_id, broker.connected) == (("DU1234567",), 1, True)
@@ -93,7 +95,7 @@ async def test_a_connection_tells_accounts_contract_hours_price_and_time(here: W
     assert not broker.connected
 
 
-async def test_a_question_without_an_answer_is_not_an_empty_answer(here: World) -> None:
+async def test_a_question_without_an_answer_is_not_an_empty_answer(here: ExecutorWorld) -> None:
     await here.gateway.login()
     broker = await ib.connect(address(here), Heard(), SHORT)
     await here.ibkr.send("PATCH", "/v1/faults", {"silent_requests": [7, 49]})
@@ -105,7 +107,7 @@ async def test_a_question_without_an_answer_is_not_an_empty_answer(here: World) 
     broker.close()
 
 
-async def test_a_read_only_api_refuses_instead_of_hanging(here: World) -> None:
+async def test_a_read_only_api_refuses_instead_of_hanging(here: ExecutorWorld) -> None:
     await here.gateway.login()
     await here.ibkr.send("PATCH", "/v1/faults", {"read_only": True})
     broker = await ib.connect(address(here), Heard(), LONG)
@@ -115,7 +117,7 @@ async def test_a_read_only_api_refuses_instead_of_hanging(here: World) -> None:
     broker.close()
 
 
-async def test_a_reset_fails_what_is_asked_and_is_told_once(here: World) -> None:
+async def test_a_reset_fails_what_is_asked_and_is_told_once(here: ExecutorWorld) -> None:
     heard = Heard()
     await here.gateway.login()
     broker = await ib.connect(address(here), heard, LONG)
@@ -133,7 +135,7 @@ async def test_a_reset_fails_what_is_asked_and_is_told_once(here: World) -> None
 
 
 async def test_hanging_up_closes_the_socket_even_where_the_library_fails_to(
-    here: World, monkeypatch: pytest.MonkeyPatch
+    here: ExecutorWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await here.gateway.login()
     broker = await ib.connect(address(here), Heard(), LONG)
@@ -148,7 +150,7 @@ async def test_hanging_up_closes_the_socket_even_where_the_library_fails_to(
     assert transport.is_closing()
 
 
-async def test_a_lost_and_restored_link_is_told_on_the_open_connection(here: World) -> None:
+async def test_a_lost_and_restored_link_is_told_on_the_open_connection(here: ExecutorWorld) -> None:
     heard = Heard()
     await here.gateway.login()
     broker = await ib.connect(address(here), heard, LONG)

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from executor_world import AGENT_TOKEN, CLIENT_TOKEN, World, until, world
+from executor_world import AGENT_TOKEN, CLIENT_TOKEN, ExecutorWorld, until, world
 from ibgateway_api.login import LoginState
 
 
 @pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[World]:
+async def here(tmp_path: Path) -> AsyncIterator[ExecutorWorld]:
     async with world(tmp_path) as made:
         yield made
 
 
-async def test_an_order_before_the_login_waits_and_fills_once_afterwards(here: World) -> None:
+async def test_an_order_before_the_login_waits_and_fills_once_afterwards(
+    here: ExecutorWorld,
+) -> None:
     await here.executor.start()
     await here.up()
     status, order = await here.place("k1")
@@ -41,7 +43,7 @@ async def test_an_order_before_the_login_waits_and_fills_once_afterwards(here: W
     await here.ready()
 
 
-async def test_a_restart_loses_nothing_and_repeats_nothing(here: World) -> None:
+async def test_a_restart_loses_nothing_and_repeats_nothing(here: ExecutorWorld) -> None:
     await here.executor.start()
     await here.up()
     _, first = await here.place("k1")
@@ -60,7 +62,7 @@ async def test_a_restart_loses_nothing_and_repeats_nothing(here: World) -> None:
     assert [frame[1] for frame in await here.placed_frames()] == ["1", "2"]
 
 
-async def test_one_key_is_one_order_and_a_changed_request_is_refused(here: World) -> None:
+async def test_one_key_is_one_order_and_a_changed_request_is_refused(here: ExecutorWorld) -> None:
     await here.executor.start()
     await here.log_in()
     await here.ready()
@@ -76,7 +78,7 @@ async def test_one_key_is_one_order_and_a_changed_request_is_refused(here: World
 
 
 async def test_a_kicked_session_holds_an_order_until_it_is_free_and_fills_it_once(
-    here: World,
+    here: ExecutorWorld,
 ) -> None:
     await here.executor.start()
     await here.log_in()
@@ -93,7 +95,9 @@ async def test_a_kicked_session_holds_an_order_until_it_is_free_and_fills_it_onc
     assert len(await here.placed_frames()) == 1
 
 
-async def test_a_lost_link_closes_the_gate_before_the_sentinel_has_said_so(here: World) -> None:
+async def test_a_lost_link_closes_the_gate_before_the_sentinel_has_said_so(
+    here: ExecutorWorld,
+) -> None:
     await here.executor.start()
     await here.log_in()
     await here.ready()
@@ -106,7 +110,7 @@ async def test_a_lost_link_closes_the_gate_before_the_sentinel_has_said_so(here:
     assert len(await here.placed_frames()) == 1
 
 
-async def test_silence_of_the_sentinel_closes_the_gate(here: World) -> None:
+async def test_silence_of_the_sentinel_closes_the_gate(here: ExecutorWorld) -> None:
     await here.executor.start()
     await here.log_in()
     await here.ready()
@@ -118,7 +122,7 @@ async def test_silence_of_the_sentinel_closes_the_gate(here: World) -> None:
     await here.reaches(order["id"], "Filled")
 
 
-async def test_partial_fills_are_cumulative(here: World) -> None:
+async def test_partial_fills_are_cumulative(here: ExecutorWorld) -> None:
     await here.executor.start()
     await here.log_in()
     await here.ready()
@@ -140,7 +144,7 @@ async def test_partial_fills_are_cumulative(here: World) -> None:
 
 
 @pytest.mark.parametrize("first", ["error-first", "status-first"])
-async def test_a_rejected_order_tells_the_brokers_reason(here: World, first: str) -> None:
+async def test_a_rejected_order_tells_the_brokers_reason(here: ExecutorWorld, first: str) -> None:
     await here.executor.start()
     await here.log_in()
     await here.ready()
@@ -153,7 +157,7 @@ async def test_a_rejected_order_tells_the_brokers_reason(here: World, first: str
     await here.reaches(next_one["id"], "Filled")
 
 
-async def test_an_order_waits_for_its_market(here: World) -> None:
+async def test_an_order_waits_for_its_market(here: ExecutorWorld) -> None:
     await here.ibkr.send("PATCH", "/v1/clock", _market_opens_in(minutes=60))
     await here.executor.start()
     await here.log_in()
@@ -165,7 +169,7 @@ async def test_an_order_waits_for_its_market(here: World) -> None:
     await here.reaches(order["id"], "Filled")
 
 
-async def test_a_closed_market_refuses_where_the_settings_say_so(here: World) -> None:
+async def test_a_closed_market_refuses_where_the_settings_say_so(here: ExecutorWorld) -> None:
     await here.ibkr.send("PATCH", "/v1/clock", _market_opens_in(minutes=60))
     here.configure(market_closed="reject")
     await here.executor.start()
@@ -176,7 +180,7 @@ async def test_a_closed_market_refuses_where_the_settings_say_so(here: World) ->
 
 
 async def test_a_waiting_order_is_cancelled_at_once_and_a_working_one_by_the_broker(
-    here: World,
+    here: ExecutorWorld,
 ) -> None:
     await here.executor.start()
     await here.up()
@@ -197,7 +201,7 @@ async def test_a_waiting_order_is_cancelled_at_once_and_a_working_one_by_the_bro
 
 
 async def test_an_order_that_lives_past_its_validity_expires_behind_a_closed_gate(
-    here: World,
+    here: ExecutorWorld,
 ) -> None:
     await here.executor.start()
     await here.up()
@@ -207,7 +211,7 @@ async def test_an_order_that_lives_past_its_validity_expires_behind_a_closed_gat
     assert expired["reason"] == "ValidityEnded"
 
 
-async def test_a_read_only_gateway_keeps_the_gate_closed_and_says_why(here: World) -> None:
+async def test_a_read_only_gateway_keeps_the_gate_closed_and_says_why(here: ExecutorWorld) -> None:
     await here.ibkr.send("PATCH", "/v1/faults", {"read_only": True})
     await here.executor.start()
     await here.log_in()
@@ -221,7 +225,7 @@ async def test_a_read_only_gateway_keeps_the_gate_closed_and_says_why(here: Worl
     await here.ready()
 
 
-async def test_a_clock_that_differs_from_ibkrs_closes_the_gate(here: World) -> None:
+async def test_a_clock_that_differs_from_ibkrs_closes_the_gate(here: ExecutorWorld) -> None:
     await here.ibkr.send("PATCH", "/v1/clock", {"offset_seconds": 60})
     await here.executor.start()
     await here.log_in()
@@ -234,7 +238,7 @@ async def test_a_clock_that_differs_from_ibkrs_closes_the_gate(here: World) -> N
     await here.ready()
 
 
-async def test_ids_are_never_reused_when_the_gateway_rolls_them_back(here: World) -> None:
+async def test_ids_are_never_reused_when_the_gateway_rolls_them_back(here: ExecutorWorld) -> None:
     await here.executor.start()
     await here.log_in()
     await here.ready()
@@ -248,7 +252,9 @@ async def test_ids_are_never_reused_when_the_gateway_rolls_them_back(here: World
     assert [frame[1] for frame in await here.placed_frames()] == ["1", "2"]
 
 
-async def test_the_agent_reads_the_gate_and_no_token_ever_reaches_the_log(here: World) -> None:
+async def test_the_agent_reads_the_gate_and_no_token_ever_reaches_the_log(
+    here: ExecutorWorld,
+) -> None:
     await here.executor.start()
     await here.up()
     closed = await here.agent.get("/v1/gate")

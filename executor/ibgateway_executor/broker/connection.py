@@ -1,20 +1,21 @@
 """The connection to the gateway: makes it, proves it, notices when the proof is gone.
 
-Connecting is driven by the sentinel's news and never tried before it says LoggedIn. Nothing is sent
-until accounts, clock and ledger have been checked on this connection. 1100 takes the proof away;
-1101, 1102 and a doubt about one order make it ask again. A kicked session keeps its socket.
+Connecting follows the sentinel and is never tried before it says LoggedIn. Nothing is sent until
+accounts, clock and ledger have been checked on this connection. 1100 takes the proof away; 1101, 1102
+and an order of uncertain fate make it ask again. A kicked session keeps its socket.
 """
 
-import asyncio
 import logging
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from functools import partial
 from typing import Final
 
+from ibgateway_api.gate import NEWS_LIMIT_SECONDS
+from ibgateway_api.login import LoginState
+from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker import reconciliation
-from ibgateway_executor.broker.connection_state import ConnectionState
+from ibgateway_executor.broker.connection_state import wrong_account
+from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.protocol import (
     Broker,
     BrokerEvent,
@@ -23,177 +24,103 @@ from ibgateway_executor.broker.protocol import (
     LinkLost,
     LinkRestored,
 )
-from ibgateway_executor.errors import (
-    BrokerError,
-    ClientIdInUseError,
-    IllegalMoveError,
-    RequestRefusedError,
-)
-from ibgateway_executor.ledger.recorder import ReportRecorder
-from ibgateway_executor.ledger.thread import LedgerThread
+from ibgateway_executor.broker.recorder import ReportRecorder
+from ibgateway_executor.errors import BrokerError, ClientIdInUseError, RequestRefusedError
+from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
-from ibgateway_executor.news import News
 from ibgateway_executor.orders.order import Order, OrderReason, OrderState, move
+from ibgateway_executor.sentinel import SentinelStatus
+from ibgateway_executor.wakeup import Wakeup
+from ibgateway_runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 0.3
 PING_SECONDS: Final = 2.0
-"""At least 1.1: the gateway leaves a second question within a second unanswered."""
-DEAF_SECONDS: Final = 5.0
+CLOCK_QUESTION_SECONDS: Final = 1.1
+"""The gateway leaves a second question for its clock within a second unanswered."""
+MISSED_RESTORE_SECONDS: Final = 5.0
 """Logged in for this long with our own 1100 still open: the restore was missed, connect afresh."""
 FIRST_BACKOFF: Final = 2.0
 LONGEST_BACKOFF: Final = 30.0
 """326: the gateway may hold our id for a while after the last connection went."""
 REFUSED_SECONDS: Final = 5.0
-"""A read-only API refuses to tell orders until a person changes its setting."""
+"""A read-only API refuses to list orders until a person changes its setting."""
 ASK_AGAIN_SECONDS: Final = 60.0
 """Orders of unknown fate are looked for again this often."""
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What a link works with."""
-
-    connect: Connect
-    news: News
-    ledger: LedgerThread
-    recorder: ReportRecorder
-    metrics: ExecutorMetrics
-
-
 class GatewayConnection:
-    """At most one broker connection. `trusted` says whether a login may be traded on."""
+    """At most one broker connection; `current` says which, and what is proven over it."""
 
     def __init__(
         self,
-        parts: Parts,
         *,
-        trusted: Callable[[ConnectionState], bool],
-        changed: Callable[[], None],
-        clock: Callable[[], datetime],
+        connect: Connect,
+        current: CurrentConnection,
+        sentinel: SentinelStatus,
+        settings: Callable[[], ExecutorSettings],
+        ledger: Ledger,
+        recorder: ReportRecorder,
+        metrics: ExecutorMetrics,
+        clock: Clock,
+        wakeup: Wakeup,
     ) -> None:
-        self.broker: Broker | None = None
-        self.proof = ConnectionState()
-        self._parts = parts
-        self._trusted = trusted
-        self._changed = changed
+        self._connect_to = connect
+        self._current = current
+        self._sentinel = sentinel
+        self._settings = settings
+        self._ledger = ledger
+        self._recorder = recorder
+        self._metrics = metrics
         self._clock = clock
+        self._wakeup = wakeup
+        self._login_state: LoginState | None = None
         self._lost_at = 0.0
         self._asked_at = 0.0
+        self._compared_at = float("-inf")
         self._backoff = FIRST_BACKOFF
-        self._wake = asyncio.Event()
-
-    def wake(self) -> None:
-        """Look again at once: the sentinel told something new."""
-        self._wake.set()
-
-    def doubt(self) -> None:
-        """The fate of an order is not certain: nothing is sent until the broker was asked."""
-        self._know(reconciled=False)
-        self._wake.set()
 
     async def run(self) -> None:
         """Keep the connection for ever."""
         while True:
-            self._wake.clear()
+            self._wakeup.clear()
             try:
-                pause = await self._turn()
+                pause = await self.check()
             except BrokerError as error:
                 logger.warning("the gateway's API: %s", error)
-                self._know(detail=str(error))
-                pause = await self._failed(error)
-            await self._sleep(pause)
+                self._current.failed(str(error))
+                pause = await self.recover_from(error)
+            await self._wakeup.pause(pause)
 
     def close(self) -> None:
         """End the connection."""
-        if self.broker is not None:
-            self.broker.close()
+        if self._current.broker is not None:
+            self._current.broker.close()
 
-    async def _turn(self) -> float:
-        """One step; returns how long to sleep after it."""
-        if self.broker is None or not self.broker.connected:
+    async def check(self) -> float:
+        """One step of the connection's life; returns how long to pause after it."""
+        self._log_login_state()
+        broker, state = self._current.broker, self._current.state
+        if broker is None or not broker.connected:
             await self._drop("the connection ended")
-            if self._parts.news.logged_in:
-                await self._connect()
-                return 0
-            return RETRY_SECONDS
-        if self.proof.link_lost:
+            if not self._logged_in():
+                return RETRY_SECONDS
+            await self._connect()
+            return 0
+        if state.link_lost:
             return await self._wait_for_link()
-        if not self._trusted(self.proof):
+        settings = self._settings()
+        if wrong_account(state, settings.trading_mode, settings.accounts):
             return PING_SECONDS
-        if not self.proof.reconciled or await self._forgotten():
-            await self._reconcile(self.broker)
-            return PING_SECONDS
-        await self._ping(self.broker)
+        if not state.reconciled or await self._unknown_orders_due():
+            await self.reconcile(broker)
+        else:
+            await self._compare_clocks(broker)
         return PING_SECONDS
 
-    async def _connect(self) -> None:
-        broker = await self._parts.connect(self._heard)
-        self.broker = broker
-        self._backoff = FIRST_BACKOFF
-        self._know(connected=True, accounts=broker.accounts)
-        logger.info("connected to the gateway, accounts %s", ",".join(broker.accounts))
-        await self._ping(broker)
-        ledger = self._parts.ledger
-        self._know(ledger_accounts=await ledger.call(ledger.ledger.accounts))
-
-    async def _ping(self, broker: Broker) -> None:
-        """IBKR's clock: whole seconds, so half a second is added; also proof that somebody answers."""
-        told = await broker.server_time()
-        ours = self._clock()
-        self._know(skew=(ours - told).total_seconds() - 0.5)
-
-    async def _reconcile(self, broker: Broker) -> None:
-        parts, ledger = self._parts, self._parts.ledger
-        self._know(ledger_accounts=await ledger.call(ledger.ledger.claim, broker.accounts))
-        await parts.recorder.settled()
-        # Only these: an order sent while the broker was being asked is not in its answer.
-        orders = await ledger.call(ledger.ledger.active)
-        answer = await reconciliation.ask(broker, orders)
-        await parts.recorder.settled()
-        await parts.recorder.fold(answer)
-        for order in filter(reconciliation.questionable, orders):
-            await self._change(
-                order, lambda order: reconciliation.conclude(order, answer, self._clock())
-            )
-        if not broker.connected or self.proof.link_lost:
-            return
-        self._asked_at = time.monotonic()
-        parts.metrics.reconciliations.inc()
-        self._know(reconciled=True, detail="")
-        logger.info("reconciled with the broker")
-
-    async def _change(self, order: Order, step: Callable[[Order], Order]) -> None:
-        """Apply a step that the broker's own word may have made impossible meanwhile."""
-        ledger = self._parts.ledger
-        try:
-            after = await ledger.call(ledger.ledger.change, order.id, step, self._clock())
-        except IllegalMoveError:
-            return
-        if after.state is not order.state or after.reason != order.reason:
-            logger.warning("order %s is %s: %s", after.id, after.state, after.reason)
-            self._parts.metrics.order_moved(after)
-            self._changed()
-
-    async def _forgotten(self) -> bool:
-        """Whether an order of unknown fate should be looked for again."""
-        if time.monotonic() - self._asked_at < ASK_AGAIN_SECONDS:
-            return False
-        ledger = self._parts.ledger
-        active = await ledger.call(ledger.ledger.active)
-        return any(order.state is OrderState.UNKNOWN for order in active)
-
-    async def _wait_for_link(self) -> float:
-        """1100 is open. If the sentinel has been logged in for long, our restore was missed."""
-        if not self._parts.news.logged_in:
-            self._lost_at = time.monotonic()
-        elif time.monotonic() - self._lost_at > DEAF_SECONDS:
-            await self._drop("no word of the restored link")
-        return RETRY_SECONDS
-
-    async def _failed(self, error: BrokerError) -> float:
-        """After an error: a connection that does not answer is given up, a refusal is not asked twice."""
+    async def recover_from(self, error: BrokerError) -> float:
+        """How long to pause: a connection that does not answer is given up, a refusal is final."""
         if isinstance(error, RequestRefusedError):
             return REFUSED_SECONDS
         await self._drop(str(error))
@@ -202,49 +129,98 @@ class GatewayConnection:
         pause, self._backoff = self._backoff, min(self._backoff * 2, LONGEST_BACKOFF)
         return pause
 
+    async def reconcile(self, broker: Broker) -> None:
+        """Ask what became of our orders, record it, and conclude what may be concluded."""
+        self._current.ledger_belongs_to(await self._ledger.claim(broker.accounts))
+        await self._recorder.drained()
+        # Only these: an order sent while the broker was being asked is not in its answer.
+        orders = await self._ledger.active()
+        answer = await reconciliation.ask(broker, orders)
+        await self._recorder.drained()
+        await self._recorder.record(answer)
+        conclude = partial(reconciliation.conclude, answer=answer, now=self._clock.now())
+        await self._ledger.advance_all(
+            {order.id: conclude for order in orders if reconciliation.questionable(order)}
+        )
+        if not broker.connected or self._current.state.link_lost:
+            return
+        self._asked_at = self._clock.monotonic()
+        self._metrics.reconciliations.inc()
+        self._current.reconciled()
+        logger.info("reconciled with the broker")
+
+    async def _connect(self) -> None:
+        broker = await self._connect_to(self._on_event)
+        self._backoff, self._compared_at = FIRST_BACKOFF, float("-inf")
+        self._current.connected(broker)
+        logger.info("connected to the gateway, accounts %s", ",".join(broker.accounts))
+        await self._compare_clocks(broker)
+        self._current.ledger_belongs_to(await self._ledger.accounts())
+
+    async def _compare_clocks(self, broker: Broker) -> None:
+        """Also proof that somebody answers. Not asked again too soon, whoever ended the pause."""
+        if self._clock.monotonic() - self._compared_at < CLOCK_QUESTION_SECONDS:
+            return
+        self._compared_at = self._clock.monotonic()
+        theirs = await broker.server_time()
+        self._current.clock_compared(self._clock.now() - theirs)
+
+    async def _unknown_orders_due(self) -> bool:
+        """Whether an order of unknown fate should be looked for again."""
+        if self._clock.monotonic() - self._asked_at < ASK_AGAIN_SECONDS:
+            return False
+        return any(order.state is OrderState.UNKNOWN for order in await self._ledger.active())
+
+    async def _wait_for_link(self) -> float:
+        """1100 is open. If the sentinel has been logged in for long, our restore was missed."""
+        if not self._logged_in():
+            self._lost_at = self._clock.monotonic()
+        elif self._clock.monotonic() - self._lost_at > MISSED_RESTORE_SECONDS:
+            await self._drop("no word of the restored link")
+        return RETRY_SECONDS
+
     async def _drop(self, why: str) -> None:
-        """Forget the connection; what was being sent over it has an unknown fate."""
-        if self.broker is None:
+        """Give the connection up; what was being sent over it has an unknown fate."""
+        broker = self._current.broker
+        if broker is None:
             return
-        self.broker.close()
-        self.broker = None
-        self.proof = ConnectionState(detail=why)
+        broker.close()
+        self._current.closed(why)
         logger.warning("the connection to the gateway is gone: %s", why)
-        self._changed()
-        await self._parts.recorder.settled()
-        ledger = self._parts.ledger
-        for order in await ledger.call(ledger.ledger.active):
-            if order.state is OrderState.SENDING:
-                await self._change(order, _lost)
+        await self._recorder.drained()
+        active = await self._ledger.active()
+        await self._ledger.advance_all(
+            {order.id: _lost for order in active if order.state is OrderState.SENDING}
+        )
 
-    def _heard(self, event: BrokerEvent) -> None:
+    def _on_event(self, event: BrokerEvent) -> None:
         if isinstance(event, LinkLost):
-            self._lost_at = time.monotonic()
-            self._know(link_lost=True, reconciled=False, detail=event.message)
+            self._lost_at = self._clock.monotonic()
+            self._current.link_lost(event.message)
         elif isinstance(event, LinkRestored):
-            self._know(link_lost=False, reconciled=False, detail="")
-            self._wake.set()
+            self._current.link_restored()
         elif isinstance(event, Disconnected):
-            self._know(connected=False, reconciled=False, detail=event.message)
-            self._wake.set()
+            self._current.disconnected(event.message)
         else:
-            self._parts.recorder.put(event)
+            self._recorder.put(event)
 
-    def _know(self, **news: object) -> None:
-        before = self.proof
-        self.proof = replace(before, **news)  # type: ignore[arg-type]  # fields of Proof by name
-        self._parts.metrics.connected.set(self.proof.connected)
-        if before.reconciled != self.proof.reconciled or before.connected != self.proof.connected:
-            self._changed()
+    def _logged_in(self) -> bool:
+        """Whether a fresh report says so."""
+        report = self._sentinel.report
+        fresh = self._sentinel.age <= NEWS_LIMIT_SECONDS
+        return report is not None and fresh and report.state is LoginState.LOGGED_IN
 
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
+    def _log_login_state(self) -> None:
+        report = self._sentinel.report
+        if report is not None and report.state is not self._login_state:
+            self._login_state = report.state
+            logger.info("the gateway is %s", report.state)
 
 
 def _lost(order: Order) -> Order:
+    """Unchanged where a report of the broker was faster: a working order has not been lost."""
+    if order.state is not OrderState.SENDING:
+        return order
     return move(
         order,
         OrderState.UNKNOWN,

@@ -1,4 +1,4 @@
-"""What has been proven over the connection to the gateway, and what still speaks against sending. Pure."""
+"""What has been proven over the connection to the gateway, and what still forbids sending. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class ConnectionState:
     """The state of one connection; the default is none.
 
     `skew` is our clock minus IBKR's in seconds, None before it was asked. `ledger_accounts` are the
-    accounts the ledger is stamped with. `detail` tells a person what went wrong last.
+    accounts the ledger is stamped with. `detail` is what went wrong last, for a person.
     """
 
     connected: bool = False
@@ -30,42 +30,42 @@ class ConnectionState:
 
 @dataclass(frozen=True)
 class Objection:
-    """One reason not to send, and what it means here."""
+    """One reason not to send, in words for a person."""
 
     reason: GateReason
     message: str
 
 
 def objections(
-    proof: ConnectionState, mode: TradingMode, expected: Iterable[str]
+    state: ConnectionState, mode: TradingMode, expected: Iterable[str]
 ) -> tuple[Objection, ...]:
-    """Everything that speaks against sending, most important first; empty when all is proven."""
-    if not proof.connected:
-        return (_unproven(f"no connection to the gateway{_tail(proof)}"),)
+    """Every reason not to send, most important first; empty when all is proven."""
+    if not state.connected:
+        return (_unproven(f"no connection to the gateway{_tail(state)}"),)
     found: list[Objection] = []
-    wrong = wrong_account(proof, mode, expected)
+    wrong = wrong_account(state, mode, expected)
     if wrong:
         found.append(Objection(GateReason.UNEXPECTED_ACCOUNT, wrong))
-    if proof.skew is not None and abs(proof.skew) > SKEW_LIMIT_SECONDS:
-        text = f"this clock is {proof.skew:+.0f} s off IBKR's: set the node's clock right"
+    if state.skew is not None and abs(state.skew) > SKEW_LIMIT_SECONDS:
+        text = f"this clock is {state.skew:+.0f} s off IBKR's: set the node's clock right"
         found.append(Objection(GateReason.CLOCK_SKEW, text))
-    if proof.link_lost:
-        found.append(_unproven(f"the gateway has lost IBKR{_tail(proof)}"))
-    elif proof.skew is None or not proof.reconciled:
-        found.append(_unproven(f"the broker is being asked about earlier orders{_tail(proof)}"))
+    if state.link_lost:
+        found.append(_unproven(f"the gateway has lost IBKR{_tail(state)}"))
+    elif state.skew is None or not state.reconciled:
+        found.append(_unproven(f"the broker is being asked about earlier orders{_tail(state)}"))
     return tuple(found)
 
 
-def wrong_account(proof: ConnectionState, mode: TradingMode, expected: Iterable[str]) -> str:
+def wrong_account(state: ConnectionState, mode: TradingMode, expected: Iterable[str]) -> str:
     """Why this login must not be traded on, empty when it may."""
-    problem = account_problem(mode, proof.accounts, expected)
+    problem = account_problem(mode, state.accounts, expected)
     if problem:
         return problem
-    foreign = [a for a in proof.ledger_accounts if a not in proof.accounts]
+    foreign = [a for a in state.ledger_accounts if a not in state.accounts]
     if foreign:
         return (
-            f"the ledger belongs to {', '.join(proof.ledger_accounts)} and the login has "
-            f"{', '.join(proof.accounts)}: give this gateway a ledger volume of its own"
+            f"the ledger belongs to {', '.join(state.ledger_accounts)} and the login has "
+            f"{', '.join(state.accounts)}: give this gateway a ledger volume of its own"
         )
     return ""
 
@@ -74,5 +74,5 @@ def _unproven(message: str) -> Objection:
     return Objection(GateReason.NOT_RECONCILED, message)
 
 
-def _tail(proof: ConnectionState) -> str:
-    return f": {proof.detail}" if proof.detail else ""
+def _tail(state: ConnectionState) -> str:
+    return f": {state.detail}" if state.detail else ""

@@ -1,6 +1,5 @@
 """Contracts as the broker knows them: numbers and trading hours, asked once and kept for a while."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,6 +16,7 @@ from ibgateway_executor.orders.market_hours import (
     sessions,
 )
 from ibgateway_executor.orders.order import Contract, OrderReason
+from ibgateway_runtime.clock import Clock
 
 FRESH: Final = timedelta(hours=1)
 """Hours are asked again this often: IBKR announces early closes during the day."""
@@ -41,12 +41,12 @@ class _Known:
 class Contracts:
     """Hours by contract number."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._known: dict[int, _Known] = {}
 
     async def resolve(self, broker: Broker, named: Contract) -> Contract | Unresolvable:
-        """The contract with its number; its hours are learnt along the way. BrokerError passes."""
+        """The contract with its number; its hours are kept, too. BrokerError passes."""
         found = await broker.candidates(_question(named))
         if not found:
             return Unresolvable(
@@ -58,7 +58,7 @@ class Contracts:
                 OrderReason.AMBIGUOUS_CONTRACT,
                 f"{len(found)} contracts fit {named}: name one by conId or primaryExchange",
             )
-        self._learn(found[0])
+        self._remember(found[0])
         return replace(found[0].contract, exchange=named.exchange)
 
     async def refresh(self, broker: Broker, contract: Contract) -> None:
@@ -71,7 +71,7 @@ class Contracts:
             self._unknown(contract.con_id, f"the broker did not tell the trading hours: {error}")
             return
         if len(found) == 1:
-            self._learn(found[0])
+            self._remember(found[0])
         else:
             self._unknown(contract.con_id, "the broker does not know the contract any more")
 
@@ -82,7 +82,7 @@ class Contracts:
             return HoursUnknown("the trading hours have not been asked for yet")
         if isinstance(known.hours, HoursUnknown):
             return known.hours
-        return market(known.hours, self._clock())
+        return market(known.hours, self._clock.now())
 
     def session_end(self, con_id: int, accepted_at: datetime) -> datetime | None:
         """End of the session an order accepted then belongs to; None when not known."""
@@ -96,14 +96,14 @@ class Contracts:
         if known is None:
             return True
         limit = FRESH if isinstance(self.market(con_id), MarketOpen) else FRESH_WHILE_CLOSED
-        return self._clock() - known.asked_at >= limit
+        return self._clock.now() - known.asked_at >= limit
 
-    def _learn(self, candidate: Candidate) -> None:
+    def _remember(self, candidate: Candidate) -> None:
         hours = sessions(candidate.liquid_hours, candidate.time_zone_id)
-        self._known[candidate.contract.con_id] = _Known(self._clock(), hours)
+        self._known[candidate.contract.con_id] = _Known(self._clock.now(), hours)
 
     def _unknown(self, con_id: int, message: str) -> None:
-        self._known[con_id] = _Known(self._clock(), HoursUnknown(message))
+        self._known[con_id] = _Known(self._clock.now(), HoursUnknown(message))
 
 
 def _question(named: Contract) -> Contract:

@@ -1,7 +1,7 @@
-"""What the executor needs of a broker. `ib.py` is the real one; tests have one in memory.
+"""What the executor needs of a broker. `broker.ib` has the real one.
 
 Every coroutine has a time limit and raises a BrokerError: an unanswered request never looks like an
-empty answer. `place` and `cancel` write at once, in the caller's turn of the event loop.
+empty answer. `place` and `cancel` write at once, before the event loop does anything else.
 """
 
 from collections.abc import Callable
@@ -105,5 +105,5 @@ class Connect(Protocol):
     """How to get a Broker; a BrokerError when the gateway is not there."""
 
     async def __call__(self, listener: Listener) -> Broker:
-        """A connection that has told its accounts and next valid id."""
+        """A connection whose accounts and next valid id are known."""
         ...

@@ -7,17 +7,15 @@ never had it also needs IBKR's "maintain and resubmit" setting to be off, which 
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from ibgateway_api.week import NEW_YORK
 from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.errors import NoAnswerError
 from ibgateway_executor.orders.broker_reports import OrderEvent, OrderStatusReport, concerns
 from ibgateway_executor.orders.order import Order, OrderReason, OrderState, move
 
-IBKR_DAY: Final = ZoneInfo("America/New_York")
-"""Executions and completed orders can be asked for until midnight here."""
 ROUNDS: Final = 10
 PAUSE_SECONDS: Final = 0.05
 AT_BROKER: Final = frozenset({OrderState.WORKING, OrderState.UNKNOWN})
@@ -48,7 +46,7 @@ async def _round(broker: Broker) -> Answer:
 
 
 def conclude(order: Order, answer: Answer, now: datetime) -> Order:
-    """The order after answers that have been folded in already: what was not found is not resent.
+    """The order after answers that have been recorded already: what was not found is not resent.
 
     Unchanged where the broker knows the order, or where none of it may have left.
     """
@@ -78,8 +76,9 @@ def _is_about(order: Order, event: OrderEvent) -> bool:
     return concerns(order, event)
 
 
-def _day(at: datetime) -> object:
-    return at.astimezone(IBKR_DAY).date()
+def _day(at: datetime) -> date:
+    """Executions and completed orders can be asked for until midnight in New York."""
+    return at.astimezone(NEW_YORK).date()
 
 
 _PARKED: Final = (

@@ -1,24 +1,28 @@
-"""The loop that moves orders on: level-triggered, it looks at the whole ledger at every wake.
+"""The loop that moves orders on: level-triggered, it looks at the whole ledger each time.
 
-Sweep what has expired, doubt what is not acknowledged, complete what may be sent, choose one, send
-it. A closed gate stops only the sending: sweeping and cancelling go on.
+End what has expired, call unknown what is not acknowledged, complete what may be sent, choose one, send
+it. A closed gate stops only the sending: ending and cancelling go on.
 """
 
-import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from ibgateway_api.gate import Closed
+from ibgateway_api.executor_spec import MarketClosedAction
+from ibgateway_api.gate import Closed, Gate
+from ibgateway_api.settings import ExecutorSettings
+from ibgateway_executor.broker.contracts import Contracts
+from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.dispatch.preparation import Preparation
-from ibgateway_executor.dispatch.submit import OrderSubmitter, Tools
-from ibgateway_executor.errors import BrokerError, IllegalMoveError
-from ibgateway_executor.ledger.sqlite import Step
+from ibgateway_executor.dispatch.submit import OrderSubmitter
+from ibgateway_executor.errors import BrokerError
+from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.ledger.store import Step
+from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.market_hours import Market
 from ibgateway_executor.orders.order import (
     UNSENT,
@@ -30,6 +34,8 @@ from ibgateway_executor.orders.order import (
     move,
 )
 from ibgateway_executor.orders.queue import QueueChoice, Waiting, choose
+from ibgateway_executor.wakeup import Wakeup
+from ibgateway_runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -39,95 +45,103 @@ PRICE_RETRY_SECONDS: Final = 5.0
 
 
 class Dispatcher:
-    """`wake` makes it look at once."""
+    """`wakeup` makes it look at once."""
 
     def __init__(
         self,
-        tools: Tools,
+        *,
+        ledger: Ledger,
+        connection: CurrentConnection,
+        gate: Callable[[], Gate],
+        settings: Callable[[], ExecutorSettings],
+        contracts: Contracts,
         preparation: Preparation,
-        sender: OrderSubmitter,
-        clock: Callable[[], datetime],
+        submitter: OrderSubmitter,
+        metrics: ExecutorMetrics,
+        clock: Clock,
+        wakeup: Wakeup,
     ) -> None:
-        self.beat = time.monotonic()
-        self._tools = tools
+        self.dispatched_at = clock.monotonic()
+        self._ledger = ledger
+        self._connection = connection
+        self._gate = gate
+        self._settings = settings
+        self._contracts = contracts
         self._preparation = preparation
-        self._sender = sender
+        self._submitter = submitter
+        self._metrics = metrics
         self._clock = clock
-        self._wake = asyncio.Event()
+        self._wakeup = wakeup
         self._stopping = False
-        self._priceless: dict[str, tuple[float, Waiting]] = {}
+        self._without_price: dict[str, tuple[float, Waiting]] = {}
         self._cancelled_over: Broker | None = None
         self._cancelled: set[str] = set()
 
-    def wake(self) -> None:
-        """Look at the ledger now."""
-        self._wake.set()
-
     def stop(self) -> None:
-        """Send nothing more; `run` ends after the turn it is in, never between commit and write."""
+        """Send nothing more; `run` ends after the look it is in, never between commit and write."""
         self._stopping = True
-        self._wake.set()
+        self._wakeup.set()
 
     async def run(self) -> None:
-        """Turn until `stop`. A failing turn is an error of ours: it ends the process."""
+        """Look until `stop`. A failing look is an error of ours: it ends the process."""
         while not self._stopping:
-            self._wake.clear()
-            more = await self._turn()
-            self.beat = time.monotonic()
+            self._wakeup.clear()
+            more = await self.dispatch()
+            self.dispatched_at = self._clock.monotonic()
             if not more:
-                await self._sleep()
+                await self._wakeup.pause(IDLE_SECONDS)
 
-    async def _turn(self) -> bool:
+    async def dispatch(self) -> bool:
         """One look at the ledger; True when something was sent and the next may follow."""
-        orders = await self._swept(await self._active())
-        await self._cancel(orders)
-        gate, broker, tools = self._tools.desk.gate(), self._tools.link.broker, self._tools
-        tools.metrics.gate_open.set(not isinstance(gate, Closed))
+        orders = await self._end_overdue(await self._ledger.active())
+        await self._write_cancels(orders)
+        gate, broker = self._gate(), self._connection.broker
+        self._metrics.gate_open.set(not isinstance(gate, Closed))
         delays: dict[str, Waiting] = {}
         if not isinstance(gate, Closed) and broker is not None:
             delays = await self._preparation.prepare(broker, orders)
-            orders, gate = await self._active(), tools.desk.gate()
+            orders, gate = await self._ledger.active(), self._gate()
         delays |= self._waiting_for_price()
         choice = choose(orders, gate=gate, markets=self._markets(orders), delays=delays)
         sent = False
-        if choice.next is not None and self._sender.paced() and not self._stopping:
-            sent = await self._attempt(choice.next)
-        await self._tell(orders, choice)
+        if choice.next is not None and self._submitter.paced() and not self._stopping:
+            await self._submit(choice.next)
+            sent = True
+        await self._record_waits(orders, choice)
         return sent
 
-    async def _attempt(self, order: Order) -> bool:
-        checked = await self._sender.check_value(order)
+    async def _submit(self, order: Order) -> None:
+        checked = await self._submitter.check_value(order)
         if isinstance(checked, Waiting):
-            self._priceless[order.id] = (time.monotonic() + PRICE_RETRY_SECONDS, checked)
-            return True
-        if not checked.terminal:
-            await self._sender.send(checked)
-        return True
+            retry_at = self._clock.monotonic() + PRICE_RETRY_SECONDS
+            self._without_price[order.id] = (retry_at, checked)
+        elif not checked.terminal:
+            await self._submitter.send(checked)
 
-    async def _swept(self, orders: Sequence[Order]) -> list[Order]:
-        """End what is over, and doubt what the broker has not acknowledged in time."""
-        now, kept = self._clock(), []
+    async def _end_overdue(self, orders: Sequence[Order]) -> list[Order]:
+        """End what is over; what the broker has not acknowledged in time has an unknown fate."""
+        now, kept = self._clock.now(), []
         for order in orders:
             after = order
             if expire(order, now) != order:
-                after = await self._change(order, lambda order: expire(order, now))
+                after = await self._ledger.advance(order.id, partial(expire, now=now))
             elif order.state in UNSENT and order.cancel_requested:
-                after = await self._change(order, cancel)
+                after = await self._ledger.advance(order.id, cancel)
             elif _overdue(order, now):
-                after = await self._change(order, _unacknowledged)
-                self._tools.link.doubt()
+                after = await self._ledger.advance(order.id, _unacknowledged)
+                self._connection.request_reconciliation()
             if not after.terminal:
                 kept.append(after)
         return kept
 
-    async def _cancel(self, orders: Sequence[Order]) -> None:
+    async def _write_cancels(self, orders: Sequence[Order]) -> None:
         """Write each wanted cancel once a connection."""
-        broker, proof = self._tools.link.broker, self._tools.link.proof
-        if broker is None or proof.link_lost or not proof.reconciled:
+        broker, state = self._connection.broker, self._connection.state
+        if broker is None or state.link_lost or not state.reconciled:
             return
         if self._cancelled_over is not broker:
             self._cancelled_over, self._cancelled = broker, set()
-        ours = self._tools.desk.settings.client_id
+        ours = self._settings().client_id
         for order in orders:
             wanted = order.state is OrderState.WORKING and order.cancel_requested
             if not wanted or order.client_id != ours or order.id in self._cancelled:
@@ -137,9 +151,9 @@ class Dispatcher:
                 self._cancelled.add(order.id)
                 logger.info("order %s: cancel sent", order.id)
 
-    async def _tell(self, orders: Sequence[Order], choice: QueueChoice) -> None:
-        """Write down why orders wait, where it is news, in one transaction."""
-        reject = self._tools.desk.settings.market_closed == "reject"
+    async def _record_waits(self, orders: Sequence[Order], choice: QueueChoice) -> None:
+        """Write down why orders wait, where that is new, in one transaction."""
+        reject = self._settings().market_closed is MarketClosedAction.REJECT
         steps: dict[str, Step] = {}
         for order in orders:
             wait = choice.waits.get(order.id)
@@ -149,44 +163,16 @@ class Dispatcher:
                 steps[order.id] = partial(_move, state=OrderState.REJECTED, wait=wait)
             elif (order.state, order.reason) != (OrderState.WAITING, wait.reason):
                 steps[order.id] = partial(_move, state=OrderState.WAITING, wait=wait)
-        if steps:
-            ledger = self._tools.ledger
-            for order in await ledger.call(ledger.ledger.change_all, steps, self._clock()):
-                self._moved(order)
+        await self._ledger.advance_all(steps)
 
     def _markets(self, orders: Sequence[Order]) -> dict[int, Market]:
         numbers = {order.terms.contract.con_id for order in orders if order.state in UNSENT}
-        return {number: self._tools.contracts.market(number) for number in numbers}
+        return {number: self._contracts.market(number) for number in numbers}
 
     def _waiting_for_price(self) -> dict[str, Waiting]:
-        now = time.monotonic()
-        self._priceless = {k: v for k, v in self._priceless.items() if v[0] > now}
-        return {order_uid: wait for order_uid, (_, wait) in self._priceless.items()}
-
-    async def _active(self) -> list[Order]:
-        ledger = self._tools.ledger
-        return await ledger.call(ledger.ledger.active)
-
-    async def _change(self, order: Order, step: Callable[[Order], Order]) -> Order:
-        """Apply a step unless the broker or the client was faster."""
-        ledger = self._tools.ledger
-        try:
-            after = await ledger.call(ledger.ledger.change, order.id, step, self._clock())
-        except IllegalMoveError:
-            return order
-        if (after.state, after.reason) != (order.state, order.reason):
-            self._moved(after)
-        return after
-
-    def _moved(self, order: Order) -> None:
-        logger.info("order %s is %s %s", order.id, order.state, order.reason)
-        self._tools.metrics.order_moved(order)
-
-    async def _sleep(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
-        except TimeoutError:
-            return
+        now = self._clock.monotonic()
+        self._without_price = {k: v for k, v in self._without_price.items() if v[0] > now}
+        return {order_uid: wait for order_uid, (_, wait) in self._without_price.items()}
 
 
 def _move(order: Order, state: OrderState, wait: Waiting) -> Order:

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
 
 from ibgateway_executor.broker.contracts import Contracts, Unresolvable
 from ibgateway_executor.broker.protocol import Broker
-from ibgateway_executor.errors import BrokerError, IllegalMoveError
-from ibgateway_executor.gate import TradingGate
-from ibgateway_executor.ledger.thread import LedgerThread
+from ibgateway_executor.errors import BrokerError
+from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.order import (
     UNSENT,
     Contract,
@@ -22,31 +20,29 @@ from ibgateway_executor.orders.queue import Waiting
 
 
 class Preparation:
-    """Fills in what the client left out, asking the broker where needed."""
+    """Fills in what the client left out, asking the broker where needed.
+
+    A client's cancel may come first: then the order stays cancelled.
+    """
 
     def __init__(
-        self,
-        ledger: LedgerThread,
-        desk: TradingGate,
-        contracts: Contracts,
-        clock: Callable[[], datetime],
+        self, *, ledger: Ledger, accounts: Callable[[], tuple[str, ...]], contracts: Contracts
     ) -> None:
         self._ledger = ledger
-        self._desk = desk
+        self._accounts = accounts
         self._contracts = contracts
-        self._clock = clock
 
     async def prepare(self, broker: Broker, orders: Iterable[Order]) -> dict[str, Waiting]:
         """Complete the unsent orders in the ledger; what could not be completed, by order id."""
         delays: dict[str, Waiting] = {}
         for order in orders:
             if order.state in UNSENT:
-                wait = await self._prepared(broker, order)
+                wait = await self._prepare(broker, order)
                 if wait is not None:
                     delays[order.id] = wait
         return delays
 
-    async def _prepared(self, broker: Broker, order: Order) -> Waiting | None:
+    async def _prepare(self, broker: Broker, order: Order) -> Waiting | None:
         order = await self._with_account(order)
         if order.terminal:
             return None
@@ -63,17 +59,17 @@ class Preparation:
         await self._contracts.refresh(broker, contract)
         end = self._contracts.session_end(contract.con_id, order.accepted_at)
         if order.valid_by_default and end is not None:
-            await self._change(
-                order, lambda order: replace(order, valid_until=end, valid_by_default=False)
+            await self._ledger.advance(
+                order.id, lambda order: replace(order, valid_until=end, valid_by_default=False)
             )
         return None
 
     async def _with_account(self, order: Order) -> Order:
-        known, named = self._desk.accounts(), order.terms.account
+        known, named = self._accounts(), order.terms.account
         if named in known:
             return order
         if not named and len(known) == 1:
-            return await self._terms(order, lambda terms: replace(terms, account=known[0]))
+            return await self._with_terms(order, lambda terms: replace(terms, account=known[0]))
         listed = ", ".join(known)
         text = f"{named} may not be traded here" if named else "the login has several accounts"
         return await self._reject(
@@ -85,21 +81,14 @@ class Preparation:
         if isinstance(found, Unresolvable):
             return await self._reject(order, found.reason, found.message)
         contract: Contract = found
-        return await self._terms(order, lambda terms: replace(terms, contract=contract))
+        return await self._with_terms(order, lambda terms: replace(terms, contract=contract))
 
-    async def _terms(self, order: Order, step: Callable[[OrderTerms], OrderTerms]) -> Order:
-        return await self._change(order, lambda order: replace(order, terms=step(order.terms)))
-
-    async def _reject(self, order: Order, reason: OrderReason, message: str) -> Order:
-        return await self._change(
-            order, lambda order: move(order, OrderState.REJECTED, reason=reason, message=message)
+    async def _with_terms(self, order: Order, change: Callable[[OrderTerms], OrderTerms]) -> Order:
+        return await self._ledger.advance(
+            order.id, lambda order: replace(order, terms=change(order.terms))
         )
 
-    async def _change(self, order: Order, step: Callable[[Order], Order]) -> Order:
-        """A client's cancel may have come first: then the order stays as it is."""
-        try:
-            return await self._ledger.call(
-                self._ledger.ledger.change, order.id, step, self._clock()
-            )
-        except IllegalMoveError:
-            return order
+    async def _reject(self, order: Order, reason: OrderReason, message: str) -> Order:
+        return await self._ledger.advance(
+            order.id, lambda order: move(order, OrderState.REJECTED, reason=reason, message=message)
+        )

@@ -1,10 +1,8 @@
-"""Who may come in: Host and bearer token. Pure.
+"""Which Host a request may name. Pure.
 
-The Host check stops a web page that has had its own name resolve to this pod; the token is compared
-in constant time.
+This stops a web page that has had its own name resolve to this pod.
 """
 
-import hmac
 from collections.abc import Iterable
 from ipaddress import ip_address
 
@@ -17,13 +15,6 @@ def host_allowed(host: str, *, gateway: str, namespace: str) -> bool:
     if name in ("localhost", *_services(gateway, namespace)) or _is_address(name):
         return True
     return any(name.startswith(f"{s}.{namespace}.svc.") for s in _names(gateway))
-
-
-def bearer_matches(header: str, token: bytes) -> bool:
-    """Whether an Authorization header carries this token."""
-    scheme, _, given = header.partition(" ")
-    same = hmac.compare_digest(given.strip().encode(), token)
-    return scheme.lower() == "bearer" and same
 
 
 def _names(gateway: str) -> tuple[str, str]:

@@ -7,7 +7,6 @@ foreign host.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
@@ -15,53 +14,52 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from ibgateway_api.gate import Closed
+from ibgateway_api.gate import Closed, Gate
 from ibgateway_api.reports import ExecutorReport
+from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.errors import OrderRefusedError
-from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.intake.accept import Acceptance
-from ibgateway_executor.intake.access import bearer_matches, host_allowed
+from ibgateway_executor.intake.access import host_allowed
 from ibgateway_executor.intake.schema import OrderBody, order_document
-from ibgateway_executor.ledger.thread import LedgerThread
+from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.order import Order, OrderState, cancel
+from ibgateway_runtime.auth import bearer_matches
 
 BODY_LIMIT: Final = 64 * 1024
 LARGEST_PAGE: Final = 500
 GATE_PATH: Final = "/v1/gate"
 
 
-@dataclass(frozen=True)
-class Office:
-    """What the routes work with. The tokens are read anew for each request; `wake` tells the
-    dispatcher of something new."""
+@dataclass(frozen=True, kw_only=True)
+class IntakeServices:
+    """What the routes call. Settings and tokens are read anew for each request."""
 
-    ledger: LedgerThread
-    desk: TradingGate
+    ledger: Ledger
     acceptance: Acceptance
+    gate: Callable[[], Gate]
+    settings: Callable[[], ExecutorSettings]
     client_token: Callable[[], bytes]
     agent_token: Callable[[], bytes]
-    wake: Callable[[], None]
-    clock: Callable[[], datetime]
 
 
 router = APIRouter()
 
 
-def _office(request: Request) -> Office:
-    office: Office = request.app.state.office
-    return office
+def _services(request: Request) -> IntakeServices:
+    services: IntakeServices = request.app.state.services
+    return services
 
 
-TheOffice = Annotated[Office, Depends(_office)]
+Services = Annotated[IntakeServices, Depends(_services)]
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[!-~]{1,255}$")]
 
 
-def application(office: Office) -> FastAPI:
+def application(services: IntakeServices) -> FastAPI:
     """The API; nothing is started by making it."""
     app = FastAPI(title="ibgateway executor", version="v1", docs_url=None, redoc_url=None)
-    app.state.office = office
+    app.state.services = services
     app.include_router(router)
-    app.middleware("http")(_at_the_door)
+    app.middleware("http")(_check_request)
     app.add_exception_handler(OrderRefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
@@ -69,45 +67,41 @@ def application(office: Office) -> FastAPI:
 
 
 @router.post("/v1/orders", status_code=202)
-async def place(
-    office: TheOffice, key: IdempotencyKey, body: OrderBody, response: Response
+async def place_order(
+    services: Services, key: IdempotencyKey, body: OrderBody, response: Response
 ) -> dict[str, Any]:
     """Store an order: 202 when it is new, 200 with the first answer's order for a repeated key."""
-    order, new = await office.acceptance.accept(key, body)
-    office.wake()
+    order, new = await services.acceptance.accept(key, body)
     response.status_code = 202 if new else 200
     return order_document(order)
 
 
 @router.get("/v1/orders")
-async def orders(
-    office: TheOffice,
+async def list_orders(
+    services: Services,
     state: OrderState | None = None,
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 100,
 ) -> dict[str, Any]:
     """Orders, oldest first. `next` is the `after` of the following page, null on the last one."""
     wanted = state.value if state else None
-    found = await office.ledger.call(
-        office.ledger.ledger.page, after=after, limit=limit + 1, state=wanted
-    )
+    found = await services.ledger.page(after=after, limit=limit + 1, state=wanted)
     page = found[:limit]
     follows = page[-1].sequence if len(found) > limit else None
     return {"orders": [order_document(order) for order in page], "next": follows}
 
 
 @router.get("/v1/orders/{order_id}")
-async def order(office: TheOffice, order_id: str) -> dict[str, Any]:
+async def get_order(services: Services, order_id: str) -> dict[str, Any]:
     """One order."""
-    return order_document(await _find(office, order_id))
+    return order_document(await _find(services.ledger, order_id))
 
 
 @router.delete("/v1/orders/{order_id}")
-async def cancel_order(office: TheOffice, order_id: str, response: Response) -> dict[str, Any]:
+async def cancel_order(services: Services, order_id: str, response: Response) -> dict[str, Any]:
     """Cancel: at once while unsent (200), by the broker once it has the order (202)."""
-    order = await _find(office, order_id)
-    after = await office.ledger.call(office.ledger.ledger.change, order.id, cancel, office.clock())
-    office.wake()
+    order = await _find(services.ledger, order_id)
+    after = await services.ledger.advance(order.id, cancel)
     if after.state is OrderState.CANCELLED:
         return order_document(after)
     if after.terminal or after.state is OrderState.UNKNOWN:
@@ -117,11 +111,11 @@ async def cancel_order(office: TheOffice, order_id: str, response: Response) -> 
 
 
 @router.get(GATE_PATH)
-async def gate_report(office: TheOffice) -> Response:
+async def get_gate(services: Services) -> Response:
     """The executor's own view of the gate, and whether it has drained (agent token)."""
-    active = await office.ledger.call(office.ledger.ledger.active)
-    verdict = office.desk.gate()
-    closed = verdict if isinstance(verdict, Closed) else None
+    active = await services.ledger.active()
+    gate = services.gate()
+    closed = gate if isinstance(gate, Closed) else None
     report = ExecutorReport(
         open=closed is None,
         reason=closed.reason if closed else "",
@@ -132,8 +126,8 @@ async def gate_report(office: TheOffice) -> Response:
     return Response(report.to_json(), media_type="application/json")
 
 
-async def _find(office: Office, order_id: str) -> Order:
-    found = await office.ledger.call(office.ledger.ledger.find, order_id)
+async def _find(ledger: Ledger, order_id: str) -> Order:
+    found = await ledger.find(order_id)
     if found is None:
         raise OrderRefusedError(404, "NoSuchOrder", f"there is no order {order_id}")
     return found
@@ -145,18 +139,18 @@ def _not_cancelled(order: Order) -> str:
     return f"the order is {order.state} already"
 
 
-async def _at_the_door(
+async def _check_request(
     request: Request, proceed: Callable[[Request], Awaitable[Response]]
 ) -> Response:
     """Host, token and size, before any body is read."""
-    office: Office = request.app.state.office
-    settings = office.desk.settings
+    services = _services(request)
+    settings = services.settings()
     host = request.headers.get("host", "")
     if not host_allowed(host, gateway=settings.gateway, namespace=settings.namespace):
         return _error(421, "UnknownHost", f"this is not {host}: use the executor's Service name")
     path = request.url.path
     if path.startswith("/v1/"):
-        token = office.agent_token() if path == GATE_PATH else office.client_token()
+        token = services.agent_token() if path == GATE_PATH else services.client_token()
         if not bearer_matches(request.headers.get("authorization", ""), token):
             return _error(
                 401, "Unauthorized", "send Authorization: Bearer with the executor's token"
@@ -179,7 +173,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _invalid(_: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return _error(422, "InvalidRequest", "; ".join(_words(e) for e in error.errors()))
+    return _error(422, "InvalidRequest", "; ".join(_problem(e) for e in error.errors()))
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
@@ -188,7 +182,7 @@ async def _http_error(_: Request, error: Exception) -> Response:
     return _error(error.status_code, "HttpError", str(error.detail))
 
 
-def _words(problem: dict[str, Any]) -> str:
+def _problem(problem: dict[str, Any]) -> str:
     """One validation error: where, and what to do; never the value, which may be a secret."""
     where = ".".join(
         str(part) for part in problem["loc"] if part not in ("body", "header", "query")

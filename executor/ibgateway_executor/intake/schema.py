@@ -102,7 +102,7 @@ class OrderBody(_Body):
         return self
 
     def terms(self, account: str) -> OrderTerms:
-        """The order as the executor knows it."""
+        """The order's terms."""
         contract = self.contract
         return OrderTerms(
             account=account,
@@ -127,7 +127,7 @@ class OrderBody(_Body):
 
 
 def order_document(order: Order) -> dict[str, Any]:
-    """An order as `GET /v1/orders/{id}` tells it; money as text, times in RFC 3339."""
+    """An order as `GET /v1/orders/{id}` shows it; money as text, times in RFC 3339."""
     terms = order.terms
     return {
         "id": order.id,

@@ -1,18 +1,17 @@
-"""The ledger: the queue and the truth, on SQLite. Every method is one transaction, on disk when it returns.
+"""Orders in SQLite. Every method is one transaction, on disk when it returns.
 
 WAL with synchronous=FULL; BEGIN IMMEDIATE, so what a transaction read is still true when it writes.
-All changes of an order go through `change`, which applies a pure step to the row as it is now. Not
-thread-safe: `LedgerThread` gives it a thread of its own.
+A change of an order is a pure step applied to the row as it is now.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, update
+from sqlalchemy import Connection, Engine, create_engine, func, insert, select, update
+from sqlalchemy import event as engine_event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
@@ -20,35 +19,20 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import order_of, row_of, text
-from ibgateway_executor.orders.broker_reports import OrderEvent, apply, concerns
+from ibgateway_executor.ledger.store import Change, Entry, Step
+from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent, apply, concerns
 from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move, reserve
 
 MODE = "trading-mode"
 ACCOUNTS = "accounts"
 HIGHEST_ORDER_ID = "highest-order-id"
 SCHEMA_VERSION = "schema-version"
-Step = Callable[[Order], Order]
 
 _orders = tables.orders.c
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A new order for the ledger: `hash` tells a repeated request from another one.
-
-    `refusal` is raised only where the key is new: what was accepted once stays accepted.
-    """
-
-    key: str
-    hash: str
-    order: Order
-    refusal: OrderRefusedError | None
-    day_start: datetime
-    day_limit: int | None
-
-
-class Ledger:
-    """Orders by id and key, and the highest order id ever reserved."""
+class SqliteStore:
+    """A `LedgerStore` in one SQLite file."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -102,47 +86,39 @@ class Ledger:
             connection.execute(insert(tables.orders).values(row))
             return _order(connection, entry.order.id), True
 
-    def change(self, order_uid: str, step: Step, at: datetime) -> Order:
-        """Apply a pure step to the order as it stands now; errors of the step leave it unchanged."""
+    def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:
+        """Apply each step to its order as it stands now; a forbidden step changes nothing."""
         with self._transaction() as connection:
-            return _change(connection, order_uid, step, at)
+            return [_advance(connection, order_uid, step, at) for order_uid, step in steps.items()]
 
-    def reserve(self, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime) -> Order:
-        """Commit Sending with a new order id: above every id ever reserved, whatever the gateway says."""
+    def reserve(
+        self, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
+    ) -> Change:
+        """Commit Sending with a new order id: above every id ever reserved, whatever the gateway says.
+
+        IllegalMoveError where the order may not be sent any more; then no id is used up.
+        """
         with self._transaction() as connection:
             mark = int(_fact(connection, HIGHEST_ORDER_ID) or 0)
             order_id = max(next_valid_id, mark + 1)
             _set_fact(connection, HIGHEST_ORDER_ID, str(order_id))
-            return _change(
-                connection,
-                order_uid,
-                lambda order: reserve(order, order_id=order_id, client_id=client_id, at=at),
-                at,
-            )
+            before = _order(connection, order_uid)
+            after = reserve(before, order_id=order_id, client_id=client_id, at=at)
+            return _write(connection, Change(before, after), at)
 
-    def change_all(self, steps: Mapping[str, Step], at: datetime) -> list[Order]:
-        """Apply many steps in one transaction; returns the orders whose step was allowed."""
-        changed: list[Order] = []
+    def observe(self, event: OrderEvent, at: datetime) -> Change | None:
+        """Fold a broker event into its order; None where it is about none of ours."""
         with self._transaction() as connection:
-            for order_uid, step in steps.items():
-                with suppress(IllegalMoveError):
-                    changed.append(_change(connection, order_uid, step, at))
-        return changed
-
-    def observe(self, seen: OrderEvent, at: datetime) -> tuple[Order, Order] | None:
-        """Fold a broker event into its order: before and after; None where it tells nothing new."""
-        with self._transaction() as connection:
-            for order in _candidates(connection, seen):
-                if concerns(order, seen):
-                    after = _change(connection, order.id, lambda order: apply(order, seen), at)
-                    return (order, after) if after != order else None
+            for order in _candidates(connection, event):
+                if concerns(order, event):
+                    return _write(connection, Change(order, apply(order, event)), at)
         return None
 
-    def recover(self, at: datetime) -> list[Order]:
+    def recover(self, at: datetime) -> list[Change]:
         """At start: what was being sent has an unknown fate now."""
         with self._transaction() as connection:
             sending = _select(connection, _orders.state == OrderState.SENDING.value)
-            return [_change(connection, order.id, _lost_in_restart, at) for order in sending]
+            return [_advance(connection, order.id, _lost_in_restart, at) for order in sending]
 
     def active(self) -> list[Order]:
         """Every order that is not done, in order of acceptance."""
@@ -180,11 +156,11 @@ class Ledger:
             yield connection
 
 
-def open_ledger(path: Path) -> Ledger:
-    """Open or create the ledger; StartRefusedError when the file is damaged or can't be written."""
+def open_sqlite(path: Path) -> SqliteStore:
+    """Open or create the file; StartRefusedError when the file is damaged or can't be written."""
     engine = create_engine(f"sqlite:///{path}", poolclass=StaticPool, connect_args=_CONNECT)
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
+    engine_event.listen(engine, "connect", _prepare)
+    engine_event.listen(engine, "begin", _begin)
     try:
         with engine.begin() as connection:
             verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
@@ -193,7 +169,7 @@ def open_ledger(path: Path) -> Ledger:
             tables.metadata.create_all(connection)
     except DatabaseError as error:
         raise StartRefusedError(_damaged(path, str(error.orig))) from error
-    return Ledger(engine)
+    return SqliteStore(engine)
 
 
 _CONNECT: dict[str, Any] = {"check_same_thread": False, "isolation_level": None}
@@ -250,13 +226,21 @@ def _check_day(connection: Connection, entry: Entry) -> None:
         )
 
 
-def _change(connection: Connection, order_uid: str, step: Step, at: datetime) -> Order:
+def _advance(connection: Connection, order_uid: str, step: Step, at: datetime) -> Change:
     before = _order(connection, order_uid)
-    after = step(before)
-    if after != before:
-        values = row_of(after, at)
-        connection.execute(update(tables.orders).where(_orders.id == order_uid).values(values))
-    return after
+    try:
+        after = step(before)
+    except IllegalMoveError:
+        return Change(before, before)
+    return _write(connection, Change(before, after), at)
+
+
+def _write(connection: Connection, change: Change, at: datetime) -> Change:
+    if change.after != change.before:
+        values = row_of(change.after, at)
+        where = _orders.id == change.after.id
+        connection.execute(update(tables.orders).where(where).values(values))
+    return change
 
 
 def _order(connection: Connection, order_uid: str) -> Order:
@@ -268,15 +252,15 @@ def _select(connection: Connection, condition: Any, limit: int | None = None) ->
     return [order_of(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def _candidates(connection: Connection, seen: OrderEvent) -> list[Order]:
-    ref = getattr(seen, "order_ref", "")
-    perm_id = getattr(seen, "perm_id", 0)
-    condition = (_orders.client_id == seen.client_id) & (_orders.order_id == seen.order_id)
+def _candidates(connection: Connection, event: OrderEvent) -> list[Order]:
+    """Orders that may be meant; `concerns` decides. An error names an order by its ids alone."""
+    condition = (_orders.client_id == event.client_id) & (_orders.order_id == event.order_id)
     condition = condition & (_orders.order_id > 0)
-    if ref:
-        condition = condition | (_orders.order_ref == ref)
-    if perm_id:
-        condition = condition | (_orders.perm_id == perm_id)
+    if not isinstance(event, OrderError):
+        if event.order_ref:
+            condition = condition | (_orders.order_ref == event.order_ref)
+        if event.perm_id:
+            condition = condition | (_orders.perm_id == event.perm_id)
     return _select(connection, condition)
 
 

@@ -1,8 +1,8 @@
-"""What the broker says about orders, folded into orders. Pure.
+"""The broker's reports about orders, and what they make of an order. Pure.
 
 The library's own order status is not used: it turns notices into `Cancelled` (10349) or
 `ValidationError` (399). Only orderStatus, openOrder, completedOrder, executions and the errors named
-here change an order, and never backwards: quantities grow, and a terminal word stays unless a fill
+here change an order, and never backwards: quantities grow, and a terminal state stays unless a fill
 crossed it. Error codes: https://ibkrcampus.com/campus/ibkr-api-page/tws-api-error-codes/
 """
 
@@ -17,7 +17,7 @@ from ibgateway_executor.orders.order import MOVES, Order, OrderReason, OrderStat
 class OrderStatusReport:
     """openOrder, completedOrder or orderStatus. `order_ref` is empty where the message has none.
 
-    completedOrder carries no order id and no client id: both 0. `filled` None where not told.
+    completedOrder carries no order id and no client id: both 0. `filled` None where the message has none.
     """
 
     order_id: int
@@ -56,12 +56,11 @@ OrderEvent = OrderStatusReport | FillReport | OrderError
 
 REJECTED: Final = 201
 CANCELLED: Final = 202
-NOTICES: Final = frozenset({399, 404, 2109, 10147, 10148, 10167, 10349})
-"""The order stays as it is: market closed, short locate, preset time in force, cancel crossed."""
 REFUSALS: Final = frozenset({110, 111, 200, 203, 321, 387, 434, 460, 10242, 10243, 10244, 10318})
 """A new order was not taken: bad price, field, contract or permission, or a read-only API."""
 AMBIGUOUS: Final = frozenset({103, 104, 105})
-"""Says nothing about this order's fate: ask."""
+"""Says nothing about this order's fate: ask. Every other code (399 market closed, 404 locating shares,
+10147 and 10148 cancel crossed, 10349 preset time in force) is a notice: the order stays as it is."""
 
 _ENDED: Final = frozenset({"Cancelled", "ApiCancelled"})
 _INACTIVE: Final = "Inactive"
@@ -69,7 +68,7 @@ _AWAITED: Final = frozenset({OrderState.SENDING, OrderState.UNKNOWN, OrderState.
 
 
 def concerns(order: Order, event: OrderEvent) -> bool:
-    """Whether the event is about this order: by orderRef where told, else by ids."""
+    """Whether the event is about this order: by orderRef where the message has one, else by ids."""
     if not order.order_id:
         return False
     if not isinstance(event, OrderError) and event.order_ref:
@@ -80,39 +79,39 @@ def concerns(order: Order, event: OrderEvent) -> bool:
 
 
 def apply(order: Order, event: OrderEvent) -> Order:
-    """The order after the event; unchanged where it tells nothing new."""
+    """The order after the event; unchanged where it says nothing new."""
     if isinstance(event, OrderError):
-        return _told(order, event)
+        return _after_error(order, event)
     if isinstance(event, FillReport):
-        return _filled(order, event)
-    return _seen(order, event)
+        return _after_fill(order, event)
+    return _after_status(order, event)
 
 
-def _seen(order: Order, event: OrderStatusReport) -> Order:
-    after = _quantity(order, event.filled, event.average_price)
+def _after_status(order: Order, event: OrderStatusReport) -> Order:
+    after = _with_quantity(order, event.filled, event.average_price)
     after = replace(after, perm_id=order.perm_id or event.perm_id)
     if event.status == "Filled":
         return _step(after, OrderState.FILLED)
     if event.status in _ENDED:
-        return _step(after, OrderState.CANCELLED, *_cancel_words(order))
+        return _step(after, OrderState.CANCELLED, *_cancel_reason(order))
     note = "the broker holds the order as Inactive" if event.status == _INACTIVE else ""
     return _acknowledged(after, note)
 
 
-def _filled(order: Order, event: FillReport) -> Order:
-    after = _quantity(order, event.cumulative, event.average_price)
+def _after_fill(order: Order, event: FillReport) -> Order:
+    after = _with_quantity(order, event.cumulative, event.average_price)
     after = replace(after, perm_id=order.perm_id or event.perm_id)
     if after.filled >= order.terms.quantity:
         return _step(after, OrderState.FILLED)
     return _acknowledged(after)
 
 
-def _told(order: Order, event: OrderError) -> Order:
+def _after_error(order: Order, event: OrderError) -> Order:
     text = f"{event.code}: {event.text}"
     if order.terminal:
         return order
     if event.code == CANCELLED:
-        return _step(order, OrderState.CANCELLED, *_cancel_words(order, event.text))
+        return _step(order, OrderState.CANCELLED, *_cancel_reason(order, event.text))
     if event.code == REJECTED:
         return _step(order, OrderState.REJECTED, OrderReason.REJECTED_BY_BROKER, text)
     unacknowledged = order.state is OrderState.SENDING and not order.perm_id
@@ -130,20 +129,20 @@ def _acknowledged(order: Order, note: str = "") -> Order:
     return replace(order, message=note) if note and order.state is OrderState.WORKING else order
 
 
-def _cancel_words(order: Order, text: str = "") -> tuple[str, str]:
+def _cancel_reason(order: Order, text: str = "") -> tuple[str, str]:
     if order.cancel_requested:
         return OrderReason.CANCELLED_BY_CLIENT, "cancelled at the client's request"
     return OrderReason.CANCELLED_BY_BROKER, text or order.message or "the broker cancelled it"
 
 
-def _quantity(order: Order, filled: Decimal | None, average: Decimal | None) -> Order:
+def _with_quantity(order: Order, filled: Decimal | None, average: Decimal | None) -> Order:
     if filled is None or filled <= order.filled:
         return order
     return replace(order, filled=filled, average_price=average)
 
 
 def _step(order: Order, state: OrderState, reason: str = "", message: str = "") -> Order:
-    """Move where allowed; the broker repeats itself and crosses its own words."""
+    """Move where allowed; the broker repeats reports, and they cross."""
     if state is order.state or state not in MOVES[order.state]:
         return order
     return move(order, state, reason=reason, message=message)

@@ -38,7 +38,7 @@ class MarketClosed:
 
 @dataclass(frozen=True)
 class HoursUnknown:
-    """The hours could not be learnt or read."""
+    """The hours are not known, or can't be read."""
 
     message: str
 

@@ -1,8 +1,8 @@
-"""An order: one order from its acceptance to the broker's last word. Pure and frozen.
+"""One order from its acceptance to its end at the broker. Pure and frozen.
 
-`MOVES` is the whole state machine. An order is terminal only by the broker's word once a byte of it
-may have left; before that the executor may end it. Quantities are whole shares, prices `Decimal` in
-the contract's currency, times aware UTC.
+`MOVES` is the whole state machine. Once a byte of an order may have left, only a report of the broker
+ends it; before that the executor may end it. Quantities are whole shares, prices `Decimal` in the
+contract's currency, times aware UTC.
 """
 
 from dataclasses import dataclass, replace
@@ -43,12 +43,13 @@ TERMINAL: Final = frozenset(
         OrderState.UNVERIFIED,
     }
 )
-"""Nothing more is done by itself; the broker's word may still correct it."""
+"""Nothing more is done by itself; a report of the broker may still correct it."""
 
 _BY_BROKER: Final = frozenset(
     {OrderState.WORKING, OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED}
 )
-_UNSURE: Final = frozenset({OrderState.UNKNOWN, OrderState.UNVERIFIED})
+UNCERTAIN: Final = frozenset({OrderState.UNKNOWN, OrderState.UNVERIFIED})
+"""Nobody knows what became of the order: a person may have to look."""
 _BY_US: Final = frozenset(
     {
         OrderState.WAITING,
@@ -62,9 +63,9 @@ _BY_US: Final = frozenset(
 MOVES: Final[dict[OrderState, frozenset[OrderState]]] = {
     OrderState.ACCEPTED: _BY_US,
     OrderState.WAITING: _BY_US,
-    OrderState.SENDING: _BY_BROKER | _UNSURE | {OrderState.WAITING},
-    OrderState.WORKING: _BY_BROKER | _UNSURE,
-    OrderState.UNKNOWN: _BY_BROKER | _UNSURE,
+    OrderState.SENDING: _BY_BROKER | UNCERTAIN | {OrderState.WAITING},
+    OrderState.WORKING: _BY_BROKER | UNCERTAIN,
+    OrderState.UNKNOWN: _BY_BROKER | UNCERTAIN,
     OrderState.UNVERIFIED: _BY_BROKER,
     OrderState.CANCELLED: frozenset({OrderState.FILLED}),
     OrderState.REJECTED: frozenset({OrderState.FILLED}),
@@ -86,7 +87,6 @@ class OrderReason(StrEnum):
     ONE_AT_A_TIME = "OneAtATime"
     BEHIND_EARLIER = "BehindEarlierOrder"
     BEHIND_UNKNOWN = "BehindUnknownOrder"
-    ACCOUNT_UNRESOLVED = "AccountUnresolved"
     UNKNOWN_ACCOUNT = "UnknownAccount"
     UNKNOWN_CONTRACT = "UnknownContract"
     AMBIGUOUS_CONTRACT = "AmbiguousContract"

@@ -36,7 +36,7 @@ class LoginFlow:
     `post` sends IBKR a message, `later` brings an input back after some seconds, `now` gives the time.
     """
 
-    def __init__(  # noqa: PLR0913 -- collaborators, keyword-only
+    def __init__(
         self,
         settings: GatewaySettings,
         log: IbcLog,

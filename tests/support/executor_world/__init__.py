@@ -1,19 +1,19 @@
 """A world around a real executor process: the simulator's IBKR, a login, a sentinel, an HTTP client."""
 
-from executor_world.client import Client, until
-from executor_world.gateway import Gateway
+from executor_world.client import JsonClient, until
+from executor_world.gateway import WindowlessGateway
 from executor_world.process import CLIENT_TOKEN, ExecutorProcess, free_port
-from executor_world.sentinel import AGENT_TOKEN, Sentinel
-from executor_world.world import World, world
+from executor_world.sentinel import AGENT_TOKEN, SentinelStub
+from executor_world.world import ExecutorWorld, world
 
 __all__ = [
     "AGENT_TOKEN",
     "CLIENT_TOKEN",
-    "Client",
     "ExecutorProcess",
-    "Gateway",
-    "Sentinel",
-    "World",
+    "ExecutorWorld",
+    "JsonClient",
+    "SentinelStub",
+    "WindowlessGateway",
     "free_port",
     "until",
     "world",

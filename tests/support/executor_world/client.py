@@ -25,7 +25,7 @@ async def until(what: str, look: Callable[[], Awaitable[T | None]]) -> T:
         await asyncio.sleep(0.02)
 
 
-class Client:
+class JsonClient:
     """JSON requests to one base URL; answers are (status, body)."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str = "") -> None:

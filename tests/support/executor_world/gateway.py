@@ -12,7 +12,7 @@ import aiohttp
 from ibgateway_simulator.gateway.relay import Relay
 
 
-class Gateway:
+class WindowlessGateway:
     """`login` and `logout`; `port` is what the executor dials."""
 
     def __init__(self, session: aiohttp.ClientSession, ibkr_url: str, broker_port: int) -> None:
@@ -32,7 +32,7 @@ class Gateway:
         return port
 
     @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator["Gateway"]:
+    async def listening(self) -> AsyncIterator["WindowlessGateway"]:
         """Listen until the block ends."""
         self._front = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         try:

@@ -15,7 +15,7 @@ AGENT_TOKEN = "agent-token-canary-5d1f"
 HEARTBEAT_SECONDS = 0.2
 
 
-class Sentinel:
+class SentinelStub:
     """`tell` changes the report; `mute` stops every byte but keeps connections open."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Sentinel:
         self._changed = asyncio.Event()
 
     @contextlib.asynccontextmanager
-    async def serving(self) -> AsyncIterator["Sentinel"]:
+    async def serving(self) -> AsyncIterator["SentinelStub"]:
         """Serve until the block ends."""
         app = web.Application()
         app.router.add_get("/v1/status", self._status)

@@ -12,10 +12,10 @@ from typing import Any
 
 import aiohttp
 
-from executor_world.client import Client, until
-from executor_world.gateway import Gateway
+from executor_world.client import JsonClient, until
+from executor_world.gateway import WindowlessGateway
 from executor_world.process import CLIENT_TOKEN, ExecutorProcess, free_port
-from executor_world.sentinel import AGENT_TOKEN, Sentinel
+from executor_world.sentinel import AGENT_TOKEN, SentinelStub
 from ibgateway_api.login import LoginState
 
 USER = {
@@ -28,16 +28,16 @@ USER = {
 
 
 @dataclass(frozen=True)
-class World:
+class ExecutorWorld:
     """IBKR's control API, the gateway's login, the sentinel's word, the executor and its clients."""
 
-    ibkr: Client
-    gateway: Gateway
-    sentinel: Sentinel
+    ibkr: JsonClient
+    gateway: WindowlessGateway
+    sentinel: SentinelStub
     executor: ExecutorProcess
-    orders: Client
-    probes: Client
-    agent: Client
+    orders: JsonClient
+    probes: JsonClient
+    agent: JsonClient
 
     async def log_in(self) -> None:
         """The gateway logs in and the sentinel says so."""
@@ -129,32 +129,34 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[World]:
+async def world(folder: Path) -> AsyncIterator[ExecutorWorld]:
     """IBKR runs, the gateway waits for its login, the executor is configured but not started."""
     executor = ExecutorProcess(folder)
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         ibkr, broker_port = await stack.enter_async_context(_ibkr(folder, session))
         gateway = await stack.enter_async_context(
-            Gateway(session, ibkr.url, broker_port).listening()
+            WindowlessGateway(session, ibkr.url, broker_port).listening()
         )
-        sentinel = await stack.enter_async_context(Sentinel().serving())
+        sentinel = await stack.enter_async_context(SentinelStub().serving())
         executor.configure(api_host="127.0.0.1", api_port=gateway.port, sentinel_url=sentinel.url)
         stack.push_async_callback(executor.kill)
         url = f"http://127.0.0.1:{executor.port}"
-        yield World(
+        yield ExecutorWorld(
             ibkr,
             gateway,
             sentinel,
             executor,
-            orders=Client(session, url, CLIENT_TOKEN),
-            probes=Client(session, f"http://127.0.0.1:{executor.health_port}"),
-            agent=Client(session, url, AGENT_TOKEN),
+            orders=JsonClient(session, url, CLIENT_TOKEN),
+            probes=JsonClient(session, f"http://127.0.0.1:{executor.health_port}"),
+            agent=JsonClient(session, url, AGENT_TOKEN),
         )
 
 
 @contextlib.asynccontextmanager
-async def _ibkr(folder: Path, session: aiohttp.ClientSession) -> AsyncIterator[tuple[Client, int]]:
+async def _ibkr(
+    folder: Path, session: aiohttp.ClientSession
+) -> AsyncIterator[tuple[JsonClient, int]]:
     """The simulator's IBKR process: its control API and its broker port."""
     port, broker_port = free_port(), free_port()
     users = folder / "users.json"
@@ -174,7 +176,7 @@ async def _ibkr(folder: Path, session: aiohttp.ClientSession) -> AsyncIterator[t
             stdout=log,
             stderr=log,
         )
-    client = Client(session, f"http://127.0.0.1:{port}")
+    client = JsonClient(session, f"http://127.0.0.1:{port}")
 
     async def healthy() -> bool:
         with contextlib.suppress(aiohttp.ClientError):

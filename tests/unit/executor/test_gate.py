@@ -1,52 +1,49 @@
-"""The desk: the executor's own gate, from the sentinel's news, its settings and its proof."""
-
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+"""The executor's own gate, from the sentinel's report, its settings and its connection."""
 
 import pytest
 
+from executor_fakes import SETTINGS, CountingWakeup, FakeBroker, FixedSentinel, ManualClock, report
 from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import HoldReport, SentinelReport
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.connection_state import ConnectionState
+from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.gate import TradingGate
-from ibgateway_executor.news import News
-from ibgateway_executor.settings import WatchedFile
+from ibgateway_executor.metrics import ExecutorMetrics
 
-NOON = datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
-SETTINGS = ExecutorSettings(
-    namespace="trading", gateway="paper", api_host="h", api_port=4004, sentinel_url="http://s"
-)
-REPORT = SentinelReport(
-    boot="b",
-    sequence=1,
-    at=NOON,
-    state=LoginState.LOGGED_IN,
-    since=NOON,
-    accounts=("DU1",),
-    full_auth_time=NOON - timedelta(days=1),
-)
+REPORT = report()
 PROVEN = ConnectionState(
-    connected=True, accounts=("DU1",), ledger_accounts=("DU1",), skew=0.1, reconciled=True
+    connected=True,
+    accounts=("DU1234567",),
+    ledger_accounts=("DU1234567",),
+    skew=0.1,
+    reconciled=True,
 )
 
 
-def desk(tmp_path: Path, settings: ExecutorSettings, report: SentinelReport) -> TradingGate:
-    """A desk with fresh news and a proven connection."""
-    path = tmp_path / "settings.json"
-    path.write_text(settings.to_json())
-    news = News(lambda: None, clock=lambda: 0.0)
-    news.tell(report)
-    made = TradingGate(
-        WatchedFile(path, ExecutorSettings.model_validate_json), news, clock=lambda: NOON
+def trading_gate(
+    settings: ExecutorSettings,
+    told: SentinelReport | None,
+    *,
+    age: float = 0.0,
+    state: ConnectionState = PROVEN,
+) -> TradingGate:
+    """A gate that sees these."""
+    connection = CurrentConnection(
+        metrics=ExecutorMetrics(), changed=CountingWakeup(), wanted=CountingWakeup()
     )
-    made.proof = lambda: PROVEN
-    return made
+    connection.broker, connection.state = FakeBroker(), state
+    return TradingGate(
+        settings=lambda: settings,
+        sentinel=FixedSentinel(told, age),
+        connection=connection,
+        clock=ManualClock().clock,
+    )
 
 
-def test_it_is_open_on_proof_alone(tmp_path: Path) -> None:
-    assert desk(tmp_path, SETTINGS, REPORT).gate() == Open()
+def test_it_is_open_on_proof_alone() -> None:
+    assert trading_gate(SETTINGS, REPORT).evaluate() == Open()
 
 
 SUSPENDED = HoldReport(reason=GateReason.SUSPENDED)
@@ -63,15 +60,43 @@ STOPPING = HoldReport(reason=GateReason.PLANNED_STOP)
     ],
     ids=["the operator's hold", "the sentinel's hold", "no login", "no full login this week"],
 )
-def test_it_is_closed_by(
-    tmp_path: Path, settings: ExecutorSettings, report: SentinelReport, reason: str
-) -> None:
-    seen = desk(tmp_path, settings, report).gate()
+def test_it_is_closed_by(settings: ExecutorSettings, report: SentinelReport, reason: str) -> None:
+    seen = trading_gate(settings, report).evaluate()
     assert isinstance(seen, Closed)
     assert seen.reason == reason
 
 
-def test_a_connection_without_proof_closes_it(tmp_path: Path) -> None:
-    bare = desk(tmp_path, SETTINGS, REPORT)
-    bare.proof = ConnectionState
-    assert isinstance(bare.gate(), Closed)
+def test_a_connection_without_proof_closes_it() -> None:
+    bare = trading_gate(SETTINGS, REPORT, state=ConnectionState())
+    assert isinstance(bare.evaluate(), Closed)
+
+
+@pytest.mark.parametrize(("told", "age"), [(None, 0.0), (REPORT, 5.1)])
+def test_silence_closes_it(told: SentinelReport | None, age: float) -> None:
+    seen = trading_gate(SETTINGS, told, age=age).evaluate()
+    assert isinstance(seen, Closed)
+    assert seen.reason == GateReason.NO_NEWS
+
+
+@pytest.mark.parametrize(
+    ("settings", "state", "told", "accounts"),
+    [
+        (SETTINGS, ConnectionState(), None, ()),
+        (SETTINGS, ConnectionState(), REPORT, ("DU1234567",)),
+        (SETTINGS, ConnectionState(accounts=("DU1", "DU2")), REPORT, ("DU1", "DU2")),
+        (
+            SETTINGS.model_copy(update={"accounts": ("DU2",)}),
+            ConnectionState(accounts=("DU1", "DU2")),
+            REPORT,
+            ("DU2",),
+        ),
+    ],
+    ids=["nothing known", "the sentinel's", "the connection's", "the settings'"],
+)
+def test_the_accounts_an_order_may_name_are(
+    settings: ExecutorSettings,
+    state: ConnectionState,
+    told: SentinelReport | None,
+    accounts: tuple[str, ...],
+) -> None:
+    assert trading_gate(settings, told, state=state).accounts() == accounts

@@ -1,88 +1,16 @@
 """The HTTP API in process."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
+import logging
 from typing import Any
 
-import httpx
 import pytest
 
-from ibgateway_api.gate import Closed, Gate
-from ibgateway_api.login import LoginState
-from ibgateway_api.settings import ExecutorSettings
-from ibgateway_executor.intake.accept import Acceptance
-from ibgateway_executor.intake.http import Office, application
-from ibgateway_executor.ledger.sqlite import open_ledger
-from ibgateway_executor.ledger.thread import LedgerThread
-from ibgateway_executor.metrics import ExecutorMetrics
+from executor_fakes import ORDER, IntakeWorld
 
-NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
-ORDER = {"contract": {"symbol": "AAPL"}, "side": "BUY", "quantity": 10, "orderType": "MKT"}
 KEY = {"Idempotency-Key": "k1"}
 
 
-class Desk:
-    """Settings, accounts and a closed gate."""
-
-    known: tuple[str, ...] = ()
-    settings = ExecutorSettings(
-        namespace="trading", gateway="paper", api_host="h", api_port=1, sentinel_url="u"
-    )
-
-    def gate(self) -> Gate:
-        return Closed(LoginState.AWAITING_APPROVAL, "a push waits")
-
-    def accounts(self) -> tuple[str, ...]:
-        return self.known
-
-
-class Intake:
-    """The application with its desk and a count of wakes."""
-
-    def __init__(self, ledger: LedgerThread) -> None:
-        self.desk = Desk()
-        self.woken = 0
-        ids = iter(f"id{n}" for n in range(1000))
-        desk: Any = self.desk
-        acceptance = Acceptance(
-            ledger, desk, ExecutorMetrics(), clock=lambda: NOON, new_id=lambda: next(ids)
-        )
-        office = Office(
-            ledger=ledger,
-            desk=desk,
-            acceptance=acceptance,
-            client_token=lambda: b"client-secret",
-            agent_token=lambda: b"agent-secret",
-            wake=self._wake,
-            clock=lambda: NOON,
-        )
-        self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(application(office)),
-            base_url="http://paper-executor-intake.trading.svc:8080",
-            headers={"Authorization": "Bearer client-secret"},
-        )
-
-    def _wake(self) -> None:
-        self.woken += 1
-
-    async def place(self, key: str = "k1", **changes: Any) -> httpx.Response:
-        return await self.http.post(
-            "/v1/orders", json=ORDER | changes, headers={"Idempotency-Key": key}
-        )
-
-
-@pytest.fixture
-async def intake(tmp_path: Path) -> AsyncIterator[Intake]:
-    ledger = LedgerThread(open_ledger(tmp_path / "ledger.db"))
-    ledger.ledger.stamp("paper")
-    made = Intake(ledger)
-    async with made.http:
-        yield made
-    ledger.close()
-
-
-async def test_an_order_is_answered_with_what_was_stored(intake: Intake) -> None:
+async def test_an_order_is_answered_with_what_was_stored(intake: IntakeWorld) -> None:
     answer = await intake.place(orderType="LMT", limitPrice="190.250")
     assert answer.status_code == 202
     assert answer.json() == {
@@ -115,7 +43,7 @@ async def test_an_order_is_answered_with_what_was_stored(intake: Intake) -> None
         "sentAt": None,
         "updatedAt": "2026-11-23T17:00:00+00:00",
     }
-    assert intake.woken == 1
+    assert intake.changed.count == 1
 
 
 @pytest.mark.parametrize(
@@ -134,12 +62,14 @@ async def test_an_order_is_answered_with_what_was_stored(intake: Intake) -> None
         ("/redoc", "", 404),
     ],
 )
-async def test_each_door_has_its_key(intake: Intake, path: str, token: str, status: int) -> None:
+async def test_each_path_has_its_token(
+    intake: IntakeWorld, path: str, token: str, status: int
+) -> None:
     answer = await intake.http.get(path, headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == status
 
 
-async def test_a_foreign_host_is_turned_away_even_with_the_token(intake: Intake) -> None:
+async def test_a_foreign_host_is_turned_away_even_with_the_token(intake: IntakeWorld) -> None:
     answer = await intake.http.get("/v1/orders", headers={"Host": "evil.example"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (421, "UnknownHost")
 
@@ -155,15 +85,15 @@ async def test_a_foreign_host_is_turned_away_even_with_the_token(intake: Intake)
     ],
 )
 async def test_a_bad_request_says_where_and_what(
-    intake: Intake, changes: dict[str, Any], words: str
+    intake: IntakeWorld, changes: dict[str, Any], words: str
 ) -> None:
     answer = await intake.place(**changes)
     assert answer.status_code == 422
     assert words in answer.json()["error"]["message"]
-    assert intake.woken == 0
+    assert intake.changed.count == 0
 
 
-async def test_the_idempotency_key_is_required_and_plain(intake: Intake) -> None:
+async def test_the_idempotency_key_is_required_and_plain(intake: IntakeWorld) -> None:
     answer = await intake.http.post("/v1/orders", json=ORDER)
     assert answer.json()["error"]["message"] == "Idempotency-Key: is required"
     answer = await intake.place(key="two words")
@@ -172,16 +102,16 @@ async def test_the_idempotency_key_is_required_and_plain(intake: Intake) -> None
     assert answer.status_code == 422
 
 
-async def test_a_body_that_is_no_json_or_too_large_is_refused(intake: Intake) -> None:
+async def test_a_body_that_is_no_json_or_too_large_is_refused(intake: IntakeWorld) -> None:
     answer = await intake.http.post("/v1/orders", content=b"{", headers=KEY)
     assert answer.status_code == 422
     answer = await intake.http.post("/v1/orders", content=b" " * 70_000, headers=KEY)
     assert answer.status_code == 413
 
 
-async def test_limits_are_told_at_the_door(intake: Intake) -> None:
+async def test_limits_are_told_at_once(intake: IntakeWorld) -> None:
     limits = {"max_order_value": "1000", "max_orders_per_day": 1}
-    intake.desk.settings = intake.desk.settings.model_copy(update=limits)
+    intake.settings = intake.settings.model_copy(update=limits)
     answer = await intake.place(orderType="LMT", limitPrice="100.01")
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "OrderValueLimit")
     assert (await intake.place(orderType="LMT", limitPrice="100.00")).status_code == 202
@@ -200,14 +130,14 @@ async def test_limits_are_told_at_the_door(intake: Intake) -> None:
     ],
 )
 async def test_the_account_may_be_left_out_where_there_is_one(
-    intake: Intake, known: tuple[str, ...], named: str, status: int, account: str | None
+    intake: IntakeWorld, known: tuple[str, ...], named: str, status: int, account: str | None
 ) -> None:
-    intake.desk.known = known
+    intake.accounts = known
     answer = await intake.place(account=named)
     assert (answer.status_code, answer.json().get("account")) == (status, account)
 
 
-async def test_orders_are_listed_in_pages_and_by_state(intake: Intake) -> None:
+async def test_orders_are_listed_in_pages_and_by_state(intake: IntakeWorld) -> None:
     for number in range(3):
         await intake.place(f"k{number}")
     await intake.http.delete("/v1/orders/id1")
@@ -220,7 +150,7 @@ async def test_orders_are_listed_in_pages_and_by_state(intake: Intake) -> None:
     assert (await intake.http.get("/v1/orders?state=Nope")).status_code == 422
 
 
-async def test_the_gate_report_counts_what_is_open(intake: Intake) -> None:
+async def test_the_gate_report_counts_what_is_open(intake: IntakeWorld) -> None:
     await intake.place()
     answer = await intake.http.get("/v1/gate", headers={"Authorization": "Bearer agent-secret"})
     assert answer.json() == {
@@ -230,3 +160,21 @@ async def test_the_gate_report_counts_what_is_open(intake: Intake) -> None:
         "unacknowledged": 0,
         "openOrders": 1,
     }
+
+
+async def test_a_new_order_and_a_clients_cancel_are_logged_and_counted(
+    intake: IntakeWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="ibgateway_executor"):
+        await intake.place()
+        await intake.place()
+        await intake.http.delete("/v1/orders/id0")
+        again = await intake.http.delete("/v1/orders/id0")
+    assert again.status_code == 200
+    assert [r.message for r in caplog.records if r.name.startswith("ibgateway_executor")] == [
+        "order id0 is Accepted (0 of 10 filled)",
+        "order id0 is Cancelled (0 of 10 filled) CancelledByClient",
+    ]
+    assert intake.changed.count == 2
+    assert intake.counted("orders_accepted_total") == 1
+    assert intake.counted("order_moves_total", state="Cancelled") == 1

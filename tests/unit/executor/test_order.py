@@ -28,14 +28,14 @@ from ibgateway_executor.orders.order import (
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 TERMS = OrderTerms("DU1234567", Contract(265598, "AAPL"), Side.BUY, 10, OrderType.MARKET)
-JOB = Order("a1", 1, TERMS, accepted_at=NOON, valid_until=NOON + timedelta(hours=4))
+ORDER = Order("a1", 1, TERMS, accepted_at=NOON, valid_until=NOON + timedelta(hours=4))
 
 
 def at(state: OrderState) -> Order:
-    return replace(JOB, state=state)
+    return replace(ORDER, state=state)
 
 
-def test_an_order_ref_is_derived_from_the_job_and_fits_ibkrs_field() -> None:
+def test_an_order_ref_is_derived_from_the_id_and_fits_ibkrs_field() -> None:
     assert order_ref("0123456789abcdef01234567") == "ibg-0123456789abcdef01234567"
     assert len(order_ref("x" * 100)) == 32
     assert order_ref("a1").isascii()
@@ -95,7 +95,7 @@ def test_once_a_byte_may_have_left_only_the_writer_can_take_it_back(path: list[O
 
 
 def test_sending_carries_the_reserved_ids_and_taking_it_back_drops_them() -> None:
-    sending = reserve(JOB, order_id=7, client_id=17, at=NOON)
+    sending = reserve(ORDER, order_id=7, client_id=17, at=NOON)
     assert (sending.state, sending.order_id, sending.sent_at) == (OrderState.SENDING, 7, NOON)
     back = unsend(sending, reason="NoNews", message="silence")
     assert (back.state, back.order_id, back.client_id, back.sent_at) == (

@@ -1,11 +1,11 @@
 """What may be concluded from the broker's answers."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from executor_fakes import FakeBroker
 from ibgateway_executor.broker.reconciliation import ask, conclude
 from ibgateway_executor.errors import NoAnswerError
 from ibgateway_executor.orders.broker_reports import OrderEvent, OrderStatusReport
@@ -32,7 +32,9 @@ FOREIGN = OrderStatusReport(5, 17, 901, "Submitted", order_ref="by-hand")
 @pytest.mark.parametrize(
     ("order", "answer", "hours", "state", "reason"),
     [
-        pytest.param(LOST, (FOUND,), 0, "Unknown", "ConnectionLost", id="found: left to the fold"),
+        pytest.param(
+            LOST, (FOUND,), 0, "Unknown", "ConnectionLost", id="found: left to the report"
+        ),
         pytest.param(LOST, (), 0, "Unknown", "NotFoundAtBroker", id="not found: parked"),
         pytest.param(LOST, (FOREIGN,), 0, "Unknown", "NotFoundAtBroker", id="another's order"),
         pytest.param(LOST, (), 11, "Unknown", "NotFoundAtBroker", id="late the same day"),
@@ -78,37 +80,19 @@ def test_nothing_is_concluded_but_what_is_known(
     assert (after.state, after.reason) == (OrderState(state), reason)
 
 
-class Scripted:
-    """Answers executions from a list, one for each round; the other questions are empty."""
-
-    def __init__(self, rounds: Sequence[tuple[OrderEvent, ...]]) -> None:
-        self.rounds = list(rounds)
-        self.asked = 0
-
-    async def executions(self) -> tuple[OrderEvent, ...]:
-        self.asked += 1
-        return self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
-
-    async def completed_orders(self) -> tuple[OrderEvent, ...]:
-        return ()
-
-    async def open_orders(self) -> tuple[OrderEvent, ...]:
-        return ()
-
-
 async def test_two_equal_answers_are_needed() -> None:
-    broker = Scripted([(), (FOUND,), (FOUND,)])
-    assert await ask(broker, [LOST]) == (FOUND,)  # type: ignore[arg-type]  # only what is asked
+    broker = FakeBroker(rounds=[(), (FOUND,), (FOUND,)])
+    assert await ask(broker, [LOST]) == (FOUND,)
     assert broker.asked == 3
 
 
 async def test_changes_of_other_peoples_orders_do_not_matter() -> None:
-    broker = Scripted([(FOREIGN,), (replace(FOREIGN, status="Filled"),)])
-    await ask(broker, [LOST])  # type: ignore[arg-type]  # only what is asked
+    broker = FakeBroker(rounds=[(FOREIGN,), (replace(FOREIGN, status="Filled"),)])
+    await ask(broker, [LOST])
     assert broker.asked == 2
 
 
 async def test_answers_that_never_agree_are_no_answer() -> None:
-    changing = [(replace(FOUND, perm_id=n),) for n in range(20)]
+    changing: list[tuple[OrderEvent, ...]] = [(replace(FOUND, perm_id=n),) for n in range(20)]
     with pytest.raises(NoAnswerError, match="kept changing"):
-        await ask(Scripted(changing), [LOST])  # type: ignore[arg-type]  # only what is asked
+        await ask(FakeBroker(rounds=changing), [LOST])

@@ -1,20 +1,19 @@
-"""Files that change under a running process, and what the source may import."""
+"""The environment, and what must be right before the executor starts."""
 
-import ast
-import logging
-import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import ibgateway_executor
-from ibgateway_api.settings import ExecutorSettings
+from executor_fakes import SETTINGS
+from ibgateway_api.accounts import TradingMode
 from ibgateway_executor.errors import StartRefusedError
-from ibgateway_executor.settings import read_environment, watched_settings, watched_token
-
-SETTINGS = ExecutorSettings(
-    namespace="trading", gateway="paper", api_host="h", api_port=4004, sentinel_url="http://s"
-)
+from ibgateway_executor.run import run
+from ibgateway_executor.settings import ExecutorEnvironment, read_environment
+from ibgateway_runtime.errors import SettingsError
 
 
 def test_the_environment_has_the_pods_paths_as_defaults() -> None:
@@ -27,84 +26,76 @@ def test_the_environment_has_the_pods_paths_as_defaults() -> None:
     )
 
 
-def test_settings_are_read_again_when_the_file_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "settings.json"
-    path.write_text(SETTINGS.to_json())
-    watched = watched_settings(path)
-    assert watched.value().max_orders_per_day is None
-    fresh = tmp_path / "new"
-    fresh.write_text(SETTINGS.model_copy(update={"max_orders_per_day": 5}).to_json())
-    fresh.replace(path)
-    assert watched.value().max_orders_per_day == 5
+@pytest.mark.parametrize("name", ["EXECUTOR_PORT", "EXECUTOR_HEALTH_PORT"])
+def test_a_port_that_is_no_number_is_named(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is 'http': give a port number"):
+        read_environment({name: "http"})
 
 
-def test_a_file_that_turns_bad_leaves_the_last_good_one_and_says_so_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = tmp_path / "settings.json"
-    path.write_text(SETTINGS.to_json())
-    watched = watched_settings(path)
-    watched.value()
-    path.write_text('{"namespace": 3}')
-    with caplog.at_level(logging.WARNING):
-        assert watched.value() == SETTINGS
-        assert watched.value() == SETTINGS
-    assert len(caplog.records) == 1
-    assert "going on with what it said before" in caplog.text
-
-
-@pytest.mark.parametrize("content", [None, "", "  \n"])
-def test_a_missing_or_empty_token_refuses_the_start(tmp_path: Path, content: str | None) -> None:
-    path = tmp_path / "token"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(StartRefusedError, match="can't be read"):
-        watched_token(path).value()
-
-
-def test_a_rotated_token_is_taken_over(tmp_path: Path) -> None:
-    path = tmp_path / "token"
-    path.write_text("old\n")
-    watched = watched_token(path)
-    assert watched.value() == b"old"
-    path.write_text("newer\n")
-    os.utime(path, ns=(1, 1))
-    assert watched.value() == b"newer"
-
-
-def test_only_the_ib_package_imports_the_ib_library() -> None:
-    root = Path(ibgateway_executor.__file__).parent
-    importers = {
-        path.relative_to(root).parent.as_posix()
-        for path in root.rglob("*.py")
-        if "ib_async" in _imports(path)
-    }
-    assert importers == {"broker/ib"}
-
-
-def test_the_pure_parts_import_nothing_that_acts() -> None:
-    root = Path(ibgateway_executor.__file__).parent
-    acting = {"asyncio", "aiohttp", "fastapi", "sqlalchemy", "ib_async", "time", "os", "logging"}
-    pure = (
-        "orders/order",
-        "orders/broker_reports",
-        "orders/queue",
-        "orders/market_hours",
-        "broker/connection_state",
-        "intake/access",
-        "intake/schema",
-        "ledger/rows",
+@pytest.fixture
+def environment(tmp_path: Path) -> ExecutorEnvironment:
+    """Files of an executor that could start."""
+    (tmp_path / "settings.json").write_text(SETTINGS.to_json())
+    for token in ("token", "agent-token"):
+        (tmp_path / token).write_text("t0ken")
+    return read_environment(
+        {
+            "EXECUTOR_SETTINGS": str(tmp_path / "settings.json"),
+            "EXECUTOR_TOKEN_FILE": str(tmp_path / "token"),
+            "EXECUTOR_AGENT_TOKEN_FILE": str(tmp_path / "agent-token"),
+            "EXECUTOR_DATA_DIR": str(tmp_path / "data"),
+            "EXECUTOR_BIND": "127.0.0.1",
+        }
     )
-    found = {name: _imports(root / f"{name}.py") & acting for name in pure}
-    assert found == {name: set() for name in pure}
 
 
-def _imports(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.split(".")[0])
-    return names
+@pytest.mark.parametrize("name", ["settings.json", "token", "agent-token"])
+async def test_a_file_that_is_empty_refuses_the_start(
+    environment: ExecutorEnvironment, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("\n")
+    with pytest.raises(SettingsError, match=f"{name} can't be read"):
+        await run(environment)
+
+
+async def test_a_ledger_of_another_mode_refuses_the_start(
+    environment: ExecutorEnvironment, tmp_path: Path
+) -> None:
+    (tmp_path / "agent-token").write_text("")
+    with pytest.raises(SettingsError):
+        await run(environment)
+    live = SETTINGS.model_copy(update={"trading_mode": TradingMode.LIVE})
+    (tmp_path / "live.json").write_text(live.to_json())
+    with pytest.raises(StartRefusedError, match="belongs to a paper gateway"):
+        await run(replace(environment, settings=tmp_path / "live.json"))
+
+
+@pytest.mark.parametrize("which", ["port", "health_port"])
+async def test_a_port_that_is_taken_refuses_the_start(
+    environment: ExecutorEnvironment, which: str
+) -> None:
+    free = {"port": 0, "health_port": 0}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"port {port} can't be opened"):
+            await run(replace(environment, **(free | {which: port})))
+
+
+def test_a_start_that_is_refused_ends_with_1_and_one_clear_line(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "ibgateway_executor"],
+        env={
+            "PYTHONPATH": ":".join(path for path in sys.path if path),
+            "EXECUTOR_SETTINGS": str(tmp_path / "missing.json"),
+            "EXECUTOR_DATA_DIR": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (line,) = ended.stderr.splitlines()
+    assert ended.returncode == 1
+    assert "CRITICAL ibgateway_executor" in line
+    assert "missing.json can't be read" in line

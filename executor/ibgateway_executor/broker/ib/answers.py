@@ -1,4 +1,4 @@
-"""Answers being awaited: rows are collected by request until its end is told."""
+"""Answers being awaited: rows are collected by request until its end is reported."""
 
 import asyncio
 from typing import Any, Final
@@ -15,7 +15,7 @@ _ENDS_BY_ID: Final = frozenset({"execDetailsEnd", "contractDetailsEnd", "tickSna
 
 
 class RequestAnswers:
-    """Rows collected for each request until its end is told."""
+    """Rows collected for each request until its end is reported."""
 
     def __init__(self) -> None:
         self._futures: dict[int | str, asyncio.Future[tuple[Any, ...]]] = {}
@@ -49,8 +49,8 @@ class RequestAnswers:
             if future is not None and not future.done():
                 future.set_exception(error)
 
-    def take(self, name: str, args: tuple[Any, ...]) -> tuple[OrderEvent, ...]:
-        """File one callback; returns what it tells about orders."""
+    def handle(self, name: str, args: tuple[Any, ...]) -> tuple[OrderEvent, ...]:
+        """Take one callback; returns what it says about orders."""
         if name in _ENDS:
             self._end(_ENDS[name])
         elif name in _ENDS_BY_ID:

@@ -80,7 +80,7 @@ class IbBroker:
         self._last_request = FIRST_REQUEST_ID
         self._next_valid_id = 0
         self.accounts: tuple[str, ...] = ()
-        self._client = ib_async.Client(_Callbacks(self._heard))
+        self._client = ib_async.Client(_Callbacks(self._on_callback))
         # The executor paces itself: a queue inside the library would hold an order back unseen.
         self._client.MaxRequests = 0
 
@@ -98,7 +98,7 @@ class IbBroker:
         try:
             await attempt
         except (OSError, TimeoutError, asyncio.CancelledError) as error:
-            self._hang_up()
+            self._disconnect()
             why = ended.result() if ended.done() else repr(error)
             if why == str(CLIENT_ID_IN_USE):
                 raise ClientIdInUseError(f"client id {where.client_id} is in use") from error
@@ -175,12 +175,12 @@ class IbBroker:
         return datetime.fromtimestamp(rows[0], UTC)
 
     def close(self) -> None:
-        """End the connection without a word to the listener."""
+        """End the connection; the listener is not called."""
         self._ready = False
-        self._hang_up()
+        self._disconnect()
         self._answers.fail(NotConnectedError("the connection was closed by the executor"))
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         """The library's disconnect raises, and leaves the socket open, when the peer has reset it."""
         transport = self._client.conn.transport
         with suppress(OSError):
@@ -209,7 +209,7 @@ class IbBroker:
         finally:
             self._answers.forget(key)
 
-    def _heard(self, name: str, args: tuple[Any, ...]) -> None:
+    def _on_callback(self, name: str, args: tuple[Any, ...]) -> None:
         """One callback of the library, by its name there."""
         if name == "error":
             self._error(*args[:3])
@@ -220,7 +220,7 @@ class IbBroker:
         elif name in ("setEventsDone", "connectionClosed"):
             self._end("the gateway closed the connection")
         else:
-            for event in self._answers.take(name, args):
+            for event in self._answers.handle(name, args):
                 self._listener(event)
 
     def _error(self, request_id: int, code: int, text: str) -> None:
@@ -250,14 +250,14 @@ class IbBroker:
 class _Callbacks:
     """The library calls methods by name; all of them are one call here."""
 
-    def __init__(self, heard: Callable[[str, tuple[Any, ...]], None]) -> None:
-        self._heard = heard
+    def __init__(self, on_callback: Callable[[str, tuple[Any, ...]], None]) -> None:
+        self._on_callback = on_callback
         self.ib = self
         self.defaultTimezone = UTC
         self.TimezoneTWS = "America/New_York"
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args: self._heard(name, args)
+        return lambda *args: self._on_callback(name, args)
 
 
 async def connect(

@@ -1,0 +1,79 @@
+"""The connection of the moment: its broker and what has been proven over it.
+
+`GatewayConnection` writes it; gate, dispatcher and recorder read it. Made before all of them.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from ibgateway_executor.broker.connection_state import ConnectionState
+from ibgateway_executor.broker.protocol import Broker
+from ibgateway_executor.metrics import ExecutorMetrics
+from ibgateway_executor.wakeup import Wakeup
+
+HALF_A_SECOND: Final = timedelta(seconds=0.5)
+"""IBKR's answer has whole seconds: on average its clock is half a second further."""
+
+
+class CurrentConnection:
+    """`changed` is set when it becomes usable or stops being so, `wanted` when it needs work."""
+
+    def __init__(self, *, metrics: ExecutorMetrics, changed: Wakeup, wanted: Wakeup) -> None:
+        self.broker: Broker | None = None
+        self.state = ConnectionState()
+        self._metrics = metrics
+        self._changed = changed
+        self._wanted = wanted
+
+    def connected(self, broker: Broker) -> None:
+        """There is a connection; nothing is proven over it yet."""
+        self.broker = broker
+        self._set(replace(self.state, connected=True, accounts=broker.accounts))
+
+    def ledger_belongs_to(self, accounts: tuple[str, ...]) -> None:
+        """The accounts the ledger is stamped with."""
+        self._set(replace(self.state, ledger_accounts=accounts))
+
+    def clock_compared(self, skew: timedelta) -> None:
+        """Our clock minus IBKR's whole seconds."""
+        self._set(replace(self.state, skew=(skew - HALF_A_SECOND).total_seconds()))
+
+    def reconciled(self) -> None:
+        """The broker has reported what became of every order."""
+        self._set(replace(self.state, reconciled=True, detail=""))
+
+    def request_reconciliation(self) -> None:
+        """The fate of an order is not certain: nothing is sent until the broker was asked."""
+        self._set(replace(self.state, reconciled=False))
+        self._wanted.set()
+
+    def link_lost(self, message: str) -> None:
+        """The gateway has lost IBKR."""
+        self._set(replace(self.state, link_lost=True, reconciled=False, detail=message))
+
+    def link_restored(self) -> None:
+        """The gateway has IBKR again; orders and executions must be asked for again."""
+        self._set(replace(self.state, link_lost=False, reconciled=False, detail=""))
+        self._wanted.set()
+
+    def disconnected(self, message: str) -> None:
+        """The connection ended by itself; its broker is still to be closed."""
+        self._set(replace(self.state, connected=False, reconciled=False, detail=message))
+        self._wanted.set()
+
+    def failed(self, message: str) -> None:
+        """A request or an attempt to connect failed."""
+        self._set(replace(self.state, detail=message))
+
+    def closed(self, message: str) -> None:
+        """There is no connection any more."""
+        self.broker = None
+        self._set(ConnectionState(detail=message))
+        self._changed.set()
+
+    def _set(self, state: ConnectionState) -> None:
+        before, self.state = self.state, state
+        self._metrics.connected.set(state.connected)
+        if (before.connected, before.reconciled) != (state.connected, state.reconciled):
+            self._changed.set()

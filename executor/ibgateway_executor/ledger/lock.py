@@ -1,0 +1,37 @@
+"""One executor on one ledger: two would send orders twice."""
+
+import asyncio
+import contextlib
+import fcntl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from ibgateway_executor.errors import StartRefusedError
+from ibgateway_runtime.clock import Clock
+
+WAIT_SECONDS: Final = 20.0
+"""The executor that this one replaces may still be ending."""
+RETRY_SECONDS: Final = 0.25
+
+
+@contextlib.asynccontextmanager
+async def locked(path: Path, clock: Clock) -> AsyncIterator[None]:
+    """Hold the ledger's lock; StartRefusedError while another process keeps it."""
+    with path.open("w") as file:
+        deadline = clock.monotonic() + WAIT_SECONDS
+        while not _taken(file.fileno()):
+            if clock.monotonic() > deadline:
+                raise StartRefusedError(
+                    "another executor holds this ledger: only one may run at a time; end the other one"
+                )
+            await asyncio.sleep(RETRY_SECONDS)
+        yield
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,96 @@
+"""What a store of orders must do. `SqliteStore` is one; each method is one transaction.
+
+A store is called from one thread at a time, and what it returns has been committed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from ibgateway_executor.errors import OrderRefusedError
+from ibgateway_executor.orders.broker_reports import OrderEvent
+from ibgateway_executor.orders.order import Order
+
+Step = Callable[[Order], Order]
+"""A pure step; IllegalMoveError where the order's state forbids it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A new order for the ledger: `hash` tells a repeated request from another one.
+
+    `refusal` is raised only where the key is new: what was accepted once stays accepted.
+    """
+
+    key: str
+    hash: str
+    order: Order
+    refusal: OrderRefusedError | None
+    day_start: datetime
+    day_limit: int | None
+
+
+class Change(NamedTuple):
+    """An order before and after a step; equal where the step changed nothing."""
+
+    before: Order
+    after: Order
+
+
+class LedgerStore(Protocol):
+    """Orders by id and key, the highest order id ever reserved, and what the ledger is stamped with."""
+
+    def stamp(self, mode: str) -> None:
+        """Mark a new ledger with its mode; StartRefusedError for one of another mode or version."""
+        ...
+
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts the ledger was proven with; empty before the first login."""
+        ...
+
+    def claim(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        """Stamp a ledger that has no accounts yet; returns the accounts it is stamped with."""
+        ...
+
+    def accept(self, entry: Entry, at: datetime) -> tuple[Order, bool]:
+        """Store a new order; (order, True) when it is new, (order, False) for a repeated request."""
+        ...
+
+    def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:
+        """Apply each step to its order as it stands now; a forbidden step changes nothing."""
+        ...
+
+    def reserve(
+        self, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
+    ) -> Change:
+        """Commit Sending with a new order id; IllegalMoveError where it may not be sent any more."""
+        ...
+
+    def observe(self, event: OrderEvent, at: datetime) -> Change | None:
+        """Fold a broker event into its order; None where it is about none of ours."""
+        ...
+
+    def recover(self, at: datetime) -> list[Change]:
+        """At start: what was being sent has an unknown fate now."""
+        ...
+
+    def active(self) -> list[Order]:
+        """Every order that is not done, in order of acceptance."""
+        ...
+
+    def find(self, order_uid: str) -> Order | None:
+        """One order by its id."""
+        ...
+
+    def page(self, *, after: int, limit: int, state: str | None) -> list[Order]:
+        """Orders accepted after sequence `after`, oldest first."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """How many orders are in each state."""
+        ...
+
+    def close(self) -> None:
+        """Release what the store holds."""
+        ...

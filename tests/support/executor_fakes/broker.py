@@ -1,0 +1,92 @@
+"""A gateway in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from executor_fakes.values import AAPL, NOON
+from ibgateway_executor.broker.protocol import Candidate
+from ibgateway_executor.errors import BrokerError
+from ibgateway_executor.orders.broker_reports import OrderEvent
+from ibgateway_executor.orders.order import Contract, Order
+
+TWO_DAYS = "20261123:0930-20261123:1600;20261124:0930-20261124:1600"
+
+
+@dataclass(eq=False)
+class FakeBroker:
+    """A `Broker` that knows AAPL and keeps what was written.
+
+    `error` is raised by what writes or asks for contracts. `rounds` are the answers about executions,
+    one a question, the last for ever. The `on_...` hooks are called in the middle of a request.
+    """
+
+    accounts: tuple[str, ...] = ("DU1234567",)
+    next_valid_id: int = 1
+    connected: bool = True
+    closed: bool = False
+    hours: str = TWO_DAYS
+    known: tuple[Contract, ...] = (AAPL,)
+    quote: Decimal | None = None
+    clock: Callable[[], datetime] = lambda: NOON
+    working: tuple[OrderEvent, ...] = ()
+    rounds: list[tuple[OrderEvent, ...]] = field(default_factory=lambda: [()])
+    error: BrokerError | None = None
+    on_place: Callable[[Order], None] = lambda _: None
+    on_price: Callable[[], None] = lambda: None
+    on_executions: Callable[[], None] = lambda: None
+    placed: list[Order] = field(default_factory=list)
+    cancelled: list[int] = field(default_factory=list)
+    asked: int = 0
+    clock_asked: int = 0
+
+    def place(self, order: Order) -> None:
+        """Keep the order."""
+        if self.error:
+            raise self.error
+        self.on_place(order)
+        self.placed.append(order)
+
+    def cancel(self, order_id: int) -> None:
+        """Keep the id."""
+        self.cancelled.append(order_id)
+
+    async def executions(self) -> tuple[OrderEvent, ...]:
+        """The next round's."""
+        self.asked += 1
+        self.on_executions()
+        return self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
+
+    async def completed_orders(self) -> tuple[OrderEvent, ...]:
+        """None."""
+        return ()
+
+    async def open_orders(self) -> tuple[OrderEvent, ...]:
+        """What works."""
+        return self.working
+
+    async def candidates(self, contract: Contract) -> tuple[Candidate, ...]:
+        """What is known and fits."""
+        if self.error:
+            raise self.error
+        return tuple(
+            Candidate(known, self.hours, "US/Eastern")
+            for known in self.known
+            if contract.con_id in (0, known.con_id) and contract.symbol in ("", known.symbol)
+        )
+
+    async def price(self, contract: Contract) -> Decimal | None:
+        """The quote, whatever the contract."""
+        del contract
+        self.on_price()
+        return self.quote
+
+    async def server_time(self) -> datetime:
+        """IBKR's clock."""
+        self.clock_asked += 1
+        return self.clock()
+
+    def close(self) -> None:
+        """Not connected any more."""
+        self.connected, self.closed = False, True

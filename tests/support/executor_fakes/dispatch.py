@@ -1,0 +1,107 @@
+"""A dispatcher on a real ledger, with a broker in memory and a gate that a test turns."""
+
+from decimal import Decimal
+
+from executor_fakes.broker import FakeBroker
+from executor_fakes.clock import ManualClock
+from executor_fakes.store import HookedStore
+from executor_fakes.values import SETTINGS, TERMS, entry
+from executor_fakes.wakeup import CountingWakeup
+from ibgateway_api.gate import Gate, Open
+from ibgateway_executor.broker.contracts import Contracts
+from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.dispatch.dispatcher import Dispatcher
+from ibgateway_executor.dispatch.preparation import Preparation
+from ibgateway_executor.dispatch.submit import OrderSubmitter
+from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.metrics import ExecutorMetrics
+from ibgateway_executor.orders.broker_reports import FillReport
+from ibgateway_executor.orders.order import Order, OrderTerms
+
+
+class DispatchWorld:
+    """Settings, gate, accounts and clock as a test sets them."""
+
+    def __init__(self, store: HookedStore) -> None:
+        self.store = store
+        self.time = ManualClock()
+        self.gate: Gate = Open()
+        self.accounts: tuple[str, ...] = ("DU1234567",)
+        self.settings = SETTINGS
+        self.metrics = ExecutorMetrics()
+        self.changed, self.wanted = CountingWakeup(), CountingWakeup()
+        self.broker = FakeBroker()
+        clock = self.time.clock
+        self.ledger = Ledger(store, clock=clock, metrics=self.metrics, changed=self.changed)
+        self.connection = CurrentConnection(
+            metrics=self.metrics, changed=self.changed, wanted=self.wanted
+        )
+        self.connection.connected(self.broker)
+        self.connection.reconciled()
+        contracts = Contracts(clock)
+        self.preparation = Preparation(
+            ledger=self.ledger, accounts=lambda: self.accounts, contracts=contracts
+        )
+        self.dispatcher = Dispatcher(
+            ledger=self.ledger,
+            connection=self.connection,
+            gate=lambda: self.gate,
+            settings=lambda: self.settings,
+            contracts=contracts,
+            preparation=self.preparation,
+            submitter=OrderSubmitter(
+                ledger=self.ledger,
+                connection=self.connection,
+                gate=lambda: self.gate,
+                settings=lambda: self.settings,
+                contracts=contracts,
+                metrics=self.metrics,
+                clock=clock,
+            ),
+            metrics=self.metrics,
+            clock=clock,
+            wakeup=self.changed,
+        )
+
+    @property
+    def reconciliations_wanted(self) -> int:
+        """How often the connection was asked to reconcile."""
+        return self.wanted.count
+
+    @property
+    def placed(self) -> list[str]:
+        """Ids of the orders that were written."""
+        return [order.id for order in self.broker.placed]
+
+    async def order(self, name: str, terms: OrderTerms = TERMS) -> None:
+        """Store an order, valid by default."""
+        await self.ledger.accept(entry(name, terms, at=self.time.now, valid_by_default=True))
+
+    async def dispatch(self) -> None:
+        """Look until nothing more is sent."""
+        while await self.dispatcher.dispatch():
+            pass
+
+    async def stored(self, name: str) -> Order:
+        """The order as it stands."""
+        found = await self.ledger.find(name)
+        assert found is not None
+        return found
+
+    async def states(self, *names: str) -> list[tuple[str, str]]:
+        """State and reason of each."""
+        orders = [await self.stored(name) for name in names]
+        return [(order.state.value, str(order.reason)) for order in orders]
+
+    async def fill(self, name: str) -> None:
+        """The broker reports the whole order as filled."""
+        order = await self.stored(name)
+        fill = FillReport(
+            order.order_id, 17, 900, order.order_ref, "e", Decimal(10), Decimal("190.01")
+        )
+        await self.ledger.observe(fill)
+
+    def moves(self, state: str) -> float:
+        """How many steps to this state the metrics have counted."""
+        name = "ibgateway_executor_order_moves_total"
+        return self.metrics.registry.get_sample_value(name, {"state": state}) or 0.0

@@ -1,0 +1,60 @@
+"""The HTTP API in process, on a real ledger, behind a gate that a test turns."""
+
+from typing import Any
+
+import httpx
+
+from executor_fakes.clock import ManualClock
+from executor_fakes.store import HookedStore
+from executor_fakes.values import SETTINGS
+from executor_fakes.wakeup import CountingWakeup
+from ibgateway_api.gate import Closed, Gate
+from ibgateway_api.login import LoginState
+from ibgateway_executor.intake.accept import Acceptance
+from ibgateway_executor.intake.http import IntakeServices, application
+from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.metrics import ExecutorMetrics
+
+ORDER = {"contract": {"symbol": "AAPL"}, "side": "BUY", "quantity": 10, "orderType": "MKT"}
+
+
+class IntakeWorld:
+    """`accounts` are known, `changed` is what the dispatcher would wake by."""
+
+    def __init__(self, store: HookedStore) -> None:
+        self.accounts: tuple[str, ...] = ()
+        self.settings = SETTINGS
+        self.gate: Gate = Closed(LoginState.AWAITING_APPROVAL, "a push waits")
+        self.metrics, self.changed = ExecutorMetrics(), CountingWakeup()
+        clock = ManualClock().clock
+        self.ledger = Ledger(store, clock=clock, metrics=self.metrics, changed=self.changed)
+        ids = iter(f"id{n}" for n in range(1000))
+        services = IntakeServices(
+            ledger=self.ledger,
+            acceptance=Acceptance(
+                ledger=self.ledger,
+                settings=lambda: self.settings,
+                accounts=lambda: self.accounts,
+                clock=clock,
+                new_id=lambda: next(ids),
+            ),
+            gate=lambda: self.gate,
+            settings=lambda: self.settings,
+            client_token=lambda: b"client-secret",
+            agent_token=lambda: b"agent-secret",
+        )
+        self.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(application(services)),
+            base_url="http://paper-executor-intake.trading.svc:8080",
+            headers={"Authorization": "Bearer client-secret"},
+        )
+
+    async def place(self, key: str = "k1", **changes: Any) -> httpx.Response:
+        """A market order for ten AAPL, but for the changes."""
+        return await self.http.post(
+            "/v1/orders", json=ORDER | changes, headers={"Idempotency-Key": key}
+        )
+
+    def counted(self, name: str, **labels: str) -> float:
+        """A figure of the metrics."""
+        return self.metrics.registry.get_sample_value(f"ibgateway_executor_{name}", labels) or 0.0

@@ -1,0 +1,36 @@
+"""The real store, with a place to let something happen at the worst moment."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
+from ibgateway_executor.ledger.store import Change, LedgerStore
+
+
+def nothing() -> None:
+    """The hook that does nothing."""
+
+
+class HookedStore(SqliteStore):
+    """`after_reserve` is called, in the store's thread, when Sending has been committed."""
+
+    after_reserve: Callable[[], None] = staticmethod(nothing)
+
+    def reserve(
+        self, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
+    ) -> Change:
+        """As the real one; then the hook."""
+        change = super().reserve(order_uid, client_id=client_id, next_valid_id=next_valid_id, at=at)
+        self.after_reserve()
+        return change
+
+
+def open_hooked(path: Path) -> HookedStore:
+    """A new paper ledger in a file."""
+    store = HookedStore(open_sqlite(path)._engine)
+    store.stamp("paper")
+    return store
+
+
+_: type[LedgerStore] = HookedStore

@@ -1,0 +1,212 @@
+"""The SQLite store on a real file."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
+from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
+from ibgateway_executor.ledger.store import Entry
+from ibgateway_executor.orders.broker_reports import FillReport, OrderError, OrderStatusReport
+from ibgateway_executor.orders.order import (
+    Contract,
+    Order,
+    OrderState,
+    OrderTerms,
+    OrderType,
+    Side,
+    TimeInForce,
+    move,
+)
+
+NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+TERMS = OrderTerms(
+    "DU1234567",
+    Contract(265598, "AAPL", primary_exchange="NASDAQ"),
+    Side.SELL,
+    10,
+    OrderType.LIMIT,
+    Decimal("190.2500"),
+    TimeInForce.GTC,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    opened = open_sqlite(tmp_path / "ledger.db")
+    opened.stamp("paper")
+    yield opened
+    opened.close()
+
+
+def entry(name: str, *, key: str = "", hashed: str = "h", limit: int | None = None) -> Entry:
+    order = Order(name, 0, TERMS, accepted_at=NOON, valid_until=NOON + timedelta(hours=4))
+    return Entry(key or name, hashed, order, None, NOON - timedelta(hours=12), limit)
+
+
+def accepted(store: SqliteStore, name: str) -> Order:
+    return store.accept(entry(name), NOON)[0]
+
+
+def test_an_order_comes_back_exactly_as_it_went_in(store: SqliteStore) -> None:
+    stored = accepted(store, "a")
+    assert stored == replace(entry("a").order, sequence=1, updated_at=NOON)
+    assert store.find("a") == stored
+    assert stored.terms.limit_price == Decimal("190.2500")
+    assert store.find("b") is None
+
+
+def test_one_key_is_one_order(store: SqliteStore) -> None:
+    first, new = store.accept(entry("a", key="k"), NOON)
+    again, repeated = store.accept(entry("b", key="k"), NOON)
+    assert (new, repeated) == (True, False)
+    assert again == first
+    with pytest.raises(OrderRefusedError, match="which was a different request") as refused:
+        store.accept(entry("c", key="k", hashed="other"), NOON)
+    assert refused.value.status == 409
+    assert [order.id for order in store.active()] == ["a"]
+
+
+def test_a_refusal_stops_new_orders_but_not_the_answer_to_an_old_one(store: SqliteStore) -> None:
+    store.accept(entry("a", key="k"), NOON)
+    refusal = OrderRefusedError(422, "OrderValueLimit", "too large")
+    again, new = store.accept(replace(entry("b", key="k"), refusal=refusal), NOON)
+    assert (again.id, new) == ("a", False)
+    with pytest.raises(OrderRefusedError, match="too large"):
+        store.accept(replace(entry("c"), refusal=refusal), NOON)
+
+
+def test_the_daily_limit_counts_todays_orders(store: SqliteStore) -> None:
+    yesterday = replace(entry("old").order, accepted_at=NOON - timedelta(hours=13))
+    store.accept(replace(entry("old"), order=yesterday), NOON)
+    store.accept(entry("a", limit=1), NOON)
+    with pytest.raises(OrderRefusedError, match="maxOrdersPerDay is 1") as refused:
+        store.accept(entry("b", limit=1), NOON)
+    assert refused.value.status == 429
+
+
+@pytest.mark.parametrize(
+    ("next_valid_ids", "reserved"),
+    [([1, 1, 1], [1, 2, 3]), ([5, 3, 9], [5, 6, 9]), ([38103, 38099], [38103, 38104])],
+)
+def test_an_order_id_is_never_reserved_twice(
+    store: SqliteStore, next_valid_ids: list[int], reserved: list[int]
+) -> None:
+    ids = []
+    for number, next_valid_id in enumerate(next_valid_ids):
+        accepted(store, f"j{number}")
+        change = store.reserve(f"j{number}", client_id=17, next_valid_id=next_valid_id, at=NOON)
+        ids.append(change.after.order_id)
+    assert ids == reserved
+
+
+def test_a_cancel_that_came_first_keeps_an_order_from_being_reserved(store: SqliteStore) -> None:
+    accepted(store, "a")
+    store.advance({"a": lambda order: move(order, OrderState.CANCELLED)}, NOON)
+    with pytest.raises(IllegalMoveError):
+        store.reserve("a", client_id=17, next_valid_id=1, at=NOON)
+    assert store.active() == []
+    accepted(store, "b")
+    assert store.reserve("b", client_id=17, next_valid_id=1, at=NOON).after.order_id == 1
+
+
+def test_what_was_being_sent_is_unknown_after_a_restart(store: SqliteStore, tmp_path: Path) -> None:
+    accepted(store, "a")
+    accepted(store, "b")
+    store.reserve("a", client_id=17, next_valid_id=1, at=NOON)
+    store.close()
+    reopened = open_sqlite(tmp_path / "ledger.db")
+    lost = reopened.recover(NOON)
+    assert [(order.id, order.state, order.reason) for _, order in lost] == [
+        ("a", OrderState.UNKNOWN, "ExecutorRestarted")
+    ]
+    assert [order.state.value for order in reopened.active()] == ["Unknown", "Accepted"]
+    reopened.close()
+
+
+def test_broker_events_find_their_order(store: SqliteStore) -> None:
+    accepted(store, "a")
+    store.reserve("a", client_id=17, next_valid_id=7, at=NOON)
+    assert store.observe(OrderStatusReport(7, 18, 5, "Submitted"), NOON) is None
+    assert store.observe(OrderError(8, 17, 201, "other"), NOON) is None
+    told = store.observe(OrderStatusReport(7, 17, 5, "Submitted", order_ref="ibg-a"), NOON)
+    assert told is not None
+    assert (told[0].state, told[1].state) == (OrderState.SENDING, OrderState.WORKING)
+    told = store.observe(OrderStatusReport(7, 17, 5, "Submitted"), NOON)
+    assert told is not None
+    assert told.after == told.before
+    ended = OrderStatusReport(0, 0, 5, "Filled", order_ref="ibg-a", filled=Decimal(10))
+    told = store.observe(ended, NOON)
+    assert told is not None
+    assert (told[1].state, told[1].filled) == (OrderState.FILLED, Decimal(10))
+    assert store.active() == []
+    fill = FillReport(7, 17, 5, "ibg-a", "e", Decimal(10), Decimal("190.3"))
+    told = store.observe(fill, NOON)
+    assert told is not None
+    assert told.after == told.before
+
+
+def test_many_steps_are_one_transaction_and_a_forbidden_one_is_skipped(store: SqliteStore) -> None:
+    for name in ("a", "b"):
+        accepted(store, name)
+    store.advance({"a": lambda order: move(order, OrderState.CANCELLED)}, NOON)
+    changes = store.advance(
+        {
+            name: lambda order: move(order, OrderState.WAITING, reason="NoNews")
+            for name in ("a", "b")
+        },
+        NOON,
+    )
+    assert [after.id for before, after in changes if after != before] == ["b"]
+    assert [after.state.value for _, after in changes] == ["Cancelled", "Waiting"]
+    assert store.counts() == {"Cancelled": 1, "Waiting": 1}
+
+
+def test_pages_go_on_where_the_last_one_ended(store: SqliteStore) -> None:
+    for name in ("a", "b", "c"):
+        accepted(store, name)
+    assert [order.id for order in store.page(after=0, limit=2, state=None)] == ["a", "b"]
+    assert [order.id for order in store.page(after=2, limit=2, state=None)] == ["c"]
+    assert store.page(after=0, limit=2, state="Filled") == []
+
+
+def test_every_commit_is_on_disk_when_it_returns(store: SqliteStore, tmp_path: Path) -> None:
+    accepted(store, "a")
+    with sqlite3.connect(tmp_path / "ledger.db") as other:
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert other.execute("SELECT id FROM jobs").fetchall() == [("a",)]
+    other.close()
+    with store._transaction() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+
+
+def test_a_ledger_keeps_its_mode_and_its_accounts(store: SqliteStore) -> None:
+    store.stamp("paper")
+    with pytest.raises(StartRefusedError, match="belongs to a paper gateway"):
+        store.stamp("live")
+    assert store.accounts() == ()
+    assert store.claim(("DU1",)) == ("DU1",)
+    assert store.claim(("DU2",)) == ("DU1",)
+    assert store.accounts() == ("DU1",)
+
+
+def test_a_ledger_of_a_later_version_is_refused(store: SqliteStore, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "ledger.db") as other:
+        other.execute("UPDATE facts SET value = '99' WHERE name = 'schema-version'")
+    other.close()
+    with pytest.raises(StartRefusedError, match="the ledger has schema 99"):
+        store.stamp("paper")
+
+
+def test_a_damaged_ledger_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(StartRefusedError, match="restore the volume"):
+        open_sqlite(path)
+    with pytest.raises(StartRefusedError, match="can't be used"):
+        open_sqlite(tmp_path / "missing" / "ledger.db")

@@ -1,0 +1,147 @@
+"""From the last checks to the write: what leaves, and what keeps an order back."""
+
+import sqlite3
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from executor_fakes import NOON, TERMS, DispatchWorld
+from ibgateway_api.gate import Closed, Open
+from ibgateway_api.login import LoginState
+from ibgateway_executor.errors import NotConnectedError
+from ibgateway_executor.orders.order import Order, OrderState, OrderTerms, OrderType, cancel, move
+
+LIMIT = replace(TERMS, order_type=OrderType.LIMIT, limit_price=Decimal("200"))
+LIMIT_ABOVE = replace(LIMIT, limit_price=Decimal("200.01"))
+
+
+async def test_sending_is_on_disk_before_the_write(dispatch: DispatchWorld, tmp_path: Path) -> None:
+    await dispatch.order("a")
+    seen: list[str] = []
+
+    def look(_: Order) -> None:
+        with sqlite3.connect(tmp_path / "ledger.db") as other:
+            seen.extend(state for (state,) in other.execute("SELECT state FROM jobs"))
+        other.close()
+
+    dispatch.broker.on_place = look
+    await dispatch.dispatch()
+    assert seen == ["Sending"]
+
+
+async def test_a_gate_that_closes_during_the_commit_keeps_the_order_back(
+    dispatch: DispatchWorld,
+) -> None:
+    await dispatch.order("a")
+
+    def close() -> None:
+        dispatch.gate = Closed(LoginState.CONNECTION_LOST, "the link is lost")
+
+    dispatch.store.after_reserve = close
+    await dispatch.dispatch()
+    assert dispatch.placed == []
+    assert await dispatch.states("a") == [("Waiting", "ConnectionLost")]
+    dispatch.store.after_reserve = lambda: None
+    dispatch.gate = Open()
+    await dispatch.dispatch()
+    assert [order.order_id for order in dispatch.broker.placed] == [2]
+
+
+async def test_a_connection_that_is_gone_at_the_write_costs_nothing_but_the_id(
+    dispatch: DispatchWorld,
+) -> None:
+    await dispatch.order("a")
+    await dispatch.preparation.prepare(dispatch.broker, [await dispatch.stored("a")])
+    dispatch.broker.error = NotConnectedError("closed")
+    await dispatch.dispatcher.dispatch()
+    assert (await dispatch.stored("a")).order_id == 0
+    assert await dispatch.states("a") == [("Waiting", "ConnectionLost")]
+
+
+async def test_an_order_called_unknown_during_the_commit_stays_unknown(
+    dispatch: DispatchWorld,
+) -> None:
+    await dispatch.order("a")
+
+    def lose() -> None:
+        dispatch.connection.closed("reset by peer")
+        dispatch.store.advance({"a": lambda order: move(order, OrderState.UNKNOWN)}, NOON)
+
+    dispatch.store.after_reserve = lose
+    await dispatch.dispatch()
+    assert dispatch.placed == []
+    assert await dispatch.states("a") == [("Unknown", "")]
+
+
+@pytest.mark.parametrize(
+    ("price", "terms", "state"),
+    [
+        (Decimal("190"), TERMS, ("Sending", "")),
+        (Decimal("200.01"), TERMS, ("Rejected", "OrderValueLimit")),
+        (None, TERMS, ("Waiting", "NoPrice")),
+        (None, LIMIT, ("Sending", "")),
+        (None, LIMIT_ABOVE, ("Rejected", "OrderValueLimit")),
+    ],
+)
+async def test_the_value_limit_fails_closed(
+    dispatch: DispatchWorld, price: Decimal | None, terms: OrderTerms, state: tuple[str, str]
+) -> None:
+    dispatch.broker.quote = price
+    dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
+    await dispatch.order("a", terms)
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [state]
+
+
+async def test_a_price_is_asked_for_again_after_a_while(dispatch: DispatchWorld) -> None:
+    dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
+    await dispatch.order("a")
+    await dispatch.dispatch()
+    dispatch.broker.quote = Decimal("190")
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Waiting", "NoPrice")]
+    dispatch.time.advance(5)
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Sending", "")]
+
+
+async def test_a_rejection_by_the_value_limit_is_logged_and_counted(
+    dispatch: DispatchWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
+    await dispatch.order("a", LIMIT_ABOVE)
+    with caplog.at_level("INFO"):
+        await dispatch.dispatch()
+    assert [r.message for r in caplog.records] == [
+        "order a is Rejected (0 of 10 filled) OrderValueLimit"
+    ]
+    assert dispatch.moves("Rejected") == 1
+
+
+async def test_a_cancel_while_the_price_is_asked_for_stands(dispatch: DispatchWorld) -> None:
+    dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
+    dispatch.broker.quote = Decimal("200.01")
+
+    def cancel_it() -> None:
+        dispatch.store.advance({"a": cancel}, NOON)
+
+    dispatch.broker.on_price = cancel_it
+    await dispatch.order("a")
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Cancelled", "CancelledByClient")]
+    assert dispatch.placed == []
+
+
+async def test_no_more_than_twenty_orders_leave_in_a_second(dispatch: DispatchWorld) -> None:
+    for number in range(25):
+        await dispatch.order(f"o{number}")
+    for number in range(25):
+        await dispatch.dispatch()
+        if len(dispatch.placed) == number + 1:
+            await dispatch.fill(f"o{number}")
+    assert len(dispatch.placed) == 20
+    dispatch.time.advance(1)
+    await dispatch.dispatch()
+    assert len(dispatch.placed) == 21

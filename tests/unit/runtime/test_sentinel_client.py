@@ -1,0 +1,227 @@
+"""The sentinel's long poll over real HTTP connections."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import web
+
+from ibgateway_api.login import LoginState
+from ibgateway_api.reports import SentinelReport
+from ibgateway_runtime.http_client import Endpoint, HttpClient, client_session
+from ibgateway_runtime.sentinel_client import SentinelFollower, request_login, request_restart
+
+NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+BREAK = "break the connection"
+TOO_LONG = "a line of 600 KiB"
+MANY = 150
+
+
+def report(sequence: int, state: LoginState, boot: str = "b1") -> SentinelReport:
+    return SentinelReport(boot=boot, sequence=sequence, at=NOON, state=state, since=NOON)
+
+
+class SentinelServer:
+    """Answers each question with a heartbeat and then with what a test has queued."""
+
+    def __init__(self) -> None:
+        self.queries: list[dict[str, str]] = []
+        self.tokens: list[str] = []
+        self.posted: list[tuple[str, str]] = []
+        self.answers: asyncio.Queue[SentinelReport | str] = asyncio.Queue()
+        self.all_asked = asyncio.Event()
+        self.port = 0
+        self.url = ""
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator["SentinelServer"]:
+        app = web.Application()
+        app.router.add_get("/v1/status", self._status)
+        app.router.add_post("/v1/{kind}", self._post)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
+        self.port = runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        try:
+            yield self
+        finally:
+            await runner.cleanup()
+
+    def endpoint(self) -> Endpoint:
+        return Endpoint(self.url, token="t0ken")
+
+    async def _status(self, request: web.Request) -> web.StreamResponse:
+        self.queries.append(dict(request.query))
+        if len(self.queries) == MANY:
+            self.all_asked.set()
+        self.tokens.append(request.headers["Authorization"])
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"\n")
+        answer = await self.answers.get()
+        if answer == BREAK:
+            assert request.transport is not None
+            request.transport.abort()
+        elif isinstance(answer, SentinelReport):
+            await response.write(answer.to_json().encode() + b"\n")
+        else:
+            await response.write((b"x" * 600 * 1024 if answer == TOO_LONG else b"{}") + b"\n")
+        return response
+
+    async def _post(self, request: web.Request) -> web.Response:
+        self.posted.append((request.path, await request.text()))
+        return web.Response(status=202)
+
+
+class Following:
+    """A follower at work, and waiting for what it knows."""
+
+    def __init__(self, client: HttpClient, clock: Callable[[], float] = lambda: 0.0) -> None:
+        self.changes = 0
+        self._changed = asyncio.Event()
+        self.follower = SentinelFollower(client, clock=clock, on_change=self._on_change)
+
+    def _on_change(self) -> None:
+        self.changes += 1
+        self._changed.set()
+
+    async def until(self, state: LoginState) -> None:
+        async with asyncio.timeout(30):
+            while self.follower.report is None or self.follower.report.state is not state:
+                await self._changed.wait()
+                self._changed.clear()
+
+    @contextlib.asynccontextmanager
+    async def at(self, endpoint: Callable[[], Endpoint]) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.follower.follow(endpoint))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[HttpClient]:
+    async with client_session() as session:
+        yield HttpClient(session, connect_seconds=1)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SentinelServer]:
+    async with SentinelServer().serving() as made:
+        yield made
+
+
+async def test_reports_are_followed_and_a_break_asks_afresh(
+    client: HttpClient, server: SentinelServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    following = Following(client)
+    server.answers.put_nowait(report(3, LoginState.AWAITING_APPROVAL))
+    with caplog.at_level(logging.INFO):
+        async with following.at(server.endpoint):
+            await following.until(LoginState.AWAITING_APPROVAL)
+            server.answers.put_nowait(report(4, LoginState.LOGGED_IN))
+            await following.until(LoginState.LOGGED_IN)
+            server.answers.put_nowait(BREAK)
+            server.answers.put_nowait(report(1, LoginState.STARTING, boot="b2"))
+            await following.until(LoginState.STARTING)
+    assert server.queries[:4] == [
+        {},
+        {"after": "3", "wait": "30"},
+        {"after": "4", "wait": "30"},
+        {},
+    ]
+    assert set(server.tokens) == {"Bearer t0ken"}
+    assert [r.message for r in caplog.records if r.levelno == logging.WARNING] == [
+        f"the sentinel is not heard: {server.url}/v1/status?after=4&wait=30: ClientPayloadError"
+    ]
+    assert "t0ken" not in caplog.text
+
+
+@pytest.mark.parametrize("answer", [TOO_LONG, "no report"])
+async def test_what_is_no_report_does_not_end_the_follower(
+    client: HttpClient, server: SentinelServer, answer: str
+) -> None:
+    following = Following(client)
+    for told in (answer, answer, report(1, LoginState.LOGGED_IN)):
+        server.answers.put_nowait(told)
+    async with following.at(server.endpoint):
+        await following.until(LoginState.LOGGED_IN)
+    assert server.queries[:3] == [{}, {}, {}]
+
+
+async def test_a_sentinel_that_takes_the_place_of_another_is_heard_at_once(
+    client: HttpClient,
+) -> None:
+    first, second = SentinelServer(), SentinelServer()
+    following = Following(client)
+    async with following.at(first.endpoint):
+        async with first.serving():
+            second.port = first.port
+            first.answers.put_nowait(report(9, LoginState.LOGGED_IN, boot="b1"))
+            await following.until(LoginState.LOGGED_IN)
+        async with second.serving():
+            second.answers.put_nowait(report(1, LoginState.STARTING, boot="b2"))
+            await following.until(LoginState.STARTING)
+    assert second.queries[0] == {}
+
+
+async def test_many_long_polls_at_once_are_all_heard(
+    client: HttpClient, server: SentinelServer
+) -> None:
+    followings = [Following(client) for _ in range(MANY)]
+    async with contextlib.AsyncExitStack() as stack:
+        for following in followings:
+            await stack.enter_async_context(following.at(server.endpoint))
+        async with asyncio.timeout(60):
+            await server.all_asked.wait()
+            for _ in followings:
+                server.answers.put_nowait(report(1, LoginState.LOGGED_IN))
+            for following in followings:
+                await following.until(LoginState.LOGGED_IN)
+
+
+def test_age_is_the_time_since_anything_was_heard(client: HttpClient) -> None:
+    clock = [100.0]
+    follower = Following(client, lambda: clock[0]).follower
+    assert follower.age == float("inf")
+    follower.hear(report(1, LoginState.LOGGED_IN))
+    clock[0] = 105.1
+    assert round(follower.age, 1) == 5.1
+    follower.hear(None)
+    assert follower.age == 0.0
+
+
+def test_a_change_is_told_when_a_report_differs_and_when_a_silence_ends(
+    client: HttpClient,
+) -> None:
+    clock = [100.0]
+    following = Following(client, lambda: clock[0])
+    told = []
+    later = report(1, LoginState.LOGGED_IN).model_copy(update={"at": NOON.replace(hour=18)})
+    for seconds, heard in [
+        (0.0, report(1, LoginState.LOGGED_IN)),
+        (1.0, None),
+        (1.0, later),
+        (1.0, report(2, LoginState.LOGGED_IN)),
+        (5.1, None),
+        (1.0, None),
+    ]:
+        clock[0] += seconds
+        following.follower.hear(heard)
+        told.append(following.changes)
+    assert told == [1, 1, 1, 2, 3, 3]
+
+
+async def test_requests_are_posted_as_documents(client: HttpClient, server: SentinelServer) -> None:
+    await request_login(client, server.endpoint(), "2026-11-23T17:00:00Z")
+    await request_restart(client, server.endpoint(), "2026-11-22T06:00:00Z")
+    assert server.posted == [
+        ("/v1/login-requests", '{"id":"2026-11-23T17:00:00Z"}'),
+        ("/v1/restarts", '{"id":"2026-11-22T06:00:00Z"}'),
+    ]
