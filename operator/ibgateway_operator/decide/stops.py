@@ -19,7 +19,7 @@ from ibgateway_operator.model.snapshot import Snapshot, container_runs
 from ibgateway_operator.model.times import rfc3339
 
 PATIENCE_SECONDS: Final = 120.0
-"""A suspend waits this long for an executor: the user's wish to stop wins in the end."""
+"""A suspend waits this long for an executor: what the user asked for wins in the end."""
 
 
 class PlannedStop(StrEnum):

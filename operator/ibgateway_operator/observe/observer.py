@@ -81,7 +81,7 @@ class Observer:
         )
 
     def _settling(self, memory: GatewayMemory, bodies: tuple[Manifest, ...]) -> float:
-        """Until a running sentinel can have been heard: a restarted operator must not blink."""
+        """Until a running sentinel can have been heard: a restarted operator must not close a gate."""
         heard = memory.listening is not None and memory.listening.age < float("inf")
         if heard or not pod_ip(pod_of(bodies, Component.GATEWAY)):
             return 0.0
