@@ -7,7 +7,7 @@ STAGE := $(BIN)/python -m ibgateway_stage
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help check format unit test test-wiring test-apiserver test-chart test-e2e test-faults \
+.PHONY: help check hooks figures format unit test test-wiring test-apiserver test-chart test-e2e test-faults \
         cluster images demo bench down crds lock clean
 
 help: ## list the targets
@@ -20,12 +20,19 @@ help: ## list the targets
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-check: .venv/ready ## format, lint, types, import contracts, unit tests; under a minute
+check: .venv/ready ## format, lint, types, import contracts, unit tests and what they cover; under a minute
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(PYTEST) -q tests/unit
+	@$(BIN)/coverage run -m pytest -q tests/unit
+	@$(BIN)/python tests/support/ibgateway_house/coverage_report.py
+
+hooks: .venv/ready ## run the checks at each git commit; needed once a clone
+	@$(BIN)/pre-commit install
+
+figures: .venv/ready ## functions' lengths, circles of imports, class names used twice
+	@$(BIN)/python -m ibgateway_house.figures
 
 format: .venv/ready ## rewrite the sources in the house's format
 	@$(BIN)/ruff format --quiet .
@@ -74,4 +81,4 @@ lock: .venv/ready ## write requirements/*.txt from pyproject.toml
 	@requirements/lock.sh
 
 clean: ## remove what make made in this folder
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -2,19 +2,47 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
+from ibgateway_house.figures import programs
 from ibgateway_operator import crds
 
 ROOT = Path(__file__).parents[3]
-SOURCE_ROOTS = ["api", "operator", "gateway", "executor", "simulator", "tests/cluster"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROGRAM_ROOTS = [package.parent.name for package in programs(ROOT)]
 
 
-@pytest.mark.parametrize("root", SOURCE_ROOTS)
+@pytest.mark.parametrize("root", [*PROGRAM_ROOTS, "tests/cluster", "tests/support"])
 def test_a_source_root_is_no_package(root: str) -> None:
+    assert (ROOT / root).is_dir()
     assert not (ROOT / root / "__init__.py").exists()
+
+
+def test_every_program_is_packed() -> None:
+    found = {package.parent for package in ROOT.glob("*/ibgateway_*/__init__.py")}
+    assert found == set(programs(ROOT))
+
+
+def test_every_program_is_measured_and_has_contracts() -> None:
+    packages = {package.name for package in programs(ROOT)}
+    assert set(PROGRAM_ROOTS) <= set(PYPROJECT["tool"]["coverage"]["run"]["source"])
+    assert packages == set(PYPROJECT["tool"]["importlinter"]["root_packages"])
+
+
+def test_one_license_everywhere() -> None:
+    text = (ROOT / "LICENSE").read_text()
+    assert text.lstrip().startswith("Apache License\n")
+    assert "Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert PYPROJECT["project"]["license"] == "Apache-2.0"
+    assert PYPROJECT["project"]["license-files"] == ["LICENSE"]
+    for chart in sorted(ROOT.glob("charts/*/Chart.yaml")):
+        annotations = yaml.safe_load(chart.read_text())["annotations"]
+        assert annotations["artifacthub.io/license"] == "Apache-2.0", chart
 
 
 def test_the_standard_library_imports_from_the_repository_root() -> None:
