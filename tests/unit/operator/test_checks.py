@@ -1,6 +1,5 @@
 """What is refused, what is not started, and in which words."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +9,7 @@ from ibgateway_api.names import Key
 from ibgateway_api.week import is_time_zone
 from ibgateway_operator.decide.acceptance import blocker, refusal
 from ibgateway_operator.model.snapshot import Credentials, Snapshot, parse
-
-MakeSeen = Callable[..., Snapshot]
-
-LIVE: dict[str, Any] = {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}}
+from operator_fakes import LIVE, snapshot
 
 
 def credentials(*keys: str, **more: Any) -> Credentials:
@@ -79,9 +75,9 @@ FULL = credentials("IB_USERNAME", "IB_PASSWORD", "VNC_PASSWORD")
     ],
 )
 def test_the_spec_is_served_or_refused(
-    make_seen: MakeSeen, spec: dict[str, Any], reason: str | None, words: str
+    spec: dict[str, Any], reason: str | None, words: str
 ) -> None:
-    found = refusal(make_seen(spec))
+    found = refusal(snapshot(spec))
     assert (found.reason if found else None) == reason
     assert words in (found.message if found else "")
 
@@ -161,9 +157,9 @@ def test_a_spec_that_no_version_of_ours_wrote_is_a_finding_and_no_crash() -> Non
     ],
 )
 def test_the_gateway_is_started_or_not(
-    make_seen: MakeSeen, spec: dict[str, Any], more: dict[str, Any], reason: str | None, words: str
+    spec: dict[str, Any], more: dict[str, Any], reason: str | None, words: str
 ) -> None:
-    seen = make_seen(spec, **more)
+    seen = snapshot(spec, **more)
     assert seen.gateway.spec is not None
     found = blocker(seen.gateway.spec, seen)
     assert (found.reason if found else None) == reason

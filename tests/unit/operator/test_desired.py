@@ -1,6 +1,5 @@
 """The children of an IBGateway: names, ports, security, and what must never restart a pod."""
 
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -8,8 +7,7 @@ import pytest
 
 from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.model.manifests import Manifest
-
-LIVE: dict[str, Any] = {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}}
+from operator_fakes import LIVE, desired_input
 
 
 def named(plan: DesiredInput) -> dict[str, Manifest]:
@@ -29,8 +27,8 @@ def environment(container: Manifest) -> dict[str, str]:
     return {e["name"]: e.get("value", "") for e in container["env"]}
 
 
-def test_a_gateway_has_exactly_these_children(make_plan: Callable[..., DesiredInput]) -> None:
-    assert sorted(named(make_plan())) == [
+def test_a_gateway_has_exactly_these_children() -> None:
+    assert sorted(named(desired_input())) == [
         "ConfigMap paper-executor",
         "ConfigMap paper-gateway",
         "Deployment paper-executor",
@@ -52,10 +50,8 @@ def test_a_gateway_has_exactly_these_children(make_plan: Callable[..., DesiredIn
     ]
 
 
-def test_without_executor_console_and_policies_only_the_gateway_is_left(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    plan = make_plan(
+def test_without_executor_console_and_policies_only_the_gateway_is_left() -> None:
+    plan = desired_input(
         {
             "executor": {"enabled": False},
             "novnc": {"enabled": False},
@@ -72,10 +68,8 @@ def test_without_executor_console_and_policies_only_the_gateway_is_left(
     ]
 
 
-def test_building_twice_gives_the_same_and_leaves_the_plan_as_it_was(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    plan = make_plan({"gateway": {"resources": {"limits": {"memory": "4Gi"}}}})
+def test_building_twice_gives_the_same_and_leaves_the_plan_as_it_was() -> None:
+    plan = desired_input({"gateway": {"resources": {"limits": {"memory": "4Gi"}}}})
     before = deepcopy(plan)
     first = desired(plan)
     first[0]["metadata"]["labels"]["more"] = "than before"
@@ -83,10 +77,8 @@ def test_building_twice_gives_the_same_and_leaves_the_plan_as_it_was(
     assert "more" not in desired(plan)[0]["metadata"]["labels"]
 
 
-def test_every_child_but_the_ledger_belongs_to_the_gateway(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    for name, child in named(make_plan()).items():
+def test_every_child_but_the_ledger_belongs_to_the_gateway() -> None:
+    for name, child in named(desired_input()).items():
         owners = child["metadata"].get("ownerReferences")
         if name == "PersistentVolumeClaim paper-executor":
             assert owners is None
@@ -103,26 +95,20 @@ def test_every_child_but_the_ledger_belongs_to_the_gateway(
         ]
 
 
-def test_the_ledger_is_stamped_with_its_trading_mode(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    claim = named(make_plan(LIVE))["PersistentVolumeClaim paper-executor"]
+def test_the_ledger_is_stamped_with_its_trading_mode() -> None:
+    claim = named(desired_input(LIVE))["PersistentVolumeClaim paper-executor"]
     assert claim["metadata"]["annotations"] == {"ibgateway.dev/trading-mode": "live"}
 
 
-def test_every_child_carries_the_labels_it_is_found_by(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    for child in desired(make_plan()):
+def test_every_child_carries_the_labels_it_is_found_by() -> None:
+    for child in desired(desired_input()):
         labels = child["metadata"]["labels"]
         assert labels["app.kubernetes.io/managed-by"] == "ibgateway-operator"
         assert labels["ibgateway.dev/gateway"] == "paper"
 
 
-def test_a_new_template_never_restarts_the_gateway_by_itself(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    spec = named(make_plan())["StatefulSet paper-gateway"]["spec"]
+def test_a_new_template_never_restarts_the_gateway_by_itself() -> None:
+    spec = named(desired_input())["StatefulSet paper-gateway"]["spec"]
     assert spec["updateStrategy"] == {"type": "OnDelete"}
     assert spec["replicas"] == 1
     assert spec["podManagementPolicy"] == "Parallel"
@@ -133,16 +119,14 @@ def test_a_new_template_never_restarts_the_gateway_by_itself(
     assert spec["serviceName"] == "paper-gateway-pods"
 
 
-def test_suspended_is_written_as_zero_replicas(make_plan: Callable[..., DesiredInput]) -> None:
-    spec = named(make_plan(gateway_replicas=0))["StatefulSet paper-gateway"]["spec"]
+def test_suspended_is_written_as_zero_replicas() -> None:
+    spec = named(desired_input(gateway_replicas=0))["StatefulSet paper-gateway"]["spec"]
     assert spec["replicas"] == 0
 
 
 @pytest.mark.parametrize("component", ["gateway", "executor", "novnc"])
-def test_every_pod_meets_the_restricted_standard(
-    make_plan: Callable[..., DesiredInput], component: str
-) -> None:
-    spec = pod_specs(make_plan())[component]
+def test_every_pod_meets_the_restricted_standard(component: str) -> None:
+    spec = pod_specs(desired_input())[component]
     assert spec["automountServiceAccountToken"] is False
     assert spec["enableServiceLinks"] is False
     assert spec["securityContext"] == {
@@ -161,10 +145,8 @@ def test_every_pod_meets_the_restricted_standard(
         assert "cpu" not in container["resources"].get("limits", {})
 
 
-def test_the_sentinel_is_a_native_sidecar_and_decides_readiness(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    spec = pod_specs(make_plan())["gateway"]
+def test_the_sentinel_is_a_native_sidecar_and_decides_readiness() -> None:
+    spec = pod_specs(desired_input())["gateway"]
     (sentinel,) = spec["initContainers"]
     assert sentinel["restartPolicy"] == "Always"
     assert sentinel["command"] == ["python3", "-m", "ibgateway_agent", "sentinel"]
@@ -174,10 +156,8 @@ def test_the_sentinel_is_a_native_sidecar_and_decides_readiness(
     assert "livenessProbe" not in spec["containers"][0]
 
 
-def test_the_gateway_container_starts_by_the_wrapper_and_stops_by_ibc(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    spec = pod_specs(make_plan())["gateway"]
+def test_the_gateway_container_starts_by_the_wrapper_and_stops_by_ibc() -> None:
+    spec = pod_specs(desired_input())["gateway"]
     (gateway,) = spec["containers"]
     assert gateway["image"] == "ghcr.io/gnzsnz/ib-gateway:10.45.1j"
     assert gateway["command"] == ["bash", "/etc/ibgateway/wrapper.sh"]
@@ -189,10 +169,10 @@ def test_the_gateway_container_starts_by_the_wrapper_and_stops_by_ibc(
     assert "shareProcessNamespace" not in spec
 
 
-def test_the_gateways_environment_is_the_images_contract(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    plan = make_plan({"gateway": {"readOnlyApi": True, "env": [{"name": "MORE", "value": "1"}]}})
+def test_the_gateways_environment_is_the_images_contract() -> None:
+    plan = desired_input(
+        {"gateway": {"readOnlyApi": True, "env": [{"name": "MORE", "value": "1"}]}}
+    )
     (gateway,) = pod_specs(plan)["gateway"]["containers"]
     assert environment(gateway) == {
         "TWS_USERID": "",
@@ -217,10 +197,8 @@ def test_the_gateways_environment_is_the_images_contract(
     }
 
 
-def test_the_volume_is_never_mounted_over_the_program(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    (gateway,) = pod_specs(make_plan())["gateway"]["containers"]
+def test_the_volume_is_never_mounted_over_the_program() -> None:
+    (gateway,) = pod_specs(desired_input())["gateway"]["containers"]
     mounts = {m["mountPath"]: (m["name"], m.get("subPath", "")) for m in gateway["volumeMounts"]}
     assert mounts == {
         "/home/ibgateway/tws_settings": ("data", "settings"),
@@ -232,10 +210,8 @@ def test_the_volume_is_never_mounted_over_the_program(
 
 
 @pytest.mark.parametrize(("from_user", "secret"), [(True, "ib-credentials"), (False, "paper-vnc")])
-def test_passwords_are_files_and_the_vnc_one_has_a_default(
-    make_plan: Callable[..., DesiredInput], from_user: bool, secret: str
-) -> None:
-    volumes = pod_specs(make_plan(vnc_from_user=from_user))["gateway"]["volumes"]
+def test_passwords_are_files_and_the_vnc_one_has_a_default(from_user: bool, secret: str) -> None:
+    volumes = pod_specs(desired_input(vnc_from_user=from_user))["gateway"]["volumes"]
     (credentials,) = [v for v in volumes if v["name"] == "credentials"]
     assert credentials["projected"] == {
         "defaultMode": 0o440,
@@ -256,25 +232,25 @@ def test_passwords_are_files_and_the_vnc_one_has_a_default(
     }
 
 
-def test_the_memory_request_covers_the_heap(make_plan: Callable[..., DesiredInput]) -> None:
-    plan = make_plan({"gateway": {"javaHeapMiB": 4000}})
+def test_the_memory_request_covers_the_heap() -> None:
+    plan = desired_input({"gateway": {"javaHeapMiB": 4000}})
     (gateway,) = pod_specs(plan)["gateway"]["containers"]
     assert gateway["resources"] == {"requests": {"cpu": "250m", "memory": "4640Mi"}}
 
 
-def test_the_users_resources_win_over_the_defaults(make_plan: Callable[..., DesiredInput]) -> None:
+def test_the_users_resources_win_over_the_defaults() -> None:
     wanted = {"requests": {"memory": "3Gi"}, "limits": {"memory": "3Gi"}}
-    (gateway,) = pod_specs(make_plan({"gateway": {"resources": wanted}}))["gateway"]["containers"]
+    (gateway,) = pod_specs(desired_input({"gateway": {"resources": wanted}}))["gateway"][
+        "containers"
+    ]
     assert gateway["resources"] == {
         "requests": {"cpu": "250m", "memory": "3Gi"},
         "limits": {"memory": "3Gi"},
     }
 
 
-def test_the_executor_waits_for_the_operators_gate_and_for_its_own(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    deployment = named(make_plan())["Deployment paper-executor"]["spec"]
+def test_the_executor_waits_for_the_operators_gate_and_for_its_own() -> None:
+    deployment = named(desired_input())["Deployment paper-executor"]["spec"]
     spec = deployment["template"]["spec"]
     assert deployment["strategy"] == {"type": "Recreate"}
     assert spec["readinessGates"] == [{"conditionType": "ibgateway.dev/trading-allowed"}]
@@ -283,11 +259,9 @@ def test_the_executor_waits_for_the_operators_gate_and_for_its_own(
     assert (probe["periodSeconds"], probe["failureThreshold"]) == (1, 1)
 
 
-def test_an_unchanged_executor_keeps_its_template_hash_when_settings_change(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
+def test_an_unchanged_executor_keeps_its_template_hash_when_settings_change() -> None:
     def stamp(spec: dict[str, Any]) -> str:
-        deployment = named(make_plan(spec))["Deployment paper-executor"]
+        deployment = named(desired_input(spec))["Deployment paper-executor"]
         return str(deployment["metadata"]["annotations"]["ibgateway.dev/template-hash"])
 
     before = stamp({"executor": {"clientId": 17}})
@@ -305,8 +279,6 @@ def test_an_unchanged_executor_keeps_its_template_hash_when_settings_change(
         {"suspend": True},
     ],
 )
-def test_settings_never_touch_the_gateways_template(
-    make_plan: Callable[..., DesiredInput], change: dict[str, Any]
-) -> None:
-    before = pod_specs(make_plan())["gateway"]
-    assert pod_specs(make_plan(change))["gateway"] == before
+def test_settings_never_touch_the_gateways_template(change: dict[str, Any]) -> None:
+    before = pod_specs(desired_input())["gateway"]
+    assert pod_specs(desired_input(change))["gateway"] == before

@@ -1,16 +1,13 @@
 """Services, NetworkPolicies and settings of an IBGateway."""
 
 import json
-from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
 
 from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.config import settings_hash
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.settings import Images
-
-LIVE: dict[str, Any] = {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}}
+from operator_fakes import LIVE, desired_input
 
 
 def named(plan: DesiredInput) -> dict[str, Manifest]:
@@ -48,15 +45,13 @@ def peer_name(peer: Manifest) -> str:
     return str(labels.get("app.kubernetes.io/component") or labels)
 
 
-def test_the_api_is_on_4001_in_both_modes(make_plan: Callable[..., DesiredInput]) -> None:
-    assert ports(named(make_plan())["Service paper-gateway"]) == {4001: 4004}
-    assert ports(named(make_plan(LIVE))["Service paper-gateway"]) == {4001: 4003}
+def test_the_api_is_on_4001_in_both_modes() -> None:
+    assert ports(named(desired_input())["Service paper-gateway"]) == {4001: 4004}
+    assert ports(named(desired_input(LIVE))["Service paper-gateway"]) == {4001: 4003}
 
 
-def test_services_publish_what_is_not_ready_only_where_it_is_meant(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    services = {n: m for n, m in named(make_plan()).items() if m["kind"] == "Service"}
+def test_services_publish_what_is_not_ready_only_where_it_is_meant() -> None:
+    services = {n: m for n, m in named(desired_input()).items() if m["kind"] == "Service"}
     assert {n: m["spec"].get("publishNotReadyAddresses", False) for n, m in services.items()} == {
         "Service paper-executor": False,
         "Service paper-executor-intake": True,
@@ -69,8 +64,8 @@ def test_services_publish_what_is_not_ready_only_where_it_is_meant(
     assert ports(services["Service paper-executor"]) == {8080: 8080}
 
 
-def test_only_the_executor_reaches_the_api(make_plan: Callable[..., DesiredInput]) -> None:
-    policy = named(make_plan())["NetworkPolicy paper-gateway"]
+def test_only_the_executor_reaches_the_api() -> None:
+    policy = named(desired_input())["NetworkPolicy paper-gateway"]
     operator = str({"app.kubernetes.io/name": "ibgateway-operator"})
     assert ingress(policy) == {
         4004: ["executor"],
@@ -80,11 +75,9 @@ def test_only_the_executor_reaches_the_api(make_plan: Callable[..., DesiredInput
     }
 
 
-def test_only_named_clients_and_the_operator_reach_the_executor(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
+def test_only_named_clients_and_the_operator_reach_the_executor() -> None:
     clients = [{"podSelector": {"app": "bot"}, "namespaceSelector": {"team": "quant"}}]
-    plan = make_plan({"networkPolicy": {"executorClients": clients}})
+    plan = desired_input({"networkPolicy": {"executorClients": clients}})
     rule = named(plan)["NetworkPolicy paper-executor"]["spec"]["ingress"][0]
     assert rule["from"] == [
         {
@@ -99,34 +92,30 @@ def test_only_named_clients_and_the_operator_reach_the_executor(
     assert rule["ports"] == [{"protocol": "TCP", "port": 8080}]
 
 
-def test_the_console_must_not_reach_the_api(make_plan: Callable[..., DesiredInput]) -> None:
-    policy = named(make_plan())["NetworkPolicy paper-novnc"]["spec"]
+def test_the_console_must_not_reach_the_api() -> None:
+    policy = named(desired_input())["NetworkPolicy paper-novnc"]["spec"]
     allowed = [p["port"] for rule in policy["egress"] for p in rule["ports"]]
     assert allowed == [5900, 8090, 53, 53]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
 
 
-def test_the_console_asks_for_a_token_of_its_own_where_it_is_told_to(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    plain = pod_specs(make_plan())["novnc"]["containers"][0]
+def test_the_console_asks_for_a_token_of_its_own_where_it_is_told_to() -> None:
+    plain = pod_specs(desired_input())["novnc"]["containers"][0]
     assert environment(plain)["CONSOLE_AUTH"] == "password"
     assert "CONSOLE_TOKEN_FILE" not in environment(plain)
-    spec = pod_specs(make_plan({"novnc": {"auth": "token"}}))["novnc"]
+    spec = pod_specs(desired_input({"novnc": {"auth": "token"}}))["novnc"]
     assert environment(spec["containers"][0])["CONSOLE_TOKEN_FILE"] == "/run/secrets/console/token"
     assert spec["volumes"][1]["secret"]["secretName"] == "paper-novnc-token"
 
 
-def test_a_healthy_gateway_is_not_evicted_and_an_unhealthy_one_never_blocks(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    spec = named(make_plan())["PodDisruptionBudget paper-gateway"]["spec"]
+def test_a_healthy_gateway_is_not_evicted_and_an_unhealthy_one_never_blocks() -> None:
+    spec = named(desired_input())["PodDisruptionBudget paper-gateway"]["spec"]
     assert spec["minAvailable"] == 1
     assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
-def test_the_sentinels_settings_hold_the_budget(make_plan: Callable[..., DesiredInput]) -> None:
-    plan = make_plan(
+def test_the_sentinels_settings_hold_the_budget() -> None:
+    plan = desired_input(
         {
             "login": {
                 "dailyAttempts": 4,
@@ -148,27 +137,25 @@ def test_the_sentinels_settings_hold_the_budget(make_plan: Callable[..., Desired
     }
 
 
-def test_the_executors_settings_name_the_pod_and_not_the_ready_only_service(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    settings = json.loads(named(make_plan())["ConfigMap paper-executor"]["data"]["settings.json"])
+def test_the_executors_settings_name_the_pod_and_not_the_ready_only_service() -> None:
+    settings = json.loads(
+        named(desired_input())["ConfigMap paper-executor"]["data"]["settings.json"]
+    )
     assert settings["apiHost"] == "paper-gateway-0.paper-gateway-pods.trading.svc"
     assert settings["apiPort"] == 4004
     assert settings["sentinelUrl"] == "http://paper-gateway-0.paper-gateway-pods.trading.svc:8090"
     assert settings["clientId"] == 17
 
 
-def test_a_change_of_settings_changes_their_hash(make_plan: Callable[..., DesiredInput]) -> None:
-    before = named(make_plan())["ConfigMap paper-gateway"]
-    after = named(make_plan({"login": {"maxAttempts": 1}}))["ConfigMap paper-gateway"]
+def test_a_change_of_settings_changes_their_hash() -> None:
+    before = named(desired_input())["ConfigMap paper-gateway"]
+    after = named(desired_input({"login": {"maxAttempts": 1}}))["ConfigMap paper-gateway"]
     assert settings_hash(before) == settings_hash(deepcopy(before))
     assert settings_hash(after) != settings_hash(before)
 
 
-def test_pull_secrets_of_resource_and_operator_are_both_named(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    plan = make_plan(
+def test_pull_secrets_of_resource_and_operator_are_both_named() -> None:
+    plan = desired_input(
         {"gateway": {"imagePullSecrets": [{"name": "mine"}]}},
         images=Images(agent="a", executor="e", pull_secrets=("ours",)),
     )

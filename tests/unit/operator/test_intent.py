@@ -1,13 +1,11 @@
 """Replicas, held templates, planned stops and people's requests."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ibgateway_api.login import LoginState
-from ibgateway_api.reports import SentinelReport
 from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.gate import judge
 from ibgateway_operator.decide.intent import (
@@ -23,13 +21,9 @@ from ibgateway_operator.decide.intent import (
     restart_overdue,
 )
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Credentials, HeardReport, Snapshot
+from ibgateway_operator.model.snapshot import Credentials
+from operator_fakes import LIVE, heard, pod, report, snapshot
 
-MakeSeen = Callable[..., Snapshot]
-MakeReport = Callable[..., SentinelReport]
-MakePod = Callable[..., Manifest]
-
-LIVE: dict[str, Any] = {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}}
 MISSING = Credentials("ib-credentials")
 SUNDAY_RESTART = datetime(2026, 11, 22, 14, 0, 1, tzinfo=UTC)
 """A second after 09:00 New York."""
@@ -56,9 +50,9 @@ def deployment(template: str = "old", replicas: int = 1) -> Manifest:
     }
 
 
-def revised(pod: Manifest, revision: str) -> Manifest:
-    labels = {**pod["metadata"]["labels"], "controller-revision-hash": revision}
-    return {**pod, "metadata": {**pod["metadata"], "labels": labels}}
+def revised(body: Manifest, revision: str) -> Manifest:
+    labels = {**body["metadata"]["labels"], "controller-revision-hash": revision}
+    return {**body, "metadata": {**body["metadata"], "labels": labels}}
 
 
 @pytest.mark.parametrize(
@@ -87,10 +81,8 @@ def revised(pod: Manifest, revision: str) -> Manifest:
         pytest.param({}, {"bodies": (stateful_set(0),)}, 1, id="resumed"),
     ],
 )
-def test_gateway_replicas(
-    make_seen: MakeSeen, spec: dict[str, Any], more: dict[str, Any], gateway: int
-) -> None:
-    seen = make_seen(spec, **more)
+def test_gateway_replicas(spec: dict[str, Any], more: dict[str, Any], gateway: int) -> None:
+    seen = snapshot(spec, **more)
     assert seen.gateway.spec is not None
     assert replicas(seen.gateway.spec, seen).gateway == gateway
 
@@ -117,46 +109,39 @@ def test_gateway_replicas(
     ],
 )
 def test_a_live_executor_starts_only_with_proof_of_enforced_policies(
-    make_seen: MakeSeen,
     spec: dict[str, Any],
     enforced: bool | None,
     stored: tuple[Manifest, ...],
     reason: str | None,
     executor: int,
 ) -> None:
-    seen = make_seen(spec, enforced=enforced, bodies=stored)
+    seen = snapshot(spec, enforced=enforced, bodies=stored)
     assert seen.gateway.spec is not None
     doubt = policy_doubt(seen.gateway.spec, seen)
     assert (doubt.reason if doubt else None) == reason
     assert replicas(seen.gateway.spec, seen).executor == executor
 
 
-def test_a_pod_of_an_older_revision_shows_the_one_that_waits(
-    make_seen: MakeSeen, make_pod: MakePod
-) -> None:
-    old, new = revised(make_pod("gateway"), "rev-1"), revised(make_pod("gateway"), "rev-2")
-    assert pending_gateway(make_seen(bodies=(stateful_set(), old))) == "rev-2"
-    assert pending_gateway(make_seen(bodies=(stateful_set(), new))) == ""
-    assert pending_gateway(make_seen(bodies=(stateful_set(),))) == ""
+def test_a_pod_of_an_older_revision_shows_the_one_that_waits() -> None:
+    old, new = revised(pod("gateway"), "rev-1"), revised(pod("gateway"), "rev-2")
+    assert pending_gateway(snapshot(bodies=(stateful_set(), old))) == "rev-2"
+    assert pending_gateway(snapshot(bodies=(stateful_set(), new))) == ""
+    assert pending_gateway(snapshot(bodies=(stateful_set(),))) == ""
 
 
-def test_a_status_of_an_older_generation_says_nothing_about_revisions(
-    make_seen: MakeSeen, make_pod: MakePod
-) -> None:
+def test_a_status_of_an_older_generation_says_nothing_about_revisions() -> None:
     behind = stateful_set()
     behind["status"]["observedGeneration"] = 3
-    seen = make_seen(bodies=(behind, revised(make_pod("gateway"), "rev-1")))
+    seen = snapshot(bodies=(behind, revised(pod("gateway"), "rev-1")))
     assert pending_gateway(seen) == ""
 
 
-def test_only_a_pod_that_has_not_begun_is_replaced_without_being_asked_for(
-    make_seen: MakeSeen, make_pod: MakePod
-) -> None:
-    pod = revised(make_pod("gateway"), "rev-1")
-    assert never_started(make_seen(bodies=(stateful_set(), pod))) is False
-    pod["status"]["phase"] = "Pending"
-    assert never_started(make_seen(bodies=(stateful_set(), pod))) is True
-    assert never_started(make_seen(bodies=(stateful_set(update="rev-1"), pod))) is False
+def test_only_a_pod_that_has_not_begun_is_replaced_without_being_asked_for() -> None:
+    waiting = revised(pod("gateway"), "rev-1")
+    assert never_started(snapshot(bodies=(stateful_set(), waiting))) is False
+    waiting["status"]["phase"] = "Pending"
+    assert never_started(snapshot(bodies=(stateful_set(), waiting))) is True
+    assert never_started(snapshot(bodies=(stateful_set(update="rev-1"), waiting))) is False
 
 
 @pytest.mark.parametrize(
@@ -168,22 +153,18 @@ def test_only_a_pod_that_has_not_begun_is_replaced_without_being_asked_for(
         pytest.param("new", {"now": SUNDAY_RESTART}, False, id="in the window"),
     ],
 )
-def test_the_executors_new_template_waits(
-    make_seen: MakeSeen, make_pod: MakePod, template: str, more: dict[str, Any], held: bool
-) -> None:
-    bodies = (deployment("old"), make_pod("executor"), make_pod("gateway"))
-    seen = make_seen(bodies=bodies, **more)
+def test_the_executors_new_template_waits(template: str, more: dict[str, Any], held: bool) -> None:
+    bodies = (deployment("old"), pod("executor"), pod("gateway"))
+    seen = snapshot(bodies=bodies, **more)
     assert executor_held(seen, judge(seen, Calendar()), template) is held
 
 
-def test_an_executor_that_does_not_run_takes_its_new_template(
-    make_seen: MakeSeen, make_pod: MakePod
-) -> None:
-    pod = make_pod("executor")
-    pod["status"]["containerStatuses"] = [
+def test_an_executor_that_does_not_run_takes_its_new_template() -> None:
+    waiting = pod("executor")
+    waiting["status"]["containerStatuses"] = [
         {"name": "executor", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
     ]
-    seen = make_seen(bodies=(deployment("old"), pod, make_pod("gateway")))
+    seen = snapshot(bodies=(deployment("old"), waiting, pod("gateway")))
     assert executor_held(seen, judge(seen, Calendar()), "new") is False
 
 
@@ -204,44 +185,38 @@ def test_an_executor_that_does_not_run_takes_its_new_template(
     ],
 )
 def test_the_weekly_restart(
-    make_seen: MakeSeen,
-    make_report: MakeReport,
     state: str,
     at: str,
     handled: str,
     stop: PlannedStop,
 ) -> None:
-    report = make_report(LoginState(state), taken_restart=handled)
-    seen = make_seen(now=datetime.fromisoformat(at), news=HeardReport(report, 100.0))
+    said = report(LoginState(state), taken_restart=handled)
+    seen = snapshot(now=datetime.fromisoformat(at), news=heard(said))
     assert planned_stop(seen, judge(seen, Calendar()), Calendar()) == stop
 
 
-def test_a_full_login_after_the_boundary_needs_no_restart(
-    make_seen: MakeSeen, make_report: MakeReport
-) -> None:
-    report = make_report(full_auth_time=datetime(2026, 11, 22, 8, 0, tzinfo=UTC))
-    seen = make_seen(now=SUNDAY_RESTART, news=HeardReport(report, 100.0))
+def test_a_full_login_after_the_boundary_needs_no_restart() -> None:
+    said = report(full_auth_time=datetime(2026, 11, 22, 8, 0, tzinfo=UTC))
+    seen = snapshot(now=SUNDAY_RESTART, news=heard(said))
     assert planned_stop(seen, judge(seen, Calendar()), Calendar()) is None
 
 
-def test_a_template_that_waits_turns_the_restart_into_a_new_pod(
-    make_seen: MakeSeen, make_pod: MakePod
-) -> None:
-    bodies = (stateful_set(), revised(make_pod("gateway"), "rev-1"))
-    seen = make_seen(now=SUNDAY_RESTART, bodies=bodies)
+def test_a_template_that_waits_turns_the_restart_into_a_new_pod() -> None:
+    bodies = (stateful_set(), revised(pod("gateway"), "rev-1"))
+    seen = snapshot(now=SUNDAY_RESTART, bodies=bodies)
     assert planned_stop(seen, judge(seen, Calendar()), Calendar()) is PlannedStop.REPLACE
 
 
-def test_a_missed_restart_asks(make_seen: MakeSeen) -> None:
-    late = make_seen(now=SUNDAY_RESTART + timedelta(minutes=16))
+def test_a_missed_restart_asks() -> None:
+    late = snapshot(now=SUNDAY_RESTART + timedelta(minutes=16))
     assert restart_overdue(late, judge(late, Calendar()), Calendar()) is True
-    on_time = make_seen(now=SUNDAY_RESTART)
+    on_time = snapshot(now=SUNDAY_RESTART)
     assert restart_overdue(on_time, judge(on_time, Calendar()), Calendar()) is False
 
 
-def test_a_suspend_is_a_stop_only_while_something_runs(make_seen: MakeSeen) -> None:
-    running = make_seen({"suspend": True}, bodies=(stateful_set(1),))
-    stopped = make_seen({"suspend": True}, bodies=(stateful_set(0),))
+def test_a_suspend_is_a_stop_only_while_something_runs() -> None:
+    running = snapshot({"suspend": True}, bodies=(stateful_set(1),))
+    stopped = snapshot({"suspend": True}, bodies=(stateful_set(0),))
     assert planned_stop(running, judge(running, Calendar()), Calendar()) is PlannedStop.SUSPEND
     assert planned_stop(stopped, judge(stopped, Calendar()), Calendar()) is None
 
@@ -287,9 +262,7 @@ def test_a_suspend_is_a_stop_only_while_something_runs(make_seen: MakeSeen) -> N
         ),
     ],
 )
-def test_login_requests(
-    make_seen: MakeSeen, text: str, handled: str, wish: RequestedLogin | None
-) -> None:
+def test_login_requests(text: str, handled: str, wish: RequestedLogin | None) -> None:
     annotations = {"ibgateway.dev/login-requested-at": text}
     status = {"login": {"handledRequest": handled}}
-    assert requested_login(make_seen(meta={"annotations": annotations}, status=status)) == wish
+    assert requested_login(snapshot(annotations=annotations, status=status)) == wish

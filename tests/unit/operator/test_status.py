@@ -1,7 +1,6 @@
 """Conditions and status: what is seen, in words; documented one by one; settled after one write."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,19 +14,15 @@ from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.reasons import ConditionReason, EventReason
-from ibgateway_api.reports import PermitReport, SentinelReport
+from ibgateway_api.reports import PermitReport
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.gate import judge
-from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Finding, HeardReport, Snapshot, parse
+from ibgateway_operator.model.snapshot import Finding, Snapshot, parse
 from ibgateway_operator.status import conditions
 from ibgateway_operator.status.conditions import Assessment
 from ibgateway_operator.status.document import document, status_of
-
-MakeSeen = Callable[..., Snapshot]
-MakeReport = Callable[..., SentinelReport]
-MakePod = Callable[..., Manifest]
+from operator_fakes import heard, pod, report, snapshot
 
 ROOT = Path(__file__).parents[3]
 PROGRAMS = [
@@ -55,8 +50,8 @@ def ready(one: Assessment) -> tuple[str, str]:
     return condition.reason, condition.message
 
 
-def test_a_gateway_that_trades(make_seen: MakeSeen) -> None:
-    assert words(judged(make_seen())) == {
+def test_a_gateway_that_trades() -> None:
+    assert words(judged(snapshot())) == {
         "SpecAccepted": "True Accepted",
         "GatewayLoggedIn": "True LoggedIn",
         "OutsideRestartWindow": "True WeekAuthenticated",
@@ -68,8 +63,8 @@ def test_a_gateway_that_trades(make_seen: MakeSeen) -> None:
     }
 
 
-def test_a_gateway_that_was_just_created(make_seen: MakeSeen) -> None:
-    seen = make_seen(bodies=(), news=None, age_of_news=float("inf"), enforced=None)
+def test_a_gateway_that_was_just_created() -> None:
+    seen = snapshot(bodies=(), news=None, age_of_news=float("inf"), enforced=None)
     assert words(judged(seen)) == {
         "SpecAccepted": "True Accepted",
         "GatewayLoggedIn": "Unknown NoNews",
@@ -82,12 +77,10 @@ def test_a_gateway_that_was_just_created(make_seen: MakeSeen) -> None:
     }
 
 
-def test_a_conflict_closes_the_gate_and_names_the_remedy(
-    make_seen: MakeSeen, make_report: MakeReport, make_pod: MakePod
-) -> None:
-    bodies = (make_pod("gateway"), make_pod("executor", ready=False), make_pod("novnc"))
-    report = make_report(LoginState.SESSION_CONFLICT)
-    one = judged(make_seen(bodies=bodies, news=HeardReport(report, 100.0)))
+def test_a_conflict_closes_the_gate_and_names_the_remedy() -> None:
+    bodies = (pod("gateway"), pod("executor", ready=False), pod("novnc"))
+    said = report(LoginState.SESSION_CONFLICT)
+    one = judged(snapshot(bodies=bodies, news=heard(said)))
     assert words(one)["GatewayLoggedIn"] == "False SessionConflict"
     assert words(one)["TradingAllowed"] == "False SessionConflict"
     assert words(one)["ExecutorReady"] == "False GateClosed"
@@ -97,11 +90,11 @@ def test_a_conflict_closes_the_gate_and_names_the_remedy(
     )
 
 
-def test_a_refused_permit_says_why(make_seen: MakeSeen, make_report: MakeReport) -> None:
-    report = make_report(
+def test_a_refused_permit_says_why() -> None:
+    said = report(
         LoginState.WAITING_FOR_PERMIT, waiting=PermitReport(refusal=PermitRefusal.DAILY_BUDGET)
     )
-    one = judged(make_seen(news=HeardReport(report, 100.0)))
+    one = judged(snapshot(news=heard(said)))
     assert ready(one) == ("WaitingForPermit", "no login attempt is allowed now: DailyBudget")
 
 
@@ -155,37 +148,32 @@ def test_a_refused_permit_says_why(make_seen: MakeSeen, make_report: MakeReport)
     ],
 )
 def test_ready_names_the_first_thing_that_matters(
-    make_seen: MakeSeen,
     spec: dict[str, Any],
     more: dict[str, Any],
     extra: dict[str, Any],
     reason: str,
 ) -> None:
-    assert ready(judged(make_seen(spec, **more), **extra))[0] == reason
+    assert ready(judged(snapshot(spec, **more), **extra))[0] == reason
 
 
-def test_without_an_executor_ready_is_about_the_gateway(
-    make_seen: MakeSeen, make_pod: MakePod
-) -> None:
-    seen = make_seen({"executor": {"enabled": False}}, bodies=(make_pod("gateway"),))
+def test_without_an_executor_ready_is_about_the_gateway() -> None:
+    seen = snapshot({"executor": {"enabled": False}}, bodies=(pod("gateway"),))
     assert words(judged(seen))["ExecutorReady"] == "False Disabled"
     assert ready(judged(seen))[0] == "Trading"
 
 
-def test_a_broken_console_does_not_make_trading_unready(
-    make_seen: MakeSeen, make_pod: MakePod
-) -> None:
-    bodies = (make_pod("gateway"), make_pod("executor"), make_pod("novnc", ready=False))
-    one = judged(make_seen(bodies=bodies))
+def test_a_broken_console_does_not_make_trading_unready() -> None:
+    bodies = (pod("gateway"), pod("executor"), pod("novnc", ready=False))
+    one = judged(snapshot(bodies=bodies))
     assert words(one)["ConsoleReady"] == "False PodNotReady"
     assert ready(one)[0] == "Trading"
 
 
-def test_an_image_that_can_not_be_pulled_is_named(make_seen: MakeSeen, make_pod: MakePod) -> None:
-    pod = make_pod("executor", ready=False)
+def test_an_image_that_can_not_be_pulled_is_named() -> None:
+    broken = pod("executor", ready=False)
     waiting = {"name": "executor", "state": {"waiting": {"reason": "ErrImagePull"}}}
-    pod["status"]["containerStatuses"] = [waiting]
-    one = judged(make_seen(bodies=(make_pod("gateway"), pod)))
+    broken["status"]["containerStatuses"] = [waiting]
+    one = judged(snapshot(bodies=(pod("gateway"), broken)))
     assert ready(one) == ("PodWaiting", "the executor pod does not run: ImagePullBackOff")
 
 
@@ -205,23 +193,23 @@ def stored(seen: Snapshot, status: IBGatewayStatus) -> Snapshot:
     return replace(seen, gateway=parse(body))
 
 
-def test_the_same_facts_give_the_same_status_a_minute_later(make_seen: MakeSeen) -> None:
-    first = status(judged(make_seen()))
-    later = stored(make_seen(now=datetime(2026, 11, 18, 15, 1, tzinfo=UTC)), first)
+def test_the_same_facts_give_the_same_status_a_minute_later() -> None:
+    first = status(judged(snapshot()))
+    later = stored(snapshot(now=datetime(2026, 11, 18, 15, 1, tzinfo=UTC)), first)
     assert document(status(judged(later))) == later.gateway.stored_status
 
 
-def test_a_time_moves_only_with_its_status(make_seen: MakeSeen) -> None:
-    first = status(judged(make_seen()))
+def test_a_time_moves_only_with_its_status() -> None:
+    first = status(judged(snapshot()))
     moment = datetime(2026, 11, 18, 15, 30, 0, 999, tzinfo=UTC)
-    silent = stored(make_seen(now=moment, age_of_news=60.0), first)
+    silent = stored(snapshot(now=moment, age_of_news=60.0), first)
     times = {c.type: c.last_transition_time for c in status(judged(silent)).conditions}
     assert times["GatewayLoggedIn"] == datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
     assert times["SpecAccepted"] == datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
 
 
-def test_the_status_holds_what_a_user_looks_for(make_seen: MakeSeen) -> None:
-    status = status_of(judged(make_seen()), pending="rev-2", handled_request="2026-11-18T14:00:00Z")
+def test_the_status_holds_what_a_user_looks_for() -> None:
+    status = status_of(judged(snapshot()), pending="rev-2", handled_request="2026-11-18T14:00:00Z")
     shown = document(status)
     assert shown["observedGeneration"] == 3
     assert shown["login"] == {
@@ -246,9 +234,9 @@ def test_the_status_holds_what_a_user_looks_for(make_seen: MakeSeen) -> None:
     assert shown["pendingRevision"] == "rev-2"
 
 
-def test_what_was_known_stays_known_while_nobody_is_heard(make_seen: MakeSeen) -> None:
-    first = status(judged(make_seen()))
-    silent = stored(make_seen(news=None, age_of_news=float("inf")), first)
+def test_what_was_known_stays_known_while_nobody_is_heard() -> None:
+    first = status(judged(snapshot()))
+    silent = stored(snapshot(news=None, age_of_news=float("inf")), first)
     shown = document(status(judged(silent)))
     assert shown["accounts"] == ["DU1234567"]
     assert shown["login"]["fullAuthTime"] == "2026-11-15T14:03:00Z"

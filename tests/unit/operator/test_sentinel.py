@@ -1,7 +1,7 @@
 """Listening to a sentinel over real HTTP: news at once, heartbeats, silence, a process that restarts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -15,12 +15,11 @@ from ibgateway_api.reports import SentinelReport
 from ibgateway_operator.errors import EndpointUnavailableError
 from ibgateway_operator.observe.http import Endpoint, HttpClient, by_address
 from ibgateway_operator.observe.sentinel import Sentinels
+from operator_fakes import report
 
 KEY = Key("trading", "paper")
 TOKEN = "canary-token"
 HOST = "paper-gateway-0.paper-gateway-pods.trading.svc:8090"
-
-MakeReport = Callable[..., SentinelReport]
 
 
 @dataclass
@@ -32,8 +31,8 @@ class FakeSentinel:
     posted: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def say(self, report: SentinelReport) -> None:
-        self.report = report
+    def say(self, said: SentinelReport) -> None:
+        self.report = said
         self.changed.set()
 
     async def status(self, request: web.Request) -> web.StreamResponse:
@@ -64,8 +63,8 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(make_report: MakeReport) -> AsyncIterator[Bench]:
-    sentinel = FakeSentinel(make_report(LoginState.AWAITING_APPROVAL, sequence=1))
+async def bench() -> AsyncIterator[Bench]:
+    sentinel = FakeSentinel(report(LoginState.AWAITING_APPROVAL, sequence=1))
     app = web.Application()
     app.add_routes(
         [
@@ -83,7 +82,7 @@ async def bench(make_report: MakeReport) -> AsyncIterator[Bench]:
         await sentinels.close()
 
 
-async def heard(bench: Bench) -> SentinelReport:
+async def next_report(bench: Bench) -> SentinelReport:
     async with asyncio.timeout(20):
         assert await bench.news.get() == KEY
     news = bench.sentinels.news(KEY)
@@ -93,28 +92,28 @@ async def heard(bench: Bench) -> SentinelReport:
 
 
 async def test_the_state_is_news_and_so_is_each_change(
-    bench: Bench, make_report: MakeReport
+    bench: Bench,
 ) -> None:
     bench.sentinels.follow(KEY, bench.peer)
-    assert (await heard(bench)).state is LoginState.AWAITING_APPROVAL
-    bench.sentinel.say(make_report(sequence=2))
-    assert (await heard(bench)).state is LoginState.LOGGED_IN
+    assert (await next_report(bench)).state is LoginState.AWAITING_APPROVAL
+    bench.sentinel.say(report(sequence=2))
+    assert (await next_report(bench)).state is LoginState.LOGGED_IN
     assert bench.sentinel.requests[:2] == ["", "after=1&wait=30"]
     assert bench.sentinels.age(KEY) < 20.0
 
 
-async def test_the_same_report_once_more_is_no_news(bench: Bench, make_report: MakeReport) -> None:
+async def test_the_same_report_once_more_is_no_news(bench: Bench) -> None:
     bench.sentinels.follow(KEY, bench.peer)
-    first = await heard(bench)
+    first = await next_report(bench)
     bench.sentinel.say(first.model_copy(update={"sequence": 1}))
-    bench.sentinel.say(make_report(LoginState.STOPPED, sequence=3))
-    assert (await heard(bench)).sequence == 3
+    bench.sentinel.say(report(LoginState.STOPPED, sequence=3))
+    assert (await next_report(bench)).sequence == 3
     assert bench.news.empty()
 
 
 async def test_heartbeats_are_heard_and_are_no_news(bench: Bench) -> None:
     bench.sentinels.follow(KEY, bench.peer)
-    await heard(bench)
+    await next_report(bench)
     before = bench.sentinels.news(KEY)
     assert before is not None
     async with asyncio.timeout(20):
@@ -124,14 +123,12 @@ async def test_heartbeats_are_heard_and_are_no_news(bench: Bench) -> None:
     assert bench.news.empty()
 
 
-async def test_the_end_of_a_silence_is_news_although_nothing_changed(
-    make_report: MakeReport,
-) -> None:
+async def test_the_end_of_a_silence_is_news_although_nothing_changed() -> None:
     time = 100.0
     told: list[Key] = []
     async with aiohttp.ClientSession() as session:
         sentinels = Sentinels(HttpClient(session), lambda: time, told.append)
-        sentinels._heard(KEY, make_report())
+        sentinels._heard(KEY, report())
         time = 104.0
         sentinels._heard(KEY, None)
         assert told == [KEY]
@@ -148,12 +145,12 @@ async def test_a_wrong_token_is_silence_and_no_crash(bench: Bench) -> None:
     await asyncio.sleep(0.05)
     assert bench.sentinels.news(KEY) is None
     bench.sentinels.follow(KEY, bench.peer)
-    assert (await heard(bench)).sequence == 1
+    assert (await next_report(bench)).sequence == 1
 
 
 async def test_a_gateway_that_is_forgotten_is_not_listened_to(bench: Bench) -> None:
     bench.sentinels.follow(KEY, bench.peer)
-    await heard(bench)
+    await next_report(bench)
     bench.sentinels.forget(KEY)
     assert bench.sentinels.news(KEY) is None
     assert bench.sentinels.age(KEY) == float("inf")

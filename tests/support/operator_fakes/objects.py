@@ -1,0 +1,188 @@
+"""A paper gateway in every state the tests ask for: plain values, no cluster."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from ibgateway_api.login import LoginState
+from ibgateway_api.names import Key
+from ibgateway_api.reports import HoldReport, PermitReport, SentinelReport
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.week import Calendar
+from ibgateway_operator.desired.input import DesiredInput, Scripts
+from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.model.snapshot import Credentials, Finding, HeardReport, Snapshot, parse
+from ibgateway_operator.settings import Images
+
+NOW: Final = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
+"""A Wednesday."""
+THIS_WEEK: Final = datetime(2026, 11, 15, 14, 3, tzinfo=UTC)
+"""Sunday 09:03 New York: the week's full login."""
+LIVE: Final[Manifest] = {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}}
+"""What a spec says more where real money is at stake."""
+IMAGES: Final = Images(agent="agent:1", executor="executor:1")
+SCRIPTS: Final = Scripts(wrapper="wrap", prestop="stop", ibc="ibc")
+CREDENTIALS: Final = Credentials(
+    "ib-credentials",
+    found=True,
+    keys=frozenset({"IB_USERNAME", "IB_PASSWORD", "VNC_PASSWORD"}),
+    user="hash",
+)
+
+ComponentName = Literal["gateway", "executor", "novnc"]
+SpecPart = Mapping[str, Any]
+"""Fields of a spec as a user writes them; they come on top of the credentials' name."""
+
+
+def ibgateway_body(
+    spec: SpecPart | None = None,
+    *,
+    name: str = "paper",
+    namespace: str = "trading",
+    uid: str = "uid-1",
+    created: str = "2026-11-01T00:00:00Z",
+    annotations: Mapping[str, str] | None = None,
+    status: Manifest | None = None,
+) -> Manifest:
+    """An IBGateway as stored."""
+    meta = {
+        "namespace": namespace,
+        "name": name,
+        "uid": uid,
+        "generation": 3,
+        "resourceVersion": "100",
+        "creationTimestamp": created,
+    }
+    body = {
+        "apiVersion": "ibgateway.dev/v1alpha1",
+        "kind": "IBGateway",
+        "metadata": meta | ({"annotations": dict(annotations)} if annotations else {}),
+        "spec": {"credentialsSecretRef": {"name": "ib-credentials"}, **(spec or {})},
+    }
+    return body | ({"status": status} if status else {})
+
+
+def pod(
+    component: ComponentName,
+    *,
+    ready: bool = True,
+    uid: str = "",
+    deleted: str = "",
+    gateway: str = "paper",
+    namespace: str = "trading",
+) -> Manifest:
+    """A component's pod that runs; `deleted` is its deletionTimestamp."""
+    name = f"{gateway}-gateway-0" if component == "gateway" else f"{gateway}-{component}-abc"
+    labels = {
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/managed-by": "ibgateway-operator",
+        "ibgateway.dev/gateway": gateway,
+    }
+    meta = {
+        "namespace": namespace,
+        "name": name,
+        "uid": uid or f"uid-{component}",
+        "resourceVersion": "5",
+        "labels": labels,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": meta | ({"deletionTimestamp": deleted} if deleted else {}),
+        "status": {
+            "podIP": "10.0.0.9",
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+            "containerStatuses": [{"name": component, "state": {"running": {}}}],
+        },
+    }
+
+
+def report(
+    state: LoginState = LoginState.LOGGED_IN,
+    *,
+    sequence: int = 7,
+    since: datetime = THIS_WEEK,
+    deadline: datetime | None = None,
+    accounts: tuple[str, ...] = ("DU1234567",),
+    full_auth_time: datetime | None = THIS_WEEK,
+    waiting: PermitReport | None = None,
+    holds: tuple[HoldReport, ...] = (),
+    taken_restart: str = "",
+) -> SentinelReport:
+    """What the sentinel of a gateway says that logged in on Sunday."""
+    return SentinelReport(
+        boot="b1",
+        sequence=sequence,
+        at=NOW,
+        state=state,
+        since=since,
+        deadline=deadline,
+        accounts=accounts,
+        full_auth_time=full_auth_time,
+        attempts_today=1,
+        waiting=waiting,
+        holds=holds,
+        taken_restart=taken_restart,
+    )
+
+
+def heard(said: SentinelReport) -> HeardReport:
+    """A report as the operator keeps it."""
+    return HeardReport(said, 100.0)
+
+
+HEARD: Final = heard(report())
+"""The report of a gateway that is logged in."""
+
+
+def snapshot(
+    spec: SpecPart | None = None,
+    *,
+    annotations: Mapping[str, str] | None = None,
+    status: Manifest | None = None,
+    now: datetime = NOW,
+    credentials: Credentials | None = CREDENTIALS,
+    twin: Key | None = None,
+    bodies: tuple[Manifest, ...] | None = None,
+    news: HeardReport | None = HEARD,
+    age_of_news: float = 0.5,
+    enforced: bool | None = True,
+    drained: bool = False,
+    findings: tuple[Finding, ...] = (),
+) -> Snapshot:
+    """A gateway that is logged in and trades, but for what the test changes."""
+    return Snapshot(
+        gateway=parse(ibgateway_body(spec, annotations=annotations, status=status)),
+        now=now,
+        credentials=credentials,
+        twin=twin,
+        bodies=(pod("gateway"), pod("executor"), pod("novnc")) if bodies is None else bodies,
+        news=news,
+        age_of_news=age_of_news,
+        enforced=enforced,
+        drained=drained,
+        findings=findings,
+    )
+
+
+def desired_input(
+    spec: SpecPart | None = None,
+    *,
+    images: Images = IMAGES,
+    gateway_replicas: int = 1,
+    vnc_from_user: bool = False,
+) -> DesiredInput:
+    """What the builders are given for a paper gateway."""
+    raw = {"credentialsSecretRef": {"name": "ib-credentials"}, **(spec or {})}
+    return DesiredInput(
+        key=Key("trading", "paper"),
+        uid="uid-1",
+        spec=IBGatewaySpec.model_validate(raw),
+        images=images,
+        calendar=Calendar(),
+        scripts=SCRIPTS,
+        own_namespace="operators",
+        gateway_replicas=gateway_replicas,
+        vnc_from_user=vnc_from_user,
+    )
