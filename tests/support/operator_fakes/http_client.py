@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from ibgateway_operator.errors import EndpointUnavailableError
-from ibgateway_operator.observe.http import Endpoint, HttpClient
+from ibgateway_runtime.errors import EndpointUnavailableError
+from ibgateway_runtime.http_client import Endpoint, HttpClient
 
 
 class FakeHttpClient(HttpClient):
@@ -15,20 +15,20 @@ class FakeHttpClient(HttpClient):
         self.posted: list[tuple[str, str]] = []
         """Path and body of what was delivered."""
 
-    async def get(self, peer: Endpoint, path: str) -> bytes:
+    async def get(self, endpoint: Endpoint, path: str) -> bytes:
         """The answer of a path."""
         answer = self.answers.get(path, EndpointUnavailableError(path))
         if isinstance(answer, EndpointUnavailableError):
             raise answer
         return answer
 
-    async def post(self, peer: Endpoint, path: str, body: str) -> None:
+    async def post(self, endpoint: Endpoint, path: str, body: str) -> None:
         """Delivered, but where the path's answer is an error."""
         if isinstance(answer := self.answers.get(path), EndpointUnavailableError):
             raise answer
         self.posted.append((path, body))
 
-    async def lines(self, peer: Endpoint, path: str) -> AsyncIterator[bytes]:
+    async def lines(self, endpoint: Endpoint, path: str) -> AsyncIterator[bytes]:
         """Silence: a test tells the news itself."""
         await asyncio.Event().wait()
         yield b""

@@ -11,7 +11,7 @@ from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import Calendar
 from ibgateway_operator.desired.input import DesiredInput, Scripts
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Credentials, Finding, HeardReport, Snapshot, parse
+from ibgateway_operator.model.snapshot import Credentials, Drain, Snapshot, parse
 from ibgateway_operator.settings import Images
 
 NOW: Final = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
@@ -98,6 +98,35 @@ def pod(
     }
 
 
+def stateful_set(replicas: int = 1, update: str = "rev-2") -> Manifest:
+    """The gateway's StatefulSet as stored; `update` is the newest revision."""
+    return {
+        "kind": "StatefulSet",
+        "metadata": {"namespace": "trading", "name": "paper-gateway", "generation": 4},
+        "spec": {"replicas": replicas},
+        "status": {"observedGeneration": 4, "updateRevision": update},
+    }
+
+
+def deployment(template: str = "old", replicas: int = 1) -> Manifest:
+    """The executor's Deployment as stored, applied with `template`."""
+    return {
+        "kind": "Deployment",
+        "metadata": {
+            "namespace": "trading",
+            "name": "paper-executor",
+            "annotations": {"ibgateway.dev/template-hash": template},
+        },
+        "spec": {"replicas": replicas},
+    }
+
+
+def revised(body: Manifest, revision: str) -> Manifest:
+    """A pod of that revision of its StatefulSet."""
+    labels = {**body["metadata"]["labels"], "controller-revision-hash": revision}
+    return {**body, "metadata": {**body["metadata"], "labels": labels}}
+
+
 def report(
     state: LoginState = LoginState.LOGGED_IN,
     *,
@@ -127,12 +156,7 @@ def report(
     )
 
 
-def heard(said: SentinelReport) -> HeardReport:
-    """A report as the operator keeps it."""
-    return HeardReport(said, 100.0)
-
-
-HEARD: Final = heard(report())
+HEARD: Final = report()
 """The report of a gateway that is logged in."""
 
 
@@ -143,26 +167,26 @@ def snapshot(
     status: Manifest | None = None,
     now: datetime = NOW,
     credentials: Credentials | None = CREDENTIALS,
-    twin: Key | None = None,
+    duplicate: Key | None = None,
     bodies: tuple[Manifest, ...] | None = None,
-    news: HeardReport | None = HEARD,
+    heard: SentinelReport | None = HEARD,
     age_of_news: float = 0.5,
     enforced: bool | None = True,
-    drained: bool = False,
-    findings: tuple[Finding, ...] = (),
+    drain: Drain | None = None,
+    replaced_for: str = "",
 ) -> Snapshot:
     """A gateway that is logged in and trades, but for what the test changes."""
     return Snapshot(
         gateway=parse(ibgateway_body(spec, annotations=annotations, status=status)),
         now=now,
         credentials=credentials,
-        twin=twin,
+        duplicate=duplicate,
         bodies=(pod("gateway"), pod("executor"), pod("novnc")) if bodies is None else bodies,
-        news=news,
+        report=heard,
         age_of_news=age_of_news,
         enforced=enforced,
-        drained=drained,
-        findings=findings,
+        drain=drain,
+        replaced_for=replaced_for,
     )
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from ibgateway_api.names import Key
 from ibgateway_api.reports import SentinelReport
-from ibgateway_operator.app import Outside, build
-from ibgateway_operator.clock import Clock
+from ibgateway_operator.app import build
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import HeardReport
+from ibgateway_operator.observe.sentinel import SentinelListener
 from ibgateway_operator.settings import Images, OperatorSettings
 from ibgateway_operator.workqueue import After
+from ibgateway_runtime.clock import Clock
 from operator_fakes.api_server import FakeApiServer
 from operator_fakes.http_client import FakeHttpClient
 from operator_fakes.informer import WatchEvent
@@ -34,8 +34,14 @@ class OperatorWorld:
         """What the last run of a lane asked for."""
         clock = Clock(now=lambda: self.time, monotonic=lambda: self.seconds)
         settings = OperatorSettings(images=IMAGES, watch_namespaces=namespaces)
-        outside = Outside(self.api_server, self.http, clock)
-        self.app = build(settings, SCRIPTS, outside, self.api_server.informer)
+        self.app = build(
+            settings,
+            SCRIPTS,
+            api_server=self.api_server,
+            http=self.http,
+            clock=clock,
+            informer=self.api_server.informer,
+        )
 
     def _shown(self, event: WatchEvent) -> None:
         """As the handlers do; keys are not queued, because the test runs the lanes itself."""
@@ -71,18 +77,18 @@ class OperatorWorld:
 
     def use_images(self, images: Images) -> None:
         """The operator is told to run other images."""
-        settings = self.app.reconciler.settings
-        self.app.reconciler.settings = replace(settings, images=images)
+        settings = replace(self.app.reconciler.settings, images=images)
+        self.app.reconciler = replace(self.app.reconciler, settings=settings)
 
     # what happens
 
     def hear(self, said: SentinelReport) -> None:
         """The sentinel says something, now."""
-        self.app.reconciler.sentinels._heard(self.key, said)
+        self._listener().follower.hear(said)
 
     def hear_again(self) -> None:
         """The sentinel is heard, and nothing is new."""
-        self.app.reconciler.sentinels._heard(self.key, None)
+        self._listener().follower.hear(None)
 
     def pass_time(self, seconds: float) -> None:
         """Both clocks go on."""
@@ -124,7 +130,7 @@ class OperatorWorld:
     async def keep_gate(self) -> list[str]:
         """One look of the fast lane; gives what it wrote."""
         self.api_server.writes.clear()
-        self.again = await self.app.gatekeeper.keep(self.key)
+        self.again = await self.app.gates.keep(self.key)
         return list(self.api_server.writes)
 
     async def resync(self) -> None:
@@ -169,13 +175,20 @@ class OperatorWorld:
         """How many keys the slow lane has to work on now."""
         return len(self.app.slow)
 
-    def news(self) -> HeardReport | None:
+    def heard(self) -> SentinelReport | None:
         """What the operator has heard last."""
-        return self.app.reconciler.sentinels.news(self.key)
+        memory = self.app.memories.get(self.key)
+        return memory.listening.report if memory and memory.listening else None
 
     def agent_token(self) -> str:
         """The token the operator knows; empty where none."""
-        return self.app.reconciler.vault.agent_token(self.key)
+        memory = self.app.memories.get(self.key)
+        return memory.secrets.agent_token if memory else ""
+
+    def _listener(self) -> SentinelListener:
+        memory = self.app.reconciler.observer.memory(self.key)
+        assert memory is not None
+        return self.app.reconciler.sentinels.listener(self.key, memory)
 
     def gateway(self) -> Manifest | None:
         """The IBGateway as the operator sees it."""
@@ -187,8 +200,8 @@ class OperatorWorld:
         return {f"{body['kind']} {body['metadata']['name']}" for body in bodies}
 
     def remembered_owners(self) -> set[str]:
-        """uids of the IBGateways whose children the operator remembers."""
-        return {place[0] for place in self.app.reconciler.children._applied}
+        """uids of the IBGateways that the operator remembers anything of."""
+        return {memory.uid for _, memory in self.app.memories.items()}
 
 
 @asynccontextmanager

@@ -7,7 +7,8 @@ import pytest
 
 from ibgateway_api.names import Key
 from ibgateway_api.week import is_time_zone
-from ibgateway_operator.decide.acceptance import blocker, refusal
+from ibgateway_operator.decide.spec_checks import refusal
+from ibgateway_operator.decide.start_checks import blocker
 from ibgateway_operator.model.snapshot import Credentials, Snapshot, parse
 from operator_fakes import LIVE, snapshot
 
@@ -123,7 +124,7 @@ def test_a_spec_that_no_version_of_ours_wrote_is_a_finding_and_no_crash() -> Non
         ),
         pytest.param(
             {},
-            {"twin": Key("other", "first")},
+            {"duplicate": Key("other", "first")},
             "DuplicateUserName",
             "IBGateway other/first is older",
             id="an older gateway has the user name",

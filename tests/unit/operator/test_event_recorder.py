@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 from ibgateway_api.reasons import EventReason
 from ibgateway_operator.act.event_recorder import EventRecorder, event
-from ibgateway_operator.clock import Clock
 from ibgateway_operator.errors import ApiError
+from ibgateway_operator.model.memory import EventsMemory
 from ibgateway_operator.status.event_rules import EventType, PendingEvent
+from ibgateway_runtime.clock import Clock
 from operator_fakes import FakeApiServer, snapshot
 
 
@@ -18,33 +19,33 @@ def recorder_on(api_server: FakeApiServer, seconds: list[float]) -> EventRecorde
 
 async def test_the_same_words_are_said_once_a_day(api_server: FakeApiServer) -> None:
     seconds = [0.0]
-    recorder, gateway = recorder_on(api_server, seconds), snapshot().gateway
+    recorder, gateway, memory = recorder_on(api_server, seconds), snapshot().gateway, EventsMemory()
     words = PendingEvent(EventReason.LOGGED_IN, "the gateway is logged in")
-    await recorder.record(gateway, [words, words])
+    await recorder.record(gateway, memory, [words, words])
     seconds[0] = 86399.0
-    await recorder.record(gateway, [words])
+    await recorder.record(gateway, memory, [words])
     assert api_server.writes == ["create Event LoggedIn"]
     seconds[0] = 86401.0
-    await recorder.record(gateway, [words])
+    await recorder.record(gateway, memory, [words])
     assert len(api_server.writes) == 2
 
 
 async def test_a_flood_is_cut(api_server: FakeApiServer) -> None:
     seconds = [0.0]
-    recorder, gateway = recorder_on(api_server, seconds), snapshot().gateway
+    recorder, gateway, memory = recorder_on(api_server, seconds), snapshot().gateway, EventsMemory()
     await recorder.record(
-        gateway, [PendingEvent(EventReason.API_UNRESPONSIVE, f"{i}") for i in range(100)]
+        gateway, memory, [PendingEvent(EventReason.API_UNRESPONSIVE, f"{i}") for i in range(100)]
     )
     assert len(api_server.writes) == 30
     seconds[0] = 601.0
-    await recorder.record(gateway, [PendingEvent(EventReason.API_UNRESPONSIVE, "again")])
+    await recorder.record(gateway, memory, [PendingEvent(EventReason.API_UNRESPONSIVE, "again")])
     assert len(api_server.writes) == 31
 
 
 async def test_an_event_that_is_refused_stops_nothing(api_server: FakeApiServer) -> None:
     api_server.refuse["Event LoggedIn"] = ApiError(403, "no")
     await recorder_on(api_server, [0.0]).record(
-        snapshot().gateway, [PendingEvent(EventReason.LOGGED_IN, "x")]
+        snapshot().gateway, EventsMemory(), [PendingEvent(EventReason.LOGGED_IN, "x")]
     )
 
 

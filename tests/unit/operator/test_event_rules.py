@@ -14,7 +14,7 @@ from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.status.conditions import Assessment
 from ibgateway_operator.status.document import status_of
 from ibgateway_operator.status.event_rules import events_for
-from operator_fakes import heard, report, snapshot
+from operator_fakes import report, snapshot
 
 
 def assessed(seen: Snapshot) -> IBGatewayStatus:
@@ -23,7 +23,7 @@ def assessed(seen: Snapshot) -> IBGatewayStatus:
 
 def said(seen: Snapshot) -> list[tuple[str, str]]:
     status = assessed(seen)
-    return [(a.tone, a.reason) for a in events_for(seen, status)]
+    return [(a.type, a.reason) for a in events_for(seen, status)]
 
 
 @pytest.mark.parametrize(
@@ -39,18 +39,18 @@ def said(seen: Snapshot) -> list[tuple[str, str]]:
     ],
 )
 def test_a_new_login_state_is_told(state: LoginState, expected: tuple[str, str]) -> None:
-    seen = snapshot(news=heard(report(state)))
+    seen = snapshot(heard=report(state))
     assert expected in said(seen)
 
 
 @pytest.mark.parametrize("state", [LoginState.STARTING, LoginState.CONNECTION_LOST])
 def test_what_passes_by_itself_is_not(state: LoginState) -> None:
-    assert said(snapshot(news=heard(report(state)))) == []
+    assert said(snapshot(heard=report(state))) == []
 
 
 def test_the_push_is_told_with_its_deadline() -> None:
     deadline = datetime(2026, 11, 18, 15, 3, tzinfo=UTC)
-    seen = snapshot(news=heard(report(LoginState.AWAITING_APPROVAL, deadline=deadline)))
+    seen = snapshot(heard=report(LoginState.AWAITING_APPROVAL, deadline=deadline))
     status = assessed(seen)
     assert events_for(seen, status)[0].note == (
         "approve the push on IBKR Mobile until 2026-11-18T15:03:00Z (since 2026-11-15T14:03:00Z)"
@@ -74,7 +74,7 @@ def test_the_window_is_told_when_it_opens_and_when_the_week_is_authenticated() -
     full = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
     renewed = snapshot(
         now=datetime(2026, 11, 22, 14, 3, tzinfo=UTC),
-        news=heard(report(since=full, full_auth_time=full)),
+        heard=report(since=full, full_auth_time=full),
     )
     closed = replace(renewed, gateway=replace(renewed.gateway, status=after))
     assert said(closed) == [("Normal", "LoggedIn"), ("Normal", "WeekAuthenticated")]

@@ -11,7 +11,7 @@ from ibgateway_api.reports import HoldReport
 from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.gate import judge, pod_condition, unexpected_account, upcoming
 from ibgateway_operator.model.manifests import Manifest
-from operator_fakes import heard, pod, report, snapshot
+from operator_fakes import pod, report, snapshot
 
 
 def reason(gate: Gate) -> str:
@@ -26,9 +26,9 @@ def test_a_proven_login_in_its_week_opens_the_gate() -> None:
     ("spec", "more", "expected"),
     [
         pytest.param({}, {"age_of_news": 5.1}, "NoNews", id="silence"),
-        pytest.param({}, {"news": None}, "NoNews", id="never heard"),
+        pytest.param({}, {"heard": None}, "NoNews", id="never heard"),
         pytest.param({"suspend": True}, {}, "Suspended", id="suspended"),
-        pytest.param({"suspend": True}, {"news": None}, "Suspended", id="suspended and gone"),
+        pytest.param({"suspend": True}, {"heard": None}, "Suspended", id="suspended and gone"),
         pytest.param(
             {"executor": {"accounts": ["DU7654321"]}}, {}, "UnexpectedAccount", id="other account"
         ),
@@ -49,7 +49,7 @@ def test_what_closes_the_gate(spec: dict[str, Any], more: dict[str, Any], expect
 
 def test_every_login_state_but_one_closes_the_gate() -> None:
     for state in LoginState:
-        seen = snapshot(news=heard(report(state)))
+        seen = snapshot(heard=report(state))
         expected = "Open" if state is LoginState.LOGGED_IN else str(state)
         assert reason(judge(seen, Calendar()).gate) == expected
 
@@ -66,7 +66,7 @@ def test_a_pod_on_its_way_out_closes_the_gate_before_its_sentinel_says_so() -> N
 
 def test_the_sentinels_holds_count() -> None:
     said = report(holds=(HoldReport(reason=GateReason.CLOCK_SKEW),))
-    seen = snapshot(news=heard(said))
+    seen = snapshot(heard=said)
     assert reason(judge(seen, Calendar()).gate) == "ClockSkew"
 
 
@@ -94,7 +94,7 @@ def test_unexpected_accounts_are_named(
     accounts: tuple[str, ...],
     words: str,
 ) -> None:
-    seen = snapshot(spec, news=heard(report(accounts=accounts)))
+    seen = snapshot(spec, heard=report(accounts=accounts))
     assert unexpected_account(seen) == words
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from ibgateway_api.reports import ExecutorReport
-from ibgateway_operator.errors import EndpointUnavailableError
+from ibgateway_runtime.errors import EndpointUnavailableError
 from operator_fakes import OperatorWorld, report
 
 DRAINED = ExecutorReport(open=False, unacknowledged=0).to_json().encode()

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from ibgateway_operator.settings import Images
 from operator_fakes import OperatorWorld
 
@@ -104,7 +106,7 @@ async def test_a_gateway_that_is_gone_leaves_nothing_behind_in_memory(
     assert await trading.reconcile() == []
     assert trading.again is None
     assert trading.agent_token() == ""
-    assert trading.news() is None
+    assert trading.heard() is None
     assert trading.remembered_owners() == set()
 
 
@@ -113,3 +115,15 @@ async def test_a_gateway_that_is_being_deleted_is_not_written_to(trading: Operat
     meta = {**body["metadata"], "deletionTimestamp": "2026-11-18T15:00:00Z"}
     trading.api_server.put({**body, "metadata": meta})
     assert await trading.reconcile() == []
+
+
+@pytest.mark.parametrize("broken", [{"notifications": {"secretRef": {"name": "n"}}}, {"login": 7}])
+async def test_a_refused_spec_is_looked_at_again_slowly(
+    trading: OperatorWorld, broken: dict[str, object]
+) -> None:
+    trading.pass_time(61)
+    trading.hear_again()
+    trading.edit(**broken)
+    await trading.reconcile()
+    assert trading.condition("SpecAccepted").startswith("False")
+    assert trading.next_look() >= 10.0

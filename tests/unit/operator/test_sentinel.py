@@ -12,9 +12,10 @@ from aiohttp.test_utils import TestServer
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Key
 from ibgateway_api.reports import SentinelReport
-from ibgateway_operator.errors import EndpointUnavailableError
-from ibgateway_operator.observe.http import Endpoint, HttpClient, by_address
-from ibgateway_operator.observe.sentinel import Sentinels
+from ibgateway_operator.model.memory import GatewayMemory, Memories
+from ibgateway_operator.observe.observer import by_address
+from ibgateway_operator.observe.sentinel import SentinelListener, Sentinels
+from ibgateway_runtime.http_client import Endpoint, HttpClient
 from operator_fakes import report
 
 KEY = Key("trading", "paper")
@@ -54,121 +55,114 @@ class FakeSentinel:
         return web.Response(status=202)
 
 
-@dataclass
 class Bench:
-    sentinel: FakeSentinel
-    sentinels: Sentinels
-    peer: Endpoint
-    news: "asyncio.Queue[Key]"
+    """A gateway's listener on a sentinel over real HTTP."""
+
+    def __init__(self, sentinel: FakeSentinel, http: HttpClient, url: str) -> None:
+        loop = asyncio.get_running_loop()
+        self.sentinel = sentinel
+        self.http = http
+        self.news: asyncio.Queue[Key] = asyncio.Queue()
+        self.sentinels = Sentinels(http, loop.time, self.news.put_nowait)
+        self.endpoint = Endpoint(url, HOST, TOKEN)
+        self.memory = GatewayMemory("uid-1", 0.0)
+
+    @property
+    def listener(self) -> SentinelListener:
+        return self.sentinels.listener(KEY, self.memory)
+
+    def follow(self, endpoint: Endpoint | None) -> None:
+        self.sentinels.follow(KEY, self.memory, endpoint)
+
+    async def next_report(self) -> SentinelReport:
+        async with asyncio.timeout(20):
+            assert await self.news.get() == KEY
+        assert self.listener.report is not None
+        return self.listener.report
 
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     sentinel = FakeSentinel(report(LoginState.AWAITING_APPROVAL, sequence=1))
     app = web.Application()
-    app.add_routes(
-        [
-            web.get("/v1/status", sentinel.status),
-            web.post("/v1/restarts", sentinel.post),
-            web.post("/v1/login-requests", sentinel.post),
-        ]
-    )
-    news: asyncio.Queue[Key] = asyncio.Queue()
+    app.add_routes([web.get("/v1/status", sentinel.status)])
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
-        loop = asyncio.get_running_loop()
-        sentinels = Sentinels(HttpClient(session), loop.time, news.put_nowait)
-        peer = Endpoint(by_address(str(server.host), int(server.port or 0)), HOST, TOKEN)
-        yield Bench(sentinel, sentinels, peer, news)
-        await sentinels.close()
+        url = by_address(str(server.host), int(server.port or 0))
+        made = Bench(sentinel, HttpClient(session), url)
+        yield made
+        made.follow(None)
 
 
-async def next_report(bench: Bench) -> SentinelReport:
-    async with asyncio.timeout(20):
-        assert await bench.news.get() == KEY
-    news = bench.sentinels.news(KEY)
-    assert news is not None
-    assert news.report is not None
-    return news.report
-
-
-async def test_the_state_is_news_and_so_is_each_change(
-    bench: Bench,
-) -> None:
-    bench.sentinels.follow(KEY, bench.peer)
-    assert (await next_report(bench)).state is LoginState.AWAITING_APPROVAL
+async def test_the_state_is_told_and_so_is_each_change(bench: Bench) -> None:
+    bench.follow(bench.endpoint)
+    assert (await bench.next_report()).state is LoginState.AWAITING_APPROVAL
     bench.sentinel.say(report(sequence=2))
-    assert (await next_report(bench)).state is LoginState.LOGGED_IN
+    assert (await bench.next_report()).state is LoginState.LOGGED_IN
     assert bench.sentinel.requests[:2] == ["", "after=1&wait=30"]
-    assert bench.sentinels.age(KEY) < 20.0
+    assert bench.listener.age < 20.0
 
 
-async def test_the_same_report_once_more_is_no_news(bench: Bench) -> None:
-    bench.sentinels.follow(KEY, bench.peer)
-    first = await next_report(bench)
+async def test_the_same_report_once_more_is_not_told(bench: Bench) -> None:
+    bench.follow(bench.endpoint)
+    first = await bench.next_report()
     bench.sentinel.say(first.model_copy(update={"sequence": 1}))
     bench.sentinel.say(report(LoginState.STOPPED, sequence=3))
-    assert (await next_report(bench)).sequence == 3
+    assert (await bench.next_report()).sequence == 3
     assert bench.news.empty()
 
 
-async def test_heartbeats_are_heard_and_are_no_news(bench: Bench) -> None:
-    bench.sentinels.follow(KEY, bench.peer)
-    await next_report(bench)
-    before = bench.sentinels.news(KEY)
-    assert before is not None
+async def test_heartbeats_are_heard_and_are_not_told(bench: Bench) -> None:
+    bench.follow(bench.endpoint)
+    await bench.next_report()
+    before = bench.listener.follower.heard_at
     async with asyncio.timeout(20):
-        while (bench.sentinels.news(KEY) or before).heard <= before.heard:
+        while bench.listener.follower.heard_at <= before:
             bench.sentinel.changed.set()
             await asyncio.sleep(0.01)
     assert bench.news.empty()
 
 
-async def test_the_end_of_a_silence_is_news_although_nothing_changed() -> None:
-    time = 100.0
-    told: list[Key] = []
-    async with aiohttp.ClientSession() as session:
-        sentinels = Sentinels(HttpClient(session), lambda: time, told.append)
-        sentinels._heard(KEY, report())
-        time = 104.0
-        sentinels._heard(KEY, None)
-        assert told == [KEY]
-        assert sentinels.age(KEY) == 0.0
-        time = 109.5
-        assert sentinels.age(KEY) == 5.5
-        sentinels._heard(KEY, None)
-    assert told == [KEY, KEY]
-
-
 async def test_a_wrong_token_is_silence_and_no_crash(bench: Bench) -> None:
-    wrong = Endpoint(bench.peer.url, HOST, "another")
-    bench.sentinels.follow(KEY, wrong)
+    bench.follow(Endpoint(bench.endpoint.url, HOST, "another"))
     await asyncio.sleep(0.05)
-    assert bench.sentinels.news(KEY) is None
-    bench.sentinels.follow(KEY, bench.peer)
-    assert (await next_report(bench)).sequence == 1
+    assert bench.listener.report is None
+    bench.follow(bench.endpoint)
+    assert (await bench.next_report()).sequence == 1
+
+
+async def test_what_was_heard_outlives_a_change_of_address(bench: Bench) -> None:
+    bench.follow(bench.endpoint)
+    await bench.next_report()
+    bench.follow(Endpoint("http://127.0.0.1:1", HOST, TOKEN))
+    assert bench.listener.report is not None
+    bench.follow(bench.endpoint)
+    bench.sentinel.say(report(sequence=2))
+    assert (await bench.next_report()).sequence == 2
 
 
 async def test_a_gateway_that_is_forgotten_is_not_listened_to(bench: Bench) -> None:
-    bench.sentinels.follow(KEY, bench.peer)
-    await next_report(bench)
-    bench.sentinels.forget(KEY)
-    assert bench.sentinels.news(KEY) is None
-    assert bench.sentinels.age(KEY) == float("inf")
+    memories = Memories(lambda: 0.0)
+    bench.memory = memories.of(KEY, "uid-1")
+    bench.follow(bench.endpoint)
+    await bench.next_report()
+    listener = bench.listener
+    assert memories.forget(KEY) is True
+    assert listener.task is None
+    assert memories.of(KEY, "uid-2").listening is None
 
 
-async def test_requests_carry_their_id(bench: Bench) -> None:
-    await bench.sentinels.request_restart(bench.peer, "2026-11-22T06:00:00Z")
-    await bench.sentinels.request_login(bench.peer, "2026-11-18T15:00:00Z")
-    assert bench.sentinel.posted == [
-        '/v1/restarts {"id":"2026-11-22T06:00:00Z"}',
-        '/v1/login-requests {"id":"2026-11-18T15:00:00Z"}',
-    ]
-
-
-async def test_a_sentinel_that_is_not_there_is_an_error_with_its_name(bench: Bench) -> None:
-    nobody = Endpoint("http://127.0.0.1:1", HOST, TOKEN)
-    with pytest.raises(EndpointUnavailableError, match="paper-gateway-0"):
-        await bench.sentinels.request_login(nobody, "2026-11-18T15:00:00Z")
+async def test_a_listener_that_died_begins_anew_at_the_next_look(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.follow(bench.endpoint)
+    await bench.next_report()
+    task = bench.listener.task
+    assert task is not None
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    bench.follow(bench.endpoint)
+    assert bench.listener.task not in (None, task)
+    assert "sentinel of trading/paper ended by itself" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ibgateway_api.week import Calendar
-from ibgateway_operator.settings import SettingsError, calendar_from, from_environment
+from ibgateway_operator.settings import calendar_from, from_environment
+from ibgateway_runtime.errors import SettingsError
 
 ENV = {
     "WATCH_NAMESPACE": "trading, more",

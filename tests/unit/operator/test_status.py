@@ -22,7 +22,7 @@ from ibgateway_operator.model.snapshot import Finding, Snapshot, parse
 from ibgateway_operator.status import conditions
 from ibgateway_operator.status.conditions import Assessment
 from ibgateway_operator.status.document import document, status_of
-from operator_fakes import heard, pod, report, snapshot
+from operator_fakes import pod, report, snapshot
 
 ROOT = Path(__file__).parents[3]
 PROGRAMS = [
@@ -64,7 +64,7 @@ def test_a_gateway_that_trades() -> None:
 
 
 def test_a_gateway_that_was_just_created() -> None:
-    seen = snapshot(bodies=(), news=None, age_of_news=float("inf"), enforced=None)
+    seen = snapshot(bodies=(), heard=None, age_of_news=float("inf"), enforced=None)
     assert words(judged(seen)) == {
         "SpecAccepted": "True Accepted",
         "GatewayLoggedIn": "Unknown NoNews",
@@ -80,7 +80,7 @@ def test_a_gateway_that_was_just_created() -> None:
 def test_a_conflict_closes_the_gate_and_names_the_remedy() -> None:
     bodies = (pod("gateway"), pod("executor", ready=False), pod("novnc"))
     said = report(LoginState.SESSION_CONFLICT)
-    one = judged(snapshot(bodies=bodies, news=heard(said)))
+    one = judged(snapshot(bodies=bodies, heard=said))
     assert words(one)["GatewayLoggedIn"] == "False SessionConflict"
     assert words(one)["TradingAllowed"] == "False SessionConflict"
     assert words(one)["ExecutorReady"] == "False GateClosed"
@@ -94,7 +94,7 @@ def test_a_refused_permit_says_why() -> None:
     said = report(
         LoginState.WAITING_FOR_PERMIT, waiting=PermitReport(refusal=PermitRefusal.DAILY_BUDGET)
     )
-    one = judged(snapshot(news=heard(said)))
+    one = judged(snapshot(heard=said))
     assert ready(one) == ("WaitingForPermit", "no login attempt is allowed now: DailyBudget")
 
 
@@ -103,15 +103,21 @@ def test_a_refused_permit_says_why() -> None:
     [
         pytest.param(
             {},
-            {"findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),)},
-            {"refusal": Finding(ConditionReason.UNKNOWN_TIME_ZONE, "y")},
+            {},
+            {
+                "findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),),
+                "refusal": Finding(ConditionReason.UNKNOWN_TIME_ZONE, "y"),
+            },
             "UnknownTimeZone",
             id="a refused spec comes first",
         ),
         pytest.param(
             {},
-            {"findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),)},
-            {"blocker": Finding(ConditionReason.CREDENTIALS_MISSING, "y")},
+            {},
+            {
+                "findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),),
+                "blocker": Finding(ConditionReason.CREDENTIALS_MISSING, "y"),
+            },
             "ForeignObject",
             id="then what can't be applied",
         ),
@@ -122,7 +128,9 @@ def test_a_refused_permit_says_why() -> None:
             "CredentialsMissing",
             id="then what is missing",
         ),
-        pytest.param({"suspend": True}, {"news": None}, {}, "Suspended", id="then the user's wish"),
+        pytest.param(
+            {"suspend": True}, {"heard": None}, {}, "Suspended", id="then what the user asked for"
+        ),
         pytest.param({}, {"age_of_news": 9.0}, {}, "NoNews", id="then the login"),
         pytest.param(
             {},
@@ -236,7 +244,7 @@ def test_the_status_holds_what_a_user_looks_for() -> None:
 
 def test_what_was_known_stays_known_while_nobody_is_heard() -> None:
     first = status(judged(snapshot()))
-    silent = stored(snapshot(news=None, age_of_news=float("inf")), first)
+    silent = stored(snapshot(heard=None, age_of_news=float("inf")), first)
     shown = document(status(judged(silent)))
     assert shown["accounts"] == ["DU1234567"]
     assert shown["login"]["fullAuthTime"] == "2026-11-15T14:03:00Z"
