@@ -11,7 +11,7 @@ from ibgateway_api.names import Key
 from ibgateway_api.reports import SentinelReport
 from ibgateway_operator.app import Outside, build
 from ibgateway_operator.clock import Clock
-from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.model.manifests import Manifest, uid_of
 from ibgateway_operator.model.snapshot import HeardReport
 from ibgateway_operator.settings import Images, OperatorSettings
 from ibgateway_operator.workqueue import After
@@ -177,9 +177,9 @@ class OperatorWorld:
         """The token the operator knows; empty where none."""
         return self.app.reconciler.vault.agent_token(self.key)
 
-    def gateway(self) -> Manifest | None:
-        """The IBGateway as the operator sees it."""
-        return self.app.cache.gateway(self.key)
+    def gateway_uid(self) -> str:
+        """Which IBGateway the operator sees; empty where none."""
+        return uid_of(self.app.cache.gateway(self.key) or {})
 
     def children(self, key: Key | None = None) -> set[str]:
         """Children and pods as the operator sees them, as `Kind name`."""
