@@ -1,6 +1,7 @@
 """An operator on stand-ins in memory: API server with watches that lag, HTTP, clock; and the objects it sees."""
 
 from operator_fakes.api_server import FakeApiServer
+from operator_fakes.children import children_of, environment, pod_specs
 from operator_fakes.http_client import FakeHttpClient
 from operator_fakes.informer import FakeInformer, WatchEvent
 from operator_fakes.objects import (
@@ -8,12 +9,14 @@ from operator_fakes.objects import (
     LIVE,
     NOW,
     THIS_WEEK,
+    assessment,
     desired_input,
     heard,
     ibgateway_body,
     pod,
     report,
     snapshot,
+    status_from,
 )
 from operator_fakes.world import OperatorWorld, operator_world
 
@@ -27,11 +30,16 @@ __all__ = [
     "FakeInformer",
     "OperatorWorld",
     "WatchEvent",
+    "assessment",
+    "children_of",
     "desired_input",
+    "environment",
     "heard",
     "ibgateway_body",
     "operator_world",
     "pod",
+    "pod_specs",
     "report",
     "snapshot",
+    "status_from",
 ]
