@@ -46,8 +46,6 @@ class OperatorWorld:
         """End the listeners."""
         await self.app.stop()
 
-    # what people do
-
     def edit(self, **spec: Any) -> None:
         """The user changes fields of the spec."""
         body = self.stored()
@@ -73,8 +71,6 @@ class OperatorWorld:
         """The operator is told to run other images."""
         settings = self.app.reconciler.settings
         self.app.reconciler.settings = replace(settings, images=images)
-
-    # what happens
 
     def hear(self, said: SentinelReport) -> None:
         """The sentinel says something, now."""
@@ -113,8 +109,6 @@ class OperatorWorld:
             await self.reconcile()
             self.deliver()
 
-    # the lanes
-
     async def reconcile(self, key: Key | None = None) -> list[str]:
         """One reconcile; gives what it wrote."""
         self.api_server.writes.clear()
@@ -135,8 +129,6 @@ class OperatorWorld:
         """Take every reconcile that is due, and run none."""
         while len(self.app.slow):
             self.app.slow.done(await self.app.slow.take())
-
-    # what is stored and known
 
     def stored(self) -> Manifest:
         """The IBGateway as the API server has it."""

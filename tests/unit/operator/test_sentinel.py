@@ -91,9 +91,7 @@ async def next_report(bench: Bench) -> SentinelReport:
     return news.report
 
 
-async def test_the_state_is_news_and_so_is_each_change(
-    bench: Bench,
-) -> None:
+async def test_the_state_is_news_and_so_is_each_change(bench: Bench) -> None:
     bench.sentinels.follow(KEY, bench.peer)
     assert (await next_report(bench)).state is LoginState.AWAITING_APPROVAL
     bench.sentinel.say(report(sequence=2))
