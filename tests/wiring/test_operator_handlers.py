@@ -44,7 +44,7 @@ class ApplyingEmulator(kmock.KubernetesEmulator):  # type: ignore[misc]
 
 
 @dataclass
-class Site:
+class EmulatedOperator:
     """A running operator and the emulated API server it runs on."""
 
     server: Any
@@ -97,7 +97,7 @@ def body(name: str = "paper") -> Manifest:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Site]:
+async def running(folder: Path) -> AsyncIterator[EmulatedOperator]:
     """No fixture: at its end kopf cancels every task of its loop that was not there at its start."""
     async with ApplyingEmulator() as emulator, kmock.Server(emulator) as server:
         for kind in (*WATCHED, GATEWAY, SECRET, EVENT, NAMESPACE):
@@ -137,7 +137,7 @@ async def running(folder: Path) -> AsyncIterator[Site]:
                 )
             )
             await until(lambda: handlers.app, "the start")
-            yield Site(emulator, handlers)
+            yield EmulatedOperator(emulator, handlers)
             stop.set()
             async with asyncio.timeout(60):
                 await task

@@ -1,6 +1,7 @@
 """An operator on stand-ins in memory: API server with watches that lag, HTTP, clock; and the objects it sees."""
 
 from operator_fakes.api_server import FakeApiServer
+from operator_fakes.children import children_of, environment, pod_specs
 from operator_fakes.http_client import FakeHttpClient
 from operator_fakes.informer import FakeInformer, WatchEvent
 from operator_fakes.objects import (
@@ -10,6 +11,7 @@ from operator_fakes.objects import (
     NOW,
     SCRIPTS,
     THIS_WEEK,
+    assessment,
     deployment,
     desired_input,
     ibgateway_body,
@@ -18,6 +20,7 @@ from operator_fakes.objects import (
     revised,
     snapshot,
     stateful_set,
+    status_from,
 )
 from operator_fakes.world import OperatorWorld, operator_world
 
@@ -33,13 +36,18 @@ __all__ = [
     "FakeInformer",
     "OperatorWorld",
     "WatchEvent",
+    "assessment",
+    "children_of",
     "deployment",
     "desired_input",
+    "environment",
     "ibgateway_body",
     "operator_world",
     "pod",
+    "pod_specs",
     "report",
     "revised",
     "snapshot",
     "stateful_set",
+    "status_from",
 ]

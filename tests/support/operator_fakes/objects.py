@@ -8,11 +8,15 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.names import Key
 from ibgateway_api.reports import HoldReport, PermitReport, SentinelReport
 from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.status import IBGatewayStatus
 from ibgateway_api.week import Calendar
+from ibgateway_operator.decide.gate import judge
 from ibgateway_operator.desired.input import DesiredInput, Scripts
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Credentials, Drain, Snapshot, parse
+from ibgateway_operator.model.snapshot import Credentials, Drain, Finding, Snapshot, parse
 from ibgateway_operator.settings import Images
+from ibgateway_operator.status.conditions import Assessment
+from ibgateway_operator.status.document import status_of
 
 NOW: Final = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
 """A Wednesday."""
@@ -188,6 +192,30 @@ def snapshot(
         drain=drain,
         replaced_for=replaced_for,
     )
+
+
+def assessment(
+    seen: Snapshot,
+    *,
+    refusal: Finding | None = None,
+    blocker: Finding | None = None,
+    overdue: bool = False,
+    findings: tuple[Finding, ...] = (),
+) -> Assessment:
+    """A snapshot with the gate's verdict on it."""
+    return Assessment(
+        seen,
+        judge(seen, Calendar()),
+        refusal=refusal,
+        blocker=blocker,
+        overdue=overdue,
+        findings=findings,
+    )
+
+
+def status_from(judged: Assessment) -> IBGatewayStatus:
+    """The status of a gateway for which nothing waits."""
+    return status_of(judged, pending="", handled_request="")
 
 
 def desired_input(

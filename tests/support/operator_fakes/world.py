@@ -10,7 +10,7 @@ from typing import Any
 from ibgateway_api.names import Key
 from ibgateway_api.reports import SentinelReport
 from ibgateway_operator.app import build
-from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.model.manifests import Manifest, uid_of
 from ibgateway_operator.observe.sentinel import SentinelListener
 from ibgateway_operator.settings import Images, OperatorSettings
 from ibgateway_operator.workqueue import After
@@ -52,8 +52,6 @@ class OperatorWorld:
         """End the listeners."""
         await self.app.stop()
 
-    # what people do
-
     def edit(self, **spec: Any) -> None:
         """The user changes fields of the spec."""
         body = self.stored()
@@ -79,8 +77,6 @@ class OperatorWorld:
         """The operator is told to run other images."""
         settings = replace(self.app.reconciler.settings, images=images)
         self.app.reconciler = replace(self.app.reconciler, settings=settings)
-
-    # what happens
 
     def hear(self, said: SentinelReport) -> None:
         """The sentinel says something, now."""
@@ -119,8 +115,6 @@ class OperatorWorld:
             await self.reconcile()
             self.deliver()
 
-    # the lanes
-
     async def reconcile(self, key: Key | None = None) -> list[str]:
         """One reconcile; gives what it wrote."""
         self.api_server.writes.clear()
@@ -141,8 +135,6 @@ class OperatorWorld:
         """Take every reconcile that is due, and run none."""
         while len(self.app.slow):
             self.app.slow.done(await self.app.slow.take())
-
-    # what is stored and known
 
     def stored(self) -> Manifest:
         """The IBGateway as the API server has it."""
@@ -190,9 +182,9 @@ class OperatorWorld:
         assert memory is not None
         return self.app.reconciler.sentinels.listener(self.key, memory)
 
-    def gateway(self) -> Manifest | None:
-        """The IBGateway as the operator sees it."""
-        return self.app.cache.gateway(self.key)
+    def gateway_uid(self) -> str:
+        """Which IBGateway the operator sees; empty where none."""
+        return uid_of(self.app.cache.gateway(self.key) or {})
 
     def children(self, key: Key | None = None) -> set[str]:
         """Children and pods as the operator sees them, as `Kind name`."""

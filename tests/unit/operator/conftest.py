@@ -31,3 +31,19 @@ def http() -> FakeHttpClient:
 def api_server() -> FakeApiServer:
     """An empty API server whose watches show everything at once."""
     return FakeApiServer()
+
+
+@pytest.fixture
+async def created() -> AsyncIterator[OperatorWorld]:
+    """A gateway that was just created; from here on the watches show nothing by themselves."""
+    async with operator_world(lag=True) as world:
+        yield world
+
+
+@pytest.fixture
+async def lagging(created: OperatorWorld) -> OperatorWorld:
+    """A gateway that trades and is settled; every watch has shown everything."""
+    await created.log_in()
+    assert await created.reconcile() == []
+    assert created.deliver() == []
+    return created

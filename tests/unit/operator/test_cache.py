@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import pytest
+
 from ibgateway_api.names import Key
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.model.manifests import Manifest
@@ -58,3 +60,14 @@ def test_a_new_object_is_seen_until_it_is_gone() -> None:
     cache.gone(pod("1"))
     assert cache.children(KEY) == ()
     assert shown.bodies == []
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the answer that comes last counts, and not the write that was stored last"
+)
+def test_an_answer_that_comes_late_does_not_hide_a_newer_write() -> None:
+    before, condition, annotated = pod("1"), pod("2", {"x": 1}), pod("3", {"x": 2})
+    cache = Cache(ShownChildren([before]))
+    cache.written(before, annotated)
+    cache.written(before, condition)
+    assert cache.children(KEY) == (annotated,)

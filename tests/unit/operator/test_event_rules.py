@@ -7,22 +7,13 @@ import pytest
 
 from ibgateway_api.conditions import ConditionType
 from ibgateway_api.login import LoginState
-from ibgateway_api.status import IBGatewayStatus
-from ibgateway_api.week import Calendar
-from ibgateway_operator.decide.gate import judge
 from ibgateway_operator.model.snapshot import Snapshot
-from ibgateway_operator.status.conditions import Assessment
-from ibgateway_operator.status.document import status_of
 from ibgateway_operator.status.event_rules import events_for
-from operator_fakes import report, snapshot
-
-
-def assessed(seen: Snapshot) -> IBGatewayStatus:
-    return status_of(Assessment(seen, judge(seen, Calendar())), pending="", handled_request="")
+from operator_fakes import assessment, report, snapshot, status_from
 
 
 def said(seen: Snapshot) -> list[tuple[str, str]]:
-    status = assessed(seen)
+    status = status_from(assessment(seen))
     return [(a.type, a.reason) for a in events_for(seen, status)]
 
 
@@ -39,19 +30,19 @@ def said(seen: Snapshot) -> list[tuple[str, str]]:
     ],
 )
 def test_a_new_login_state_is_told(state: LoginState, expected: tuple[str, str]) -> None:
-    seen = snapshot(heard=report(state))
+    seen = snapshot(heard=(report(state)))
     assert expected in said(seen)
 
 
 @pytest.mark.parametrize("state", [LoginState.STARTING, LoginState.CONNECTION_LOST])
 def test_what_passes_by_itself_is_not(state: LoginState) -> None:
-    assert said(snapshot(heard=report(state))) == []
+    assert said(snapshot(heard=(report(state)))) == []
 
 
 def test_the_push_is_told_with_its_deadline() -> None:
     deadline = datetime(2026, 11, 18, 15, 3, tzinfo=UTC)
-    seen = snapshot(heard=report(LoginState.AWAITING_APPROVAL, deadline=deadline))
-    status = assessed(seen)
+    seen = snapshot(heard=(report(LoginState.AWAITING_APPROVAL, deadline=deadline)))
+    status = status_from(assessment(seen))
     assert events_for(seen, status)[0].note == (
         "approve the push on IBKR Mobile until 2026-11-18T15:03:00Z (since 2026-11-15T14:03:00Z)"
     )
@@ -59,22 +50,22 @@ def test_the_push_is_told_with_its_deadline() -> None:
 
 def test_what_was_told_before_is_not_told_again() -> None:
     seen = snapshot()
-    status = assessed(seen)
+    status = status_from(assessment(seen))
     settled = replace(seen, gateway=replace(seen.gateway, status=status))
     assert said(settled) == []
 
 
 def test_the_window_is_told_when_it_opens_and_when_the_week_is_authenticated() -> None:
     seen = snapshot()
-    status = assessed(seen)
+    status = status_from(assessment(seen))
     sunday = snapshot(now=datetime(2026, 11, 22, 6, 0, 1, tzinfo=UTC))
     opened = replace(sunday, gateway=replace(sunday.gateway, status=status))
     assert said(opened) == [("Normal", "RestartWindowOpened")]
-    after = assessed(opened)
+    after = status_from(assessment(opened))
     full = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
     renewed = snapshot(
         now=datetime(2026, 11, 22, 14, 3, tzinfo=UTC),
-        heard=report(since=full, full_auth_time=full),
+        heard=(report(since=full, full_auth_time=full)),
     )
     closed = replace(renewed, gateway=replace(renewed.gateway, status=after))
     assert said(closed) == [("Normal", "LoggedIn"), ("Normal", "WeekAuthenticated")]

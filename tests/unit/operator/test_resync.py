@@ -16,7 +16,7 @@ async def test_a_gateway_whose_end_no_watch_has_shown_is_forgotten(trading: Oper
     await trading.resync()
     assert await trading.reconcile() == []
     assert trading.again is None
-    assert trading.gateway() is None
+    assert trading.gateway_uid() == ""
 
 
 async def test_a_resync_of_a_healthy_gateway_writes_nothing(trading: OperatorWorld) -> None:
