@@ -24,7 +24,7 @@ from ibgateway_operator.kube.cache import Cache, InformerIndex
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics, metrics
 from ibgateway_operator.model.kinds import APPLIED, GATEWAY
-from ibgateway_operator.model.manifests import labels_of, name_of
+from ibgateway_operator.model.manifests import labels_of, name_of, uid_of
 from ibgateway_operator.model.memory import Memories
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
@@ -89,8 +89,14 @@ class App:
         self.cache.gone(body)
         gateway = labels_of(body).get(names.LABEL_GATEWAY, "")
         memory = self.memories.get(Key(str(body["metadata"]["namespace"]), gateway))
-        if memory is not None:
-            memory.applied.pop((str(body["kind"]), name_of(body)), None)
+        place = (str(body["kind"]), name_of(body))
+        applied = memory.applied.get(place) if memory else None
+        if memory is not None and applied is not None and applied.uid == uid_of(body):
+            del memory.applied[place]
+
+    def shown(self, body: Mapping[str, Any]) -> None:
+        """A watch has shown an object."""
+        self.cache.shown(body)
 
     def dead(self) -> str:
         """Why the operator should be restarted; empty while it lives."""

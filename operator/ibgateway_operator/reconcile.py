@@ -17,7 +17,7 @@ from ibgateway_operator.act.settings_stamp import SettingsStamp
 from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.gate import upcoming
 from ibgateway_operator.desired.input import Scripts
-from ibgateway_operator.errors import NotFoundError
+from ibgateway_operator.errors import ConflictError, NotFoundError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics
@@ -133,13 +133,11 @@ class Reconciler:
         )
         wanted = document(status)
         if wanted != gateway.stored_status:
-            body = self.cache.gateway(gateway.key)
             try:
-                stored = await self.api_server.apply_status(gateway.key, wanted)
-            except NotFoundError:
+                stored = await self.api_server.apply_status(gateway.key, wanted, uid=gateway.uid)
+            except (NotFoundError, ConflictError):
                 return
-            if body is not None:
-                self.cache.written(body, stored)
+            self.cache.written(stored)
         events = [*outcome.events, *events_for(snapshot, status)]
         await self.recorder.record(gateway, memory.events, events)
         self.metrics.login(gateway.key, status.login.state)

@@ -74,7 +74,7 @@ class ChildWriter:
             return Finding(
                 ConditionReason.APPLY_REFUSED, f"{_said(manifest)} is refused: {error.message}"
             )
-        self.cache.written(stored, body)
+        self.cache.written(body)
         memory.applied[place] = _applied(manifest, body)
         return None
 
@@ -93,11 +93,12 @@ class ChildWriter:
         for body in orphans(gateway, wanted, self.cache.children(gateway.key)):
             name = Key(gateway.key.namespace, name_of(body))
             await self.api_server.delete(BY_KIND[body["kind"]], name, uid=uid_of(body))
+            self.cache.deleted(body)
             memory.applied.pop(place_of(body), None)
 
 
 def _applied(manifest: Manifest, stored: Manifest) -> Applied:
-    return Applied(digest(manifest), fingerprint(stored))
+    return Applied(uid_of(stored), digest(manifest), fingerprint(stored))
 
 
 def orphans(

@@ -65,4 +65,4 @@ class ReadinessGates:
             stored = await self.api_server.patch_pod_condition(place, condition)
         except NotFoundError:
             return
-        self.cache.written(pod, {**stored, "kind": "Pod"})
+        self.cache.written({**stored, "kind": "Pod"})

@@ -31,4 +31,4 @@ class SettingsStamp:
                 stored = await self.api_server.annotate_pod(place, notes)
             except NotFoundError:
                 continue
-            self.cache.written(pod, {**stored, "kind": "Pod"})
+            self.cache.written({**stored, "kind": "Pod"})

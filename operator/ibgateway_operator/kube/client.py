@@ -48,8 +48,8 @@ class ApiServer(Protocol):
         """Server-side apply with force; gives what is stored."""
         ...
 
-    async def apply_status(self, key: Key, status: Manifest) -> Manifest:
-        """Server-side apply of an IBGateway's status."""
+    async def apply_status(self, key: Key, status: Manifest, *, uid: str) -> Manifest:
+        """Server-side apply of this very IBGateway's status; another one raises ConflictError."""
         ...
 
     async def create(self, manifest: Manifest) -> Manifest:
@@ -103,12 +103,12 @@ class KubernetesApi:
         path = kind.path(manifest["metadata"]["namespace"], name_of(manifest))
         return await self._apply(path, manifest)
 
-    async def apply_status(self, key: Key, status: Manifest) -> Manifest:
-        """Server-side apply of an IBGateway's status."""
+    async def apply_status(self, key: Key, status: Manifest, *, uid: str) -> Manifest:
+        """Server-side apply of this very IBGateway's status; another one raises ConflictError."""
         body = {
             "apiVersion": GATEWAY.api_version,
             "kind": GATEWAY.kind,
-            "metadata": {"name": key.name, "namespace": key.namespace},
+            "metadata": {"name": key.name, "namespace": key.namespace, "uid": uid},
             "status": status,
         }
         return await self._apply(GATEWAY.path(*key, subresource="status"), body)

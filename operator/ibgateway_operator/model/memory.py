@@ -36,8 +36,9 @@ class Listening(Protocol):
 
 @dataclass(frozen=True)
 class Applied:
-    """Digests of a child as it was applied and as it was stored then."""
+    """A child's uid, and digests of it as it was applied and as it was stored then."""
 
+    uid: str
     manifest: str
     stored: str
 

@@ -96,9 +96,14 @@ class FakeApiServer:
             happens()
         return after
 
-    async def apply_status(self, key: Key, status: Manifest) -> Manifest:
-        """Server-side apply of a status, all of which is the operator's. Raises NotFoundError."""
+    async def apply_status(self, key: Key, status: Manifest, *, uid: str) -> Manifest:
+        """Server-side apply of a status, all of which is the operator's.
+
+        Raises NotFoundError, and ConflictError where another one has the name now.
+        """
         self.writes.append("status")
+        if uid_of(self._there(GATEWAY, key)) != uid:
+            raise ConflictError(409, "another uid")
         return self._store({**self._there(GATEWAY, key), "status": status})
 
     async def create(self, manifest: Manifest) -> Manifest:

@@ -47,6 +47,8 @@ class OperatorWorld:
         """As the handlers do; keys are not queued, because the test runs the lanes itself."""
         if event.type == "DELETED":
             self.app.gone(event.body)
+        else:
+            self.app.shown(event.body)
 
     async def stop(self) -> None:
         """End the listeners."""

@@ -79,14 +79,20 @@ def test_a_refused_permit_says_why() -> None:
         pytest.param(
             {},
             {},
-            {"findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),), "refusal": Finding(ConditionReason.UNKNOWN_TIME_ZONE, "y")},
+            {
+                "findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),),
+                "refusal": Finding(ConditionReason.UNKNOWN_TIME_ZONE, "y"),
+            },
             "UnknownTimeZone",
             id="a refused spec comes first",
         ),
         pytest.param(
             {},
             {},
-            {"findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),), "blocker": Finding(ConditionReason.CREDENTIALS_MISSING, "y")},
+            {
+                "findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),),
+                "blocker": Finding(ConditionReason.CREDENTIALS_MISSING, "y"),
+            },
             "ForeignObject",
             id="then what can't be applied",
         ),
@@ -97,7 +103,9 @@ def test_a_refused_permit_says_why() -> None:
             "CredentialsMissing",
             id="then what is missing",
         ),
-        pytest.param({"suspend": True}, {"heard": None}, {}, "Suspended", id="then what the user asked for"),
+        pytest.param(
+            {"suspend": True}, {"heard": None}, {}, "Suspended", id="then what the user asked for"
+        ),
         pytest.param({}, {"age_of_news": 9.0}, {}, "NoNews", id="then the login"),
         pytest.param(
             {},
