@@ -134,7 +134,9 @@ class Reconciler:
         wanted = document(status)
         if wanted != gateway.stored_status:
             try:
-                stored = await self.api_server.apply_status(gateway.key, wanted, uid=gateway.uid)
+                stored = await self.api_server.apply_status(
+                    gateway.key, wanted, version=gateway.resource_version
+                )
             except (NotFoundError, ConflictError):
                 return
             self.cache.written(stored)

@@ -96,14 +96,14 @@ class FakeApiServer:
             happens()
         return after
 
-    async def apply_status(self, key: Key, status: Manifest, *, uid: str) -> Manifest:
+    async def apply_status(self, key: Key, status: Manifest, *, version: str) -> Manifest:
         """Server-side apply of a status, all of which is the operator's.
 
-        Raises NotFoundError, and ConflictError where another one has the name now.
+        Raises NotFoundError, and ConflictError where it is another version by now.
         """
         self.writes.append("status")
-        if uid_of(self._there(GATEWAY, key)) != uid:
-            raise ConflictError(409, "another uid")
+        if self._there(GATEWAY, key)["metadata"]["resourceVersion"] != version:
+            raise ConflictError(409, "another version")
         return self._store({**self._there(GATEWAY, key), "status": status})
 
     async def create(self, manifest: Manifest) -> Manifest:

@@ -59,7 +59,9 @@ class TestWrites:
 
     async def test_a_generation_moves_with_the_spec_alone(self, api_server: FakeApiServer) -> None:
         first = api_server.put(ibgateway_body())
-        after = await api_server.apply_status(KEY, {"accounts": ["DU1"]}, uid="uid-1")
+        after = await api_server.apply_status(
+            KEY, {"accounts": ["DU1"]}, version=first["metadata"]["resourceVersion"]
+        )
         edited = api_server.put({**after, "spec": {**after["spec"], "suspend": True}})
         generations = [body["metadata"]["generation"] for body in (first, after, edited)]
         assert generations == [3, 3, 4]
@@ -101,7 +103,7 @@ class TestWrites:
         self, api_server: FakeApiServer
     ) -> None:
         with pytest.raises(NotFoundError):
-            await api_server.apply_status(KEY, {}, uid="uid-1")
+            await api_server.apply_status(KEY, {}, version="1")
         with pytest.raises(NotFoundError):
             await api_server.patch_pod_condition(PLACE, {"type": "x", "status": "", "reason": ""})
         with pytest.raises(NotFoundError):
