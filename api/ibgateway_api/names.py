@@ -23,6 +23,8 @@ MANAGED_BY: Final = "ibgateway-operator"
 ANNOTATION_LOGIN_REQUESTED_AT: Final = f"{GROUP}/login-requested-at"
 """RFC 3339 time of a person's request for one more login attempt; old or repeated ones are ignored."""
 ANNOTATION_SETTINGS_HASH: Final = f"{GROUP}/settings-hash"
+ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
+"""On the executor's Deployment: the template that it was applied with."""
 ANNOTATION_TRADING_MODE: Final = f"{GROUP}/trading-mode"
 """On the ledger's claim: a live executor never adopts a paper ledger."""
 

@@ -57,7 +57,7 @@ class AttemptOutcome(StrEnum):
 
 
 class Attempt(Document):
-    """One line of the attempt ledger; `request` is the id of the wish that caused it."""
+    """One line of the attempt ledger; `request` is the id of the request that caused it."""
 
     id: int
     at: datetime
@@ -132,24 +132,24 @@ class Refused:
 
 
 def decide(
-    attempts: Sequence[Attempt], policy: LoginPolicy, wish: PermitRequest, now: datetime
+    attempts: Sequence[Attempt], policy: LoginPolicy, asked: PermitRequest, now: datetime
 ) -> Granted | Refused:
-    """Whether `wish` gets a permit. `attempts` is the whole ledger, oldest first."""
-    if wish.request and any(a.request == wish.request for a in attempts):
+    """Whether `asked` gets a permit. `attempts` is the whole ledger, oldest first."""
+    if asked.request and any(a.request == asked.request for a in attempts):
         return Refused(PermitRefusal.ALREADY_HANDLED)
-    if wish.outage_until is not None:
-        return Refused(PermitRefusal.MAINTENANCE, wish.outage_until)
-    if wish.cause is Cause.REQUESTED:
-        return Granted(PermitKind.TOKEN if wish.token_at_hand else PermitKind.FULL)
-    if wish.conflict_until is not None and now < wish.conflict_until:
-        return Refused(PermitRefusal.SESSION_CONFLICT, wish.conflict_until)
-    if wish.cause is Cause.START and wish.token_at_hand:
+    if asked.outage_until is not None:
+        return Refused(PermitRefusal.MAINTENANCE, asked.outage_until)
+    if asked.cause is Cause.REQUESTED:
+        return Granted(PermitKind.TOKEN if asked.token_at_hand else PermitKind.FULL)
+    if asked.conflict_until is not None and now < asked.conflict_until:
+        return Refused(PermitRefusal.SESSION_CONFLICT, asked.conflict_until)
+    if asked.cause is Cause.START and asked.token_at_hand:
         return _spaced(attempts, policy, now) or Granted(PermitKind.TOKEN)
     refusal = (
         _parked(attempts, policy)
         or _over_daily(attempts, policy, now)
         or _quiet(policy, now)
-        or (None if _logged_in_for_the_week(attempts, wish) else _spaced(attempts, policy, now))
+        or (None if _logged_in_for_the_week(attempts, asked) else _spaced(attempts, policy, now))
     )
     return refusal or Granted(PermitKind.FULL)
 
@@ -160,10 +160,10 @@ def _episode(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     return attempts[settled[-1] + 1 :] if settled else attempts
 
 
-def _logged_in_for_the_week(attempts: Sequence[Attempt], wish: PermitRequest) -> bool:
+def _logged_in_for_the_week(attempts: Sequence[Attempt], asked: PermitRequest) -> bool:
     """The interval spaces tries that failed; the week's restart after a good login is none."""
     logged_in = bool(attempts) and attempts[-1].outcome is AttemptOutcome.LOGGED_IN
-    return logged_in and wish.cause is Cause.WEEKLY
+    return logged_in and asked.cause is Cause.WEEKLY
 
 
 def _parked(attempts: Sequence[Attempt], policy: LoginPolicy) -> Refused | None:

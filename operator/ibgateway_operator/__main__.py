@@ -7,18 +7,21 @@ import sys
 from contextlib import AsyncExitStack
 from typing import Any
 
-import aiohttp
 import kopf
 from aiohttp import web
 
 import ibgateway_pod
-from ibgateway_operator.app import App, Outside, build
-from ibgateway_operator.clock import system_clock
+from ibgateway_operator.app import App, build
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.handlers import Handlers, IndexedBodies, kopf_settings
 from ibgateway_operator.kube.client import KubernetesApi, connect
-from ibgateway_operator.observe.http import HttpClient
-from ibgateway_operator.settings import OperatorSettings, SettingsError, from_environment
+from ibgateway_operator.settings import OperatorSettings, from_environment
+from ibgateway_runtime import log
+from ibgateway_runtime.clock import system_clock
+from ibgateway_runtime.errors import SettingsError
+from ibgateway_runtime.http_client import HttpClient, client_session
+from ibgateway_runtime.http_server import served
+from ibgateway_runtime.metrics import metrics_route
 
 logger = logging.getLogger("ibgateway_operator")
 
@@ -43,9 +46,15 @@ class Program:
         """Connect to the API server and put the parts together."""
         api = await connect()
         self._stack.push_async_callback(api.close)
-        session = await self._stack.enter_async_context(aiohttp.ClientSession())
-        outside = Outside(KubernetesApi(api), HttpClient(session), system_clock())
-        app = build(self.settings, scripts(), outside, bodies)
+        session = await self._stack.enter_async_context(client_session())
+        app = build(
+            self.settings,
+            scripts(),
+            api_server=KubernetesApi(api),
+            http=HttpClient(session),
+            clock=system_clock(),
+            informer=bodies,
+        )
         await self._serve_metrics(app)
         return app
 
@@ -53,15 +62,11 @@ class Program:
         if not self.settings.metrics_port:
             return
 
-        async def metrics(_: web.Request) -> web.Response:
-            return web.Response(body=app.exposition(), content_type="text/plain")
-
         site = web.Application()
-        site.add_routes([web.get("/metrics", metrics)])
-        runner = web.AppRunner(site, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, port=self.settings.metrics_port).start()
-        self._stack.push_async_callback(runner.cleanup)
+        site.add_routes([metrics_route(app.metrics.registry, app.before_scrape)])
+        await self._stack.enter_async_context(
+            served(site, bind=None, port=self.settings.metrics_port)
+        )
 
     async def close(self) -> None:
         """Close what was opened."""
@@ -92,10 +97,7 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    kopf.configure(log_prefix=False)
-    logging.getLogger().setLevel(settings.log_level)
-    for chatty in ("kopf", "aiohttp.access"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    log.configure(settings.log_level, quiet=["kopf"])
     where = ", ".join(settings.watch_namespaces) or "all namespaces"
     logger.info("serving IBGateways in %s", where)
     asyncio.run(Program(settings).run())

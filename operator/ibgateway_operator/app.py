@@ -6,7 +6,7 @@ The fast lane judges gates, the slow one reconciles. Watch events, news and time
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,26 +14,28 @@ from ibgateway_api import names
 from ibgateway_api.names import Key
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_operator.act.children import ChildWriter
-from ibgateway_operator.act.drain import Drains
 from ibgateway_operator.act.event_recorder import EventRecorder
 from ibgateway_operator.act.lifecycle import Lifecycle
 from ibgateway_operator.act.readiness_gate import ReadinessGates
-from ibgateway_operator.clock import Clock
+from ibgateway_operator.act.settings_stamp import SettingsStamp
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.errors import OperatorError
 from ibgateway_operator.kube.cache import Cache, InformerIndex
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics, metrics
 from ibgateway_operator.model.kinds import APPLIED, GATEWAY
-from ibgateway_operator.model.manifests import name_of
+from ibgateway_operator.model.manifests import labels_of, name_of, uid_of
+from ibgateway_operator.model.memory import Memories
 from ibgateway_operator.observe.console import Consoles
-from ibgateway_operator.observe.http import AddressOf, HttpClient, by_address
-from ibgateway_operator.observe.observer import Observer
+from ibgateway_operator.observe.drain import Drains
+from ibgateway_operator.observe.observer import AddressOf, Observer, by_address
 from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.observe.sentinel import Sentinels
 from ibgateway_operator.reconcile import Reconciler
 from ibgateway_operator.settings import OperatorSettings
 from ibgateway_operator.workqueue import Workqueue
+from ibgateway_runtime.clock import Clock
+from ibgateway_runtime.http_client import HttpClient
 
 WORKERS: Final = 4
 """Workers of each queue: one gateway whose API call hangs must not hold up the others."""
@@ -47,26 +49,17 @@ STUCK_SECONDS: Final = 300.0
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Outside:
-    """What the operator reaches outside of itself."""
-
-    cluster: ApiServer
-    peers: HttpClient
-    clock: Clock
-    address_of: AddressOf = by_address
-
-
 @dataclass
 class App:
     """The operator's parts. `start` and `stop` belong to the loop that kopf runs in."""
 
     settings: OperatorSettings
-    outside: Outside
+    api_server: ApiServer
+    memories: Memories
     cache: Cache
     fast: Workqueue[Key]
     slow: Workqueue[Key]
-    gatekeeper: ReadinessGates
+    gates: ReadinessGates
     reconciler: Reconciler
     metrics: OperatorMetrics
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -75,16 +68,16 @@ class App:
         """Start the workers."""
         reconcile = self.reconciler.reconcile
         slow = [self.slow.work(reconcile, failed=self._failed) for _ in range(WORKERS)]
-        fast = [self.fast.work(self.gatekeeper.keep) for _ in range(WORKERS)]
-        jobs = [*fast, *slow, self._resync()]
-        self._tasks = [asyncio.create_task(job) for job in jobs]
+        fast = [self.fast.work(self.gates.keep) for _ in range(WORKERS)]
+        loops = [*fast, *slow, self._resync()]
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
         """Stop the workers and the listeners."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.reconciler.sentinels.close()
+        self.memories.clear()
 
     def add(self, key: Key) -> None:
         """Something about this IBGateway may have changed."""
@@ -94,8 +87,16 @@ class App:
     def gone(self, body: Mapping[str, Any]) -> None:
         """A watch has shown a deletion."""
         self.cache.gone(body)
-        key = Key(str(body["metadata"]["namespace"]), name_of(body))
-        self.reconciler.children.unapplied(str(body["kind"]), key)
+        gateway = labels_of(body).get(names.LABEL_GATEWAY, "")
+        memory = self.memories.get(Key(str(body["metadata"]["namespace"]), gateway))
+        place = (str(body["kind"]), name_of(body))
+        applied = memory.applied.get(place) if memory else None
+        if memory is not None and applied is not None and applied.uid == uid_of(body):
+            del memory.applied[place]
+
+    def shown(self, body: Mapping[str, Any]) -> None:
+        """A watch has shown an object."""
+        self.cache.shown(body)
 
     def dead(self) -> str:
         """Why the operator should be restarted; empty while it lives."""
@@ -107,10 +108,9 @@ class App:
             return "a reconcile does not end"
         return ""
 
-    def exposition(self) -> bytes:
-        """The metrics, with the queue's depth as it is now."""
+    async def before_scrape(self) -> None:
+        """Bring the queue's depth up to date."""
         self.metrics.depth.set(len(self.slow))
-        return self.metrics.text()
 
     def _failed(self, key: Key) -> None:
         self.metrics.errors.inc()
@@ -128,12 +128,21 @@ class App:
         for namespace in self.settings.watch_namespaces or ("",):
             selector = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
             for kind in APPLIED:
-                stored = await self.outside.cluster.names(kind, namespace, selector)
-                self.reconciler.children.keep_only(kind.kind, stored, namespace)
-            stored = await self.outside.cluster.names(GATEWAY, namespace)
+                stored = await self.api_server.names(kind, namespace, selector)
+                self._keep_applied(kind.kind, stored, namespace)
+            stored = await self.api_server.names(GATEWAY, namespace)
             for key in self.cache.gateways():
                 if namespace in ("", key.namespace):
                     self._compare_gateway(key, there=key in stored)
+
+    def _keep_applied(self, kind: str, stored: Container[Key], namespace: str) -> None:
+        """Forget what the API server no longer has, so that it is applied again."""
+        for key, memory in self.memories.items():
+            if namespace not in ("", key.namespace):
+                continue
+            for place in [p for p in memory.applied if p[0] == kind]:
+                if Key(key.namespace, place[1]) not in stored:
+                    del memory.applied[place]
 
     def _compare_gateway(self, key: Key, *, there: bool) -> None:
         if not there:
@@ -142,15 +151,21 @@ class App:
 
 
 def build(
-    settings: OperatorSettings, scripts: Scripts, outside: Outside, bodies: InformerIndex
+    settings: OperatorSettings,
+    scripts: Scripts,
+    *,
+    api_server: ApiServer,
+    http: HttpClient,
+    clock: Clock,
+    informer: InformerIndex,
+    address_of: AddressOf = by_address,
 ) -> App:
     """Put an operator together; nothing runs yet."""
-    clock, cluster = outside.clock, outside.cluster
-    cache, counted = Cache(bodies), metrics()
+    cache, counted, memories = Cache(informer), metrics(), Memories(clock.monotonic)
     fast: Workqueue[Key] = Workqueue(clock.monotonic, name="gate")
     slow: Workqueue[Key] = Workqueue(clock.monotonic)
 
-    def news(key: Key) -> None:
+    def heard(key: Key) -> None:
         fast.add(key)
         slow.add(key, delay=GATE_FIRST_SECONDS)
 
@@ -163,28 +178,37 @@ def build(
         for key in cache.gateways():
             slow.add(key)
 
-    sentinels = Sentinels(outside.peers, clock.monotonic, news)
-    consoles = Consoles(outside.peers, clock.monotonic)
-    executors = Drains(outside.peers, clock.monotonic)
-    vault = Secrets(cluster, clock.monotonic, new_token, secrets.token_bytes(32))
-    observer = Observer(cache, vault, sentinels, consoles, clock, outside.address_of)
-    keeper = ReadinessGates(observer, cluster, cache, settings.calendar, gate_changed)
+    consoles = Consoles(http, clock.monotonic)
+    own_secrets = Secrets(api_server, clock.monotonic, new_token, secrets.token_bytes(32))
+    observer = Observer(
+        cache=cache,
+        memories=memories,
+        secrets=own_secrets,
+        consoles=consoles,
+        drains=Drains(http, clock.monotonic),
+        clock=clock,
+        calendar=settings.calendar,
+        address_of=address_of,
+    )
+    gates = ReadinessGates(observer, api_server, cache, settings.calendar, gate_changed)
     reconciler = Reconciler(
         settings=settings,
         scripts=scripts,
         cache=cache,
-        cluster=cluster,
+        api_server=api_server,
+        memories=memories,
         observer=observer,
-        vault=vault,
-        sentinels=sentinels,
+        secrets=own_secrets,
+        sentinels=Sentinels(http, clock.monotonic, heard),
         consoles=consoles,
-        stops=Lifecycle(cluster, observer, sentinels, executors),
-        children=ChildWriter(cluster, cache),
-        recorder=EventRecorder(cluster, clock, settings.instance, new_suffix),
+        lifecycle=Lifecycle(api_server, http, observer),
+        children=ChildWriter(api_server, cache),
+        settings_stamp=SettingsStamp(api_server, cache),
+        recorder=EventRecorder(api_server, clock, settings.instance, new_suffix),
         metrics=counted,
         on_gone=one_is_gone,
     )
-    return App(settings, outside, cache, fast, slow, keeper, reconciler, counted)
+    return App(settings, api_server, memories, cache, fast, slow, gates, reconciler, counted)
 
 
 def new_token() -> str:

@@ -1,12 +1,13 @@
 """The operator's exceptions.
 
 OperatorError
-├── ApiError            the API server answered with an error
-│   ├── NotFound        404
-│   ├── Conflict        409: it exists already, or a UID precondition failed
-│   └── Invalid         422 or 400: the object itself is wrong; trying again does not help
-├── ApiUnavailable      the API server could not be reached, or is overloaded
-└── PeerUnavailable     a sentinel, an executor or a console did not answer
+├── ApiError                 the API server answered with an error
+│   ├── NotFoundError        404
+│   ├── ConflictError        409: it exists already, or a UID precondition failed
+│   └── InvalidError         422 or 400: the object is wrong; trying again does not help
+└── ApiUnavailableError      the API server could not be reached, or is overloaded
+
+A sentinel, executor or console that does not answer is the runtime's EndpointUnavailableError.
 """
 
 
@@ -37,7 +38,3 @@ class InvalidError(ApiError):
 
 class ApiUnavailableError(OperatorError):
     """The API server could not be reached or asks for patience."""
-
-
-class EndpointUnavailableError(OperatorError):
-    """A program of a gateway did not answer."""

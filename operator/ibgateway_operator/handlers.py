@@ -115,6 +115,8 @@ class Handlers:
             return
         if event["type"] == "DELETED":
             self.app.gone(_whole(body, kind))
+        else:
+            self.app.shown(body)
         self.app.add(_owner(body))
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Key
@@ -34,10 +34,6 @@ class OperatorMetrics:
         for each in LoginState:
             self.state.remove(*key, each)
         self.gate.remove(*key)
-
-    def text(self) -> bytes:
-        """The exposition format."""
-        return generate_latest(self.registry)
 
 
 def metrics() -> OperatorMetrics:

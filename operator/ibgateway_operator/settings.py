@@ -11,13 +11,9 @@ from typing import Final
 from pydantic import ValidationError
 
 from ibgateway_api.week import Calendar
-from ibgateway_operator.errors import OperatorError
+from ibgateway_runtime.errors import SettingsError
 
 DEFAULT_CALENDAR_FILE: Final = "/etc/ibgateway-operator/calendar.json"
-
-
-class SettingsError(OperatorError):
-    """The environment does not describe an operator; the message names the variable."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Time as a value that is handed in, so that tests hold it in their hands."""
+"""Time as a value that is handed in."""
 
 import time
 from collections.abc import Callable

@@ -44,7 +44,7 @@ def until(question: Callable[[], T], what: str) -> T:
     raise AssertionError(f"never came: {what}")
 
 
-class Site:
+class OperatorProcess:
     """A namespace, an operator that serves it, and kubectl."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
@@ -103,11 +103,11 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def site(cluster: Cluster, namespace: str) -> Iterator[Site]:
+def site(cluster: Cluster, namespace: str) -> Iterator[OperatorProcess]:
     cluster.kubectl(
         "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted"
     )
-    site = Site(cluster, namespace)
+    site = OperatorProcess(cluster, namespace)
     site.start()
     yield site
     if site.process is not None and site.process.poll() is None:
@@ -130,7 +130,9 @@ def gateway(namespace: str) -> str:
     )
 
 
-def test_without_credentials_everything_is_made_and_nothing_is_started(site: Site) -> None:
+def test_without_credentials_everything_is_made_and_nothing_is_started(
+    site: OperatorProcess,
+) -> None:
     site.kubectl("apply", "-f", "-", stdin=gateway(site.namespace))
     until(lambda: site.reason() == "CredentialsMissing", "the condition that names the Secret")
     assert site.names(CHILDREN) == [
@@ -155,7 +157,7 @@ def test_without_credentials_everything_is_made_and_nothing_is_started(site: Sit
     assert site.read("pod", "paper-gateway-0") is None
 
 
-def test_the_operator_leaves_no_mark_on_the_users_object(site: Site) -> None:
+def test_the_operator_leaves_no_mark_on_the_users_object(site: OperatorProcess) -> None:
     stored = site.read("ibgateway", "paper")
     assert stored is not None
     assert "finalizers" not in stored["metadata"]
@@ -163,7 +165,7 @@ def test_the_operator_leaves_no_mark_on_the_users_object(site: Site) -> None:
     assert set(notes) <= {"kubectl.kubernetes.io/last-applied-configuration"}
 
 
-def test_with_credentials_the_gateway_pod_is_admitted_as_restricted(site: Site) -> None:
+def test_with_credentials_the_gateway_pod_is_admitted_as_restricted(site: OperatorProcess) -> None:
     site.kubectl(
         "create",
         "secret",
@@ -177,7 +179,7 @@ def test_with_credentials_the_gateway_pod_is_admitted_as_restricted(site: Site) 
     assert site.reason("SpecAccepted") == "Accepted"
 
 
-def test_the_executor_waits_for_the_gate(site: Site) -> None:
+def test_the_executor_waits_for_the_gate(site: OperatorProcess) -> None:
     def gate() -> str:
         pods = json.loads(site.kubectl("get", "pods", "-l", MINE, "-o", "json"))["items"]
         conditions = [c for p in pods for c in p["status"].get("conditions", [])]
@@ -197,7 +199,7 @@ def test_the_executor_waits_for_the_gate(site: Site) -> None:
     ],
 )
 def test_what_somebody_edits_is_put_right(
-    site: Site, kind: str, name: str, patch: dict[str, Any]
+    site: OperatorProcess, kind: str, name: str, patch: dict[str, Any]
 ) -> None:
     before = site.read(kind, name)
     assert before is not None
@@ -210,7 +212,7 @@ def test_what_somebody_edits_is_put_right(
     until(healed, f"{kind} {name} as it was")
 
 
-def test_what_somebody_deletes_comes_back(site: Site) -> None:
+def test_what_somebody_deletes_comes_back(site: OperatorProcess) -> None:
     before = site.read("service", "paper-novnc")
     site.kubectl("delete", "service", "paper-novnc")
 
@@ -225,7 +227,7 @@ def _uid(body: dict[str, Any]) -> str:
     return str(body["metadata"]["uid"])
 
 
-def test_a_pod_that_never_began_takes_a_corrected_template_at_once(site: Site) -> None:
+def test_a_pod_that_never_began_takes_a_corrected_template_at_once(site: OperatorProcess) -> None:
     before = site.read("pod", "paper-gateway-0")
     assert before is not None
     patch = {"spec": {"gateway": {"javaHeapMiB": 512}}}
@@ -238,7 +240,7 @@ def test_a_pod_that_never_began_takes_a_corrected_template_at_once(site: Site) -
     until(replaced, "a pod with the new template")
 
 
-def test_tokens_survive_a_restart_of_the_operator(site: Site) -> None:
+def test_tokens_survive_a_restart_of_the_operator(site: OperatorProcess) -> None:
     before = site.read("secret", "paper-agent-token")
     assert before is not None
     site.stop()
@@ -250,7 +252,7 @@ def test_tokens_survive_a_restart_of_the_operator(site: Site) -> None:
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
 
-def test_deletion_works_without_the_operator_and_spares_the_volumes(site: Site) -> None:
+def test_deletion_works_without_the_operator_and_spares_the_volumes(site: OperatorProcess) -> None:
     site.stop()
     site.kubectl("delete", "ibgateway", "paper", "--timeout=60s")
     until(lambda: not site.names(f"{CHILDREN},secrets"), "the end of the children")

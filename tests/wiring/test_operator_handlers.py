@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import kmock
 import kopf
 import pytest
@@ -17,15 +16,15 @@ from kmock._internal import enums
 from kubernetes.aio import client
 
 from ibgateway_api.names import Key
-from ibgateway_operator.app import App, Outside, build
-from ibgateway_operator.clock import system_clock
+from ibgateway_operator.app import App, build
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.handlers import WATCHED, Handlers, IndexedBodies, kopf_settings
 from ibgateway_operator.kube.client import KubernetesApi
 from ibgateway_operator.model.kinds import EVENT, GATEWAY, SECRET, Kind
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.observe.http import HttpClient
 from ibgateway_operator.settings import Images, OperatorSettings
+from ibgateway_runtime.clock import system_clock
+from ibgateway_runtime.http_client import HttpClient, client_session
 
 KEY = Key("trading", "paper")
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
@@ -45,7 +44,7 @@ class ApplyingEmulator(kmock.KubernetesEmulator):  # type: ignore[misc]
 
 
 @dataclass
-class Site:
+class EmulatedOperator:
     """A running operator and the emulated API server it runs on."""
 
     server: Any
@@ -98,7 +97,7 @@ def body(name: str = "paper") -> Manifest:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Site]:
+async def running(folder: Path) -> AsyncIterator[EmulatedOperator]:
     """No fixture: at its end kopf cancels every task of its loop that was not there at its start."""
     async with ApplyingEmulator() as emulator, kmock.Server(emulator) as server:
         for kind in (*WATCHED, GATEWAY, SECRET, EVENT, NAMESPACE):
@@ -110,12 +109,17 @@ async def running(folder: Path) -> AsyncIterator[Site]:
         url = str(server.url).rstrip("/")
         os.environ["KUBECONFIG"] = str(kubeconfig(folder, url))
         configuration = client.Configuration(host=url)
-        async with client.ApiClient(configuration) as api, aiohttp.ClientSession() as session:
+        async with client.ApiClient(configuration) as api, client_session() as session:
 
             async def build_app(bodies: IndexedBodies) -> App:
-                outside = Outside(KubernetesApi(api), HttpClient(session), system_clock())
-                settings = OperatorSettings(images=Images(agent="agent:1", executor="executor:1"))
-                return build(settings, Scripts("wrap", "stop", "ibc"), outside, bodies)
+                return build(
+                    OperatorSettings(images=Images(agent="agent:1", executor="executor:1")),
+                    Scripts("wrap", "stop", "ibc"),
+                    api_server=KubernetesApi(api),
+                    http=HttpClient(session),
+                    clock=system_clock(),
+                    informer=bodies,
+                )
 
             async def nothing() -> None:
                 return
@@ -133,7 +137,7 @@ async def running(folder: Path) -> AsyncIterator[Site]:
                 )
             )
             await until(lambda: handlers.app, "the start")
-            yield Site(emulator, handlers)
+            yield EmulatedOperator(emulator, handlers)
             stop.set()
             async with asyncio.timeout(60):
                 await task
@@ -168,7 +172,7 @@ async def test_a_deleted_ibgateway_is_forgotten(folder: Path) -> None:
         await until(lambda: site.app.cache.gateway(KEY), "the gateway")
         await site.server.delete(f"{GATEWAYS}/paper")
         await until(lambda: site.app.cache.gateway(KEY) is None, "its end")
-        await until(lambda: KEY not in site.app.reconciler._uids, "its end in memory")
+        await until(lambda: site.app.memories.get(KEY) is None, "its end in memory")
 
 
 async def test_a_child_that_somebody_deletes_comes_back(folder: Path) -> None:

@@ -4,8 +4,8 @@ A child is applied when its manifest or what is stored of it has changed since t
 quiet IBGateway causes no write. An object of somebody else under a child's name is left alone.
 """
 
-from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from ibgateway_api import names
@@ -26,40 +26,35 @@ from ibgateway_operator.model.manifests import (
     owner_uid,
     uid_of,
 )
+from ibgateway_operator.model.memory import Applied, GatewayMemory, Place
 from ibgateway_operator.model.snapshot import Finding, IBGateway
 
 REFUSALS: Final = frozenset({400, 403, 422})
 """Answers about the object itself: trying again at once does not help."""
 
-Place = tuple[str, str, str]
-"""Owner's uid, kind, name."""
-
 
 @dataclass(frozen=True)
-class _Applied:
-    key: Key
-    manifest: str
-    stored: str
-
-
-@dataclass
 class ChildWriter:
-    """What was applied, and what became of it."""
+    """Applies children; what was applied is kept in the gateway's memory."""
 
-    cluster: ApiServer
+    api_server: ApiServer
     cache: Cache
-    _applied: dict[Place, _Applied] = field(default_factory=dict)
 
-    async def apply(self, gateway: IBGateway, wanted: Iterable[Manifest]) -> tuple[Finding, ...]:
+    async def apply(
+        self, gateway: IBGateway, memory: GatewayMemory, wanted: Iterable[Manifest]
+    ) -> tuple[Finding, ...]:
         """Apply what differs, in order. Gives what stood in the way."""
-        stored = {_name(body): body for body in self.cache.children(gateway.key)}
-        found = [await self._one(gateway, m, stored.get(_name(m))) for m in wanted]
+        stored = {place_of(body): body for body in self.cache.children(gateway.key)}
+        found = [await self._one(gateway, memory, m, stored.get(place_of(m))) for m in wanted]
         return tuple(finding for finding in found if finding)
 
     async def _one(
-        self, gateway: IBGateway, manifest: Manifest, stored: Manifest | None
+        self,
+        gateway: IBGateway,
+        memory: GatewayMemory,
+        manifest: Manifest,
+        stored: Manifest | None,
     ) -> Finding | None:
-        place = (gateway.uid, *_name(manifest))
         if stored is None:
             stored = await self._live(manifest)
         if stored is not None and (trouble := foreign(gateway, manifest, stored)):
@@ -68,67 +63,55 @@ class ChildWriter:
             return Finding(
                 ConditionReason.CHILD_TERMINATING, f"{_said(manifest)} is being deleted: waiting"
             )
-        name = Key(gateway.key.namespace, name_of(manifest))
-        known = self._applied.get(place)
-        if stored is not None and known == _Applied(name, digest(manifest), fingerprint(stored)):
+        place = place_of(manifest)
+        if stored is not None and memory.applied.get(place) == _applied(manifest, stored):
             return None
         try:
-            body = await self.cluster.apply(manifest)
+            body = await self.api_server.apply(manifest)
         except ApiError as error:
             if error.status not in REFUSALS:
                 raise
             return Finding(
                 ConditionReason.APPLY_REFUSED, f"{_said(manifest)} is refused: {error.message}"
             )
-        self.cache.written(stored, body)
-        self._applied[place] = _Applied(name, digest(manifest), fingerprint(body))
+        self.cache.written(body)
+        memory.applied[place] = _applied(manifest, body)
         return None
 
     async def _live(self, manifest: Manifest) -> Manifest | None:
         """What the API server has under a name the watches show nothing for."""
         key = Key(manifest["metadata"]["namespace"], name_of(manifest))
         try:
-            return await self.cluster.get(BY_KIND[manifest["kind"]], key)
+            return await self.api_server.get(BY_KIND[manifest["kind"]], key)
         except NotFoundError:
             return None
 
-    async def remove_others(self, gateway: IBGateway, wanted: Iterable[Manifest]) -> None:
+    async def remove_others(
+        self, gateway: IBGateway, memory: GatewayMemory, wanted: Iterable[Manifest]
+    ) -> None:
         """Delete children of this very IBGateway that are no longer wanted; never a volume."""
         for body in orphans(gateway, wanted, self.cache.children(gateway.key)):
-            place = Key(gateway.key.namespace, name_of(body))
-            await self.cluster.delete(BY_KIND[body["kind"]], place, uid=uid_of(body))
-            self._applied.pop((gateway.uid, *_name(body)), None)
+            name = Key(gateway.key.namespace, name_of(body))
+            await self.api_server.delete(BY_KIND[body["kind"]], name, uid=uid_of(body))
+            self.cache.deleted(body)
+            memory.applied.pop(place_of(body), None)
 
-    def forget(self, uid: str) -> None:
-        """The IBGateway with this uid is gone."""
-        for place in [p for p in self._applied if p[0] == uid]:
-            del self._applied[place]
 
-    def unapplied(self, kind: str, key: Key) -> None:
-        """An object was deleted behind our back: apply it again, whatever was remembered."""
-        for place, applied in list(self._applied.items()):
-            if place[1] == kind and applied.key == key:
-                del self._applied[place]
-
-    def keep_only(self, kind: str, stored: Container[Key], namespace: str) -> None:
-        """Forget what the API server no longer has, and apply it again."""
-        for (uid, place_kind, name), applied in list(self._applied.items()):
-            here = namespace in ("", applied.key.namespace)
-            if place_kind == kind and here and applied.key not in stored:
-                del self._applied[uid, place_kind, name]
+def _applied(manifest: Manifest, stored: Manifest) -> Applied:
+    return Applied(uid_of(stored), digest(manifest), fingerprint(stored))
 
 
 def orphans(
     gateway: IBGateway, wanted: Iterable[Manifest], stored: Iterable[Manifest]
 ) -> list[Manifest]:
     """Stored children that this IBGateway owns and no longer wants."""
-    keep = {_name(manifest) for manifest in wanted}
+    keep = {place_of(manifest) for manifest in wanted}
     return [
         body
         for body in stored
         if body["kind"] in REMOVABLE
         and owner_uid(body) == gateway.uid
-        and _name(body) not in keep
+        and place_of(body) not in keep
         and not is_terminating(body)
     ]
 
@@ -163,7 +146,8 @@ def _foreign_ledger(gateway: IBGateway, manifest: Manifest, stored: Manifest) ->
     )
 
 
-def _name(body: Manifest) -> tuple[str, str]:
+def place_of(body: Manifest) -> Place:
+    """Kind and name."""
     return str(body["kind"]), name_of(body)
 
 

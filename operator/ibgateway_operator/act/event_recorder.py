@@ -2,18 +2,19 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from ibgateway_api import names
-from ibgateway_operator.clock import Clock
 from ibgateway_operator.errors import OperatorError
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.kinds import EVENT
 from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.model.memory import EventsMemory
 from ibgateway_operator.model.snapshot import IBGateway
 from ibgateway_operator.status.event_rules import PendingEvent
+from ibgateway_runtime.clock import Clock
 
 REPEAT_SECONDS: Final = 86400.0
 """The same words about the same object are not said again within a day."""
@@ -25,53 +26,49 @@ LONGEST_NOTE: Final = 1000
 logger = logging.getLogger(__name__)
 
 
-@dataclass
+@dataclass(frozen=True)
 class EventRecorder:
     """Writes Events. `random_suffix` makes their names."""
 
-    cluster: ApiServer
+    api_server: ApiServer
     clock: Clock
     instance: str
     random_suffix: Callable[[], str]
-    _said: dict[tuple[str, str, str], float] = field(default_factory=dict)
-    _recent: dict[str, list[float]] = field(default_factory=dict)
 
-    async def record(self, gateway: IBGateway, news: Iterable[PendingEvent]) -> None:
+    async def record(
+        self, gateway: IBGateway, memory: EventsMemory, events: Iterable[PendingEvent]
+    ) -> None:
         """Write what was not said lately; an Event that can't be written is only logged."""
-        for announcement in news:
-            if not self._may(gateway.uid, announcement):
+        for pending in events:
+            if not self._may(memory, pending):
                 continue
-            logger.info("%s: %s: %s", gateway.key, announcement.reason, announcement.note)
+            logger.info("%s: %s: %s", gateway.key, pending.reason, pending.note)
             name = f"{gateway.key.name}.{self.random_suffix()}"
             try:
-                await self.cluster.create(
-                    event(gateway, announcement, name, self.instance, self.clock.now())
+                await self.api_server.create(
+                    event(gateway, pending, name, self.instance, self.clock.now())
                 )
             except OperatorError as error:
                 logger.warning("%s: an Event was not written: %s", gateway.key, error)
 
-    def forget(self, uid: str) -> None:
-        """The IBGateway is gone."""
-        self._recent.pop(uid, None)
-        for words in [w for w in self._said if w[0] == uid]:
-            del self._said[words]
-
-    def _may(self, uid: str, announcement: PendingEvent) -> bool:
+    def _may(self, memory: EventsMemory, pending: PendingEvent) -> bool:
         now = self.clock.monotonic()
-        words = (uid, announcement.reason, announcement.note)
-        if now - self._said.get(words, float("-inf")) < REPEAT_SECONDS:
+        words = (pending.reason.value, pending.note)
+        if now - memory.written.get(words, float("-inf")) < REPEAT_SECONDS:
             return False
-        recent = [at for at in self._recent.get(uid, []) if now - at < BURST_SECONDS]
-        self._recent[uid] = recent
-        if len(recent) >= BURST:
+        memory.recent = [at for at in memory.recent if now - at < BURST_SECONDS]
+        if len(memory.recent) >= BURST:
             return False
-        recent.append(now)
-        self._said[words] = now
+        memory.written = {
+            said: at for said, at in memory.written.items() if now - at < REPEAT_SECONDS
+        }
+        memory.recent.append(now)
+        memory.written[words] = now
         return True
 
 
 def event(
-    gateway: IBGateway, announcement: PendingEvent, name: str, instance: str, now: datetime
+    gateway: IBGateway, pending: PendingEvent, name: str, instance: str, now: datetime
 ) -> Manifest:
     """The Event as it is posted."""
     return {
@@ -81,10 +78,10 @@ def event(
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": f"{names.GROUP}/operator",
         "reportingInstance": instance,
-        "action": announcement.action,
-        "reason": announcement.reason,
-        "note": announcement.note[:LONGEST_NOTE],
-        "type": announcement.tone,
+        "action": pending.action,
+        "reason": pending.reason,
+        "note": pending.note[:LONGEST_NOTE],
+        "type": pending.type,
         "regarding": {
             "apiVersion": names.API_VERSION,
             "kind": names.KIND,

@@ -6,9 +6,9 @@ condition; status is judged by the same function.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ibgateway_api.gate import Closed
+from ibgateway_api.gate import Closed, Gate
 from ibgateway_api.names import Component, Key
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.week import Calendar
@@ -16,51 +16,53 @@ from ibgateway_operator.decide.gate import judge, pod_condition
 from ibgateway_operator.errors import NotFoundError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import ApiServer
-from ibgateway_operator.model.manifests import Manifest, name_of
+from ibgateway_operator.model.manifests import is_terminating, name_of
 from ibgateway_operator.model.snapshot import Snapshot
-from ibgateway_operator.observe.observer import Observer, living
+from ibgateway_operator.observe.observer import Observer
 from ibgateway_operator.workqueue import After
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass
+@dataclass(frozen=True)
 class ReadinessGates:
-    """Keeps every executor's gate. `on_change` hears of a gate that opened, closed or changed its reason."""
+    """Keeps every executor's gate. `on_change` is told of a gate that opened, closed or changed its reason."""
 
     observer: Observer
-    cluster: ApiServer
+    api_server: ApiServer
     cache: Cache
     calendar: Calendar
     on_change: Callable[[Key, str], None]
-    _reasons: dict[Key, str] = field(default_factory=dict)
 
     async def keep(self, key: Key) -> After | None:
         """Judge the gate, write the condition where it differs, and look again before it could close."""
-        seen = self.observer.seen(key)
-        if seen is None:
-            self._reasons.pop(key, None)
+        snapshot, memory = self.observer.snapshot(key), self.observer.memory(key)
+        if snapshot is None or memory is None:
             return None
-        if seen.settling:
-            return After(seen.settling)
-        verdict = judge(seen, self.calendar)
+        if snapshot.settling:
+            return After(snapshot.settling)
+        verdict = judge(snapshot, self.calendar)
         reason = (
             verdict.gate.reason if isinstance(verdict.gate, Closed) else ConditionReason.GATE_OPEN
         )
-        pod = seen.pod(Component.EXECUTOR)
-        condition = pod_condition(verdict.gate, pod, seen.now) if pod and living(pod) else None
-        if condition is not None and pod is not None:
-            await self._write(seen, pod, condition)
-        if self._reasons.get(key) != reason:
+        await self._write(snapshot, verdict.gate)
+        if memory.gate_reason != reason:
             logger.info("%s: the gate is %s", key, reason)
-            self._reasons[key] = reason
+            memory.gate_reason = reason
             self.on_change(key, reason)
         return After(verdict.look_again)
 
-    async def _write(self, seen: Snapshot, pod: Manifest, condition: Manifest) -> None:
-        place = Key(seen.gateway.key.namespace, name_of(pod))
+    async def _write(self, snapshot: Snapshot, verdict: Gate) -> None:
+        """Write the condition where the pod stays and it differs."""
+        pod = snapshot.pod(Component.EXECUTOR)
+        if pod is None or is_terminating(pod):
+            return
+        condition = pod_condition(verdict, pod, snapshot.now)
+        if condition is None:
+            return
+        place = Key(snapshot.gateway.key.namespace, name_of(pod))
         try:
-            stored = await self.cluster.patch_pod_condition(place, condition)
+            stored = await self.api_server.patch_pod_condition(place, condition)
         except NotFoundError:
             return
-        self.cache.written(pod, {**stored, "kind": "Pod"})
+        self.cache.written({**stored, "kind": "Pod"})

@@ -18,6 +18,7 @@ from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import Calendar, RestartTime, Window, is_time_zone, window
 from ibgateway_operator.model.manifests import Manifest, is_terminating
 from ibgateway_operator.model.snapshot import Snapshot
+from ibgateway_operator.model.times import rfc3339
 
 OPEN_MESSAGE: Final = "an order sent now goes to IBKR"
 A_MOMENT: Final = 0.05
@@ -25,7 +26,7 @@ A_MOMENT: Final = 0.05
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateVerdict:
     """The gate and the week it was judged in; `look_again` is in seconds."""
 
     gate: Gate
@@ -34,17 +35,17 @@ class Verdict:
     look_again: float
 
 
-def judge(seen: Snapshot, calendar: Calendar) -> Verdict:
+def judge(snapshot: Snapshot, calendar: Calendar) -> GateVerdict:
     """The gate as the operator sees it now, and when the clock alone could close it."""
-    report = seen.report
+    report = snapshot.report
     login = report.as_login() if report else None
-    week = week_of(seen, calendar)
-    age = seen.age_of_news if seen.pod(Component.GATEWAY) else float("inf")
-    verdict = gate(login, age_of_news=age, week=week, holds=holds(seen))
-    if seen.gateway.suspend:
+    week = week_of(snapshot, calendar)
+    age = snapshot.age_of_news if snapshot.pod(Component.GATEWAY) else float("inf")
+    verdict = gate(login, age_of_news=age, week=week, holds=holds(snapshot))
+    if snapshot.gateway.suspend:
         verdict = Closed(GateReason.SUSPENDED, "spec.suspend is true")
-    restart = next_restart(week, calendar, _restart(seen.gateway.spec))
-    return Verdict(verdict, week, restart, _look_again(age, week, seen.now))
+    restart = next_restart(week, calendar, _restart(snapshot.gateway.spec))
+    return GateVerdict(verdict, week, restart, _look_again(age, week, snapshot.now))
 
 
 def next_restart(week: Window, calendar: Calendar, restart: RestartTime) -> datetime:
@@ -61,12 +62,12 @@ def upcoming(week: Window, calendar: Calendar, now: datetime) -> list[float]:
     return [seconds + A_MOMENT for seconds in waits if seconds > 0]
 
 
-def week_of(seen: Snapshot, calendar: Calendar) -> Window:
+def week_of(snapshot: Snapshot, calendar: Calendar) -> Window:
     """The restart window at this moment; a login is remembered in status while nobody is heard."""
-    report = seen.report
-    full = report.full_auth_time if report else seen.gateway.status.login.full_auth_time
-    restart = _restart(seen.gateway.spec)
-    return window(calendar, restart, full_auth_time=full, now=seen.now)
+    report = snapshot.report
+    full = report.full_auth_time if report else snapshot.gateway.status.login.full_auth_time
+    restart = _restart(snapshot.gateway.spec)
+    return window(calendar, restart, full_auth_time=full, now=snapshot.now)
 
 
 def _restart(spec: IBGatewaySpec | None) -> RestartTime:
@@ -76,23 +77,23 @@ def _restart(spec: IBGatewaySpec | None) -> RestartTime:
     return spec.weekly_restart.as_restart_time()
 
 
-def holds(seen: Snapshot) -> tuple[Hold, ...]:
+def holds(snapshot: Snapshot) -> tuple[Hold, ...]:
     """What holds trading although login and link are fine: the operator's reasons, then the sentinel's."""
     own = []
-    if seen.gateway.suspend:
+    if snapshot.gateway.suspend:
         own.append(Hold(GateReason.SUSPENDED))
-    pod = seen.pod(Component.GATEWAY)
-    if seen.gateway.deleting or (pod is not None and is_terminating(pod)):
+    pod = snapshot.pod(Component.GATEWAY)
+    if snapshot.gateway.deleting or (pod is not None and is_terminating(pod)):
         own.append(Hold(GateReason.PLANNED_STOP))
-    if unexpected_account(seen):
+    if unexpected_account(snapshot):
         own.append(Hold(GateReason.UNEXPECTED_ACCOUNT))
-    report = seen.report
+    report = snapshot.report
     return (*own, *(h.as_hold() for h in (report.holds if report else ())))
 
 
-def unexpected_account(seen: Snapshot) -> str:
+def unexpected_account(snapshot: Snapshot) -> str:
     """What is wrong with the login's accounts, in words; empty where nothing is."""
-    spec, report = seen.gateway.spec, seen.report
+    spec, report = snapshot.gateway.spec, snapshot.report
     if spec is None or report is None or not report.accounts:
         return ""
     return account_problem(spec.trading_mode, report.accounts, spec.executor.accounts)
@@ -125,8 +126,3 @@ def _wanted(verdict: Gate) -> Manifest:
         "reason": closed.reason if closed else ConditionReason.GATE_OPEN,
         "message": closed.message if closed else OPEN_MESSAGE,
     }
-
-
-def rfc3339(at: datetime) -> str:
-    """A time in Kubernetes' own notation, whole seconds UTC."""
-    return (at - timedelta(microseconds=at.microsecond)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -13,14 +13,14 @@ from ibgateway_operator.model.manifests import Manifest
 __all__ = ["DesiredInput", "desired"]
 
 
-def desired(plan: DesiredInput) -> list[Manifest]:
+def desired(given: DesiredInput) -> list[Manifest]:
     """Every applied child, in the order it is applied: what pods need comes before them."""
     return [
-        *service_accounts(plan),
-        *config_maps(plan),
-        *services(plan),
-        *network_policies(plan),
-        *gateway(plan),
-        *executor(plan),
-        *console(plan),
+        *service_accounts(given),
+        *config_maps(given),
+        *services(given),
+        *network_policies(given),
+        *gateway(given),
+        *executor(given),
+        *console(given),
     ]

@@ -6,21 +6,21 @@ from ibgateway_operator.model.kinds import SERVICE_ACCOUNT
 from ibgateway_operator.model.manifests import Manifest
 
 
-def service_accounts(plan: DesiredInput) -> list[Manifest]:
+def service_accounts(given: DesiredInput) -> list[Manifest]:
     """An account for each component that runs."""
     wanted = [Component.GATEWAY]
-    if plan.spec.executor.enabled:
+    if given.spec.executor.enabled:
         wanted.append(Component.EXECUTOR)
-    if plan.spec.novnc.enabled:
+    if given.spec.novnc.enabled:
         wanted.append(Component.CONSOLE)
-    return [_account(plan, component) for component in wanted]
+    return [_account(given, component) for component in wanted]
 
 
-def _account(plan: DesiredInput, component: Component) -> Manifest:
+def _account(given: DesiredInput, component: Component) -> Manifest:
     return manifest(
-        plan,
+        given,
         SERVICE_ACCOUNT,
-        f"{plan.key.name}-{component}",
+        f"{given.key.name}-{component}",
         component,
         automountServiceAccountToken=False,
     )

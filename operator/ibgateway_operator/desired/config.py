@@ -19,10 +19,10 @@ PRESTOP_KEY = "prestop.sh"
 IBC_KEY = "10-ibc.sh"
 
 
-def config_maps(plan: DesiredInput) -> list[Manifest]:
+def config_maps(given: DesiredInput) -> list[Manifest]:
     """The gateway's ConfigMap, and the executor's where it runs."""
-    maps = [_gateway(plan)]
-    return [*maps, _executor(plan)] if plan.spec.executor.enabled else maps
+    maps = [_gateway(given)]
+    return [*maps, _executor(given)] if given.spec.executor.enabled else maps
 
 
 def settings_hash(config_map: Manifest) -> str:
@@ -30,43 +30,43 @@ def settings_hash(config_map: Manifest) -> str:
     return digest(config_map["data"])
 
 
-def _gateway(plan: DesiredInput) -> Manifest:
+def _gateway(given: DesiredInput) -> Manifest:
     data = {
-        SETTINGS_KEY: sentinel_settings(plan).to_json(),
-        WRAPPER_KEY: plan.scripts.wrapper,
-        PRESTOP_KEY: plan.scripts.prestop,
-        IBC_KEY: plan.scripts.ibc,
+        SETTINGS_KEY: sentinel_settings(given).to_json(),
+        WRAPPER_KEY: given.scripts.wrapper,
+        PRESTOP_KEY: given.scripts.prestop,
+        IBC_KEY: given.scripts.ibc,
     }
-    return manifest(plan, CONFIG_MAP, plan.children.gateway, Component.GATEWAY, data=data)
+    return manifest(given, CONFIG_MAP, given.children.gateway, Component.GATEWAY, data=data)
 
 
-def _executor(plan: DesiredInput) -> Manifest:
-    data = {SETTINGS_KEY: executor_settings(plan).to_json()}
-    return manifest(plan, CONFIG_MAP, plan.children.executor, Component.EXECUTOR, data=data)
+def _executor(given: DesiredInput) -> Manifest:
+    data = {SETTINGS_KEY: executor_settings(given).to_json()}
+    return manifest(given, CONFIG_MAP, given.children.executor, Component.EXECUTOR, data=data)
 
 
-def sentinel_settings(plan: DesiredInput) -> SentinelSettings:
+def sentinel_settings(given: DesiredInput) -> SentinelSettings:
     """What the sentinel is told."""
     return SentinelSettings(
-        trading_mode=plan.spec.trading_mode,
-        expected_accounts=tuple(plan.spec.executor.accounts),
-        existing_session=plan.spec.login.existing_session,
-        daily_take_overs=plan.spec.login.daily_take_overs,
-        login=plan.spec.login.as_policy(),
-        calendar=plan.calendar,
+        trading_mode=given.spec.trading_mode,
+        expected_accounts=tuple(given.spec.executor.accounts),
+        existing_session=given.spec.login.existing_session,
+        daily_take_overs=given.spec.login.daily_take_overs,
+        login=given.spec.login.as_policy(),
+        calendar=given.calendar,
     )
 
 
-def executor_settings(plan: DesiredInput) -> ExecutorSettings:
+def executor_settings(given: DesiredInput) -> ExecutorSettings:
     """What the executor is told."""
-    spec = plan.spec.executor
-    host = plan.children.sentinel_host(plan.key.namespace)
+    spec = given.spec.executor
+    host = given.children.sentinel_host(given.key.namespace)
     return ExecutorSettings(
-        namespace=plan.key.namespace,
-        gateway=plan.key.name,
-        trading_mode=plan.spec.trading_mode,
+        namespace=given.key.namespace,
+        gateway=given.key.name,
+        trading_mode=given.spec.trading_mode,
         api_host=host,
-        api_port=plan.api_port,
+        api_port=given.api_port,
         sentinel_url=f"http://{host}:{names.PORT_SENTINEL}",
         client_id=spec.client_id,
         accounts=tuple(spec.accounts),
@@ -74,7 +74,7 @@ def executor_settings(plan: DesiredInput) -> ExecutorSettings:
         cash_reserve_percent=spec.cash_reserve_percent,
         max_order_value=spec.limits.max_order_value,
         max_orders_per_day=spec.limits.max_orders_per_day,
-        restart=plan.spec.weekly_restart.as_restart_time(),
-        calendar=plan.calendar,
-        holds=(HoldReport(reason=GateReason.SUSPENDED),) if plan.spec.suspend else (),
+        restart=given.spec.weekly_restart.as_restart_time(),
+        calendar=given.calendar,
+        holds=(HoldReport(reason=GateReason.SUSPENDED),) if given.spec.suspend else (),
     )

@@ -24,50 +24,50 @@ from ibgateway_operator.model.manifests import Manifest
 TOKEN_DIR: Final = "/run/secrets/console"  # noqa: S105 - a path
 
 
-def console(plan: DesiredInput) -> list[Manifest]:
+def console(given: DesiredInput) -> list[Manifest]:
     """The Deployment, or nothing where the console is off."""
-    if not plan.spec.novnc.enabled:
+    if not given.spec.novnc.enabled:
         return []
     spec = {
         "replicas": 1,
         "strategy": {"type": "Recreate"},
         "revisionHistoryLimit": 3,
-        "selector": {"matchLabels": selector(plan, Component.CONSOLE)},
-        "template": _pod_template(plan),
+        "selector": {"matchLabels": selector(given, Component.CONSOLE)},
+        "template": _pod_template(given),
     }
-    return [manifest(plan, DEPLOYMENT, plan.children.novnc, Component.CONSOLE, spec=spec)]
+    return [manifest(given, DEPLOYMENT, given.children.novnc, Component.CONSOLE, spec=spec)]
 
 
-def _by_token(plan: DesiredInput) -> bool:
-    return plan.spec.novnc.auth is ConsoleAuth.TOKEN
+def _by_token(given: DesiredInput) -> bool:
+    return given.spec.novnc.auth is ConsoleAuth.TOKEN
 
 
-def _pod_template(plan: DesiredInput) -> Manifest:
+def _pod_template(given: DesiredInput) -> Manifest:
     volumes = [scratch("tmp")]
-    if _by_token(plan):
-        volumes.append(secret_volume("token", plan.console_token, names.SECRET_TOKEN))
+    if _by_token(given):
+        volumes.append(secret_volume("token", given.console_token, names.SECRET_TOKEN))
     return {
-        "metadata": {"labels": labels(plan, Component.CONSOLE)},
+        "metadata": {"labels": labels(given, Component.CONSOLE)},
         "spec": pod_spec(
-            plan.children.novnc,
+            given.children.novnc,
             terminationGracePeriodSeconds=10,
-            containers=[_container(plan)],
+            containers=[_container(given)],
             volumes=volumes,
-            **pull_secrets(plan),
+            **pull_secrets(given),
         ),
     }
 
 
-def _container(plan: DesiredInput) -> Manifest:
+def _container(given: DesiredInput) -> Manifest:
     mounts = [mount("tmp", "/tmp")]  # noqa: S108 - a mount point in the container
-    if _by_token(plan):
+    if _by_token(given):
         mounts.append(mount("token", TOKEN_DIR, read_only=True))
     return {
         "name": "console",
-        "image": plan.images.agent,
-        "imagePullPolicy": plan.images.pull_policy,
+        "image": given.images.agent,
+        "imagePullPolicy": given.images.pull_policy,
         "command": ["python3", "-m", "ibgateway_agent", "console"],
-        "env": _env(plan),
+        "env": _env(given),
         "ports": [port("novnc", names.PORT_NOVNC), port("health", names.PORT_NOVNC_ADMIN)],
         "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
         "startupProbe": http_probe("/healthz", names.PORT_NOVNC_ADMIN, period=1, failures=60),
@@ -80,24 +80,24 @@ def _container(plan: DesiredInput) -> Manifest:
     }
 
 
-def _hosts(plan: DesiredInput) -> list[str]:
+def _hosts(given: DesiredInput) -> list[str]:
     """The names under which the console is reached inside the cluster."""
-    name = plan.children.novnc
-    service = f"{name}.{plan.key.namespace}"
+    name = given.children.novnc
+    service = f"{name}.{given.key.namespace}"
     return [name, service, f"{service}.svc", f"{service}.svc.cluster.local"]
 
 
-def _env(plan: DesiredInput) -> list[Manifest]:
-    host = plan.children.sentinel_host(plan.key.namespace)
+def _env(given: DesiredInput) -> list[Manifest]:
+    host = given.children.sentinel_host(given.key.namespace)
     values = env(
         CONSOLE_VNC_HOST=host,
         CONSOLE_VNC_PORT=str(names.PORT_VNC),
-        CONSOLE_AUTH=str(plan.spec.novnc.auth),
-        CONSOLE_HOSTS=",".join(_hosts(plan)),
-        CONSOLE_ALLOWED_ORIGINS=",".join(plan.spec.novnc.allowed_origins),
+        CONSOLE_AUTH=str(given.spec.novnc.auth),
+        CONSOLE_HOSTS=",".join(_hosts(given)),
+        CONSOLE_ALLOWED_ORIGINS=",".join(given.spec.novnc.allowed_origins),
         CONSOLE_API_HOST=host,
-        CONSOLE_API_PORT=str(plan.api_port),
+        CONSOLE_API_PORT=str(given.api_port),
         CONSOLE_STATIC="/opt/novnc",
     )
     token = env(CONSOLE_TOKEN_FILE=f"{TOKEN_DIR}/{names.SECRET_TOKEN}")
-    return [*values, *(token if _by_token(plan) else [])]
+    return [*values, *(token if _by_token(given) else [])]

@@ -88,9 +88,9 @@ def scratch(name: str) -> Manifest:
     return {"name": name, "emptyDir": {}}
 
 
-def pull_secrets(plan: DesiredInput, own: Sequence[str] = ()) -> Manifest:
+def pull_secrets(given: DesiredInput, own: Sequence[str] = ()) -> Manifest:
     """The pod's pull secrets: the resource's and the operator's; nothing where there are none."""
-    named = dict.fromkeys([*own, *plan.images.pull_secrets])
+    named = dict.fromkeys([*own, *given.images.pull_secrets])
     return {PULL_SECRETS: [{"name": name} for name in named]} if named else {}
 
 

@@ -27,82 +27,81 @@ from ibgateway_operator.desired.input import DesiredInput, labels, manifest, sel
 from ibgateway_operator.model.kinds import CLAIM, DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest, digest
 
-ANNOTATION_TEMPLATE: Final = f"{names.GROUP}/template-hash"
 """On the Deployment: which template was asked for, so that another one is noticed and can wait."""
 DATA_DIR: Final = "/var/lib/ibgateway"
 TOKEN_DIR: Final = "/run/secrets/executor"  # noqa: S105 - a path
 
 
-def executor(plan: DesiredInput) -> list[Manifest]:
+def executor(given: DesiredInput) -> list[Manifest]:
     """The claim and the Deployment, or nothing where the executor is off."""
-    return [claim(plan), deployment(plan)] if plan.spec.executor.enabled else []
+    return [claim(given), deployment(given)] if given.spec.executor.enabled else []
 
 
-def claim(plan: DesiredInput) -> Manifest:
+def claim(given: DesiredInput) -> Manifest:
     """The ledger's claim, without owner."""
     return {
         "apiVersion": CLAIM.api_version,
         "kind": CLAIM.kind,
         "metadata": {
-            "name": plan.children.executor,
-            "namespace": plan.key.namespace,
-            "labels": labels(plan, Component.EXECUTOR),
-            "annotations": {names.ANNOTATION_TRADING_MODE: str(plan.spec.trading_mode)},
+            "name": given.children.executor,
+            "namespace": given.key.namespace,
+            "labels": labels(given, Component.EXECUTOR),
+            "annotations": {names.ANNOTATION_TRADING_MODE: str(given.spec.trading_mode)},
         },
-        "spec": claim_spec(plan.spec.executor.storage),
+        "spec": claim_spec(given.spec.executor.storage),
     }
 
 
-def deployment(plan: DesiredInput) -> Manifest:
+def deployment(given: DesiredInput) -> Manifest:
     """The Deployment; its template's hash stands beside it, not in it."""
-    template = pod_template(plan)
+    template = pod_template(given)
     spec = {
-        "replicas": plan.executor_replicas,
+        "replicas": given.executor_replicas,
         "strategy": {"type": "Recreate"},
         "revisionHistoryLimit": 3,
-        "selector": {"matchLabels": selector(plan, Component.EXECUTOR)},
+        "selector": {"matchLabels": selector(given, Component.EXECUTOR)},
         "template": template,
     }
-    result = manifest(plan, DEPLOYMENT, plan.children.executor, Component.EXECUTOR, spec=spec)
-    result["metadata"]["annotations"] = {ANNOTATION_TEMPLATE: template_hash(plan)}
+    result = manifest(given, DEPLOYMENT, given.children.executor, Component.EXECUTOR, spec=spec)
+    result["metadata"]["annotations"] = {names.ANNOTATION_TEMPLATE_HASH: template_hash(given)}
     return result
 
 
-def template_hash(plan: DesiredInput) -> str:
+def template_hash(given: DesiredInput) -> str:
     """What names the executor's template."""
-    return digest(pod_template(plan))
+    return digest(pod_template(given))
 
 
-def pod_template(plan: DesiredInput) -> Manifest:
+def pod_template(given: DesiredInput) -> Manifest:
     """One container; the gate is both a readiness gate and its own probe."""
     return {
-        "metadata": {"labels": labels(plan, Component.EXECUTOR)},
+        "metadata": {"labels": labels(given, Component.EXECUTOR)},
         "spec": pod_spec(
-            plan.children.executor,
+            given.children.executor,
             readinessGates=[{"conditionType": names.READINESS_GATE}],
             terminationGracePeriodSeconds=60,
-            containers=[_container(plan)],
+            containers=[_container(given)],
             volumes=[
                 {
                     "name": "data",
-                    "persistentVolumeClaim": {"claimName": plan.children.executor},
+                    "persistentVolumeClaim": {"claimName": given.children.executor},
                 },
                 scratch("tmp"),
-                config_volume("config", plan.children.executor),
-                secret_volume("token", plan.children.executor_token, names.SECRET_TOKEN),
-                secret_volume("agent-token", plan.children.agent_token, names.SECRET_TOKEN),
+                config_volume("config", given.children.executor),
+                secret_volume("token", given.children.executor_token, names.SECRET_TOKEN),
+                secret_volume("agent-token", given.children.agent_token, names.SECRET_TOKEN),
             ],
-            **pull_secrets(plan),
+            **pull_secrets(given),
         ),
     }
 
 
-def _container(plan: DesiredInput) -> Manifest:
+def _container(given: DesiredInput) -> Manifest:
     health = names.PORT_EXECUTOR_METRICS
     return {
         "name": "executor",
-        "image": plan.images.executor,
-        "imagePullPolicy": plan.images.pull_policy,
+        "image": given.images.executor,
+        "imagePullPolicy": given.images.pull_policy,
         "command": ["python3", "-m", "ibgateway_executor"],
         "env": env(
             EXECUTOR_SETTINGS=f"{SETTINGS_DIR}/settings.json",

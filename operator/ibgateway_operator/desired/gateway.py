@@ -8,32 +8,32 @@ from ibgateway_operator.model.kinds import DISRUPTION_BUDGET, STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest
 
 
-def gateway(plan: DesiredInput) -> list[Manifest]:
+def gateway(given: DesiredInput) -> list[Manifest]:
     """The StatefulSet and what keeps a node drain from being careless with it."""
-    return [_disruption_budget(plan), _stateful_set(plan)]
+    return [_disruption_budget(given), _stateful_set(given)]
 
 
-def _stateful_set(plan: DesiredInput) -> Manifest:
+def _stateful_set(given: DesiredInput) -> Manifest:
     """OnDelete: a new template never restarts the pod; Parallel: a pod that is not Ready is replaced."""
     spec = {
-        "serviceName": plan.children.gateway_pods,
-        "replicas": plan.gateway_replicas,
+        "serviceName": given.children.gateway_pods,
+        "replicas": given.gateway_replicas,
         "podManagementPolicy": "Parallel",
         "updateStrategy": {"type": "OnDelete"},
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
         "revisionHistoryLimit": 3,
-        "selector": {"matchLabels": selector(plan, Component.GATEWAY)},
-        "template": pod_template(plan),
-        "volumeClaimTemplates": [_claim_template(plan)],
+        "selector": {"matchLabels": selector(given, Component.GATEWAY)},
+        "template": pod_template(given),
+        "volumeClaimTemplates": [_claim_template(given)],
     }
-    return manifest(plan, STATEFUL_SET, plan.children.gateway, Component.GATEWAY, spec=spec)
+    return manifest(given, STATEFUL_SET, given.children.gateway, Component.GATEWAY, spec=spec)
 
 
-def _claim_template(plan: DesiredInput) -> Manifest:
+def _claim_template(given: DesiredInput) -> Manifest:
     """The claim `data-<name>-gateway-0`; only labels that never change, for a template can't."""
     return {
-        "metadata": {"name": "data", "labels": selector(plan, Component.GATEWAY)},
-        "spec": claim_spec(plan.spec.gateway.storage),
+        "metadata": {"name": "data", "labels": selector(given, Component.GATEWAY)},
+        "spec": claim_spec(given.spec.gateway.storage),
     }
 
 
@@ -49,11 +49,11 @@ def claim_spec(storage: StorageSpec) -> Manifest:
     return spec
 
 
-def _disruption_budget(plan: DesiredInput) -> Manifest:
+def _disruption_budget(given: DesiredInput) -> Manifest:
     """A healthy gateway is not evicted behind its user's back; an unhealthy one never blocks a drain."""
     spec = {
         "minAvailable": 1,
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
-        "selector": {"matchLabels": selector(plan, Component.GATEWAY)},
+        "selector": {"matchLabels": selector(given, Component.GATEWAY)},
     }
-    return manifest(plan, DISRUPTION_BUDGET, plan.children.gateway, Component.GATEWAY, spec=spec)
+    return manifest(given, DISRUPTION_BUDGET, given.children.gateway, Component.GATEWAY, spec=spec)

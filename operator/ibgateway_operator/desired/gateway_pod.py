@@ -40,22 +40,22 @@ SETTINGS_PATH: Final = f"{HOME}/tws_settings"
 CREDENTIALS_DIR: Final = "/run/secrets/ib"
 
 
-def pod_template(plan: DesiredInput) -> Manifest:
+def pod_template(given: DesiredInput) -> Manifest:
     """The template of the StatefulSet."""
-    gateway = plan.spec.gateway
-    meta: Manifest = {"labels": labels(plan, Component.GATEWAY)}
+    gateway = given.spec.gateway
+    meta: Manifest = {"labels": labels(given, Component.GATEWAY)}
     if gateway.pod_annotations:
         meta["annotations"] = dict(gateway.pod_annotations)
     return {
         "metadata": meta,
         "spec": pod_spec(
-            plan.children.gateway,
+            given.children.gateway,
             terminationGracePeriodSeconds=GRACE_SECONDS,
-            initContainers=[_sentinel(plan)],
-            containers=[_gateway(plan)],
-            volumes=_volumes(plan),
+            initContainers=[_sentinel(given)],
+            containers=[_gateway(given)],
+            volumes=_volumes(given),
             **_placement(gateway),
-            **pull_secrets(plan, [ref.name for ref in gateway.image_pull_secrets]),
+            **pull_secrets(given, [ref.name for ref in gateway.image_pull_secrets]),
         ),
     }
 
@@ -70,15 +70,15 @@ def _placement(gateway: GatewaySpec) -> Manifest:
     return {name: value for name, value in wanted.items() if value}
 
 
-def _gateway(plan: DesiredInput) -> Manifest:
-    gateway = plan.spec.gateway
+def _gateway(given: DesiredInput) -> Manifest:
+    gateway = given.spec.gateway
     return {
         "name": "gateway",
         "image": gateway.image.reference,
         "imagePullPolicy": gateway.image.pull_policy,
         "command": ["bash", f"{SETTINGS_DIR}/{WRAPPER_KEY}"],
-        "env": _gateway_env(plan),
-        "ports": [port("api", plan.api_port), port("vnc", names.PORT_VNC)],
+        "env": _gateway_env(given),
+        "ports": [port("api", given.api_port), port("vnc", names.PORT_VNC)],
         "resources": resources(gateway),
         "lifecycle": {"preStop": {"exec": {"command": ["bash", f"{SETTINGS_DIR}/{PRESTOP_KEY}"]}}},
         "securityContext": container_security(read_only_root=False),
@@ -92,13 +92,13 @@ def _gateway(plan: DesiredInput) -> Manifest:
     }
 
 
-def _gateway_env(plan: DesiredInput) -> list[Manifest]:
-    gateway = plan.spec.gateway
+def _gateway_env(given: DesiredInput) -> list[Manifest]:
+    gateway = given.spec.gateway
     user = {
         "name": "TWS_USERID",
         "valueFrom": {
             "secretKeyRef": {
-                "name": plan.spec.credentials_secret_ref.name,
+                "name": given.spec.credentials_secret_ref.name,
                 "key": names.SECRET_USERNAME,
             }
         },
@@ -106,7 +106,7 @@ def _gateway_env(plan: DesiredInput) -> list[Manifest]:
     owned = env(
         TWS_PASSWORD_FILE=f"{CREDENTIALS_DIR}/{names.SECRET_PASSWORD}",
         VNC_SERVER_PASSWORD_FILE=f"{CREDENTIALS_DIR}/{names.SECRET_VNC_PASSWORD}",
-        TRADING_MODE=plan.spec.trading_mode,
+        TRADING_MODE=given.spec.trading_mode,
         TWS_SETTINGS_PATH=SETTINGS_PATH,
         START_SCRIPTS="init-scripts/start",
         AUTO_RESTART_TIME=gateway.auto_restart_time,
@@ -128,12 +128,12 @@ def resources(gateway: GatewaySpec) -> Manifest:
     return {**wanted, "requests": requests | dict(wanted.get("requests") or {})}
 
 
-def _sentinel(plan: DesiredInput) -> Manifest:
+def _sentinel(given: DesiredInput) -> Manifest:
     health = names.PORT_SENTINEL
     return {
         "name": "sentinel",
-        "image": plan.images.agent,
-        "imagePullPolicy": plan.images.pull_policy,
+        "image": given.images.agent,
+        "imagePullPolicy": given.images.pull_policy,
         "restartPolicy": "Always",
         "command": ["python3", "-m", "ibgateway_agent", "sentinel"],
         "env": env(
@@ -158,21 +158,21 @@ def _sentinel(plan: DesiredInput) -> Manifest:
     }
 
 
-def _volumes(plan: DesiredInput) -> list[Manifest]:
+def _volumes(given: DesiredInput) -> list[Manifest]:
     return [
         scratch("run"),
         scratch("tmp"),
-        config_volume("config", plan.children.gateway),
-        config_volume("start-scripts", plan.children.gateway, IBC_KEY),
-        secret_volume("agent-token", plan.children.agent_token, names.SECRET_TOKEN),
-        _credentials(plan),
+        config_volume("config", given.children.gateway),
+        config_volume("start-scripts", given.children.gateway, IBC_KEY),
+        secret_volume("agent-token", given.children.agent_token, names.SECRET_TOKEN),
+        _credentials(given),
     ]
 
 
-def _credentials(plan: DesiredInput) -> Manifest:
+def _credentials(given: DesiredInput) -> Manifest:
     """The two passwords as files; the VNC one from the user's Secret or from the default."""
-    user = plan.spec.credentials_secret_ref.name
-    vnc = user if plan.vnc_from_user else plan.vnc_secret
+    user = given.spec.credentials_secret_ref.name
+    vnc = user if given.vnc_from_user else given.vnc_secret
     return {
         "name": "credentials",
         "projected": {

@@ -72,35 +72,35 @@ class DesiredInput:
         return f"{self.children.novnc}-token"
 
 
-def labels(plan: DesiredInput, component: Component) -> dict[str, str]:
+def labels(given: DesiredInput, component: Component) -> dict[str, str]:
     """The labels of every child; a fresh dict each time."""
     return {
         names.LABEL_NAME: "ibgateway",
         names.LABEL_COMPONENT: component,
-        names.LABEL_GATEWAY: plan.key.name,
+        names.LABEL_GATEWAY: given.key.name,
         names.LABEL_MANAGED_BY: names.MANAGED_BY,
     }
 
 
-def selector(plan: DesiredInput, component: Component) -> dict[str, str]:
+def selector(given: DesiredInput, component: Component) -> dict[str, str]:
     """The two labels that select a component's pods; they never change."""
-    return {names.LABEL_GATEWAY: plan.key.name, names.LABEL_COMPONENT: component}
+    return {names.LABEL_GATEWAY: given.key.name, names.LABEL_COMPONENT: component}
 
 
-def owner_reference(plan: DesiredInput) -> Manifest:
+def owner_reference(given: DesiredInput) -> Manifest:
     """The IBGateway as controller: what it owns goes with it, by garbage collection alone."""
     return {
         "apiVersion": names.API_VERSION,
         "kind": names.KIND,
-        "name": plan.key.name,
-        "uid": plan.uid,
+        "name": given.key.name,
+        "uid": given.uid,
         "controller": True,
         "blockOwnerDeletion": True,
     }
 
 
 def manifest(
-    plan: DesiredInput, kind: Kind, name: str, component: Component, **rest: Any
+    given: DesiredInput, kind: Kind, name: str, component: Component, **rest: Any
 ) -> Manifest:
     """An owned child; `rest` are its top-level fields beside metadata."""
     return {
@@ -108,9 +108,9 @@ def manifest(
         "kind": kind.kind,
         "metadata": {
             "name": name,
-            "namespace": plan.key.namespace,
-            "labels": labels(plan, component),
-            "ownerReferences": [owner_reference(plan)],
+            "namespace": given.key.namespace,
+            "labels": labels(given, component),
+            "ownerReferences": [owner_reference(given)],
         },
         **rest,
     }

@@ -17,48 +17,48 @@ from ibgateway_operator.model.manifests import Manifest
 _NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 
 
-def network_policies(plan: DesiredInput) -> list[Manifest]:
+def network_policies(given: DesiredInput) -> list[Manifest]:
     """One policy a component, or none where they are switched off."""
-    if not plan.spec.network_policy.enabled:
+    if not given.spec.network_policy.enabled:
         return []
-    wanted = [_gateway(plan)]
-    if plan.spec.executor.enabled:
-        wanted.append(_executor(plan))
-    if plan.spec.novnc.enabled:
-        wanted.append(_console(plan))
+    wanted = [_gateway(given)]
+    if given.spec.executor.enabled:
+        wanted.append(_executor(given))
+    if given.spec.novnc.enabled:
+        wanted.append(_console(given))
     return wanted
 
 
-def _policy(plan: DesiredInput, component: Component, **rules: list[Manifest]) -> Manifest:
-    name = f"{plan.key.name}-{component}"
+def _policy(given: DesiredInput, component: Component, **rules: list[Manifest]) -> Manifest:
+    name = f"{given.key.name}-{component}"
     spec = {
-        "podSelector": {"matchLabels": selector(plan, component)},
+        "podSelector": {"matchLabels": selector(given, component)},
         "policyTypes": [kind.capitalize() for kind in rules],
         **rules,
     }
-    return manifest(plan, NETWORK_POLICY, name, component, spec=spec)
+    return manifest(given, NETWORK_POLICY, name, component, spec=spec)
 
 
 def _ports(*numbers: int, protocol: str = "TCP") -> list[Manifest]:
     return [{"protocol": protocol, "port": number} for number in numbers]
 
 
-def _pods(plan: DesiredInput, component: Component) -> Manifest:
-    return {"podSelector": {"matchLabels": selector(plan, component)}}
+def _pods(given: DesiredInput, component: Component) -> Manifest:
+    return {"podSelector": {"matchLabels": selector(given, component)}}
 
 
-def _operator(plan: DesiredInput) -> Manifest:
+def _operator(given: DesiredInput) -> Manifest:
     return {
-        "namespaceSelector": {"matchLabels": {_NAMESPACE_NAME: plan.own_namespace}},
+        "namespaceSelector": {"matchLabels": {_NAMESPACE_NAME: given.own_namespace}},
         "podSelector": {"matchLabels": {names.LABEL_NAME: OPERATOR_APP}},
     }
 
 
-def _client(peer: NetworkPolicyPeer) -> Manifest:
+def _client(endpoint: NetworkPolicyPeer) -> Manifest:
     """A peer of `executorClients`; without a namespace selector it is in the gateway's namespace."""
-    result: Manifest = {"podSelector": _match(peer.pod_selector)}
-    if peer.namespace_selector:
-        result["namespaceSelector"] = _match(peer.namespace_selector)
+    result: Manifest = {"podSelector": _match(endpoint.pod_selector)}
+    if endpoint.namespace_selector:
+        result["namespaceSelector"] = _match(endpoint.namespace_selector)
     return result
 
 
@@ -70,47 +70,47 @@ def _dns() -> Manifest:
     return {"ports": _ports(53, protocol="UDP") + _ports(53)}
 
 
-def _gateway(plan: DesiredInput) -> Manifest:
+def _gateway(given: DesiredInput) -> Manifest:
     """In: the API for the executor, the sentinel for those who must know, VNC for the console."""
-    executor, console = _pods(plan, Component.EXECUTOR), _pods(plan, Component.CONSOLE)
+    executor, console = _pods(given, Component.EXECUTOR), _pods(given, Component.CONSOLE)
     return _policy(
-        plan,
+        given,
         Component.GATEWAY,
         ingress=[
-            {"from": [executor], "ports": _ports(plan.api_port)},
-            {"from": [_operator(plan), executor, console], "ports": _ports(names.PORT_SENTINEL)},
+            {"from": [executor], "ports": _ports(given.api_port)},
+            {"from": [_operator(given), executor, console], "ports": _ports(names.PORT_SENTINEL)},
             {"from": [console], "ports": _ports(names.PORT_VNC)},
             {"ports": _ports(names.PORT_SENTINEL_METRICS)},
         ],
     )
 
 
-def _executor(plan: DesiredInput) -> Manifest:
+def _executor(given: DesiredInput) -> Manifest:
     """In: named clients and the operator. Out: its gateway and name lookups."""
-    clients = [_client(peer) for peer in plan.spec.network_policy.executor_clients]
-    gateway = _pods(plan, Component.GATEWAY)
+    clients = [_client(endpoint) for endpoint in given.spec.network_policy.executor_clients]
+    gateway = _pods(given, Component.GATEWAY)
     return _policy(
-        plan,
+        given,
         Component.EXECUTOR,
         ingress=[
-            {"from": [*clients, _operator(plan)], "ports": _ports(names.PORT_EXECUTOR)},
+            {"from": [*clients, _operator(given)], "ports": _ports(names.PORT_EXECUTOR)},
             {"ports": _ports(names.PORT_EXECUTOR_METRICS)},
         ],
         egress=[
-            {"to": [gateway], "ports": _ports(plan.api_port, names.PORT_SENTINEL)},
+            {"to": [gateway], "ports": _ports(given.api_port, names.PORT_SENTINEL)},
             _dns(),
         ],
     )
 
 
-def _console(plan: DesiredInput) -> Manifest:
+def _console(given: DesiredInput) -> Manifest:
     """In: nobody but port-forward, which needs no rule. Out: the screen and name lookups.
 
     Its attempts at the API port are what shows whether policies are enforced at all.
     """
-    gateway = _pods(plan, Component.GATEWAY)
+    gateway = _pods(given, Component.GATEWAY)
     return _policy(
-        plan,
+        given,
         Component.CONSOLE,
         ingress=[{"ports": _ports(PORT_NOVNC_ADMIN)}],
         egress=[

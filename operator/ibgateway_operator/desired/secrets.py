@@ -10,28 +10,28 @@ from ibgateway_operator.model.kinds import SECRET
 from ibgateway_operator.model.manifests import Manifest
 
 
-def secret_names(plan: DesiredInput) -> dict[str, Component]:
+def secret_names(given: DesiredInput) -> dict[str, Component]:
     """The token Secrets that must exist."""
-    wanted = {plan.children.agent_token: Component.GATEWAY}
-    if plan.spec.executor.enabled:
-        wanted[plan.children.executor_token] = Component.EXECUTOR
-    if plan.spec.novnc.enabled and plan.spec.novnc.auth is ConsoleAuth.TOKEN:
-        wanted[plan.console_token] = Component.CONSOLE
+    wanted = {given.children.agent_token: Component.GATEWAY}
+    if given.spec.executor.enabled:
+        wanted[given.children.executor_token] = Component.EXECUTOR
+    if given.spec.novnc.enabled and given.spec.novnc.auth is ConsoleAuth.TOKEN:
+        wanted[given.console_token] = Component.CONSOLE
     return wanted
 
 
-def token_secret(plan: DesiredInput, name: str, token: str) -> Manifest:
+def token_secret(given: DesiredInput, name: str, token: str) -> Manifest:
     """A Secret with a fresh random token."""
-    component = secret_names(plan)[name]
-    return _secret(plan, name, component, {names.SECRET_TOKEN: token})
+    component = secret_names(given)[name]
+    return _secret(given, name, component, {names.SECRET_TOKEN: token})
 
 
-def vnc_secret(plan: DesiredInput) -> Manifest:
+def vnc_secret(given: DesiredInput) -> Manifest:
     """The documented default VNC password of paper mode."""
     data = {names.SECRET_VNC_PASSWORD: names.DEFAULT_VNC_PASSWORD}
-    return _secret(plan, plan.vnc_secret, Component.GATEWAY, data)
+    return _secret(given, given.vnc_secret, Component.GATEWAY, data)
 
 
-def _secret(plan: DesiredInput, name: str, component: Component, data: dict[str, str]) -> Manifest:
+def _secret(given: DesiredInput, name: str, component: Component, data: dict[str, str]) -> Manifest:
     encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
-    return manifest(plan, SECRET, name, component, type="Opaque", data=encoded)
+    return manifest(given, SECRET, name, component, type="Opaque", data=encoded)

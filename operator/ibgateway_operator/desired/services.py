@@ -7,13 +7,13 @@ from ibgateway_operator.model.kinds import SERVICE
 from ibgateway_operator.model.manifests import Manifest
 
 
-def services(plan: DesiredInput) -> list[Manifest]:
+def services(given: DesiredInput) -> list[Manifest]:
     """The gateway's two Services, the executor's two, the console's one."""
-    wanted = [_gateway(plan), _gateway_pods(plan)]
-    if plan.spec.executor.enabled:
-        wanted += [_executor(plan), _intake(plan)]
-    if plan.spec.novnc.enabled:
-        wanted.append(_novnc(plan))
+    wanted = [_gateway(given), _gateway_pods(given)]
+    if given.spec.executor.enabled:
+        wanted += [_executor(given), _intake(given)]
+    if given.spec.novnc.enabled:
+        wanted.append(_novnc(given))
     return wanted
 
 
@@ -21,18 +21,18 @@ def _port(name: str, number: int, target: int | None = None) -> Manifest:
     return {"name": name, "port": number, "targetPort": target or number, "protocol": "TCP"}
 
 
-def _service(plan: DesiredInput, name: str, component: Component, spec: Manifest) -> Manifest:
-    spec = {"type": "ClusterIP", "selector": selector(plan, component), **spec}
-    return manifest(plan, SERVICE, name, component, spec=spec)
+def _service(given: DesiredInput, name: str, component: Component, spec: Manifest) -> Manifest:
+    spec = {"type": "ClusterIP", "selector": selector(given, component), **spec}
+    return manifest(given, SERVICE, name, component, spec=spec)
 
 
-def _gateway(plan: DesiredInput) -> Manifest:
+def _gateway(given: DesiredInput) -> Manifest:
     """The API on 4001 in both modes; endpoints only while the gateway is logged in."""
-    ports = [_port("api", names.PORT_API, plan.api_port)]
-    return _service(plan, plan.children.gateway, Component.GATEWAY, {"ports": ports})
+    ports = [_port("api", names.PORT_API, given.api_port)]
+    return _service(given, given.children.gateway, Component.GATEWAY, {"ports": ports})
 
 
-def _gateway_pods(plan: DesiredInput) -> Manifest:
+def _gateway_pods(given: DesiredInput) -> Manifest:
     """The pod's own name, also before it is ready: sentinel and VNC are needed most then."""
     ports = [
         _port("sentinel", names.PORT_SENTINEL),
@@ -40,22 +40,22 @@ def _gateway_pods(plan: DesiredInput) -> Manifest:
         _port("vnc", names.PORT_VNC),
     ]
     spec = {"clusterIP": "None", "publishNotReadyAddresses": True, "ports": ports}
-    return _service(plan, plan.children.gateway_pods, Component.GATEWAY, spec)
+    return _service(given, given.children.gateway_pods, Component.GATEWAY, spec)
 
 
-def _executor(plan: DesiredInput) -> Manifest:
+def _executor(given: DesiredInput) -> Manifest:
     """Answers only while trading is allowed."""
     ports = [_port("http", names.PORT_EXECUTOR)]
-    return _service(plan, plan.children.executor, Component.EXECUTOR, {"ports": ports})
+    return _service(given, given.children.executor, Component.EXECUTOR, {"ports": ports})
 
 
-def _intake(plan: DesiredInput) -> Manifest:
+def _intake(given: DesiredInput) -> Manifest:
     """Answers at any time: orders are stored."""
     ports = [_port("http", names.PORT_EXECUTOR)]
     spec = {"publishNotReadyAddresses": True, "ports": ports}
-    return _service(plan, plan.children.intake, Component.EXECUTOR, spec)
+    return _service(given, given.children.intake, Component.EXECUTOR, spec)
 
 
-def _novnc(plan: DesiredInput) -> Manifest:
+def _novnc(given: DesiredInput) -> Manifest:
     ports = [_port("novnc", names.PORT_NOVNC)]
-    return _service(plan, plan.children.novnc, Component.CONSOLE, {"ports": ports})
+    return _service(given, given.children.novnc, Component.CONSOLE, {"ports": ports})

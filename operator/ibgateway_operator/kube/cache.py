@@ -1,12 +1,15 @@
 """What the watches have shown, with our own writes laid over it until the watches show them too.
 
-Without the overlay a reconcile that runs right after a write would see the past and write again. An
-overlay holds only against the very version it was laid over, so it can never hide a foreign change.
+Without the overlay a reconcile that runs right after a write would see the past and write again.
+The answer to a write is the whole object as stored, so of what the watch shows and what we were
+answered the newer version is true; versions of one object are numbers that grow (API conventions,
+"comparable resource versions"). An overlay never hides a foreign change: it would be newer.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
@@ -14,6 +17,8 @@ from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid
 
 Address = tuple[str, str, str]
 """Kind, namespace, name."""
+REMEMBERED_ENDS: Final = 4096
+"""Ends that are remembered: a write's answer may come after the watch has shown the object's end."""
 
 
 class InformerIndex(Protocol):
@@ -32,19 +37,16 @@ class InformerIndex(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class _Overlay:
-    over: str
-    """resourceVersion of the body it was laid over; empty where there was none."""
-    body: Manifest
-
-
 @dataclass
 class Cache:
     """Bodies with overlays."""
 
     bodies: InformerIndex
-    _overlays: dict[Address, _Overlay] = field(default_factory=dict)
+    _overlays: dict[Address, Manifest] = field(default_factory=dict)
+    _deleted: dict[str, str] = field(default_factory=dict)
+    """By uid: the version that we deleted, until the watch shows its end."""
+    _ended: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """uids whose end was shown, the latest last."""
     _vanished: set[str] = field(default_factory=set)
     """uids of IBGateways whose deletion no watch has shown."""
 
@@ -55,44 +57,74 @@ class Cache:
     def gateway(self, key: Key) -> Manifest | None:
         """The IBGateway itself."""
         body = self.bodies.gateway(key)
-        return self._seen(body) if body and uid_of(body) not in self._vanished else None
+        return self._newest(body) if body and uid_of(body) not in self._vanished else None
 
     def children(self, key: Key) -> tuple[Manifest, ...]:
         """Children and pods as stored, our own last writes included."""
         shown = {_address(body): body for body in self.bodies.children(key)}
-        fresh = {
-            address: overlay.body
-            for address, overlay in self._overlays.items()
-            if address not in shown and not overlay.over and _belongs(overlay.body, key)
-        }
-        return tuple(self._seen(body) for body in (*shown.values(), *fresh.values()))
+        fresh = [
+            body
+            for address, body in self._overlays.items()
+            if address not in shown and _belongs(body, key)
+        ]
+        return tuple(
+            self._newest(body) for body in (*shown.values(), *fresh) if not self._is_deleted(body)
+        )
 
-    def written(self, before: Manifest | None, after: Manifest) -> None:
-        """Remember what a write gave, until the watch shows it."""
-        version = str(before["metadata"].get("resourceVersion", "")) if before else ""
-        self._overlays[_address(after)] = _Overlay(version, after)
+    def written(self, after: Manifest) -> None:
+        """Remember what a write was answered with, until the watch shows it or something newer."""
+        address, known = _address(after), self._overlays.get(_address(after))
+        if uid_of(after) in self._ended:
+            return
+        if known is None or uid_of(known) != uid_of(after) or _version(after) > _version(known):
+            self._overlays[address] = after
+
+    def deleted(self, body: Manifest) -> None:
+        """We have deleted this very version: it is not seen again, unless it lives on."""
+        self._deleted[uid_of(body)] = str(body["metadata"].get("resourceVersion", ""))
 
     def vanished(self, key: Key) -> None:
         """The API server no longer has an IBGateway that the watches still show."""
         if body := self.bodies.gateway(key):
             self._vanished.add(uid_of(body))
 
-    def gone(self, body: Mapping[str, object]) -> None:
-        """Forget an object whose deletion the watch has shown."""
-        self._overlays.pop(_address(dict(body)), None)
+    def gone(self, body: Mapping[str, Any]) -> None:
+        """Forget an object whose end the watch has shown: this one, not one that has its name now."""
+        uid, address = uid_of(body), _address(body)
+        if address in self._overlays and uid_of(self._overlays[address]) == uid:
+            del self._overlays[address]
+        self._deleted.pop(uid, None)
+        self._vanished.discard(uid)
+        self._ended[uid] = None
+        while len(self._ended) > REMEMBERED_ENDS:
+            self._ended.popitem(last=False)
 
-    def _seen(self, body: Manifest) -> Manifest:
+    def shown(self, body: Mapping[str, Any]) -> None:
+        """The watch shows an object: one that had lost its labels and has them again is there."""
+        self._ended.pop(uid_of(body), None)
+
+    def _newest(self, body: Manifest) -> Manifest:
         address = _address(body)
         overlay = self._overlays.get(address)
-        if overlay is None or overlay.body is body:
+        if overlay is None or overlay is body:
             return body
-        if overlay.over == body["metadata"].get("resourceVersion"):
-            return overlay.body
+        if _version(overlay) > _version(body):
+            return overlay
         del self._overlays[address]
         return body
 
+    def _is_deleted(self, body: Manifest) -> bool:
+        version = str(body["metadata"].get("resourceVersion", ""))
+        return version != "" and self._deleted.get(uid_of(body)) == version
 
-def _address(body: Manifest) -> Address:
+
+def _version(body: Mapping[str, Any]) -> int:
+    """The resourceVersion as a number; 0 where it is none, so that what the watch shows counts."""
+    text = str(body["metadata"].get("resourceVersion", ""))
+    return int(text) if text.isdecimal() else 0
+
+
+def _address(body: Mapping[str, Any]) -> Address:
     return str(body["kind"]), str(body["metadata"]["namespace"]), name_of(body)
 
 

@@ -48,8 +48,12 @@ class ApiServer(Protocol):
         """Server-side apply with force; gives what is stored."""
         ...
 
-    async def apply_status(self, key: Key, status: Manifest) -> Manifest:
-        """Server-side apply of an IBGateway's status."""
+    async def apply_status(self, key: Key, status: Manifest, *, version: str) -> Manifest:
+        """Server-side apply of an IBGateway's status onto this very version of it.
+
+        Raises ConflictError where it is another one by now: a status that was made from the past, or
+        for an object that somebody deleted and made again. (The API server ignores a uid here.)
+        """
         ...
 
     async def create(self, manifest: Manifest) -> Manifest:
@@ -103,12 +107,20 @@ class KubernetesApi:
         path = kind.path(manifest["metadata"]["namespace"], name_of(manifest))
         return await self._apply(path, manifest)
 
-    async def apply_status(self, key: Key, status: Manifest) -> Manifest:
-        """Server-side apply of an IBGateway's status."""
+    async def apply_status(self, key: Key, status: Manifest, *, version: str) -> Manifest:
+        """Server-side apply of an IBGateway's status onto this very version of it.
+
+        Raises ConflictError where it is another one by now: a status that was made from the past, or
+        for an object that somebody deleted and made again. (The API server ignores a uid here.)
+        """
         body = {
             "apiVersion": GATEWAY.api_version,
             "kind": GATEWAY.kind,
-            "metadata": {"name": key.name, "namespace": key.namespace},
+            "metadata": {
+                "name": key.name,
+                "namespace": key.namespace,
+                "resourceVersion": version,
+            },
             "status": status,
         }
         return await self._apply(GATEWAY.path(*key, subresource="status"), body)

@@ -4,7 +4,7 @@ Frozen values made from plain bodies; nothing here asks the API server or the cl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from ibgateway_api import names
 from ibgateway_api.names import Component, Key
 from ibgateway_api.reasons import Reason
-from ibgateway_api.reports import SentinelReport
+from ibgateway_api.reports import ExecutorReport, SentinelReport
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_operator.model.manifests import (
@@ -113,19 +113,19 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class HeardReport:
-    """The sentinel's last report and when it was last heard (monotonic seconds)."""
-
-    report: SentinelReport | None
-    heard: float
-
-
-@dataclass(frozen=True)
 class Finding:
     """Something that stands in the way: a reason for programs, a sentence for people."""
 
     reason: Reason
     message: str
+
+
+@dataclass(frozen=True)
+class Drain:
+    """What the executor said last while a planned stop waits, and for how many seconds it has waited."""
+
+    report: ExecutorReport | None
+    waited: float
 
 
 @dataclass(frozen=True)
@@ -135,30 +135,32 @@ class Snapshot:
     gateway: IBGateway
     now: datetime
     credentials: Credentials | None = None
-    twin: Key | None = None
+    duplicate: Key | None = None
     """An older IBGateway with the same user name."""
     bodies: tuple[Manifest, ...] = ()
     """Children and pods, as stored."""
-    news: HeardReport | None = None
+    report: SentinelReport | None = None
+    """The sentinel's last report."""
     age_of_news: float = float("inf")
+    """Seconds since the sentinel was heard; infinite before."""
     settling: float = 0.0
     """Seconds for which nothing is concluded from silence: the operator has only just started."""
     enforced: bool | None = None
     """The console's word on NetworkPolicies; None while it has none."""
-    drained: bool = False
-    """Whether nothing is unacknowledged at the broker, or no executor runs that could know."""
-    findings: tuple[Finding, ...] = field(default=())
-    """What applying the children ran into."""
-
-    @property
-    def report(self) -> SentinelReport | None:
-        """The sentinel's last report."""
-        return self.news.report if self.news else None
+    drain: Drain | None = None
+    """The drain that a planned stop waits for."""
+    replaced_for: str = ""
+    """The login request for which the gateway's pod was replaced."""
 
     def child(self, kind: str, name: str) -> Manifest | None:
         """A child by kind and name."""
         found = (b for b in self.bodies if b["kind"] == kind and b["metadata"]["name"] == name)
         return next(found, None)
+
+    def replicas(self, kind: str, name: str) -> int:
+        """The replicas that a stored child has in its spec; 0 where it is not there."""
+        body = self.child(kind, name)
+        return int(body["spec"].get("replicas", 0)) if body else 0
 
     def pod(self, component: Component) -> Manifest | None:
         """The component's pod: the one that is not terminating, where there are two."""

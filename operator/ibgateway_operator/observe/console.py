@@ -3,12 +3,12 @@
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from ibgateway_api.names import Key
-from ibgateway_operator.errors import EndpointUnavailableError
-from ibgateway_operator.observe.http import Endpoint, HttpClient
+from ibgateway_operator.model.memory import ConsoleMemory
+from ibgateway_runtime.errors import EndpointUnavailableError
+from ibgateway_runtime.http_client import Endpoint, HttpClient
 
 EVERY_SECONDS: Final = 60.0
 UNTIL_KNOWN_SECONDS: Final = 10.0
@@ -16,38 +16,31 @@ UNTIL_KNOWN_SECONDS: Final = 10.0
 logger = logging.getLogger(__name__)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Consoles:
-    """The last word of each console. `clock` is monotonic seconds."""
+    """Asks consoles. `clock` is monotonic seconds."""
 
-    peers: HttpClient
+    http: HttpClient
     clock: Callable[[], float]
-    _said: dict[Key, bool] = field(default_factory=dict)
-    _next: dict[Key, float] = field(default_factory=dict)
 
-    def enforced(self, key: Key) -> bool | None:
-        """What the console said last; None while it has not."""
-        return self._said.get(key)
-
-    async def look(self, key: Key, peer: Endpoint | None) -> None:
+    async def look(self, memory: ConsoleMemory, endpoint: Endpoint | None) -> None:
         """Ask when it is time; a console that does not answer leaves its last word standing."""
-        if peer is None or self.clock() < self._next.get(key, 0.0):
+        if endpoint is None or self.clock() < memory.ask_at:
             return
+        enforced = await self._ask(endpoint)
+        if enforced is not None:
+            memory.enforced = enforced
+        wait = UNTIL_KNOWN_SECONDS if memory.enforced is None else EVERY_SECONDS
+        memory.ask_at = self.clock() + wait
+
+    async def _ask(self, endpoint: Endpoint) -> bool | None:
         try:
-            word = json.loads(await self.peers.get(peer, "/network-policy")).get("enforced")
+            word = json.loads(await self.http.get(endpoint, "/network-policy")).get("enforced")
         except (EndpointUnavailableError, ValueError, AttributeError) as error:
-            logger.debug("the console of %s can't be asked: %s", key, error)
-            word = None
-        if isinstance(word, bool):
-            self._said[key] = word
-        wait = EVERY_SECONDS if key in self._said else UNTIL_KNOWN_SECONDS
-        self._next[key] = self.clock() + wait
+            logger.debug("%s can't be asked: %s", endpoint.name, error)
+            return None
+        return word if isinstance(word, bool) else None
 
-    def due(self, key: Key) -> float:
+    def due(self, memory: ConsoleMemory) -> float:
         """Seconds until the next look."""
-        return max(self._next.get(key, 0.0) - self.clock(), 0.0)
-
-    def forget(self, key: Key) -> None:
-        """The IBGateway is gone."""
-        self._said.pop(key, None)
-        self._next.pop(key, None)
+        return max(memory.ask_at - self.clock(), 0.0)

@@ -1,19 +1,23 @@
-"""Puts together what is known of an IBGateway, from the cache and from those who listen. No I/O."""
+"""Takes the snapshot of an IBGateway: first asks what is due to be asked, then puts it together."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.names import PORT_NOVNC_ADMIN, Component, Key
-from ibgateway_operator.clock import Clock
+from ibgateway_api.week import Calendar
+from ibgateway_operator.decide.stops import stop_to_drain_for
 from ibgateway_operator.kube.cache import Cache
-from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import IBGateway, Snapshot, parse, pod_ip, pod_of
+from ibgateway_operator.model.manifests import Manifest, uid_of
+from ibgateway_operator.model.memory import GatewayMemory, Memories
+from ibgateway_operator.model.snapshot import Drain, IBGateway, Snapshot, parse, pod_ip, pod_of
 from ibgateway_operator.observe.console import Consoles
-from ibgateway_operator.observe.http import AddressOf, Endpoint, by_address
+from ibgateway_operator.observe.drain import Drains
 from ibgateway_operator.observe.secrets import Secrets
-from ibgateway_operator.observe.sentinel import Sentinels
+from ibgateway_runtime.clock import Clock
+from ibgateway_runtime.http_client import Endpoint
 
 _PORTS: Final = {
     Component.GATEWAY: names.PORT_SENTINEL,
@@ -21,87 +25,119 @@ _PORTS: Final = {
     Component.CONSOLE: PORT_NOVNC_ADMIN,
 }
 
+AddressOf = Callable[[str, int], str]
+"""From a pod's address and a port to a base address."""
 
-@dataclass
+
+def by_address(ip: str, port: int) -> str:
+    """The base address of a pod; IPv6 in brackets."""
+    return f"http://[{ip}]:{port}" if ":" in ip else f"http://{ip}:{port}"
+
+
+@dataclass(frozen=True)
 class Observer:
     """The one place where a `Snapshot` is made."""
 
     cache: Cache
-    vault: Secrets
-    sentinels: Sentinels
+    memories: Memories
+    secrets: Secrets
     consoles: Consoles
+    drains: Drains
     clock: Clock
+    calendar: Calendar
     address_of: AddressOf = by_address
-    _parsed: dict[Key, tuple[str, IBGateway]] = field(default_factory=dict)
-    _since: dict[Key, float] = field(default_factory=dict)
 
-    def seen(self, key: Key) -> Snapshot | None:
-        """Everything known now; None where there is no such IBGateway."""
-        gateway = self.gateway(key)
-        if gateway is None:
+    async def observe(self, key: Key) -> Snapshot | None:
+        """Ask Secrets, console and executor what is due, then look; None where it is gone."""
+        gateway, memory = self.gateway(key), self.memory(key)
+        if gateway is None or memory is None:
             return None
-        bodies = self.cache.children(key)
+        await self._look_at_secrets(gateway, memory)
+        await self.consoles.look(memory.console, self.endpoint(key, Component.CONSOLE))
+        now = self.snapshot(key)
+        if now is not None:
+            stop = stop_to_drain_for(now, self.calendar)
+            await self.drains.ask(memory, stop, self.endpoint(key, Component.EXECUTOR))
+        return self.snapshot(key)
+
+    def snapshot(self, key: Key) -> Snapshot | None:
+        """Everything known now, without asking anybody; None where there is no such IBGateway."""
+        gateway, memory = self.gateway(key), self.memory(key)
+        if gateway is None or memory is None:
+            return None
+        bodies, listening, drain = self.cache.children(key), memory.listening, memory.drain
         return Snapshot(
             gateway=gateway,
             now=self.clock.now(),
-            credentials=self.vault.credentials(key),
-            twin=self._twin(gateway),
+            credentials=memory.secrets.credentials,
+            duplicate=self._duplicate(gateway, memory),
             bodies=bodies,
-            settling=self._settling(key, bodies),
-            news=self.sentinels.news(key),
-            age_of_news=self.sentinels.age(key),
-            enforced=self.consoles.enforced(key),
+            settling=self._settling(memory, bodies),
+            report=listening.report if listening else None,
+            age_of_news=listening.age if listening else float("inf"),
+            enforced=memory.console.enforced,
+            drain=Drain(drain.report, self.clock.monotonic() - drain.since) if drain else None,
+            replaced_for=memory.replaced_for,
         )
 
-    def _settling(self, key: Key, bodies: tuple[Manifest, ...]) -> float:
-        """Until a running sentinel can have been heard: a restarted operator must not blink."""
-        now = self.clock.monotonic()
-        since = self._since.setdefault(key, now)
-        if self.sentinels.news(key) is not None or not pod_ip(pod_of(bodies, Component.GATEWAY)):
+    def _settling(self, memory: GatewayMemory, bodies: tuple[Manifest, ...]) -> float:
+        """Until a running sentinel can have been heard: a restarted operator must not close a gate."""
+        heard = memory.listening is not None and memory.listening.age < float("inf")
+        if heard or not pod_ip(pod_of(bodies, Component.GATEWAY)):
             return 0.0
-        return max(since + NEWS_LIMIT_SECONDS - now, 0.0)
+        return max(memory.since + NEWS_LIMIT_SECONDS - self.clock.monotonic(), 0.0)
 
-    def forget(self, key: Key) -> None:
-        """The IBGateway is gone."""
-        self._since.pop(key, None)
-        self._parsed.pop(key, None)
+    def memory(self, key: Key) -> GatewayMemory | None:
+        """What is remembered of this very resource; None where there is no such IBGateway."""
+        body = self.cache.gateway(key)
+        return self.memories.of(key, uid_of(body)) if body is not None else None
 
     def gateway(self, key: Key) -> IBGateway | None:
         """The IBGateway, parsed once a version."""
         body = self.cache.gateway(key)
         if body is None:
-            self._parsed.pop(key, None)
             return None
+        memory = self.memories.of(key, uid_of(body))
         version = str(body["metadata"].get("resourceVersion", ""))
-        known = self._parsed.get(key)
-        if known is None or known[0] != version:
-            known = self._parsed[key] = (version, parse(body))
-        return known[1]
+        if memory.parsed is None or memory.parsed[0] != version:
+            memory.parsed = (version, parse(body))
+        return memory.parsed[1]
 
-    def elders(self, gateway: IBGateway) -> list[IBGateway]:
+    async def _look_at_secrets(self, gateway: IBGateway, memory: GatewayMemory) -> None:
+        """This one's Secret, and once those of older gateways: two must not share a user name."""
+        if gateway.spec is None:
+            return
+        await self.secrets.look(gateway, memory.secrets)
+        for older in self.older_gateways(gateway):
+            theirs = self.memories.of(older.key, older.uid).secrets
+            if theirs.credentials is None:
+                await self.secrets.look(older, theirs)
+
+    def older_gateways(self, gateway: IBGateway) -> list[IBGateway]:
         """Every IBGateway that was there before this one."""
         others = (self.gateway(key) for key in self.cache.gateways() if key != gateway.key)
         mine = (gateway.created, gateway.key)
         return [g for g in others if g is not None and (g.created, g.key) < mine]
 
-    def _twin(self, gateway: IBGateway) -> Key | None:
-        mine = self.vault.credentials(gateway.key)
+    def _duplicate(self, gateway: IBGateway, memory: GatewayMemory) -> Key | None:
+        mine = memory.secrets.credentials
         if mine is None or not mine.user:
             return None
-        for elder in self.elders(gateway):
-            theirs = self.vault.credentials(elder.key)
+        for older in self.older_gateways(gateway):
+            theirs = self.memories.of(older.key, older.uid).secrets.credentials
             if theirs is not None and theirs.user == mine.user:
-                return elder.key
+                return older.key
         return None
 
-    def peer(self, key: Key, component: Component) -> Endpoint | None:
+    def endpoint(self, key: Key, component: Component) -> Endpoint | None:
         """Where a component's program answers; None while it has no address or no token is known."""
-        pod = pod_of(self.cache.children(key), component)
-        address, token = pod_ip(pod), self.vault.agent_token(key)
-        if not address or not token:
+        memory, pod = self.memory(key), pod_of(self.cache.children(key), component)
+        address = pod_ip(pod)
+        if memory is None or not address or not memory.secrets.agent_token:
             return None
         port = _PORTS[component]
-        return Endpoint(self.address_of(address, port), _host(key, component, port), token)
+        url, host = self.address_of(address, port), _host(key, component, port)
+        return Endpoint(url, host, memory.secrets.agent_token)
 
 
 def _host(key: Key, component: Component, port: int) -> str:
@@ -112,8 +148,3 @@ def _host(key: Key, component: Component, port: int) -> str:
         Component.CONSOLE: f"{children.novnc}.{key.namespace}.svc",
     }
     return f"{known_as[component]}:{port}"
-
-
-def living(body: Manifest | None) -> bool:
-    """Whether an object is there and stays."""
-    return body is not None and not body["metadata"].get("deletionTimestamp")

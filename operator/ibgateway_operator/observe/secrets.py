@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ibgateway_api import names
@@ -21,7 +21,8 @@ from ibgateway_operator.errors import ConflictError, NotFoundError
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.kinds import SECRET
 from ibgateway_operator.model.manifests import Manifest, is_terminating, owner_uid
-from ibgateway_operator.model.snapshot import Credentials
+from ibgateway_operator.model.memory import SecretsMemory
+from ibgateway_operator.model.snapshot import Credentials, IBGateway
 
 EVERY_SECONDS: Final = 60.0
 WHILE_MISSING_SECONDS: Final = 10.0
@@ -30,80 +31,65 @@ WHILE_MISSING_SECONDS: Final = 10.0
 logger = logging.getLogger(__name__)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Secrets:
-    """What is known of Secrets. `random_token` makes tokens; `hash_key` is random a process."""
+    """Looks at Secrets and makes ours. `random_token` makes tokens; `hash_key` is random a process."""
 
-    cluster: ApiServer
+    api_server: ApiServer
     clock: Callable[[], float]
     random_token: Callable[[], str]
     hash_key: bytes
-    _seen: dict[Key, Credentials] = field(default_factory=dict)
-    _next: dict[Key, float] = field(default_factory=dict)
-    _tokens: dict[Key, str] = field(default_factory=dict)
-    _made: dict[Key, frozenset[str]] = field(default_factory=dict)
 
-    def credentials(self, key: Key) -> Credentials | None:
-        """What was last seen of the user's Secret."""
-        return self._seen.get(key)
-
-    def agent_token(self, key: Key) -> str:
-        """The token that the sentinel and the executor ask for; empty before it is known."""
-        return self._tokens.get(key, "")
-
-    def due(self, key: Key) -> float:
+    def due(self, memory: SecretsMemory) -> float:
         """Seconds until the next look."""
-        return max(self._next.get(key, 0.0) - self.clock(), 0.0)
+        return max(memory.look_at - self.clock(), 0.0)
 
-    def forget(self, key: Key) -> None:
-        """The IBGateway is gone."""
-        for known in (self._seen, self._next, self._tokens, self._made):
-            known.pop(key, None)
-
-    async def look(self, key: Key, secret: str) -> None:
+    async def look(self, gateway: IBGateway, memory: SecretsMemory) -> None:
         """Look at the user's Secret when it is time, or when another one is named."""
-        known = self._seen.get(key)
-        if known is not None and known.secret == secret and self.due(key) > 0:
+        if gateway.spec is None:
             return
-        self._seen[key] = await self._credentials(Key(key.namespace, secret))
-        wait = WHILE_MISSING_SECONDS if self._seen[key].missing() else EVERY_SECONDS
-        self._next[key] = self.clock() + wait
-        self._made.pop(key, None)
+        name, known = gateway.spec.credentials_secret_ref.name, memory.credentials
+        if known is not None and known.secret == name and self.due(memory) > 0:
+            return
+        memory.credentials = await self._credentials(Key(gateway.key.namespace, name))
+        wait = WHILE_MISSING_SECONDS if memory.credentials.missing() else EVERY_SECONDS
+        memory.look_at = self.clock() + wait
+        memory.made = frozenset()
 
-    async def make(self, plan: DesiredInput) -> bool:
+    async def make(self, given: DesiredInput, memory: SecretsMemory) -> bool:
         """See to it that the operator's own Secrets exist. False where one has to be tried again."""
-        wanted = _wanted(plan)
-        if self._made.get(plan.key) == wanted:
+        wanted = _wanted(given)
+        if memory.made == wanted:
             return True
-        made = [await self._token(plan, name) for name in secret_names(plan)]
-        if plan.vnc_secret in wanted:
-            made.append(await self._ensure(plan, vnc_secret(plan)) is not None)
+        made = [await self._token(given, name, memory) for name in secret_names(given)]
+        if given.vnc_secret in wanted:
+            made.append(await self._ensure(given, vnc_secret(given)) is not None)
         if all(made):
-            self._made[plan.key] = wanted
+            memory.made = wanted
         return all(made)
 
-    async def _token(self, plan: DesiredInput, name: str) -> bool:
-        stored = await self._ensure(plan, token_secret(plan, name, self.random_token()))
+    async def _token(self, given: DesiredInput, name: str, memory: SecretsMemory) -> bool:
+        stored = await self._ensure(given, token_secret(given, name, self.random_token()))
         token = _value(stored, names.SECRET_TOKEN) if stored else ""
-        if name == plan.children.agent_token and token:
-            self._tokens[plan.key] = token
+        if name == given.children.agent_token and token:
+            memory.agent_token = token
         return bool(token)
 
-    async def _ensure(self, plan: DesiredInput, manifest: Manifest) -> Manifest | None:
+    async def _ensure(self, given: DesiredInput, manifest: Manifest) -> Manifest | None:
         """The stored Secret, created where there was none; None while an old one is on its way out."""
-        key = Key(plan.key.namespace, manifest["metadata"]["name"])
+        key = Key(given.key.namespace, manifest["metadata"]["name"])
         stored = await self._get(key)
         if stored is None:
             try:
-                return await self.cluster.create(manifest)
+                return await self.api_server.create(manifest)
             except ConflictError:
                 return None
-        leaving = is_terminating(stored) or owner_uid(stored) not in ("", plan.uid)
+        leaving = is_terminating(stored) or owner_uid(stored) not in ("", given.uid)
         return None if leaving else stored
 
     async def _get(self, key: Key) -> Manifest | None:
         try:
-            return await self.cluster.get(SECRET, key)
+            return await self.api_server.get(SECRET, key)
         except NotFoundError:
             return None
 
@@ -125,10 +111,10 @@ class Secrets:
         return hmac.new(self.hash_key, text.encode(), hashlib.sha256).hexdigest()
 
 
-def _wanted(plan: DesiredInput) -> frozenset[str]:
+def _wanted(given: DesiredInput) -> frozenset[str]:
     """The names of the Secrets of ours that this plan needs; with the uid, for names come again."""
-    default = not plan.live and not plan.vnc_from_user
-    return frozenset([*secret_names(plan), *([plan.vnc_secret] if default else []), plan.uid])
+    default = not given.live and not given.vnc_from_user
+    return frozenset([*secret_names(given), *([given.vnc_secret] if default else []), given.uid])
 
 
 def _value(stored: Mapping[str, Any], name: str) -> str:

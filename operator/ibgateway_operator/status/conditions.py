@@ -12,8 +12,8 @@ from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
 from ibgateway_api.reasons import ConditionReason
-from ibgateway_operator.decide.gate import OPEN_MESSAGE, Verdict, unexpected_account
-from ibgateway_operator.decide.intent import policy_doubt
+from ibgateway_operator.decide.gate import OPEN_MESSAGE, GateVerdict, unexpected_account
+from ibgateway_operator.decide.replicas import policy_doubt
 from ibgateway_operator.model.manifests import condition_status
 from ibgateway_operator.model.snapshot import Finding, Snapshot, waiting_reason
 
@@ -21,22 +21,25 @@ TRUE: Final = ConditionStatus.TRUE
 FALSE: Final = ConditionStatus.FALSE
 UNKNOWN: Final = ConditionStatus.UNKNOWN
 
-Word = tuple[ConditionStatus, Finding]
+Observation = tuple[ConditionStatus, Finding]
+"""A condition's status, with its reason and message."""
 
 
 @dataclass(frozen=True)
 class Assessment:
     """What is seen and what was concluded from it."""
 
-    seen: Snapshot
-    verdict: Verdict
+    snapshot: Snapshot
+    verdict: GateVerdict
     refusal: Finding | None = None
     blocker: Finding | None = None
     overdue: bool = False
     """The week's restart was missed: a person must say when."""
+    findings: tuple[Finding, ...] = ()
+    """What applying the children ran into."""
 
 
-Check = Callable[[Assessment], Word]
+Check = Callable[[Assessment], Observation]
 Doubt = Callable[[Assessment], Finding | None]
 
 LOGIN_ADVICE: Final = {
@@ -63,43 +66,43 @@ LOGIN_ADVICE: Final = {
 }
 
 
-def spec_accepted(judged: Assessment) -> Word:
+def spec_accepted(assessment: Assessment) -> Observation:
     """Whether this operator serves the spec."""
-    if judged.refusal:
-        return FALSE, judged.refusal
+    if assessment.refusal:
+        return FALSE, assessment.refusal
     return TRUE, Finding(ConditionReason.ACCEPTED, "the spec is served")
 
 
-def logged_in(judged: Assessment) -> Word:
+def logged_in(assessment: Assessment) -> Observation:
     """The login state; Unknown while nothing is heard."""
-    seen = judged.seen
-    if seen.report is None or seen.age_of_news > NEWS_LIMIT_SECONDS:
-        return _silent(seen)
-    state = seen.report.state
+    snapshot = assessment.snapshot
+    if snapshot.report is None or snapshot.age_of_news > NEWS_LIMIT_SECONDS:
+        return _silent(snapshot)
+    state = snapshot.report.state
     message = LOGIN_ADVICE[state]
-    refused = seen.report.waiting
+    refused = snapshot.report.waiting
     if state is LoginState.WAITING_FOR_PERMIT and refused is not None:
         message = f"{message}: {refused.refusal}"
     status = TRUE if state is LoginState.LOGGED_IN else FALSE
     return status, Finding(state, message)
 
 
-def _silent(seen: Snapshot) -> Word:
-    if seen.gateway.suspend and seen.pod(Component.GATEWAY) is None:
+def _silent(snapshot: Snapshot) -> Observation:
+    if snapshot.gateway.suspend and snapshot.pod(Component.GATEWAY) is None:
         return FALSE, Finding(LoginState.STOPPED, "the gateway is suspended")
     message = "nothing is heard from the gateway's sentinel"
-    why = waiting_reason(seen.pod(Component.GATEWAY))
+    why = waiting_reason(snapshot.pod(Component.GATEWAY))
     return UNKNOWN, Finding(GateReason.NO_NEWS, f"{message}: {why}" if why else message)
 
 
-def outside_window(judged: Assessment) -> Word:
+def outside_window(assessment: Assessment) -> Observation:
     """Whether this week is authenticated."""
-    week = judged.verdict.week
+    week = assessment.verdict.week
     if not week.open:
         return TRUE, Finding(
             ConditionReason.WEEK_AUTHENTICATED, "a full login was seen in this week"
         )
-    if judged.overdue:
+    if assessment.overdue:
         return FALSE, Finding(
             ConditionReason.RESTART_OVERDUE,
             "the weekly restart was missed: when somebody can approve the push, set the"
@@ -110,35 +113,35 @@ def outside_window(judged: Assessment) -> Word:
     )
 
 
-def trading_allowed(judged: Assessment) -> Word:
+def trading_allowed(assessment: Assessment) -> Observation:
     """The gate."""
-    closed = judged.verdict.gate
+    closed = assessment.verdict.gate
     if not isinstance(closed, Closed):
         return TRUE, Finding(ConditionReason.GATE_OPEN, OPEN_MESSAGE)
     if closed.reason == GateReason.UNEXPECTED_ACCOUNT:
-        return FALSE, Finding(closed.reason, unexpected_account(judged.seen))
+        return FALSE, Finding(closed.reason, unexpected_account(assessment.snapshot))
     return FALSE, Finding(closed.reason, closed.message)
 
 
-def executor_ready(judged: Assessment) -> Word:
+def executor_ready(assessment: Assessment) -> Observation:
     """Whether the executor's pod is Ready."""
-    spec = judged.seen.gateway.spec
+    spec = assessment.snapshot.gateway.spec
     if spec is not None and not spec.executor.enabled:
         return FALSE, Finding(ConditionReason.DISABLED, "spec.executor.enabled is false")
-    closed = isinstance(judged.verdict.gate, Closed)
-    return _pod_ready(judged.seen, Component.EXECUTOR, closed=closed)
+    closed = isinstance(assessment.verdict.gate, Closed)
+    return _pod_ready(assessment.snapshot, Component.EXECUTOR, closed=closed)
 
 
-def console_ready(judged: Assessment) -> Word:
+def console_ready(assessment: Assessment) -> Observation:
     """Whether the console's pod is Ready."""
-    spec = judged.seen.gateway.spec
+    spec = assessment.snapshot.gateway.spec
     if spec is not None and not spec.novnc.enabled:
         return FALSE, Finding(ConditionReason.DISABLED, "spec.novnc.enabled is false")
-    return _pod_ready(judged.seen, Component.CONSOLE, closed=False)
+    return _pod_ready(assessment.snapshot, Component.CONSOLE, closed=False)
 
 
-def _pod_ready(seen: Snapshot, component: Component, *, closed: bool) -> Word:
-    pod = seen.pod(component)
+def _pod_ready(snapshot: Snapshot, component: Component, *, closed: bool) -> Observation:
+    pod = snapshot.pod(component)
     if pod is None:
         return FALSE, Finding(ConditionReason.NO_POD, f"there is no {component} pod")
     if condition_status(pod, "Ready") == "True":
@@ -154,9 +157,9 @@ def _pod_ready(seen: Snapshot, component: Component, *, closed: bool) -> Word:
     return FALSE, Finding(ConditionReason.POD_NOT_READY, f"the {component} pod is not ready")
 
 
-def policy_enforced(judged: Assessment) -> Word:
+def policy_enforced(assessment: Assessment) -> Observation:
     """Whether the cluster enforces NetworkPolicies, by the console's attempts."""
-    spec, enforced = judged.seen.gateway.spec, judged.seen.enforced
+    spec, enforced = assessment.snapshot.gateway.spec, assessment.snapshot.enforced
     if spec is not None and not spec.network_policy.enabled:
         return FALSE, Finding(
             ConditionReason.POLICY_DISABLED, "spec.networkPolicy.enabled is false"
@@ -174,56 +177,56 @@ def policy_enforced(judged: Assessment) -> Word:
     )
 
 
-def _refused(judged: Assessment) -> Finding | None:
+def _refused(assessment: Assessment) -> Finding | None:
     """A spec that is not served comes first: nothing else can be trusted to be current."""
-    return judged.refusal
+    return assessment.refusal
 
 
-def _apply_trouble(judged: Assessment) -> Finding | None:
+def _apply_trouble(assessment: Assessment) -> Finding | None:
     """A foreign object under a child's name, or one the API server does not take."""
-    return next(iter(judged.seen.findings), None)
+    return next(iter(assessment.findings), None)
 
 
-def _blocked(judged: Assessment) -> Finding | None:
+def _blocked(assessment: Assessment) -> Finding | None:
     """What keeps the gateway from being started."""
-    return judged.blocker
+    return assessment.blocker
 
 
-def _suspended(judged: Assessment) -> Finding | None:
-    """The user's wish."""
-    if not judged.seen.gateway.suspend:
+def _suspended(assessment: Assessment) -> Finding | None:
+    """What the user asked for."""
+    if not assessment.snapshot.gateway.suspend:
         return None
     return Finding(GateReason.SUSPENDED, "spec.suspend is true")
 
 
-def _not_logged_in(judged: Assessment) -> Finding | None:
+def _not_logged_in(assessment: Assessment) -> Finding | None:
     """The login, with its advice."""
-    status, finding = logged_in(judged)
+    status, finding = logged_in(assessment)
     return None if status is TRUE else finding
 
 
-def _in_window(judged: Assessment) -> Finding | None:
+def _in_window(assessment: Assessment) -> Finding | None:
     """The week."""
-    status, finding = outside_window(judged)
+    status, finding = outside_window(assessment)
     return None if status is TRUE else finding
 
 
-def _gate_closed(judged: Assessment) -> Finding | None:
+def _gate_closed(assessment: Assessment) -> Finding | None:
     """Everything else that closes the gate."""
-    status, finding = trading_allowed(judged)
+    status, finding = trading_allowed(assessment)
     return None if status is TRUE else finding
 
 
-def _policy(judged: Assessment) -> Finding | None:
+def _policy(assessment: Assessment) -> Finding | None:
     """Live without enforced policies."""
-    spec = judged.seen.gateway.spec
-    return policy_doubt(spec, judged.seen) if spec else None
+    spec = assessment.snapshot.gateway.spec
+    return policy_doubt(spec, assessment.snapshot) if spec else None
 
 
-def _executor(judged: Assessment) -> Finding | None:
+def _executor(assessment: Assessment) -> Finding | None:
     """The executor, where there is one. The console does not count: trading goes on without it."""
-    status, finding = executor_ready(judged)
-    return None if status is TRUE or finding.reason == "Disabled" else finding
+    status, finding = executor_ready(assessment)
+    return None if status is TRUE or finding.reason is ConditionReason.DISABLED else finding
 
 
 READY_CHAIN: Final[tuple[Doubt, ...]] = (
@@ -239,13 +242,13 @@ READY_CHAIN: Final[tuple[Doubt, ...]] = (
 )
 
 
-def ready(judged: Assessment) -> Word:
+def ready(assessment: Assessment) -> Observation:
     """The summary: the first finding of the chain."""
-    first = next(_doubts(judged), None)
+    first = next(_doubts(assessment), None)
     if first is None:
         return TRUE, Finding(ConditionReason.TRADING, OPEN_MESSAGE)
     return FALSE, first
 
 
-def _doubts(judged: Assessment) -> Iterator[Finding]:
-    return (found for doubt in READY_CHAIN if (found := doubt(judged)))
+def _doubts(assessment: Assessment) -> Iterator[Finding]:
+    return (found for doubt in READY_CHAIN if (found := doubt(assessment)))

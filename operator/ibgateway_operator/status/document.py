@@ -37,39 +37,39 @@ CHECKS: Final[dict[ConditionType, Check]] = {
 }
 
 
-def status_of(judged: Assessment, *, pending: str, handled_request: str) -> IBGatewayStatus:
+def status_of(assessment: Assessment, *, pending: str, handled_request: str) -> IBGatewayStatus:
     """The whole status. `pending` names templates that wait, `handled_request` the last login request."""
-    seen = judged.seen
+    snapshot = assessment.snapshot
     return IBGatewayStatus(
-        observed_generation=seen.gateway.generation,
-        conditions=conditions(judged),
-        login=_login(seen, handled_request),
-        window=_window(judged),
-        accounts=_accounts(seen),
-        endpoints=_endpoints(seen),
+        observed_generation=snapshot.gateway.generation,
+        conditions=conditions(assessment),
+        login=_login(snapshot, handled_request),
+        window=_window(assessment),
+        accounts=_accounts(snapshot),
+        endpoints=_endpoints(snapshot),
         pending_revision=pending,
     )
 
 
-def conditions(judged: Assessment) -> list[Condition]:
+def conditions(assessment: Assessment) -> list[Condition]:
     """Every condition, in the order they are shown."""
-    gateway = judged.seen.gateway
+    gateway = assessment.snapshot.gateway
     before = {c.type: c for c in gateway.status.conditions}
     return [
-        transition(before.get(kind), _condition(kind, check, judged))
+        transition(before.get(kind), _condition(kind, check, assessment))
         for kind, check in CHECKS.items()
     ]
 
 
-def _condition(kind: ConditionType, check: Check, judged: Assessment) -> Condition:
-    status, finding = check(judged)
+def _condition(kind: ConditionType, check: Check, assessment: Assessment) -> Condition:
+    status, finding = check(assessment)
     return Condition(
         type=kind,
         status=status,
         reason=finding.reason,
         message=finding.message,
-        last_transition_time=_whole(judged.seen.now),
-        observed_generation=judged.seen.gateway.generation,
+        last_transition_time=_whole(assessment.snapshot.now),
+        observed_generation=assessment.snapshot.gateway.generation,
     )
 
 
@@ -78,8 +78,8 @@ def _whole(at: datetime) -> datetime:
     return at.replace(microsecond=0)
 
 
-def _login(seen: Snapshot, handled_request: str) -> LoginStatus:
-    report, before = seen.report, seen.gateway.status.login
+def _login(snapshot: Snapshot, handled_request: str) -> LoginStatus:
+    report, before = snapshot.report, snapshot.gateway.status.login
     if report is None:
         return before.model_copy(update={"handled_request": handled_request})
     return LoginStatus(
@@ -92,21 +92,21 @@ def _login(seen: Snapshot, handled_request: str) -> LoginStatus:
     )
 
 
-def _window(judged: Assessment) -> WindowStatus:
-    week = judged.verdict.week
-    return WindowStatus(open=week.open, opens=week.opens, restart=judged.verdict.next_restart)
+def _window(assessment: Assessment) -> WindowStatus:
+    week = assessment.verdict.week
+    return WindowStatus(open=week.open, opens=week.opens, restart=assessment.verdict.next_restart)
 
 
-def _accounts(seen: Snapshot) -> list[str]:
+def _accounts(snapshot: Snapshot) -> list[str]:
     """The login's accounts; the last known ones while nobody is heard."""
-    report = seen.report
-    return list(report.accounts) if report else list(seen.gateway.status.accounts)
+    report = snapshot.report
+    return list(report.accounts) if report else list(snapshot.gateway.status.accounts)
 
 
-def _endpoints(seen: Snapshot) -> Endpoints:
-    spec, key = seen.gateway.spec, seen.gateway.key
+def _endpoints(snapshot: Snapshot) -> Endpoints:
+    spec, key = snapshot.gateway.spec, snapshot.gateway.key
     if spec is None:
-        return seen.gateway.status.endpoints
+        return snapshot.gateway.status.endpoints
     children = names.child_names(key.name)
 
     def at(name: str, port: int, *, scheme: str = "http://") -> str:

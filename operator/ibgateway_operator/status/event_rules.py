@@ -14,8 +14,8 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.names import SECRET_VNC_PASSWORD
 from ibgateway_api.reasons import ConditionReason, EventReason, Reason
 from ibgateway_api.status import IBGatewayStatus
-from ibgateway_operator.decide.gate import rfc3339
 from ibgateway_operator.model.snapshot import Snapshot
+from ibgateway_operator.model.times import rfc3339
 from ibgateway_operator.status.conditions import LOGIN_ADVICE
 
 
@@ -32,11 +32,11 @@ class PendingEvent:
 
     reason: EventReason | Reason
     note: str
-    tone: EventType = EventType.NORMAL
+    type: EventType = EventType.NORMAL
     action: str = "Reconcile"
 
 
-LOUD: Final = {
+WARNED: Final = {
     LoginState.APPROVAL_MISSED: EventReason.APPROVAL_MISSED,
     LoginState.SESSION_CONFLICT: EventReason.SESSION_CONFLICT,
     LoginState.API_UNRESPONSIVE: EventReason.API_UNRESPONSIVE,
@@ -48,17 +48,17 @@ LOUD: Final = {
 """States a person should hear of. A lost connection is none: it comes back by itself, often at once."""
 
 
-def events_for(seen: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]:
+def events_for(snapshot: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]:
     """What to say about this change, and what has to be said as long as it stands."""
-    before = seen.gateway.status
+    before = snapshot.gateway.status
     found = [
         _login(before, after),
         _refused(before, after),
         _overdue(before, after),
         _window(before, after),
-        _default_password(seen),
+        _default_password(snapshot),
     ]
-    return [announcement for announcement in found if announcement]
+    return [event for event in found if event]
 
 
 def _login(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
@@ -74,9 +74,9 @@ def _login(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | No
         return PendingEvent(
             EventReason.LOGGED_IN, f"the gateway is logged in{since}", action="Login"
         )
-    if login.state in LOUD:
+    if login.state in WARNED:
         note = f"{LOGIN_ADVICE[login.state]}{since}"
-        return PendingEvent(LOUD[login.state], note, EventType.WARNING, "Login")
+        return PendingEvent(WARNED[login.state], note, EventType.WARNING, "Login")
     return None
 
 
@@ -143,9 +143,9 @@ def _window(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | N
     )
 
 
-def _default_password(seen: Snapshot) -> PendingEvent | None:
+def _default_password(snapshot: Snapshot) -> PendingEvent | None:
     """Said again with every start of the operator, until the user chooses a password."""
-    spec, found = seen.gateway.spec, seen.credentials
+    spec, found = snapshot.gateway.spec, snapshot.credentials
     if spec is None or found is None or not found.found or found.has_vnc:
         return None
     if spec.trading_mode is not TradingMode.PAPER:

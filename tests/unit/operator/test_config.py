@@ -1,17 +1,56 @@
 """The settings files that the operator writes for sentinel and executor."""
 
-from collections.abc import Callable
+import json
+from copy import deepcopy
 
 from ibgateway_api.gate import GateReason
 from ibgateway_api.reports import HoldReport
-from ibgateway_operator.desired import DesiredInput
-from ibgateway_operator.desired.config import executor_settings
+from ibgateway_operator.desired.config import executor_settings, settings_hash
+from operator_fakes import children_of, desired_input
 
 
-def test_a_suspension_holds_the_executor_before_anything_stops(
-    make_plan: Callable[..., DesiredInput],
-) -> None:
-    assert executor_settings(make_plan(spec={"suspend": True})).holds == (
+def test_a_suspension_holds_the_executor_before_anything_stops() -> None:
+    assert executor_settings(desired_input(spec={"suspend": True})).holds == (
         HoldReport(reason=GateReason.SUSPENDED),
     )
-    assert executor_settings(make_plan()).holds == ()
+    assert executor_settings(desired_input()).holds == ()
+
+
+def test_the_sentinels_settings_hold_the_budget() -> None:
+    plan = desired_input(
+        {
+            "login": {
+                "dailyAttempts": 4,
+                "existingSession": "takeOver",
+                "quietHours": {"start": "22:00", "end": "07:00", "timeZone": "Europe/Berlin"},
+            },
+            "executor": {"accounts": ["DU1234567"]},
+        }
+    )
+    settings = json.loads(children_of(plan)["ConfigMap paper-gateway"]["data"]["settings.json"])
+    assert settings["tradingMode"] == "paper"
+    assert settings["expectedAccounts"] == ["DU1234567"]
+    assert settings["existingSession"] == "takeOver"
+    assert settings["login"]["dailyAttempts"] == 4
+    assert settings["login"]["quietHours"] == {
+        "start": "22:00:00",
+        "end": "07:00:00",
+        "timeZone": "Europe/Berlin",
+    }
+
+
+def test_the_executors_settings_name_the_pod_and_not_the_ready_only_service() -> None:
+    settings = json.loads(
+        children_of(desired_input())["ConfigMap paper-executor"]["data"]["settings.json"]
+    )
+    assert settings["apiHost"] == "paper-gateway-0.paper-gateway-pods.trading.svc"
+    assert settings["apiPort"] == 4004
+    assert settings["sentinelUrl"] == "http://paper-gateway-0.paper-gateway-pods.trading.svc:8090"
+    assert settings["clientId"] == 17
+
+
+def test_a_change_of_settings_changes_their_hash() -> None:
+    before = children_of(desired_input())["ConfigMap paper-gateway"]
+    after = children_of(desired_input({"login": {"maxAttempts": 1}}))["ConfigMap paper-gateway"]
+    assert settings_hash(before) == settings_hash(deepcopy(before))
+    assert settings_hash(after) != settings_hash(before)

@@ -1,7 +1,6 @@
-"""Is the spec one this operator can serve, and may the gateway be started? Two chains of pure checks.
+"""Is the spec one that this operator can serve? Pure.
 
-`refusals` makes SpecAccepted False: nothing is applied and nothing that runs is touched.
-`blockers` lets the children stand but starts no gateway: what runs goes on.
+What is found here makes SpecAccepted False: nothing is applied and nothing that runs is touched.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ibgateway_api.accounts import TradingMode
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import NEW_YORK, is_time_zone
@@ -20,23 +18,19 @@ RESET_HOURS: Final = frozenset({23, 0, 1, 2})
 A_YEAR_OF_WEEKS: Final = 53
 
 SpecCheck = Callable[[IBGatewaySpec, datetime], Finding | None]
-StartCheck = Callable[[IBGatewaySpec, Snapshot], Finding | None]
 
 
-def refusal(seen: Snapshot) -> Finding | None:
+def refusal(snapshot: Snapshot) -> Finding | None:
     """The first reason for which the spec is not served; None where it is."""
-    if seen.gateway.spec is None:
-        return Finding(ConditionReason.INVALID_SPEC, f"{seen.gateway.problem}: correct the field")
-    return next(_found(seen.gateway.spec, seen.now), None)
+    if snapshot.gateway.spec is None:
+        return Finding(
+            ConditionReason.INVALID_SPEC, f"{snapshot.gateway.problem}: correct the field"
+        )
+    return next(_found(snapshot.gateway.spec, snapshot.now), None)
 
 
 def _found(spec: IBGatewaySpec, now: datetime) -> Iterator[Finding]:
     return (finding for check in SPEC_CHECKS if (finding := check(spec, now)))
-
-
-def blocker(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
-    """The first reason for which the gateway is not started; None where it may be."""
-    return next((finding for check in START_CHECKS if (finding := check(spec, seen))), None)
 
 
 def _postgres(spec: IBGatewaySpec, now: datetime) -> Finding | None:
@@ -94,50 +88,4 @@ def _auto_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     )
 
 
-def _credentials(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
-    """User name and password must be there before a gateway starts."""
-    if seen.credentials is None:
-        return Finding(
-            ConditionReason.CREDENTIALS_UNKNOWN, "the credentials Secret has not been looked at yet"
-        )
-    missing = seen.credentials.missing()
-    if not missing:
-        return None
-    return Finding(
-        ConditionReason.CREDENTIALS_MISSING,
-        f"{missing}: create it with the keys IB_USERNAME and IB_PASSWORD",
-    )
-
-
-def _twin(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
-    """One user name has one session at IBKR: two gateways would throw each other out."""
-    if seen.twin is None:
-        return None
-    return Finding(
-        ConditionReason.DUPLICATE_USER_NAME,
-        f"IBGateway {seen.twin} is older and uses the same user name: IBKR allows one session a"
-        " user name, so give this one a user name of its own",
-    )
-
-
-def _live_vnc(spec: IBGatewaySpec, seen: Snapshot) -> Finding | None:
-    """In live mode the console's password is the user's own."""
-    found = seen.credentials
-    if spec.trading_mode is not TradingMode.LIVE or found is None:
-        return None
-    if not found.has_vnc:
-        return Finding(
-            ConditionReason.VNC_PASSWORD_MISSING,
-            f"live mode needs a VNC password: add the key VNC_PASSWORD to Secret {found.secret}",
-        )
-    if found.default_vnc:
-        return Finding(
-            ConditionReason.DEFAULT_VNC_PASSWORD,
-            f"VNC_PASSWORD in Secret {found.secret} is the documented default: live mode needs"
-            " another one",
-        )
-    return None
-
-
 SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (_postgres, _notifications, _zones, _auto_restart)
-START_CHECKS: Final[tuple[StartCheck, ...]] = (_credentials, _twin, _live_vnc)

@@ -1,0 +1,137 @@
+"""Everything that is to be done about one IBGateway, decided once from one snapshot. Pure.
+
+    decide(snapshot, settings, scripts) -> Decision
+
+Carrying it out is `act`'s, saying what it means is `status`'.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ibgateway_api import names
+from ibgateway_api.names import Component
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_operator.decide.actions import Action, actions
+from ibgateway_operator.decide.gate import GateVerdict, judge
+from ibgateway_operator.decide.replicas import Replicas, replicas
+from ibgateway_operator.decide.requests import RequestedLogin, requested_login
+from ibgateway_operator.decide.spec_checks import refusal
+from ibgateway_operator.decide.stops import PlannedStop, drained, planned_stop, restart_overdue
+from ibgateway_operator.decide.templates import held_back, pending_gateway
+from ibgateway_operator.desired import DesiredInput, desired
+from ibgateway_operator.desired.config import settings_hash
+from ibgateway_operator.desired.input import Scripts
+from ibgateway_operator.model.kinds import CONFIG_MAP
+from ibgateway_operator.model.manifests import Manifest, annotations_of, is_terminating, name_of
+from ibgateway_operator.model.memory import Place
+from ibgateway_operator.model.snapshot import Finding, Snapshot, container_runs
+from ibgateway_operator.settings import OperatorSettings
+
+_READERS: Final = (Component.GATEWAY, Component.EXECUTOR)
+"""The components whose pods mount a settings file."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do. A refused spec has a verdict and a refusal, and nothing else is done."""
+
+    verdict: GateVerdict
+    refusal: Finding | None = None
+    overdue: bool = False
+    """The week's restart was missed: a person must say when."""
+    blocker: Finding | None = None
+    """Why the gateway is not started."""
+    actions: tuple[Action, ...] = ()
+    given: DesiredInput | None = None
+    """What the wanted children were made from."""
+    wanted: tuple[Manifest, ...] = ()
+    """Every child there should be; others of ours are removed."""
+    held: Mapping[Place, str] = field(default_factory=dict)
+    """Children that are left as they are for now, with the revision that waits."""
+    stamps: Mapping[Component, str] = field(default_factory=dict)
+    """Pods that do not carry the hash of their settings yet, with the hash."""
+    pending: str = ""
+    """Revisions of templates that wait, by commas."""
+    request: RequestedLogin | None = None
+    waits_for_drain: bool = False
+
+    @property
+    def to_apply(self) -> Iterator[Manifest]:
+        """The wanted children that are not held back."""
+        return (m for m in self.wanted if (m["kind"], name_of(m)) not in self.held)
+
+
+def decide(snapshot: Snapshot, settings: OperatorSettings, scripts: Scripts) -> Decision:
+    """What is to be done about this IBGateway now."""
+    verdict = judge(snapshot, settings.calendar)
+    refused = refusal(snapshot)
+    overdue = restart_overdue(snapshot, verdict.week, settings.calendar)
+    spec = snapshot.gateway.spec
+    if refused is not None or spec is None:
+        return Decision(verdict, refusal=refused, overdue=overdue)
+    stop = planned_stop(snapshot, verdict.week, settings.calendar)
+    may_stop = stop is None or drained(snapshot, stop)
+    wanted_replicas = replicas(spec, snapshot, may_stop=may_stop)
+    given = _input(snapshot, spec, wanted_replicas, settings, scripts)
+    wanted = tuple(desired(given))
+    blocked = wanted_replicas.blocker is not None
+    held = held_back(snapshot, verdict, wanted, blocked=blocked)
+    return Decision(
+        verdict,
+        overdue=overdue,
+        blocker=wanted_replicas.blocker,
+        actions=actions(snapshot, verdict.week, _goes_on(stop, may_stop=may_stop)),
+        given=given,
+        wanted=wanted,
+        held=held,
+        stamps=_stamps(snapshot, wanted),
+        pending=_pending(snapshot, held),
+        request=requested_login(snapshot),
+        waits_for_drain=not may_stop,
+    )
+
+
+def _goes_on(stop: PlannedStop | None, *, may_stop: bool) -> PlannedStop | None:
+    return stop if may_stop else None
+
+
+def _input(
+    snapshot: Snapshot,
+    spec: IBGatewaySpec,
+    wanted: Replicas,
+    settings: OperatorSettings,
+    scripts: Scripts,
+) -> DesiredInput:
+    found = snapshot.credentials
+    return DesiredInput(
+        key=snapshot.gateway.key,
+        uid=snapshot.gateway.uid,
+        spec=spec,
+        images=settings.images,
+        calendar=settings.calendar,
+        scripts=scripts,
+        own_namespace=settings.own_namespace,
+        gateway_replicas=wanted.gateway,
+        executor_replicas=wanted.executor,
+        vnc_from_user=found is not None and found.has_vnc,
+    )
+
+
+def _stamps(snapshot: Snapshot, wanted: tuple[Manifest, ...]) -> Mapping[Component, str]:
+    """A changed annotation makes the kubelet refresh the mounted settings at once."""
+    maps = {name_of(m): settings_hash(m) for m in wanted if m["kind"] == CONFIG_MAP.kind}
+    stamps: dict[Component, str] = {}
+    for component in _READERS:
+        pod = snapshot.pod(component)
+        wanted_hash = maps.get(f"{snapshot.gateway.key.name}-{component}")
+        if pod is None or wanted_hash is None or is_terminating(pod):
+            continue
+        stale = annotations_of(pod).get(names.ANNOTATION_SETTINGS_HASH, "") != wanted_hash
+        if stale and container_runs(pod, component):
+            stamps[component] = wanted_hash
+    return stamps
+
+
+def _pending(snapshot: Snapshot, held: Mapping[Place, str]) -> str:
+    return ", ".join(name for name in (pending_gateway(snapshot), *held.values()) if name)

@@ -1,0 +1,61 @@
+"""How many pods of each program are wanted. Pure.
+
+Nothing that runs is stopped because something is wrong; only suspend stops it, once it has drained.
+"""
+
+from dataclasses import dataclass
+
+from ibgateway_api import names
+from ibgateway_api.accounts import TradingMode
+from ibgateway_api.reasons import ConditionReason
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_operator.decide.start_checks import blocker
+from ibgateway_operator.model.kinds import DEPLOYMENT, STATEFUL_SET
+from ibgateway_operator.model.snapshot import Finding, Snapshot
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """How many pods of each are wanted, and what kept them from more."""
+
+    gateway: int
+    executor: int
+    blocker: Finding | None = None
+
+
+def replicas(spec: IBGatewaySpec, snapshot: Snapshot, *, may_stop: bool) -> Replicas:
+    """Wanted replicas: what is blocked is not started, and what runs is left.
+
+    `may_stop`: no stop of a suspended gateway waits for its drain any more.
+    """
+    found = blocker(spec, snapshot)
+    children = names.child_names(snapshot.gateway.key.name)
+    gateway_now = snapshot.replicas(STATEFUL_SET.kind, children.gateway)
+    executor_now = snapshot.replicas(DEPLOYMENT.kind, children.executor)
+    return Replicas(
+        gateway=_gateway(spec, gateway_now, blocked=found is not None, may_stop=may_stop),
+        executor=executor_now if policy_doubt(spec, snapshot) else 1,
+        blocker=found,
+    )
+
+
+def _gateway(spec: IBGatewaySpec, now: int, *, blocked: bool, may_stop: bool) -> int:
+    if spec.suspend:
+        return 0 if may_stop else now
+    return now if blocked else 1
+
+
+def policy_doubt(spec: IBGatewaySpec, snapshot: Snapshot) -> Finding | None:
+    """Why a live executor is not started: NetworkPolicies are not known to be enforced."""
+    policy = spec.network_policy
+    if spec.trading_mode is not TradingMode.LIVE or policy.allow_unenforced:
+        return None
+    if policy.enabled and snapshot.enforced is True:
+        return None
+    known = snapshot.enforced is False or not policy.enabled
+    return Finding(
+        ConditionReason.POLICY_NOT_ENFORCED if known else ConditionReason.POLICY_UNKNOWN,
+        "live trading waits for proof that NetworkPolicies are enforced, which the console gives:"
+        " enable networkPolicy and novnc on a cluster that enforces policies, or set"
+        " spec.networkPolicy.allowUnenforced",
+    )

@@ -1,0 +1,43 @@
+"""A person's request for a login attempt, made by an annotation. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ibgateway_api import names
+from ibgateway_operator.model.snapshot import Snapshot
+from ibgateway_operator.model.times import parse_time
+
+REQUEST_LIFETIME: Final = timedelta(minutes=10)
+"""A request means a person with a phone in hand: an older one finds nobody there."""
+REQUEST_SKEW: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class RequestedLogin:
+    """A person's request for one more attempt: `refused` says in words why it is ignored."""
+
+    id: str
+    refused: str = ""
+
+
+def requested_login(snapshot: Snapshot) -> RequestedLogin | None:
+    """The request in the annotation; None where there is none or it was handled."""
+    text = snapshot.gateway.annotations.get(names.ANNOTATION_LOGIN_REQUESTED_AT, "")
+    handled = snapshot.gateway.status.login.handled_request
+    if not text or text == handled:
+        return None
+    return RequestedLogin(text, _refused(text, handled, snapshot.now))
+
+
+def _refused(text: str, handled: str, now: datetime) -> str:
+    at, before = parse_time(text), parse_time(handled)
+    if at is None:
+        return "it is no RFC 3339 time with a zone, such as 2026-01-31T08:30:00Z"
+    if before is not None and at <= before:
+        return f"it is not newer than the last one, {handled}"
+    if at > now + REQUEST_SKEW:
+        return "it lies in the future"
+    if at < now - REQUEST_LIFETIME:
+        return "it is more than ten minutes old"
+    return ""

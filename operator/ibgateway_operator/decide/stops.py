@@ -1,0 +1,101 @@
+"""Planned stops of the gateway: which one is due, and whether it may go on. Pure.
+
+Only suspend, the week and a person's request stop a gateway, and only once nothing is unacknowledged
+at the broker.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from ibgateway_api import names
+from ibgateway_api.login import LoginState
+from ibgateway_api.names import Component
+from ibgateway_api.week import Calendar, RestartStep, Window, restart_step
+from ibgateway_operator.decide.gate import week_of
+from ibgateway_operator.decide.requests import requested_login
+from ibgateway_operator.decide.templates import pending_gateway
+from ibgateway_operator.model.kinds import STATEFUL_SET
+from ibgateway_operator.model.snapshot import Snapshot, container_runs
+from ibgateway_operator.model.times import rfc3339
+
+PATIENCE_SECONDS: Final = 120.0
+"""A suspend waits this long for an executor: what the user asked for wins in the end."""
+
+
+class PlannedStop(StrEnum):
+    """A planned stop of the gateway; all of them drain first."""
+
+    SUSPEND = "Suspend"
+    RESTART = "Restart"
+    REPLACE = "Replace"
+    """As RESTART, in a new pod, because its template changed."""
+
+
+def planned_stop(snapshot: Snapshot, week: Window, calendar: Calendar) -> PlannedStop | None:
+    """The stop that is due now; None where none is."""
+    spec = snapshot.gateway.spec
+    if spec is None:
+        return None
+    if spec.suspend:
+        name = names.child_names(snapshot.gateway.key.name).gateway
+        return PlannedStop.SUSPEND if snapshot.replicas(STATEFUL_SET.kind, name) else None
+    if not _restart_due(snapshot, week, calendar):
+        return None
+    return PlannedStop.REPLACE if pending_gateway(snapshot) else PlannedStop.RESTART
+
+
+def stop_to_drain_for(snapshot: Snapshot, calendar: Calendar) -> PlannedStop | None:
+    """The stop for which the executor must be asked now: a planned one, or a person's."""
+    stop = planned_stop(snapshot, week_of(snapshot, calendar), calendar)
+    if stop is None and _replaced_on_request(snapshot):
+        stop = PlannedStop.REPLACE
+    return stop if stop is not None and executor_may_hold_orders(snapshot) else None
+
+
+def _replaced_on_request(snapshot: Snapshot) -> bool:
+    """A person is there to approve: the moment for a template that waits."""
+    request = requested_login(snapshot)
+    return request is not None and not request.refused and bool(pending_gateway(snapshot))
+
+
+def drained(snapshot: Snapshot, stop: PlannedStop) -> bool:
+    """Whether `stop` may go on: the executor's gate is closed and nothing is on its way.
+
+    Without an answer there is nobody to wait for yet, and only a suspend loses its patience.
+    """
+    if not executor_may_hold_orders(snapshot):
+        return True
+    if snapshot.drain is None:
+        return False
+    report = snapshot.drain.report
+    if report is not None and report.unacknowledged == 0 and not report.open:
+        return True
+    return stop is PlannedStop.SUSPEND and snapshot.drain.waited > PATIENCE_SECONDS
+
+
+def executor_may_hold_orders(snapshot: Snapshot) -> bool:
+    """Whether an executor runs that must be asked before a stop."""
+    return container_runs(snapshot.pod(Component.EXECUTOR), "executor")
+
+
+def _restart_due(snapshot: Snapshot, week: Window, calendar: Calendar) -> bool:
+    """Only a gateway that is logged in is restarted, and only once a week."""
+    report = snapshot.report
+    if report is None or report.state is not LoginState.LOGGED_IN:
+        return False
+    if report.taken_restart == restart_id(week):
+        return False
+    return restart_step(week, calendar, snapshot.now) is RestartStep.RESTART
+
+
+def restart_id(week: Window) -> str:
+    """What names this week's restart: the boundary it answers."""
+    return rfc3339(week.boundary)
+
+
+def restart_overdue(snapshot: Snapshot, week: Window, calendar: Calendar) -> bool:
+    """Whether the week's restart was missed and a person must say when."""
+    report = snapshot.report
+    if report is None or report.state is not LoginState.LOGGED_IN:
+        return False
+    return restart_step(week, calendar, snapshot.now) is RestartStep.ASK

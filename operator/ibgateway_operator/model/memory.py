@@ -1,0 +1,133 @@
+"""What the operator remembers of one IBGateway beside what the API server stores.
+
+One value a gateway, so that forgetting it is one step and nothing of it outlives it. A resource that
+is deleted and made again under the same name is another one: it begins with an empty memory.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ibgateway_api.names import Key
+from ibgateway_api.reports import ExecutorReport, SentinelReport
+from ibgateway_operator.model.snapshot import Credentials, IBGateway
+
+Place = tuple[str, str]
+"""Kind and name of a child."""
+
+
+class Listening(Protocol):
+    """The long poll of the gateway's sentinel."""
+
+    @property
+    def report(self) -> SentinelReport | None:
+        """What was heard last."""
+        ...
+
+    @property
+    def age(self) -> float:
+        """Seconds since anything was heard; infinite before."""
+        ...
+
+    def stop(self) -> None:
+        """Listen no more."""
+        ...
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A child's uid, and digests of it as it was applied and as it was stored then."""
+
+    uid: str
+    manifest: str
+    stored: str
+
+
+@dataclass(frozen=True)
+class DrainMemory:
+    """A drain under way: what it is for, since when (monotonic), the executor's last word."""
+
+    stop: str
+    since: float
+    report: ExecutorReport | None = None
+
+
+@dataclass
+class SecretsMemory:
+    """What was seen of the user's Secret, when to look again, and our own Secrets."""
+
+    credentials: Credentials | None = None
+    look_at: float = 0.0
+    made: frozenset[str] = frozenset()
+    agent_token: str = ""
+
+
+@dataclass
+class ConsoleMemory:
+    """The console's last word on NetworkPolicies, and when to ask again."""
+
+    enforced: bool | None = None
+    ask_at: float = 0.0
+
+
+@dataclass
+class EventsMemory:
+    """When each pair of reason and note was written, and the times of the latest Events."""
+
+    written: dict[tuple[str, str], float] = field(default_factory=dict)
+    recent: list[float] = field(default_factory=list)
+
+
+@dataclass
+class GatewayMemory:
+    """Everything that is remembered of one IBGateway; times are monotonic seconds."""
+
+    uid: str
+    since: float
+    parsed: tuple[str, IBGateway] | None = None
+    """The resource of a resourceVersion: parsed once a version."""
+    secrets: SecretsMemory = field(default_factory=SecretsMemory)
+    console: ConsoleMemory = field(default_factory=ConsoleMemory)
+    events: EventsMemory = field(default_factory=EventsMemory)
+    applied: dict[Place, Applied] = field(default_factory=dict)
+    listening: Listening | None = None
+    drain: DrainMemory | None = None
+    replaced_for: str = ""
+    """The login request for which the gateway's pod was replaced."""
+    gate_reason: str = ""
+
+
+class Memories:
+    """The memory of every IBGateway, by key."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._of: dict[Key, GatewayMemory] = {}
+
+    def of(self, key: Key, uid: str) -> GatewayMemory:
+        """The memory of this very resource; an empty one where there is none."""
+        known = self._of.get(key)
+        if known is None or known.uid != uid:
+            self.forget(key)
+            known = self._of[key] = GatewayMemory(uid, self._monotonic())
+        return known
+
+    def get(self, key: Key) -> GatewayMemory | None:
+        """The memory under this key; None where nothing is remembered."""
+        return self._of.get(key)
+
+    def items(self) -> Iterator[tuple[Key, GatewayMemory]]:
+        """All of them."""
+        return iter(list(self._of.items()))
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        for key in list(self._of):
+            self.forget(key)
+
+    def forget(self, key: Key) -> bool:
+        """The IBGateway is gone; False where nothing was remembered."""
+        known = self._of.pop(key, None)
+        if known is not None and known.listening is not None:
+            known.listening.stop()
+        return known is not None

@@ -1,0 +1,17 @@
+"""Times as Kubernetes writes them. Pure."""
+
+from datetime import UTC, datetime, timedelta
+
+
+def rfc3339(at: datetime) -> str:
+    """A time in Kubernetes' own notation, whole seconds UTC."""
+    return (at - timedelta(microseconds=at.microsecond)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_time(text: str) -> datetime | None:
+    """An aware UTC time from RFC 3339; None where it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else None

@@ -1,0 +1,53 @@
+"""An operator on stand-ins in memory: API server with watches that lag, HTTP, clock; and the objects it sees."""
+
+from operator_fakes.api_server import FakeApiServer
+from operator_fakes.children import children_of, environment, pod_specs
+from operator_fakes.http_client import FakeHttpClient
+from operator_fakes.informer import FakeInformer, WatchEvent
+from operator_fakes.objects import (
+    HEARD,
+    IMAGES,
+    LIVE,
+    NOW,
+    SCRIPTS,
+    THIS_WEEK,
+    assessment,
+    deployment,
+    desired_input,
+    ibgateway_body,
+    pod,
+    report,
+    revised,
+    snapshot,
+    stateful_set,
+    status_from,
+)
+from operator_fakes.world import OperatorWorld, operator_world
+
+__all__ = [
+    "HEARD",
+    "IMAGES",
+    "LIVE",
+    "NOW",
+    "SCRIPTS",
+    "THIS_WEEK",
+    "FakeApiServer",
+    "FakeHttpClient",
+    "FakeInformer",
+    "OperatorWorld",
+    "WatchEvent",
+    "assessment",
+    "children_of",
+    "deployment",
+    "desired_input",
+    "environment",
+    "ibgateway_body",
+    "operator_world",
+    "pod",
+    "pod_specs",
+    "report",
+    "revised",
+    "snapshot",
+    "stateful_set",
+    "status_from",
+]

@@ -1,0 +1,197 @@
+"""An API server in memory: versions, uids, preconditions, server-side apply, and watches that may lag.
+
+Writes are stored at once and noted in words. What the watches show of them is the informer's matter.
+"""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ibgateway_api.names import Key
+from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorError
+from ibgateway_operator.kube.cache import Address
+from ibgateway_operator.model.kinds import EVENT, GATEWAY, POD, Kind
+from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, owner_uid, uid_of
+from operator_fakes.informer import FakeInformer, WatchEvent
+from operator_fakes.selectors import applied, matches
+
+_EPOCH: Final = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def _ignore(_: WatchEvent) -> None:
+    return
+
+
+class FakeApiServer:
+    """`ApiServer` in memory; `put` and `remove` are what somebody else does."""
+
+    def __init__(
+        self,
+        *,
+        lag: bool = False,
+        namespaces: tuple[str, ...] = (),
+        on_event: Callable[[WatchEvent], None] = _ignore,
+    ) -> None:
+        self.objects: dict[Address, Manifest] = {}
+        self.writes: list[str] = []
+        self.refuse: dict[str, OperatorError] = {}
+        """By `Kind name`: what an apply or a create of it is answered with."""
+        self.meanwhile: dict[str, Callable[[], None]] = {}
+        """By `Kind name`: what happens once between an apply that is stored and its answer."""
+        self.informer = FakeInformer(on_event, lag=lag, namespaces=namespaces)
+        self._applied: dict[Address, Manifest] = {}
+        self._version = 1000
+
+    def put(self, body: Manifest) -> Manifest:
+        """Store a body as somebody else would; one with another uid takes the old one's place."""
+        before = self.objects.get(_address(body))
+        uid = body["metadata"].get("uid")
+        if before is not None and uid not in (None, uid_of(before)):
+            self._remove(_address(body))
+        return self._store(body)
+
+    def remove(self, kind: str, name: str, namespace: str = "trading") -> None:
+        """Delete an object as somebody else would, or end a pod as the kubelet does."""
+        self._remove((kind, namespace, name))
+
+    def collect_garbage(self) -> None:
+        """Delete what belongs to an IBGateway that is gone, as the controller manager does."""
+        alive = {uid_of(body) for body in self.objects.values() if body["kind"] == GATEWAY.kind}
+        for place, body in list(self.objects.items()):
+            if owner_uid(body) not in {"", *alive}:
+                self._remove(place)
+
+    def has(self, kind: str, name: str, namespace: str = "trading") -> bool:
+        """Whether an object is stored."""
+        return (kind, namespace, name) in self.objects
+
+    def named(self, kind: str, name: str, namespace: str = "trading") -> Manifest:
+        """A stored object; a copy."""
+        return deepcopy(self.objects[kind, namespace, name])
+
+    async def get(self, kind: Kind, key: Key) -> Manifest:
+        """One object. Raises NotFoundError."""
+        return deepcopy(self._there(kind, key))
+
+    async def names(self, kind: Kind, namespace: str, selector: str = "") -> set[Key]:
+        """What exists of a kind in a namespace, or in all, that meets a selector."""
+        return {
+            Key(place, name)
+            for (stored_kind, place, name), body in self.objects.items()
+            if stored_kind == kind.kind
+            and namespace in ("", place)
+            and matches(selector, labels_of(body))
+        }
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        """Server-side apply: what others wrote stays, status included."""
+        what = f"{manifest['kind']} {name_of(manifest)}"
+        self._note("apply", what)
+        place = _address(manifest)
+        stored, last = self.objects.get(place, {}), self._applied.get(place, {})
+        self._applied[place] = deepcopy(manifest)
+        after = self._store(applied(stored, last, manifest))
+        if happens := self.meanwhile.pop(what, None):
+            happens()
+        return after
+
+    async def apply_status(self, key: Key, status: Manifest, *, version: str) -> Manifest:
+        """Server-side apply of a status, all of which is the operator's.
+
+        Raises NotFoundError, and ConflictError where it is another version by now.
+        """
+        self.writes.append("status")
+        if self._there(GATEWAY, key)["metadata"]["resourceVersion"] != version:
+            raise ConflictError(409, "another version")
+        return self._store({**self._there(GATEWAY, key), "status": status})
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """POST. Raises ConflictError where the name is taken."""
+        says = manifest["reason"] if manifest["kind"] == EVENT.kind else name_of(manifest)
+        self._note("create", f"{manifest['kind']} {says}")
+        if _address(manifest) in self.objects:
+            raise ConflictError(409, "exists")
+        return self._store(manifest)
+
+    async def delete(self, kind: Kind, key: Key, *, uid: str) -> None:
+        """Delete this very object. A pod is on its way out until somebody `remove`s it."""
+        self.writes.append(f"delete {kind.kind} {key.name}")
+        stored = self.objects.get((kind.kind, *key))
+        if stored is None:
+            return
+        if uid_of(stored) != uid:
+            raise ConflictError(409, "another uid")
+        if kind is POD:
+            leaving = {"deletionTimestamp": self._time(), **stored["metadata"]}
+            self._store({**stored, "metadata": leaving})
+        else:
+            self._remove((kind.kind, *key))
+
+    async def patch_pod_condition(self, key: Key, condition: Manifest) -> Manifest:
+        """Set one condition in a pod's status. Raises NotFoundError."""
+        self.writes.append(f"condition {condition['status']} {condition['reason']}")
+        pod = deepcopy(self._there(POD, key))
+        kept = [c for c in pod["status"]["conditions"] if c["type"] != condition["type"]]
+        pod["status"]["conditions"] = [*kept, condition]
+        return self._store(pod)
+
+    async def annotate_pod(self, key: Key, annotations: Mapping[str, str]) -> Manifest:
+        """Set annotations of a pod. Raises NotFoundError."""
+        self.writes.append(f"annotate {key.name}")
+        pod = deepcopy(self._there(POD, key))
+        pod["metadata"].setdefault("annotations", {}).update(annotations)
+        return self._store(pod)
+
+    def _note(self, verb: str, what: str) -> None:
+        self.writes.append(f"{verb} {what}")
+        if error := self.refuse.get(what):
+            raise error
+
+    def _there(self, kind: Kind, key: Key) -> Manifest:
+        stored = self.objects.get((kind.kind, *key))
+        if stored is None:
+            raise NotFoundError(404, "not there")
+        return stored
+
+    def _store(self, body: Manifest) -> Manifest:
+        """Store a new version; what changes nothing is no new version, and no watch hears of it."""
+        place = _address(body)
+        before = self.objects.get(place)
+        after = deepcopy(body)
+        after["metadata"] |= self._identity(before, after)
+        if after == before:
+            return deepcopy(after)
+        self._version += 1
+        after["metadata"]["resourceVersion"] = str(self._version)
+        self.objects[place] = after
+        self.informer.tell(before, after)
+        return deepcopy(after)
+
+    def _identity(self, before: Manifest | None, after: Manifest) -> Manifest:
+        """What the API server alone writes into metadata."""
+        if before is None:
+            new = {"uid": f"uid-{self._version + 1}", "creationTimestamp": self._time()}
+            first = {"generation": 1} if "spec" in after else {}
+            return {**new, **first, **after["metadata"]}
+        meta: Manifest = before["metadata"]
+        kept = ("uid", "creationTimestamp", "resourceVersion")
+        identity = {name: meta[name] for name in kept if name in meta}
+        if "generation" in meta:
+            changed = after.get("spec") != before.get("spec")
+            identity["generation"] = meta["generation"] + int(changed)
+        return identity
+
+    def _remove(self, place: Address) -> None:
+        before = self.objects.pop(place)
+        self._applied.pop(place, None)
+        self._version += 1
+        last = {**before, "metadata": {**before["metadata"], "resourceVersion": str(self._version)}}
+        self.informer.tell(last, None)
+
+    def _time(self) -> str:
+        return (_EPOCH + timedelta(seconds=self._version)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _address(body: Manifest) -> Address:
+    return str(body["kind"]), str(body["metadata"]["namespace"]), name_of(body)

@@ -1,0 +1,68 @@
+"""Our own writes over what the watches have shown: neither the past nor a foreign change is hidden."""
+
+from dataclasses import dataclass, field
+
+from ibgateway_api.names import Key
+from ibgateway_operator.kube.cache import Cache
+from ibgateway_operator.model.manifests import Manifest
+
+KEY = Key("trading", "paper")
+
+
+@dataclass
+class ShownChildren:
+    """An informer that shows what the test tells it to show."""
+
+    bodies: list[Manifest] = field(default_factory=list)
+
+    def gateways(self) -> list[Key]:
+        return []
+
+    def gateway(self, key: Key) -> Manifest | None:
+        return None
+
+    def children(self, key: Key) -> list[Manifest]:
+        return self.bodies
+
+
+def pod(version: str, status: Manifest | None = None) -> Manifest:
+    labels = {"ibgateway.dev/gateway": "paper"}
+    meta = {"namespace": "trading", "name": "p", "resourceVersion": version, "labels": labels}
+    return {"kind": "Pod", "metadata": meta, **({"status": status} if status else {})}
+
+
+def test_a_write_is_seen_before_the_watch_shows_it() -> None:
+    before, after = pod("1"), pod("2", {"x": 1})
+    cache = Cache(ShownChildren([before]))
+    cache.written(after)
+    assert cache.children(KEY) == (after,)
+
+
+def test_what_the_watch_shows_later_wins() -> None:
+    before, after = pod("1"), pod("2")
+    shown = ShownChildren([before])
+    cache = Cache(shown)
+    cache.written(after)
+    shown.bodies = [pod("3", {"by": "another"})]
+    assert cache.children(KEY) == (pod("3", {"by": "another"}),)
+    shown.bodies = [before]
+    assert cache.children(KEY) == (before,)
+
+
+def test_a_new_object_is_seen_until_it_is_gone() -> None:
+    shown = ShownChildren()
+    cache = Cache(shown)
+    cache.written(pod("1"))
+    assert cache.children(KEY) == (pod("1"),)
+    assert cache.children(Key("trading", "other")) == ()
+    cache.gone(pod("1"))
+    assert cache.children(KEY) == ()
+    assert shown.bodies == []
+
+
+def test_an_answer_that_comes_late_does_not_hide_a_newer_write() -> None:
+    before, condition, annotated = pod("1"), pod("2", {"x": 1}), pod("3", {"x": 2})
+    cache = Cache(ShownChildren([before]))
+    cache.written(annotated)
+    cache.written(condition)
+    assert cache.children(KEY) == (annotated,)

@@ -1,0 +1,164 @@
+"""Conditions: what is seen, in words, and which of it matters first."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ibgateway_api.conditions import ConditionType
+from ibgateway_api.login import LoginState
+from ibgateway_api.permits import PermitRefusal
+from ibgateway_api.reasons import ConditionReason
+from ibgateway_api.reports import PermitReport
+from ibgateway_operator.model.snapshot import Finding
+from ibgateway_operator.status import conditions
+from ibgateway_operator.status.conditions import Assessment
+from operator_fakes import assessment, pod, report, snapshot, status_from
+
+
+def words(one: Assessment) -> dict[str, str]:
+    return {c.type: f"{c.status} {c.reason}" for c in status_from(one).conditions}
+
+
+def ready(one: Assessment) -> tuple[str, str]:
+    (condition,) = [c for c in status_from(one).conditions if c.type == ConditionType.READY]
+    return condition.reason, condition.message
+
+
+def test_a_gateway_that_trades() -> None:
+    assert words(assessment(snapshot())) == {
+        "SpecAccepted": "True Accepted",
+        "GatewayLoggedIn": "True LoggedIn",
+        "OutsideRestartWindow": "True WeekAuthenticated",
+        "TradingAllowed": "True GateOpen",
+        "ExecutorReady": "True PodReady",
+        "ConsoleReady": "True PodReady",
+        "NetworkPolicyEnforced": "True PolicyEnforced",
+        "Ready": "True Trading",
+    }
+
+
+def test_a_gateway_that_was_just_created() -> None:
+    seen = snapshot(bodies=(), heard=None, age_of_news=float("inf"), enforced=None)
+    assert words(assessment(seen)) == {
+        "SpecAccepted": "True Accepted",
+        "GatewayLoggedIn": "Unknown NoNews",
+        "OutsideRestartWindow": "False RestartWindow",
+        "TradingAllowed": "False NoNews",
+        "ExecutorReady": "False NoPod",
+        "ConsoleReady": "False NoPod",
+        "NetworkPolicyEnforced": "Unknown PolicyUnknown",
+        "Ready": "False NoNews",
+    }
+
+
+def test_a_conflict_closes_the_gate_and_names_the_remedy() -> None:
+    bodies = (pod("gateway"), pod("executor", ready=False), pod("novnc"))
+    said = report(LoginState.SESSION_CONFLICT)
+    one = assessment(snapshot(bodies=bodies, heard=(said)))
+    assert words(one)["GatewayLoggedIn"] == "False SessionConflict"
+    assert words(one)["TradingAllowed"] == "False SessionConflict"
+    assert words(one)["ExecutorReady"] == "False GateClosed"
+    assert ready(one) == (
+        "SessionConflict",
+        "somebody else is logged in with this user name: log out there and it goes on by itself",
+    )
+
+
+def test_a_refused_permit_says_why() -> None:
+    said = report(
+        LoginState.WAITING_FOR_PERMIT, waiting=PermitReport(refusal=PermitRefusal.DAILY_BUDGET)
+    )
+    one = assessment(snapshot(heard=(said)))
+    assert ready(one) == ("WaitingForPermit", "no login attempt is allowed now: DailyBudget")
+
+
+@pytest.mark.parametrize(
+    ("spec", "more", "extra", "reason"),
+    [
+        pytest.param(
+            {},
+            {},
+            {
+                "findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),),
+                "refusal": Finding(ConditionReason.UNKNOWN_TIME_ZONE, "y"),
+            },
+            "UnknownTimeZone",
+            id="a refused spec comes first",
+        ),
+        pytest.param(
+            {},
+            {},
+            {
+                "findings": (Finding(ConditionReason.FOREIGN_OBJECT, "x"),),
+                "blocker": Finding(ConditionReason.CREDENTIALS_MISSING, "y"),
+            },
+            "ForeignObject",
+            id="then what can't be applied",
+        ),
+        pytest.param(
+            {"suspend": True},
+            {},
+            {"blocker": Finding(ConditionReason.CREDENTIALS_MISSING, "y")},
+            "CredentialsMissing",
+            id="then what is missing",
+        ),
+        pytest.param(
+            {"suspend": True}, {"heard": None}, {}, "Suspended", id="then what the user asked for"
+        ),
+        pytest.param({}, {"age_of_news": 9.0}, {}, "NoNews", id="then the login"),
+        pytest.param(
+            {},
+            {"now": datetime(2026, 11, 22, 7, 0, tzinfo=UTC)},
+            {},
+            "RestartWindow",
+            id="then the week",
+        ),
+        pytest.param(
+            {},
+            {"now": datetime(2026, 11, 22, 15, 0, tzinfo=UTC)},
+            {"overdue": True},
+            "RestartOverdue",
+            id="which may be overdue",
+        ),
+        pytest.param(
+            {"executor": {"accounts": ["DU7654321"]}},
+            {},
+            {},
+            "UnexpectedAccount",
+            id="then the rest of the gate",
+        ),
+    ],
+)
+def test_ready_names_the_first_thing_that_matters(
+    spec: dict[str, Any],
+    more: dict[str, Any],
+    extra: dict[str, Any],
+    reason: str,
+) -> None:
+    assert ready(assessment(snapshot(spec, **more), **extra))[0] == reason
+
+
+def test_without_an_executor_ready_is_about_the_gateway() -> None:
+    seen = snapshot({"executor": {"enabled": False}}, bodies=(pod("gateway"),))
+    assert words(assessment(seen))["ExecutorReady"] == "False Disabled"
+    assert ready(assessment(seen))[0] == "Trading"
+
+
+def test_a_broken_console_does_not_make_trading_unready() -> None:
+    bodies = (pod("gateway"), pod("executor"), pod("novnc", ready=False))
+    one = assessment(snapshot(bodies=bodies))
+    assert words(one)["ConsoleReady"] == "False PodNotReady"
+    assert ready(one)[0] == "Trading"
+
+
+def test_an_image_that_can_not_be_pulled_is_named() -> None:
+    broken = pod("executor", ready=False)
+    waiting = {"name": "executor", "state": {"waiting": {"reason": "ErrImagePull"}}}
+    broken["status"]["containerStatuses"] = [waiting]
+    one = assessment(snapshot(bodies=(pod("gateway"), broken)))
+    assert ready(one) == ("PodWaiting", "the executor pod does not run: ImagePullBackOff")
+
+
+def test_every_login_state_has_an_advice() -> None:
+    assert set(conditions.LOGIN_ADVICE) == set(LoginState)

@@ -1,0 +1,30 @@
+"""The executor's Deployment and its ledger."""
+
+from typing import Any
+
+from operator_fakes import LIVE, children_of, desired_input
+
+
+def test_the_ledger_is_stamped_with_its_trading_mode() -> None:
+    claim = children_of(desired_input(LIVE))["PersistentVolumeClaim paper-executor"]
+    assert claim["metadata"]["annotations"] == {"ibgateway.dev/trading-mode": "live"}
+
+
+def test_the_executor_waits_for_the_operators_gate_and_for_its_own() -> None:
+    deployment = children_of(desired_input())["Deployment paper-executor"]["spec"]
+    spec = deployment["template"]["spec"]
+    assert deployment["strategy"] == {"type": "Recreate"}
+    assert spec["readinessGates"] == [{"conditionType": "ibgateway.dev/trading-allowed"}]
+    probe = spec["containers"][0]["readinessProbe"]
+    assert probe["httpGet"] == {"path": "/readyz", "port": 8081, "scheme": "HTTP"}
+    assert (probe["periodSeconds"], probe["failureThreshold"]) == (1, 1)
+
+
+def test_an_unchanged_executor_keeps_its_template_hash_when_settings_change() -> None:
+    def stamp(spec: dict[str, Any]) -> str:
+        deployment = children_of(desired_input(spec))["Deployment paper-executor"]
+        return str(deployment["metadata"]["annotations"]["ibgateway.dev/template-hash"])
+
+    before = stamp({"executor": {"clientId": 17}})
+    assert stamp({"executor": {"clientId": 18}}) == before
+    assert stamp({"weeklyRestart": {"restartAt": "11:00"}}) == before

@@ -1,0 +1,149 @@
+"""The gateway's StatefulSet and pod: the image's contract, and what must never restart it."""
+
+from typing import Any
+
+import pytest
+
+from operator_fakes import children_of, desired_input, environment, pod_specs
+
+
+def test_a_new_template_never_restarts_the_gateway_by_itself() -> None:
+    spec = children_of(desired_input())["StatefulSet paper-gateway"]["spec"]
+    assert spec["updateStrategy"] == {"type": "OnDelete"}
+    assert spec["replicas"] == 1
+    assert spec["podManagementPolicy"] == "Parallel"
+    assert spec["persistentVolumeClaimRetentionPolicy"] == {
+        "whenDeleted": "Retain",
+        "whenScaled": "Retain",
+    }
+    assert spec["serviceName"] == "paper-gateway-pods"
+
+
+def test_suspended_is_written_as_zero_replicas() -> None:
+    spec = children_of(desired_input(gateway_replicas=0))["StatefulSet paper-gateway"]["spec"]
+    assert spec["replicas"] == 0
+
+
+def test_the_sentinel_is_a_native_sidecar_and_decides_readiness() -> None:
+    spec = pod_specs(desired_input())["gateway"]
+    (sentinel,) = spec["initContainers"]
+    assert sentinel["restartPolicy"] == "Always"
+    assert sentinel["command"] == ["python3", "-m", "ibgateway_agent", "sentinel"]
+    assert sentinel["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert sentinel["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert sentinel["startupProbe"]["httpGet"]["path"] == "/healthz"
+    assert "livenessProbe" not in spec["containers"][0]
+
+
+def test_the_gateway_container_starts_by_the_wrapper_and_stops_by_ibc() -> None:
+    spec = pod_specs(desired_input())["gateway"]
+    (gateway,) = spec["containers"]
+    assert gateway["image"] == "ghcr.io/gnzsnz/ib-gateway:10.45.1j"
+    assert gateway["command"] == ["bash", "/etc/ibgateway/wrapper.sh"]
+    assert gateway["lifecycle"]["preStop"]["exec"]["command"] == [
+        "bash",
+        "/etc/ibgateway/prestop.sh",
+    ]
+    assert spec["terminationGracePeriodSeconds"] == 120
+    assert "shareProcessNamespace" not in spec
+
+
+def test_the_gateways_environment_is_the_images_contract() -> None:
+    plan = desired_input(
+        {"gateway": {"readOnlyApi": True, "env": [{"name": "MORE", "value": "1"}]}}
+    )
+    (gateway,) = pod_specs(plan)["gateway"]["containers"]
+    assert environment(gateway) == {
+        "TWS_USERID": "",
+        "TWS_PASSWORD_FILE": "/run/secrets/ib/IB_PASSWORD",
+        "VNC_SERVER_PASSWORD_FILE": "/run/secrets/ib/VNC_PASSWORD",
+        "TRADING_MODE": "paper",
+        "TWS_SETTINGS_PATH": "/home/ibgateway/tws_settings",
+        "START_SCRIPTS": "init-scripts/start",
+        "AUTO_RESTART_TIME": "10:00 PM",
+        "TIME_ZONE": "America/New_York",
+        "TZ": "Etc/UTC",
+        "TWOFA_DEVICE": "IB Key",
+        "TWOFA_TIMEOUT_ACTION": "exit",
+        "RELOGIN_AFTER_TWOFA_TIMEOUT": "no",
+        "READ_ONLY_API": "yes",
+        "JAVA_HEAP_SIZE": "1024",
+        "MORE": "1",
+    }
+    assert gateway["env"][0]["valueFrom"]["secretKeyRef"] == {
+        "name": "ib-credentials",
+        "key": "IB_USERNAME",
+    }
+
+
+def test_the_volume_is_never_mounted_over_the_program() -> None:
+    (gateway,) = pod_specs(desired_input())["gateway"]["containers"]
+    mounts = {m["mountPath"]: (m["name"], m.get("subPath", "")) for m in gateway["volumeMounts"]}
+    assert mounts == {
+        "/home/ibgateway/tws_settings": ("data", "settings"),
+        "/run/ibgateway": ("run", ""),
+        "/etc/ibgateway": ("config", ""),
+        "/home/ibgateway/init-scripts/start": ("start-scripts", ""),
+        "/run/secrets/ib": ("credentials", ""),
+    }
+
+
+@pytest.mark.parametrize(("from_user", "secret"), [(True, "ib-credentials"), (False, "paper-vnc")])
+def test_passwords_are_files_and_the_vnc_one_has_a_default(from_user: bool, secret: str) -> None:
+    volumes = pod_specs(desired_input(vnc_from_user=from_user))["gateway"]["volumes"]
+    (credentials,) = [v for v in volumes if v["name"] == "credentials"]
+    assert credentials["projected"] == {
+        "defaultMode": 0o440,
+        "sources": [
+            {
+                "secret": {
+                    "name": "ib-credentials",
+                    "items": [{"key": "IB_PASSWORD", "path": "IB_PASSWORD"}],
+                }
+            },
+            {
+                "secret": {
+                    "name": secret,
+                    "items": [{"key": "VNC_PASSWORD", "path": "VNC_PASSWORD"}],
+                }
+            },
+        ],
+    }
+
+
+def test_the_memory_request_covers_the_heap() -> None:
+    plan = desired_input({"gateway": {"javaHeapMiB": 4000}})
+    (gateway,) = pod_specs(plan)["gateway"]["containers"]
+    assert gateway["resources"] == {"requests": {"cpu": "250m", "memory": "4640Mi"}}
+
+
+def test_the_users_resources_win_over_the_defaults() -> None:
+    wanted = {"requests": {"memory": "3Gi"}, "limits": {"memory": "3Gi"}}
+    (gateway,) = pod_specs(desired_input({"gateway": {"resources": wanted}}))["gateway"][
+        "containers"
+    ]
+    assert gateway["resources"] == {
+        "requests": {"cpu": "250m", "memory": "3Gi"},
+        "limits": {"memory": "3Gi"},
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weeklyRestart": {"restartAt": "11:00"}},
+        {"login": {"approvalSeconds": 60}},
+        {"executor": {"accounts": ["DU1234567"]}},
+        {"networkPolicy": {"enabled": False}},
+        {"suspend": True},
+    ],
+)
+def test_settings_never_touch_the_gateways_template(change: dict[str, Any]) -> None:
+    before = pod_specs(desired_input())["gateway"]
+    assert pod_specs(desired_input(change))["gateway"] == before
+
+
+def test_a_healthy_gateway_is_not_evicted_and_an_unhealthy_one_never_blocks() -> None:
+    spec = children_of(desired_input())["PodDisruptionBudget paper-gateway"]["spec"]
+    assert spec["minAvailable"] == 1
+    assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"

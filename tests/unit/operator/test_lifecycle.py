@@ -1,0 +1,88 @@
+"""Planned stops and requests for a login: drained first, told once, never pushed unasked."""
+
+from datetime import UTC, datetime
+
+from ibgateway_api.reports import ExecutorReport
+from ibgateway_runtime.errors import EndpointUnavailableError
+from operator_fakes import OperatorWorld, report
+
+DRAINED = ExecutorReport(open=False, unacknowledged=0).to_json().encode()
+BUSY = ExecutorReport(open=False, unacknowledged=1).to_json().encode()
+
+
+async def test_suspend_drains_first_and_then_stops(trading: OperatorWorld) -> None:
+    trading.http.answers["/v1/gate"] = BUSY
+    trading.edit(suspend=True)
+    await trading.reconcile()
+    assert trading.replicas("StatefulSet", "paper-gateway") == 1
+    assert trading.next_look() <= 1.0
+    trading.http.answers["/v1/gate"] = DRAINED
+    await trading.reconcile()
+    assert trading.replicas("StatefulSet", "paper-gateway") == 0
+    assert trading.condition("Ready") == "False Suspended"
+
+
+async def test_an_executor_that_does_not_answer_delays_a_suspend_but_does_not_prevent_it(
+    trading: OperatorWorld,
+) -> None:
+    trading.edit(suspend=True)
+    await trading.reconcile()
+    assert trading.replicas("StatefulSet", "paper-gateway") == 1
+    trading.pass_time(121)
+    await trading.reconcile()
+    assert trading.replicas("StatefulSet", "paper-gateway") == 0
+
+
+async def test_the_weekly_restart_waits_for_the_drain_and_names_its_week(
+    trading: OperatorWorld,
+) -> None:
+    trading.set_time(datetime(2026, 11, 22, 14, 0, 1, tzinfo=UTC))
+    trading.http.answers["/v1/gate"] = BUSY
+    await trading.reconcile()
+    assert trading.http.posted == []
+    trading.http.answers["/v1/gate"] = DRAINED
+    assert "create Event RestartBegun" in await trading.reconcile()
+    assert trading.http.posted == [("/v1/restarts", '{"id":"2026-11-22T06:00:00Z"}')]
+    trading.hear(report(sequence=8, taken_restart="2026-11-22T06:00:00Z"))
+    await trading.reconcile()
+    assert len(trading.http.posted) == 1
+
+
+async def test_a_restart_nobody_could_begin_in_time_asks_instead_of_pushing(
+    trading: OperatorWorld,
+) -> None:
+    trading.set_time(datetime(2026, 11, 22, 14, 15, 1, tzinfo=UTC))
+    trading.http.answers["/v1/gate"] = DRAINED
+    assert "create Event RestartOverdue" in await trading.reconcile()
+    assert trading.http.posted == []
+    assert trading.condition("OutsideRestartWindow") == "False RestartOverdue"
+    assert "ibgateway.dev/login-requested-at" in trading.message("Ready")
+
+
+async def test_a_sentinel_that_is_not_reached_is_told_of_the_restart_again(
+    trading: OperatorWorld,
+) -> None:
+    trading.set_time(datetime(2026, 11, 22, 14, 0, 1, tzinfo=UTC))
+    trading.http.answers["/v1/gate"] = DRAINED
+    trading.http.answers["/v1/restarts"] = EndpointUnavailableError("refused")
+    assert "create Event RestartBegun" not in await trading.reconcile()
+    del trading.http.answers["/v1/restarts"]
+    assert "create Event RestartBegun" in await trading.reconcile()
+
+
+async def test_a_login_request_is_handed_on_once(trading: OperatorWorld) -> None:
+    trading.request_login("2026-11-18T14:59:30Z")
+    writes = await trading.reconcile()
+    assert trading.http.posted == [("/v1/login-requests", '{"id":"2026-11-18T14:59:30Z"}')]
+    assert "create Event LoginRequested" in writes
+    login = trading.stored()["status"]["login"]
+    assert login["handledRequest"] == "2026-11-18T14:59:30Z"
+    assert await trading.reconcile() == []
+    assert len(trading.http.posted) == 1
+
+
+async def test_an_old_login_request_is_ignored_and_said_so_once(trading: OperatorWorld) -> None:
+    trading.request_login("2026-11-18T14:00:00Z")
+    assert await trading.reconcile() == ["create Event LoginRequestIgnored"]
+    assert await trading.reconcile() == []
+    assert trading.http.posted == []

@@ -1,0 +1,53 @@
+"""NetworkPolicies: who reaches what."""
+
+from ibgateway_operator.model.manifests import Manifest
+from operator_fakes import children_of, desired_input
+
+
+def ingress(policy: Manifest) -> dict[int, list[str]]:
+    """Port to the peers that may reach it; no peers listed means everybody."""
+    result: dict[int, list[str]] = {}
+    for rule in policy["spec"]["ingress"]:
+        for port in rule["ports"]:
+            result[port["port"]] = [peer_name(p) for p in rule.get("from", [])]
+    return result
+
+
+def peer_name(peer: Manifest) -> str:
+    labels = peer["podSelector"].get("matchLabels", {})
+    return str(labels.get("app.kubernetes.io/component") or labels)
+
+
+def test_only_the_executor_reaches_the_api() -> None:
+    policy = children_of(desired_input())["NetworkPolicy paper-gateway"]
+    operator = str({"app.kubernetes.io/name": "ibgateway-operator"})
+    assert ingress(policy) == {
+        4004: ["executor"],
+        8090: [operator, "executor", "novnc"],
+        5900: ["novnc"],
+        8091: [],
+    }
+
+
+def test_only_named_clients_and_the_operator_reach_the_executor() -> None:
+    clients = [{"podSelector": {"app": "bot"}, "namespaceSelector": {"team": "quant"}}]
+    plan = desired_input({"networkPolicy": {"executorClients": clients}})
+    rule = children_of(plan)["NetworkPolicy paper-executor"]["spec"]["ingress"][0]
+    assert rule["from"] == [
+        {
+            "podSelector": {"matchLabels": {"app": "bot"}},
+            "namespaceSelector": {"matchLabels": {"team": "quant"}},
+        },
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "operators"}},
+            "podSelector": {"matchLabels": {"app.kubernetes.io/name": "ibgateway-operator"}},
+        },
+    ]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 8080}]
+
+
+def test_the_console_must_not_reach_the_api() -> None:
+    policy = children_of(desired_input())["NetworkPolicy paper-novnc"]["spec"]
+    allowed = [p["port"] for rule in policy["egress"] for p in rule["ports"]]
+    assert allowed == [5900, 8090, 53, 53]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]

@@ -1,0 +1,24 @@
+"""The resync: what the API server itself says against what no watch has shown."""
+
+from operator_fakes import OperatorWorld
+
+
+async def test_what_the_api_server_has_lost_is_applied_again(trading: OperatorWorld) -> None:
+    trading.silence_watches()
+    trading.api_server.remove("Service", "paper-novnc")
+    await trading.resync()
+    assert await trading.reconcile() == ["apply Service paper-novnc"]
+
+
+async def test_a_gateway_whose_end_no_watch_has_shown_is_forgotten(trading: OperatorWorld) -> None:
+    trading.silence_watches()
+    trading.api_server.remove("IBGateway", "paper")
+    await trading.resync()
+    assert await trading.reconcile() == []
+    assert trading.again is None
+    assert trading.gateway_uid() == ""
+
+
+async def test_a_resync_of_a_healthy_gateway_writes_nothing(trading: OperatorWorld) -> None:
+    await trading.resync()
+    assert await trading.reconcile() == []

@@ -1,0 +1,51 @@
+"""The operator's settings: read from the environment, and what is missing is named."""
+
+from pathlib import Path
+
+import pytest
+
+from ibgateway_api.week import Calendar
+from ibgateway_operator.settings import calendar_from, from_environment
+from ibgateway_runtime.errors import SettingsError
+
+ENV = {
+    "WATCH_NAMESPACE": "trading, more",
+    "OPERATOR_AGENT_IMAGE": "agent:1",
+    "OPERATOR_EXECUTOR_IMAGE": "executor:1",
+    "OPERATOR_CALENDAR_FILE": "/nowhere.json",
+}
+
+
+def test_namespaces_are_a_list() -> None:
+    assert from_environment(ENV).watch_namespaces == ("trading", "more")
+
+
+def test_an_empty_namespace_means_all_and_is_said_on_purpose() -> None:
+    assert from_environment({**ENV, "WATCH_NAMESPACE": ""}).watch_namespaces == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["WATCH_NAMESPACE", "OPERATOR_AGENT_IMAGE", "OPERATOR_EXECUTOR_IMAGE"]
+)
+def test_what_is_missing_is_named(name: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        from_environment({k: v for k, v in ENV.items() if k != name})
+
+
+def test_a_port_that_is_none_is_named() -> None:
+    with pytest.raises(SettingsError, match="OPERATOR_METRICS_PORT"):
+        from_environment({**ENV, "OPERATOR_METRICS_PORT": "http"})
+
+
+def test_the_calendar_is_ibkrs_without_a_file_and_the_files_with_one(tmp_path: Path) -> None:
+    assert from_environment(ENV).calendar == Calendar()
+    file = tmp_path / "calendar.json"
+    file.write_text('{"marginSeconds": 7}')
+    assert calendar_from(file).margin_seconds == 7
+
+
+def test_a_calendar_that_is_none_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "calendar.json"
+    file.write_text('{"marginSeconds": -1}')
+    with pytest.raises(SettingsError, match=r"calendar\.json"):
+        calendar_from(file)

@@ -1,0 +1,100 @@
+"""What is refused of a spec, and in which words."""
+
+from typing import Any
+
+import pytest
+
+from ibgateway_api.week import is_time_zone
+from ibgateway_operator.decide.spec_checks import refusal
+from ibgateway_operator.model.snapshot import Snapshot, parse
+from operator_fakes import NOW, snapshot
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason", "words"),
+    [
+        pytest.param(
+            {"executor": {"database": {"postgresSecretRef": {"name": "db"}}}},
+            "NotSupported",
+            "spec.executor.database.postgresSecretRef is not supported in this version",
+            id="postgres",
+        ),
+        pytest.param(
+            {"notifications": {"secretRef": {"name": "urls"}}},
+            "NotSupported",
+            "spec.notifications.secretRef is not supported in this version",
+            id="notifications",
+        ),
+        pytest.param(
+            {"gateway": {"timeZone": "Mars/Olympus"}},
+            "UnknownTimeZone",
+            "spec.gateway.timeZone: Mars/Olympus is no time zone",
+            id="gateway zone",
+        ),
+        pytest.param(
+            {"weeklyRestart": {"timeZone": "America"}},
+            "UnknownTimeZone",
+            "spec.weeklyRestart.timeZone: America is no time zone",
+            id="a folder of zones",
+        ),
+        pytest.param(
+            {"login": {"quietHours": {"start": "22:00", "end": "07:00", "timeZone": "Nowhere"}}},
+            "UnknownTimeZone",
+            "spec.login.quietHours.timeZone: Nowhere is no time zone",
+            id="quiet hours",
+        ),
+        pytest.param(
+            {"gateway": {"timeZone": "Europe/Berlin", "autoRestartTime": "06:30 AM"}},
+            "AutoRestartInReset",
+            "spec.gateway.autoRestartTime 06:30 AM (Europe/Berlin) falls",
+            id="half past midnight in New York",
+        ),
+        pytest.param(
+            {"gateway": {"timeZone": "Europe/Berlin", "autoRestartTime": "09:30 AM"}},
+            None,
+            "",
+            id="half past three in New York",
+        ),
+        pytest.param(
+            {"gateway": {"timeZone": "Asia/Tokyo", "autoRestartTime": "04:30 PM"}},
+            "AutoRestartInReset",
+            "at least in a part of the year",
+            id="only in winter: half past two, in summer half past three, in New York",
+        ),
+        pytest.param({}, None, "", id="the defaults"),
+        pytest.param({"gateway": {"credentials": 1}}, None, "", id="an unknown field is ignored"),
+    ],
+)
+def test_the_spec_is_served_or_refused(
+    spec: dict[str, Any], reason: str | None, words: str
+) -> None:
+    found = refusal(snapshot(spec))
+    assert (found.reason if found else None) == reason
+    assert words in (found.message if found else "")
+
+
+def test_a_spec_that_no_version_of_ours_wrote_is_a_finding_and_no_crash() -> None:
+    gateway = parse(
+        {
+            "metadata": {"namespace": "trading", "name": "paper", "uid": "u"},
+            "spec": {"credentialsSecretRef": {"name": "s"}, "executor": {"clientId": "many"}},
+        }
+    )
+    found = refusal(Snapshot(gateway, NOW))
+    assert found is not None
+    assert found.reason == "InvalidSpec"
+    assert found.message.startswith("spec.executor.clientId: Input should be a valid integer")
+
+
+@pytest.mark.parametrize(
+    ("zone", "known"),
+    [
+        ("Europe/Berlin", True),
+        ("Etc/UTC", True),
+        ("America", False),
+        ("../etc/passwd", False),
+        ("Berlin", False),
+    ],
+)
+def test_time_zones_are_looked_up(zone: str, known: bool) -> None:
+    assert is_time_zone(zone) is known
