@@ -63,7 +63,7 @@ class Program:
             return
 
         site = web.Application()
-        site.add_routes([metrics_route(app.metrics.registry, app.before_scrape)])
+        site.add_routes([metrics_route(app.queues.metrics.registry, app.before_scrape)])
         await self._stack.enter_async_context(
             served(site, bind=None, port=self.settings.metrics_port)
         )

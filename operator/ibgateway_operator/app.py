@@ -49,6 +49,31 @@ STUCK_SECONDS: Final = 300.0
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Queues:
+    """The fast lane for gates and the slow one for reconciles, and what puts keys on them."""
+
+    fast: Workqueue[Key]
+    slow: Workqueue[Key]
+    cache: Cache
+    metrics: OperatorMetrics
+
+    def heard(self, key: Key) -> None:
+        """A sentinel told something: the gate first."""
+        self.fast.add(key)
+        self.slow.add(key, delay=GATE_FIRST_SECONDS)
+
+    def gate_changed(self, key: Key, reason: str) -> None:
+        """The status says so, too."""
+        self.metrics.gate_is(key, open_=reason == ConditionReason.GATE_OPEN)
+        self.slow.add(key)
+
+    def one_is_gone(self) -> None:
+        """Its user name is free again: another one may have waited for it."""
+        for key in self.cache.gateways():
+            self.slow.add(key)
+
+
 @dataclass
 class App:
     """The operator's parts. `start` and `stop` belong to the loop that kopf runs in."""
@@ -56,19 +81,16 @@ class App:
     settings: OperatorSettings
     api_server: ApiServer
     memories: Memories
-    cache: Cache
-    fast: Workqueue[Key]
-    slow: Workqueue[Key]
+    queues: Queues
     gates: ReadinessGates
     reconciler: Reconciler
-    metrics: OperatorMetrics
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
         """Start the workers."""
         reconcile = self.reconciler.reconcile
-        slow = [self.slow.work(reconcile, failed=self._failed) for _ in range(WORKERS)]
-        fast = [self.fast.work(self.gates.keep) for _ in range(WORKERS)]
+        slow = [self.queues.slow.work(reconcile, failed=self._failed) for _ in range(WORKERS)]
+        fast = [self.queues.fast.work(self.gates.keep) for _ in range(WORKERS)]
         loops = [*fast, *slow, self._resync()]
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
@@ -81,12 +103,12 @@ class App:
 
     def add(self, key: Key) -> None:
         """Something about this IBGateway may have changed."""
-        self.fast.add(key)
-        self.slow.add(key)
+        self.queues.fast.add(key)
+        self.queues.slow.add(key)
 
     def gone(self, body: Mapping[str, Any]) -> None:
         """A watch has shown a deletion."""
-        self.cache.gone(body)
+        self.queues.cache.gone(body)
         gateway = labels_of(body).get(names.LABEL_GATEWAY, "")
         memory = self.memories.get(Key(str(body["metadata"]["namespace"]), gateway))
         place = (str(body["kind"]), name_of(body))
@@ -96,7 +118,7 @@ class App:
 
     def shown(self, body: Mapping[str, Any]) -> None:
         """A watch has shown an object."""
-        self.cache.shown(body)
+        self.queues.cache.shown(body)
 
     def dead(self) -> str:
         """Why the operator should be restarted; empty while it lives."""
@@ -104,16 +126,16 @@ class App:
             return "the workers have not started"
         if any(task.done() for task in self._tasks):
             return "a worker has ended"
-        if max(self.fast.oldest_run(), self.slow.oldest_run()) > STUCK_SECONDS:
+        if max(self.queues.fast.oldest_run(), self.queues.slow.oldest_run()) > STUCK_SECONDS:
             return "a reconcile does not end"
         return ""
 
     async def before_scrape(self) -> None:
         """Bring the queue's depth up to date."""
-        self.metrics.depth.set(len(self.slow))
+        self.queues.metrics.depth.set(len(self.queues.slow))
 
     def _failed(self, key: Key) -> None:
-        self.metrics.errors.inc()
+        self.queues.metrics.errors.inc()
 
     async def _resync(self) -> None:
         """Now and then ask the API server itself, and look at every IBGateway again."""
@@ -131,7 +153,7 @@ class App:
                 stored = await self.api_server.names(kind, namespace, selector)
                 self._keep_applied(kind.kind, stored, namespace)
             stored = await self.api_server.names(GATEWAY, namespace)
-            for key in self.cache.gateways():
+            for key in self.queues.cache.gateways():
                 if namespace in ("", key.namespace):
                     self._compare_gateway(key, there=key in stored)
 
@@ -146,7 +168,7 @@ class App:
 
     def _compare_gateway(self, key: Key, *, there: bool) -> None:
         if not there:
-            self.cache.vanished(key)
+            self.queues.cache.vanished(key)
         self.add(key)
 
 
@@ -161,54 +183,34 @@ def build(
     address_of: AddressOf = by_address,
 ) -> App:
     """Put an operator together; nothing runs yet."""
-    cache, counted, memories = Cache(informer), metrics(), Memories(clock.monotonic)
+    memories, cache = Memories(clock.monotonic), Cache(informer)
     fast: Workqueue[Key] = Workqueue(clock.monotonic, name="gate")
-    slow: Workqueue[Key] = Workqueue(clock.monotonic)
-
-    def heard(key: Key) -> None:
-        fast.add(key)
-        slow.add(key, delay=GATE_FIRST_SECONDS)
-
-    def gate_changed(key: Key, reason: str) -> None:
-        counted.gate_is(key, open_=reason == ConditionReason.GATE_OPEN)
-        slow.add(key)
-
-    def one_is_gone() -> None:
-        """Its user name is free again: another one may have waited for it."""
-        for key in cache.gateways():
-            slow.add(key)
-
-    consoles = Consoles(http, clock.monotonic)
-    own_secrets = Secrets(api_server, clock.monotonic, new_token, secrets.token_bytes(32))
+    queues = Queues(fast, Workqueue(clock.monotonic), cache, metrics())
     observer = Observer(
         cache=cache,
         memories=memories,
-        secrets=own_secrets,
-        consoles=consoles,
+        secrets=Secrets(api_server, clock.monotonic, new_token, secrets.token_bytes(32)),
+        consoles=Consoles(http, clock.monotonic),
         drains=Drains(http, clock.monotonic),
         clock=clock,
         calendar=settings.calendar,
         address_of=address_of,
     )
-    gates = ReadinessGates(observer, api_server, cache, settings.calendar, gate_changed)
     reconciler = Reconciler(
         settings=settings,
         scripts=scripts,
-        cache=cache,
         api_server=api_server,
-        memories=memories,
         observer=observer,
-        secrets=own_secrets,
-        sentinels=Sentinels(http, clock.monotonic, heard),
-        consoles=consoles,
+        sentinels=Sentinels(http, clock.monotonic, queues.heard),
         lifecycle=Lifecycle(api_server, http, observer),
         children=ChildWriter(api_server, cache),
         settings_stamp=SettingsStamp(api_server, cache),
         recorder=EventRecorder(api_server, clock, settings.instance, new_suffix),
-        metrics=counted,
-        on_gone=one_is_gone,
+        metrics=queues.metrics,
+        on_gone=queues.one_is_gone,
     )
-    return App(settings, api_server, memories, cache, fast, slow, gates, reconciler, counted)
+    gates = ReadinessGates(observer, api_server, cache, settings.calendar, queues.gate_changed)
+    return App(settings, api_server, memories, queues, gates, reconciler)
 
 
 def new_token() -> str:

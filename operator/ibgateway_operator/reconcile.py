@@ -18,14 +18,11 @@ from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.gate import upcoming
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.errors import ConflictError, NotFoundError
-from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics
-from ibgateway_operator.model.memory import GatewayMemory, Memories
+from ibgateway_operator.model.memory import GatewayMemory
 from ibgateway_operator.model.snapshot import Finding, Snapshot
-from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.observer import Observer
-from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.observe.sentinel import Sentinels
 from ibgateway_operator.settings import OperatorSettings
 from ibgateway_operator.status.conditions import Assessment
@@ -57,13 +54,9 @@ class Reconciler:
 
     settings: OperatorSettings
     scripts: Scripts
-    cache: Cache
     api_server: ApiServer
-    memories: Memories
     observer: Observer
-    secrets: Secrets
     sentinels: Sentinels
-    consoles: Consoles
     lifecycle: Lifecycle
     children: ChildWriter
     settings_stamp: SettingsStamp
@@ -106,7 +99,7 @@ class Reconciler:
         if decision.given is None:
             return ()
         gateway = snapshot.gateway
-        made = await self.secrets.make(decision.given, memory.secrets)
+        made = await self.observer.secrets.make(decision.given, memory.secrets)
         findings = await self.children.apply(gateway, memory, decision.to_apply)
         await self.children.remove_others(gateway, memory, decision.wanted)
         await self.settings_stamp.write(snapshot, decision.stamps)
@@ -139,7 +132,7 @@ class Reconciler:
                 )
             except (NotFoundError, ConflictError):
                 return
-            self.cache.written(stored)
+            self.observer.cache.written(stored)
         events = [*outcome.events, *events_for(snapshot, status)]
         await self.recorder.record(gateway, memory.events, events)
         self.metrics.login(gateway.key, status.login.state)
@@ -150,9 +143,9 @@ class Reconciler:
         """Seconds until the clock alone may change something."""
         moments = upcoming(decision.verdict.week, self.settings.calendar, snapshot.now)
         if snapshot.gateway.spec is not None:
-            moments.append(self.secrets.due(memory.secrets))
+            moments.append(self.observer.secrets.due(memory.secrets))
         if self.observer.endpoint(snapshot.gateway.key, Component.CONSOLE):
-            moments.append(self.consoles.due(memory.console))
+            moments.append(self.observer.consoles.due(memory.console))
         if outcome.findings or decision.refusal:
             moments.append(TROUBLE_SECONDS)
         if decision.waits_for_drain or _unhandled(decision, outcome):
@@ -161,7 +154,7 @@ class Reconciler:
 
     def _forget(self, key: Key) -> None:
         """The IBGateway is gone: its children go by their owner reference, nothing is to be done."""
-        if self.memories.forget(key):
+        if self.observer.memories.forget(key):
             self.metrics.forget(key)
             self.on_gone()
 

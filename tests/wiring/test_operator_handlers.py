@@ -169,9 +169,9 @@ async def test_an_ibgateway_gets_its_children_and_kopf_writes_nothing(folder: Pa
 async def test_a_deleted_ibgateway_is_forgotten(folder: Path) -> None:
     async with running(folder) as site:
         await site.server.post(GATEWAYS, json=body())
-        await until(lambda: site.app.cache.gateway(KEY), "the gateway")
+        await until(lambda: site.app.queues.cache.gateway(KEY), "the gateway")
         await site.server.delete(f"{GATEWAYS}/paper")
-        await until(lambda: site.app.cache.gateway(KEY) is None, "its end")
+        await until(lambda: site.app.queues.cache.gateway(KEY) is None, "its end")
         await until(lambda: site.app.memories.get(KEY) is None, "its end in memory")
 
 

@@ -11,7 +11,7 @@ import click
 from ibgateway_cluster import host, images, lock, record
 from ibgateway_cluster.cluster import Cluster, outside, reachable
 from ibgateway_cluster.errors import ClusterToolError, DiskFullError
-from ibgateway_cluster.lifecycle import Lifecycle
+from ibgateway_cluster.lifecycle import ClusterLifecycle
 from ibgateway_cluster.paths import Paths, paths
 from ibgateway_cluster.report import Reporter
 
@@ -22,9 +22,9 @@ def _places() -> Paths:
     return paths(os.environ, home=Path.home(), root=os.geteuid() == 0)
 
 
-def _lifecycle(name: str) -> Lifecycle:
+def _lifecycle(name: str) -> ClusterLifecycle:
     places = _places()
-    return Lifecycle(name, places, host.probe(), outside(os.environ, places), Reporter())
+    return ClusterLifecycle(name, places, host.probe(), outside(os.environ, places), Reporter())
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

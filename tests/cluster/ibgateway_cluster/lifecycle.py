@@ -23,7 +23,7 @@ _INOTIFY_INSTANCES = 512
 
 
 @dataclass(frozen=True)
-class Lifecycle:
+class ClusterLifecycle:
     """One cluster's way up and down on this machine."""
 
     name: str

@@ -10,7 +10,7 @@ from pathlib import Path
 from ibgateway_cluster import snapshot
 from ibgateway_cluster.command import run, succeeds
 from ibgateway_cluster.errors import CommandError
-from ibgateway_cluster.snapshot import Block, Snapshot
+from ibgateway_cluster.snapshot import Block, MachineSnapshot
 
 _SYSCTL = Path("/proc/sys")
 _CGROUP = Path("/sys/fs/cgroup")
@@ -36,9 +36,9 @@ _SBIN = "/usr/sbin"
 _SETTLE_SECONDS = 10
 
 
-def look() -> Snapshot:
+def look() -> MachineSnapshot:
     """The machine as it is now."""
-    return Snapshot(
+    return MachineSnapshot(
         boot=_boot(),
         links=tuple(sorted(_links())),
         rules={command: _saved(command) for command in _RULES},
@@ -93,7 +93,7 @@ def restore(place: Path, ours: Ours) -> list[str]:
     return _settled(before, ours)
 
 
-def _settled(before: Snapshot, ours: Ours) -> list[str]:
+def _settled(before: MachineSnapshot, ours: Ours) -> list[str]:
     """What is left once the kernel has done its part: a dead container's network goes a bit later."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     while (left := _left(before, ours)) and time.monotonic() < deadline:
@@ -101,7 +101,7 @@ def _settled(before: Snapshot, ours: Ours) -> list[str]:
     return left
 
 
-def _left(before: Snapshot, ours: Ours) -> list[str]:
+def _left(before: MachineSnapshot, ours: Ours) -> list[str]:
     links = _bridges(before, ours.blocks) + _orphans(before)
     left = snapshot.leftovers(before, look(), links=links, blocks=ours.blocks)
     return left + [f"mount {place}" for place in _mounts_under(ours.folders)]
@@ -119,7 +119,7 @@ def raise_sysctl(name: str, least: int) -> None:
         _set_sysctl(name, str(least))
 
 
-def recorded(place: Path) -> Snapshot | None:
+def recorded(place: Path) -> MachineSnapshot | None:
     """What `remember` wrote at `place` since the machine started, None if nothing."""
     try:
         found = snapshot.from_document(json.loads(place.read_text()))
@@ -147,7 +147,7 @@ def _container_groups() -> list[Path]:
     return [path for path in (*_CGROUP.glob("docker"), *_CGROUP.glob("*/docker")) if path.is_dir()]
 
 
-def _bridges(before: Snapshot, blocks: Sequence[Block]) -> list[str]:
+def _bridges(before: MachineSnapshot, blocks: Sequence[Block]) -> list[str]:
     """New bridges that have an address of ours."""
     addresses = snapshot.addresses(run([f"{_SBIN}/ip", "-o", "-4", "address", "show"]))
     return [
@@ -157,7 +157,7 @@ def _bridges(before: Snapshot, blocks: Sequence[Block]) -> list[str]:
     ]
 
 
-def _orphans(before: Snapshot) -> list[str]:
+def _orphans(before: MachineSnapshot) -> list[str]:
     return snapshot.orphans(before, _links("type", "veth"), attached=_attached())
 
 
@@ -186,7 +186,7 @@ def _unmount(folders: Sequence[Path]) -> None:
             run(["umount", "--lazy", place])
 
 
-def _drop_groups(before: Snapshot, containers: Sequence[str]) -> None:
+def _drop_groups(before: MachineSnapshot, containers: Sequence[str]) -> None:
     """Docker's parent groups if they are new, else only those of our containers."""
     for top in _container_groups():
         if str(top) not in before.cgroups:

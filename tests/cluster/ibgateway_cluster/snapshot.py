@@ -16,7 +16,7 @@ Block = ipaddress.IPv4Network
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class MachineSnapshot:
     """One look at the machine.
 
     `rules` maps a command (iptables, ip6tables) to its `-save` output without counters;
@@ -34,9 +34,9 @@ class Snapshot:
         return asdict(self)
 
 
-def from_document(values: Mapping[str, Any]) -> Snapshot:
-    """The inverse of `Snapshot.document`; `KeyError` for anything else."""
-    return Snapshot(
+def from_document(values: Mapping[str, Any]) -> MachineSnapshot:
+    """The inverse of `MachineSnapshot.document`; `KeyError` for anything else."""
+    return MachineSnapshot(
         boot=values["boot"],
         links=tuple(values["links"]),
         rules=values["rules"],
@@ -118,14 +118,18 @@ def inside(word: str, blocks: Sequence[Block]) -> bool:
     return any(network.subnet_of(block) for block in blocks)
 
 
-def orphans(before: Snapshot, veths: Sequence[str], *, attached: Sequence[str]) -> list[str]:
+def orphans(before: MachineSnapshot, veths: Sequence[str], *, attached: Sequence[str]) -> list[str]:
     """New cable ends with Docker's kind of name on no bridge: a killed engine's, in nobody's use."""
     loose = [name for name in veths if name not in before.links and name not in attached]
     return [name for name in loose if re.fullmatch(r"veth[0-9a-f]{7}", name)]
 
 
 def leftovers(
-    before: Snapshot, after: Snapshot, *, links: Sequence[str], blocks: Sequence[Block]
+    before: MachineSnapshot,
+    after: MachineSnapshot,
+    *,
+    links: Sequence[str],
+    blocks: Sequence[Block],
 ) -> list[str]:
     """What of ours is still there, one line each; empty when the machine is as it was.
 

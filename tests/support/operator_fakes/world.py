@@ -135,8 +135,8 @@ class OperatorWorld:
 
     async def drain_queue(self) -> None:
         """Take every reconcile that is due, and run none."""
-        while len(self.app.slow):
-            self.app.slow.done(await self.app.slow.take())
+        while len(self.app.queues.slow):
+            self.app.queues.slow.done(await self.app.queues.slow.take())
 
     def stored(self) -> Manifest:
         """The IBGateway as the API server has it."""
@@ -167,7 +167,7 @@ class OperatorWorld:
 
     def reconciles_due(self) -> int:
         """How many keys the slow lane has to work on now."""
-        return len(self.app.slow)
+        return len(self.app.queues.slow)
 
     def heard(self) -> SentinelReport | None:
         """What the operator has heard last."""
@@ -186,11 +186,11 @@ class OperatorWorld:
 
     def gateway_uid(self) -> str:
         """Which IBGateway the operator sees; empty where none."""
-        return uid_of(self.app.cache.gateway(self.key) or {})
+        return uid_of(self.app.queues.cache.gateway(self.key) or {})
 
     def children(self, key: Key | None = None) -> set[str]:
         """Children and pods as the operator sees them, as `Kind name`."""
-        bodies = self.app.cache.children(key or self.key)
+        bodies = self.app.queues.cache.children(key or self.key)
         return {f"{body['kind']} {body['metadata']['name']}" for body in bodies}
 
     def remembered_owners(self) -> set[str]:

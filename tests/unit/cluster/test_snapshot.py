@@ -2,7 +2,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 
 from ibgateway_cluster import snapshot
-from ibgateway_cluster.snapshot import Snapshot
+from ibgateway_cluster.snapshot import MachineSnapshot
 
 BLOCKS = [IPv4Network("10.198.0.0/16"), IPv4Network("10.199.0.0/16")]
 BEFORE = """\
@@ -103,8 +103,8 @@ def test_tables_without_effect_count_as_absent() -> None:
     assert snapshot.tables(empty) == {}
 
 
-def look() -> Snapshot:
-    return Snapshot(
+def look() -> MachineSnapshot:
+    return MachineSnapshot(
         boot="b1",
         links=("eth0", "lo"),
         rules={"iptables": BEFORE},
@@ -112,7 +112,7 @@ def look() -> Snapshot:
     )
 
 
-def left(after: Snapshot, links: list[str]) -> list[str]:
+def left(after: MachineSnapshot, links: list[str]) -> list[str]:
     return snapshot.leftovers(look(), after, links=links, blocks=BLOCKS)
 
 
