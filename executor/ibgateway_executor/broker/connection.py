@@ -133,16 +133,18 @@ class GatewayConnection:
         """Ask what became of our orders, record it, and conclude what may be concluded."""
         self._current.ledger_belongs_to(await self._ledger.claim(broker.accounts))
         await self._recorder.drained()
+        invalidations = self._current.invalidations
         # Only these: an order sent while the broker was being asked is not in its answer.
         orders = await self._ledger.active()
         answer = await reconciliation.ask(broker, orders)
         await self._recorder.drained()
+        outdated = self._current.invalidations != invalidations
         await self._recorder.record(answer)
         conclude = partial(reconciliation.conclude, answer=answer, now=self._clock.now())
         await self._ledger.advance_all(
             {order.id: conclude for order in orders if reconciliation.questionable(order)}
         )
-        if not broker.connected or self._current.state.link_lost:
+        if outdated or not broker.connected or self._current.state.link_lost:
             return
         self._asked_at = self._clock.monotonic()
         self._metrics.reconciliations.inc()

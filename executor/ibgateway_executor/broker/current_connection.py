@@ -17,11 +17,15 @@ HALF_A_SECOND: Final = timedelta(seconds=0.5)
 
 
 class CurrentConnection:
-    """`changed` is set when it becomes usable or stops being so, `wanted` when it needs work."""
+    """`changed` is set when it becomes usable or stops being so, `wanted` when it needs work.
+
+    `invalidations` counts what makes a reconciliation that is under way worthless.
+    """
 
     def __init__(self, *, metrics: ExecutorMetrics, changed: Wakeup, wanted: Wakeup) -> None:
         self.broker: Broker | None = None
         self.state = ConnectionState()
+        self.invalidations = 0
         self._metrics = metrics
         self._changed = changed
         self._wanted = wanted
@@ -45,16 +49,16 @@ class CurrentConnection:
 
     def request_reconciliation(self) -> None:
         """The fate of an order is not certain: nothing is sent until the broker was asked."""
-        self._set(replace(self.state, reconciled=False))
+        self._invalidate(self.state)
         self._wanted.set()
 
     def link_lost(self, message: str) -> None:
         """The gateway has lost IBKR."""
-        self._set(replace(self.state, link_lost=True, reconciled=False, detail=message))
+        self._invalidate(replace(self.state, link_lost=True, detail=message))
 
     def link_restored(self) -> None:
         """The gateway has IBKR again; orders and executions must be asked for again."""
-        self._set(replace(self.state, link_lost=False, reconciled=False, detail=""))
+        self._invalidate(replace(self.state, link_lost=False, detail=""))
         self._wanted.set()
 
     def disconnected(self, message: str) -> None:
@@ -71,6 +75,10 @@ class CurrentConnection:
         self.broker = None
         self._set(ConnectionState(detail=message))
         self._changed.set()
+
+    def _invalidate(self, state: ConnectionState) -> None:
+        self.invalidations += 1
+        self._set(replace(state, reconciled=False))
 
     def _set(self, state: ConnectionState) -> None:
         before, self.state = self.state, state

@@ -214,3 +214,25 @@ async def test_the_gateways_clock_is_not_asked_for_twice_within_a_second(
     broker.connected = False
     again = await gateway.connect()
     assert again.clock_asked == 1
+
+
+@pytest.mark.parametrize("cause", ["the link", "an order"])
+async def test_what_happens_while_the_broker_is_being_asked_makes_it_be_asked_again(
+    gateway: ConnectionWorld, cause: str
+) -> None:
+    broker = await gateway.connect()
+    gateway.current.request_reconciliation()
+
+    def interrupt() -> None:
+        broker.on_executions = lambda: None
+        if cause == "the link":
+            gateway.receive(LinkLost("1100: lost"))
+            gateway.receive(LinkRestored())
+        else:
+            gateway.current.request_reconciliation()
+
+    broker.on_executions = interrupt
+    await gateway.connection.check()
+    assert not gateway.state.reconciled
+    await gateway.connection.check()
+    assert gateway.state.reconciled
