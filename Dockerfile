@@ -3,6 +3,7 @@
 FROM python:3.13-slim-trixie AS base
 ENV PYTHONUNBUFFERED=1 PYTHONPATH=/opt/app PATH=/opt/venv/bin:$PATH
 WORKDIR /opt/app
+COPY LICENSE /opt/app/LICENSE
 
 FROM base AS wheels
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1

@@ -64,7 +64,14 @@ class LoginFlow:
         self._user = settings.option("IbLoginId")
         self._session = self._token = self._account = ""
         self._state = IbcLoginState.LOGGED_OUT
-        self._handlers: Mapping[str, Callable[[GatewayMessage], Awaitable[None]]] = {
+
+    def state(self) -> IbcLoginState:
+        """Where IBC is with the login."""
+        return self._state
+
+    def _handlers(self) -> Mapping[str, Callable[[GatewayMessage], Awaitable[None]]]:
+        """What is done at each of IBKR's notices."""
+        return {
             IbkrNotice.PUSH_SENT: self._push_sent,
             IbkrNotice.PUSH_APPROVED: self._push_approved,
             IbkrNotice.PUSH_DENIED: self._push_denied,
@@ -79,10 +86,6 @@ class LoginFlow:
             IbkrNotice.LINK: self._link,
             IbkrNotice.AUTO_RESTART: self._auto_restart,
         }
-
-    def state(self) -> IbcLoginState:
-        """Where IBC is with the login."""
-        return self._state
 
     async def begin(self) -> None:
         """The login window opens; IBC fills it in, or the token logs in by itself."""
@@ -126,7 +129,7 @@ class LoginFlow:
 
     async def receive(self, message: GatewayMessage) -> None:
         """A message of IBKR; unknown ones are ignored."""
-        handler = self._handlers.get(message["type"])
+        handler = self._handlers().get(message["type"])
         if handler is not None:
             await handler(message)
 

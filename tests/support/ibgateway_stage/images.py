@@ -57,6 +57,7 @@ def provide(cluster: Cluster, report: Reporter) -> None:
 
 def _files(target: str) -> Iterator[Path]:
     yield ROOT / "Dockerfile"
+    yield ROOT / "LICENSE"
     yield from (ROOT / "requirements" / f"{name}.txt" for name in LOCKS[target])
     for folder in SOURCES[target]:
         for path in sorted((ROOT / folder).rglob("*")):
