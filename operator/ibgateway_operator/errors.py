@@ -5,7 +5,8 @@ OperatorError
 │   ├── NotFoundError        404
 │   ├── ConflictError        409: it exists already, or a UID precondition failed
 │   └── InvalidError         422 or 400: the object is wrong; trying again does not help
-└── ApiUnavailableError      the API server could not be reached, or is overloaded
+├── ApiUnavailableError      the API server could not be reached, or is overloaded
+└── UnbuildableSpecError     no manifests can be made of a spec
 
 A sentinel, executor or console that does not answer is the runtime's EndpointUnavailableError.
 """
@@ -38,3 +39,7 @@ class InvalidError(ApiError):
 
 class ApiUnavailableError(OperatorError):
     """The API server could not be reached or asks for patience."""
+
+
+class UnbuildableSpecError(OperatorError):
+    """A value of the spec that no builder of a child knows what to do with."""

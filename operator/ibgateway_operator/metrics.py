@@ -15,6 +15,7 @@ class OperatorMetrics:
     registry: CollectorRegistry
     reconciles: Counter
     errors: Counter
+    status_conflicts: Counter
     seconds: Histogram
     depth: Gauge
     state: Gauge
@@ -45,6 +46,11 @@ def metrics() -> OperatorMetrics:
         reconciles=Counter("ibgateway_operator_reconciles", "Reconciles begun", registry=registry),
         errors=Counter(
             "ibgateway_operator_reconcile_errors", "Reconciles failed", registry=registry
+        ),
+        status_conflicts=Counter(
+            "ibgateway_operator_status_conflicts",
+            "Statuses that were made from a version that is not the latest",
+            registry=registry,
         ),
         seconds=Histogram(
             "ibgateway_operator_reconcile_seconds", "Length of reconciles", registry=registry

@@ -67,19 +67,32 @@ class Reconciler:
     async def reconcile(self, key: Key) -> After | None:
         """Bring one IBGateway closer to its spec; gives when to look again."""
         self.metrics.reconciles.inc()
+        begun = self.observer.clock.monotonic()
         with self.metrics.seconds.time():
-            snapshot, memory = await self.observer.observe(key), self.observer.memory(key)
-            if snapshot is None or memory is None or snapshot.gateway.deleting:
-                self._forget(key)
-                return None
-            decision = decide(snapshot, self.settings, self.scripts)
-            outcome = await self._act(snapshot, memory, decision)
-            endpoint = self.observer.endpoint(key, Component.GATEWAY)
-            self.sentinels.follow(key, memory, endpoint)
-            if snapshot.settling:
-                return After(snapshot.settling)
-            await self._report(snapshot, memory, decision, outcome)
-            return After(self._next(snapshot, memory, decision, outcome))
+            again = await self._reconcile(key)
+        spent = self.observer.clock.monotonic() - begun
+        return None if again is None else After(max(again - spent, SOONEST_SECONDS))
+
+    async def _reconcile(self, key: Key) -> float | None:
+        """Seconds from the beginning of this run until the next look; None where none is needed."""
+        gateway, memory = self.observer.gateway(key), self.observer.memory(key)
+        if gateway is None or memory is None:
+            self._forget(key)
+            return None
+        if gateway.deleting:
+            self.sentinels.follow(key, memory, None)
+            return None
+        snapshot = await self.observer.observe(key)
+        if snapshot is None:
+            return SOONEST_SECONDS
+        decision = decide(snapshot, self.settings, self.scripts)
+        outcome = await self._act(snapshot, memory, decision)
+        self.sentinels.follow(key, memory, self.observer.endpoint(key, Component.GATEWAY))
+        await self.observer.look_at_console(key, memory)
+        if snapshot.settling:
+            return snapshot.settling
+        await self._report(snapshot, memory, decision, outcome)
+        return self._next(snapshot, memory, decision, outcome)
 
     async def _act(self, snapshot: Snapshot, memory: GatewayMemory, decision: Decision) -> Outcome:
         """Planned stops and requests, our Secrets, children, settings, in that order."""
@@ -111,8 +124,9 @@ class Reconciler:
     async def _report(
         self, snapshot: Snapshot, memory: GatewayMemory, decision: Decision, outcome: Outcome
     ) -> None:
-        """Status where it differs, then Events, then metrics."""
+        """What was done, then status where it differs, then Events of it, then metrics."""
         gateway = snapshot.gateway
+        await self.recorder.record(gateway, memory.events, outcome.events)
         assessment = Assessment(
             snapshot,
             decision.verdict,
@@ -130,11 +144,15 @@ class Reconciler:
                 stored = await self.api_server.apply_status(
                     gateway.key, wanted, version=gateway.resource_version
                 )
-            except (NotFoundError, ConflictError):
+            except NotFoundError:
+                return
+            except ConflictError:
+                # The watch shows what we have not seen yet, and that brings the next look.
+                logger.info("%s: the status was made from the past and is not written", gateway.key)
+                self.metrics.status_conflicts.inc()
                 return
             self.observer.cache.written(stored)
-        events = [*outcome.events, *events_for(snapshot, status)]
-        await self.recorder.record(gateway, memory.events, events)
+        await self.recorder.record(gateway, memory.events, events_for(snapshot, status))
         self.metrics.login(gateway.key, status.login.state)
 
     def _next(
@@ -142,15 +160,17 @@ class Reconciler:
     ) -> float:
         """Seconds until the clock alone may change something."""
         moments = upcoming(decision.verdict.week, self.settings.calendar, snapshot.now)
-        if snapshot.gateway.spec is not None:
+        if decision.refusal is None:
             moments.append(self.observer.secrets.due(memory.secrets))
+        if memory.console.enforced is not snapshot.enforced:
+            moments.append(SOONEST_SECONDS)
         if self.observer.endpoint(snapshot.gateway.key, Component.CONSOLE):
             moments.append(self.observer.consoles.due(memory.console))
         if outcome.findings or decision.refusal:
             moments.append(TROUBLE_SECONDS)
         if decision.waits_for_drain or _unhandled(decision, outcome):
             moments.append(STOP_SECONDS)
-        return max(min(moments), SOONEST_SECONDS)
+        return min(moments)
 
     def _forget(self, key: Key) -> None:
         """The IBGateway is gone: its children go by their owner reference, nothing is to be done."""

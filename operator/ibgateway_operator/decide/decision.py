@@ -6,11 +6,12 @@ Carrying it out is `act`'s, saying what it means is `status`'.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Component
+from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_operator.decide.actions import Action, actions
 from ibgateway_operator.decide.gate import GateVerdict, judge
@@ -22,6 +23,7 @@ from ibgateway_operator.decide.templates import held_back, pending_gateway
 from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.config import settings_hash
 from ibgateway_operator.desired.input import Scripts
+from ibgateway_operator.errors import UnbuildableSpecError
 from ibgateway_operator.model.kinds import CONFIG_MAP
 from ibgateway_operator.model.manifests import Manifest, annotations_of, is_terminating, name_of
 from ibgateway_operator.model.memory import Place
@@ -34,7 +36,7 @@ _READERS: Final = (Component.GATEWAY, Component.EXECUTOR)
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do. A refused spec has a verdict and a refusal, and nothing else is done."""
+    """What to do. Of a refused spec nothing is applied."""
 
     verdict: GateVerdict
     refusal: Finding | None = None
@@ -65,30 +67,42 @@ class Decision:
 def decide(snapshot: Snapshot, settings: OperatorSettings, scripts: Scripts) -> Decision:
     """What is to be done about this IBGateway now."""
     verdict = judge(snapshot, settings.calendar)
-    refused = refusal(snapshot)
+    spec, refused = snapshot.gateway.spec, refusal(snapshot)
     overdue = restart_overdue(snapshot, verdict.week, settings.calendar)
-    spec = snapshot.gateway.spec
     if refused is not None or spec is None:
         return Decision(verdict, refusal=refused, overdue=overdue)
     stop = planned_stop(snapshot, verdict.week, settings.calendar)
     may_stop = stop is None or drained(snapshot, stop)
-    wanted_replicas = replicas(spec, snapshot, may_stop=may_stop)
-    given = _input(snapshot, spec, wanted_replicas, settings, scripts)
-    wanted = tuple(desired(given))
-    blocked = wanted_replicas.blocker is not None
-    held = held_back(snapshot, verdict, wanted, blocked=blocked)
-    return Decision(
+    decision = Decision(
         verdict,
         overdue=overdue,
-        blocker=wanted_replicas.blocker,
         actions=actions(snapshot, verdict.week, _goes_on(stop, may_stop=may_stop)),
-        given=given,
-        wanted=wanted,
-        held=held,
-        stamps=_stamps(snapshot, wanted),
-        pending=_pending(snapshot, held),
+        pending=pending_gateway(snapshot),
         request=requested_login(snapshot),
         waits_for_drain=not may_stop,
+    )
+    wanted = replicas(spec, snapshot, may_stop=may_stop)
+    given = _input(snapshot, spec, wanted, settings, scripts)
+    try:
+        return _with_children(decision, snapshot, given, wanted.blocker)
+    except UnbuildableSpecError as error:
+        message = f"the spec can't be turned into Kubernetes objects: {error}: correct the field"
+        return replace(decision, refusal=Finding(ConditionReason.INVALID_SPEC, message))
+
+
+def _with_children(
+    decision: Decision, snapshot: Snapshot, given: DesiredInput, blocked: Finding | None
+) -> Decision:
+    children = tuple(desired(given))
+    held = held_back(snapshot, decision.verdict, children, blocked=blocked is not None)
+    return replace(
+        decision,
+        blocker=blocked,
+        given=given,
+        wanted=children,
+        held=held,
+        stamps=_stamps(snapshot, children),
+        pending=", ".join(name for name in (decision.pending, *held.values()) if name),
     )
 
 
@@ -131,7 +145,3 @@ def _stamps(snapshot: Snapshot, wanted: tuple[Manifest, ...]) -> Mapping[Compone
         if stale and container_runs(pod, component):
             stamps[component] = wanted_hash
     return stamps
-
-
-def _pending(snapshot: Snapshot, held: Mapping[Place, str]) -> str:
-    return ", ".join(name for name in (pending_gateway(snapshot), *held.values()) if name)

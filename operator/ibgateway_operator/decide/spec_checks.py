@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import NEW_YORK, is_time_zone
-from ibgateway_operator.model.snapshot import Finding, Snapshot
+from ibgateway_operator.model.snapshot import Finding, IBGateway, Snapshot
 
 RESET_HOURS: Final = frozenset({23, 0, 1, 2})
 """New York hours of IBKR's nightly reset and Friday's outage: 11 PM to 3 AM."""
@@ -22,11 +22,14 @@ SpecCheck = Callable[[IBGatewaySpec, datetime], Finding | None]
 
 def refusal(snapshot: Snapshot) -> Finding | None:
     """The first reason for which the spec is not served; None where it is."""
-    if snapshot.gateway.spec is None:
-        return Finding(
-            ConditionReason.INVALID_SPEC, f"{snapshot.gateway.problem}: correct the field"
-        )
-    return next(_found(snapshot.gateway.spec, snapshot.now), None)
+    return spec_refusal(snapshot.gateway, snapshot.now)
+
+
+def spec_refusal(gateway: IBGateway, now: datetime) -> Finding | None:
+    """The same, of a resource alone."""
+    if gateway.spec is None:
+        return Finding(ConditionReason.INVALID_SPEC, f"{gateway.problem}: correct the field")
+    return next(_found(gateway.spec, now), None)
 
 
 def _found(spec: IBGatewaySpec, now: datetime) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from ibgateway_api.names import Component
 from ibgateway_api.week import Calendar, RestartStep, Window, restart_step
 from ibgateway_operator.decide.gate import week_of
 from ibgateway_operator.decide.requests import requested_login
+from ibgateway_operator.decide.spec_checks import refusal
 from ibgateway_operator.decide.templates import pending_gateway
 from ibgateway_operator.model.kinds import STATEFUL_SET
 from ibgateway_operator.model.snapshot import Snapshot, container_runs
@@ -45,7 +46,12 @@ def planned_stop(snapshot: Snapshot, week: Window, calendar: Calendar) -> Planne
 
 
 def stop_to_drain_for(snapshot: Snapshot, calendar: Calendar) -> PlannedStop | None:
-    """The stop for which the executor must be asked now: a planned one, or a person's."""
+    """The stop for which the executor must be asked now: a planned one, or a person's.
+
+    None of a refused spec: its executor has not been told of any stop.
+    """
+    if refusal(snapshot) is not None:
+        return None
     stop = planned_stop(snapshot, week_of(snapshot, calendar), calendar)
     if stop is None and _replaced_on_request(snapshot):
         stop = PlannedStop.REPLACE
@@ -65,7 +71,7 @@ def drained(snapshot: Snapshot, stop: PlannedStop) -> bool:
     """
     if not executor_may_hold_orders(snapshot):
         return True
-    if snapshot.drain is None:
+    if snapshot.drain is None or snapshot.drain.stop != stop:
         return False
     report = snapshot.drain.report
     if report is not None and report.unacknowledged == 0 and not report.open:

@@ -67,9 +67,8 @@ class Cache:
             for address, body in self._overlays.items()
             if address not in shown and _belongs(body, key)
         ]
-        return tuple(
-            self._newest(body) for body in (*shown.values(), *fresh) if not self._is_deleted(body)
-        )
+        newest = (self._newest(body) for body in (*shown.values(), *fresh))
+        return tuple(body for body in newest if not self._is_deleted(body))
 
     def written(self, after: Manifest) -> None:
         """Remember what a write was answered with, until the watch shows it or something newer."""

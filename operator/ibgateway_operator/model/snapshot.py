@@ -122,8 +122,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Drain:
-    """What the executor said last while a planned stop waits, and for how many seconds it has waited."""
+    """For which stop the executor was asked, what it said last, and for how many seconds it waits."""
 
+    stop: str
     report: ExecutorReport | None
     waited: float
 

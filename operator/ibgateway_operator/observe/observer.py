@@ -8,10 +8,11 @@ from ibgateway_api import names
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.names import PORT_NOVNC_ADMIN, Component, Key
 from ibgateway_api.week import Calendar
+from ibgateway_operator.decide.spec_checks import spec_refusal
 from ibgateway_operator.decide.stops import stop_to_drain_for
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.model.manifests import Manifest, uid_of
-from ibgateway_operator.model.memory import GatewayMemory, Memories
+from ibgateway_operator.model.memory import DrainMemory, GatewayMemory, Memories
 from ibgateway_operator.model.snapshot import Drain, IBGateway, Snapshot, parse, pod_ip, pod_of
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
@@ -48,17 +49,20 @@ class Observer:
     address_of: AddressOf = by_address
 
     async def observe(self, key: Key) -> Snapshot | None:
-        """Ask Secrets, console and executor what is due, then look; None where it is gone."""
+        """Ask Secrets and executor what is due, then look; None where it is gone."""
         gateway, memory = self.gateway(key), self.memory(key)
         if gateway is None or memory is None:
             return None
         await self._look_at_secrets(gateway, memory)
-        await self.consoles.look(memory.console, self.endpoint(key, Component.CONSOLE))
         now = self.snapshot(key)
         if now is not None:
             stop = stop_to_drain_for(now, self.calendar)
             await self.drains.ask(memory, stop, self.endpoint(key, Component.EXECUTOR))
         return self.snapshot(key)
+
+    async def look_at_console(self, key: Key, memory: GatewayMemory) -> None:
+        """Ask the console what is due: after everything else, because it may take its time."""
+        await self.consoles.look(memory.console, self.endpoint(key, Component.CONSOLE))
 
     def snapshot(self, key: Key) -> Snapshot | None:
         """Everything known now, without asking anybody; None where there is no such IBGateway."""
@@ -76,9 +80,12 @@ class Observer:
             report=listening.report if listening else None,
             age_of_news=listening.age if listening else float("inf"),
             enforced=memory.console.enforced,
-            drain=Drain(drain.report, self.clock.monotonic() - drain.since) if drain else None,
+            drain=self._drain(drain) if drain else None,
             replaced_for=memory.replaced_for,
         )
+
+    def _drain(self, drain: DrainMemory) -> Drain:
+        return Drain(drain.stop, drain.report, self.clock.monotonic() - drain.since)
 
     def _settling(self, memory: GatewayMemory, bodies: tuple[Manifest, ...]) -> float:
         """Until a running sentinel can have been heard: a restarted operator must not close a gate."""
@@ -105,13 +112,15 @@ class Observer:
 
     async def _look_at_secrets(self, gateway: IBGateway, memory: GatewayMemory) -> None:
         """This one's Secret, and once those of older gateways: two must not share a user name."""
-        if gateway.spec is None:
+        if spec_refusal(gateway, self.clock.now()) is not None:
             return
         await self.secrets.look(gateway, memory.secrets)
         for older in self.older_gateways(gateway):
-            theirs = self.memories.of(older.key, older.uid).secrets
-            if theirs.credentials is None:
-                await self.secrets.look(older, theirs)
+            theirs = self.memories.get(older.key)
+            if theirs is None or theirs.uid != older.uid:
+                continue
+            if theirs.secrets.credentials is None:
+                await self.secrets.look(older, theirs.secrets)
 
     def older_gateways(self, gateway: IBGateway) -> list[IBGateway]:
         """Every IBGateway that was there before this one."""

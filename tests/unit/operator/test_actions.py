@@ -25,8 +25,8 @@ from operator_fakes import pod, report, revised, snapshot, stateful_set
 
 REQUEST = "2026-11-18T14:59:30Z"
 ASKED = {"ibgateway.dev/login-requested-at": REQUEST}
-DRAINED = Drain(ExecutorReport(open=False, unacknowledged=0), 1.0)
-BUSY = Drain(ExecutorReport(open=False, unacknowledged=1), 1.0)
+DRAINED = Drain("Replace", ExecutorReport(open=False, unacknowledged=0), 1.0)
+BUSY = Drain("Replace", ExecutorReport(open=False, unacknowledged=1), 1.0)
 REPLACED = ReplacePod("paper-gateway-0", "uid-gateway", "rev-2")
 
 

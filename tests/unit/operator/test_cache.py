@@ -66,3 +66,21 @@ def test_an_answer_that_comes_late_does_not_hide_a_newer_write() -> None:
     cache.written(annotated)
     cache.written(condition)
     assert cache.children(KEY) == (annotated,)
+
+
+def test_a_child_that_we_wrote_and_then_deleted_is_gone() -> None:
+    shown = pod("5")
+    cache = Cache(ShownChildren([shown]))
+    cache.written(pod("6"))
+    cache.deleted(pod("6"))
+    assert cache.children(KEY) == ()
+
+
+def test_a_child_that_we_deleted_and_made_again_is_seen() -> None:
+    shown = pod("5")
+    cache = Cache(ShownChildren([shown]))
+    cache.deleted(shown)
+    again = pod("7")
+    again["metadata"]["uid"] = "another"
+    cache.written(again)
+    assert cache.children(KEY) == (again,)

@@ -33,7 +33,7 @@ def test_the_same_snapshot_gives_the_same_decision() -> None:
 def test_a_stop_that_waits_for_its_drain_does_nothing_yet() -> None:
     waiting = decided(snapshot(now=SUNDAY_RESTART))
     assert (waiting.actions, waiting.waits_for_drain) == ((), True)
-    drained = Drain(ExecutorReport(open=False, unacknowledged=0), 1.0)
+    drained = Drain("Restart", ExecutorReport(open=False, unacknowledged=0), 1.0)
     due = decided(snapshot(now=SUNDAY_RESTART, drain=drained))
     assert due.actions == (RestartGateway("2026-11-22T06:00:00Z"),)
     assert due.waits_for_drain is False

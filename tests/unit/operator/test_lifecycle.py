@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_runtime.errors import EndpointUnavailableError
 from operator_fakes import OperatorWorld, report
@@ -86,3 +88,45 @@ async def test_an_old_login_request_is_ignored_and_said_so_once(trading: Operato
     assert await trading.reconcile() == ["create Event LoginRequestIgnored"]
     assert await trading.reconcile() == []
     assert trading.http.posted == []
+
+
+async def test_a_suspend_that_was_refused_drains_once_it_is_accepted(
+    trading: OperatorWorld,
+) -> None:
+    """While the spec is refused its executor is told nothing, so no patience is used up."""
+    trading.http.answers["/v1/gate"] = BUSY
+    trading.edit(suspend=True, notifications={"secretRef": {"name": "n"}})
+    await trading.reconcile()
+    trading.pass_time(300)
+    await trading.reconcile()
+    trading.edit(suspend=True, notifications={"secretRef": None})
+    await trading.reconcile()
+    assert trading.replicas("StatefulSet", "paper-gateway") == 1
+
+
+async def test_a_spec_no_builder_understands_does_not_cost_the_weeks_restart(
+    trading: OperatorWorld,
+) -> None:
+    trading.set_time(datetime(2026, 11, 22, 14, 0, 1, tzinfo=UTC))
+    trading.http.answers["/v1/gate"] = DRAINED
+    trading.edit(gateway={"resources": {"requests": "1Gi"}})
+    await trading.reconcile()
+    assert trading.http.posted == [("/v1/restarts", '{"id":"2026-11-22T06:00:00Z"}')]
+    assert trading.condition("SpecAccepted") == "False InvalidSpec"
+    assert "can't be turned into Kubernetes objects" in trading.message("SpecAccepted")
+
+
+async def test_what_was_done_is_said_although_the_status_comes_too_late(
+    trading: OperatorWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    trading.set_time(datetime(2026, 11, 22, 14, 0, 1, tzinfo=UTC))
+    trading.http.answers["/v1/gate"] = DRAINED
+    trading.silence_watches()
+    trading.request_login("2026-11-18T10:00:00Z")
+    writes = await trading.reconcile()
+    assert "create Event RestartBegun" in writes
+    assert "the status was made from the past" in caplog.text
+    assert trading.app.queues.metrics.status_conflicts._value.get() == 1
+    trading.deliver()
+    assert "status" in await trading.reconcile()

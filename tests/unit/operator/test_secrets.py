@@ -2,7 +2,12 @@
 
 import json
 
+import pytest
+
 from ibgateway_api.names import Key
+from ibgateway_operator.errors import ApiError
+from ibgateway_operator.model.kinds import Kind
+from ibgateway_operator.model.manifests import Manifest
 from operator_fakes import OperatorWorld, ibgateway_body
 
 
@@ -38,3 +43,39 @@ async def test_the_default_vnc_password_is_warned_of_once_a_start(world: Operato
     assert world.api_server.named("Secret", "paper-vnc")["data"] == {"VNC_PASSWORD": "cGFzc3dvcmQ="}
     world.pass_time(120)
     assert await world.reconcile() == []
+
+
+async def test_a_refused_spec_has_a_status_although_no_secret_can_be_read(
+    world: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def forbidden(kind: Kind, key: Key) -> Manifest:
+        raise ApiError(403, "forbidden")
+
+    world.edit(notifications={"secretRef": {"name": "n"}})
+    monkeypatch.setattr(world.api_server, "get", forbidden)
+    await world.reconcile()
+    assert world.condition("SpecAccepted") == "False NotSupported"
+    assert world.next_look() >= 10.0
+
+
+async def test_an_older_gateway_that_is_made_again_meanwhile_keeps_its_new_memory(
+    world: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("oldest", "first"):
+        older = ibgateway_body(name=name, uid=f"uid-{name}", created="2026-10-01T00:00:00Z")
+        older["spec"]["credentialsSecretRef"] = {"name": f"{name}-credentials"}
+        world.api_server.put(older)
+    get = world.api_server.get
+
+    async def made_again(kind: Kind, key: Key) -> Manifest:
+        if key.name == "oldest-credentials":
+            world.api_server.put(ibgateway_body(name="first", uid="uid-9"))
+            memory = world.app.memories.of(Key("trading", "first"), "uid-9")
+            memory.replaced_for = "something to remember"
+        return await get(kind, key)
+
+    monkeypatch.setattr(world.api_server, "get", made_again)
+    await world.reconcile()
+    memory = world.app.memories.get(Key("trading", "first"))
+    assert memory is not None
+    assert (memory.uid, memory.replaced_for) == ("uid-9", "something to remember")

@@ -90,7 +90,7 @@ def test_a_suspend_is_a_stop_only_while_something_runs() -> None:
 def test_a_stop_waits_for_what_is_unacknowledged(
     stop: PlannedStop, said: ExecutorReport | None, goes_on: bool
 ) -> None:
-    assert drained(snapshot(drain=Drain(said, 0.0)), stop) is goes_on
+    assert drained(snapshot(drain=Drain(stop, said, 0.0)), stop) is goes_on
 
 
 def test_a_stop_that_was_never_asked_about_does_not_go_on() -> None:
@@ -107,7 +107,18 @@ def test_a_stop_that_was_never_asked_about_does_not_go_on() -> None:
     ],
 )
 def test_only_a_suspend_loses_its_patience(stop: PlannedStop, waited: float, goes_on: bool) -> None:
-    assert drained(snapshot(drain=Drain(None, waited)), stop) is goes_on
+    assert drained(snapshot(drain=Drain(stop, None, waited)), stop) is goes_on
+
+
+def test_what_was_said_for_another_stop_does_not_count() -> None:
+    waited = Drain("Restart", None, 500.0)
+    assert drained(snapshot(drain=waited), PlannedStop.SUSPEND) is False
+
+
+def test_a_refused_spec_asks_for_no_drain() -> None:
+    spec = {"suspend": True, "gateway": {"timeZone": "Mars/Base"}}
+    bodies = (stateful_set(1), pod("gateway"), pod("executor"))
+    assert stop_to_drain_for(snapshot(spec, bodies=bodies), Calendar()) is None
 
 
 def test_without_a_running_executor_nobody_is_asked() -> None:
