@@ -26,6 +26,8 @@ class GateReason(StrEnum):
     UNEXPECTED_ACCOUNT = "UnexpectedAccount"
     CLOCK_SKEW = "ClockSkew"
     NOT_RECONCILED = "NotReconciled"
+    HELD = "Held"
+    """A program of another version holds trading for a reason that this one does not know."""
 
 
 @dataclass(frozen=True)

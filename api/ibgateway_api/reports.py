@@ -1,8 +1,9 @@
 """The JSON documents that the programs answer each other with over HTTP."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ibgateway_api.document import Document
 from ibgateway_api.gate import GateReason, Hold
@@ -10,10 +11,17 @@ from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import PermitRefusal
 
 
-class HoldReport(Document):
-    """A hold on trading that the sentinel knows of."""
+def _known(reason: object) -> object:
+    return reason if reason in set(GateReason) else GateReason.HELD
 
-    reason: GateReason
+
+class HoldReport(Document):
+    """A hold on trading that the sentinel or the operator knows of.
+
+    A reason that this version does not know still holds: programs are not upgraded together.
+    """
+
+    reason: Annotated[GateReason, BeforeValidator(_known)]
     until: datetime | None = None
 
     def as_hold(self) -> Hold:

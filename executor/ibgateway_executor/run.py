@@ -129,7 +129,9 @@ def _sentinel(client: HttpClient, clock: Clock, wakeups: Iterable[Wakeup]) -> Se
         for wakeup in wakeups:
             wakeup.set()
 
-    return SentinelFollower(client, clock=clock.monotonic, on_change=wake)
+    return SentinelFollower(
+        client, clock=clock.monotonic, on_change=wake, first_silence=logging.WARNING
+    )
 
 
 def _connection(

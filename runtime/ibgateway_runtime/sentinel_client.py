@@ -27,16 +27,24 @@ class SentinelFollower:
     """The last report of one sentinel and when it was last heard (monotonic seconds of `clock`).
 
     `on_change` is called when a report differs from the one before, and when a silence ends.
+    `first_silence` is the log level of a sentinel that was never heard: for the operator that is a pod
+    that starts, for an executor it is trouble.
     """
 
     def __init__(
-        self, client: HttpClient, *, clock: Callable[[], float], on_change: Callable[[], None]
+        self,
+        client: HttpClient,
+        *,
+        clock: Callable[[], float],
+        on_change: Callable[[], None],
+        first_silence: int = logging.INFO,
     ) -> None:
         self.report: SentinelReport | None = None
         self.heard_at = float("-inf")
         self._client = client
         self._clock = clock
         self._on_change = on_change
+        self._first_silence = first_silence
         self._silence_logged = False
 
     @property
@@ -82,7 +90,7 @@ class SentinelFollower:
     def _silent(self, error: EndpointUnavailableError) -> None:
         """Said once, until the sentinel has told something again."""
         if not self._silence_logged:
-            level = logging.INFO if self.report is None else logging.WARNING
+            level = self._first_silence if self.report is None else logging.WARNING
             logger.log(level, "the sentinel is not heard: %s", error)
         self._silence_logged = True
 

@@ -138,12 +138,13 @@ class GatewayConnection:
         orders = await self._ledger.active()
         answer = await reconciliation.ask(broker, orders)
         await self._recorder.drained()
-        outdated = self._current.invalidations != invalidations
-        await self._recorder.record(answer)
+        for event in answer:
+            await self._ledger.observe(event)
         conclude = partial(reconciliation.conclude, answer=answer, now=self._clock.now())
         await self._ledger.advance_all(
             {order.id: conclude for order in orders if reconciliation.questionable(order)}
         )
+        outdated = self._current.invalidations != invalidations
         if outdated or not broker.connected or self._current.state.link_lost:
             return
         self._asked_at = self._clock.monotonic()

@@ -23,7 +23,7 @@ from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.limits import exceeds, reject_value
 from ibgateway_executor.orders.market_hours import MarketOpen
-from ibgateway_executor.orders.order import Order, OrderReason, OrderTerms, unsend
+from ibgateway_executor.orders.order import Order, OrderReason, OrderState, OrderTerms, unsend
 from ibgateway_executor.orders.queue import Waiting
 from ibgateway_runtime.clock import Clock
 
@@ -101,7 +101,9 @@ class OrderSubmitter:
         if obstacle is not None:
             logger.info("order %s was not written: %s", order.id, obstacle.reason)
             back = partial(unsend, reason=obstacle.reason, message=obstacle.message)
-            await self._ledger.advance(order.id, back)
+            after = await self._ledger.advance(order.id, back)
+            if after.state is not OrderState.WAITING:
+                logger.warning("order %s was not written and is %s", after.id, after.state)
             return
         self._recent.append(self._clock.now())
         self._metrics.sent()

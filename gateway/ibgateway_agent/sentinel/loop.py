@@ -175,11 +175,12 @@ class Sentinel:
     def _do_duties(self) -> None:
         if decide.token_is_dead(self._state.login, self._clock.now()):
             self.on_evidence(Sign.TOKEN_EXPIRED, "no login after a start by token")
-        snapshot = self._snapshot()
-        self._permits.record_or_retry(outcome.from_login(snapshot))
+        self._permits.record_or_retry(outcome.from_login(self._snapshot()))
         if self._stop.busy or run_dir.planned_stop(self._run_dir):
             return
-        self._permits.record(outcome.from_waiting_start(snapshot))
+        # Each conclusion sees the ledger with the one before it: what was rejected has not just ended.
+        self._permits.record(outcome.from_waiting_start(self._snapshot()))
+        snapshot = self._snapshot()
         step = decide.next_step(snapshot)
         self._refused = step.refused if isinstance(step, decide.KeepWaiting) else None
         match step:

@@ -6,6 +6,7 @@ import pytest
 
 from ibgateway_api.gate import Closed, GateReason, Hold, Open, gate
 from ibgateway_api.login import Login, LoginState
+from ibgateway_api.reports import HoldReport
 from ibgateway_api.week import Window
 
 T0 = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
@@ -45,3 +46,9 @@ def test_it_is_closed_by(
     assert isinstance(seen, Closed)
     assert reason == seen.reason
     assert seen.message
+
+
+def test_a_hold_of_another_version_holds_all_the_same() -> None:
+    newer = HoldReport.model_validate({"reason": "Paused", "until": None})
+    assert newer.as_hold() == Hold(GateReason.HELD)
+    assert HoldReport.model_validate({"reason": "Suspended"}).reason is GateReason.SUSPENDED

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from executor_fakes import ConnectionWorld, FakeBroker
 from ibgateway_api.login import LoginState
 from ibgateway_executor.broker.protocol import Disconnected, LinkLost, LinkRestored
 from ibgateway_executor.errors import ClientIdInUseError, NotConnectedError
+from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.orders.broker_reports import OrderError, OrderStatusReport
 from ibgateway_executor.orders.order import Order, OrderState
 
@@ -232,6 +234,26 @@ async def test_what_happens_while_the_broker_is_being_asked_makes_it_be_asked_ag
             gateway.current.request_reconciliation()
 
     broker.on_executions = interrupt
+    await gateway.connection.check()
+    assert not gateway.state.reconciled
+    await gateway.connection.check()
+    assert gateway.state.reconciled
+
+
+async def test_what_happens_while_the_answer_is_being_recorded_makes_it_be_asked_again(
+    gateway: ConnectionWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await gateway.connect()
+    gateway.current.request_reconciliation()
+    advance_all = gateway.ledger.advance_all
+
+    async def interrupted(steps: Mapping[str, Step]) -> list[Order]:
+        monkeypatch.undo()
+        gateway.receive(LinkLost("1100: lost"))
+        gateway.receive(LinkRestored())
+        return await advance_all(steps)
+
+    monkeypatch.setattr(gateway.ledger, "advance_all", interrupted)
     await gateway.connection.check()
     assert not gateway.state.reconciled
     await gateway.connection.check()

@@ -14,7 +14,13 @@ from ibgateway_api.reasons import ConditionReason, EventReason
 ROOT = Path(__file__).parents[3]
 PROGRAMS = [
     file
-    for room in ("api/ibgateway_api/gate.py", "operator", "gateway", "executor")
+    for room in (
+        "api/ibgateway_api/gate.py",
+        "api/ibgateway_api/reports.py",
+        "operator",
+        "gateway",
+        "executor",
+    )
     for file in ([ROOT / room] if room.endswith(".py") else sorted((ROOT / room).rglob("*.py")))
 ]
 DOCS = Path(__file__).parents[3] / "docs" / "conditions.md"

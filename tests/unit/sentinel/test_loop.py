@@ -254,3 +254,25 @@ def test_an_outcome_that_a_full_volume_refuses_is_written_at_a_later_look(
     assert "outcome of attempt [1] could not be written: [Errno 28]" in caplog.text
     pod.look()
     assert pod.outcomes() == [AttemptOutcome.MISSED]
+
+
+def test_a_rejection_that_is_written_late_is_not_overwritten_by_an_end(
+    pod: FakePod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the parking would be undone, and a full permit would follow with the bad password."""
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    pod.waits()
+    pod.runs()
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        pod.says("IBC: Login failed")
+    (pod.run / "permit.taken").unlink()
+    pod.wrapper("waiting")
+    pod.look()
+    assert pod.outcomes() == [AttemptOutcome.REJECTED]
+    pod.waits()
+    pod.later(hours=1)
+    assert pod.permit() == ""
