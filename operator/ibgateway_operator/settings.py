@@ -47,7 +47,7 @@ class OperatorSettings:
 
 
 def from_environment(env: Mapping[str, str]) -> OperatorSettings:
-    """Settings from environment variables. Raises BadSettings with the variable's name."""
+    """Settings from environment variables. Raises SettingsError with the variable's name."""
     images = Images(
         agent=_required(env, "OPERATOR_AGENT_IMAGE"),
         executor=_required(env, "OPERATOR_EXECUTOR_IMAGE"),

@@ -37,7 +37,7 @@ class ApiServer(Protocol):
     """What the operator does with the API server."""
 
     async def get(self, kind: Kind, key: Key) -> Manifest:
-        """One object. Raises NotFound."""
+        """One object. Raises NotFoundError."""
         ...
 
     async def names(self, kind: Kind, namespace: str, selector: str = "") -> set[Key]:
@@ -57,11 +57,11 @@ class ApiServer(Protocol):
         ...
 
     async def create(self, manifest: Manifest) -> Manifest:
-        """POST. Raises Conflict where the name is taken."""
+        """POST. Raises ConflictError where the name is taken."""
         ...
 
     async def delete(self, kind: Kind, key: Key, *, uid: str) -> None:
-        """Delete this very object; gone already is fine, another one raises Conflict."""
+        """Delete this very object; gone already is fine, another one raises ConflictError."""
         ...
 
     async def patch_pod_condition(self, key: Key, condition: Manifest) -> Manifest:
@@ -91,7 +91,7 @@ class KubernetesApi:
     api: client.ApiClient
 
     async def get(self, kind: Kind, key: Key) -> Manifest:
-        """One object. Raises NotFound."""
+        """One object. Raises NotFoundError."""
         return await self._call("GET", kind.path(key.namespace, key.name))
 
     async def names(self, kind: Kind, namespace: str, selector: str = "") -> set[Key]:
@@ -126,12 +126,12 @@ class KubernetesApi:
         return await self._apply(GATEWAY.path(*key, subresource="status"), body)
 
     async def create(self, manifest: Manifest) -> Manifest:
-        """POST. Raises Conflict where the name is taken."""
+        """POST. Raises ConflictError where the name is taken."""
         path = BY_KIND[manifest["kind"]].path(manifest["metadata"]["namespace"])
         return await self._call("POST", path, body=manifest)
 
     async def delete(self, kind: Kind, key: Key, *, uid: str) -> None:
-        """Delete this very object; gone already is fine, another one raises Conflict."""
+        """Delete this very object; gone already is fine, another one raises ConflictError."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         try:
             await self._call("DELETE", kind.path(*key), body=body)

@@ -5,7 +5,8 @@ from copy import deepcopy
 
 from ibgateway_api.gate import GateReason
 from ibgateway_api.reports import HoldReport
-from ibgateway_operator.desired.config import executor_settings, settings_hash
+from ibgateway_api.settings import ExecutorSettings, SentinelSettings
+from ibgateway_operator.desired.config import executor_settings, sentinel_settings, settings_hash
 from operator_fakes import children_of, desired_input
 
 
@@ -54,3 +55,69 @@ def test_a_change_of_settings_changes_their_hash() -> None:
     after = children_of(desired_input({"login": {"maxAttempts": 1}}))["ConfigMap paper-gateway"]
     assert settings_hash(before) == settings_hash(deepcopy(before))
     assert settings_hash(after) != settings_hash(before)
+
+
+FILLED = {
+    "tradingMode": "live",
+    "login": {
+        "approvalSeconds": 120,
+        "attemptIntervalSeconds": 600,
+        "maxAttempts": 2,
+        "dailyAttempts": 4,
+        "existingSession": "takeOver",
+        "dailyTakeOvers": 1,
+        "quietHours": {"start": "22:00", "end": "07:00", "timeZone": "Europe/Berlin"},
+    },
+    "weeklyRestart": {"restartAt": "10:30", "timeZone": "Europe/Berlin"},
+    "executor": {
+        "clientId": 18,
+        "accounts": ["U1234567"],
+        "marketClosed": "reject",
+        "cashReservePercent": "2.5",
+        "limits": {"maxOrderValue": "10000", "maxOrdersPerDay": 50},
+    },
+    "suspend": True,
+}
+CALENDAR = json.loads(desired_input().calendar.to_json())
+
+
+def test_every_setting_of_the_sentinel_arrives() -> None:
+    written = json.loads(sentinel_settings(desired_input(FILLED)).to_json())
+    assert written == {
+        "tradingMode": "live",
+        "expectedAccounts": ["U1234567"],
+        "existingSession": "takeOver",
+        "dailyTakeOvers": 1,
+        "login": {
+            "approvalSeconds": 120,
+            "attemptIntervalSeconds": 600,
+            "maxAttempts": 2,
+            "dailyAttempts": 4,
+            "quietHours": {"start": "22:00:00", "end": "07:00:00", "timeZone": "Europe/Berlin"},
+        },
+        "calendar": CALENDAR,
+    }
+    assert len(written) == len(SentinelSettings.model_fields)
+
+
+def test_every_setting_of_the_executor_arrives() -> None:
+    """A limit on money that got lost on the way would not be missed by anybody."""
+    written = json.loads(executor_settings(desired_input(FILLED)).to_json())
+    assert written == {
+        "namespace": "trading",
+        "gateway": "paper",
+        "tradingMode": "live",
+        "apiHost": "paper-gateway-0.paper-gateway-pods.trading.svc",
+        "apiPort": 4003,
+        "sentinelUrl": "http://paper-gateway-0.paper-gateway-pods.trading.svc:8090",
+        "clientId": 18,
+        "accounts": ["U1234567"],
+        "marketClosed": "reject",
+        "cashReservePercent": "2.5",
+        "maxOrderValue": "10000",
+        "maxOrdersPerDay": 50,
+        "restart": {"restartAt": "10:30:00", "timeZone": "Europe/Berlin"},
+        "calendar": CALENDAR,
+        "holds": [{"reason": "Suspended"}],
+    }
+    assert len(written) == len(ExecutorSettings.model_fields)
