@@ -77,7 +77,7 @@ class Evidence:
 class Login:
     """What is known of a gateway's login.
 
-    `since` moves only when `state` does. `deadline` is the end of the wait for an approval.
+    `since` moves when `state` does, and when a start by token begins. `deadline` is the end of the wait for an approval.
     `full_auth_time` is the last login of a process that was not started by a token.
     `proven` says that this process has passed the API probe; a lost link keeps it.
     `authenticated` says that this login has been `LoggedIn`: coming back is no new authentication.
@@ -137,7 +137,9 @@ def _fresh(state: LoginState, *, running: bool) -> Callable[[Login, Evidence], L
 
 
 def _token_start(login: Login, evidence: Evidence) -> Login:
-    return replace(_unproven(login), by_token=True, state=LoginState.RESTARTING)
+    """`since` begins anew: the process before may have taken its time to end."""
+    started = replace(_unproven(login), by_token=True, since=evidence.at)
+    return replace(started, state=LoginState.RESTARTING)
 
 
 def _attempted(login: Login, evidence: Evidence) -> Login:

@@ -102,6 +102,8 @@ class PermitRequest:
     outage_until: datetime | None = None
     conflict_until: datetime | None = None
     """A person has the session: no automatic attempt before this."""
+    restart_at: datetime | None = None
+    """The week's restart, while it is to come: nothing pushes by itself before it."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ class PermitRefusal(StrEnum):
     MAINTENANCE = "Maintenance"
     SESSION_CONFLICT = "SessionConflict"
     ALREADY_HANDLED = "AlreadyHandled"
+    RESTART_AHEAD = "RestartAhead"
+    """The week's token is dead and the restart that the user has chosen is still to come."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,8 @@ def decide(
     if asked.cause is Cause.START and asked.token_at_hand:
         return _spaced(attempts, policy, now) or Granted(PermitKind.TOKEN)
     refusal = (
-        _parked(attempts, policy)
+        _before_restart(asked, now)
+        or _parked(attempts, policy)
         or _over_daily(attempts, policy, now)
         or _quiet(policy, now)
         or (None if _logged_in_for_the_week(attempts, asked) else _spaced(attempts, policy, now))
@@ -166,6 +171,12 @@ def _logged_in_for_the_week(attempts: Sequence[Attempt], asked: PermitRequest) -
     return logged_in and asked.cause is Cause.WEEKLY
 
 
+def _before_restart(asked: PermitRequest, now: datetime) -> Refused | None:
+    if asked.restart_at is None or now >= asked.restart_at:
+        return None
+    return Refused(PermitRefusal.RESTART_AHEAD, asked.restart_at)
+
+
 def _parked(attempts: Sequence[Attempt], policy: LoginPolicy) -> Refused | None:
     episode = [a for a in _episode(attempts) if a.outcome is not AttemptOutcome.YIELDED]
     if episode and episode[-1].outcome in (AttemptOutcome.REJECTED, AttemptOutcome.LOCKED_OUT):
@@ -177,10 +188,22 @@ def _parked(attempts: Sequence[Attempt], policy: LoginPolicy) -> Refused | None:
 
 def _over_daily(attempts: Sequence[Attempt], policy: LoginPolicy, now: datetime) -> Refused | None:
     day = timedelta(days=1)
-    recent = [a for a in attempts if a.kind is PermitKind.FULL and now - a.at < day]
+    recent = _counted(attempts, now)
     if len(recent) < policy.daily_attempts:
         return None
     return Refused(PermitRefusal.DAILY_BUDGET, recent[-policy.daily_attempts].at + day)
+
+
+def _counted(attempts: Sequence[Attempt], now: datetime) -> list[Attempt]:
+    """The attempts of the last 24 hours that count: may push, and did not give way to a person."""
+    day = timedelta(days=1)
+    return [
+        a
+        for a in attempts
+        if a.kind is PermitKind.FULL
+        and now - a.at < day
+        and a.outcome is not AttemptOutcome.YIELDED
+    ]
 
 
 def _quiet(policy: LoginPolicy, now: datetime) -> Refused | None:
@@ -202,6 +225,5 @@ def _spaced(attempts: Sequence[Attempt], policy: LoginPolicy, now: datetime) -> 
 
 
 def attempts_today(attempts: Sequence[Attempt], now: datetime) -> int:
-    """Full attempts of the last 24 hours: what `daily_attempts` is measured against."""
-    day = timedelta(days=1)
-    return sum(1 for a in attempts if a.kind is PermitKind.FULL and now - a.at < day)
+    """What `daily_attempts` is measured against."""
+    return len(_counted(attempts, now))

@@ -18,6 +18,7 @@ class SentinelSettings(Document):
     existing_session: ExistingSession = ExistingSession.YIELD
     daily_take_overs: int = Field(default=2, ge=0)
     login: LoginPolicy = LoginPolicy()
+    restart: RestartTime = RestartTime()
     calendar: Calendar = Calendar()
 
 

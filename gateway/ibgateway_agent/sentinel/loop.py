@@ -133,7 +133,9 @@ class Sentinel:
     def _handle(self, before: LoginFold, evidence: Evidence) -> None:
         """What a piece of evidence asks for beside the fold."""
         self.metrics.sign(evidence.sign)
-        self._permits.record(outcome.from_evidence(evidence, before, self._permits.records))
+        self._permits.record_or_retry(
+            outcome.from_evidence(evidence, before, self._permits.records)
+        )
         if evidence.sign in _PROBE_NOW:
             self._monitor.probe_now()
         if evidence.sign in outcome.PROCESS_GONE:
@@ -155,12 +157,17 @@ class Sentinel:
     def _driver_starts_over(self) -> None:
         """An attempt that asked nobody is counted, or ended where it would not have been granted."""
         snapshot = self._snapshot()
-        self._permits.record(outcome.unfinished(snapshot.records, AttemptOutcome.ENDED))
+        self._permits.record_or_retry(outcome.unfinished(snapshot.records, AttemptOutcome.ENDED))
         granted = decide.driver_may_start_over(snapshot)
         if isinstance(granted, Refused):
             self._stop.begin("the driver starts over without a permit", at_once=True)
             return
-        attempt = self._permits.count(granted, snapshot.now)
+        try:
+            attempt = self._permits.count(granted, snapshot.now)
+        except OSError:
+            logger.exception("what can't be written down is not allowed")
+            self._stop.begin("an attempt that can't be written down", at_once=True)
+            return
         self.metrics.attempt(attempt)
         self._state.fold = replace(self._state.fold, attempt=attempt.id)
 

@@ -87,7 +87,12 @@ class Lifecycle:
         request = action.request
         if not await self._asked(key, lambda to: request_login(self.http, to, request)):
             return Done()
-        note = f"the login request of {request} is taken: a push follows"
+        what = (
+            "a push follows"
+            if action.pushes
+            else "the week is authenticated, nothing is to be done"
+        )
+        note = f"the login request of {request} is taken: {what}"
         return Done(request, PendingEvent(EventReason.LOGIN_REQUESTED, note, action="Login"))
 
     async def _asked(self, key: Key, ask: Callable[[Endpoint], Awaitable[None]]) -> bool:

@@ -6,7 +6,7 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
 from ibgateway_api.week import Window
 from ibgateway_operator.decide.requests import RequestedLogin, requested_login
-from ibgateway_operator.decide.stops import PlannedStop, drained, restart_id
+from ibgateway_operator.decide.stops import PlannedStop, drained, restart_id, restarted_on_request
 from ibgateway_operator.decide.templates import never_started, pending_gateway
 from ibgateway_operator.model.manifests import Manifest, is_terminating, name_of, uid_of
 from ibgateway_operator.model.snapshot import Snapshot
@@ -33,9 +33,10 @@ class ReplacePod:
 
 @dataclass(frozen=True)
 class RequestLogin:
-    """Hand a person's request to the sentinel."""
+    """Hand a person's request to the sentinel; `pushes`: it will lead to a push."""
 
     request: str
+    pushes: bool = True
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def actions(snapshot: Snapshot, week: Window, stop: PlannedStop | None) -> tuple
     """What to do now, in order. `stop` is the planned stop that has drained."""
     planned = _planned(snapshot, week, stop)
     request = requested_login(snapshot)
-    asked = _asked(snapshot, request) if request is not None else None
+    asked = _asked(snapshot, week, request) if request is not None else None
     if isinstance(planned, ReplacePod) and isinstance(asked, ReplacePod):
         return (replace(planned, for_request=asked.for_request),)
     return tuple(action for action in (planned, asked) if action is not None)
@@ -74,7 +75,7 @@ def _planned(snapshot: Snapshot, week: Window, stop: PlannedStop | None) -> Acti
     return None
 
 
-def _asked(snapshot: Snapshot, request: RequestedLogin) -> Action | None:
+def _asked(snapshot: Snapshot, week: Window, request: RequestedLogin) -> Action | None:
     if request.refused:
         return IgnoreRequest(request.id, request.refused)
     if pending_gateway(snapshot):
@@ -82,7 +83,13 @@ def _asked(snapshot: Snapshot, request: RequestedLogin) -> Action | None:
         return replacement and replace(replacement, for_request=request.id)
     if snapshot.replaced_for == request.id and not _permit_refused(snapshot):
         return SettleRequested(request.id) if _under_way(snapshot) else None
-    return RequestLogin(request.id)
+    if restarted_on_request(snapshot, week):
+        return RequestLogin(request.id) if drained(snapshot, PlannedStop.RESTART) else None
+    return RequestLogin(request.id, pushes=not _logged_in(snapshot))
+
+
+def _logged_in(snapshot: Snapshot) -> bool:
+    return snapshot.report is not None and snapshot.report.state is LoginState.LOGGED_IN
 
 
 def _replacement(snapshot: Snapshot) -> ReplacePod | None:

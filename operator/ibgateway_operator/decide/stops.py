@@ -52,10 +52,20 @@ def stop_to_drain_for(snapshot: Snapshot, calendar: Calendar) -> PlannedStop | N
     """
     if refusal(snapshot) is not None:
         return None
-    stop = planned_stop(snapshot, week_of(snapshot, calendar), calendar)
+    week = week_of(snapshot, calendar)
+    stop = planned_stop(snapshot, week, calendar)
     if stop is None and _replaced_on_request(snapshot):
         stop = PlannedStop.REPLACE
+    if stop is None and restarted_on_request(snapshot, week):
+        stop = PlannedStop.RESTART
     return stop if stop is not None and executor_may_hold_orders(snapshot) else None
+
+
+def restarted_on_request(snapshot: Snapshot, week: Window) -> bool:
+    """Whether a person's request is the week's restart: logged in, and the week is not authenticated."""
+    request, report = requested_login(snapshot), snapshot.report
+    logged_in = report is not None and report.state is LoginState.LOGGED_IN
+    return request is not None and not request.refused and logged_in and week.open
 
 
 def _replaced_on_request(snapshot: Snapshot) -> bool:

@@ -11,11 +11,14 @@ from ibgateway_api.conditions import ConditionStatus
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
+from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.reasons import ConditionReason
+from ibgateway_api.reports import SentinelReport
 from ibgateway_operator.decide.gate import OPEN_MESSAGE, GateVerdict, unexpected_account
 from ibgateway_operator.decide.replicas import policy_doubt
 from ibgateway_operator.model.manifests import condition_status
 from ibgateway_operator.model.snapshot import Finding, Snapshot, waiting_reason
+from ibgateway_operator.model.times import rfc3339
 
 TRUE: Final = ConditionStatus.TRUE
 FALSE: Final = ConditionStatus.FALSE
@@ -66,6 +69,19 @@ LOGIN_ADVICE: Final = {
 }
 
 
+PERMIT_ADVICE: Final = {
+    PermitRefusal.PARKED: "it is parked until somebody asks for an attempt with the annotation"
+    " ibgateway.dev/login-requested-at, or logs in through noVNC",
+    PermitRefusal.INTERVAL: "attempts are spaced by spec.login.attemptIntervalSeconds",
+    PermitRefusal.DAILY_BUDGET: "the attempts of 24 hours (spec.login.dailyAttempts) are used up",
+    PermitRefusal.QUIET_HOURS: "spec.login.quietHours",
+    PermitRefusal.MAINTENANCE: "IBKR answers no login now",
+    PermitRefusal.SESSION_CONFLICT: "a person has the session",
+    PermitRefusal.ALREADY_HANDLED: "this request was handled already",
+    PermitRefusal.RESTART_AHEAD: "the week's token is dead and spec.weeklyRestart is still to come",
+}
+
+
 def spec_accepted(assessment: Assessment) -> Observation:
     """Whether this operator serves the spec."""
     if assessment.refusal:
@@ -80,11 +96,19 @@ def logged_in(assessment: Assessment) -> Observation:
         return _silent(snapshot)
     state = snapshot.report.state
     message = LOGIN_ADVICE[state]
-    refused = snapshot.report.waiting
-    if state is LoginState.WAITING_FOR_PERMIT and refused is not None:
-        message = f"{message}: {refused.refusal}"
+    if state is LoginState.WAITING_FOR_PERMIT:
+        message += _why_it_waits(snapshot.report)
     status = TRUE if state is LoginState.LOGGED_IN else FALSE
     return status, Finding(state, message)
+
+
+def _why_it_waits(report: SentinelReport) -> str:
+    """Why there is no permit, until when where that is known, and what a person can do."""
+    if report.waiting is None:
+        return ""
+    refusal, until = report.waiting.refusal, report.waiting.until
+    ends = f", until {rfc3339(until)}" if until else ""
+    return f": {refusal}{ends}: {PERMIT_ADVICE[refusal]}"
 
 
 def _silent(snapshot: Snapshot) -> Observation:

@@ -149,3 +149,13 @@ def test_accounts_come_from_the_proof() -> None:
 def test_the_accounts_nobody_expected_are_shown() -> None:
     seen = run(*STARTED, (Sign.API_UNEXPECTED_ACCOUNT, "DU9"))
     assert (seen.state, seen.accounts, seen.proven) == (LoginState.NEEDS_PERSON, ("DU9",), False)
+
+
+def test_a_start_by_token_has_its_whole_time_however_long_the_last_process_took_to_end() -> None:
+    login = run(*IN)
+    began = login.since + timedelta(hours=1)
+    login = advance(login, Evidence(Sign.RESTART_BEGUN, began))
+    assert (login.state, login.since) == (LoginState.RESTARTING, began)
+    started = began + timedelta(seconds=100)
+    login = advance(login, Evidence(Sign.TOKEN_START, started))
+    assert (login.state, login.since) == (LoginState.RESTARTING, started)

@@ -181,6 +181,27 @@ TABLE = [
         FULL,
     ),
     (
+        "nor does it use up the day",
+        [tried(m, AttemptOutcome.YIELDED) for m in (80, 70, 60, 50, 40, 30, 20)],
+        POLICY,
+        START,
+        FULL,
+    ),
+    (
+        "nothing pushes by itself while the week's restart is ahead",
+        [],
+        POLICY,
+        PermitRequest(Cause.START, restart_at=until(90)),
+        Refused(PermitRefusal.RESTART_AHEAD, until(90)),
+    ),
+    (
+        "a person may ask before it",
+        [],
+        POLICY,
+        PermitRequest(Cause.REQUESTED, "r", restart_at=until(90)),
+        FULL,
+    ),
+    (
         "the weekly restart goes without its token",
         [],
         POLICY,
@@ -191,9 +212,9 @@ TABLE = [
 
 
 @pytest.mark.parametrize(
-    ("history", "policy", "wish", "answer"), [t[1:] for t in TABLE], ids=[t[0] for t in TABLE]
+    ("history", "policy", "asked", "answer"), [t[1:] for t in TABLE], ids=[t[0] for t in TABLE]
 )
-def test_a_wish_is_answered(
-    history: list[Attempt], policy: LoginPolicy, wish: PermitRequest, answer: Granted | Refused
+def test_a_request_is_answered(
+    history: list[Attempt], policy: LoginPolicy, asked: PermitRequest, answer: Granted | Refused
 ) -> None:
-    assert answer == decide(history, policy, wish, NOW)
+    assert answer == decide(history, policy, asked, NOW)

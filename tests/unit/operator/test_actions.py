@@ -18,7 +18,7 @@ from ibgateway_operator.decide.actions import (
     actions,
 )
 from ibgateway_operator.decide.gate import week_of
-from ibgateway_operator.decide.stops import PlannedStop
+from ibgateway_operator.decide.stops import PlannedStop, stop_to_drain_for
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.snapshot import Drain, Snapshot
 from operator_fakes import pod, report, revised, snapshot, stateful_set
@@ -64,7 +64,29 @@ def test_a_pod_that_has_not_begun_is_replaced_without_being_asked() -> None:
 
 
 def test_a_request_is_handed_to_the_sentinel() -> None:
-    assert done(snapshot(annotations=ASKED)) == (RequestLogin(REQUEST),)
+    away = report(LoginState.APPROVAL_MISSED)
+    assert done(snapshot(annotations=ASKED, heard=away)) == (RequestLogin(REQUEST),)
+
+
+def test_a_request_while_logged_in_for_the_week_leads_to_no_push() -> None:
+    assert done(snapshot(annotations=ASKED)) == (RequestLogin(REQUEST, pushes=False),)
+
+
+@pytest.mark.parametrize(("drain", "expected"), [(None, ()), ("open", ()), ("drained", None)])
+def test_a_request_in_the_window_is_the_weeks_restart_and_drains_first(
+    drain: str | None, expected: tuple[Action, ...] | None
+) -> None:
+    said = {
+        None: None,
+        "open": Drain("Restart", ExecutorReport(open=True), 1.0),
+        "drained": Drain("Restart", ExecutorReport(open=False), 1.0),
+    }
+    late = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
+    request = "2026-11-22T14:59:00Z"
+    notes = {"ibgateway.dev/login-requested-at": request}
+    seen = snapshot(now=late, annotations=notes, drain=said[drain])
+    assert done(seen) == ((RequestLogin(request),) if expected is None else expected)
+    assert stop_to_drain_for(seen, Calendar()) is PlannedStop.RESTART
 
 
 def test_a_request_that_is_too_old_is_ignored_with_the_reason() -> None:

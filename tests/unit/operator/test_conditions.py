@@ -69,8 +69,23 @@ def test_a_refused_permit_says_why() -> None:
     said = report(
         LoginState.WAITING_FOR_PERMIT, waiting=PermitReport(refusal=PermitRefusal.DAILY_BUDGET)
     )
-    one = assessment(snapshot(heard=(said)))
-    assert ready(one) == ("WaitingForPermit", "no login attempt is allowed now: DailyBudget")
+    assert ready(assessment(snapshot(heard=said))) == (
+        "WaitingForPermit",
+        "no login attempt is allowed now: DailyBudget: the attempts of 24 hours"
+        " (spec.login.dailyAttempts) are used up",
+    )
+
+
+def test_a_refused_permit_says_until_when() -> None:
+    until = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+    waiting = PermitReport(refusal=PermitRefusal.RESTART_AHEAD, until=until)
+    said = report(LoginState.WAITING_FOR_PERMIT, waiting=waiting)
+    _, message = ready(assessment(snapshot(heard=said)))
+    assert "RestartAhead, until 2026-11-22T14:00:00Z: " in message
+
+
+def test_every_refusal_has_an_advice() -> None:
+    assert set(conditions.PERMIT_ADVICE) == set(PermitRefusal)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def test_every_setting_of_the_sentinel_arrives() -> None:
             "dailyAttempts": 4,
             "quietHours": {"start": "22:00:00", "end": "07:00:00", "timeZone": "Europe/Berlin"},
         },
+        "restart": {"restartAt": "10:30:00", "timeZone": "Europe/Berlin"},
         "calendar": CALENDAR,
     }
     assert len(written) == len(SentinelSettings.model_fields)

@@ -276,3 +276,17 @@ def test_a_rejection_that_is_written_late_is_not_overwritten_by_an_end(
     pod.waits()
     pod.later(hours=1)
     assert pod.permit() == ""
+
+
+async def test_what_the_driver_begins_while_the_volume_is_full_is_ended(
+    pod: FakePod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    pod.waits()
+    pod.runs()
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        pod.prints("IBC will cold-restart shortly", "IBC will restart shortly")
+        assert pod.sentinel._stop.busy

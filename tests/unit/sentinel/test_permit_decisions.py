@@ -170,9 +170,24 @@ TABLE: list[tuple[str, SentinelSnapshot, PermitDecision]] = [
     ("a person in the session is left alone", runs(login(S.SESSION_CONFLICT, 600)), KeepWaiting()),
     ("a hanging API is left to a person", runs(login(S.API_UNRESPONSIVE, 600)), KeepWaiting()),
     (
-        "a person asks while logged in",
-        runs(login(S.LOGGED_IN), notes=(asked(RequestKind.LOGIN),)),
+        "a person asks while logged in for the week",
+        runs(login(S.LOGGED_IN, full_auth_time=ago(1440)), notes=(asked(RequestKind.LOGIN),)),
         SettleRequest(RequestKind.LOGIN, REQUEST),
+    ),
+    (
+        "a person asks while logged in and the week is not authenticated",
+        runs(login(S.LOGGED_IN, full_auth_time=ago(8 * 1440)), notes=(asked(RequestKind.LOGIN),)),
+        EndProcess("a person asked for a login", planned=True),
+    ),
+    (
+        "the person asked too long ago, and the process hangs",
+        runs(login(S.APPROVAL_MISSED), notes=(asked(RequestKind.LOGIN, "2026-11-25T14:49:59Z"),)),
+        SettleRequest(RequestKind.LOGIN, "2026-11-25T14:49:59Z"),
+    ),
+    (
+        "the person asked too long ago, and a start waits",
+        start(notes=(asked(RequestKind.LOGIN, "2026-11-25T14:49:59Z"),)),
+        SettleRequest(RequestKind.LOGIN, "2026-11-25T14:49:59Z"),
     ),
     (
         "a person asks while a push waits",
@@ -286,8 +301,8 @@ def test_the_driver_goes_on_by_itself_within_the_budget() -> None:
         (RequestKind.LOGIN, "2026-11-25T14:59:00Z", "2026-11-25T14:59:00Z", False),
         (RequestKind.LOGIN, "2026-11-25T14:58:00Z", "2026-11-25T14:59:00Z", False),
         (RequestKind.LOGIN, "2026-11-25T14:59:00+02:00", "2026-11-25T13:00:00Z", False),
-        (RequestKind.LOGIN, "2026-11-24T14:59:59Z", "", False),
-        (RequestKind.LOGIN, "2026-11-24T15:00:00Z", "", True),
+        (RequestKind.LOGIN, "2026-11-25T14:49:59Z", "", False),
+        (RequestKind.LOGIN, "2026-11-25T14:50:00Z", "", True),
         (RequestKind.RESTART, "2026-11-22T06:00:00Z", "", True),
         (RequestKind.RESTART, "2026-11-22T06:00:00Z", "2026-11-22T06:00:00Z", False),
         (RequestKind.LOGIN, "r2", "r1", True),
@@ -313,3 +328,33 @@ def test_a_token_is_dead_that_did_not_log_in_in_time(
     state: LoginState, by_token: bool, minutes: float, dead: bool
 ) -> None:
     assert token_is_dead(replace(login(state, minutes), by_token=by_token), NOW) is dead
+
+
+SUNDAY = datetime(2026, 11, 29, tzinfo=UTC)
+"""IBKR's token boundary is 06:00 UTC, the restart of the default settings 14:00 UTC."""
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "refused"),
+    [(5, 59, False), (6, 1, True), (8, 30, True), (13, 59, True), (14, 0, False)],
+)
+def test_nothing_pushes_by_itself_on_a_sunday_before_the_chosen_hour(
+    hour: int, minute: int, refused: bool
+) -> None:
+    """Whatever brings the start: a crash, or the gateway's own restart with the dead token."""
+    now = SUNDAY.replace(hour=hour, minute=minute)
+    week = Login(S.WAITING_FOR_PERMIT, now, full_auth_time=SUNDAY - timedelta(days=6))
+    seen = replace(start(), now=now, login=week)
+    expected = KeepWaiting(Refused(PermitRefusal.RESTART_AHEAD, SUNDAY.replace(hour=14)))
+    given = GivePermit(PermitKind.FULL, Cause.START)
+    assert next_step(seen) == (expected if refused else given)
+    assert isinstance(driver_may_start_over(seen), Refused) is refused
+
+
+def test_a_person_may_ask_before_it_and_gets_a_full_login() -> None:
+    now = SUNDAY.replace(hour=8)
+    request = now.isoformat()
+    week = Login(S.WAITING_FOR_PERMIT, now, full_auth_time=SUNDAY - timedelta(days=6))
+    notes = (Note(note=NoteKind.ASKED, at=now, kind=RequestKind.LOGIN, request=request),)
+    seen = replace(start(notes=notes, token=True), now=now, login=week)
+    assert next_step(seen) == GivePermit(PermitKind.FULL, Cause.REQUESTED, request)

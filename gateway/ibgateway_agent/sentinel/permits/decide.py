@@ -25,13 +25,14 @@ from ibgateway_api.permits import (
     decide,
 )
 from ibgateway_api.settings import SentinelSettings
+from ibgateway_api.week import Window, window
 
 STALLED_AFTER: Final = timedelta(minutes=5)
 """A start or a login without any further sign for this long goes nowhere by itself."""
 TOKEN_LOGIN_WITHIN: Final = timedelta(minutes=3)
 """A start by token that has not logged in by then has a dead token: nothing on the screen says so."""
-REQUEST_LIVES_FOR: Final = timedelta(days=1)
-"""A login request whose time stamp is older was made by somebody who no longer waits."""
+REQUEST_LIVES_FOR: Final = timedelta(minutes=10)
+"""A login request means a person with a phone in hand: an older one finds nobody there."""
 
 
 class SessionAction(StrEnum):
@@ -114,11 +115,16 @@ def is_new_request(records: Records, kind: RequestKind, request: str, now: datet
     Ids are time stamps; where they are not, they just differ.
     """
     asked, before = _time(request), _time(records.last_taken(kind))
-    if kind is RequestKind.LOGIN and asked is not None and now - asked > REQUEST_LIVES_FOR:
+    if kind is RequestKind.LOGIN and asked is not None and outlived(asked, now):
         return False
     if asked is not None and before is not None:
         return asked > before
     return request != records.last_taken(kind)
+
+
+def outlived(asked: datetime, now: datetime) -> bool:
+    """Whether nobody waits for a login any more that was asked for then."""
+    return now - asked > REQUEST_LIVES_FOR
 
 
 def stuck(login: Login, now: datetime) -> bool:
@@ -153,6 +159,8 @@ _UNDER_WAY: Final = frozenset(
 def _permit_for_start(now: SentinelSnapshot) -> PermitDecision:
     """A person's request goes first, then the week's restart, then the plain start."""
     refused: Refused | None = None
+    if expired := _expired_login(now):
+        return expired
     for kind, wanted in _permit_requests(now):
         answer = _decide(now, wanted)
         if isinstance(answer, Granted):
@@ -168,7 +176,10 @@ def _permit_requests(now: SentinelSnapshot) -> list[tuple[RequestKind | None, Pe
     token = now.token_at_hand and not _token_failed(now.records)
     wanted: list[tuple[RequestKind | None, PermitRequest]] = []
     if request := now.records.pending(RequestKind.LOGIN):
-        by_person = PermitRequest(Cause.REQUESTED, request, token_at_hand=token)
+        # Where the week's token is dead, what a person asks for is the week's login.
+        by_person = PermitRequest(
+            Cause.REQUESTED, request, token_at_hand=token and not _week(now).open
+        )
         wanted.append((RequestKind.LOGIN, by_person))
     if request := now.records.pending(RequestKind.RESTART):
         wanted.append((RequestKind.RESTART, PermitRequest(Cause.WEEKLY, request)))
@@ -183,20 +194,30 @@ def _token_failed(records: Records) -> bool:
 
 
 def _requested_login(now: SentinelSnapshot) -> PermitDecision | None:
+    """While logged in, a person's request in the restart window is the week's restart."""
     request = now.records.pending(RequestKind.LOGIN)
     if not request:
         return None
-    hangs = stuck(now.login, now.now)
-    if now.login.state is LoginState.LOGGED_IN or (now.login.state in _UNDER_WAY and not hangs):
+    if expired := _expired_login(now):
+        return expired
+    hangs, logged_in = stuck(now.login, now.now), now.login.state is LoginState.LOGGED_IN
+    if (logged_in and not _week(now).open) or (now.login.state in _UNDER_WAY and not hangs):
         return SettleRequest(RequestKind.LOGIN, request)
     if now.login.state is LoginState.RESTARTING and not hangs:
         return KeepWaiting()
     answer = _decide(now, PermitRequest(Cause.REQUESTED, request))
-    return (
-        EndProcess("a person asked for a login")
-        if isinstance(answer, Granted)
-        else KeepWaiting(answer)
-    )
+    if isinstance(answer, Refused):
+        return KeepWaiting(answer)
+    return EndProcess("a person asked for a login", planned=logged_in)
+
+
+def _expired_login(now: SentinelSnapshot) -> SettleRequest | None:
+    """A request that waited for too long, wherever it did, is over."""
+    request = now.records.pending(RequestKind.LOGIN)
+    asked = _time(request) or now.records.taken_at(RequestKind.LOGIN)
+    if not request or asked is None or not outlived(asked, now.now):
+        return None
+    return SettleRequest(RequestKind.LOGIN, request)
 
 
 def _requested_restart(now: SentinelSnapshot) -> PermitDecision | None:
@@ -238,8 +259,21 @@ def _decide(now: SentinelSnapshot, wanted: PermitRequest) -> Granted | Refused:
         wanted,
         outage_until=now.settings.calendar.outage_end(now.now),
         conflict_until=_conflict_until(now),
+        restart_at=_restart_ahead(now),
     )
     return decide(now.records.attempts, now.settings.login, wanted, now.now)
+
+
+def _week(now: SentinelSnapshot) -> Window:
+    """The restart window as this sentinel knows it."""
+    settings, full = now.settings, now.login.full_auth_time
+    return window(settings.calendar, settings.restart, full_auth_time=full, now=now.now)
+
+
+def _restart_ahead(now: SentinelSnapshot) -> datetime | None:
+    """The week's restart while it is to come: no push that nobody asked for goes before it."""
+    week = _week(now)
+    return week.restart if week.open and now.now < week.restart else None
 
 
 def _conflict_until(now: SentinelSnapshot) -> datetime | None:

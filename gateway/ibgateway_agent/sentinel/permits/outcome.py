@@ -28,6 +28,9 @@ from ibgateway_api.permits import EPISODE_ENDS_AFTER, AttemptOutcome
 PROCESS_GONE: Final = frozenset({Sign.PERMIT_AWAITED, Sign.PROCESS_ENDED})
 """Signs that no process runs any more."""
 
+PARKED: Final = frozenset({AttemptOutcome.REJECTED, AttemptOutcome.LOCKED_OUT})
+"""Nothing but a login undoes them: a push that a person misses afterwards is no reason to try again."""
+
 Lines = tuple[LedgerLine, ...]
 
 
@@ -38,6 +41,8 @@ def from_login(now: SentinelSnapshot) -> Lines:
         return ()
     outcome = _outcome(now.login, now.now)
     if outcome is None or outcome is attempt.outcome:
+        return ()
+    if attempt.outcome in PARKED and outcome is AttemptOutcome.MISSED:
         return ()
     return (with_outcome(attempt, outcome),)
 

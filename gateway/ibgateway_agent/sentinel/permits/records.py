@@ -69,6 +69,11 @@ class Records:
         taken = [n.request for n in self.notes if n.note is NoteKind.ASKED and n.kind == kind]
         return taken[-1] if taken else ""
 
+    def taken_at(self, kind: RequestKind) -> datetime | None:
+        """When the newest request of that kind was taken."""
+        taken = [n.at for n in self.notes if n.note is NoteKind.ASKED and n.kind == kind]
+        return taken[-1] if taken else None
+
     def pending(self, kind: RequestKind) -> str:
         """The newest request of that kind, unless an attempt or a note has settled it."""
         request = self.last_taken(kind)
