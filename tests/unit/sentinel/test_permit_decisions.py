@@ -358,3 +358,30 @@ def test_a_person_may_ask_before_it_and_gets_a_full_login() -> None:
     notes = (Note(note=NoteKind.ASKED, at=now, kind=RequestKind.LOGIN, request=request),)
     seen = replace(start(notes=notes, token=True), now=now, login=week)
     assert next_step(seen) == GivePermit(PermitKind.FULL, Cause.REQUESTED, request)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "given"),
+    [
+        ((), True),
+        (
+            (Attempt(id=1, at=SUNDAY.replace(hour=7), kind=PermitKind.FULL, cause=Cause.START),),
+            True,
+        ),
+        (
+            (
+                Attempt(
+                    id=1, at=SUNDAY - timedelta(days=3), kind=PermitKind.FULL, cause=Cause.START
+                ),
+            ),
+            False,
+        ),
+    ],
+    ids=["made just now", "made this morning", "here since Thursday, with its memory lost"],
+)
+def test_a_gateway_that_is_new_in_this_week_need_not_wait_for_the_restart(
+    attempts: tuple[Attempt, ...], given: bool
+) -> None:
+    now = SUNDAY.replace(hour=8)
+    seen = replace(start(*attempts), now=now, login=Login(S.WAITING_FOR_PERMIT, now))
+    assert isinstance(next_step(seen), GivePermit) is given

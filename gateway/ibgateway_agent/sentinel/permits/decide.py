@@ -271,9 +271,13 @@ def _week(now: SentinelSnapshot) -> Window:
 
 
 def _restart_ahead(now: SentinelSnapshot) -> datetime | None:
-    """The week's restart while it is to come: no push that nobody asked for goes before it."""
-    week = _week(now)
-    return week.restart if week.open and now.now < week.restart else None
+    """The week's restart while it is to come: no push that nobody asked for goes before it.
+
+    A gateway that is new in this week is another matter: whoever made it waits for its push.
+    """
+    week, attempts = _week(now), now.records.attempts
+    is_new = now.login.full_auth_time is None and all(a.at >= week.boundary for a in attempts)
+    return week.restart if week.open and now.now < week.restart and not is_new else None
 
 
 def _conflict_until(now: SentinelSnapshot) -> datetime | None:
