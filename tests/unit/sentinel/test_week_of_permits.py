@@ -1,0 +1,92 @@
+"""Sundays: nothing pushes by itself between IBKR's token boundary and the hour that the user chose."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ibgateway_agent.sentinel.permits.decide import (
+    GivePermit,
+    KeepWaiting,
+    driver_may_start_over,
+    next_step,
+)
+from ibgateway_agent.sentinel.permits.records import Note, NoteKind, Records, RequestKind
+from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
+from ibgateway_api.login import Login, LoginState
+from ibgateway_api.permits import Attempt, Cause, PermitKind, PermitRefusal, Refused
+from ibgateway_api.settings import SentinelSettings
+
+S = LoginState
+SUNDAY = datetime(2026, 11, 29, tzinfo=UTC)
+"""IBKR's token boundary is 06:00 UTC, the restart of the default settings 14:00 UTC."""
+
+
+def waits(
+    now: datetime,
+    login: Login,
+    *attempts: Attempt,
+    notes: tuple[Note, ...] = (),
+    token: bool = False,
+) -> SentinelSnapshot:
+    """A start that waits for a permit."""
+    return SentinelSnapshot(
+        now=now,
+        login=login,
+        records=Records(attempts, notes),
+        settings=SentinelSettings(),
+        waiting=True,
+        token_at_hand=token,
+    )
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "refused"),
+    [(5, 59, False), (6, 1, True), (8, 30, True), (13, 59, True), (14, 0, False)],
+)
+def test_nothing_pushes_by_itself_on_a_sunday_before_the_chosen_hour(
+    hour: int, minute: int, refused: bool
+) -> None:
+    """Whatever brings the start: a crash, or the gateway's own restart with the dead token."""
+    now = SUNDAY.replace(hour=hour, minute=minute)
+    week = Login(S.WAITING_FOR_PERMIT, now, full_auth_time=SUNDAY - timedelta(days=6))
+    seen = waits(now, week)
+    expected = KeepWaiting(Refused(PermitRefusal.RESTART_AHEAD, SUNDAY.replace(hour=14)))
+    given = GivePermit(PermitKind.FULL, Cause.START)
+    assert next_step(seen) == (expected if refused else given)
+    assert isinstance(driver_may_start_over(seen), Refused) is refused
+
+
+def test_a_person_may_ask_before_it_and_gets_a_full_login() -> None:
+    now = SUNDAY.replace(hour=8)
+    request = now.isoformat()
+    week = Login(S.WAITING_FOR_PERMIT, now, full_auth_time=SUNDAY - timedelta(days=6))
+    notes = (Note(note=NoteKind.ASKED, at=now, kind=RequestKind.LOGIN, request=request),)
+    seen = waits(now, week, notes=notes, token=True)
+    assert next_step(seen) == GivePermit(PermitKind.FULL, Cause.REQUESTED, request)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "given"),
+    [
+        ((), True),
+        (
+            (Attempt(id=1, at=SUNDAY.replace(hour=7), kind=PermitKind.FULL, cause=Cause.START),),
+            True,
+        ),
+        (
+            (
+                Attempt(
+                    id=1, at=SUNDAY - timedelta(days=3), kind=PermitKind.FULL, cause=Cause.START
+                ),
+            ),
+            False,
+        ),
+    ],
+    ids=["made just now", "made this morning", "here since Thursday, with its memory lost"],
+)
+def test_a_gateway_that_is_new_in_this_week_need_not_wait_for_the_restart(
+    attempts: tuple[Attempt, ...], given: bool
+) -> None:
+    now = SUNDAY.replace(hour=8)
+    seen = waits(now, Login(S.WAITING_FOR_PERMIT, now), *attempts)
+    assert isinstance(next_step(seen), GivePermit) is given
