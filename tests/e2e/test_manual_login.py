@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from console_world.person import chromium, click, colour, enter, open_page, state_is
+from console_world.person import chromium, click, colour, enter, open_page, pictured, state_is
 from ibgateway_stage import ibkr as simulated
 from ibgateway_stage.forward import forward
 from ibgateway_stage.ibkr import Ibkr
@@ -68,16 +68,17 @@ def near(seen: list[int], wanted: list[int]) -> bool:
 
 
 def test_typing_the_password_and_clicking_log_in_logs_in(
-    page: Page, stage: Stage, ibkr: Ibkr
+    page: Page, stage: Stage, ibkr: Ibkr, tmp_path: Path
 ) -> None:
-    click(page, REJECTION_OK)
-    until("the dialog is gone", lambda: not near(colour(page, (290, 262)), [0x1D, 0x35, 0x57]))
-    click(page, PASSWORD_FIELD)
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    page.keyboard.type(simulated.PASSWORD, delay=30)
-    click(page, LOG_IN)
-    until("the person's push", ibkr.waiting, seconds=60)
+    with pictured(page, tmp_path):
+        click(page, REJECTION_OK)
+        until("the dialog is gone", lambda: not near(colour(page, (290, 262)), [0x1D, 0x35, 0x57]))
+        click(page, PASSWORD_FIELD)
+        page.keyboard.press("Control+a")
+        page.keyboard.press("Delete")
+        page.keyboard.type(simulated.PASSWORD, delay=30)
+        click(page, LOG_IN)
+        until("the person's push", ibkr.waiting, seconds=60)
     ibkr.approve()
     stage.wait_for("Ready", "True")
     until("the executor pod is Ready", lambda: stage.ready("executor"), seconds=60)

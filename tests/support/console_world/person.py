@@ -44,6 +44,16 @@ def open_page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
         yield page
 
 
+@contextmanager
+def pictured(page: Page, folder: Path) -> Iterator[None]:
+    """What the person saw when a step failed, as `failure.png` in the folder."""
+    try:
+        yield
+    except BaseException:
+        page.screenshot(path=folder / "failure.png")
+        raise
+
+
 def enter(page: Page, secret: str) -> None:
     page.locator("#ask-secret").fill(secret)
     page.get_by_role("button", name="Connect").click()
