@@ -85,11 +85,7 @@ def _asked(snapshot: Snapshot, week: Window, request: RequestedLogin) -> Action 
         return SettleRequested(request.id) if _under_way(snapshot) else None
     if restarted_on_request(snapshot, week):
         return RequestLogin(request.id) if drained(snapshot, PlannedStop.RESTART) else None
-    return RequestLogin(request.id, pushes=not _logged_in(snapshot))
-
-
-def _logged_in(snapshot: Snapshot) -> bool:
-    return snapshot.report is not None and snapshot.report.state is LoginState.LOGGED_IN
+    return RequestLogin(request.id, pushes=not snapshot.logged_in)
 
 
 def _replacement(snapshot: Snapshot) -> ReplacePod | None:

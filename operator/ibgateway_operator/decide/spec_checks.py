@@ -4,7 +4,8 @@ What is found here makes SpecAccepted False: nothing is applied and nothing that
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -77,11 +78,8 @@ def _zones(spec: IBGatewaySpec, now: datetime) -> Finding | None:
 
 def _auto_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     """The nightly restart must not fall into IBKR's reset, on any day of the year."""
-    zone = ZoneInfo(spec.gateway.time_zone)
-    at = datetime.strptime(spec.gateway.auto_restart_time, "%I:%M %p").time()  # noqa: DTZ007
-    days = (now.date() + timedelta(weeks=week) for week in range(A_YEAR_OF_WEEKS))
-    moments = (datetime.combine(day, at, zone).astimezone(NEW_YORK) for day in days)
-    if not any(moment.hour in RESET_HOURS for moment in moments):
+    gateway = spec.gateway
+    if not _meets_reset(gateway.auto_restart_time, gateway.time_zone, now.date()):
         return None
     return Finding(
         ConditionReason.AUTO_RESTART_IN_RESET,
@@ -89,6 +87,16 @@ def _auto_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
         " falls, at least in a part of the year, into IBKR's nightly reset or Friday's outage"
         " (11:00 PM to 03:00 AM New York): choose another time",
     )
+
+
+@lru_cache(maxsize=4096)
+def _meets_reset(auto_restart_time: str, time_zone: str, first: date) -> bool:
+    """Looked at a year ahead, in several places of each reconcile: computed once a day and time."""
+    zone = ZoneInfo(time_zone)
+    at = datetime.strptime(auto_restart_time, "%I:%M %p").time()  # noqa: DTZ007
+    days = (first + timedelta(weeks=week) for week in range(A_YEAR_OF_WEEKS))
+    moments = (datetime.combine(day, at, zone).astimezone(NEW_YORK) for day in days)
+    return any(moment.hour in RESET_HOURS for moment in moments)
 
 
 SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (_postgres, _notifications, _zones, _auto_restart)

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Final
 
 from ibgateway_api import names
-from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
 from ibgateway_api.week import Calendar, RestartStep, Window, restart_step
 from ibgateway_operator.decide.gate import week_of
@@ -63,9 +62,8 @@ def stop_to_drain_for(snapshot: Snapshot, calendar: Calendar) -> PlannedStop | N
 
 def restarted_on_request(snapshot: Snapshot, week: Window) -> bool:
     """Whether a person's request is the week's restart: logged in, and the week is not authenticated."""
-    request, report = requested_login(snapshot), snapshot.report
-    logged_in = report is not None and report.state is LoginState.LOGGED_IN
-    return request is not None and not request.refused and logged_in and week.open
+    request = requested_login(snapshot)
+    return request is not None and not request.refused and snapshot.logged_in and week.open
 
 
 def _replaced_on_request(snapshot: Snapshot) -> bool:
@@ -97,9 +95,7 @@ def executor_may_hold_orders(snapshot: Snapshot) -> bool:
 def _restart_due(snapshot: Snapshot, week: Window, calendar: Calendar) -> bool:
     """Only a gateway that is logged in is restarted, and only once a week."""
     report = snapshot.report
-    if report is None or report.state is not LoginState.LOGGED_IN:
-        return False
-    if report.taken_restart == restart_id(week):
+    if report is None or not snapshot.logged_in or report.taken_restart == restart_id(week):
         return False
     return restart_step(week, calendar, snapshot.now) is RestartStep.RESTART
 
@@ -111,7 +107,4 @@ def restart_id(week: Window) -> str:
 
 def restart_overdue(snapshot: Snapshot, week: Window, calendar: Calendar) -> bool:
     """Whether the week's restart was missed and a person must say when."""
-    report = snapshot.report
-    if report is None or report.state is not LoginState.LOGGED_IN:
-        return False
-    return restart_step(week, calendar, snapshot.now) is RestartStep.ASK
+    return snapshot.logged_in and restart_step(week, calendar, snapshot.now) is RestartStep.ASK

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from ibgateway_api import names
+from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component, Key
 from ibgateway_api.reasons import Reason
 from ibgateway_api.reports import ExecutorReport, SentinelReport
@@ -152,6 +153,11 @@ class Snapshot:
     """The drain that a planned stop waits for."""
     replaced_for: str = ""
     """The login request for which the gateway's pod was replaced."""
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether the sentinel's last report says so, however old it is."""
+        return self.report is not None and self.report.state is LoginState.LOGGED_IN
 
     def child(self, kind: str, name: str) -> Manifest | None:
         """A child by kind and name."""

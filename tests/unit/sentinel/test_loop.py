@@ -3,6 +3,8 @@
 Time is the test's; nothing is awaited. The API's word is spoken by the test.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +24,18 @@ GIVES_WAY = "IBC: End this session and let the other session proceed (scenario 2
 @pytest.fixture
 def pod(tmp_path: Path) -> FakePod:
     return FakePod(tmp_path)
+
+
+@contextmanager
+def full_volume(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing reaches the disk meanwhile."""
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        yield
 
 
 def test_the_first_start_gets_a_permit(pod: FakePod) -> None:
@@ -242,13 +256,9 @@ def test_a_sentinel_that_no_longer_looks_is_not_alive(pod: FakePod) -> None:
 def test_an_outcome_that_a_full_volume_refuses_is_written_at_a_later_look(
     pod: FakePod, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
     pod.waits()
     pod.runs()
-    with monkeypatch.context() as disk:
-        disk.setattr("os.fsync", full)
+    with full_volume(monkeypatch):
         report = pod.says(PUSH, ANSWERED, MISSED)
         assert (report.state, pod.outcomes()) == (LoginState.APPROVAL_MISSED, [None])
     assert "outcome of attempt [1] could not be written: [Errno 28]" in caplog.text
@@ -261,13 +271,9 @@ def test_a_rejection_that_is_written_late_is_not_overwritten_by_an_end(
 ) -> None:
     """Else the parking would be undone, and a full permit would follow with the bad password."""
 
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
     pod.waits()
     pod.runs()
-    with monkeypatch.context() as disk:
-        disk.setattr("os.fsync", full)
+    with full_volume(monkeypatch):
         pod.says("IBC: Login failed")
     (pod.run / "permit.taken").unlink()
     pod.wrapper("waiting")
@@ -281,12 +287,8 @@ def test_a_rejection_that_is_written_late_is_not_overwritten_by_an_end(
 async def test_what_the_driver_begins_while_the_volume_is_full_is_ended(
     pod: FakePod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
     pod.waits()
     pod.runs()
-    with monkeypatch.context() as disk:
-        disk.setattr("os.fsync", full)
+    with full_volume(monkeypatch):
         pod.prints("IBC will cold-restart shortly", "IBC will restart shortly")
         assert pod.sentinel._stop.busy
