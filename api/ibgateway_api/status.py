@@ -24,6 +24,8 @@ class LoginStatus(Document):
     """Attempts of the last 24 hours that may have pushed."""
     handled_request: str = ""
     """The login request (annotation) that was acted on last."""
+    ignored_request: str = ""
+    """The login request (annotation) that was ignored last; the same text never acts later."""
 
 
 class WindowStatus(Document):
@@ -73,3 +75,5 @@ class IBGatewayStatus(Document):
     """Where to reach what."""
     pending_revision: str = ""
     """A pod template that waits for the window or a request."""
+    accepted_spec: str = ""
+    """The last spec that was accepted, as JSON: what is served while a newer one is refused."""

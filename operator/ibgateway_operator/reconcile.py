@@ -44,6 +44,7 @@ class Outcome:
     """What carrying out a decision came to."""
 
     handled_request: str
+    ignored_request: str = ""
     findings: tuple[Finding, ...] = ()
     events: tuple[PendingEvent, ...] = ()
 
@@ -96,11 +97,12 @@ class Reconciler:
 
     async def _act(self, snapshot: Snapshot, memory: GatewayMemory, decision: Decision) -> Outcome:
         """Planned stops and requests, our Secrets, children, settings, in that order."""
-        key, handled = snapshot.gateway.key, snapshot.gateway.status.login.handled_request
+        key, login = snapshot.gateway.key, snapshot.gateway.status.login
         done = [await self.lifecycle.carry_out(key, memory, each) for each in decision.actions]
         findings = await self._apply(snapshot, memory, decision)
         return Outcome(
-            handled_request=next((each.handled for each in done if each.handled), handled),
+            handled_request=next((d.handled for d in done if d.handled), login.handled_request),
+            ignored_request=next((d.ignored for d in done if d.ignored), login.ignored_request),
             findings=findings,
             events=tuple(each.event for each in done if each.event),
         )
@@ -108,7 +110,7 @@ class Reconciler:
     async def _apply(
         self, snapshot: Snapshot, memory: GatewayMemory, decision: Decision
     ) -> tuple[Finding, ...]:
-        """Bring the children about. Gives what stood in the way; nothing is done to a refused spec."""
+        """Bring the children about. Gives what stood in the way; nothing is done without an accepted spec."""
         if decision.given is None:
             return ()
         gateway = snapshot.gateway
@@ -136,7 +138,10 @@ class Reconciler:
             findings=outcome.findings,
         )
         status = status_of(
-            assessment, pending=decision.pending, handled_request=outcome.handled_request
+            assessment,
+            pending=decision.pending,
+            handled_request=outcome.handled_request,
+            ignored_request=outcome.ignored_request,
         )
         wanted = document(status)
         if wanted != gateway.stored_status:
@@ -160,7 +165,7 @@ class Reconciler:
     ) -> float:
         """Seconds until the clock alone may change something."""
         moments = upcoming(decision.verdict.week, self.settings.calendar, snapshot.now)
-        if decision.refusal is None:
+        if decision.given is not None:
             moments.append(self.observer.secrets.due(memory.secrets))
         if memory.console.enforced is not snapshot.enforced:
             moments.append(SOONEST_SECONDS)

@@ -35,9 +35,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Done:
-    """What an action came to: the request it handled, if any, and what to say."""
+    """What an action came to: the request it handled or ignored, if any, and what to say."""
 
     handled: str = ""
+    ignored: str = ""
     event: PendingEvent | None = None
 
 
@@ -59,7 +60,7 @@ class Lifecycle:
             case RequestLogin():
                 return await self._request(key, action)
             case IgnoreRequest():
-                return Done(event=_ignored(action))
+                return Done(ignored=action.request, event=_ignored(action))
             case SettleRequested():
                 return Done(handled=action.request)
             case _:  # pragma: no cover
@@ -93,7 +94,7 @@ class Lifecycle:
             else "the week is authenticated, nothing is to be done"
         )
         note = f"the login request of {request} is taken: {what}"
-        return Done(request, PendingEvent(EventReason.LOGIN_REQUESTED, note, action="Login"))
+        return Done(request, event=PendingEvent(EventReason.LOGIN_REQUESTED, note, action="Login"))
 
     async def _asked(self, key: Key, ask: Callable[[Endpoint], Awaitable[None]]) -> bool:
         """Whether the sentinel took it."""

@@ -11,19 +11,17 @@ from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Component
-from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_operator.decide.actions import Action, actions
 from ibgateway_operator.decide.gate import GateVerdict, judge
 from ibgateway_operator.decide.replicas import Replicas, replicas
 from ibgateway_operator.decide.requests import RequestedLogin, requested_login
-from ibgateway_operator.decide.spec_checks import refusal
+from ibgateway_operator.decide.served_spec import serving
 from ibgateway_operator.decide.stops import PlannedStop, drained, planned_stop, restart_overdue
 from ibgateway_operator.decide.templates import held_back, pending_gateway
 from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.config import settings_hash
 from ibgateway_operator.desired.input import Scripts
-from ibgateway_operator.errors import UnbuildableSpecError
 from ibgateway_operator.model.kinds import CONFIG_MAP
 from ibgateway_operator.model.manifests import Manifest, annotations_of, is_terminating, name_of
 from ibgateway_operator.model.memory import Place
@@ -36,7 +34,7 @@ _READERS: Final = (Component.GATEWAY, Component.EXECUTOR)
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do. Of a refused spec nothing is applied."""
+    """What to do. While a spec is refused, for the last accepted one; without one nothing is applied."""
 
     verdict: GateVerdict
     refusal: Finding | None = None
@@ -66,15 +64,17 @@ class Decision:
 
 def decide(snapshot: Snapshot, settings: OperatorSettings, scripts: Scripts) -> Decision:
     """What is to be done about this IBGateway now."""
+    snapshot = serving(snapshot)
     verdict = judge(snapshot, settings.calendar)
-    spec, refused = snapshot.gateway.spec, refusal(snapshot)
+    spec, refused = snapshot.gateway.spec, snapshot.gateway.refusal
     overdue = restart_overdue(snapshot, verdict.week, settings.calendar)
-    if refused is not None or spec is None:
+    if spec is None or not snapshot.gateway.is_served:
         return Decision(verdict, refusal=refused, overdue=overdue)
     stop = planned_stop(snapshot, verdict.week, settings.calendar)
     may_stop = stop is None or drained(snapshot, stop)
     decision = Decision(
         verdict,
+        refusal=refused,
         overdue=overdue,
         actions=actions(snapshot, verdict.week, _goes_on(stop, may_stop=may_stop)),
         pending=pending_gateway(snapshot),
@@ -83,11 +83,7 @@ def decide(snapshot: Snapshot, settings: OperatorSettings, scripts: Scripts) -> 
     )
     wanted = replicas(spec, snapshot, may_stop=may_stop)
     given = _input(snapshot, spec, wanted, settings, scripts)
-    try:
-        return _with_children(decision, snapshot, given, wanted.blocker)
-    except UnbuildableSpecError as error:
-        message = f"the spec can't be turned into Kubernetes objects: {error}: correct the field"
-        return replace(decision, refusal=Finding(ConditionReason.INVALID_SPEC, message))
+    return _with_children(decision, snapshot, given, wanted.blocker)
 
 
 def _with_children(

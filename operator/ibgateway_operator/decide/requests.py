@@ -22,10 +22,14 @@ class RequestedLogin:
 
 
 def requested_login(snapshot: Snapshot) -> RequestedLogin | None:
-    """The request in the annotation; None where there is none or it was handled."""
+    """The request in the annotation; None where there is none, or it was handled or ignored.
+
+    What was once announced as ignored never acts: nobody stands there with a phone when its time comes.
+    """
     text = snapshot.gateway.annotations.get(names.ANNOTATION_LOGIN_REQUESTED_AT, "")
-    handled = snapshot.gateway.status.login.handled_request
-    if not text or text == handled:
+    login = snapshot.gateway.status.login
+    handled = login.handled_request
+    if not text or text in (handled, login.ignored_request):
         return None
     return RequestedLogin(text, _refused(text, handled, snapshot.now))
 
@@ -37,7 +41,7 @@ def _refused(text: str, handled: str, now: datetime) -> str:
     if before is not None and at <= before:
         return f"it is not newer than the last one, {handled}"
     if at > now + REQUEST_SKEW:
-        return "it lies in the future"
+        return "it lies in the future: set it again, to the time at which a person is there"
     if at < now - REQUEST_LIFETIME:
         return "it is more than ten minutes old"
     return ""

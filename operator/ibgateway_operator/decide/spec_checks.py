@@ -1,6 +1,6 @@
 """Is the spec one that this operator can serve? Pure.
 
-What is found here makes SpecAccepted False: nothing is applied and nothing that runs is touched.
+What is found here makes SpecAccepted False: the last accepted spec goes on being served.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,10 +9,15 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from ibgateway_api.names import Key
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
-from ibgateway_api.week import NEW_YORK, is_time_zone
+from ibgateway_api.week import NEW_YORK, Calendar, is_time_zone
+from ibgateway_operator.desired import DesiredInput, desired
+from ibgateway_operator.desired.input import Scripts
+from ibgateway_operator.errors import UnbuildableSpecError
 from ibgateway_operator.model.snapshot import Finding, IBGateway, Snapshot
+from ibgateway_operator.settings import Images
 
 RESET_HOURS: Final = frozenset({23, 0, 1, 2})
 """New York hours of IBKR's nightly reset and Friday's outage: 11 PM to 3 AM."""
@@ -23,7 +28,8 @@ SpecCheck = Callable[[IBGatewaySpec, datetime], Finding | None]
 
 def refusal(snapshot: Snapshot) -> Finding | None:
     """The first reason for which the spec is not served; None where it is."""
-    return spec_refusal(snapshot.gateway, snapshot.now)
+    gateway = snapshot.gateway
+    return gateway.refusal if gateway.checked else spec_refusal(gateway, snapshot.now)
 
 
 def spec_refusal(gateway: IBGateway, now: datetime) -> Finding | None:
@@ -89,6 +95,24 @@ def _auto_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     )
 
 
+def _buildable(spec: IBGatewaySpec, now: datetime) -> Finding | None:
+    """Every value must be one that the builders of the children know what to do with."""
+    given = DesiredInput(
+        key=Key("any", "any"),
+        uid="",
+        spec=spec,
+        images=Images("any", "any"),
+        calendar=Calendar(),
+        scripts=Scripts("", "", ""),
+    )
+    try:
+        desired(given)
+    except UnbuildableSpecError as error:
+        message = f"the spec can't be turned into Kubernetes objects: {error}: correct the field"
+        return Finding(ConditionReason.INVALID_SPEC, message)
+    return None
+
+
 @lru_cache(maxsize=4096)
 def _meets_reset(auto_restart_time: str, time_zone: str, first: date) -> bool:
     """Looked at a year ahead, in several places of each reconcile: computed once a day and time."""
@@ -99,4 +123,10 @@ def _meets_reset(auto_restart_time: str, time_zone: str, first: date) -> bool:
     return any(moment.hour in RESET_HOURS for moment in moments)
 
 
-SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (_postgres, _notifications, _zones, _auto_restart)
+SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (
+    _postgres,
+    _notifications,
+    _zones,
+    _auto_restart,
+    _buildable,
+)

@@ -12,7 +12,7 @@ from ibgateway_api.names import Component
 from ibgateway_api.week import Calendar, RestartStep, Window, restart_step
 from ibgateway_operator.decide.gate import week_of
 from ibgateway_operator.decide.requests import requested_login
-from ibgateway_operator.decide.spec_checks import refusal
+from ibgateway_operator.decide.served_spec import serving
 from ibgateway_operator.decide.templates import pending_gateway
 from ibgateway_operator.model.kinds import STATEFUL_SET
 from ibgateway_operator.model.snapshot import Snapshot, container_runs
@@ -47,9 +47,10 @@ def planned_stop(snapshot: Snapshot, week: Window, calendar: Calendar) -> Planne
 def stop_to_drain_for(snapshot: Snapshot, calendar: Calendar) -> PlannedStop | None:
     """The stop for which the executor must be asked now: a planned one, or a person's.
 
-    None of a refused spec: its executor has not been told of any stop.
+    None while no spec is served: the executor has not been told of any stop.
     """
-    if refusal(snapshot) is not None:
+    snapshot = serving(snapshot)
+    if not snapshot.gateway.is_served:
         return None
     week = week_of(snapshot, calendar)
     stop = planned_stop(snapshot, week, calendar)

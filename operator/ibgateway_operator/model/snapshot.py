@@ -4,7 +4,7 @@ Frozen values made from plain bodies; nothing here asks the API server or the cl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,8 +32,20 @@ _PULL: Final = {"ErrImagePull": "ImagePullBackOff"}
 
 
 @dataclass(frozen=True)
+class Finding:
+    """Something that stands in the way: a reason for programs, a sentence for people."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
 class IBGateway:
-    """An IBGateway as stored. `spec` is None where it can't be read; `problem` says why."""
+    """An IBGateway as stored, and once `checked` as it is served.
+
+    `spec` is None where it can't be read; `problem` says why. A refused spec gives way to the last
+    accepted one; `refusal` says what is wrong with it.
+    """
 
     key: Key
     uid: str
@@ -47,12 +59,24 @@ class IBGateway:
     stored_status: Mapping[str, Any]
     resource_version: str
     deleting: bool
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """The spec as it is stored."""
+    checked: bool = False
+    refusal: Finding | None = None
+    accepted: IBGatewaySpec | None = None
+    """The last accepted spec; None where none is known."""
+
+    @property
+    def is_served(self) -> bool:
+        """Whether there is a spec to act on: the one that is stored, or an earlier one."""
+        return self.spec is not None and (self.refusal is None or self.accepted is not None)
 
 
 def parse(body: Mapping[str, Any]) -> IBGateway:
     """A Gateway from its body. Never raises: an unreadable spec is a finding, not a crash."""
     meta, raw = body["metadata"], body.get("spec") or {}
     spec, problem = _spec(raw)
+    status = _status(body.get("status") or {})
     return IBGateway(
         key=Key(meta["namespace"], meta["name"]),
         uid=uid_of(body),
@@ -62,10 +86,12 @@ def parse(body: Mapping[str, Any]) -> IBGateway:
         spec=spec,
         problem=problem,
         suspend=raw.get("suspend") is True,
-        status=_status(body.get("status") or {}),
+        status=status,
         stored_status=body.get("status") or {},
         resource_version=str(meta.get("resourceVersion", "")),
         deleting=is_terminating(body),
+        raw=raw,
+        accepted=_accepted(status.accepted_spec),
     )
 
 
@@ -76,6 +102,14 @@ def _spec(raw: Mapping[str, Any]) -> tuple[IBGatewaySpec | None, str]:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return None, f"spec.{where}: {first['msg']}"
+
+
+def _accepted(text: str) -> IBGatewaySpec | None:
+    """The spec that status remembers; one that this version can't read counts as none."""
+    try:
+        return IBGatewaySpec.model_validate_json(text) if text else None
+    except ValidationError:
+        return None
 
 
 def _status(raw: Mapping[str, Any]) -> IBGatewayStatus:
@@ -111,14 +145,6 @@ class Credentials:
             if key not in self.keys:
                 return f"Secret {self.secret} has no key {key}"
         return ""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that stands in the way: a reason for programs, a sentence for people."""
-
-    reason: Reason
-    message: str
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from ibgateway_api import names
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.names import PORT_NOVNC_ADMIN, Component, Key
 from ibgateway_api.week import Calendar
-from ibgateway_operator.decide.spec_checks import spec_refusal
+from ibgateway_operator.decide.served_spec import served
 from ibgateway_operator.decide.stops import stop_to_drain_for
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.model.manifests import Manifest, uid_of
@@ -100,19 +100,19 @@ class Observer:
         return self.memories.of(key, uid_of(body)) if body is not None else None
 
     def gateway(self, key: Key) -> IBGateway | None:
-        """The IBGateway, parsed once a version."""
+        """The IBGateway as it is served, parsed and checked once a version."""
         body = self.cache.gateway(key)
         if body is None:
             return None
         memory = self.memories.of(key, uid_of(body))
         version = str(body["metadata"].get("resourceVersion", ""))
         if memory.parsed is None or memory.parsed[0] != version:
-            memory.parsed = (version, parse(body))
+            memory.parsed = (version, served(parse(body), self.clock.now()))
         return memory.parsed[1]
 
     async def _look_at_secrets(self, gateway: IBGateway, memory: GatewayMemory) -> None:
         """This one's Secret, and once those of older gateways: two must not share a user name."""
-        if spec_refusal(gateway, self.clock.now()) is not None:
+        if not gateway.is_served:
             return
         await self.secrets.look(gateway, memory.secrets)
         for older in self.older_gateways(gateway):

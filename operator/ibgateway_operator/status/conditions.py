@@ -4,7 +4,7 @@ Every reason is listed in docs/conditions.md with its meaning and what to do; a 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ibgateway_api.conditions import ConditionStatus
@@ -85,8 +85,21 @@ PERMIT_ADVICE: Final = {
 def spec_accepted(assessment: Assessment) -> Observation:
     """Whether this operator serves the spec."""
     if assessment.refusal:
-        return FALSE, assessment.refusal
+        return FALSE, _refused_meanwhile(assessment.refusal, assessment.snapshot)
     return TRUE, Finding(ConditionReason.ACCEPTED, "the spec is served")
+
+
+def _refused_meanwhile(refusal: Finding, snapshot: Snapshot) -> Finding:
+    """What is wrong with the spec, and what is done until it is corrected."""
+    meanwhile = (
+        "; until then the last accepted spec is served (week, requests, suspend), and what this one"
+        " allows less of holds already"
+    )
+    return (
+        replace(refusal, message=f"{refusal.message}{meanwhile}")
+        if snapshot.gateway.is_served
+        else refusal
+    )
 
 
 def logged_in(assessment: Assessment) -> Observation:
@@ -203,7 +216,9 @@ def policy_enforced(assessment: Assessment) -> Observation:
 
 def _refused(assessment: Assessment) -> Finding | None:
     """A spec that is not served comes first: nothing else can be trusted to be current."""
-    return assessment.refusal
+    if assessment.refusal is None:
+        return None
+    return _refused_meanwhile(assessment.refusal, assessment.snapshot)
 
 
 def _apply_trouble(assessment: Assessment) -> Finding | None:

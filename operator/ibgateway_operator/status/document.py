@@ -37,18 +37,31 @@ CHECKS: Final[dict[ConditionType, Check]] = {
 }
 
 
-def status_of(assessment: Assessment, *, pending: str, handled_request: str) -> IBGatewayStatus:
-    """The whole status. `pending` names templates that wait, `handled_request` the last login request."""
+def status_of(
+    assessment: Assessment, *, pending: str, handled_request: str, ignored_request: str = ""
+) -> IBGatewayStatus:
+    """The whole status. `pending` names templates that wait, the requests are the last ones of each kind."""
     snapshot = assessment.snapshot
     return IBGatewayStatus(
         observed_generation=snapshot.gateway.generation,
         conditions=conditions(assessment),
-        login=_login(snapshot, handled_request),
+        login=_login(snapshot).model_copy(
+            update={"handled_request": handled_request, "ignored_request": ignored_request}
+        ),
         window=_window(assessment),
         accounts=_accounts(snapshot),
         endpoints=_endpoints(snapshot),
         pending_revision=pending,
+        accepted_spec=_accepted_spec(assessment),
     )
+
+
+def _accepted_spec(assessment: Assessment) -> str:
+    """The spec, where it is accepted: as it is stored, so that no later default changes it."""
+    gateway = assessment.snapshot.gateway
+    if assessment.refusal is not None or gateway.spec is None:
+        return gateway.status.accepted_spec
+    return gateway.spec.model_dump_json(by_alias=True, exclude_unset=True)
 
 
 def conditions(assessment: Assessment) -> list[Condition]:
@@ -78,17 +91,17 @@ def _whole(at: datetime) -> datetime:
     return at.replace(microsecond=0)
 
 
-def _login(snapshot: Snapshot, handled_request: str) -> LoginStatus:
-    report, before = snapshot.report, snapshot.gateway.status.login
+def _login(snapshot: Snapshot) -> LoginStatus:
+    """The login; the last known one while nobody is heard. The requests are the caller's."""
+    report = snapshot.report
     if report is None:
-        return before.model_copy(update={"handled_request": handled_request})
+        return snapshot.gateway.status.login
     return LoginStatus(
         state=report.state,
         since=_whole(report.since),
         deadline=report.deadline and _whole(report.deadline),
         full_auth_time=report.full_auth_time and _whole(report.full_auth_time),
         attempts_today=report.attempts_today,
-        handled_request=handled_request,
     )
 
 

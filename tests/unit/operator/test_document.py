@@ -41,6 +41,7 @@ def test_the_status_holds_what_a_user_looks_for() -> None:
         "fullAuthTime": "2026-11-15T14:03:00Z",
         "attemptsToday": 1,
         "handledRequest": "2026-11-18T14:00:00Z",
+        "ignoredRequest": "",
     }
     assert shown["window"] == {
         "open": False,

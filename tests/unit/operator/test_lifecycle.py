@@ -6,9 +6,10 @@ import pytest
 
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_runtime.errors import EndpointUnavailableError
-from operator_fakes import OperatorWorld, report
+from operator_fakes import OperatorWorld, pod, report, revised
 
 DRAINED = ExecutorReport(open=False, unacknowledged=0).to_json().encode()
+UPDATED = {"observedGeneration": 1, "updateRevision": "rev-2"}
 BUSY = ExecutorReport(open=False, unacknowledged=1).to_json().encode()
 
 
@@ -85,23 +86,44 @@ async def test_a_login_request_is_handed_on_once(trading: OperatorWorld) -> None
 
 async def test_an_old_login_request_is_ignored_and_said_so_once(trading: OperatorWorld) -> None:
     trading.request_login("2026-11-18T14:00:00Z")
-    assert await trading.reconcile() == ["create Event LoginRequestIgnored"]
+    assert await trading.reconcile() == ["create Event LoginRequestIgnored", "status"]
     assert await trading.reconcile() == []
     assert trading.http.posted == []
 
 
-async def test_a_suspend_that_was_refused_drains_once_it_is_accepted(
-    trading: OperatorWorld,
+@pytest.mark.parametrize("waits", [False, True], ids=["no template waits", "a template waits"])
+async def test_a_request_from_the_future_does_not_act_when_its_time_comes(
+    trading: OperatorWorld, waits: bool
 ) -> None:
-    """While the spec is refused its executor is told nothing, so no patience is used up."""
+    if waits:
+        trading.api_server.put(revised(pod("gateway"), "rev-1"))
+        trading.api_server.put(
+            {**trading.api_server.named("StatefulSet", "paper-gateway"), "status": UPDATED}
+        )
+    trading.http.answers["/v1/gate"] = DRAINED
+    trading.request_login("2026-11-18T15:30:00Z")
+    assert "create Event LoginRequestIgnored" in await trading.reconcile()
+    assert trading.stored()["status"]["login"]["ignoredRequest"] == "2026-11-18T15:30:00Z"
+    trading.app.memories.clear()
+    await trading.reconcile()
+    trading.set_time(datetime(2026, 11, 18, 15, 30, 30, tzinfo=UTC))
+    trading.hear(report())
+    assert "delete Pod paper-gateway-0" not in await trading.reconcile()
+    assert trading.http.posted == []
+
+
+async def test_a_suspend_in_a_refused_spec_drains_as_any_other(trading: OperatorWorld) -> None:
     trading.http.answers["/v1/gate"] = BUSY
     trading.edit(suspend=True, notifications={"secretRef": {"name": "n"}})
     await trading.reconcile()
-    trading.pass_time(300)
+    trading.pass_time(100)
     await trading.reconcile()
     trading.edit(suspend=True, notifications={"secretRef": None})
     await trading.reconcile()
     assert trading.replicas("StatefulSet", "paper-gateway") == 1
+    trading.http.answers["/v1/gate"] = DRAINED
+    await trading.reconcile()
+    assert trading.replicas("StatefulSet", "paper-gateway") == 0
 
 
 async def test_a_spec_no_builder_understands_does_not_cost_the_weeks_restart(

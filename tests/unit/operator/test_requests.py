@@ -1,5 +1,7 @@
 """A person's request in the annotation: taken once, young, and never from the future."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from ibgateway_operator.decide.requests import RequestedLogin, requested_login
@@ -38,7 +40,10 @@ from operator_fakes import snapshot
         (
             "2026-11-18T15:01:01Z",
             "",
-            RequestedLogin("2026-11-18T15:01:01Z", "it lies in the future"),
+            RequestedLogin(
+                "2026-11-18T15:01:01Z",
+                "it lies in the future: set it again, to the time at which a person is there",
+            ),
         ),
         (
             "2026-11-18T14:49:59Z",
@@ -51,3 +56,11 @@ def test_login_requests(text: str, handled: str, requested: RequestedLogin | Non
     annotations = {"ibgateway.dev/login-requested-at": text}
     status = {"login": {"handledRequest": handled}}
     assert requested_login(snapshot(annotations=annotations, status=status)) == requested
+
+
+@pytest.mark.parametrize("ignored", ["2026-11-18T15:30:00Z", "now"])
+def test_what_was_announced_as_ignored_never_acts(ignored: str) -> None:
+    annotations = {"ibgateway.dev/login-requested-at": ignored}
+    status = {"login": {"ignoredRequest": ignored}}
+    its_time = datetime(2026, 11, 18, 15, 31, tzinfo=UTC)
+    assert requested_login(snapshot(annotations=annotations, status=status, now=its_time)) is None

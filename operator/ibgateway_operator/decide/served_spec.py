@@ -1,0 +1,74 @@
+"""Which spec is served: the stored one, or, while that is refused, the last accepted one. Pure.
+
+A typo must not cost the week's restart, a person's request or a suspend. What the refused spec says
+to do less is done all the same, as far as it can be read: nobody writes `suspend: true` by mistake.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from ibgateway_api.executor_spec import ExecutorSpec
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_operator.decide.spec_checks import spec_refusal
+from ibgateway_operator.model.snapshot import IBGateway, Snapshot
+
+L = TypeVar("L", str, int)
+"""A limit as the spec has it: money is a string."""
+
+
+def served(gateway: IBGateway, now: datetime) -> IBGateway:
+    """The IBGateway as it is served. Without an accepted spec a refused one stays, and nothing is done."""
+    if gateway.checked:
+        return gateway
+    refusal = spec_refusal(gateway, now)
+    checked = replace(gateway, checked=True, refusal=refusal)
+    if refusal is None or gateway.accepted is None:
+        return checked
+    spec = narrowed(gateway.accepted, gateway.spec, gateway.raw)
+    return replace(checked, spec=spec, suspend=spec.suspend)
+
+
+def serving(snapshot: Snapshot) -> Snapshot:
+    """The snapshot of the IBGateway as it is served."""
+    return replace(snapshot, gateway=served(snapshot.gateway, snapshot.now))
+
+
+def narrowed(
+    accepted: IBGatewaySpec, refused: IBGatewaySpec | None, raw: Mapping[str, Any]
+) -> IBGatewaySpec:
+    """The accepted spec, and what the refused one allows less of; `refused` is None where it is unreadable."""
+    gateway = raw.get("gateway")
+    read_only = isinstance(gateway, Mapping) and gateway.get("readOnlyApi") is True
+    executor = accepted.executor
+    return accepted.model_copy(
+        update={
+            "suspend": accepted.suspend or raw.get("suspend") is True,
+            "gateway": accepted.gateway.model_copy(
+                update={"read_only_api": accepted.gateway.read_only_api or read_only}
+            ),
+            "executor": executor if refused is None else _executor(executor, refused.executor),
+        }
+    )
+
+
+def _executor(accepted: ExecutorSpec, refused: ExecutorSpec) -> ExecutorSpec:
+    """The smaller of each limit, and the accounts that both name."""
+    mine, theirs = accepted.limits, refused.limits
+    limits = mine.model_copy(
+        update={
+            "max_order_value": _least(mine.max_order_value, theirs.max_order_value, Decimal),
+            "max_orders_per_day": _least(mine.max_orders_per_day, theirs.max_orders_per_day, int),
+        }
+    )
+    both = [account for account in accepted.accounts if account in refused.accounts]
+    return accepted.model_copy(
+        update={"limits": limits, "accounts": both or accepted.accounts or refused.accounts}
+    )
+
+
+def _least(one: L | None, other: L | None, number: Callable[[L], int | Decimal]) -> L | None:
+    """The smaller limit; None is no limit."""
+    return min((limit for limit in (one, other) if limit is not None), key=number, default=None)
