@@ -84,6 +84,60 @@ async def test_pause_ends_and_the_next_start_needs_no_push(gateway: GatewayConta
     assert len(await gateway.call("GET", "/v1/pushes")) == 1
 
 
+async def test_nothing_of_a_stopped_container_is_left(gateway: GatewayContainer) -> None:
+    await gateway.start()
+    await gateway.said("Second Factor Authentication initiated")
+    number = gateway.display.removeprefix(":")
+    left = [Path(f"/tmp/.X{number}-lock"), Path(f"/tmp/.X11-unix/X{number}")]
+    assert [path.exists() for path in left] == [True, True]
+    await gateway.stop()
+    assert [path.exists() for path in left] == [False, False]
+    with pytest.raises(ConnectionRefusedError):
+        await gateway.handshake(gateway.socat)
+
+
+async def test_after_stop_a_token_file_that_stayed_starts_it_again(
+    gateway: GatewayContainer,
+) -> None:
+    await gateway.call("PATCH", "/v1/login-rules", {"dead_token_file": "stays"})
+    await gateway.start()
+    await gateway.approve()
+    await gateway.call("POST", "/v1/users/paperuser/expire-token")
+    await gateway.call("POST", "/v1/users/paperuser/restart")
+    await gateway.said("The security tokens associated with your login credentials")
+    await gateway.command("STOP")
+    await gateway.said("The security tokens associated with your login credentials", times=2)
+    assert gateway.lines.count("IBC returned exit status 0") == 2
+    kinds = [attempt["kind"] for attempt in await gateway.call("GET", "/v1/logins")]
+    assert kinds == ["full", "token", "token"]
+
+
+async def test_without_x_it_spins_for_as_long_as_there_is_a_token_file(
+    gateway: GatewayContainer,
+) -> None:
+    await gateway.call("PATCH", "/v1/login-rules", {"dead_token_file": "stays"})
+    await gateway.start()
+    await gateway.approve()
+    await gateway.call("POST", "/v1/users/paperuser/expire-token")
+    await gateway.call("POST", "/v1/users/paperuser/restart")
+    await gateway.said("The security tokens associated with your login credentials")
+    assert gateway.process is not None
+    gateway.process.send_signal(signal.SIGTERM)
+    await gateway.said("IBC returned exit status 76", times=3)
+    assert len(await gateway.call("GET", "/v1/logins")) == 2
+
+
+@pytest.mark.parametrize("code", [1, 143, 255])
+async def test_sigterm_ends_it_with_the_code_that_was_chosen(
+    gateway: GatewayContainer, code: int
+) -> None:
+    await gateway.start(SIMULATOR_TERM_CODE=str(code))
+    await gateway.said("Second Factor Authentication initiated")
+    assert gateway.process is not None
+    gateway.process.send_signal(signal.SIGTERM)
+    assert await gateway.ended() == code
+
+
 async def test_sigterm_stops_x_first_and_is_no_clean_logout(gateway: GatewayContainer) -> None:
     await gateway.start()
     await gateway.approve()

@@ -10,10 +10,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
+from ibgateway_simulator.errors import SimulatorError
+
 BLUE, GREY, WHITE = "#1d3557", "#e8edf2", "#ffffff"
 FONT = ("DejaVu Sans", 11)
 BOLD = ("DejaVu Sans", 11, "bold")
 TITLE = "IBKR Gateway"
+
+
+class NoDisplayError(SimulatorError):
+    """There is no X server to open a window on."""
 
 
 class LoginScreen:
@@ -28,7 +34,10 @@ class LoginScreen:
     ) -> None:
         self._on_login = on_login
         self._on_button = on_button
-        self._root = tk.Tk()
+        try:
+            self._root = tk.Tk()
+        except tk.TclError as error:
+            raise NoDisplayError(str(error)) from error
         self._root.title(TITLE)
         self._root.geometry("460x300+282+200")
         self._root.configure(background=GREY)
@@ -78,6 +87,9 @@ class LoginScreen:
         """Handle what X has for us; the process ends with 1 when X is gone."""
         self._root.update()
 
+    # Whoever reads in the log that a window is there may press its buttons at once: what the log
+    # reports has reached X before.
+
     def show_login(self) -> None:
         """The login window, ready to be used."""
         self._main.pack_forget()
@@ -85,6 +97,7 @@ class LoginScreen:
         self._enable("normal")
         self._root.lift()
         self._fields[1 if self._user.get() else 0].focus_force()
+        self.pump()
 
     def fill(self, user: str, password: str) -> None:
         """Put text into the two fields, as IBC does."""
@@ -122,12 +135,14 @@ class LoginScreen:
             ).pack(side="left", padx=8)
         window.lift()
         self._dialogs[title] = window
+        self.pump()
 
     def close_dialog(self, title: str) -> None:
         """Close a dialog if it is open."""
         window = self._dialogs.pop(title, None)
         if window is not None:
             window.destroy()
+            self.pump()
 
     def show_main(self, *lines: str) -> None:
         """The window of a Gateway that is logged in."""

@@ -7,10 +7,8 @@ import asyncio
 import contextlib
 import importlib.util
 import os
-import random
 import re
 import shutil
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -20,6 +18,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from host_processes import end_group, forget_display, free_display
 from ibgateway_simulator.ibkr.server import Running, running
 from ibgateway_simulator.ibkr.settings import ibkr_settings
 
@@ -33,11 +32,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def free_display() -> str:
-    taken = {path.name for path in Path("/tmp/.X11-unix").glob("X*")}
-    return next(f":{n}" for n in random.sample(range(200, 900), 100) if f"X{n}" not in taken)
 
 
 def make_socket_folder() -> None:
@@ -56,7 +50,7 @@ class GatewayContainer:
         self.ibkr = ibkr
         self.http = http
         self.paper, self.socat, self.vnc, self.commands = (free_port() for _ in range(4))
-        self.display = free_display()
+        self._display = free_display()
         self.process: asyncio.subprocess.Process | None = None
         self._log = home / "container.log"
         self._groups: list[int] = []
@@ -67,6 +61,11 @@ class GatewayContainer:
             f"sed -i 's/^CommandServerPort=.*/CommandServerPort={self.commands}/; "
             's/^BindAddress=.*/BindAddress=127.0.0.1/\' "$IBC_INI_TMPL"\n'
         )
+
+    @property
+    def display(self) -> str:
+        """The X display, as DISPLAY names it."""
+        return f":{self._display}"
 
     async def start(self, **environ: str) -> None:
         given = {
@@ -167,12 +166,13 @@ class GatewayContainer:
         await self.said("IBC: Login has completed")
 
     async def stop(self) -> None:
-        """End every process of the groups started here."""
+        """Nothing is left of it: X and socat outlive run.sh, and hold the display and a port."""
         for group in self._groups:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
+            await asyncio.to_thread(end_group, group)
+        self._groups.clear()
         if self.process is not None:
             await self.process.wait()
+        forget_display(self._display)
 
 
 @contextlib.asynccontextmanager
