@@ -4,6 +4,7 @@ SimulatorError
   WireError                bytes that are not the TWS text protocol
   SimulatorSettingsError   an environment variable or file that cannot be used
   SimulatorNotFoundError   the control API named something that does not exist
+  NoDisplayError           no X server to open a window on (gateway/screen.py)
   SimulatorConflictError   the control API asked for something the present state does not allow
 """
 

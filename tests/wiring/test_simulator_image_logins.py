@@ -42,11 +42,12 @@ async def test_a_missed_push_leaves_the_window_where_enter_logs_in(
     await gateway.said("entitled: IBKR Gateway; event=Focused", times=2)
     await gateway.xdotool("mousemove", "560", "338", "click", "1", "type", "paperpassword")
     await gateway.xdotool("key", "Return")
-    await gateway.said("Second Factor Authentication initiated", times=2)
+    await gateway.said("entitled: Second Factor Authentication; event=Opened", times=2)
     await gateway.call("POST", "/v1/pushes/latest/approve")
     await gateway.said("IBC: Login has completed")
     pushes = await gateway.call("GET", "/v1/pushes")
     assert [push["state"] for push in pushes] == ["missed", "approved"]
+    assert gateway.ibc().count("Second Factor Authentication initiated") == 1
 
 
 async def test_login_failed_starts_over_until_it_is_stopped(gateway: GatewayContainer) -> None:
@@ -55,6 +56,19 @@ async def test_login_failed_starts_over_until_it_is_stopped(gateway: GatewayCont
     await gateway.said("IBC will cold-restart shortly", times=2)
     await gateway.said("IBC: Login attempt: 1", times=3)
     assert "IBC: Cold restart in progress" in "\n".join(gateway.lines)
+
+
+async def test_a_login_error_starts_over_and_the_next_login_succeeds(
+    gateway: GatewayContainer,
+) -> None:
+    await gateway.call("PATCH", "/v1/login-rules", {"login_error_next": 1})
+    await gateway.start()
+    await gateway.approve()
+    at = next(n for n, line in enumerate(gateway.lines) if line.endswith("Login error message:"))
+    assert gateway.lines[at + 1].startswith("Login failed - Soft token=0 received")
+    assert "IBC will cold-restart shortly" in gateway.lines
+    results = [attempt["result"] for attempt in await gateway.call("GET", "/v1/logins")]
+    assert results == ["login-error", "logged-in"]
 
 
 async def test_a_secondary_session_yields_and_the_container_ends(gateway: GatewayContainer) -> None:

@@ -1,19 +1,19 @@
 """Dialogs of a login, of a lost session and of a restart, and what IBC does about each.
 
-"Login failed" and a text that begins with "Connection to server failed" make IBC start over with
-a cold restart; the other dialogs stay on screen for a person.
+"Login failed", "Login Error" and a text that begins with "Connection to server failed" make IBC start
+over with a cold restart; the other dialogs stay on screen for a person.
 """
 
-from ibgateway_simulator.gateway.existing_session import LEAVE, SessionChoice
+import datetime as dt
+
 from ibgateway_simulator.gateway.ibc_log import IbcLog
 from ibgateway_simulator.gateway.protocols import ExitProcess, GatewayScreen
 from ibgateway_simulator.gateway.settings import GatewaySettings
 from ibgateway_simulator.gateway.windows import (
-    EXISTING,
     FAILED,
     LOCKED,
+    LOGIN_ERROR,
     NOTICE,
-    PUSH,
     REJECTED,
     RELOGIN,
     RESTART,
@@ -25,6 +25,11 @@ TOKENS = (
     "The security tokens associated with your login credentials have expired (routinely) in "
     "accordance with our security protocols. Please manually enter your username and password."
 )
+NOT_PERMANENT = (
+    "Login failed - Soft token=0 received instead of expected permanent for "
+    "ndc1.ibllc.com:4001 (SSL)"
+)
+RELOGIN_MARGIN = dt.timedelta(seconds=3)
 
 
 class Dialogs:
@@ -34,42 +39,6 @@ class Dialogs:
         self._settings = settings
         self._log = log
         self._screen = screen
-
-    def push_sent(self) -> None:
-        """A push is on the phone."""
-        text = "Check your phone: a notification has been sent to IBKR Mobile."
-        self._screen.dialog(PUSH.title, text, [])
-        self._log.opened(PUSH, "Second Factor Authentication initiated")
-
-    def push_closed(self, elapsed: float) -> None:
-        """The push has been answered or missed, `elapsed` seconds after the login began."""
-        self._screen.close_dialog(PUSH.title)
-        self._log.closed(PUSH)
-        self._log.line(f"Duration since login: {int(elapsed) + 1} seconds")
-
-    def push_withdrawn(self) -> None:
-        """IBKR can't be reached any more: the dialog goes without a word of IBC."""
-        self._screen.close_dialog(PUSH.title)
-
-    def existing(self, button: str) -> None:
-        """Another session has the user name; `button` is what goes on with this one."""
-        text = "Another session has your user name."
-        self._screen.dialog(EXISTING.title, text, [button, LEAVE])
-        self._log.event(EXISTING, "Opened")
-
-    def existing_choice(self, choice: SessionChoice, button: str) -> None:
-        """What IBC says about its choice; without one the dialog waits for a person."""
-        for line in choice.lines:
-            self._log.line(line)
-        if choice.go_on is None:
-            self._log.focus(EXISTING)
-        else:
-            self._log.line(f"Click button: {button if choice.go_on else LEAVE}")
-
-    def existing_closed(self) -> None:
-        """The question is answered."""
-        self._screen.close_dialog(EXISTING.title)
-        self._log.closed(EXISTING)
 
     def restarting(self) -> None:
         """The Gateway restarts itself."""
@@ -97,8 +66,29 @@ class Dialogs:
         self._screen.dialog(LOCKED.title, text, ["OK"])
         self._log.opened(LOCKED, text)
 
+    def lock_dismissed(self, left: float, *, now: dt.datetime, attempt: int) -> float:
+        """IBC will try again by itself; the seconds until attempt number `attempt`."""
+        wait = dt.timedelta(seconds=int(left)) + RELOGIN_MARGIN
+        at = now + wait
+        shown = f"{at:%Y-%m-%d %H:%M:%S}:{at.microsecond // 1000:03d}"
+        self._log.line(f"Will re-login at {shown}; login number: {attempt}")
+        self._log.line("Click button: OK")
+        self._screen.close_dialog(LOCKED.title)
+        self._log.closed(LOCKED)
+        return wait.total_seconds()
+
+    def login_error(self) -> None:
+        """The dialog whose text IBC prints on a line of its own, without a time."""
+        self._screen.dialog(LOGIN_ERROR.title, NOT_PERMANENT, ["OK"])
+        self._log.event(LOGIN_ERROR, "Opened")
+        self._log.line("Login error message:")
+        self._log.raw(NOT_PERMANENT)
+        self._cold_restart()
+
     def token_expired(self, style: ExpiryDialog) -> None:
         """A restart whose token is dead; `silent` is text in a pane that IBC can't read."""
+        if style is ExpiryDialog.LOGIN_ERROR:
+            self.login_error()
         restarts = style is ExpiryDialog.CONNECTION_FAILED
         text = f"Connection to server failed: {TOKENS}" if restarts else TOKENS
         self._screen.dialog(NOTICE.title, text, ["OK"])

@@ -75,5 +75,9 @@ def _while_logged_in(action: ExistingSessionAction) -> SessionChoice:
         text = "Continue this session and let the other session exit (scenario 5)"
         return SessionChoice((text,), go_on=True)
     return SessionChoice(
-        ("End this session and let the other session proceed (scenario 6)",), go_on=False
+        (
+            "Other session may be primary, so end this session and let the other one proceed "
+            "(scenario 6)",
+        ),
+        go_on=False,
     )

@@ -20,6 +20,7 @@ class Frames:
         self._settings = settings
         self._log = log
         self._screen = screen
+        self._splash = LOADING
 
     def login_opened(self) -> None:
         """The login window opens for the first time."""
@@ -41,15 +42,17 @@ class Frames:
 
     def authenticating(self) -> None:
         """Credentials are on their way."""
+        self._splash = AUTHENTICATING
         self._screen.splash(AUTHENTICATING.title)
         self._log.opened(AUTHENTICATING)
 
-    def authenticating_ended(self) -> None:
+    def login_ended(self) -> None:
         """The login came to nothing."""
-        self._splash_gone(AUTHENTICATING)
+        self._splash_gone(self._splash)
 
     def connecting(self, account: str) -> None:
         """The Gateway looks for IBKR."""
+        self._splash = CONNECTING
         self._screen.splash(CONNECTING.title)
         self._screen.show_main(f"Account: {account}", CONNECTING.title)
         self._log.opened(CONNECTING)

@@ -38,7 +38,12 @@ class LineChanged:
 
 @dataclass(frozen=True, slots=True)
 class AutofillDue:
-    """IBC tries again after a missed push."""
+    """IBC tries again after a missed push or a lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitDue:
+    """The time that IBC gives the rest of a login after its push is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ GatewayInput = (
     | NoticeReceived
     | LineChanged
     | AutofillDue
+    | ExitDue
     | RestartDue
     | RestartTimeSet
     | StopRequested

@@ -12,11 +12,13 @@ from typing import Any
 
 from ibgateway_simulator.gateway import autorestart, configuration
 from ibgateway_simulator.gateway.dialogs import Dialogs
-from ibgateway_simulator.gateway.existing_session import LEAVE, IbcLoginState, choose
+from ibgateway_simulator.gateway.existing_dialog import ExistingDialog
+from ibgateway_simulator.gateway.existing_session import LEAVE, IbcLoginState
 from ibgateway_simulator.gateway.frames import Frames
 from ibgateway_simulator.gateway.ibc_log import IbcLog
 from ibgateway_simulator.gateway.inputs import AutofillDue, GatewayInput
 from ibgateway_simulator.gateway.protocols import ApiPort, ExitProcess, GatewayScreen
+from ibgateway_simulator.gateway.push_dialog import PushDialog
 from ibgateway_simulator.gateway.settings import GatewaySettings, user_folder
 from ibgateway_simulator.gateway.windows import EXISTING, LOGIN, dialog
 from ibgateway_simulator.ibkr.gateway_messages import (
@@ -26,8 +28,6 @@ from ibgateway_simulator.ibkr.gateway_messages import (
     request,
 )
 from ibgateway_simulator.model.users import ExpiryDialog, KickStyle, LoginKind, RejectionDialog
-
-RELOGIN_PAUSE = 5.0
 
 
 class LoginFlow:
@@ -56,10 +56,10 @@ class LoginFlow:
         self._now = now
         self._frames = Frames(settings, log, screen)
         self._dialogs = Dialogs(settings, log, screen)
+        self._push = PushDialog(settings, log, screen, later=later, now=now)
+        self._question = ExistingDialog(settings, log, screen)
         self._attempts = 0
-        self._started = now()
         self._main_window_found = False
-        self._taken_over = False
         self._configured = False
         self._user = settings.option("IbLoginId")
         self._session = self._token = self._account = ""
@@ -78,11 +78,11 @@ class LoginFlow:
             IbkrNotice.PUSH_MISSED: self._push_missed,
             IbkrNotice.REJECTED: self._rejected,
             IbkrNotice.LOCKED: self._locked,
+            IbkrNotice.LOGIN_ERROR: self._login_error,
             IbkrNotice.TOKEN_EXPIRED: self._token_expired,
             IbkrNotice.EXISTING: self._existing,
             IbkrNotice.LOGGED_IN: self._logged_in,
             IbkrNotice.KICKED: self._kicked,
-            IbkrNotice.RESTORED: self._restored,
             IbkrNotice.LINK: self._link,
             IbkrNotice.AUTO_RESTART: self._auto_restart,
         }
@@ -93,8 +93,8 @@ class LoginFlow:
         self._frames.login_opened()
         if self._settings.restart:
             self._log.focus(LOGIN)
-            token = autorestart.take(self._settings)
-            await self._enter(kind=LoginKind.TOKEN, token=token)
+            self._token = autorestart.take(self._settings)
+            await self._enter(kind=LoginKind.TOKEN, token=self._token)
         else:
             await self.autofill()
 
@@ -115,6 +115,7 @@ class LoginFlow:
         log.line(f"trading mode from settings: tradingMode={mode}")
         log.line(f"Click button: {'Log In' if mode == 'live' else 'Paper Log In'}")
         log.focus(LOGIN)
+        self._push.attempted()
         self._screen.press_login()
 
     async def autofill_again(self) -> None:
@@ -152,7 +153,7 @@ class LoginFlow:
             self._api.close()
             self._frames.connecting(self._account)
         elif not up and self._state is IbcLoginState.LOGGING_IN:
-            self._dialogs.push_withdrawn()
+            self._push.withdrawn()
             self._back_to_login()
 
     async def restart(self) -> None:
@@ -171,7 +172,7 @@ class LoginFlow:
         )
 
     async def _enter(self, **credentials: Any) -> None:
-        self._state, self._started = IbcLoginState.LOGGING_IN, self._now()
+        self._state = IbcLoginState.LOGGING_IN
         self._log.blur()
         if not self._main_window_found:
             self._main_window_found = True
@@ -186,29 +187,25 @@ class LoginFlow:
         self._post(request(GatewayRequest.LOGIN, read_only=read_only, **who, **credentials))
 
     async def _push_sent(self, _: GatewayMessage) -> None:
-        self._dialogs.push_sent()
+        self._push.sent()
 
     async def _push_approved(self, _: GatewayMessage) -> None:
-        self._push_closed()
+        self._push.closed(missed=False)
 
     async def _push_denied(self, _: GatewayMessage) -> None:
-        self._push_closed()
+        self._push.closed(missed=False)
         self._back_to_login()
 
     async def _push_missed(self, _: GatewayMessage) -> None:
-        self._push_closed()
-        again = self._settings.option("ReloginAfterSecondFactorAuthenticationTimeout") == "yes"
-        head = "Re-login after second factor authentication timeout"
-        self._log.line(f"{head} in 5 second" if again else f"{head} not required")
+        self._push.closed(missed=True)
         self._back_to_login()
-        if again:
-            self._later(RELOGIN_PAUSE, AutofillDue())
 
-    def _push_closed(self) -> None:
-        self._dialogs.push_closed((self._now() - self._started).total_seconds())
+    def stalled(self) -> None:
+        """IBC ends the process if the login has not completed since its push."""
+        self._push.stalled()
 
     def _back_to_login(self) -> None:
-        self._frames.authenticating_ended()
+        self._frames.login_ended()
         self._frames.login_again()
         self._state = IbcLoginState.LOGGED_OUT
 
@@ -218,28 +215,33 @@ class LoginFlow:
 
     async def _locked(self, message: GatewayMessage) -> None:
         self._refused()
-        self._dialogs.locked(message["seconds"])
+        left = float(message["seconds"])
+        self._dialogs.locked(left)
+        if self._push.tries_again:
+            wait = self._dialogs.lock_dismissed(left, now=self._now(), attempt=self._attempts + 1)
+            self._later(wait, AutofillDue())
+
+    async def _login_error(self, _: GatewayMessage) -> None:
+        self._refused()
+        self._dialogs.login_error()
 
     async def _token_expired(self, message: GatewayMessage) -> None:
         self._refused()
+        if message.get("file_stays"):
+            autorestart.leave(self._settings.settings_dir / self._settings.restart, self._token)
         self._dialogs.token_expired(ExpiryDialog(message["dialog"]))
 
     def _refused(self) -> None:
-        self._frames.authenticating_ended()
+        self._frames.login_ended()
         self._state = IbcLoginState.LOGGED_OUT
 
     async def _existing(self, _: GatewayMessage) -> None:
-        button = "Reconnect This Session" if self._session else "Continue Login"
-        self._dialogs.existing(button)
-        action = self._settings.option("ExistingSessionDetectedAction", "manual").lower()
-        choice = choose(action, self._state, taken_over=self._taken_over)
-        self._taken_over = self._taken_over or choice.takes_over
-        self._dialogs.existing_choice(choice, button)
-        if choice.go_on is not None:
-            self._existing_answered(go_on=choice.go_on)
+        go_on = self._question.asked(self._state, known=bool(self._session))
+        if go_on is not None:
+            self._existing_answered(go_on=go_on)
 
     def _existing_answered(self, *, go_on: bool) -> None:
-        self._dialogs.existing_closed()
+        self._question.closed()
         if not go_on:
             self._post(request(GatewayRequest.EXISTING_ANSWER, go_on=False))
             self._api.close()
@@ -256,6 +258,7 @@ class LoginFlow:
         await self._api.open(self._session)
         self._frames.online(self._account)
         self._state = IbcLoginState.LOGGED_IN
+        self._push.completed()
         if new:
             self._log.line("Login has completed")
         if self._settings.has_config_tasks and not self._configured:
@@ -270,6 +273,7 @@ class LoginFlow:
             self._frames.connecting(self._account)
         else:
             self._dialogs.disconnected()
+            self._push.attempted()
             self._state = IbcLoginState.LOGGING_IN
             self._reconnect(take_over=False)
 
@@ -282,11 +286,6 @@ class LoginFlow:
             self._frames.online(self._account)
         else:
             self._frames.connecting(self._account)
-
-    async def _restored(self, _: GatewayMessage) -> None:
-        """A session taken silently is back; after a re-login `logged_in` says the same."""
-        if self._state is IbcLoginState.LOGGED_IN:
-            self._frames.online(self._account)
 
     async def _auto_restart(self, _: GatewayMessage) -> None:
         await self.restart()

@@ -1,7 +1,8 @@
 """The process that run.sh starts in the JVM's place: IBC, its command server and the windows.
 
 Everything is put together here, and here time and the environment enter. Exit codes are IBC's: 0 after
-STOP, a restart or a yielded session; 143 on SIGTERM; 1 when X goes.
+STOP, a restart or a yielded session; 76 without X at the start, 1 when X goes; 87 for a login that
+stalls after its push. SIGTERM races with the loss of X: the real one ends with 1, 143 or 255.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from ibgateway_simulator.gateway.ibkr_link import IbkrLink, connected
 from ibgateway_simulator.gateway.inputs import (
     AutofillDue,
     ButtonPressed,
+    ExitDue,
     GatewayInput,
     GatewayInputs,
     LineChanged,
@@ -33,11 +35,12 @@ from ibgateway_simulator.gateway.inputs import (
 from ibgateway_simulator.gateway.login_flow import LoginFlow
 from ibgateway_simulator.gateway.protocols import ExitProcess
 from ibgateway_simulator.gateway.relay import Relay
-from ibgateway_simulator.gateway.screen import LoginScreen
+from ibgateway_simulator.gateway.screen import LoginScreen, NoDisplayError
 from ibgateway_simulator.gateway.settings import GatewaySettings, gateway_settings
 from ibgateway_simulator.gateway.windows import NOTICE, SHUTDOWN
 
 FRAME_SECONDS = 0.03
+NO_DISPLAY_CODE = 1100
 
 
 class GatewayProcess:
@@ -74,14 +77,21 @@ class GatewayProcess:
                 await self._flow.receive(message)
             case LineChanged(up):
                 await self._flow.line(up=up)
+            case StopRequested():
+                self._stop()
+            case _:
+                await self._due(item)
+
+    async def _due(self, item: GatewayInput) -> None:
+        match item:
             case AutofillDue():
                 await self._flow.autofill_again()
+            case ExitDue():
+                self._flow.stalled()
             case RestartTimeSet(time):
                 self._flow.set_restart_time(time)
             case RestartDue():
                 await self._restart()
-            case StopRequested():
-                self._stop()
 
     async def _restart(self) -> None:
         if self._flow.state() is IbcLoginState.LOGGED_IN:
@@ -140,16 +150,24 @@ async def _until_exit(*work: Coroutine[None, None, None]) -> int:
     return 0
 
 
+def _screen(settings: GatewaySettings, log: IbcLog, inputs: GatewayInputs) -> LoginScreen:
+    try:
+        return LoginScreen(
+            settings.mode,
+            on_login=lambda user, password: inputs.put(LoginPressed(user, password)),
+            on_button=lambda title, label: inputs.put(ButtonPressed(title, label)),
+        )
+    except NoDisplayError as error:
+        log.line(f"Exiting after error with exit code={NO_DISPLAY_CODE}: {error}")
+        raise ExitProcess(NO_DISPLAY_CODE % 256) from None
+
+
 async def _run_gateway(
     settings: GatewaySettings, log: IbcLog, *, ibkr: IbkrLink, now: Callable[[], dt.datetime]
 ) -> int:
     """One life of the Gateway; its exit code."""
     inputs = GatewayInputs()
-    screen = LoginScreen(
-        settings.mode,
-        on_login=lambda user, password: inputs.put(LoginPressed(user, password)),
-        on_button=lambda title, label: inputs.put(ButtonPressed(title, label)),
-    )
+    screen = _screen(settings, log, inputs)
     relay = Relay(ibkr.host, ibkr.broker_port, settings.api_port)
     flow = LoginFlow(
         settings, log, screen=screen, api=relay, post=ibkr.post, later=inputs.later, now=now
@@ -175,12 +193,15 @@ async def _run(settings: GatewaySettings, environ: Mapping[str, str]) -> int:
     log = IbcLog(sys.stdout, _local_now)
     banner.greet(settings, log)
     async with connected(settings, environ) as ibkr:
-        return await _run_gateway(settings, log, ibkr=ibkr, now=_local_now)
+        try:
+            return await _run_gateway(settings, log, ibkr=ibkr, now=_local_now)
+        except ExitProcess as end:
+            return end.code
 
 
 def main(arguments: list[str]) -> int:
     """Run the gateway; the process is called `java`, as what it stands in for."""
     settings = gateway_settings(arguments, os.environ)
     Path("/proc/self/comm").write_text("java", encoding="ascii")
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(settings.term_code))
     return asyncio.run(_run(settings, os.environ))

@@ -37,6 +37,7 @@ class GatewaySettings:
     zone: str
     pause: float
     restart_seconds: float | None
+    term_code: int
 
     def option(self, key: str, default: str = "") -> str:
         """A setting of config.ini; empty ones are the default."""
@@ -88,6 +89,7 @@ def gateway_settings(arguments: list[str], environ: Mapping[str, str]) -> Gatewa
         zone=_zone(folder / environ.get("TWS_INI", "jts.ini")),
         pause=float(environ.get("SIMULATOR_WINDOW_SECONDS", "0.05")),
         restart_seconds=float(seconds) if seconds else None,
+        term_code=int(environ.get("SIMULATOR_TERM_CODE", "143")),
     )
 
 

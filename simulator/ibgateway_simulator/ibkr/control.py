@@ -178,7 +178,7 @@ class ControlApi:
         user = ibkr.logins.user(name)
         match request.match_info["verb"]:
             case "kick":
-                style = choice(KickStyle, body.get("style", "waits"), of="a kick's style")
+                style = choice(KickStyle, body.get("style", KickStyle.RELOGIN), of="a kick's style")
                 ibkr.kick(name, style)
             case "free":
                 await ibkr.free(name)

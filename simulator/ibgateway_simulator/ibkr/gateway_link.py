@@ -17,6 +17,7 @@ from ibgateway_simulator.ibkr.gateway_messages import (
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.users import (
     ExistingCheck,
+    ExpiryFile,
     KickStyle,
     LoginAttempt,
     LoginKind,
@@ -24,6 +25,7 @@ from ibgateway_simulator.model.users import (
     LoginResult,
     LoginSession,
     PushState,
+    ReloginAnswer,
 )
 
 PUSH_NOTICES = {
@@ -115,12 +117,11 @@ class GatewayChannel:
         if refusal is not None:
             self._refuse(attempt, refusal)
             return LoginResult(refusal)
-        full = attempt.kind is LoginKind.FULL
-        before = rules.existing_check is ExistingCheck.BEFORE_PUSH or not full
+        before = rules.existing_check is ExistingCheck.BEFORE_PUSH
         take_over = bool(request.get("take_over"))
         if before and not await self._alone(attempt, take_over=take_over):
             return LoginResult.YIELDED
-        if full and self._ibkr.logins.user(attempt.user).two_factor:
+        if self._asks_for_push(attempt):
             state = await self._pushed(attempt)
             if state is not PushState.APPROVED:
                 return PUSH_RESULTS[state]
@@ -133,8 +134,12 @@ class GatewayChannel:
     def _refusal(self, attempt: LoginAttempt, request: GatewayMessage) -> LoginRefusal | None:
         logins, now = self._ibkr.logins, self._ibkr.now()
         if attempt.kind is LoginKind.RELOGIN:
+            if logins.rules.relogin is ReloginAnswer.UNRECOGNIZED:
+                return LoginRefusal.WRONG_PASSWORD
             known = request.get("session") in logins.sessions
             return None if known else LoginRefusal.TOKEN_EXPIRED
+        if logins.meets_error():
+            return LoginRefusal.LOGIN_ERROR
         if attempt.kind is LoginKind.TOKEN:
             return logins.check_token(attempt.user, request.get("token", ""), now)
         password = request.get("password", "")
@@ -146,12 +151,29 @@ class GatewayChannel:
             seconds = logins.locked_for(attempt.user, self._ibkr.now())
             self.post(notice(IbkrNotice.LOCKED, seconds=seconds))
         elif refusal is LoginRefusal.TOKEN_EXPIRED:
-            self.post(notice(IbkrNotice.TOKEN_EXPIRED, dialog=logins.rules.expiry_dialog))
+            dialog, stays = logins.rules.expiry_dialog, logins.rules.dead_token_file
+            self.post(
+                notice(
+                    IbkrNotice.TOKEN_EXPIRED, dialog=dialog, file_stays=stays is ExpiryFile.STAYS
+                )
+            )
+        elif refusal is LoginRefusal.LOGIN_ERROR:
+            self.post(notice(IbkrNotice.LOGIN_ERROR))
         else:
             self.post(notice(IbkrNotice.REJECTED, dialog=logins.rules.rejection))
 
+    def _asks_for_push(self, attempt: LoginAttempt) -> bool:
+        if attempt.kind is LoginKind.FULL:
+            return self._ibkr.logins.user(attempt.user).two_factor
+        demand = self._ibkr.logins.rules.relogin
+        demands = demand in (ReloginAnswer.PUSH, ReloginAnswer.NO_PUSH)
+        return attempt.kind is LoginKind.RELOGIN and demands
+
     async def _pushed(self, attempt: LoginAttempt) -> PushState:
         logins = self._ibkr.logins
+        if attempt.kind is LoginKind.RELOGIN and logins.rules.relogin is ReloginAnswer.NO_PUSH:
+            self._ibkr.note("push_withheld", attempt=attempt.id, user=attempt.user)
+            await asyncio.Event().wait()
         push = logins.send_push(attempt.id, self._ibkr.now())
         self._ibkr.note("push_sent", push=push.id, user=push.user, stacked=push.stacked)
         seconds = logins.rules.approval_seconds
@@ -162,6 +184,8 @@ class GatewayChannel:
             logins.orphan(push.id)
             raise
         self.post(notice(PUSH_NOTICES[state]))
+        if state is PushState.APPROVED and logins.rules.stalls:
+            await asyncio.Event().wait()
         return state
 
     async def _alone(self, attempt: LoginAttempt, *, take_over: bool) -> bool:
@@ -175,7 +199,8 @@ class GatewayChannel:
         other = self._ibkr.logins.existing(attempt.user, self.gateway)
         if other is None:
             return True
-        if not take_over:
+        returns = attempt.kind is LoginKind.RELOGIN and style is KickStyle.RELOGIN
+        if not take_over and not returns:
             while not self._answers.empty():
                 self._answers.get_nowait()
             self.post(notice(IbkrNotice.EXISTING, other=other))

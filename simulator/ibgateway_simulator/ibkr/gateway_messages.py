@@ -4,8 +4,8 @@ gateway -> IBKR   login {user, password|token|session, kind, mode, read_only, ta
                   existing_answer {go_on}    logout {}
 IBKR -> gateway   rejected {dialog}  locked {seconds}  push_sent {push, seconds}
                   push_approved|push_denied|push_missed {}  existing {other}  yielded {}
-                  token_expired {dialog}  logged_in {session, account, token}
-                  kicked {style}  restored {}  link {up}  auto_restart {}
+                  token_expired {dialog, file_stays}  login_error {}  logged_in {session, account, token}
+                  kicked {style}  link {up}  auto_restart {}
 """
 
 from enum import StrEnum
@@ -27,6 +27,7 @@ class IbkrNotice(StrEnum):
 
     REJECTED = "rejected"
     LOCKED = "locked"
+    LOGIN_ERROR = "login_error"
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 -- a kind of message
     PUSH_SENT = "push_sent"
     PUSH_APPROVED = "push_approved"
@@ -36,7 +37,6 @@ class IbkrNotice(StrEnum):
     YIELDED = "yielded"
     LOGGED_IN = "logged_in"
     KICKED = "kicked"
-    RESTORED = "restored"
     LINK = "link"
     AUTO_RESTART = "auto_restart"
 

@@ -184,6 +184,7 @@ class SimulatedIbkr:
         for session in self.logins.of_user(name):
             if session.kicked and self.kick_styles.get(name) is KickStyle.SILENT:
                 self.give_back(session, 1102)
+                self.post(session.gateway, notice(IbkrNotice.LINK, up=True))
         async with self.freed:
             self.freed.notify_all()
 
@@ -191,7 +192,6 @@ class SimulatedIbkr:
         """A taken session is the gateway's again."""
         self.logins.change_session(replace(session, kicked=False))
         self.note("session_restored", session=session.id, user=session.user)
-        self.post(session.gateway, notice(IbkrNotice.RESTORED))
         self._say_restored(session.id, code)
 
     def set_link(self, session: LoginSession, *, up: bool, code: int) -> None:

@@ -88,6 +88,12 @@ class Logins:
             return LoginRefusal.TOKEN_EXPIRED
         return None
 
+    def meets_error(self) -> bool:
+        """Whether this login meets an error of IBKR's; uses one up."""
+        left = self.rules.login_error_next
+        self.rules = replace(self.rules, login_error_next=max(0, left - 1))
+        return left > 0
+
     def has_token(self, name: str, now: dt.datetime) -> bool:
         """Whether the user's token of the week is alive."""
         value, _ = self._tokens.get(name, ("", now))

@@ -41,6 +41,7 @@ class LoginRefusal(StrEnum):
     WRONG_MODE = "wrong-mode"
     LOCKED = "locked"
     TOKEN_EXPIRED = "token-expired"  # noqa: S105 -- a reason
+    LOGIN_ERROR = "login-error"
 
 
 class LoginResult(StrEnum):
@@ -53,6 +54,7 @@ class LoginResult(StrEnum):
     WRONG_MODE = "wrong-mode"
     LOCKED = "locked"
     TOKEN_EXPIRED = "token-expired"  # noqa: S105 -- a result
+    LOGIN_ERROR = "login-error"
     PUSH_DENIED = "push-denied"
     PUSH_MISSED = "push-missed"
     ABANDONED = "abandoned"
@@ -84,12 +86,30 @@ class ExpiryDialog(StrEnum):
 
     DIALOG = "dialog"
     CONNECTION_FAILED = "connection-failed"
+    LOGIN_ERROR = "login-error"
     SILENT = "silent"
+
+
+class ExpiryFile(StrEnum):
+    """What becomes of the file with a dead token."""
+
+    DELETED = "deleted"
+    STAYS = "stays"
+
+
+class ReloginAnswer(StrEnum):
+    """What a re-login to a lost session meets; `no-push` is one that never reaches the phone."""
+
+    NOTHING = "nothing"
+    PUSH = "push"
+    NO_PUSH = "no-push"
+    UNRECOGNIZED = "unrecognized"
 
 
 class KickStyle(StrEnum):
     """What a gateway sees when a person takes its session; docs/simulator.md describes each."""
 
+    RELOGIN = "relogin"
     WAITS = "waits"
     CONTEST = "contest"
     EXISTING = "existing"
@@ -172,7 +192,11 @@ class LoginRules:
                          `login-failed` makes IBC start over
     `existing_check`     whether another session is found before or after the push
     `expiry_dialog`      what a restart with a dead token meets: a dialog IBC leaves alone, one
-                         it answers with a cold restart, or nothing at all
+                         it answers with a cold restart (two of that kind), or nothing at all
+    `dead_token_file`    whether the Gateway has deleted the file with that token, or leaves it
+    `login_error_next`   so many logins, full or by token, meet "Login Error: Soft token=0"
+    `relogin`            what pressing Re-login leads to, besides whoever has the session
+    `stalls`             nothing happens any more once a push has been approved
     `login_seconds`      pause of every step of a login
     """
 
@@ -182,6 +206,10 @@ class LoginRules:
     rejection: RejectionDialog = RejectionDialog.UNRECOGNIZED
     existing_check: ExistingCheck = ExistingCheck.AFTER_PUSH
     expiry_dialog: ExpiryDialog = ExpiryDialog.DIALOG
+    dead_token_file: ExpiryFile = ExpiryFile.DELETED
+    login_error_next: int = 0
+    relogin: ReloginAnswer = ReloginAnswer.NOTHING
+    stalls: bool = False
     login_seconds: float = 0.3
 
 

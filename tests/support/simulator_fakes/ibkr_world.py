@@ -111,6 +111,16 @@ class IbkrWorld:
                 if message["type"] == kind:
                     return message
 
+    async def event(self, kind: str) -> dict[str, Any]:
+        """The first event of this kind, from the beginning."""
+        after = 0
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for event in await self.call("GET", f"/v1/events?after={after}&wait=5"):
+                    after = event["seq"]
+                    if event["kind"] == kind:
+                        return dict(event)
+
     async def ask(self, **changes: Any) -> None:
         """Ask for a full login, but for the changes."""
         login = {"user": "paperuser", "password": "paperpassword", "mode": "paper", "kind": "full"}

@@ -14,7 +14,7 @@ from simulator_fakes.clock import HeldClock
 
 ACCOUNT = {"type": "logged_in", "session": "s1", "account": "DU1234567", "token": "t1"}
 START = dt.datetime(2026, 11, 20, 17, 0, 0, 123456, tzinfo=dt.UTC)
-STAMP = re.compile(r"2026-11-20 17:\d\d:\d\d:123 IBC: ")
+STAMP = re.compile(r"2026-11-20 \d\d:\d\d:\d\d:123 IBC: ")
 
 
 class WrittenLog(IbcLog):
@@ -24,12 +24,16 @@ class WrittenLog(IbcLog):
         self._written = io.StringIO()
         super().__init__(self._written, clock.now)
 
-    def lines(self) -> list[str]:
-        """What was printed since the last call, without time stamps."""
+    def printed(self) -> list[str]:
+        """What was printed since the last call, as it was."""
         printed = self._written.getvalue().splitlines()
         self._written.seek(0)
         self._written.truncate()
-        return [STAMP.sub("", line) for line in printed]
+        return printed
+
+    def lines(self) -> list[str]:
+        """What was printed since the last call, without time stamps."""
+        return [STAMP.sub("", line) for line in self.printed()]
 
 
 class FakeScreen:
@@ -112,6 +116,10 @@ class FlowRun:
     def lines(self) -> list[str]:
         """What was printed since the last call, without time stamps."""
         return self._log.lines()
+
+    def printed(self) -> list[str]:
+        """What was printed since the last call, as it was."""
+        return self._log.printed()
 
     async def log_in(self) -> None:
         """Start and press the button; what is printed until then is dropped."""

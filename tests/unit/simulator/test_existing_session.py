@@ -38,3 +38,11 @@ def test_an_unknown_action_is_reported() -> None:
 def test_only_scenario_three_counts_as_the_one_take_over() -> None:
     assert choose("primary", IbcLoginState.LOGGING_IN, taken_over=False).takes_over
     assert not choose("primary", IbcLoginState.LOGGED_IN, taken_over=False).takes_over
+
+
+def test_the_sixth_scenario_has_words_of_its_own() -> None:
+    choice = choose("primaryoverride", IbcLoginState.LOGGED_IN, taken_over=False)
+    assert choice.lines == (
+        "Other session may be primary, so end this session and let the other one proceed "
+        "(scenario 6)",
+    )

@@ -73,7 +73,7 @@ async def test_a_token_restart_needs_no_push_until_the_token_is_dead(world: Ibkr
 async def test_a_kick_is_1100_with_the_socket_open_and_1102_when_free(world: IbkrWorld) -> None:
     await world.login()
     client = await world.tws()
-    await world.call("POST", "/v1/users/paperuser/kick")
+    await world.call("POST", "/v1/users/paperuser/kick", {"style": "waits"})
     assert (await world.message("kicked"))["style"] == "waits"
     await client.error(1100)
     await world.ask(kind="relogin", session=world.session)
@@ -108,3 +108,92 @@ async def test_a_new_user_logs_in_without_second_factor(world: IbkrWorld) -> Non
     await world.message("rejected")
     await world.ask(user="liveuser", password="pw", mode="live")
     assert (await world.message("logged_in"))["account"] == "U7654321"
+
+
+async def test_a_gateway_that_presses_relogin_has_its_session_back_and_the_person_is_out(
+    world: IbkrWorld,
+) -> None:
+    await world.login()
+    client = await world.tws()
+    await world.call("POST", "/v1/users/paperuser/kick")
+    assert (await world.message("kicked"))["style"] == "relogin"
+    await client.error(1100)
+    await world.ask(kind="relogin", session=world.session)
+    assert (await world.message("logged_in"))["session"] == world.session
+    await client.error(1102)
+    (user,) = (await world.call("GET", "/v1/state"))["users"]
+    assert user["person"] is False
+    assert len(await world.call("GET", "/v1/pushes")) == 1
+
+
+async def test_a_relogin_may_ask_for_a_push(world: IbkrWorld) -> None:
+    await world.login()
+    await world.call("PATCH", "/v1/login-rules", {"relogin": "push"})
+    await world.call("POST", "/v1/users/paperuser/kick")
+    await world.ask(kind="relogin", session=world.session)
+    await world.message("push_sent")
+    await world.call("POST", "/v1/pushes/latest/ignore", {"seconds": 0})
+    await world.message("push_missed")
+    await world.ask(kind="relogin", session=world.session)
+    await world.message("push_sent")
+    await world.call("POST", "/v1/pushes/latest/approve")
+    assert (await world.message("logged_in"))["session"] == world.session
+    results = [a["result"] for a in await world.call("GET", "/v1/logins")]
+    assert results == ["logged-in", "push-missed", "logged-in"]
+
+
+async def test_the_push_of_a_relogin_may_never_come(world: IbkrWorld) -> None:
+    await world.login()
+    await world.call("PATCH", "/v1/login-rules", {"relogin": "no-push"})
+    await world.ask(kind="relogin", session=world.session)
+    await world.event("push_withheld")
+    await world.call("PATCH", "/v1/login-rules", {"relogin": "nothing"})
+    await world.ask(kind="relogin", session=world.session)
+    await world.message("logged_in")
+    results = [a["result"] for a in await world.call("GET", "/v1/logins")]
+    assert results == ["logged-in", "abandoned", "logged-in"]
+    assert len(await world.call("GET", "/v1/pushes")) == 1
+
+
+async def test_a_relogin_may_meet_an_unrecognized_user_name(world: IbkrWorld) -> None:
+    await world.login()
+    await world.call("PATCH", "/v1/login-rules", {"relogin": "unrecognized"})
+    await world.ask(kind="relogin", session=world.session)
+    assert (await world.message("rejected"))["dialog"] == "unrecognized"
+
+
+async def test_so_many_logins_meet_the_soft_token_error(world: IbkrWorld) -> None:
+    await world.call("PATCH", "/v1/login-rules", {"login_error_next": 1})
+    await world.gateway()
+    await world.ask()
+    await world.message("login_error")
+    await world.ask()
+    await world.message("push_sent")
+    results = [a["result"] for a in await world.call("GET", "/v1/logins")]
+    assert results == ["login-error", "pending"]
+
+
+async def test_a_login_may_stall_after_its_push(world: IbkrWorld) -> None:
+    await world.call("PATCH", "/v1/login-rules", {"stalls": True})
+    await world.gateway()
+    await world.ask()
+    await world.message("push_sent")
+    await world.call("POST", "/v1/pushes/latest/approve")
+    await world.message("push_approved")
+    (attempt,) = await world.call("GET", "/v1/logins")
+    assert attempt["result"] == "pending"
+
+
+async def test_the_gateway_hears_whether_the_file_of_a_dead_token_stays(world: IbkrWorld) -> None:
+    await world.call("PATCH", "/v1/login-rules", {"dead_token_file": "stays"})
+    await world.gateway()
+    await world.ask(kind="token", token="dead")
+    assert (await world.message("token_expired"))["file_stays"] is True
+
+
+async def test_a_taken_over_session_comes_back_with_one_message(world: IbkrWorld) -> None:
+    await world.login()
+    await world.call("POST", "/v1/users/paperuser/kick", {"style": "existing"})
+    await world.message("kicked")
+    await world.ask(kind="relogin", session=world.session, take_over=True)
+    assert (await world.socket.receive_json())["type"] == "logged_in"
