@@ -2,7 +2,8 @@
 
 `advance(login, evidence)` is the one state machine. Evidence comes from the gateway's log (translated
 by a login driver), from the wrapper around `run.sh`, and from the API probe. Only the probe's proof
-(handshake, accounts, next valid id) gives `LoggedIn`; a lost link or a lost session takes it away.
+(handshake, accounts, and an answer of IBKR's servers) gives `LoggedIn`; a lost link or a lost session
+takes it away.
 """
 
 from collections.abc import Callable
@@ -46,17 +47,22 @@ class Sign(StrEnum):
     APPROVAL_MISSED = "ApprovalMissed"
     LOGIN_COMPLETED = "LoginCompleted"
     SESSION_TAKEN = "SessionTaken"
+    RELOGIN_BEGUN = "ReloginBegun"
+    """Another login has ended this session, and the driver logs in again by itself: it asks nobody."""
     SESSION_RESUMED = "SessionResumed"
     REJECTED = "Rejected"
     LOCKED_OUT = "LockedOut"
     TOKEN_EXPIRED = "TokenExpired"  # noqa: S105 - a sign, not a secret
     PERSON_NEEDED = "PersonNeeded"
+    DIALOG_OPENED = "DialogOpened"
+    DIALOG_CLOSED = "DialogClosed"
     SERVER_LOST = "ServerLost"
     RESTART_BEGUN = "RestartBegun"
     STOP_BEGUN = "StopBegun"
     COLD_RESTART = "ColdRestart"
     """The login driver starts over by itself, with a full login: an attempt that asked nobody."""
     API_READY = "ApiReady"
+    """The handshake was answered, and so was a question that only IBKR's servers can answer."""
     API_UNEXPECTED_ACCOUNT = "ApiUnexpectedAccount"
     API_SILENT = "ApiSilent"
     API_CLOSED = "ApiClosed"
@@ -80,6 +86,8 @@ class Login:
     `since` moves when `state` does, and when a start by token begins. `deadline` is the end of the wait for an approval.
     `full_auth_time` is the last login of a process that was not started by a token.
     `proven` says that this process has passed the API probe; a lost link keeps it.
+    `taken`: another session is in the way. `relogin`: it has ended this one, and the driver logs in again.
+    `dialogs` are the open windows that stop a login until somebody answers, `dialog_since` when the first came.
     `authenticated` says that this login has been `LoggedIn`: coming back is no new authentication.
     """
 
@@ -91,9 +99,12 @@ class Login:
     by_token: bool = False
     link_lost: bool = False
     taken: bool = False
+    relogin: bool = False
     proven: bool = False
     authenticated: bool = False
     running: bool = False
+    dialogs: tuple[str, ...] = ()
+    dialog_since: datetime | None = None
 
 
 def unknown(at: datetime) -> Login:
@@ -118,7 +129,12 @@ def _to(state: LoginState) -> Callable[[Login, Evidence], Login]:
 
 def _if_running(state: LoginState) -> Callable[[Login, Evidence], Login]:
     """A sign of a running process: one that has logged in is not undone by a late line."""
-    return lambda login, _: login if login.proven else replace(login, state=state)
+    return lambda login, _: login if _stands(login) else replace(login, state=state)
+
+
+def _stands(login: Login) -> bool:
+    """Whether this process has its session: after another login has taken it every line counts again."""
+    return login.proven and not login.taken
 
 
 def _fresh(state: LoginState, *, running: bool) -> Callable[[Login, Evidence], Login]:
@@ -147,14 +163,15 @@ def _attempted(login: Login, evidence: Evidence) -> Login:
 
 
 def _unproven(login: Login) -> Login:
-    return replace(login, proven=False, authenticated=False, taken=False)
+    return replace(login, proven=False, authenticated=False, taken=False, relogin=False)
 
 
 def _pushed(login: Login, evidence: Evidence) -> Login:
-    """No token pushes: a push of a process that a token started is a person's full login."""
-    if login.proven:
+    """No token pushes: a push of a process that a token started is a full login, and so is a re-login's."""
+    if _stands(login):
         return login
-    return replace(login, by_token=False, state=LoginState.AWAITING_APPROVAL)
+    anew = login.authenticated and not login.relogin
+    return replace(login, by_token=False, authenticated=anew, state=LoginState.AWAITING_APPROVAL)
 
 
 def _push_closed(login: Login, evidence: Evidence) -> Login:
@@ -167,13 +184,32 @@ def _taken(login: Login, evidence: Evidence) -> Login:
     return replace(login, taken=True, state=LoginState.SESSION_CONFLICT)
 
 
+def _relogin_begun(login: Login, evidence: Evidence) -> Login:
+    return replace(_taken(login, evidence), relogin=True)
+
+
 def _resumed(login: Login, evidence: Evidence) -> Login:
     return _settle(replace(login, taken=False), evidence)
 
 
+def _stop_begun(login: Login, evidence: Evidence) -> Login:
+    """A process that ends because of another session has given way to it, until it is gone."""
+    if login.taken:
+        return login
+    return _fresh(LoginState.RESTARTING, running=True)(login, evidence)
+
+
 def _api_ready(login: Login, evidence: Evidence) -> Login:
-    proven = replace(login, accounts=_accounts(evidence), proven=True, running=True)
+    """An answer on the way down says nothing about the process that comes."""
+    if _going_down(login):
+        return login
+    accounts = _accounts(evidence)
+    proven = replace(login, accounts=accounts, proven=True, running=True, link_lost=False)
     return _settle(proven, evidence)
+
+
+def _going_down(login: Login) -> bool:
+    return login.state is LoginState.RESTARTING and not login.by_token
 
 
 def _unexpected_account(login: Login, evidence: Evidence) -> Login:
@@ -186,38 +222,46 @@ def _accounts(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _link_lost(login: Login, evidence: Evidence) -> Login:
-    state = LoginState.SESSION_CONFLICT if login.taken else LoginState.CONNECTION_LOST
-    return replace(login, link_lost=True, state=state if login.proven else login.state)
+    """Only an API that has let us in says so: where nothing was proven yet, the login is there too."""
+    gone = not login.running and login.state is not LoginState.UNKNOWN
+    if login.taken or gone or _going_down(login):
+        return replace(login, link_lost=True)
+    return replace(login, link_lost=True, state=LoginState.CONNECTION_LOST)
 
 
 def _link_restored(login: Login, evidence: Evidence) -> Login:
     return _settle(replace(login, link_lost=False, taken=False), evidence)
 
 
+def _dialog_opened(login: Login, evidence: Evidence) -> Login:
+    dialogs = (*login.dialogs, evidence.detail)
+    return replace(login, dialogs=dialogs, dialog_since=login.dialog_since or evidence.at)
+
+
+def _dialog_closed(login: Login, evidence: Evidence) -> Login:
+    """Somebody has answered: what a person was needed for is done, and the login goes on."""
+    left = tuple(title for title in login.dialogs if title != evidence.detail)
+    since = login.dialog_since if left else None
+    answered = login.state is LoginState.NEEDS_PERSON and login.dialogs and not login.accounts
+    state = LoginState.LOGGING_IN if answered and not left else login.state
+    return replace(login, dialogs=left, dialog_since=since, state=state)
+
+
 def _settle(login: Login, evidence: Evidence) -> Login:
     """LoggedIn where proof stands and nothing speaks against it, and then the week's time."""
-    if login.taken:
-        return replace(login, state=LoginState.SESSION_CONFLICT)
-    if not login.proven:
+    if login.taken or not login.proven:
         return login
     if login.link_lost:
         return replace(login, state=LoginState.CONNECTION_LOST)
     first = not login.authenticated and not login.by_token
     full = evidence.at if first else login.full_auth_time
-    return replace(login, state=LoginState.LOGGED_IN, full_auth_time=full, authenticated=True)
+    back = replace(login, full_auth_time=full, authenticated=True, relogin=False)
+    return replace(back, state=LoginState.LOGGED_IN)
 
 
-def _closed(login: Login, evidence: Evidence) -> Login:
-    """The API went away under a login: the link is lost until it answers again."""
-    if login.proven and not login.taken:
-        return replace(login, state=LoginState.CONNECTION_LOST)
-    return login
-
-
-def _silent(login: Login, evidence: Evidence) -> Login:
-    if login.proven and not login.taken:
-        return replace(login, state=LoginState.API_UNRESPONSIVE)
-    return login
+def _if_logged_in(state: LoginState) -> Callable[[Login, Evidence], Login]:
+    """The API went away, or hangs, under a login: until it answers again."""
+    return lambda login, _: replace(login, state=state) if _stands(login) else login
 
 
 def _same(login: Login, evidence: Evidence) -> Login:
@@ -236,19 +280,22 @@ _RULES: dict[Sign, Callable[[Login, Evidence], Login]] = {
     Sign.APPROVAL_MISSED: _if_running(LoginState.APPROVAL_MISSED),
     Sign.LOGIN_COMPLETED: _same,
     Sign.SESSION_TAKEN: _taken,
+    Sign.RELOGIN_BEGUN: _relogin_begun,
     Sign.SESSION_RESUMED: _resumed,
     Sign.REJECTED: _if_running(LoginState.REJECTED),
     Sign.LOCKED_OUT: _if_running(LoginState.LOCKED_OUT),
     Sign.TOKEN_EXPIRED: _to(LoginState.TOKEN_EXPIRED),
     Sign.PERSON_NEEDED: _if_running(LoginState.NEEDS_PERSON),
-    Sign.SERVER_LOST: _closed,
+    Sign.DIALOG_OPENED: _dialog_opened,
+    Sign.DIALOG_CLOSED: _dialog_closed,
+    Sign.SERVER_LOST: _if_logged_in(LoginState.CONNECTION_LOST),
     Sign.RESTART_BEGUN: _fresh(LoginState.RESTARTING, running=True),
-    Sign.STOP_BEGUN: _fresh(LoginState.RESTARTING, running=True),
+    Sign.STOP_BEGUN: _stop_begun,
     Sign.COLD_RESTART: _same,
     Sign.API_READY: _api_ready,
     Sign.API_UNEXPECTED_ACCOUNT: _unexpected_account,
-    Sign.API_SILENT: _silent,
-    Sign.API_CLOSED: _closed,
+    Sign.API_SILENT: _if_logged_in(LoginState.API_UNRESPONSIVE),
+    Sign.API_CLOSED: _if_logged_in(LoginState.CONNECTION_LOST),
     Sign.LINK_LOST: _link_lost,
     Sign.LINK_RESTORED: _link_restored,
 }

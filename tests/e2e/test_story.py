@@ -76,7 +76,11 @@ def test_a_missing_secret_is_named_and_starts_nothing(stage: Stage, long_ago: Js
     client = {"podSelector": {"app.kubernetes.io/name": "simulated-ibkr"}}
     stage.install_gateway(
         {
-            "login": {"attemptIntervalSeconds": 30, "maxAttempts": 2},
+            "login": {
+                "attemptIntervalSeconds": 30,
+                "maxAttempts": 2,
+                "existingSession": "takeOver",
+            },
             "networkPolicy": {"executorClients": [client]},
         }
     )

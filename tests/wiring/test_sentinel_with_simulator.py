@@ -52,8 +52,8 @@ async def test_a_wrong_password_is_tried_once(tmp_path: Path, dialog: str) -> No
         assert len(pod.exits) == ends
 
 
-async def test_a_person_who_takes_the_session_is_left_alone_until_they_go(tmp_path: Path) -> None:
-    async with pod_on_host(tmp_path) as pod:
+async def test_a_session_is_taken_back_where_that_was_asked_for(tmp_path: Path) -> None:
+    async with pod_on_host(tmp_path, takes_over=True) as pod:
         full = (await pod.log_in())["fullAuthTime"]
         await pod.ibkr_said("POST", "/v1/users/paperuser/kick", {"style": "waits"})
         await pod.state("SessionConflict")
@@ -61,6 +61,19 @@ async def test_a_person_who_takes_the_session_is_left_alone_until_they_go(tmp_pa
         assert (await pod.state("LoggedIn"))["fullAuthTime"] == full
         assert pod.pushes() == ["approved"]
         assert pod.exits == []
+
+
+async def test_a_person_comes_first_and_is_left_alone_until_they_go(tmp_path: Path) -> None:
+    async with pod_on_host(tmp_path, attemptIntervalSeconds=6) as pod:
+        await pod.log_in()
+        await pod.ibkr_said("POST", "/v1/users/paperuser/kick", {"style": "waits"})
+        report = await pod.until(lambda r: r["state"] == "SessionConflict" and "waiting" in r)
+        assert report["waiting"]["refusal"] == "SessionConflict"
+        assert len(pod.exits) == 1
+        assert pod.pushes() == ["approved"]
+        await pod.ibkr_said("POST", "/v1/users/paperuser/free")
+        await pod.log_in()
+        assert pod.pushes() == ["approved", "approved"]
 
 
 async def test_a_restart_request_costs_exactly_one_push(tmp_path: Path) -> None:
@@ -146,7 +159,7 @@ async def test_a_session_that_is_given_up_is_asked_for_now_and_then(tmp_path: Pa
         await pod.ibkr_said("POST", "/v1/users/paperuser/kick", {"style": "contest"})
         report = await pod.until(lambda r: r["state"] == "SessionConflict" and "waiting" in r)
         assert report["waiting"]["refusal"] == "SessionConflict"
-        assert pod.exits == [0]
+        assert len(pod.exits) == 1
         await pod.ibkr_said("POST", "/v1/users/paperuser/free")
         await pod.log_in()
         assert pod.pushes() == ["approved", "approved"]

@@ -31,7 +31,7 @@ class LogReader:
         self.caught_up = False
 
     def evidence(self) -> Iterator[tuple[LoginFold, Evidence]]:
-        """Each new piece of evidence, with the fold before its line.
+        """Each new piece of evidence, with the fold before its line; the first piece of a line moves it.
 
         A line is folded only when the pieces of the one before it have been dealt with: the ledger
         knows of a rejection before the driver's next try.
@@ -41,6 +41,7 @@ class LogReader:
                 before = self._state.fold
                 for piece in self._fold(line):
                     yield before, piece
+                    before = self._state.fold
 
     def finish(self) -> None:
         """After everything new was dealt with: save, and cut a log that has grown long."""

@@ -9,13 +9,14 @@ import logging
 from dataclasses import replace
 from typing import Final
 
+from ibgateway_agent.errors import LedgerError
 from ibgateway_agent.sentinel.log import run_dir
 from ibgateway_agent.sentinel.log.checkpoint import Checkpoint
 from ibgateway_agent.sentinel.log.login_fold import LoginFold, fold_evidence, keeping_reason
 from ibgateway_agent.sentinel.log.tail import LogTail
 from ibgateway_agent.sentinel.log_reader import LogReader
 from ibgateway_agent.sentinel.metrics import SentinelMetrics
-from ibgateway_agent.sentinel.permits import decide, outcome
+from ibgateway_agent.sentinel.permits import decide, outcome, standstill
 from ibgateway_agent.sentinel.permits.attempt_ledger import AttemptLedger
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
 from ibgateway_agent.sentinel.permits.permits import Permits
@@ -28,8 +29,8 @@ from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_agent.sentinel.settings import SentinelEnvironment
 from ibgateway_agent.sentinel.state import GatewayState
-from ibgateway_api.login import Evidence, Sign
-from ibgateway_api.permits import AttemptOutcome, Refused
+from ibgateway_api.login import Evidence, Login, Sign
+from ibgateway_api.permits import AttemptOutcome, Granted, PermitKind, Refused
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.watched_file import watched_document
@@ -142,6 +143,7 @@ class Sentinel:
             self._show_why_it_waits(before, evidence)
         if evidence.sign is Sign.COLD_RESTART:
             self._driver_starts_over()
+        self._see_relogin(before.login, evidence)
         self._permits.record_or_retry(outcome.from_login(self._snapshot()))
         login = self._state.login
         if login.state is not before.login.state:
@@ -162,9 +164,22 @@ class Sentinel:
         if isinstance(granted, Refused):
             self._stop.begin("the driver starts over without a permit", at_once=True)
             return
+        self._count(granted)
+
+    def _see_relogin(self, before: Login, evidence: Evidence) -> None:
+        """A push that comes with a re-login can't be held back: it is counted."""
+        if outcome.asked_nobody(evidence, before):
+            ended = outcome.unfinished(self._permits.records, AttemptOutcome.ENDED)
+            self._permits.record_or_retry(ended)
+            self._count(Granted(PermitKind.FULL))
+        after, records = self._state.login, self._permits.records
+        back = outcome.taken_back(before, after, records, evidence.at)
+        self._permits.record_or_retry(back)
+
+    def _count(self, granted: Granted) -> None:
         try:
-            attempt = self._permits.count(granted, snapshot.now)
-        except OSError:
+            attempt = self._permits.count(granted, self._clock.now())
+        except (OSError, LedgerError):
             logger.exception("what can't be written down is not allowed")
             self._stop.begin("an attempt that can't be written down", at_once=True)
             return
@@ -180,8 +195,11 @@ class Sentinel:
         self._next_duties = float("-inf")
 
     def _do_duties(self) -> None:
-        if decide.token_is_dead(self._state.login, self._clock.now()):
+        login, now = self._state.login, self._clock.now()
+        if standstill.token_is_dead(login, now):
             self.on_evidence(Sign.TOKEN_EXPIRED, "no login after a start by token")
+        elif standstill.dialog_holds_up(login, now):
+            self.on_evidence(Sign.PERSON_NEEDED, f"a dialog waits: {', '.join(login.dialogs)}")
         self._permits.record_or_retry(outcome.from_login(self._snapshot()))
         if self._stop.busy or run_dir.planned_stop(self._run_dir):
             return
@@ -193,8 +211,8 @@ class Sentinel:
         match step:
             case decide.GivePermit():
                 self.metrics.attempt(self._permits.give(step, snapshot.now))
-            case decide.EndProcess(why=why, planned=planned):
-                self._stop.begin(why, planned=planned)
+            case decide.EndProcess(why=why, planned=planned, at_once=at_once):
+                self._stop.begin(why, planned=planned, at_once=at_once)
             case decide.SettleRequest():
                 self._permits.settle(step, snapshot.now)
 

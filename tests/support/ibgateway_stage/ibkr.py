@@ -104,9 +104,9 @@ class Ibkr:
         """Approve the waiting push on the phone."""
         self.post("/v1/pushes/latest/approve")
 
-    def kick(self, user: str = USER) -> None:
+    def kick(self, user: str = USER, *, style: str = "waits") -> None:
         """A person logs in elsewhere with the same user name."""
-        self.post(f"/v1/users/{user}/kick", {"style": "waits"})
+        self.post(f"/v1/users/{user}/kick", {"style": style})
 
     def free(self, user: str = USER) -> None:
         """That person logs out."""

@@ -1,5 +1,6 @@
 """The files of one gateway pod, as wrapper and login driver write them, and a sentinel that looks."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -97,6 +98,11 @@ class FakePod:
         """run.sh has ended."""
         self.wrapper("ended")
         return self.says("wrapper: run.sh ended with 0")
+
+    async def stopped(self) -> None:
+        """The sentinel's own stop, if there is one, is over."""
+        if (stop := self.sentinel._stop._task) is not None:
+            await asyncio.wait_for(stop, 10)
 
     def api(self, sign: Sign, detail: str = "") -> SentinelReport:
         """The API says something."""

@@ -50,7 +50,7 @@ class PodOnHost:
         self._wrapper: asyncio.subprocess.Process | None = None
         self._sentinel: asyncio.subprocess.Process | None = None
 
-    def lay_out(self, budget: dict[str, Any]) -> None:
+    def lay_out(self, budget: dict[str, Any], existing_session: str) -> None:
         shutil.copytree(ROOT / "simulator" / "image", self.folder / "home")
         for name in ("run", "state", "settings", "tmp", "home/init-scripts/start"):
             (self.folder / name).mkdir(parents=True)
@@ -59,9 +59,13 @@ class PodOnHost:
         script = script.replace("7462", str(self.ports["command"]))
         (self.folder / "home/init-scripts/start/10-ibc.sh").write_text(script)
         (self.folder / "token").write_text(f"{TOKEN}\n")
-        (self.folder / "settings.json").write_text(
-            json.dumps({"tradingMode": "paper", "login": budget, "calendar": {"outages": []}})
-        )
+        settings = {
+            "tradingMode": "paper",
+            "login": budget,
+            "calendar": {"outages": []},
+            "existingSession": existing_session,
+        }
+        (self.folder / "settings.json").write_text(json.dumps(settings))
 
     def environment(self) -> dict[str, str]:
         ports = self.ports
@@ -203,12 +207,12 @@ class PodOnHost:
 
 @contextlib.asynccontextmanager
 async def pod_on_host(
-    folder: Path, *, mistyped: bool = False, **budget: Any
+    folder: Path, *, mistyped: bool = False, takes_over: bool = False, **budget: Any
 ) -> AsyncIterator[PodOnHost]:
     ports = {"SIMULATOR_IBKR_PORT": "0", "SIMULATOR_BROKER_PORT": "0"}
     async with running(ibkr_settings(ports)) as ibkr:
         made = PodOnHost(folder, ibkr)
-        made.lay_out({**BUDGET, **budget})
+        made.lay_out({**BUDGET, **budget}, "takeOver" if takes_over else "yield")
         made.password = "mistyped" if mistyped else "paperpassword"
         try:
             await made.start_sentinel()

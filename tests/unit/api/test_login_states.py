@@ -38,7 +38,31 @@ TABLE = [
     ("a late push line does not undo a login", (*IN, Sign.PUSH_SENT), LoginState.LOGGED_IN),
     ("1100", (*IN, Sign.LINK_LOST), LoginState.CONNECTION_LOST),
     ("1100 then 1102", (*IN, Sign.LINK_LOST, Sign.LINK_RESTORED), LoginState.LOGGED_IN),
-    ("a probe during 1100", (*IN, Sign.LINK_LOST, Sign.API_READY), LoginState.CONNECTION_LOST),
+    (
+        "IBKR's servers answer although nobody has said 1102",
+        (*IN, Sign.LINK_LOST, (Sign.API_READY, "DU1")),
+        LoginState.LOGGED_IN,
+    ),
+    (
+        "an API that lets us in without the servers behind it is a lost connection",
+        (*STARTED, Sign.LINK_LOST),
+        LoginState.CONNECTION_LOST,
+    ),
+    (
+        "1102 before anything was proven proves nothing",
+        (*STARTED, Sign.LINK_LOST, Sign.LINK_RESTORED),
+        LoginState.CONNECTION_LOST,
+    ),
+    (
+        "a message of a process that has ended says nothing",
+        (*IN, Sign.PROCESS_ENDED, Sign.LINK_LOST),
+        LoginState.STOPPED,
+    ),
+    (
+        "an answer on the way down is none of the process that comes",
+        (*IN, Sign.RESTART_BEGUN, (Sign.API_READY, "DU1")),
+        LoginState.RESTARTING,
+    ),
     ("a person takes the session", (*IN, Sign.SESSION_TAKEN), LoginState.SESSION_CONFLICT),
     (
         "1100 of a taken session stays a conflict",
@@ -59,6 +83,57 @@ TABLE = [
         "the session is back",
         (*IN, Sign.SESSION_TAKEN, Sign.LINK_LOST, Sign.LINK_RESTORED),
         LoginState.LOGGED_IN,
+    ),
+    (
+        "the push of a re-login waits for approval",
+        (*IN, Sign.RELOGIN_BEGUN, Sign.PUSH_SENT),
+        LoginState.AWAITING_APPROVAL,
+    ),
+    (
+        "the push of a re-login is answered",
+        (*IN, Sign.RELOGIN_BEGUN, Sign.PUSH_SENT, Sign.PUSH_CLOSED),
+        LoginState.LOGGING_IN,
+    ),
+    (
+        "the push of a re-login is missed",
+        (*IN, Sign.RELOGIN_BEGUN, Sign.PUSH_SENT, Sign.PUSH_CLOSED, Sign.APPROVAL_MISSED),
+        LoginState.APPROVAL_MISSED,
+    ),
+    (
+        "a re-login that IBKR refuses",
+        (*IN, Sign.RELOGIN_BEGUN, Sign.REJECTED),
+        LoginState.REJECTED,
+    ),
+    (
+        "a re-login that comes through",
+        (*IN, Sign.RELOGIN_BEGUN, Sign.PUSH_SENT, Sign.PUSH_CLOSED, Sign.SESSION_RESUMED),
+        LoginState.LOGGED_IN,
+    ),
+    (
+        "the API answering does not end the wait for a re-login's push",
+        (*IN, Sign.RELOGIN_BEGUN, Sign.PUSH_SENT, (Sign.API_READY, "DU1")),
+        LoginState.AWAITING_APPROVAL,
+    ),
+    (
+        "a process that ends because of another session gives way until it is gone",
+        (*IN, Sign.RELOGIN_BEGUN, Sign.STOP_BEGUN),
+        LoginState.SESSION_CONFLICT,
+    ),
+    (
+        "a dialog that a person has answered lets the login go on",
+        (*STARTED, (Sign.DIALOG_OPENED, "A"), Sign.PERSON_NEEDED, (Sign.DIALOG_CLOSED, "A")),
+        LoginState.LOGGING_IN,
+    ),
+    (
+        "one of two dialogs is not enough",
+        (
+            *STARTED,
+            (Sign.DIALOG_OPENED, "A"),
+            (Sign.DIALOG_OPENED, "B"),
+            Sign.PERSON_NEEDED,
+            (Sign.DIALOG_CLOSED, "A"),
+        ),
+        LoginState.NEEDS_PERSON,
     ),
     ("the API closes", (*IN, Sign.API_CLOSED), LoginState.CONNECTION_LOST),
     ("the API falls silent", (*IN, Sign.API_SILENT), LoginState.API_UNRESPONSIVE),
@@ -128,6 +203,13 @@ def test_a_person_who_logs_in_after_a_dead_token_is() -> None:
 def test_coming_back_from_a_conflict_is_no_new_authentication() -> None:
     back = run(*IN, Sign.SESSION_TAKEN, Sign.LINK_LOST, Sign.LINK_RESTORED)
     assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == back.full_auth_time
+
+
+def test_a_push_that_came_with_a_relogin_is_the_weeks_authentication() -> None:
+    pushed = (Sign.RELOGIN_BEGUN, Sign.PUSH_SENT, Sign.PUSH_CLOSED, Sign.SESSION_RESUMED)
+    assert datetime(2026, 11, 22, 9, 5, 11, tzinfo=UTC) == run(*IN, *pushed).full_auth_time
+    silent = (Sign.RELOGIN_BEGUN, Sign.SESSION_RESUMED)
+    assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == run(*IN, *silent).full_auth_time
 
 
 def test_a_login_that_first_took_the_session_over_is_the_weeks_authentication() -> None:

@@ -106,13 +106,14 @@ def test_a_rejected_password_shows_while_the_start_waits(pod: FakePod) -> None:
     assert pod.permit() == ""
 
 
-def test_a_session_given_up_to_a_person_is_not_pushed_for(pod: FakePod) -> None:
+async def test_a_session_given_up_to_a_person_is_not_pushed_for(pod: FakePod) -> None:
     pod.logs_in()
     pod.later(minutes=10)
     pod.later(minutes=600)
     pod.says("IBC: Re-login to session", GIVES_WAY)
     pod.ends()
     report = pod.waits()
+    await pod.stopped()
     assert report.state is LoginState.SESSION_CONFLICT
     assert pod.permit() == ""
     pod.later(minutes=14)

@@ -16,10 +16,10 @@ from ibgateway_agent.sentinel.permits.decide import (
     is_new_request,
     next_step,
     session_action,
-    token_is_dead,
 )
 from ibgateway_agent.sentinel.permits.records import Note, NoteKind, Records, RequestKind
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
+from ibgateway_agent.sentinel.permits.standstill import token_is_dead
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import (
     Attempt,
@@ -167,7 +167,7 @@ TABLE: list[tuple[str, SentinelSnapshot, PermitDecision]] = [
     ("a login under way", runs(login(S.LOGGING_IN, 1), tried(17, None)), KeepWaiting()),
     ("a rejected password stays up", runs(login(S.REJECTED), tried(60, AttemptOutcome.REJECTED)), PARKED),
     ("a lost link is ridden out", runs(login(S.CONNECTION_LOST, 600)), KeepWaiting()),
-    ("a person in the session is left alone", runs(login(S.SESSION_CONFLICT, 600)), KeepWaiting()),
+    ("a conflict that nobody ends leads on", runs(login(S.SESSION_CONFLICT, 600)), AGAIN),
     ("a hanging API is left to a person", runs(login(S.API_UNRESPONSIVE, 600)), KeepWaiting()),
     (
         "a person asks while logged in for the week",

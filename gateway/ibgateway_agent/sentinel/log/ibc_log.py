@@ -21,7 +21,8 @@ class Grammar:
     """What earlier lines mean for the next ones.
 
     `push_open`: "initiated" was said and its dialog has not closed (a list of devices opens and
-    closes the same dialog before). `push_answered`: it has closed. `by_token`: this process was
+    closes the same dialog before). `push_answered`: it has closed. `announced`: "initiated" was said
+    and will not be said again, because IBC tells only what changes: the next dialog is a push. `by_token`: this process was
     started by a token and has typed no credentials. `token_ahead`: the script found a token for the
     next one. `error_ahead`: the next line is the text of a login error. `refused`: the attempt came to
     nothing and the login window is back, so the next authentication is a person's.
@@ -29,6 +30,7 @@ class Grammar:
 
     push_open: bool = False
     push_answered: bool = False
+    announced: bool = False
     by_token: bool = False
     token_ahead: bool = False
     error_ahead: bool = False
@@ -45,18 +47,40 @@ _REFUSALS: Final = frozenset(
 _IBC_LINE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3} IBC: (?P<message>.*)", re.I)
 _DIALOG: Final = r"detected dialog entitled: "
 _FRAME: Final = r"detected frame entitled: "
+_WINDOW: Final = re.compile(
+    r"detected (dialog|frame) entitled: (?P<title>.*); event=(?P<event>opened|closed)", re.I
+)
+_HARMLESS: Final = re.compile(
+    r"detected (frame entitled: (.*gateway.*|.*\.\.\.)|dialog entitled: (restart in progress|shutdown progress|.*configuration.*));",
+    re.I,
+)
+"""The Gateway's own windows and its splashes; what is shown on the way down or by IBC."""
+_NO_TEXT: Final = "a login error without a text"
 
 
 def read(grammar: Grammar, line: str) -> Read:
     """What one line says, as (sign, detail) pairs in order, and the grammar after it."""
-    if grammar.error_ahead:
-        return _noted(*_login_error(replace(grammar, error_ahead=False), line.strip()))
     match = _IBC_LINE.fullmatch(line)
+    if grammar.error_ahead and not match:
+        return _error_text(grammar, line.strip())
+    before: Said = ()
+    if grammar.error_ahead:
+        grammar, before = _error_text(grammar, _NO_TEXT)
     rules, text = (_IBC_RULES, match["message"]) if match else (_SCRIPT_RULES, line)
     for pattern, rule in rules:
         if found := pattern.match(text):
-            return _noted(*rule(grammar, found))
-    return grammar, ()
+            grammar, said = _noted(*rule(grammar, found))
+            return grammar, (*before, *said, *_window(text))
+    return grammar, (*before, *_window(text))
+
+
+def _window(text: str) -> Said:
+    """A window that opens or closes: one that stays may wait for a person."""
+    found = _WINDOW.match(text)
+    if found is None or _HARMLESS.match(text):
+        return ()
+    sign = Sign.DIALOG_OPENED if found["event"].lower() == "opened" else Sign.DIALOG_CLOSED
+    return ((sign, found["title"]),)
 
 
 def _noted(grammar: Grammar, said: Said) -> Read:
@@ -82,11 +106,16 @@ def _authenticating(grammar: Grammar, _: re.Match[str]) -> Read:
     """IBC announces its own attempts; one that it does not was typed into the window."""
     if not grammar.refused:
         return grammar, ()
-    return Grammar(), ((Sign.LOGIN_ATTEMPTED, "by hand"),)
+    return Grammar(announced=grammar.announced), ((Sign.LOGIN_ATTEMPTED, "by hand"),)
 
 
 def _push_sent(grammar: Grammar, _: re.Match[str]) -> Read:
-    return replace(grammar, push_open=True, push_answered=False), ((Sign.PUSH_SENT, ""),)
+    said = () if grammar.push_open else ((Sign.PUSH_SENT, ""),)
+    return replace(grammar, push_open=True, push_answered=False, announced=True), said
+
+
+def _push_shown(grammar: Grammar, match: re.Match[str]) -> Read:
+    return _push_sent(grammar, match) if grammar.announced else (grammar, ())
 
 
 def _push_closed(grammar: Grammar, _: re.Match[str]) -> Read:
@@ -109,7 +138,14 @@ def _missed(grammar: Grammar, _: re.Match[str]) -> Read:
 
 
 def _completed(grammar: Grammar, _: re.Match[str]) -> Read:
-    return replace(grammar, push_answered=False), ((Sign.LOGIN_COMPLETED, ""),)
+    grammar = replace(grammar, push_answered=False, announced=False)
+    return grammar, ((Sign.LOGIN_COMPLETED, ""),)
+
+
+def _relogin(grammar: Grammar, _: re.Match[str]) -> Read:
+    """IBC presses Re-login within milliseconds of the dialog, whatever it was told about other sessions."""
+    grammar = replace(grammar, push_open=False, push_answered=False, announced=False)
+    return grammar, ((Sign.RELOGIN_BEGUN, ""),)
 
 
 def _scenario(grammar: Grammar, match: re.Match[str]) -> Read:
@@ -134,13 +170,12 @@ def _error_ahead(grammar: Grammar, _: re.Match[str]) -> Read:
     return replace(grammar, error_ahead=True), ()
 
 
-def _login_error(grammar: Grammar, text: str) -> Read:
-    lowered = text.lower()
-    if "security token" in lowered:
-        return grammar, ((Sign.TOKEN_EXPIRED, text),)
-    if "too many failed login" in lowered:
-        return grammar, ((Sign.LOCKED_OUT, text),)
-    return grammar, ((Sign.REJECTED, text),)
+def _error_text(grammar: Grammar, text: str) -> Read:
+    """The text of a login error, which IBC prints as a line of its own, without its prefix."""
+    if not text:
+        return grammar, ()
+    said = next((sign for part, sign in _ERRORS if part in text.lower()), Sign.REJECTED)
+    return _noted(replace(grammar, error_ahead=False), ((said, text),))
 
 
 def _token_ahead(grammar: Grammar, _: re.Match[str]) -> Read:
@@ -156,6 +191,17 @@ def _starts_over(grammar: Grammar, _: re.Match[str]) -> Read:
     return grammar, () if grammar.token_ahead else ((Sign.COLD_RESTART, ""),)
 
 
+_ERRORS: Final = (
+    ("security token", Sign.TOKEN_EXPIRED),
+    ("soft token", Sign.TOKEN_EXPIRED),
+    ("too many failed login", Sign.LOCKED_OUT),
+    ("connection to server failed", Sign.SERVER_LOST),
+    ("not currently available", Sign.SERVER_LOST),
+    ("server error", Sign.SERVER_LOST),
+)
+"""What else than a refusal of the credentials an error may be; IBC then starts over by itself."""
+
+
 def _table(*rows: tuple[str, Rule]) -> tuple[tuple[re.Pattern[str], Rule], ...]:
     return tuple((re.compile(pattern, re.IGNORECASE), rule) for pattern, rule in rows)
 
@@ -165,6 +211,7 @@ _IBC_RULES: Final = _table(
     (r"re-starting session", _becomes(Grammar(by_token=True), Sign.TOKEN_START)),
     (r"login attempt: \d+", _becomes(Grammar(), Sign.LOGIN_ATTEMPTED)),
     (r"second factor authentication initiated", _push_sent),
+    (_DIALOG + r"second factor authentication; event=(opened|activated)", _push_shown),
     (_DIALOG + r"second factor authentication; event=closed", _push_closed),
     (_FRAME + r"authenticating\.\.\.; event=opened", _authenticating),
     (_FRAME + r"authenticating\.\.\.; event=closed", _fell_back),
@@ -175,9 +222,9 @@ _IBC_RULES: Final = _table(
     (_DIALOG + r"shutdown progress; event=opened", _says(Sign.STOP_BEGUN)),
     (_DIALOG + r"restart in progress; event=opened", _says(Sign.RESTART_BEGUN)),
     (_FRAME + r"connecting to server\.\.\.; event=opened", _says(Sign.SERVER_LOST)),
-    (r"re-login to session", _says(Sign.SESSION_TAKEN)),
-    (_DIALOG + r"(re-login is required|existing session detected); event=opened",
-     _says(Sign.SESSION_TAKEN)),
+    (r"re-login to session", _relogin),
+    (_DIALOG + r"re-login is required; event=opened", _relogin),
+    (_DIALOG + r"existing session detected; event=opened", _says(Sign.SESSION_TAKEN)),
     (r".*\(scenario (?P<number>\d)\)", _scenario),
     (r"login failed$", _quotes(Sign.REJECTED)),
     (r"login error message:", _error_ahead),

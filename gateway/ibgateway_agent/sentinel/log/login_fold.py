@@ -6,11 +6,14 @@ some of it asks the sentinel to act (probe now, count an attempt, end the proces
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ibgateway_agent.sentinel.log import ibc_log, wrapper_state
 from ibgateway_api.login import Evidence, Login, LoginState, Sign, advance
+
+CONFLICT_SETTLES_AFTER: Final = timedelta(minutes=1)
+"""An answer of IBKR's servers that comes so late is no remainder of the session that was lost."""
 
 _WRITTEN_AT: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d):(\d{3}) ")
 
@@ -57,9 +60,17 @@ def fold_line(
 
 def fold_evidence(fold: LoginFold, evidence: Evidence, *, approval_seconds: int) -> LoginFold:
     """The fold after evidence from anywhere: the log, the API, the clock."""
-    if evidence.sign is Sign.API_READY and fold.login.taken and fold.back:
+    if evidence.sign is Sign.API_READY and _back(fold, evidence.at):
         fold = _advance(fold, replace(evidence, sign=Sign.SESSION_RESUMED), approval_seconds)
     return _advance(fold, evidence, approval_seconds)
+
+
+def _back(fold: LoginFold, at: datetime) -> bool:
+    """Whether an answer of IBKR's servers ends a conflict: the driver does not always say that it is over."""
+    if not fold.login.taken:
+        return False
+    waits = fold.login.state in (LoginState.SESSION_CONFLICT, LoginState.LOGGING_IN)
+    return fold.back or (waits and at - fold.login.since > CONFLICT_SETTLES_AFTER)
 
 
 def _advance(fold: LoginFold, evidence: Evidence, approval_seconds: int) -> LoginFold:
@@ -76,6 +87,7 @@ def _advance(fold: LoginFold, evidence: Evidence, approval_seconds: int) -> Logi
 _BACK: Final = {
     Sign.LOGIN_COMPLETED: True,
     Sign.SESSION_TAKEN: False,
+    Sign.RELOGIN_BEGUN: False,
     Sign.LOGIN_ATTEMPTED: False,
     Sign.PROCESS_STARTED: False,
 }

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from ibgateway_agent.sentinel.permits.outcome import approval_overdue
 from ibgateway_agent.sentinel.permits.records import NoteKind, Records, RequestKind
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
-from ibgateway_api.login import Login, LoginState
+from ibgateway_agent.sentinel.permits.standstill import stuck
+from ibgateway_api.login import LoginState
 from ibgateway_api.permits import (
     AttemptOutcome,
     Cause,
@@ -27,10 +27,6 @@ from ibgateway_api.permits import (
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_api.week import Window, window
 
-STALLED_AFTER: Final = timedelta(minutes=5)
-"""A start or a login without any further sign for this long goes nowhere by itself."""
-TOKEN_LOGIN_WITHIN: Final = timedelta(minutes=3)
-"""A start by token that has not logged in by then has a dead token: nothing on the screen says so."""
 REQUEST_LIVES_FOR: Final = timedelta(minutes=10)
 """A login request means a person with a phone in hand: an older one finds nobody there."""
 
@@ -54,10 +50,14 @@ class GivePermit:
 
 @dataclass(frozen=True)
 class EndProcess:
-    """End the process, so that the next start can have the permit that is granted."""
+    """End the process, so that the next start can have the permit that is granted.
+
+    `at_once`: in whatever state it is, because each moment of it disturbs a person.
+    """
 
     why: str
     planned: bool = False
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,8 @@ PermitDecision = GivePermit | EndProcess | SettleRequest | KeepWaiting
 
 def next_step(now: SentinelSnapshot) -> PermitDecision:
     """The one thing to do; asked again after it is done."""
+    if gives_way := _gives_way(now):
+        return gives_way
     if not now.records.readable:
         return KeepWaiting(_UNREADABLE)
     if now.waiting:
@@ -127,22 +129,6 @@ def outlived(asked: datetime, now: datetime) -> bool:
     return now - asked > REQUEST_LIVES_FOR
 
 
-def stuck(login: Login, now: datetime) -> bool:
-    """Whether this process will not log in unless a person does something."""
-    if login.state in (LoginState.APPROVAL_MISSED, LoginState.TOKEN_EXPIRED):
-        return True
-    if login.state is LoginState.AWAITING_APPROVAL:
-        return approval_overdue(login, now)
-    stalls = login.state in (LoginState.STARTING, LoginState.LOGGING_IN, LoginState.RESTARTING)
-    return stalls and now - login.since > STALLED_AFTER
-
-
-def token_is_dead(login: Login, now: datetime) -> bool:
-    """Whether a start by token has had its time and is still not logged in."""
-    waits = login.by_token and login.state is LoginState.RESTARTING
-    return waits and now - login.since > TOKEN_LOGIN_WITHIN
-
-
 _UNREADABLE: Final = Refused(PermitRefusal.DAILY_BUDGET)
 """A ledger that can't be read stands at its daily limit."""
 
@@ -154,6 +140,15 @@ _FOR_A_PERSON: Final = frozenset(
 _UNDER_WAY: Final = frozenset(
     {LoginState.STARTING, LoginState.LOGGING_IN, LoginState.AWAITING_APPROVAL}
 )
+
+
+def _gives_way(now: SentinelSnapshot) -> EndProcess | None:
+    """A person's login wins: the driver logs in again by itself, also where it was told to give way."""
+    if not now.running or not now.login.relogin:
+        return None
+    if session_action(now.records, now.settings, now.now) is SessionAction.PRIMARY:
+        return None
+    return EndProcess("another session has begun, and it comes first", at_once=True)
 
 
 def _permit_for_start(now: SentinelSnapshot) -> PermitDecision:

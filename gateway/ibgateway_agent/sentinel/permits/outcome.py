@@ -7,6 +7,8 @@ Four things conclude an attempt, each a function that gives the lines the ledger
   and a session that was taken back, which is noted because it counts against the day;
 - `from_waiting_start`: a start that waits again while nothing is known of the attempt before it;
 - `unfinished`: the login driver begins another attempt by itself.
+
+What a re-login without a permit comes to is told by `asked_nobody` and `taken_back`.
 """
 
 from datetime import datetime, timedelta
@@ -51,15 +53,33 @@ def from_evidence(evidence: Evidence, before: LoginFold, records: Records) -> Li
     """What one piece of evidence concludes; `before` is the fold without it."""
     if not records.readable:
         return ()
-    if evidence.detail == TOOK_OVER:
+    if evidence.detail == TOOK_OVER and not before.login.relogin:
         return (Note(note=NoteKind.TOOK_OVER, at=evidence.at),)
     if evidence.sign not in PROCESS_GONE or not before.attempt:
         return ()
-    if before.login.state is LoginState.SESSION_CONFLICT:
-        return _yielded(before.attempt, records, evidence.at)
+    return _process_gone(evidence, before, records)
+
+
+def _process_gone(evidence: Evidence, before: LoginFold, records: Records) -> Lines:
     if approval_overdue(before.login, evidence.at):
         return unfinished(records, AttemptOutcome.MISSED)
+    if before.login.state is LoginState.SESSION_CONFLICT:
+        return _yielded(before.attempt, records, evidence.at)
+    if before.login.taken and before.login.state in _STILL_TRYING:
+        return (Note(note=NoteKind.YIELDED, at=evidence.at),)
     return ()
+
+
+def asked_nobody(evidence: Evidence, before: Login) -> bool:
+    """Whether the driver's own re-login comes to a push or to a refusal: one more attempt."""
+    waited = before.relogin and before.state is LoginState.SESSION_CONFLICT
+    return waited and evidence.sign in _RELOGIN_COUNTS
+
+
+def taken_back(before: Login, after: Login, records: Records, at: datetime) -> Lines:
+    """A re-login that got its session back counts against the day."""
+    back = before.relogin and after.state is LoginState.LOGGED_IN
+    return (Note(note=NoteKind.TOOK_OVER, at=at),) if back and records.readable else ()
 
 
 def from_waiting_start(now: SentinelSnapshot) -> Lines:
@@ -107,6 +127,11 @@ def _yielded(number: int, records: Records, at: datetime) -> Lines:
         return (note,)
     return (note, with_outcome(attempt, AttemptOutcome.YIELDED))
 
+
+_STILL_TRYING: Final = frozenset({LoginState.LOGGING_IN, LoginState.AWAITING_APPROVAL})
+"""A re-login that ended with its push under way: it gives way, and its attempt counts."""
+
+_RELOGIN_COUNTS: Final = frozenset({Sign.PUSH_SENT, Sign.REJECTED, Sign.LOCKED_OUT})
 
 _OUTCOMES: Final = {
     LoginState.APPROVAL_MISSED: AttemptOutcome.MISSED,

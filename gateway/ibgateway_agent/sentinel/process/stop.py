@@ -45,7 +45,7 @@ class ProcessStop:
         return self.busy and self._planned
 
     def begin(self, why: str, *, planned: bool = False, at_once: bool = False) -> None:
-        """End the running process; `at_once` leaves out the clean way."""
+        """End the running process; `at_once` does not wait for the clean way."""
         wrapper = self._state.wrapper
         if self.busy or wrapper is None or not self._state.running:
             return
@@ -64,6 +64,8 @@ class ProcessStop:
             if not at_once and await self._stopped_cleanly(start):
                 return
             self._permits.stop(start)
+            if at_once:
+                await self._halted()
             if not await self._gone(start, TERM_SECONDS):
                 logger.error("the gateway's process did not end")
         except OSError:
@@ -78,6 +80,13 @@ class ProcessStop:
             logger.info("no clean stop: %s", error)
             return False
         return await self._gone(start, CLEAN_STOP_SECONDS)
+
+    async def _halted(self) -> None:
+        """While it logs in, STOP halts the process on the spot; the wrapper needs longer."""
+        try:
+            await send(self._port, "STOP")
+        except DriverCommandError as error:
+            logger.info("no halt: %s", error)
 
     async def _gone(self, start: str, seconds: float) -> bool:
         """Whether the process of that start has ended, after waiting at most so long."""

@@ -1,0 +1,48 @@
+"""How long a login may stand still before something is done about it. Pure."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from ibgateway_agent.sentinel.permits.outcome import approval_overdue
+from ibgateway_api.login import Login, LoginState
+
+STALLED_AFTER: Final = timedelta(minutes=5)
+"""A start or a login without any further sign for this long goes nowhere by itself."""
+TOKEN_LOGIN_WITHIN: Final = timedelta(minutes=3)
+"""A start by token that has not logged in by then has a dead token: nothing on the screen says so."""
+DIALOG_WAITS_FOR: Final = timedelta(minutes=1)
+"""The driver answers the dialogs it knows at once: one that stays this long waits for a person."""
+
+
+def stuck(login: Login, now: datetime) -> bool:
+    """Whether this process will not log in unless a person does something."""
+    if login.state in (LoginState.APPROVAL_MISSED, LoginState.TOKEN_EXPIRED):
+        return True
+    if login.state is LoginState.AWAITING_APPROVAL:
+        return approval_overdue(login, now)
+    return login.state in _MAY_STALL and now - login.since > STALLED_AFTER
+
+
+def token_is_dead(login: Login, now: datetime) -> bool:
+    """Whether a start by token has had its time and is still not logged in."""
+    waits = login.by_token and login.state is LoginState.RESTARTING
+    return waits and now - login.since > TOKEN_LOGIN_WITHIN
+
+
+def dialog_holds_up(login: Login, now: datetime) -> bool:
+    """Whether a login stands still behind a dialog that the driver does not answer.
+
+    A start by token has a limit of its own: its dead token may show in a dialog that says nothing.
+    """
+    stands = login.state in (LoginState.STARTING, LoginState.LOGGING_IN) and not login.by_token
+    return stands and login.dialog_since is not None and now - login.dialog_since > DIALOG_WAITS_FOR
+
+
+_MAY_STALL: Final = frozenset(
+    {
+        LoginState.STARTING,
+        LoginState.LOGGING_IN,
+        LoginState.RESTARTING,
+        LoginState.SESSION_CONFLICT,
+    }
+)
