@@ -16,6 +16,7 @@ class ConditionType(StrEnum):
     EXECUTOR_READY = "ExecutorReady"
     CONSOLE_READY = "ConsoleReady"
     NETWORK_POLICY_ENFORCED = "NetworkPolicyEnforced"
+    CHANGE_PENDING = "ChangePending"
     READY = "Ready"
 
 

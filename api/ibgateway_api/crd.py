@@ -27,6 +27,7 @@ COLUMNS: Final = (
 )
 WIDE_COLUMNS: Final = (
     ("Trading", "string", ".status.conditions[?(@.type=='TradingAllowed')].reason"),
+    ("Pending", "string", ".status.conditions[?(@.type=='ChangePending')].status"),
     ("Message", "string", ".status.conditions[?(@.type=='Ready')].message"),
 )
 

@@ -24,6 +24,7 @@ class GateReason(StrEnum):
     PLANNED_STOP = "PlannedStop"
     SUSPENDED = "Suspended"
     UNEXPECTED_ACCOUNT = "UnexpectedAccount"
+    READ_ONLY_API = "ReadOnlyApi"
     CLOCK_SKEW = "ClockSkew"
     NOT_RECONCILED = "NotReconciled"
     HELD = "Held"

@@ -40,6 +40,8 @@ class ConditionReason(StrEnum):
     DUPLICATE_USER_NAME = "DuplicateUserName"
     VNC_PASSWORD_MISSING = "VncPasswordMissing"  # noqa: S105 - a reason, not a secret
     DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret
+    CHANGE_WAITS = "ChangeWaits"
+    NOTHING_WAITS = "NothingWaits"
     TRADING = "Trading"
 
 
@@ -62,6 +64,7 @@ class EventReason(StrEnum):
     LOGIN_REQUESTED = "LoginRequested"
     LOGIN_REQUEST_IGNORED = "LoginRequestIgnored"
     POD_REPLACED = "PodReplaced"
+    CHANGE_PENDING = "ChangePending"
     DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret
 
 

@@ -136,10 +136,10 @@ class Reconciler:
             blocker=decision.blocker,
             overdue=decision.overdue,
             findings=outcome.findings,
+            pending=decision.pending,
         )
         status = status_of(
             assessment,
-            pending=decision.pending,
             handled_request=outcome.handled_request,
             ignored_request=outcome.ignored_request,
         )

@@ -62,7 +62,7 @@ class Lifecycle:
             case IgnoreRequest():
                 return Done(ignored=action.request, event=_ignored(action))
             case SettleRequested():
-                return Done(handled=action.request)
+                return Done(handled=action.request, event=_settled(action))
             case _:  # pragma: no cover
                 assert_never(action)
 
@@ -81,7 +81,12 @@ class Lifecycle:
         except ConflictError:
             return Done()
         memory.replaced_for = action.for_request or memory.replaced_for
-        note = f"pod {action.pod} is replaced to take revision {action.revision}"
+        why = (
+            f"to take revision {action.revision}"
+            if action.revision
+            else "because the kubelet would delay its start: the new one starts at once"
+        )
+        note = f"pod {action.pod} is replaced {why}"
         return Done(event=PendingEvent(EventReason.POD_REPLACED, note, action="Restart"))
 
     async def _request(self, key: Key, action: RequestLogin) -> Done:
@@ -107,6 +112,17 @@ class Lifecycle:
             logger.warning("%s: the sentinel was not reached: %s", key, error)
             return False
         return True
+
+
+def _settled(action: SettleRequested) -> PendingEvent | None:
+    """The new pod's login says for itself that it was asked for; a new executor would not."""
+    if not action.executor:
+        return None
+    note = (
+        f"the request of {action.request} is taken: the executor takes template {action.executor},"
+        " and no push follows"
+    )
+    return PendingEvent(EventReason.LOGIN_REQUESTED, note, action="Restart")
 
 
 def _ignored(action: IgnoreRequest) -> PendingEvent:

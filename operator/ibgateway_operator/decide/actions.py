@@ -1,17 +1,28 @@
 """What is to be done to a gateway beside its children: restart, replacement, a person's request. Pure."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
 from ibgateway_api.week import Window
 from ibgateway_operator.decide.requests import RequestedLogin, requested_login
-from ibgateway_operator.decide.stops import PlannedStop, drained, restart_id, restarted_on_request
-from ibgateway_operator.decide.templates import never_started, pending_gateway
+from ibgateway_operator.decide.stops import (
+    PlannedStop,
+    drained,
+    drained_for_any,
+    restart_id,
+    restarted_on_request,
+)
+from ibgateway_operator.decide.templates import never_started, pending_executor, pending_gateway
 from ibgateway_operator.model.manifests import Manifest, is_terminating, name_of, uid_of
-from ibgateway_operator.model.snapshot import Snapshot
+from ibgateway_operator.model.snapshot import Snapshot, container_backs_off
 
-UNDER_WAY = frozenset({LoginState.LOGGING_IN, LoginState.AWAITING_APPROVAL, LoginState.LOGGED_IN})
+LOGIN_WAITS_SECONDS: Final = 5.0
+"""How long a login that was asked for waits, so that the executor's template is taken with it."""
+UNDER_WAY: Final = frozenset(
+    {LoginState.LOGGING_IN, LoginState.AWAITING_APPROVAL, LoginState.LOGGED_IN}
+)
 
 
 @dataclass(frozen=True)
@@ -49,9 +60,11 @@ class IgnoreRequest:
 
 @dataclass(frozen=True)
 class SettleRequested:
-    """The request needs nothing more: the new pod's start answers it."""
+    """The request needs nothing more: the new pod's start answers it, or the executor is replaced."""
 
     request: str
+    executor: str = ""
+    """The template that the executor takes for it."""
 
 
 Action = RestartGateway | ReplacePod | RequestLogin | IgnoreRequest | SettleRequested
@@ -78,14 +91,41 @@ def _planned(snapshot: Snapshot, week: Window, stop: PlannedStop | None) -> Acti
 def _asked(snapshot: Snapshot, week: Window, request: RequestedLogin) -> Action | None:
     if request.refused:
         return IgnoreRequest(request.id, request.refused)
+    if _backed_off(snapshot) and snapshot.replaced_for != request.id:
+        return _replaced_for(snapshot, request)
     if pending_gateway(snapshot):
-        replacement = _replacement(snapshot) if drained(snapshot, PlannedStop.REPLACE) else None
-        return replacement and replace(replacement, for_request=request.id)
+        return _replaced_for(snapshot, request) if drained(snapshot, PlannedStop.REPLACE) else None
     if snapshot.replaced_for == request.id and not _permit_refused(snapshot):
         return SettleRequested(request.id) if _under_way(snapshot) else None
+    return _handed_on(snapshot, week, request)
+
+
+def _replaced_for(snapshot: Snapshot, request: RequestedLogin) -> Action | None:
+    replacement = _replacement(snapshot)
+    return replacement and replace(replacement, for_request=request.id)
+
+
+def _backed_off(snapshot: Snapshot) -> bool:
+    """Whether the kubelet holds the gateway's start back: nothing runs in it that could be lost."""
+    return container_backs_off(snapshot.pod(Component.GATEWAY), Component.GATEWAY)
+
+
+def _handed_on(snapshot: Snapshot, week: Window, request: RequestedLogin) -> Action | None:
+    """To the sentinel, but for a request whose only matter is the executor's template."""
     if restarted_on_request(snapshot, week):
         return RequestLogin(request.id) if drained(snapshot, PlannedStop.RESTART) else None
+    executor = pending_executor(snapshot)
+    if executor and snapshot.logged_in:
+        return SettleRequested(request.id, executor) if drained_for_any(snapshot) else None
+    if executor and not _login_comes_first(snapshot):
+        return None
     return RequestLogin(request.id, pushes=not snapshot.logged_in)
+
+
+def _login_comes_first(snapshot: Snapshot) -> bool:
+    """Whether a login does not wait for the executor any more: somebody stands there with a phone."""
+    waited = snapshot.drain.waited if snapshot.drain else 0.0
+    return drained_for_any(snapshot) or waited > LOGIN_WAITS_SECONDS
 
 
 def _replacement(snapshot: Snapshot) -> ReplacePod | None:

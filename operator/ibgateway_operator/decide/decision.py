@@ -14,11 +14,19 @@ from ibgateway_api.names import Component
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_operator.decide.actions import Action, actions
 from ibgateway_operator.decide.gate import GateVerdict, judge
+from ibgateway_operator.decide.held_children import held_back
+from ibgateway_operator.decide.holds import told_holds
 from ibgateway_operator.decide.replicas import Replicas, replicas
 from ibgateway_operator.decide.requests import RequestedLogin, requested_login
 from ibgateway_operator.decide.served_spec import serving
-from ibgateway_operator.decide.stops import PlannedStop, drained, planned_stop, restart_overdue
-from ibgateway_operator.decide.templates import held_back, pending_gateway
+from ibgateway_operator.decide.stops import (
+    PlannedStop,
+    drained,
+    executor_may_change,
+    planned_stop,
+    restart_overdue,
+)
+from ibgateway_operator.decide.templates import pending_gateway
 from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.config import settings_hash
 from ibgateway_operator.desired.input import Scripts
@@ -90,9 +98,12 @@ def _with_children(
     decision: Decision, snapshot: Snapshot, given: DesiredInput, blocked: Finding | None
 ) -> Decision:
     children = tuple(desired(given))
-    held = held_back(snapshot, decision.verdict, children, blocked=blocked is not None)
+    week = decision.verdict.week
+    held = held_back(snapshot, week, children, blocked=blocked is not None)
+    waits = any(held.values()) and executor_may_change(snapshot, week)
     return replace(
         decision,
+        waits_for_drain=decision.waits_for_drain or waits,
         blocker=blocked,
         given=given,
         wanted=children,
@@ -125,6 +136,7 @@ def _input(
         gateway_replicas=wanted.gateway,
         executor_replicas=wanted.executor,
         vnc_from_user=found is not None and found.has_vnc,
+        holds=told_holds(snapshot),
     )
 
 

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ibgateway_api import names
-from ibgateway_api.accounts import account_problem
-from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, Gate, GateReason, Hold, gate
+from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, Gate, GateReason, gate
 from ibgateway_api.names import Component
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import Calendar, RestartTime, Window, is_time_zone, window
-from ibgateway_operator.model.manifests import Manifest, is_terminating
+from ibgateway_operator.decide.holds import holds
+from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.model.times import rfc3339
 
@@ -44,13 +44,13 @@ def judge(snapshot: Snapshot, calendar: Calendar) -> GateVerdict:
     verdict = gate(login, age_of_news=age, week=week, holds=holds(snapshot))
     if snapshot.gateway.suspend:
         verdict = Closed(GateReason.SUSPENDED, "spec.suspend is true")
-    restart = next_restart(week, calendar, _restart(snapshot.gateway.spec))
+    restart = next_restart(week, calendar, _restart(snapshot.gateway.spec), snapshot.now)
     return GateVerdict(verdict, week, restart, _look_again(age, week, snapshot.now))
 
 
-def next_restart(week: Window, calendar: Calendar, restart: RestartTime) -> datetime:
-    """This week's restart while it is still owed, else the one after the next boundary."""
-    if week.open:
+def next_restart(week: Window, calendar: Calendar, restart: RestartTime, now: datetime) -> datetime:
+    """This week's restart while it may still come, else the one after the next boundary."""
+    if week.open and now < week.restart + timedelta(seconds=calendar.lateness_seconds):
         return week.restart
     return window(calendar, restart, full_auth_time=None, now=week.opens).restart
 
@@ -75,28 +75,6 @@ def _restart(spec: IBGatewaySpec | None) -> RestartTime:
     if spec is None or not is_time_zone(spec.weekly_restart.time_zone):
         return RestartTime()
     return spec.weekly_restart.as_restart_time()
-
-
-def holds(snapshot: Snapshot) -> tuple[Hold, ...]:
-    """What holds trading although login and link are fine: the operator's reasons, then the sentinel's."""
-    own = []
-    if snapshot.gateway.suspend:
-        own.append(Hold(GateReason.SUSPENDED))
-    pod = snapshot.pod(Component.GATEWAY)
-    if snapshot.gateway.deleting or (pod is not None and is_terminating(pod)):
-        own.append(Hold(GateReason.PLANNED_STOP))
-    if unexpected_account(snapshot):
-        own.append(Hold(GateReason.UNEXPECTED_ACCOUNT))
-    report = snapshot.report
-    return (*own, *(h.as_hold() for h in (report.holds if report else ())))
-
-
-def unexpected_account(snapshot: Snapshot) -> str:
-    """What is wrong with the login's accounts, in words; empty where nothing is."""
-    spec, report = snapshot.gateway.spec, snapshot.report
-    if spec is None or report is None or not report.accounts:
-        return ""
-    return account_problem(spec.trading_mode, report.accounts, spec.executor.accounts)
 
 
 def _look_again(age: float, week: Window, now: datetime) -> float:

@@ -1,6 +1,6 @@
-"""Planned stops of the gateway: which one is due, and whether it may go on. Pure.
+"""Planned stops of gateway and executor: which one is due, and whether it may go on. Pure.
 
-Only suspend, the week and a person's request stop a gateway, and only once nothing is unacknowledged
+Only suspend, the week and a person's request stop one of them, and only once nothing is unacknowledged
 at the broker.
 """
 
@@ -13,7 +13,11 @@ from ibgateway_api.week import Calendar, RestartStep, Window, restart_step
 from ibgateway_operator.decide.gate import week_of
 from ibgateway_operator.decide.requests import requested_login
 from ibgateway_operator.decide.served_spec import serving
-from ibgateway_operator.decide.templates import pending_gateway
+from ibgateway_operator.decide.templates import (
+    change_requested,
+    pending_executor,
+    pending_gateway,
+)
 from ibgateway_operator.model.kinds import STATEFUL_SET
 from ibgateway_operator.model.snapshot import Snapshot, container_runs
 from ibgateway_operator.model.times import rfc3339
@@ -23,12 +27,14 @@ PATIENCE_SECONDS: Final = 120.0
 
 
 class PlannedStop(StrEnum):
-    """A planned stop of the gateway; all of them drain first."""
+    """A planned stop; all of them drain first."""
 
     SUSPEND = "Suspend"
     RESTART = "Restart"
     REPLACE = "Replace"
     """As RESTART, in a new pod, because its template changed."""
+    EXECUTOR = "Executor"
+    """The executor alone, because its template changed."""
 
 
 def planned_stop(snapshot: Snapshot, week: Window, calendar: Calendar) -> PlannedStop | None:
@@ -54,10 +60,12 @@ def stop_to_drain_for(snapshot: Snapshot, calendar: Calendar) -> PlannedStop | N
         return None
     week = week_of(snapshot, calendar)
     stop = planned_stop(snapshot, week, calendar)
-    if stop is None and _replaced_on_request(snapshot):
+    if stop is None and change_requested(snapshot) and pending_gateway(snapshot):
         stop = PlannedStop.REPLACE
     if stop is None and restarted_on_request(snapshot, week):
         stop = PlannedStop.RESTART
+    if stop is None and pending_executor(snapshot) and executor_may_change(snapshot, week):
+        stop = PlannedStop.EXECUTOR
     return stop if stop is not None and executor_may_hold_orders(snapshot) else None
 
 
@@ -67,10 +75,9 @@ def restarted_on_request(snapshot: Snapshot, week: Window) -> bool:
     return request is not None and not request.refused and snapshot.logged_in and week.open
 
 
-def _replaced_on_request(snapshot: Snapshot) -> bool:
-    """A person is there to approve: the moment for a template that waits."""
-    request = requested_login(snapshot)
-    return request is not None and not request.refused and bool(pending_gateway(snapshot))
+def executor_may_change(snapshot: Snapshot, week: Window) -> bool:
+    """Whether it is the moment for an executor's template that waits: nothing is traded, or somebody asks."""
+    return week.open or snapshot.gateway.suspend or change_requested(snapshot)
 
 
 def drained(snapshot: Snapshot, stop: PlannedStop) -> bool:
@@ -86,6 +93,13 @@ def drained(snapshot: Snapshot, stop: PlannedStop) -> bool:
     if report is not None and report.unacknowledged == 0 and not report.open:
         return True
     return stop is PlannedStop.SUSPEND and snapshot.drain.waited > PATIENCE_SECONDS
+
+
+def drained_for_any(snapshot: Snapshot) -> bool:
+    """Whether the executor has drained, for whichever stop it was asked."""
+    if not executor_may_hold_orders(snapshot):
+        return True
+    return snapshot.drain is not None and drained(snapshot, PlannedStop(snapshot.drain.stop))
 
 
 def executor_may_hold_orders(snapshot: Snapshot) -> bool:

@@ -1,14 +1,11 @@
 """Pod templates that wait: a change of them must not cost a login or an order. Pure."""
 
-from collections.abc import Iterable, Mapping
-
 from ibgateway_api import names
 from ibgateway_api.names import Component
-from ibgateway_operator.decide.gate import GateVerdict
-from ibgateway_operator.model.kinds import DEPLOYMENT, STATEFUL_SET
-from ibgateway_operator.model.manifests import Manifest, annotations_of, labels_of, name_of
-from ibgateway_operator.model.memory import Place
-from ibgateway_operator.model.snapshot import Snapshot, container_runs
+from ibgateway_operator.decide.requests import requested_login
+from ibgateway_operator.model.kinds import STATEFUL_SET
+from ibgateway_operator.model.manifests import labels_of
+from ibgateway_operator.model.snapshot import Snapshot
 
 
 def pending_gateway(snapshot: Snapshot) -> str:
@@ -24,6 +21,17 @@ def pending_gateway(snapshot: Snapshot) -> str:
     return "" if labels_of(pod).get("controller-revision-hash") == update else update
 
 
+def pending_executor(snapshot: Snapshot) -> str:
+    """The executor template that was held back at the last look, by the status; empty where none was."""
+    name = names.child_names(snapshot.gateway.key.name).executor
+    return executor_revision(snapshot.gateway.status.pending_revision, name)
+
+
+def executor_revision(pending: str, executor: str) -> str:
+    """The executor's among revisions that wait; empty where there is none."""
+    return next((r for r in pending.split(", ") if r.startswith(f"{executor}-")), "")
+
+
 def never_started(snapshot: Snapshot) -> bool:
     """Whether the pod has an old template and has not even begun: replacing it costs no login."""
     pod = snapshot.pod(Component.GATEWAY)
@@ -31,32 +39,9 @@ def never_started(snapshot: Snapshot) -> bool:
     return waits and bool(pending_gateway(snapshot))
 
 
-def held_back(
-    snapshot: Snapshot, verdict: GateVerdict, wanted: Iterable[Manifest], *, blocked: bool
-) -> Mapping[Place, str]:
-    """Children that are left as they are for now, with the revision that waits."""
-    children = names.child_names(snapshot.gateway.key.name)
-    held: dict[Place, str] = {}
-    place = (STATEFUL_SET.kind, children.gateway)
-    if blocked and not snapshot.gateway.suspend and snapshot.child(*place):
-        held[place] = ""
-    place = (DEPLOYMENT.kind, children.executor)
-    deployment = next((m for m in wanted if (m["kind"], name_of(m)) == place), None)
-    template = _template(deployment) if deployment else ""
-    if template and executor_held(snapshot, verdict, template):
-        held[place] = f"{children.executor}-{template}"
-    return held
-
-
-def executor_held(snapshot: Snapshot, verdict: GateVerdict, wanted_template: str) -> bool:
-    """Whether the executor's new template waits: it has one, runs, and may be trading."""
-    name = names.child_names(snapshot.gateway.key.name).executor
-    stored = snapshot.child(DEPLOYMENT.kind, name)
-    if stored is None or _template(stored) == wanted_template:
+def change_requested(snapshot: Snapshot) -> bool:
+    """Whether a person wants what waits now: they are there to approve a push."""
+    request = requested_login(snapshot)
+    if request is None or request.refused:
         return False
-    quiet = verdict.week.open or snapshot.gateway.suspend
-    return not quiet and container_runs(snapshot.pod(Component.EXECUTOR), "executor")
-
-
-def _template(deployment: Manifest) -> str:
-    return annotations_of(deployment).get(names.ANNOTATION_TEMPLATE_HASH, "")
+    return bool(pending_gateway(snapshot) or pending_executor(snapshot))

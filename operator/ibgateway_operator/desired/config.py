@@ -77,5 +77,10 @@ def executor_settings(given: DesiredInput) -> ExecutorSettings:
         max_orders_per_day=spec.limits.max_orders_per_day,
         restart=given.spec.weekly_restart.as_restart_time(),
         calendar=given.calendar,
-        holds=(HoldReport(reason=GateReason.SUSPENDED),) if given.spec.suspend else (),
+        holds=tuple(HoldReport(reason=reason) for reason in _holds(given)),
     )
+
+
+def _holds(given: DesiredInput) -> tuple[GateReason, ...]:
+    suspended = (GateReason.SUSPENDED,) if given.spec.suspend else ()
+    return (*suspended, *given.holds)

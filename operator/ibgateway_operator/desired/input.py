@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ibgateway_api import names
 from ibgateway_api.accounts import TradingMode
+from ibgateway_api.gate import GateReason
 from ibgateway_api.names import ChildNames, Component, Key
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import Calendar
@@ -43,6 +44,8 @@ class DesiredInput:
     own_namespace: str = "default"
     gateway_replicas: int = 1
     executor_replicas: int = 1
+    holds: tuple[GateReason, ...] = ()
+    """What the executor is told to hold trading for, beside the spec's own suspend."""
     vnc_from_user: bool = False
     """Whether the user's Secret has VNC_PASSWORD; else the operator's default is mounted."""
 

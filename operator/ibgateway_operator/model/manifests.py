@@ -83,6 +83,19 @@ def is_terminating(body: Mapping[str, Any]) -> bool:
     return bool(body.get("metadata", {}).get("deletionTimestamp"))
 
 
+def variable_of(pod: Mapping[str, Any] | None, container: str, name: str) -> str:
+    """A variable of a pod's container as written in its spec; empty where it has none."""
+    containers = ((pod or {}).get("spec") or {}).get("containers") or []
+    found = (
+        str(variable.get("value", ""))
+        for c in containers
+        if c.get("name") == container
+        for variable in c.get("env") or ()
+        if variable.get("name") == name
+    )
+    return next(found, "")
+
+
 def condition_status(body: Mapping[str, Any] | None, kind: str) -> str:
     """The status of a condition of an object; Unknown where it has none."""
     conditions = ((body or {}).get("status") or {}).get("conditions") or []

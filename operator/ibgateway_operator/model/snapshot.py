@@ -27,6 +27,7 @@ from ibgateway_operator.model.manifests import (
 
 _PODS: Final = "Pod"
 _PASSING: Final = frozenset({"PodInitializing", "ContainerCreating"})
+_BACK_OFF: Final = "CrashLoopBackOff"
 _PULL: Final = {"ErrImagePull": "ImagePullBackOff"}
 """Two words that take turns for one trouble: one of them keeps the status still."""
 
@@ -226,6 +227,13 @@ def container_runs(pod: Manifest | None, name: str) -> bool:
     """Whether a container of a pod runs now."""
     statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or []
     return any(s.get("name") == name and "running" in (s.get("state") or {}) for s in statuses)
+
+
+def container_backs_off(pod: Manifest | None, name: str) -> bool:
+    """Whether the kubelet waits longer and longer before it starts a container again."""
+    statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or []
+    states = (s.get("state") or {} for s in statuses if s.get("name") == name)
+    return any((s.get("waiting") or {}).get("reason") == _BACK_OFF for s in states)
 
 
 def waiting_reason(pod: Manifest | None) -> str:

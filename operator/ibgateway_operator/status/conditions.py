@@ -14,7 +14,8 @@ from ibgateway_api.names import Component
 from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.reports import SentinelReport
-from ibgateway_operator.decide.gate import OPEN_MESSAGE, GateVerdict, unexpected_account
+from ibgateway_operator.decide.gate import OPEN_MESSAGE, GateVerdict
+from ibgateway_operator.decide.holds import read_only, unexpected_account
 from ibgateway_operator.decide.replicas import policy_doubt
 from ibgateway_operator.model.manifests import condition_status
 from ibgateway_operator.model.snapshot import Finding, Snapshot, waiting_reason
@@ -40,6 +41,8 @@ class Assessment:
     """The week's restart was missed: a person must say when."""
     findings: tuple[Finding, ...] = ()
     """What applying the children ran into."""
+    pending: str = ""
+    """Revisions of templates that wait, by commas."""
 
 
 Check = Callable[[Assessment], Observation]
@@ -157,6 +160,8 @@ def trading_allowed(assessment: Assessment) -> Observation:
         return TRUE, Finding(ConditionReason.GATE_OPEN, OPEN_MESSAGE)
     if closed.reason == GateReason.UNEXPECTED_ACCOUNT:
         return FALSE, Finding(closed.reason, unexpected_account(assessment.snapshot))
+    if closed.reason == GateReason.READ_ONLY_API and (words := read_only(assessment.snapshot)):
+        return FALSE, Finding(closed.reason, words)
     return FALSE, Finding(closed.reason, closed.message)
 
 

@@ -24,6 +24,7 @@ from ibgateway_operator.status.conditions import (
     spec_accepted,
     trading_allowed,
 )
+from ibgateway_operator.status.pending_change import change_pending
 
 CHECKS: Final[dict[ConditionType, Check]] = {
     ConditionType.SPEC_ACCEPTED: spec_accepted,
@@ -33,14 +34,15 @@ CHECKS: Final[dict[ConditionType, Check]] = {
     ConditionType.EXECUTOR_READY: executor_ready,
     ConditionType.CONSOLE_READY: console_ready,
     ConditionType.NETWORK_POLICY_ENFORCED: policy_enforced,
+    ConditionType.CHANGE_PENDING: change_pending,
     ConditionType.READY: ready,
 }
 
 
 def status_of(
-    assessment: Assessment, *, pending: str, handled_request: str, ignored_request: str = ""
+    assessment: Assessment, *, handled_request: str, ignored_request: str = ""
 ) -> IBGatewayStatus:
-    """The whole status. `pending` names templates that wait, the requests are the last ones of each kind."""
+    """The whole status; the requests are the last ones that were handled and ignored."""
     snapshot = assessment.snapshot
     return IBGatewayStatus(
         observed_generation=snapshot.gateway.generation,
@@ -51,7 +53,7 @@ def status_of(
         window=_window(assessment),
         accounts=_accounts(snapshot),
         endpoints=_endpoints(snapshot),
-        pending_revision=pending,
+        pending_revision=assessment.pending,
         accepted_spec=_accepted_spec(assessment),
     )
 

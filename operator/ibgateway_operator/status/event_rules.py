@@ -55,6 +55,7 @@ def events_for(snapshot: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]
         _login(before, after),
         _refused(before, after),
         _overdue(before, after),
+        _change_pending(before, after),
         _window(before, after),
         _default_password(snapshot),
     ]
@@ -124,6 +125,16 @@ def _overdue(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | 
     ):
         return None
     return PendingEvent(EventReason.RESTART_OVERDUE, now.message, EventType.WARNING, "Restart")
+
+
+def _change_pending(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
+    """Once for each template that waits."""
+    now = _condition(after, ConditionType.CHANGE_PENDING)
+    if now is None or not after.pending_revision:
+        return None
+    if after.pending_revision == before.pending_revision:
+        return None
+    return PendingEvent(EventReason.CHANGE_PENDING, now.message)
 
 
 def _window(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:

@@ -201,6 +201,7 @@ def assessment(
     blocker: Finding | None = None,
     overdue: bool = False,
     findings: tuple[Finding, ...] = (),
+    pending: str = "",
 ) -> Assessment:
     """A snapshot with the gate's verdict on it."""
     return Assessment(
@@ -210,12 +211,13 @@ def assessment(
         blocker=blocker,
         overdue=overdue,
         findings=findings,
+        pending=pending,
     )
 
 
 def status_from(judged: Assessment) -> IBGatewayStatus:
     """The status of a gateway for which nothing waits."""
-    return status_of(judged, pending="", handled_request="")
+    return status_of(judged, handled_request="")
 
 
 def desired_input(

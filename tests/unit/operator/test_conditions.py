@@ -34,6 +34,7 @@ def test_a_gateway_that_trades() -> None:
         "ExecutorReady": "True PodReady",
         "ConsoleReady": "True PodReady",
         "NetworkPolicyEnforced": "True PolicyEnforced",
+        "ChangePending": "False NothingWaits",
         "Ready": "True Trading",
     }
 
@@ -48,6 +49,7 @@ def test_a_gateway_that_was_just_created() -> None:
         "ExecutorReady": "False NoPod",
         "ConsoleReady": "False NoPod",
         "NetworkPolicyEnforced": "Unknown PolicyUnknown",
+        "ChangePending": "False NothingWaits",
         "Ready": "False NoNews",
     }
 

@@ -31,7 +31,7 @@ def test_a_time_moves_only_with_its_status() -> None:
 
 def test_the_status_holds_what_a_user_looks_for() -> None:
     status = status_of(
-        assessment(snapshot()), pending="rev-2", handled_request="2026-11-18T14:00:00Z"
+        assessment(snapshot(), pending="rev-2"), handled_request="2026-11-18T14:00:00Z"
     )
     shown = document(status)
     assert shown["observedGeneration"] == 3

@@ -9,7 +9,8 @@ from ibgateway_api.gate import Closed, Gate, GateReason, Open
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import HoldReport
 from ibgateway_api.week import Calendar
-from ibgateway_operator.decide.gate import judge, pod_condition, unexpected_account, upcoming
+from ibgateway_operator.decide.gate import judge, pod_condition, upcoming
+from ibgateway_operator.decide.holds import unexpected_account
 from ibgateway_operator.model.manifests import Manifest
 from operator_fakes import pod, report, snapshot
 
@@ -120,6 +121,15 @@ def test_the_next_restart_is_next_weeks_once_this_week_is_authenticated() -> Non
     assert judge(snapshot(), Calendar()).next_restart == datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
     before = snapshot(now=datetime(2026, 11, 22, 8, 0, tzinfo=UTC))
     assert judge(before, Calendar()).next_restart == datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+
+
+def test_a_restart_that_was_missed_is_not_shown_as_the_next_one() -> None:
+    never = snapshot(heard=report(full_auth_time=None), now=datetime(2026, 11, 18, tzinfo=UTC))
+    assert judge(never, Calendar()).next_restart == datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+    due = snapshot(now=datetime(2026, 11, 22, 14, 10, tzinfo=UTC))
+    assert judge(due, Calendar()).next_restart == datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+    missed = snapshot(now=datetime(2026, 11, 22, 14, 16, tzinfo=UTC))
+    assert judge(missed, Calendar()).next_restart == datetime(2026, 11, 29, 14, 0, tzinfo=UTC)
 
 
 def test_the_weeks_next_moments() -> None:

@@ -92,10 +92,11 @@ async def test_a_new_executor_template_waits_while_orders_may_be_under_way(
 ) -> None:
     trading.use_images(Images(agent="agent:1", executor="executor:2"))
     writes = await trading.reconcile()
-    assert writes == ["status"]
+    assert writes == ["status", "create Event ChangePending"]
     pending = trading.stored()["status"]["pendingRevision"]
     assert pending.startswith("paper-executor-")
     trading.set_time(datetime(2026, 11, 22, 7, 0, tzinfo=UTC))
+    trading.http.answers["/v1/gate"] = b'{"open":false,"unacknowledged":0}'
     assert "apply Deployment paper-executor" in await trading.reconcile()
 
 

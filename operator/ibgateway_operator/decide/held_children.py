@@ -1,0 +1,47 @@
+"""Children that are left as they are for now, because a change of them must not cost an order. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from ibgateway_api import names
+from ibgateway_api.week import Window
+from ibgateway_operator.decide.stops import (
+    drained_for_any,
+    executor_may_change,
+    executor_may_hold_orders,
+)
+from ibgateway_operator.model.kinds import DEPLOYMENT, STATEFUL_SET
+from ibgateway_operator.model.manifests import Manifest, annotations_of, name_of
+from ibgateway_operator.model.memory import Place
+from ibgateway_operator.model.snapshot import Snapshot
+
+
+def held_back(
+    snapshot: Snapshot, week: Window, wanted: Iterable[Manifest], *, blocked: bool
+) -> Mapping[Place, str]:
+    """Children that are left as they are for now, with the revision that waits."""
+    children = names.child_names(snapshot.gateway.key.name)
+    held: dict[Place, str] = {}
+    place = (STATEFUL_SET.kind, children.gateway)
+    if blocked and not snapshot.gateway.suspend and snapshot.child(*place):
+        held[place] = ""
+    place = (DEPLOYMENT.kind, children.executor)
+    deployment = next((m for m in wanted if (m["kind"], name_of(m)) == place), None)
+    template = _template(deployment) if deployment else ""
+    if template and executor_held(snapshot, week, template):
+        held[place] = f"{children.executor}-{template}"
+    return held
+
+
+def executor_held(snapshot: Snapshot, week: Window, wanted_template: str) -> bool:
+    """Whether the executor's new template waits: for its moment, and then for the drain."""
+    name = names.child_names(snapshot.gateway.key.name).executor
+    stored = snapshot.child(DEPLOYMENT.kind, name)
+    if stored is None or _template(stored) == wanted_template:
+        return False
+    if not executor_may_hold_orders(snapshot):
+        return False
+    return not (executor_may_change(snapshot, week) and drained_for_any(snapshot))
+
+
+def _template(deployment: Manifest) -> str:
+    return annotations_of(deployment).get(names.ANNOTATION_TEMPLATE_HASH, "")
