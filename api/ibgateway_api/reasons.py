@@ -17,6 +17,7 @@ class ConditionReason(StrEnum):
     NOT_SUPPORTED = "NotSupported"
     UNKNOWN_TIME_ZONE = "UnknownTimeZone"
     AUTO_RESTART_IN_RESET = "AutoRestartInReset"
+    RESTART_IN_QUIET_HOURS = "RestartInQuietHours"
     WEEK_AUTHENTICATED = "WeekAuthenticated"
     RESTART_OVERDUE = "RestartOverdue"
     GATE_OPEN = "GateOpen"

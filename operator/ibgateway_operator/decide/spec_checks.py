@@ -4,15 +4,16 @@ What is found here makes SpecAccepted False: the last accepted spec goes on bein
 """
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from ibgateway_api.names import Key
+from ibgateway_api.permits import QuietHours
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
-from ibgateway_api.week import NEW_YORK, Calendar, is_time_zone
+from ibgateway_api.week import NEW_YORK, Calendar, RestartTime, Weekday, is_time_zone
 from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.errors import UnbuildableSpecError
@@ -22,6 +23,10 @@ from ibgateway_operator.settings import Images
 RESET_HOURS: Final = frozenset({23, 0, 1, 2})
 """New York hours of IBKR's nightly reset and Friday's outage: 11 PM to 3 AM."""
 A_YEAR_OF_WEEKS: Final = 53
+RESTART_DAYS: Final = frozenset({Weekday.SUNDAY.number, Weekday.MONDAY.number})
+"""The first restartAt an hour after Sunday 01:00 New York, as a local day of any zone."""
+LATEST_MINUTES: Final = 16
+"""A restart begins within a quarter of an hour, or asks."""
 
 SpecCheck = Callable[[IBGatewaySpec, datetime], Finding | None]
 
@@ -95,6 +100,25 @@ def _auto_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     )
 
 
+def _quiet_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
+    """The weekly restart pushes, so it must not fall into the hours in which nothing may.
+
+    A restart that waited for their end would end the gateway then, long after its drain.
+    """
+    quiet, restart = spec.login.quiet_hours, spec.weekly_restart
+    if quiet is None or not _meets_quiet_hours(
+        restart.as_restart_time(), quiet.as_quiet_hours(), now.date()
+    ):
+        return None
+    return Finding(
+        ConditionReason.RESTART_IN_QUIET_HOURS,
+        f"spec.weeklyRestart.restartAt {restart.restart_at} ({restart.time_zone}), or the quarter of"
+        " an hour after it, falls, at least in a part of the year, into spec.login.quietHours"
+        f" {quiet.start} to {quiet.end} ({quiet.time_zone}): the weekly restart pushes, so choose a"
+        " restartAt outside them, or other quiet hours",
+    )
+
+
 def _buildable(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     """Every value must be one that the builders of the children know what to do with."""
     given = DesiredInput(
@@ -123,10 +147,25 @@ def _meets_reset(auto_restart_time: str, time_zone: str, first: date) -> bool:
     return any(moment.hour in RESET_HOURS for moment in moments)
 
 
+@lru_cache(maxsize=4096)
+def _meets_quiet_hours(restart: RestartTime, quiet: QuietHours, first: date) -> bool:
+    """Looked at on every day of a year ahead, for as long as a restart may be late."""
+    zone = ZoneInfo(restart.time_zone)
+    days = (first + timedelta(days=day) for day in range(7 * A_YEAR_OF_WEEKS))
+    begins = (datetime.combine(day, restart.restart_at, zone).astimezone(UTC) for day in days)
+    return any(
+        quiet.covers(begin + timedelta(minutes=late))
+        for begin in begins
+        if begin.astimezone(zone).weekday() in RESTART_DAYS
+        for late in range(LATEST_MINUTES)
+    )
+
+
 SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (
     _postgres,
     _notifications,
     _zones,
     _auto_restart,
+    _quiet_restart,
     _buildable,
 )

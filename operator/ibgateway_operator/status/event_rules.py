@@ -91,6 +91,7 @@ BLOCKING: Final[frozenset[Reason]] = frozenset(
         ConditionReason.NOT_SUPPORTED,
         ConditionReason.UNKNOWN_TIME_ZONE,
         ConditionReason.AUTO_RESTART_IN_RESET,
+        ConditionReason.RESTART_IN_QUIET_HOURS,
         ConditionReason.CREDENTIALS_MISSING,
         ConditionReason.DUPLICATE_USER_NAME,
         ConditionReason.VNC_PASSWORD_MISSING,

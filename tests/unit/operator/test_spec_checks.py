@@ -61,6 +61,42 @@ from operator_fakes import NOW, snapshot
             "at least in a part of the year",
             id="only in winter: half past two, in summer half past three, in New York",
         ),
+        pytest.param(
+            {"login": {"quietHours": {"start": "22:00", "end": "09:30"}}},
+            "RestartInQuietHours",
+            "spec.weeklyRestart.restartAt 09:00 (America/New_York)",
+            id="a restart in the quiet hours",
+        ),
+        pytest.param(
+            {"login": {"quietHours": {"start": "09:10", "end": "09:12"}}},
+            "RestartInQuietHours",
+            "or the quarter of an hour after it",
+            id="quiet hours that a late restart would meet",
+        ),
+        pytest.param(
+            {
+                "login": {"quietHours": {"start": "22:00", "end": "09:00"}},
+                "weeklyRestart": {"restartAt": "14:30", "timeZone": "Europe/Berlin"},
+            },
+            "RestartInQuietHours",
+            "22:00 to 09:00 (America/New_York)",
+            id="half past eight in New York, as seen from Berlin",
+        ),
+        pytest.param(
+            {
+                "login": {"quietHours": {"start": "22:00", "end": "09:00"}},
+                "weeklyRestart": {"restartAt": "15:30", "timeZone": "Europe/Berlin"},
+            },
+            None,
+            "",
+            id="half past nine, and half past ten in the weeks between the changes of clocks",
+        ),
+        pytest.param(
+            {"login": {"quietHours": {"start": "22:00", "end": "09:00"}}},
+            None,
+            "",
+            id="quiet hours that end at the restart",
+        ),
         pytest.param({}, None, "", id="the defaults"),
         pytest.param({"gateway": {"credentials": 1}}, None, "", id="an unknown field is ignored"),
     ],
