@@ -7,10 +7,9 @@ writes it. One task that ends takes the process down: the kubelet starts it agai
 import asyncio
 import logging
 import secrets
-import signal
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 from fastapi import FastAPI
@@ -21,8 +20,11 @@ from ibgateway_executor.broker import ib
 from ibgateway_executor.broker.connection import GatewayConnection
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.broker.pacing import MessagePacer
+from ibgateway_executor.broker.prices import Prices
 from ibgateway_executor.broker.protocol import Listener
 from ibgateway_executor.broker.recorder import ReportRecorder
+from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.submit import OrderSubmitter
@@ -32,8 +34,8 @@ from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.lock import locked
 from ibgateway_executor.ledger.sqlite import open_sqlite
+from ibgateway_executor.lifetime import until_one_ends
 from ibgateway_executor.metrics import ExecutorMetrics
-from ibgateway_executor.orders.order import OrderState
 from ibgateway_executor.settings import ExecutorEnvironment
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock, system_clock
@@ -45,9 +47,6 @@ from ibgateway_runtime.watched_file import watched_document, watched_token
 logger = logging.getLogger(__name__)
 
 SENTINEL_CONNECT_SECONDS: Final = 1.0
-LAST_LOOK_SECONDS: Final = 10.0
-DRAIN_ROUNDS: Final = 50
-DRAIN_PAUSE_SECONDS: Final = 0.1
 
 Settings = Callable[[], ExecutorSettings]
 Token = Callable[[], bytes]
@@ -95,11 +94,23 @@ async def _serve(
     sentinel = _sentinel(client, clock, (changed, wanted))
     gate = TradingGate(settings=settings, sentinel=sentinel, connection=current, clock=clock)
     recorder = ReportRecorder(ledger, current)
+    pacer = MessagePacer(clock.monotonic)
     connection = _connection(
-        settings, sentinel, ledger, recorder, current, metrics=metrics, clock=clock, wakeup=wanted
+        *(settings, sentinel, ledger, recorder, current),
+        pacer=pacer,
+        metrics=metrics,
+        clock=clock,
+        wakeup=wanted,
+    )
+    cancels = CancelWriter(
+        connection=current, settings=settings, pacer=pacer, clock=clock, changed=changed
     )
     dispatcher = _dispatcher(
-        settings, gate, ledger, current, metrics=metrics, clock=clock, wakeup=changed
+        *(settings, gate, ledger, current, cancels),
+        pacer=pacer,
+        metrics=metrics,
+        clock=clock,
+        wakeup=changed,
     )
     url = settings().sentinel_url
     intake = _intake(
@@ -107,7 +118,7 @@ async def _serve(
     )
     checks = _probes(gate, dispatcher, ledger, sentinel, metrics=metrics, clock=clock)
     async with served(checks, bind=environment.bind, port=environment.health_port):
-        await _until_one_ends(
+        await until_one_ends(
             dispatcher,
             connection,
             ledger,
@@ -141,6 +152,7 @@ def _connection(
     recorder: ReportRecorder,
     current: CurrentConnection,
     *,
+    pacer: MessagePacer,
     metrics: ExecutorMetrics,
     clock: Clock,
     wakeup: Wakeup,
@@ -149,7 +161,7 @@ def _connection(
     address = ib.GatewayAddress(fixed.api_host, fixed.api_port, fixed.client_id)
 
     async def connect(listener: Listener) -> ib.IbBroker:
-        return await ib.connect(address, listener)
+        return await ib.connect(address, listener, pacer)
 
     return GatewayConnection(
         connect=connect,
@@ -169,12 +181,14 @@ def _dispatcher(
     gate: TradingGate,
     ledger: Ledger,
     current: CurrentConnection,
+    cancels: CancelWriter,
     *,
+    pacer: MessagePacer,
     metrics: ExecutorMetrics,
     clock: Clock,
     wakeup: Wakeup,
 ) -> Dispatcher:
-    contracts = Contracts(clock)
+    contracts = Contracts(clock, wakeup)
     return Dispatcher(
         ledger=ledger,
         connection=current,
@@ -188,9 +202,12 @@ def _dispatcher(
             gate=gate.evaluate,
             settings=settings,
             contracts=contracts,
+            prices=Prices(clock, wakeup),
+            pacer=pacer,
             metrics=metrics,
             clock=clock,
         ),
+        cancels=cancels,
         metrics=metrics,
         clock=clock,
         wakeup=wakeup,
@@ -241,38 +258,3 @@ def _probes(
         metrics=metrics,
         clock=clock,
     )
-
-
-async def _until_one_ends(
-    dispatcher: Dispatcher,
-    connection: GatewayConnection,
-    ledger: Ledger,
-    *loops: Coroutine[Any, Any, None],
-) -> None:
-    """Run until a signal or until something ends by itself; then drain and end the rest."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    dispatching = asyncio.create_task(dispatcher.run(), name="dispatcher")
-    tasks = {dispatching, asyncio.create_task(ended.wait(), name="signal")}
-    tasks |= {asyncio.create_task(coroutine) for coroutine in (connection.run(), *loops)}
-    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    await _drain(dispatcher, dispatching, ledger)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    connection.close()
-    for task in done:
-        task.result()
-    logger.info("the executor ends")
-
-
-async def _drain(dispatcher: Dispatcher, dispatching: asyncio.Task[None], ledger: Ledger) -> None:
-    """Send nothing more, and give the broker a moment to acknowledge what it was sent."""
-    dispatcher.stop()
-    await asyncio.wait({dispatching}, timeout=LAST_LOOK_SECONDS)
-    for _ in range(DRAIN_ROUNDS):
-        if not any(order.state is OrderState.SENDING for order in await ledger.active()):
-            return
-        await asyncio.sleep(DRAIN_PAUSE_SECONDS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import time
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from executor_world import ExecutorWorld, free_port, world
 from ibgateway_executor.broker import ib
+from ibgateway_executor.broker.pacing import MessagePacer
 from ibgateway_executor.broker.protocol import BrokerEvent, Disconnected, LinkLost, LinkRestored
 from ibgateway_executor.errors import (
     ClientIdInUseError,
@@ -53,25 +55,29 @@ def address(here: ExecutorWorld, client_id: int = 17) -> ib.GatewayAddress:
     return ib.GatewayAddress("127.0.0.1", here.gateway.port, client_id)
 
 
+def pacer() -> MessagePacer:
+    return MessagePacer(time.monotonic)
+
+
 async def test_a_port_that_accepts_and_closes_is_noticed_before_any_time_limit(
     here: ExecutorWorld,
 ) -> None:
     async with asyncio.timeout(60):
         with pytest.raises(NotConnectedError, match="closed the connection"):
-            await ib.connect(address(here), Heard(), LONG)
+            await ib.connect(address(here), Heard(), pacer(), LONG)
 
 
 async def test_a_port_nobody_listens_on_is_not_connected() -> None:
     with pytest.raises(NotConnectedError, match="does not answer"):
-        await ib.connect(ib.GatewayAddress("127.0.0.1", free_port(), 17), Heard(), LONG)
+        await ib.connect(ib.GatewayAddress("127.0.0.1", free_port(), 17), Heard(), pacer(), LONG)
 
 
 async def test_a_client_id_in_use_is_told_apart_at_once(here: ExecutorWorld) -> None:
     await here.gateway.login()
-    first = await ib.connect(address(here), Heard(), LONG)
+    first = await ib.connect(address(here), Heard(), pacer(), LONG)
     async with asyncio.timeout(60):
         with pytest.raises(ClientIdInUseError, match="client id 17 is in use"):
-            await ib.connect(address(here), Heard(), LONG)
+            await ib.connect(address(here), Heard(), pacer(), LONG)
     assert first.connected
     first.close()
 
@@ -80,7 +86,7 @@ async def test_a_connection_tells_accounts_contract_hours_price_and_time(
     here: ExecutorWorld,
 ) -> None:
     await here.gateway.login()
-    broker = await ib.connect(address(here), Heard(), LONG)
+    broker = await ib.connect(address(here), Heard(), pacer(), LONG)
     assert (broker.accounts, broker.next_valid_id, broker.connected) == (("DU1234567",), 1, True)
     (found,) = await broker.candidates(AAPL)
     assert (found.contract.con_id, found.contract.primary_exchange) == (265598, "NASDAQ")
@@ -97,7 +103,7 @@ async def test_a_connection_tells_accounts_contract_hours_price_and_time(
 
 async def test_a_question_without_an_answer_is_not_an_empty_answer(here: ExecutorWorld) -> None:
     await here.gateway.login()
-    broker = await ib.connect(address(here), Heard(), SHORT)
+    broker = await ib.connect(address(here), Heard(), pacer(), SHORT)
     await here.ibkr.send("PATCH", "/v1/faults", {"silent_requests": [7, 49]})
     with pytest.raises(NoAnswerError):
         await broker.executions()
@@ -110,7 +116,7 @@ async def test_a_question_without_an_answer_is_not_an_empty_answer(here: Executo
 async def test_a_read_only_api_refuses_instead_of_hanging(here: ExecutorWorld) -> None:
     await here.gateway.login()
     await here.ibkr.send("PATCH", "/v1/faults", {"read_only": True})
-    broker = await ib.connect(address(here), Heard(), LONG)
+    broker = await ib.connect(address(here), Heard(), pacer(), LONG)
     async with asyncio.timeout(60):
         with pytest.raises(RequestRefusedError, match="Read-Only"):
             await broker.open_orders()
@@ -120,7 +126,7 @@ async def test_a_read_only_api_refuses_instead_of_hanging(here: ExecutorWorld) -
 async def test_a_reset_fails_what_is_asked_and_is_told_once(here: ExecutorWorld) -> None:
     heard = Heard()
     await here.gateway.login()
-    broker = await ib.connect(address(here), heard, LONG)
+    broker = await ib.connect(address(here), heard, pacer(), LONG)
     await here.ibkr.send("PATCH", "/v1/faults", {"silent_requests": [7]})
     asking = asyncio.create_task(broker.executions())
     await asyncio.sleep(0)
@@ -138,7 +144,7 @@ async def test_hanging_up_closes_the_socket_even_where_the_library_fails_to(
     here: ExecutorWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await here.gateway.login()
-    broker = await ib.connect(address(here), Heard(), LONG)
+    broker = await ib.connect(address(here), Heard(), pacer(), LONG)
     transport = broker._client.conn.transport
 
     def reset() -> None:
@@ -153,7 +159,7 @@ async def test_hanging_up_closes_the_socket_even_where_the_library_fails_to(
 async def test_a_lost_and_restored_link_is_told_on_the_open_connection(here: ExecutorWorld) -> None:
     heard = Heard()
     await here.gateway.login()
-    broker = await ib.connect(address(here), heard, LONG)
+    broker = await ib.connect(address(here), heard, pacer(), LONG)
     await here.ibkr.send("POST", "/v1/connectivity", {"state": "lost"})
     lost = await heard.until(lambda event: isinstance(event, LinkLost))
     assert isinstance(lost, LinkLost)

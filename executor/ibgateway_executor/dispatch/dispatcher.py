@@ -6,7 +6,6 @@ it. A closed gate stops only the sending: ending and cancelling go on.
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -16,10 +15,9 @@ from ibgateway_api.gate import Closed, Gate
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
-from ibgateway_executor.broker.protocol import Broker
+from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.submit import OrderSubmitter
-from ibgateway_executor.errors import BrokerError
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.metrics import ExecutorMetrics
@@ -41,7 +39,6 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 0.5
 ACKNOWLEDGEMENT_LIMIT: Final = timedelta(seconds=10)
-PRICE_RETRY_SECONDS: Final = 5.0
 
 
 class Dispatcher:
@@ -57,6 +54,7 @@ class Dispatcher:
         contracts: Contracts,
         preparation: Preparation,
         submitter: OrderSubmitter,
+        cancels: CancelWriter,
         metrics: ExecutorMetrics,
         clock: Clock,
         wakeup: Wakeup,
@@ -69,13 +67,11 @@ class Dispatcher:
         self._contracts = contracts
         self._preparation = preparation
         self._submitter = submitter
+        self._cancels = cancels
         self._metrics = metrics
         self._clock = clock
         self._wakeup = wakeup
         self._stopping = False
-        self._without_price: dict[str, tuple[float, Waiting]] = {}
-        self._cancelled_over: Broker | None = None
-        self._cancelled: set[str] = set()
 
     def stop(self) -> None:
         """Send nothing more; `run` ends after the look it is in, never between commit and write."""
@@ -94,29 +90,22 @@ class Dispatcher:
     async def dispatch(self) -> bool:
         """One look at the ledger; True when something was sent and the next may follow."""
         orders = await self._end_overdue(await self._ledger.active())
-        await self._write_cancels(orders)
+        self._cancels.write(orders)
         gate, broker = self._gate(), self._connection.broker
         self._metrics.gate_open.set(not isinstance(gate, Closed))
         delays: dict[str, Waiting] = {}
         if not isinstance(gate, Closed) and broker is not None:
             delays = await self._preparation.prepare(broker, orders)
             orders, gate = await self._ledger.active(), self._gate()
-        delays |= self._waiting_for_price()
+        delays |= self._submitter.delays(orders)
         choice = choose(orders, gate=gate, markets=self._markets(orders), delays=delays)
         sent = False
         if choice.next is not None and self._submitter.paced() and not self._stopping:
-            await self._submit(choice.next)
+            if await self._submitter.check_value(choice.next):
+                await self._submitter.send(choice.next)
             sent = True
         await self._record_waits(orders, choice)
         return sent
-
-    async def _submit(self, order: Order) -> None:
-        checked = await self._submitter.check_value(order)
-        if isinstance(checked, Waiting):
-            retry_at = self._clock.monotonic() + PRICE_RETRY_SECONDS
-            self._without_price[order.id] = (retry_at, checked)
-        elif not checked.terminal:
-            await self._submitter.send(checked)
 
     async def _end_overdue(self, orders: Sequence[Order]) -> list[Order]:
         """End what is over; what the broker has not acknowledged in time has an unknown fate."""
@@ -134,30 +123,13 @@ class Dispatcher:
                 kept.append(after)
         return kept
 
-    async def _write_cancels(self, orders: Sequence[Order]) -> None:
-        """Write each wanted cancel once a connection."""
-        broker, state = self._connection.broker, self._connection.state
-        if broker is None or state.link_lost or not state.reconciled:
-            return
-        if self._cancelled_over is not broker:
-            self._cancelled_over, self._cancelled = broker, set()
-        ours = self._settings().client_id
-        for order in orders:
-            wanted = order.state is OrderState.WORKING and order.cancel_requested
-            if not wanted or order.client_id != ours or order.id in self._cancelled:
-                continue
-            with suppress(BrokerError):
-                broker.cancel(order.order_id)
-                self._cancelled.add(order.id)
-                logger.info("order %s: cancel sent", order.id)
-
     async def _record_waits(self, orders: Sequence[Order], choice: QueueChoice) -> None:
         """Write down why orders wait, where that is new, in one transaction."""
         reject = self._settings().market_closed is MarketClosedAction.REJECT
         steps: dict[str, Step] = {}
         for order in orders:
             wait = choice.waits.get(order.id)
-            if wait is None:
+            if wait is None or wait.brief:
                 continue
             if reject and wait.reason == OrderReason.MARKET_CLOSED:
                 steps[order.id] = partial(_move, state=OrderState.REJECTED, wait=wait)
@@ -168,11 +140,6 @@ class Dispatcher:
     def _markets(self, orders: Sequence[Order]) -> dict[int, Market]:
         numbers = {order.terms.contract.con_id for order in orders if order.state in UNSENT}
         return {number: self._contracts.market(number) for number in numbers}
-
-    def _waiting_for_price(self) -> dict[str, Waiting]:
-        now = self._clock.monotonic()
-        self._without_price = {k: v for k, v in self._without_price.items() if v[0] > now}
-        return {order_uid: wait for order_uid, (_, wait) in self._without_price.items()}
 
 
 def _move(order: Order, state: OrderState, wait: Waiting) -> Order:

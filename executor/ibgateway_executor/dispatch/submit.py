@@ -6,19 +6,18 @@ happened only the broker's reports count.
 """
 
 import logging
-from collections import deque
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
-from typing import Final
 
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
+from ibgateway_executor.broker.prices import Prices
 from ibgateway_executor.broker.protocol import Broker
-from ibgateway_executor.errors import BrokerError, NotConnectedError
+from ibgateway_executor.errors import NotConnectedError
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.limits import exceeds, reject_value
@@ -28,10 +27,6 @@ from ibgateway_executor.orders.queue import Waiting
 from ibgateway_runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
-
-ORDERS_A_SECOND: Final = 20
-"""IBKR takes 50 messages a second of a connection; requests need their share."""
-PACE: Final = timedelta(seconds=1)
 
 
 class OrderSubmitter:
@@ -45,6 +40,8 @@ class OrderSubmitter:
         gate: Callable[[], Gate],
         settings: Callable[[], ExecutorSettings],
         contracts: Contracts,
+        prices: Prices,
+        pacer: MessagePacer,
         metrics: ExecutorMetrics,
         clock: Clock,
     ) -> None:
@@ -55,30 +52,46 @@ class OrderSubmitter:
         self._contracts = contracts
         self._metrics = metrics
         self._clock = clock
-        self._recent: deque[datetime] = deque(maxlen=ORDERS_A_SECOND)
+        self._prices = prices
+        self._pacer = pacer
+        self._without_price: dict[str, Waiting] = {}
 
     def paced(self) -> bool:
         """Whether IBKR's message rate leaves room for one more order now."""
-        full = len(self._recent) == ORDERS_A_SECOND
-        return not full or self._clock.now() - self._recent[0] >= PACE
+        return self._pacer.room(MessageKind.ORDER)
 
-    async def check_value(self, order: Order) -> Order | Waiting:
-        """The order within the value limit, refused by it, or waiting for a price: fail closed."""
+    def delays(self, orders: Iterable[Order]) -> dict[str, Waiting]:
+        """Which orders have no price for the value limit and need not be looked at, by order id."""
+        if self._settings().max_order_value is None:
+            return {}
+        waits = {
+            order.id: self._price_wait(order.terms)
+            for order in orders
+            if order.id in self._without_price and self._prices.awaited(order.terms.contract)
+        }
+        self._without_price = waits
+        return waits
+
+    async def check_value(self, order: Order) -> bool:
+        """Whether the order may be sent as far as the value limit goes: fail closed.
+
+        One above it is refused; one without a price has the broker asked, and waits.
+        """
         text, broker = self._settings().max_order_value, self._connection.broker
         if text is None:
-            return order
-        price, limit = order.terms.limit_price, Decimal(text)
-        if price is None and broker is not None:
-            try:
-                price = await broker.price(order.terms.contract)
-            except BrokerError as error:
-                return _no_price(order.terms, str(error))
+            return True
+        terms, limit = order.terms, Decimal(text)
+        price = terms.limit_price or self._prices.price(terms.contract)
         if price is None:
-            return _no_price(order.terms, "the broker tells no price")
-        if exceeds(order.terms, price, limit):
+            if broker is not None:
+                self._prices.refresh(broker, terms.contract)
+            self._without_price[order.id] = self._price_wait(terms)
+            return False
+        if exceeds(terms, price, limit):
             reject = partial(reject_value, price=price, limit=limit)
-            return await self._ledger.advance(order.id, reject)
-        return order
+            await self._ledger.advance(order.id, reject)
+            return False
+        return True
 
     async def send(self, order: Order) -> None:
         """Reserve, commit, look again, write."""
@@ -105,9 +118,19 @@ class OrderSubmitter:
             if after.state is not OrderState.WAITING:
                 logger.warning("order %s was not written and is %s", after.id, after.state)
             return
-        self._recent.append(self._clock.now())
+        self._pacer.count(MessageKind.ORDER)
         self._metrics.sent()
         logger.info("order %s sent as %d (%s)", sending.id, sending.order_id, sending.order_ref)
+
+    def _price_wait(self, terms: OrderTerms) -> Waiting:
+        asking = self._prices.asking(terms.contract)
+        detail = self._prices.failure(terms.contract) or "the broker is being asked"
+        return Waiting(
+            OrderReason.NO_PRICE,
+            f"a market order needs a price of {terms.contract} to be checked against maxOrderValue: "
+            f"{detail}. Use a limit order, subscribe to market data, or remove the limit",
+            brief=asking and not self._prices.failure(terms.contract),
+        )
 
     def _obstacle(self, order: Order, broker: Broker) -> Waiting | None:
         """What has come up during the commit; no await between this and the write."""
@@ -120,12 +143,20 @@ class OrderSubmitter:
             return Waiting(OrderReason.MARKET_CLOSED, "the market is closing")
         if self._clock.now() >= order.valid_until:
             return Waiting(OrderReason.VALIDITY_ENDED, "its validity has ended")
+        return self._narrowed(order.terms)
+
+    def _narrowed(self, terms: OrderTerms) -> Waiting | None:
+        """What the settings forbid by now: they may have changed since the order was chosen."""
+        settings = self._settings()
+        if settings.accounts and terms.account not in settings.accounts:
+            return Waiting(
+                OrderReason.UNKNOWN_ACCOUNT, f"{terms.account} may not be traded any more"
+            )
+        if settings.max_order_value is None:
+            return None
+        price = terms.limit_price or self._prices.price(terms.contract)
+        if price is None:
+            return Waiting(OrderReason.NO_PRICE, "the price became too old")
+        if exceeds(terms, price, Decimal(settings.max_order_value)):
+            return Waiting(OrderReason.ORDER_VALUE_LIMIT, "the value limit has become smaller")
         return None
-
-
-def _no_price(terms: OrderTerms, detail: str) -> Waiting:
-    return Waiting(
-        OrderReason.NO_PRICE,
-        f"a market order needs a price of {terms.contract} to be checked against maxOrderValue: "
-        f"{detail}. Use a limit order, subscribe to market data, or remove the limit",
-    )

@@ -102,8 +102,10 @@ class OrderBody(_Body):
         return self
 
     def terms(self, account: str) -> OrderTerms:
-        """The order's terms."""
+        """The order's terms. Beside a `conId` only what the client has said, not our defaults."""
         contract = self.contract
+        said = contract.model_fields_set
+        defaults = not contract.con_id
         return OrderTerms(
             account=account,
             contract=Contract(
@@ -111,7 +113,7 @@ class OrderBody(_Body):
                 symbol=contract.symbol,
                 sec_type=contract.sec_type,
                 exchange=contract.exchange,
-                currency=contract.currency,
+                currency=contract.currency if defaults or "currency" in said else "",
                 primary_exchange=contract.primary_exchange,
             ),
             side=self.side,

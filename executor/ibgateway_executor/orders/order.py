@@ -90,6 +90,7 @@ class OrderReason(StrEnum):
     UNKNOWN_ACCOUNT = "UnknownAccount"
     UNKNOWN_CONTRACT = "UnknownContract"
     AMBIGUOUS_CONTRACT = "AmbiguousContract"
+    CONTRADICTING_CONTRACT = "ContradictingContract"
     ORDER_VALUE_LIMIT = "OrderValueLimit"
     VALIDITY_ENDED = "ValidityEnded"
     CANCELLED_BY_CLIENT = "CancelledByClient"

@@ -18,11 +18,15 @@ Lane = tuple[str, int]
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why an order is not sent now; `until` where known."""
+    """Why an order is not sent now; `until` where known.
+
+    `brief`: over in a moment (the broker is being asked), so it is not written down.
+    """
 
     reason: str
     message: str
     until: datetime | None = None
+    brief: bool = False
 
 
 @dataclass(frozen=True)

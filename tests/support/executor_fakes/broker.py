@@ -1,5 +1,6 @@
 """A gateway in memory."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,7 +8,7 @@ from decimal import Decimal
 
 from executor_fakes.values import AAPL, NOON
 from ibgateway_executor.broker.protocol import Candidate
-from ibgateway_executor.errors import BrokerError
+from ibgateway_executor.errors import BrokerError, NoAnswerError
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.order import Contract, Order
 
@@ -19,7 +20,8 @@ class FakeBroker:
     """A `Broker` that knows AAPL and keeps what was written.
 
     `error` is raised by what writes or asks for contracts. `rounds` are the answers about executions,
-    one a question, the last for ever. The `on_...` hooks are called in the middle of a request.
+    one a question, the last for ever. The `on_...` hooks are called in the middle of a request. What is
+    asked about mute symbols has no answer until `give_up` says that its time is over.
     """
 
     accounts: tuple[str, ...] = ("DU1234567",)
@@ -38,8 +40,13 @@ class FakeBroker:
     on_executions: Callable[[], None] = lambda: None
     placed: list[Order] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
+    mute: set[str] = field(default_factory=set)
+    mute_prices: set[str] = field(default_factory=set)
+    questions: list[str] = field(default_factory=list)
+    prices_asked: list[str] = field(default_factory=list)
     asked: int = 0
     clock_asked: int = 0
+    _waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
     def place(self, order: Order) -> None:
         """Keep the order."""
@@ -68,8 +75,10 @@ class FakeBroker:
 
     async def candidates(self, contract: Contract) -> tuple[Candidate, ...]:
         """What is known and fits."""
+        self.questions.append(str(contract))
         if self.error:
             raise self.error
+        await self._answered(contract, self.mute)
         return tuple(
             Candidate(known, self.hours, "US/Eastern")
             for known in self.known
@@ -78,7 +87,8 @@ class FakeBroker:
 
     async def price(self, contract: Contract) -> Decimal | None:
         """The quote, whatever the contract."""
-        del contract
+        self.prices_asked.append(str(contract))
+        await self._answered(contract, self.mute_prices)
         self.on_price()
         return self.quote
 
@@ -86,6 +96,18 @@ class FakeBroker:
         """IBKR's clock."""
         self.clock_asked += 1
         return self.clock()
+
+    def give_up(self) -> None:
+        """The time limit of everything that is asked about mute symbols passes."""
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            future.set_exception(NoAnswerError("silence"))
+
+    async def _answered(self, contract: Contract, mute: set[str]) -> None:
+        known = {c.con_id: c.symbol for c in self.known}
+        if (contract.symbol or known.get(contract.con_id)) in mute:
+            self._waiting.append(asyncio.get_running_loop().create_future())
+            await self._waiting[-1]
 
     def close(self) -> None:
         """Not connected any more."""

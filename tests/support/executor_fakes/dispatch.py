@@ -1,5 +1,6 @@
 """A dispatcher on a real ledger, with a broker in memory and a gate that a test turns."""
 
+import asyncio
 from decimal import Decimal
 
 from executor_fakes.broker import FakeBroker
@@ -10,6 +11,9 @@ from executor_fakes.wakeup import CountingWakeup
 from ibgateway_api.gate import Gate, Open
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.broker.pacing import MessagePacer
+from ibgateway_executor.broker.prices import Prices
+from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.submit import OrderSubmitter
@@ -17,6 +21,9 @@ from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.broker_reports import FillReport
 from ibgateway_executor.orders.order import Order, OrderTerms
+
+PASSES = 10
+"""Of the event loop: enough for a question in the background and its answer."""
 
 
 class DispatchWorld:
@@ -38,7 +45,15 @@ class DispatchWorld:
         )
         self.connection.connected(self.broker)
         self.connection.reconciled()
-        contracts = Contracts(clock)
+        contracts = Contracts(clock, self.changed)
+        pacer = MessagePacer(clock.monotonic)
+        self.cancels = CancelWriter(
+            connection=self.connection,
+            settings=lambda: self.settings,
+            pacer=pacer,
+            clock=clock,
+            changed=self.changed,
+        )
         self.preparation = Preparation(
             ledger=self.ledger, accounts=lambda: self.accounts, contracts=contracts
         )
@@ -55,9 +70,12 @@ class DispatchWorld:
                 gate=lambda: self.gate,
                 settings=lambda: self.settings,
                 contracts=contracts,
+                prices=Prices(clock, self.changed),
+                pacer=pacer,
                 metrics=self.metrics,
                 clock=clock,
             ),
+            cancels=self.cancels,
             metrics=self.metrics,
             clock=clock,
             wakeup=self.changed,
@@ -78,9 +96,18 @@ class DispatchWorld:
         await self.ledger.accept(entry(name, terms, at=self.time.now, valid_by_default=True))
 
     async def dispatch(self) -> None:
-        """Look until nothing more is sent."""
-        while await self.dispatcher.dispatch():
-            pass
+        """Look until nothing more is sent and every answer that comes at all has come."""
+        before = -1
+        while before != self.changed.count:
+            before = self.changed.count
+            while await self.dispatcher.dispatch():
+                pass
+            await self.answers()
+
+    async def answers(self) -> None:
+        """Let what is asked in the background be answered."""
+        for _ in range(PASSES):
+            await asyncio.sleep(0)
 
     async def stored(self, name: str) -> Order:
         """The order as it stands."""

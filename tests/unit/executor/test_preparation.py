@@ -31,6 +31,16 @@ async def test_unknown_hours_send_nothing(dispatch: DispatchWorld) -> None:
         ),
         (Contract(0, "AAPL"), (AAPL,), ("Sending", "")),
         (Contract(265598), (AAPL,), ("Sending", "")),
+        (Contract(265598, "AAPL"), (AAPL,), ("Sending", "")),
+        (Contract(265598, "aapl", currency=""), (AAPL,), ("Sending", "")),
+        (Contract(265598, "MSFT"), (AAPL,), ("Rejected", "ContradictingContract")),
+        (Contract(265598, currency="EUR"), (AAPL,), ("Rejected", "ContradictingContract")),
+        (
+            Contract(1),
+            (replace(AAPL, con_id=1, sec_type="FUT"),),
+            ("Rejected", "ContradictingContract"),
+        ),
+        (Contract(1, "GONE"), (AAPL,), ("Waiting", "ContractUnresolved")),
     ],
 )
 async def test_a_contract_must_be_exactly_one(
@@ -95,3 +105,100 @@ async def test_a_cancel_that_came_first_stands(dispatch: DispatchWorld) -> None:
     await dispatch.ledger.advance("a", cancel)
     assert await dispatch.preparation.prepare(dispatch.broker, [accepted]) == {}
     assert await dispatch.states("a") == [("Cancelled", "CancelledByClient")]
+
+
+async def test_no_account_known_for_a_moment_rejects_nothing(dispatch: DispatchWorld) -> None:
+    dispatch.accounts = ()
+    await dispatch.order("a")
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Waiting", "NotReconciled")]
+    dispatch.accounts = ("DU1234567",)
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Sending", "")]
+
+
+async def test_a_mute_contract_holds_up_its_own_lane_only(dispatch: DispatchWorld) -> None:
+    mute = [f"MUTE{number}" for number in range(8)]
+    dispatch.broker.mute = set(mute)
+    for symbol in mute:
+        await dispatch.order(symbol, replace(TERMS, contract=Contract(0, symbol)))
+    await dispatch.order("good", replace(TERMS, contract=Contract(0, "AAPL")))
+    at = dispatch.time.seconds
+    await dispatch.dispatch()
+    assert dispatch.placed == ["good"]
+    assert dispatch.time.seconds == at
+    assert await dispatch.states("MUTE0") == [("Accepted", "")]
+    dispatch.broker.give_up()
+    await dispatch.dispatch()
+    assert set(await dispatch.states(*mute)) == {("Waiting", "ContractUnresolved")}
+
+
+async def test_a_mute_contract_is_asked_about_later_and_later(dispatch: DispatchWorld) -> None:
+    dispatch.broker.mute = {"MUTE"}
+    await dispatch.order("m", replace(TERMS, contract=Contract(0, "MUTE")))
+    asked_at: list[float] = []
+    for _ in range(400):
+        await dispatch.dispatch()
+        if len(dispatch.broker.questions) > len(asked_at):
+            asked_at.append(dispatch.time.seconds - 1000)
+        dispatch.broker.give_up()
+        await dispatch.answers()
+        dispatch.time.advance(1)
+    assert asked_at == [0, 5, 15, 35, 75, 135, 195, 255, 315, 375]
+
+
+async def test_a_contract_is_asked_about_once_however_many_orders_want_it(
+    dispatch: DispatchWorld,
+) -> None:
+    named = replace(TERMS, contract=Contract(0, "AAPL"))
+    for number in range(5):
+        await dispatch.order(f"o{number}", named)
+    for number in range(5):
+        await dispatch.dispatch()
+        await dispatch.fill(f"o{number}")
+    assert dispatch.placed == ["o0", "o1", "o2", "o3", "o4"]
+    assert dispatch.broker.questions == ["AAPL"]
+
+
+async def test_mute_contracts_leave_room_for_new_ones(dispatch: DispatchWorld) -> None:
+    mute = [f"MUTE{number}" for number in range(40)]
+    dispatch.broker.mute = set(mute)
+    for symbol in mute:
+        await dispatch.order(symbol, replace(TERMS, contract=Contract(0, symbol)))
+    for _ in range(2):
+        await dispatch.dispatch()
+        dispatch.broker.give_up()
+        await dispatch.answers()
+    dispatch.time.advance(5)
+    await dispatch.dispatch()
+    await dispatch.order("good", replace(TERMS, contract=Contract(0, "AAPL")))
+    await dispatch.dispatch()
+    assert dispatch.placed == ["good"]
+
+
+async def test_a_closed_market_is_asked_about_once_an_hour(dispatch: DispatchWorld) -> None:
+    dispatch.time.advance(-6 * 3600)
+    await dispatch.order("a")
+    for _ in range(7):
+        await dispatch.dispatch()
+        dispatch.time.advance(600)
+    assert await dispatch.states("a") == [("Waiting", "MarketClosed")]
+    assert dispatch.broker.questions == ["conId 265598", "conId 265598"]
+
+
+async def test_hours_that_could_not_be_asked_again_are_not_trusted_for_long(
+    dispatch: DispatchWorld,
+) -> None:
+    dispatch.time.advance(-6 * 3600)
+    await dispatch.order("a")
+    await dispatch.dispatch()
+    dispatch.broker.mute = {"AAPL"}
+    dispatch.time.advance(6 * 3600)
+    await dispatch.dispatch()
+    assert dispatch.placed == []
+    dispatch.broker.give_up()
+    dispatch.broker.mute = set()
+    await dispatch.answers()
+    dispatch.time.advance(5)
+    await dispatch.dispatch()
+    assert dispatch.placed == ["a"]

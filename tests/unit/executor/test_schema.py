@@ -63,6 +63,17 @@ def test_bad_orders_are_refused_with_what_to_do(change: dict[str, Any], words: s
     assert words in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("contract", "currency"),
+    [({"conId": 1}, ""), ({"conId": 1, "currency": "USD"}, "USD"), ({"symbol": "A"}, "USD")],
+)
+def test_a_conid_comes_with_no_currency_that_nobody_named(
+    contract: dict[str, Any], currency: str
+) -> None:
+    terms = OrderBody.model_validate(MARKET | {"contract": contract}).terms("")
+    assert terms.contract.currency == currency
+
+
 def test_requests_that_mean_the_same_have_one_fingerprint() -> None:
     same = [
         MARKET,

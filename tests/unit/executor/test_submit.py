@@ -1,5 +1,6 @@
 """From the last checks to the write: what leaves, and what keeps an order back."""
 
+import asyncio
 import sqlite3
 from dataclasses import replace
 from decimal import Decimal
@@ -7,12 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from executor_fakes import NOON, TERMS, DispatchWorld
+from executor_fakes import AAPL, NOON, TERMS, DispatchWorld
 from ibgateway_api.gate import Closed, Open
 from ibgateway_api.login import LoginState
 from ibgateway_executor.errors import NotConnectedError
-from ibgateway_executor.orders.order import Order, OrderState, OrderTerms, OrderType, cancel, move
+from ibgateway_executor.orders.order import (
+    Contract,
+    Order,
+    OrderState,
+    OrderTerms,
+    OrderType,
+    cancel,
+    move,
+)
 
+MSFT = Contract(272093, "MSFT", primary_exchange="NASDAQ")
 LIMIT = replace(TERMS, order_type=OrderType.LIMIT, limit_price=Decimal("200"))
 LIMIT_ABOVE = replace(LIMIT, limit_price=Decimal("200.01"))
 
@@ -54,6 +64,7 @@ async def test_a_connection_that_is_gone_at_the_write_costs_nothing_but_the_id(
 ) -> None:
     await dispatch.order("a")
     await dispatch.preparation.prepare(dispatch.broker, [await dispatch.stored("a")])
+    await dispatch.answers()
     dispatch.broker.error = NotConnectedError("closed")
     await dispatch.dispatcher.dispatch()
     assert (await dispatch.stored("a")).order_id == 0
@@ -105,6 +116,52 @@ async def test_a_price_is_asked_for_again_after_a_while(dispatch: DispatchWorld)
     dispatch.time.advance(5)
     await dispatch.dispatch()
     assert await dispatch.states("a") == [("Sending", "")]
+    assert dispatch.broker.prices_asked == ["AAPL", "AAPL"]
+
+
+async def test_a_price_that_does_not_come_holds_up_its_own_order_only(
+    dispatch: DispatchWorld,
+) -> None:
+    dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
+    dispatch.broker.known = (AAPL, MSFT)
+    dispatch.broker.quote = Decimal("190")
+    await dispatch.order("a")
+    await dispatch.order("m", replace(TERMS, contract=MSFT))
+    dispatch.broker.mute_prices.add("AAPL")
+    await dispatch.dispatch()
+    assert dispatch.placed == ["m"]
+    dispatch.broker.give_up()
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Waiting", "NoPrice")]
+
+
+async def test_a_limit_lowered_after_acceptance_holds_for_stored_orders(
+    dispatch: DispatchWorld,
+) -> None:
+    dispatch.gate = Closed(LoginState.AWAITING_APPROVAL, "a push waits")
+    await dispatch.order("a", LIMIT)
+    await dispatch.dispatch()
+    dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "1999.99"})
+    dispatch.gate = Open()
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Rejected", "OrderValueLimit")]
+
+
+@pytest.mark.parametrize("narrower", [{"max_order_value": "1999.99"}, {"accounts": ("DU7654321",)}])
+async def test_what_is_narrowed_during_the_commit_keeps_the_order_back(
+    dispatch: DispatchWorld, narrower: dict[str, object]
+) -> None:
+    await dispatch.order("a", LIMIT)
+
+    def narrow() -> None:
+        dispatch.settings = dispatch.settings.model_copy(update=narrower)
+
+    dispatch.store.after_reserve = narrow
+    await dispatch.dispatcher.dispatch()
+    await dispatch.answers()
+    await dispatch.dispatcher.dispatch()
+    assert dispatch.placed == []
+    assert (await dispatch.stored("a")).state is OrderState.WAITING
 
 
 async def test_a_rejection_by_the_value_limit_is_logged_and_counted(
@@ -124,12 +181,15 @@ async def test_a_cancel_while_the_price_is_asked_for_stands(dispatch: DispatchWo
     dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
     dispatch.broker.quote = Decimal("200.01")
 
+    cancels: list[asyncio.Task[Order]] = []
+
     def cancel_it() -> None:
-        dispatch.store.advance({"a": cancel}, NOON)
+        cancels.append(asyncio.create_task(dispatch.ledger.advance("a", cancel)))
 
     dispatch.broker.on_price = cancel_it
     await dispatch.order("a")
     await dispatch.dispatch()
+    await cancels[0]
     assert await dispatch.states("a") == [("Cancelled", "CancelledByClient")]
     assert dispatch.placed == []
 

@@ -11,6 +11,8 @@ _ENDS: Final = {
     "openOrderEnd": "openOrders",
     "completedOrdersEnd": "completedOrders",
 }
+LAST_PRICES: Final = (4, 68)
+"""Tick types of the last price, now and delayed: with one of them a snapshot's end isn't waited for."""
 _ENDS_BY_ID: Final = frozenset({"execDetailsEnd", "contractDetailsEnd", "tickSnapshotEnd"})
 
 
@@ -32,6 +34,10 @@ class RequestAnswers:
     def expects(self, key: int | str) -> bool:
         """Whether the request is waiting for its answer."""
         return key in self._futures
+
+    def rows(self, key: int | str) -> tuple[Any, ...]:
+        """What has come for a request so far."""
+        return tuple(self._rows.get(key, ()))
 
     def forget(self, key: int | str) -> None:
         """The request is over; late rows are dropped."""
@@ -61,7 +67,7 @@ class RequestAnswers:
         elif name == "contractDetails":
             self._row(args[0], translation.candidate(args[1]))
         elif name == "priceSizeTick":
-            self._row(args[0], (args[1], translation.decimal(args[2])))
+            self._price(*args[:3])
         else:
             return self._orders(name, args)
         return ()
@@ -76,6 +82,11 @@ class RequestAnswers:
         if name == "execDetails":
             return (self._row(args[0], translation.execution(args[2])),)
         return ()
+
+    def _price(self, key: int, tick: int, price: float) -> None:
+        self._row(key, (tick, translation.decimal(price)))
+        if tick in LAST_PRICES and price > 0:
+            self._end(key)
 
     def _row(self, key: int | str, row: Any) -> Any:
         if key in self._rows:

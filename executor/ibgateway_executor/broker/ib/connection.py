@@ -7,9 +7,9 @@ future of its own, a time limit, and fails with the connection or with the gatew
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -17,8 +17,10 @@ from typing import Any, Final
 
 import ib_async
 
-from ibgateway_executor.broker.ib.answers import RequestAnswers
+from ibgateway_executor.broker.ib.address import USUAL_LIMITS, GatewayAddress, RequestLimits
+from ibgateway_executor.broker.ib.answers import LAST_PRICES, RequestAnswers
 from ibgateway_executor.broker.ib.translation import contract_of, order_of
+from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
 from ibgateway_executor.broker.protocol import (
     BrokerEvent,
     Candidate,
@@ -36,43 +38,36 @@ from ibgateway_executor.errors import (
 from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent
 from ibgateway_executor.orders.order import Contract, Order
 
+logger = logging.getLogger(__name__)
+
 FIRST_REQUEST_ID: Final = 1_000_000_000
 """Far above order ids: an error names one or the other by number alone."""
 LINK_LOST: Final = frozenset({1100, 2110})
 LINK_RESTORED: Final = frozenset({1101, 1102})
 CLIENT_ID_IN_USE: Final = 326
 READ_ONLY: Final = 321
+TOO_FAST: Final = 100
+"""The third one ends the connection."""
 NO_CONTRACT: Final = 200
-PRICE_ORDER: Final = (4, 68, 2, 67, 1, 66)
+PRICE_ORDER: Final = (*LAST_PRICES, 2, 67, 1, 66)
 """Tick types: last, delayed last, ask, delayed ask, bid, delayed bid."""
 GLOBAL: Final = ("openOrders", "completedOrders")
 """Requests without an id: an error about them carries -1."""
 
 
-@dataclass(frozen=True)
-class GatewayAddress:
-    """Where the gateway listens and who we are."""
-
-    host: str
-    port: int
-    client_id: int
-
-
-@dataclass(frozen=True)
-class RequestLimits:
-    """Seconds to wait."""
-
-    connect: float = 2.0
-    answer: float = 10.0
-    ping: float = 5.0
-
-
 class IbBroker:
     """One connection; made by `connect`, useless after `Disconnected`."""
 
-    def __init__(self, address: GatewayAddress, listener: Listener, limits: RequestLimits) -> None:
+    def __init__(
+        self,
+        address: GatewayAddress,
+        listener: Listener,
+        pacer: MessagePacer,
+        limits: RequestLimits,
+    ) -> None:
         self._address = address
         self._listener = listener
+        self._pacer = pacer
         self._limits = limits
         self._answers = RequestAnswers()
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -81,7 +76,8 @@ class IbBroker:
         self._next_valid_id = 0
         self.accounts: tuple[str, ...] = ()
         self._client = ib_async.Client(_Callbacks(self._on_callback))
-        # The executor paces itself: a queue inside the library would hold an order back unseen.
+        # `pacer` does it: the library's queue would hold an order back unseen, behind every lookup, and
+        # drop it with the connection.
         self._client.MaxRequests = 0
 
     async def connect(self) -> None:
@@ -145,33 +141,37 @@ class IbBroker:
         """The contracts that fit; empty when there is none (200)."""
         key = self._new_id()
         wanted = contract_of(contract)
+        request = partial(self._client.reqContractDetails, key, wanted)
         try:
-            return await self._ask(key, lambda: self._client.reqContractDetails(key, wanted))
+            return await self._ask(key, request, kind=MessageKind.LOOKUP)
         except RequestRefusedError as error:
             if error.code == NO_CONTRACT:
                 return ()
             raise
 
     async def price(self, contract: Contract) -> Decimal | None:
-        """A snapshot's last price, else ask, else bid; None when there is none."""
+        """A snapshot's last price, as soon as it comes, else ask, else bid; None when there is none.
+
+        What has come counts, even where the snapshot's end does not.
+        """
         key = self._new_id()
-        wanted = contract_of(contract)
+        request = partial(
+            self._client.reqMktData,
+            *(key, contract_of(contract), ""),
+            snapshot=True,
+            regulatorySnapshot=False,
+            mktDataOptions=[],
+        )
         rows = await self._ask(
-            key,
-            partial(
-                self._client.reqMktData,
-                *(key, wanted, ""),
-                snapshot=True,
-                regulatorySnapshot=False,
-                mktDataOptions=[],
-            ),
+            key, request, limit=self._limits.price, kind=MessageKind.LOOKUP, some_rows_do=True
         )
         ticks: dict[int, Decimal] = {tick: price for tick, price in rows if price > 0}
         return next((ticks[tick] for tick in PRICE_ORDER if tick in ticks), None)
 
     async def server_time(self) -> datetime:
         """IBKR's clock, whole seconds."""
-        rows = await self._ask("currentTime", self._client.reqCurrentTime, self._limits.ping)
+        request = self._client.reqCurrentTime
+        rows = await self._ask("currentTime", request, limit=self._limits.ping)
         return datetime.fromtimestamp(rows[0], UTC)
 
     def close(self) -> None:
@@ -197,14 +197,28 @@ class IbBroker:
         return self._last_request
 
     async def _ask(
-        self, key: int | str, request: Callable[[], None], limit: float | None = None
+        self,
+        key: int | str,
+        request: Callable[[], None],
+        *,
+        limit: float | None = None,
+        kind: MessageKind = MessageKind.QUESTION,
+        some_rows_do: bool = False,
     ) -> tuple[Any, ...]:
+        """The rows of the answer. The time limit counts from the moment at which the request leaves.
+
+        `some_rows_do`: where the end does not come in time, the rows that have come are the answer.
+        """
+        await self._pacer.turn(kind)
         self._require()
         answer = self._answers.expect(key)
         request()
         try:
             return await asyncio.wait_for(answer, limit or self._limits.answer)
         except TimeoutError as error:
+            rows = self._answers.rows(key)
+            if some_rows_do and rows:
+                return rows
             raise NoAnswerError(f"no answer to {key} in time") from error
         finally:
             self._answers.forget(key)
@@ -224,6 +238,8 @@ class IbBroker:
                 self._listener(event)
 
     def _error(self, request_id: int, code: int, text: str) -> None:
+        if code == TOO_FAST:
+            logger.warning("the gateway says that messages come too fast: %d: %s", code, text)
         if code == CLIENT_ID_IN_USE:
             self._end(str(CLIENT_ID_IN_USE))
         elif code in LINK_LOST:
@@ -261,9 +277,12 @@ class _Callbacks:
 
 
 async def connect(
-    address: GatewayAddress, listener: Listener, limits: RequestLimits = RequestLimits()
+    address: GatewayAddress,
+    listener: Listener,
+    pacer: MessagePacer,
+    limits: RequestLimits = USUAL_LIMITS,
 ) -> IbBroker:
     """A connected broker; NotConnectedError or ClientIdInUseError when there is none to be had."""
-    broker = IbBroker(address, listener, limits)
+    broker = IbBroker(address, listener, pacer, limits)
     await broker.connect()
     return broker

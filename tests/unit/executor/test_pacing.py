@@ -1,0 +1,47 @@
+"""How fast messages leave."""
+
+import asyncio
+
+from executor_fakes import ManualClock
+from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
+
+
+class Traffic:
+    """Messages with the moments at which they left; time passes only while somebody waits for room."""
+
+    def __init__(self) -> None:
+        self.time = ManualClock()
+        self.left: list[float] = []
+        self.pacer = MessagePacer(self.time.clock.monotonic, self._pass)
+
+    async def send(self, kind: MessageKind) -> None:
+        await self.pacer.turn(kind)
+        self.left.append(self.time.seconds)
+
+    async def _pass(self, seconds: float) -> None:
+        self.time.advance(seconds)
+
+    def most_in_a_second(self) -> int:
+        return max(sum(at <= t < at + 1 for t in self.left) for at in self.left)
+
+
+async def test_a_crowd_of_lookups_and_questions_stays_below_the_rule() -> None:
+    traffic = Traffic()
+    await asyncio.gather(*(traffic.send(MessageKind.LOOKUP) for _ in range(300)))
+    await asyncio.gather(*(traffic.send(MessageKind.QUESTION) for _ in range(50)))
+    assert len(traffic.left) == 350
+    assert traffic.most_in_a_second() == 25
+    assert sum(kind.value for kind in MessageKind) == 45
+
+
+async def test_an_order_never_waits_behind_lookups() -> None:
+    traffic = Traffic()
+    for _ in range(15):
+        await traffic.send(MessageKind.LOOKUP)
+    assert not traffic.pacer.room(MessageKind.LOOKUP)
+    assert traffic.pacer.room(MessageKind.ORDER)
+    for _ in range(20):
+        traffic.pacer.count(MessageKind.ORDER)
+    assert not traffic.pacer.room(MessageKind.ORDER)
+    traffic.time.advance(1)
+    assert traffic.pacer.room(MessageKind.ORDER)
