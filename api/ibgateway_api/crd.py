@@ -10,12 +10,17 @@ from ibgateway_api import names
 from ibgateway_api.fields import GATEWAY_NAME_PATTERN, rule
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.status import IBGatewayStatus
+from ibgateway_api.week import time_zones
 
 Schema = dict[str, Any]
 
 _DROPPED: Final = frozenset({"title", "discriminator", "$defs"})
 RULES: Final = "x-kubernetes-validations"
 _LEAVES: Final = frozenset({"default", "enum", "required", "description", RULES})
+
+ZONE_ADVICE: Final = (
+    "one of these is no name of the time zone database: write it like Europe/Berlin"
+)
 
 COLUMNS: Final = (
     ("Mode", "string", ".spec.tradingMode"),
@@ -82,7 +87,7 @@ def _root() -> Schema:
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
-            "spec": schema_of(IBGatewaySpec),
+            "spec": _zones_known(in_words(schema_of(IBGatewaySpec))),
             "status": schema_of(IBGatewayStatus),
         },
         "x-kubernetes-validations": [
@@ -93,6 +98,50 @@ def _root() -> Schema:
             )
         ],
     }
+
+
+def in_words(node: Any) -> Any:
+    """`node` with each pattern that has an example said as a CEL rule.
+
+    A pattern is refused with its regular expression, a rule with a sentence; and a failed pattern keeps
+    the server from looking at any rule. The strings have a `maxLength`: without it a rule costs too much.
+    """
+    if isinstance(node, list):
+        return [in_words(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    members = {key: _worded(key, value) for key, value in node.items()}
+    examples = members.pop("examples", None)
+    if examples is None or not isinstance(members.get("pattern"), str):
+        return members
+    pattern = members.pop("pattern")
+    if "maxLength" not in members:
+        return members
+    said = " or ".join(f'"{example}"' for example in examples)
+    rules = [rule(f"self.matches(r'{pattern}')", f"write it like {said}")]
+    return {**members, RULES: [*members.get(RULES, ()), *rules]}
+
+
+def _worded(key: str, value: Any) -> Any:
+    if key == "properties":
+        return {name: in_words(schema) for name, schema in value.items()}
+    return value if key in _LEAVES else in_words(value)
+
+
+def _zones_known(spec: Schema) -> Schema:
+    """A rule that every time zone is in the database: one for all, so that the long list stands once."""
+    listed = ", ".join(f"'{name}'" for name in time_zones())
+    always = ("gateway.timeZone", "weeklyRestart.timeZone")
+    zones = ", ".join(f"self.{field}" for field in always)
+    quiet = "self.login.quietHours"
+    shown = " + ', ".join(f"{field} ' + self.{field}" for field in always)
+    known = {
+        "rule": f"(has({quiet}) ? [{zones}, {quiet}.timeZone] : [{zones}]).all(z, z in [{listed}])",
+        "message": ZONE_ADVICE,
+        "messageExpression": f"'{shown} + (has({quiet}) ? ', login.quietHours.timeZone ' +"
+        f" {quiet}.timeZone : '') + ': {ZONE_ADVICE}'",
+    }
+    return {**spec, RULES: [*spec.get(RULES, ()), known]}
 
 
 def schema_of(model: type[BaseModel]) -> Schema:

@@ -1,7 +1,7 @@
 """Field shapes that the resource repeats: patterns, CEL rules, Kubernetes fragments kept as they are."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, StringConstraints
 
@@ -18,6 +18,8 @@ PERCENT_PATTERN: Final = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)$"
 ACCOUNT_PATTERN: Final = r"^[A-Z]{1,3}[0-9]{3,12}$"
 ENV_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 ORIGIN_PATTERN: Final = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
+REPOSITORY_PATTERN: Final = r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]{1,2}[a-z0-9]+)*)*$"
+LABEL_PATTERN: Final = r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
 IMAGE_DIGEST_PATTERN: Final = r"^(sha256:[0-9a-f]{64})?$"
 
 
@@ -31,25 +33,38 @@ def ruled(*rules: Mapping[str, str]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"x-kubernetes-validations": [dict(r) for r in rules]})
 
 
-def verbatim(description: str) -> dict[str, Any]:
-    """Schema of a fragment whose shape is Kubernetes' own: kept as it is, checked on the pod."""
-    return {
-        "type": "object",
-        "description": description,
-        "x-kubernetes-preserve-unknown-fields": True,
-    }
-
-
-ObjectName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=253)]
-Clock = Annotated[str, StringConstraints(pattern=CLOCK_PATTERN, max_length=5)]
-ZoneName = Annotated[str, StringConstraints(pattern=ZONE_PATTERN, max_length=64)]
-Size = Annotated[str, StringConstraints(pattern=QUANTITY_PATTERN, max_length=20)]
-Money = Annotated[str, StringConstraints(pattern=MONEY_PATTERN, max_length=20)]
-Percent = Annotated[str, StringConstraints(pattern=PERCENT_PATTERN, max_length=6)]
-AccountId = Annotated[str, StringConstraints(pattern=ACCOUNT_PATTERN, max_length=16)]
+ObjectName = Annotated[
+    str, StringConstraints(pattern=NAME_PATTERN, max_length=253), Field(examples=["ib-credentials"])
+]
+Clock = Annotated[
+    str, StringConstraints(pattern=CLOCK_PATTERN, max_length=5), Field(examples=["09:00"])
+]
+ZoneName = Annotated[
+    str, StringConstraints(pattern=ZONE_PATTERN, max_length=64), Field(examples=["Europe/Berlin"])
+]
+Size = Annotated[
+    str, StringConstraints(pattern=QUANTITY_PATTERN, max_length=20), Field(examples=["2Gi"])
+]
+Money = Annotated[
+    str, StringConstraints(pattern=MONEY_PATTERN, max_length=20), Field(examples=["25000.50"])
+]
+Percent = Annotated[
+    str, StringConstraints(pattern=PERCENT_PATTERN, max_length=6), Field(examples=["2.5"])
+]
+AccountId = Annotated[
+    str, StringConstraints(pattern=ACCOUNT_PATTERN, max_length=16), Field(examples=["DU1234567"])
+]
 Text = Annotated[str, StringConstraints(max_length=253)]
-Origin = Annotated[str, StringConstraints(pattern=ORIGIN_PATTERN, max_length=253)]
-LabelMap = Annotated[dict[str, Text], Field(max_length=32)]
+Origin = Annotated[
+    str,
+    StringConstraints(pattern=ORIGIN_PATTERN, max_length=253),
+    Field(examples=["https://desk.example.com:8443"]),
+]
+LabelValue = Annotated[
+    str, StringConstraints(pattern=LABEL_PATTERN, max_length=63), Field(examples=["ssd"])
+]
+LabelMap = Annotated[dict[str, LabelValue], Field(max_length=32)]
+AnnotationMap = Annotated[dict[str, Text], Field(max_length=32)]
 
 
 class NamedRef(Document):

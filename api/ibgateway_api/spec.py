@@ -136,7 +136,8 @@ class IBGatewaySpec(Document):
     model_config = ruled(
         rule(
             "self.tradingMode != 'live' || size(self.executor.accounts) > 0",
-            "live trading needs executor.accounts: name the account ids that may be traded",
+            "live trading needs executor.accounts: name the account ids that may be traded,"
+            " e.g. spec.executor.accounts: [U1234567]",
         ),
         rule(
             "self.tradingMode != 'live' || self.executor.accounts.all(a, !a.startsWith('D'))",

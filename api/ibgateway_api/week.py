@@ -8,6 +8,7 @@ because IBKR publishes more than one version of them and tests put them where th
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,6 +27,12 @@ def is_time_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
+
+
+def time_zones() -> list[str]:
+    """The names that the pinned time zone database has, sorted; what a machine has beside it is left out."""
+    listed = files("tzdata").joinpath("zones").read_text().split()
+    return sorted(set(listed) - {"Factory", "localtime"})
 
 
 class Weekday(StrEnum):

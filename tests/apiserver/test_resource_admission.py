@@ -131,14 +131,20 @@ def test_unknown_fields_are_pruned(cluster: Cluster, namespace: str) -> None:
     assert "speed" not in spec["gateway"]
 
 
-def test_kubernetes_fragments_are_kept_whole(cluster: Cluster, namespace: str) -> None:
-    affinity: Row = {
-        "nodeAffinity": {
-            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}
-        }
-    }
-    spec = dry(cluster, namespace, manifest("fresh", {"gateway": {"affinity": affinity}}))["spec"]
-    assert spec["gateway"]["affinity"] == affinity
+def test_an_unknown_key_of_a_pods_part_is_refused_as_kubectl_sends_it(
+    cluster: Cluster, namespace: str
+) -> None:
+    """kubectl asks for strict validation of fields; who turns it off has the key pruned."""
+    gateway = {"resources": {"limit": {"memory": "2Gi"}}, "affinity": {"nodeAfinity": {}}}
+    body = manifest("fresh", {"gateway": gateway})
+    with pytest.raises(CommandError) as refused:
+        cluster.kubectl(
+            *("create", f"--namespace={namespace}", "--dry-run=server", "-f=-"),
+            stdin=json.dumps(body),
+        )
+    assert 'unknown field "spec.gateway.resources.limit"' in str(refused.value)
+    assert 'unknown field "spec.gateway.affinity.nodeAfinity"' in str(refused.value)
+    assert dry(cluster, namespace, body)["spec"]["gateway"]["resources"] == {}
 
 
 def test_a_status_can_only_be_written_as_a_status(cluster: Cluster, namespace: str) -> None:

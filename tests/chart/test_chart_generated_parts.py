@@ -15,7 +15,16 @@ from ibgateway_charts.generated import CHARTS, CRD, GATEWAY_CHART, OPERATOR_CHAR
 from ibgateway_charts.schema import closed
 
 BOTH = pytest.mark.parametrize("chart", [OPERATOR_CHART, GATEWAY_CHART], ids=lambda c: c.name)
-PASSED_ON = ("resources", "podSecurityContext", "containerSecurityContext", "calendar", "spec")
+PASSED_ON = (
+    *(
+        "resources",
+        "affinity",
+        "podSecurityContext",
+        "containerSecurityContext",
+        "calendar",
+        "spec",
+    ),
+)
 """Values whose inside is Kubernetes' or has a table of its own: the README names them as a whole."""
 
 

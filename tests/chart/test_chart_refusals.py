@@ -37,6 +37,10 @@ from ibgateway_charts.rendering import Helm, RefusedError, Release, Values
         ),
         ({"calendar": {"marginSeconds": -1}}, "at '/calendar/marginSeconds'"),
         ({"logLevel": "debug"}, "at '/logLevel'"),
+        ({"resources": {"limits": {"memory": "1GB!"}}}, "at '/resources/limits/memory'"),
+        ({"resources": {"limit": {}}}, "at '/resources': additional properties 'limit'"),
+        ({"tolerations": [{"operator": "Is"}]}, "at '/tolerations/0/operator'"),
+        ({"affinity": {"podAfinity": {}}}, "at '/affinity': additional properties 'podAfinity'"),
         ({"replicas": 2}, "additional properties 'replicas' not allowed"),
         ({"crds": {"enabled": "yes"}}, "at '/crds/enabled': got string, want boolean"),
         ({"networkPolicy": {"apiServer": {"ports": []}}}, "at '/networkPolicy/apiServer/ports'"),
@@ -64,7 +68,12 @@ def test_a_wrong_value_of_the_operator_is_refused_with_its_place(
     [
         ({"spec": {"tradingMode": "demo"}}, "at '/spec/tradingMode': value must be one of"),
         ({"spec": {"tradingmode": "live"}}, "at '/spec': additional properties 'tradingmode'"),
-        ({"tradingMode": "live"}, "additional properties 'tradingMode' not allowed"),
+        (
+            {"tradingMode": "live"},
+            "tradingMode belongs under spec: write spec.tradingMode, e.g. --set spec.tradingMode=...",
+        ),
+        ({"gateway": {"javaHeapMiB": 512}}, "gateway belongs under spec: write spec.gateway"),
+        ({"gatway": {}}, "additional properties 'gatway' not allowed"),
         ({"credentials": {"password": "x"}}, "additional properties 'credentials' not allowed"),
         ({"spec": {"credentialsSecretRef": {"name": ""}}}, "at '/spec/credentialsSecretRef/name'"),
         (
@@ -90,6 +99,61 @@ def test_a_wrong_value_of_the_operator_is_refused_with_its_place(
             "got number, want null or string",
         ),
         ({"spec": {"novnc": {"allowedOrigins": ["example.com"]}}}, "allowedOrigins/0"),
+        ({"spec": {"tradingMode": "live"}}, "live trading needs executor.accounts"),
+        (
+            {"spec": {"tradingMode": "live", "executor": {"accounts": ["DU1234567"]}}},
+            "names a paper account (D...) in live mode",
+        ),
+        (
+            {"spec": {"executor": {"accounts": ["U1234567"]}}},
+            "names a live account in paper mode",
+        ),
+        ({"spec": {"gateway": {"image": {"tag": "latest"}}}}, "a moving tag restarts into a push"),
+        (
+            {"spec": {"gateway": {"env": [{"name": "TWS_PASSWORD", "value": "x"}]}}},
+            "TWS_PASSWORD: this variable is owned by the operator",
+        ),
+        (
+            {"spec": {"gateway": {"env": [{"name": "TRADING_MODE", "value": "x"}]}}},
+            "TRADING_MODE: this variable is owned by the operator",
+        ),
+        (
+            {"spec": {"gateway": {"timeZone": "Mars/Base"}}},
+            "gateway.timeZone Mars/Base is no name of the time zone database: write it like Europe",
+        ),
+        (
+            {"spec": {"weeklyRestart": {"timeZone": "Europe/Berln"}}},
+            "weeklyRestart.timeZone Europe/Berln is no name of the time zone database",
+        ),
+        (
+            {
+                "spec": {
+                    "login": {"quietHours": {"start": "22:00", "end": "07:00", "timeZone": "X"}}
+                }
+            },
+            "login.quietHours.timeZone X is no name of the time zone database",
+        ),
+        (
+            {"spec": {"gateway": {"autoRestartTime": "11:45 PM"}}},
+            "gateway.autoRestartTime lies in IBKR's nightly reset",
+        ),
+        ({"spec": {"login": {"maxAttempts": 7}}}, "login.maxAttempts can't exceed"),
+        (
+            {"spec": {"gateway": {"resources": {"requests": {"memory": "1GB!"}}}}},
+            "at '/spec/gateway/resources/requests/memory': '1GB!' does not match pattern",
+        ),
+        (
+            {"spec": {"gateway": {"resources": {"limit": {"memory": "2Gi"}}}}},
+            "at '/spec/gateway/resources': additional properties 'limit' not allowed",
+        ),
+        (
+            {"spec": {"gateway": {"tolerations": [{"key": "a", "opertor": "Exists"}]}}},
+            "at '/spec/gateway/tolerations/0': additional properties 'opertor' not allowed",
+        ),
+        (
+            {"spec": {"gateway": {"affinity": {"nodeAfinity": {}}}}},
+            "at '/spec/gateway/affinity': additional properties 'nodeAfinity' not allowed",
+        ),
         ({"fullnameOverride": "Paper"}, "at '/fullnameOverride'"),
         ({"labels": {"a": 1}}, "at '/labels/a': got number, want string"),
     ],

@@ -13,6 +13,11 @@ from ibgateway_charts.generated import GATEWAY_CHART, OPERATOR_CHART
 from ibgateway_charts.rendering import Helm, Release, Values
 from ibgateway_charts.schema import leaves
 
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+NOT_THIS_NODE = {"key": "metadata.name", "operator": "NotIn", "values": ["n1"]}
+ON_AMD64 = {"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64"]}
+
 FULL: Values = {
     "tradingMode": "live",
     "credentialsSecretRef": {"name": "ib-live"},
@@ -30,12 +35,22 @@ FULL: Values = {
         "twoFactorDevice": "IB Key",
         "readOnlyApi": True,
         "javaHeapMiB": 2048,
-        "resources": {"requests": {"cpu": "1", "memory": "3Gi"}},
+        "resources": {"requests": {"cpu": 1, "memory": "3Gi"}, "limits": {"memory": "3Gi"}},
         "storage": {"size": "2Gi", "storageClassName": "fast"},
         "env": [{"name": "LANG", "value": "C"}],
         "nodeSelector": {"disk": "ssd"},
         "tolerations": [{"key": "desk", "operator": "Exists"}],
-        "affinity": {"nodeAffinity": {}},
+        "affinity": {
+            "nodeAffinity": {
+                REQUIRED: {"nodeSelectorTerms": [{"matchFields": [NOT_THIS_NODE]}]},
+                PREFERRED: [{"weight": 1, "preference": {"matchExpressions": [ON_AMD64]}}],
+            },
+            "podAffinity": {REQUIRED: [], PREFERRED: []},
+            "podAntiAffinity": {
+                REQUIRED: [{"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}],
+                PREFERRED: [],
+            },
+        },
         "imagePullSecrets": [{"name": "registry"}],
         "priorityClassName": "high",
         "podAnnotations": {"note": "1"},

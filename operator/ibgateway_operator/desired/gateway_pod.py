@@ -7,8 +7,9 @@ labels, settings and the operator's own version stay out of it where they can.
 from typing import Any, Final
 
 from ibgateway_api import names
-from ibgateway_api.gateway_spec import GatewaySpec
+from ibgateway_api.gateway_spec import HEAP_OVERHEAD_MIB, GatewaySpec
 from ibgateway_api.names import Component
+from ibgateway_api.pod_fields import CPU_REQUEST
 from ibgateway_operator.desired.config import IBC_KEY, PRESTOP_KEY, WRAPPER_KEY
 from ibgateway_operator.desired.containers import (
     AGENT_TOKEN_DIR,
@@ -30,8 +31,6 @@ from ibgateway_operator.model.manifests import Manifest
 
 GRACE_SECONDS: Final = 120
 """Time for preStop to close IB Gateway cleanly; a kill strands IBKR's session slot for hours."""
-HEAP_OVERHEAD_MIB: Final = 640
-"""What the JVM needs beside its heap, with Xvfb, x11vnc and socat."""
 RUN_DIR: Final = "/run/ibgateway"
 STATE_DIR: Final = "/var/lib/ibgateway"
 HOME: Final = "/home/ibgateway"
@@ -123,7 +122,7 @@ def _gateway_env(given: DesiredInput) -> list[Manifest]:
 
 def resources(gateway: GatewaySpec) -> Manifest:
     """The user's resources over a request that covers the heap; no CPU limit: it would burn pushes."""
-    requests = {"cpu": "250m", "memory": f"{gateway.java_heap_mi_b + HEAP_OVERHEAD_MIB}Mi"}
+    requests = {"cpu": CPU_REQUEST, "memory": f"{gateway.java_heap_mi_b + HEAP_OVERHEAD_MIB}Mi"}
     wanted: dict[str, Any] = dict(gateway.resources)
     return {**wanted, "requests": requests | dict(wanted.get("requests") or {})}
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ibgateway_api.crd import schema_of
+from ibgateway_api.gateway_spec import OWNED_VARIABLES
+from ibgateway_api.pod_fields import Affinity, Resources, Toleration
 from ibgateway_api.spec import IBGatewaySpec
-from ibgateway_api.week import Calendar
+from ibgateway_api.week import Calendar, time_zones
 from ibgateway_charts.schema import Schema, closed, leaves
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
@@ -27,12 +29,23 @@ def files() -> dict[Path, str]:
     """Every generated file with the content it must have."""
     return {
         OPERATOR_CHART / "files" / "crds" / CRD.name: CRD.read_text(),
-        OPERATOR_CHART / "values.schema.json": _with_member(
-            OPERATOR_CHART / "values.schema.json", "calendar", closed(schema_of(Calendar))
+        OPERATOR_CHART / "values.schema.json": _with_members(
+            OPERATOR_CHART / "values.schema.json",
+            {
+                "calendar": closed(schema_of(Calendar)),
+                "resources": closed(schema_of(Resources)),
+                "affinity": closed(schema_of(Affinity)),
+                "tolerations": {
+                    "type": "array",
+                    "description": "Taints the pod tolerates.",
+                    "items": closed(schema_of(Toleration)),
+                },
+            },
         ),
-        GATEWAY_CHART / "values.schema.json": _with_member(
-            GATEWAY_CHART / "values.schema.json", "spec", closed(schema_of(IBGatewaySpec))
+        GATEWAY_CHART / "values.schema.json": _with_members(
+            GATEWAY_CHART / "values.schema.json", {"spec": closed(schema_of(IBGatewaySpec))}
         ),
+        GATEWAY_CHART / "files" / "names.json": json.dumps(_names(), indent=1) + "\n",
         GATEWAY_CHART / "README.md": _with_table((GATEWAY_CHART / "README.md").read_text()),
     }
 
@@ -49,10 +62,22 @@ def _row(path: str, node: Mapping[str, Any]) -> str:
     return f"| `{path}` | {default} | {node['description']}{choice} |\n"
 
 
-def _with_member(place: Path, name: str, schema: Schema) -> str:
-    """The schema file with `name` at its top level made anew; the rest is written by hand."""
+def _names() -> dict[str, list[str]]:
+    """Lists that the templates compare with."""
+    return {
+        "specFields": list(schema_of(IBGatewaySpec)["properties"]),
+        "ownedVariables": list(OWNED_VARIABLES),
+        "timeZones": time_zones(),
+    }
+
+
+def _with_members(place: Path, schemas: Mapping[str, Schema]) -> str:
+    """The schema file with some names at its top level made anew; the rest is written by hand."""
     document = json.loads(place.read_text())
-    document["properties"][name] = schema
+    document["properties"] |= schemas
+    if "patternProperties" in document:
+        fields = "|".join(schemas["spec"]["properties"])
+        document["patternProperties"] = {f"^({fields})$": {}}
     return json.dumps(document, indent=2) + "\n"
 
 

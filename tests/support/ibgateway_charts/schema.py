@@ -12,8 +12,8 @@ Schema = dict[str, Any]
 
 _KEPT: Final = frozenset(
     {
-        *("type", "description", "enum", "pattern", "required", "minimum", "maximum"),
-        *("minLength", "maxLength", "maxItems", "maxProperties"),
+        *("type", "description", "enum", "pattern", "examples", "required", "minimum", "maximum"),
+        *("minLength", "maxLength", "minItems", "maxItems", "maxProperties"),
     }
 )
 _CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
@@ -22,6 +22,8 @@ _CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
 def closed(node: Mapping[str, Any]) -> Schema:
     """The JSON schema of a structural schema: no unknown keys, no defaults, no Kubernetes extensions."""
     result = {key: value for key, value in node.items() if key in _KEPT}
+    if node.get("x-kubernetes-int-or-string"):
+        result["type"] = ["integer", "string"]
     if node.get("format") == "time":
         result["pattern"] = _CLOCK
     if node.get("x-kubernetes-list-type") == "set":

@@ -1,0 +1,93 @@
+"""The parts of a pod in the spec have Kubernetes' own fields, and what people get wrong is said in words."""
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from kubernetes import client
+from pydantic import BaseModel
+
+from ibgateway_api.crd import crd, in_words, schema_of
+from ibgateway_api.pod_fields import Affinity, Resources, Toleration
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.week import is_time_zone, time_zones
+
+LEFT_OUT = {"V1ResourceRequirements": {"claims"}}
+"""Claims name resource claims of the pod, which the IBGateway has no field for."""
+SPEC = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+
+
+def compared(ours: type[BaseModel], theirs: str) -> Iterator[tuple[type[BaseModel], str]]:
+    """Each pair of a model and Kubernetes' model, from the top down."""
+    yield ours, theirs
+    types: dict[str, str] = getattr(client, theirs).openapi_types
+    for name, field in ours.model_fields.items():
+        for inner in models(field.annotation):
+            yield from compared(inner, types[name].removeprefix("List[").removesuffix("]"))
+
+
+def models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from models(argument)
+
+
+PAIRS = [
+    *compared(Affinity, "V1Affinity"),
+    *compared(Toleration, "V1Toleration"),
+    *compared(Resources, "V1ResourceRequirements"),
+]
+
+
+def test_every_part_is_compared() -> None:
+    assert len({theirs for _, theirs in PAIRS}) == 14
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=str)
+def test_a_part_of_a_pod_has_the_fields_that_kubernetes_has(
+    ours: type[BaseModel], theirs: str
+) -> None:
+    known: dict[str, str] = getattr(client, theirs).attribute_map
+    mine = {field.alias for field in ours.model_fields.values()}
+    assert mine == set(known.values()) - LEFT_OUT.get(theirs, set())
+
+
+def test_no_pattern_of_the_spec_is_refused_with_a_regular_expression() -> None:
+    assert list(patterns(SPEC)) == []
+    assert len(list(patterns(schema_of(IBGatewaySpec)))) > 20, "the charts still compare them"
+
+
+def patterns(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for item in node:
+            yield from patterns(item)
+    if isinstance(node, dict):
+        if isinstance(node.get("pattern"), str):
+            yield node["pattern"]
+        for value in node.values():
+            yield from patterns(value)
+
+
+def test_a_pattern_becomes_a_rule_with_an_example() -> None:
+    node = {"type": "string", "maxLength": 5, "pattern": "^a$", "examples": ["a", "b"]}
+    assert in_words(node) == {
+        "type": "string",
+        "maxLength": 5,
+        "x-kubernetes-validations": [
+            {"rule": "self.matches(r'^a$')", "message": 'write it like "a" or "b"'}
+        ],
+    }
+
+
+def test_a_field_of_the_spec_may_be_called_as_a_keyword_is() -> None:
+    properties = {"type": "object", "properties": {"examples": {"type": "string"}}}
+    assert in_words(properties) == properties
+
+
+def test_the_resource_knows_every_time_zone_that_the_programs_know() -> None:
+    (rule,) = [r for r in SPEC["x-kubernetes-validations"] if "'Europe/Berlin'" in r["rule"]]
+    for zone in ("America/New_York", "US/Eastern", "UTC", "Etc/GMT+5", "America/Indiana/Knox"):
+        assert f"'{zone}'" in rule["rule"]
+    assert all(is_time_zone(zone) for zone in time_zones())
+    assert "Factory" not in time_zones()
