@@ -153,3 +153,17 @@ async def test_sigterm_stops_x_first_and_is_no_clean_logout(gateway: GatewayCont
         ".> Stopping IBC.",
     ]
     assert not any("exiting via [File, Close] menu" in line for line in gateway.lines)
+
+
+async def test_two_token_files_are_both_deleted_with_a_warning(gateway: GatewayContainer) -> None:
+    folders = [gateway.home / "tws_settings" / name for name in ("aaaa", "bbbb")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "autorestart").write_text("token")
+    await gateway.start()
+    await gateway.said("Starting session")
+    assert (
+        "WARNING: More than one autorestart file was found. IBC can't determine which is"
+        in gateway.lines
+    )
+    assert [(folder / "autorestart").exists() for folder in folders] == [False, False]

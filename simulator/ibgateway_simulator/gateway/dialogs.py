@@ -5,6 +5,7 @@ over with a cold restart; the other dialogs stay on screen for a person.
 """
 
 import datetime as dt
+from typing import NoReturn
 
 from ibgateway_simulator.gateway.ibc_log import IbcLog
 from ibgateway_simulator.gateway.protocols import ExitProcess, GatewayScreen
@@ -83,7 +84,10 @@ class Dialogs:
         self._log.event(LOGIN_ERROR, "Opened")
         self._log.line("Login error message:")
         self._log.raw(NOT_PERMANENT)
-        self._cold_restart()
+        self._log.line("Cold restart in progress")
+        self._log.line("Login has not completed: exiting immediately")
+        self._log.line("Click button: OK")
+        self._exit_cold()
 
     def token_expired(self, style: ExpiryDialog) -> None:
         """A restart whose token is dead; `silent` is text in a pane that IBC can't read."""
@@ -113,5 +117,8 @@ class Dialogs:
         self._log.line("Cold restart in progress")
         self._log.line("Click button: OK")
         self._log.line("Login has not completed: exiting immediately")
+        self._exit_cold()
+
+    def _exit_cold(self) -> NoReturn:
         (self._settings.flags_dir / f"COLDRESTART{self._settings.session_id}").touch()
         raise ExitProcess(0)

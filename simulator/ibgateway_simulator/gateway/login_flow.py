@@ -20,7 +20,7 @@ from ibgateway_simulator.gateway.inputs import AutofillDue, GatewayInput
 from ibgateway_simulator.gateway.protocols import ApiPort, ExitProcess, GatewayScreen
 from ibgateway_simulator.gateway.push_dialog import PushDialog
 from ibgateway_simulator.gateway.settings import GatewaySettings, user_folder
-from ibgateway_simulator.gateway.windows import EXISTING, LOGIN, dialog
+from ibgateway_simulator.gateway.windows import EXISTING, LOGIN, PUSH, dialog
 from ibgateway_simulator.ibkr.gateway_messages import (
     GatewayMessage,
     GatewayRequest,
@@ -56,7 +56,7 @@ class LoginFlow:
         self._now = now
         self._frames = Frames(settings, log, screen)
         self._dialogs = Dialogs(settings, log, screen)
-        self._push = PushDialog(settings, log, screen, later=later, now=now)
+        self._push = PushDialog(settings, log, screen, post=post, later=later, now=now)
         self._question = ExistingDialog(settings, log, screen)
         self._attempts = 0
         self._main_window_found = False
@@ -72,7 +72,8 @@ class LoginFlow:
     def _handlers(self) -> Mapping[str, Callable[[GatewayMessage], Awaitable[None]]]:
         """What is done at each of IBKR's notices."""
         return {
-            IbkrNotice.PUSH_SENT: self._push_sent,
+            IbkrNotice.DEVICES: self._push.devices,
+            IbkrNotice.PUSH_SENT: self._push.sent,
             IbkrNotice.PUSH_APPROVED: self._push_approved,
             IbkrNotice.PUSH_DENIED: self._push_denied,
             IbkrNotice.PUSH_MISSED: self._push_missed,
@@ -139,6 +140,9 @@ class LoginFlow:
         if title == EXISTING.title:
             self._existing_answered(go_on=label != LEAVE)
             return
+        if title == PUSH.title:
+            self._push.chosen(label)
+            return
         self._screen.close_dialog(title)
         self._log.closed(dialog(title))
         if self._state is IbcLoginState.LOGGED_OUT:
@@ -185,9 +189,6 @@ class LoginFlow:
         read_only = configuration.wants_read_only(self._settings, self._folder())
         who = {"user": self._user, "mode": self._settings.mode, "session": self._session}
         self._post(request(GatewayRequest.LOGIN, read_only=read_only, **who, **credentials))
-
-    async def _push_sent(self, _: GatewayMessage) -> None:
-        self._push.sent()
 
     async def _push_approved(self, _: GatewayMessage) -> None:
         self._push.closed(missed=False)

@@ -13,14 +13,22 @@ from ibgateway_simulator.gateway.inputs import AutofillDue, ExitDue, GatewayInpu
 from ibgateway_simulator.gateway.protocols import ExitProcess, GatewayScreen
 from ibgateway_simulator.gateway.settings import GatewaySettings
 from ibgateway_simulator.gateway.windows import PUSH
+from ibgateway_simulator.ibkr.gateway_messages import GatewayMessage, GatewayRequest, request
 
 STALLED = "IBC closing because login has not completed after Second Factor Authentication"
 STALLED_CODE = 1111
+NO_DEVICE = (
+    "You should specify the required second factor device using the SecondFactorDevice setting in "
+    "config.ini"
+)
 RELOGIN_PAUSE = 5.0
 
 
 class PushDialog:
-    """IBC's part; `later` brings an input back after some seconds, `now` gives the time."""
+    """IBC's part.
+
+    `post` sends IBKR a message, `later` brings an input back after some seconds, `now` gives the time.
+    """
 
     def __init__(
         self,
@@ -28,12 +36,14 @@ class PushDialog:
         log: IbcLog,
         screen: GatewayScreen,
         *,
+        post: Callable[[GatewayMessage], None],
         later: Callable[[float, GatewayInput], None],
         now: Callable[[], dt.datetime],
     ) -> None:
         self._settings = settings
         self._log = log
         self._screen = screen
+        self._post = post
         self._later = later
         self._now = now
         self._said = False
@@ -50,7 +60,25 @@ class PushDialog:
         """The login has completed."""
         self._said = self._exits = False
 
-    def sent(self) -> None:
+    async def devices(self, message: GatewayMessage) -> None:
+        """IBKR asks which device gets the push; IBC picks the one it was told, or leaves it."""
+        devices, wanted = list(message["devices"]), self._settings.option("SecondFactorDevice")
+        self._screen.dialog(PUSH.title, "Select second factor device", devices)
+        self._log.opened(PUSH)
+        if not wanted:
+            self._log.fault(NO_DEVICE)
+        elif wanted not in devices:
+            self._log.fault(f"could not find second factor device '{wanted}' in the list")
+        else:
+            self._log.line("Click button: OK")
+            self.chosen(wanted)
+
+    def chosen(self, device: str) -> None:
+        """IBC or a person has chosen a device: to IBC the dialog closes like any other."""
+        self.closed(missed=False)
+        self._post(request(GatewayRequest.DEVICE, device=device))
+
+    async def sent(self, _: GatewayMessage) -> None:
         """A push is on the phone."""
         text = "Check your phone: a notification has been sent to IBKR Mobile."
         self._screen.dialog(PUSH.title, text, [])

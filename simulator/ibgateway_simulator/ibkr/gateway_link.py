@@ -48,6 +48,7 @@ class GatewayChannel:
         self._socket = socket
         self._outbox: asyncio.Queue[GatewayMessage] = asyncio.Queue()
         self._answers: asyncio.Queue[bool] = asyncio.Queue()
+        self._device = asyncio.Event()
         self._login: asyncio.Task[None] | None = None
         self._session: str = ""
 
@@ -78,6 +79,8 @@ class GatewayChannel:
                 self._login = asyncio.create_task(self._attempt(message))
             case GatewayRequest.EXISTING_ANSWER:
                 self._answers.put_nowait(bool(message["go_on"]))
+            case GatewayRequest.DEVICE:
+                self._device.set()
             case GatewayRequest.LOGOUT:
                 await self._cancel_login()
                 self._end_session()
@@ -174,6 +177,7 @@ class GatewayChannel:
         if attempt.kind is LoginKind.RELOGIN and logins.rules.relogin is ReloginAnswer.NO_PUSH:
             self._ibkr.note("push_withheld", attempt=attempt.id, user=attempt.user)
             await asyncio.Event().wait()
+        await self._device_chosen(logins.user(attempt.user).devices)
         push = logins.send_push(attempt.id, self._ibkr.now())
         self._ibkr.note("push_sent", push=push.id, user=push.user, stacked=push.stacked)
         seconds = logins.rules.approval_seconds
@@ -187,6 +191,13 @@ class GatewayChannel:
         if state is PushState.APPROVED and logins.rules.stalls:
             await asyncio.Event().wait()
         return state
+
+    async def _device_chosen(self, devices: tuple[str, ...]) -> None:
+        """Nobody is pushed before it is known on which of several devices."""
+        if devices:
+            self._device.clear()
+            self.post(notice(IbkrNotice.DEVICES, devices=devices))
+            await self._device.wait()
 
     async def _alone(self, attempt: LoginAttempt, *, take_over: bool) -> bool:
         """Make sure that nobody else holds the user name; False when this gateway yields."""

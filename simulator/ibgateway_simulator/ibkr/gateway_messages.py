@@ -1,8 +1,8 @@
 """What a gateway and IBKR say to each other: JSON objects whose `type` is one of these.
 
 gateway -> IBKR   login {user, password|token|session, kind, mode, read_only, take_over}
-                  existing_answer {go_on}    logout {}
-IBKR -> gateway   rejected {dialog}  locked {seconds}  push_sent {push, seconds}
+                  existing_answer {go_on}    device {device}    logout {}
+IBKR -> gateway   rejected {dialog}  locked {seconds}  devices {devices}  push_sent {push, seconds}
                   push_approved|push_denied|push_missed {}  existing {other}  yielded {}
                   token_expired {dialog, file_stays}  login_error {}  logged_in {session, account, token}
                   kicked {style}  link {up}  auto_restart {}
@@ -19,6 +19,7 @@ class GatewayRequest(StrEnum):
 
     LOGIN = "login"
     EXISTING_ANSWER = "existing_answer"
+    DEVICE = "device"
     LOGOUT = "logout"
 
 
@@ -29,6 +30,7 @@ class IbkrNotice(StrEnum):
     LOCKED = "locked"
     LOGIN_ERROR = "login_error"
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 -- a kind of message
+    DEVICES = "devices"
     PUSH_SENT = "push_sent"
     PUSH_APPROVED = "push_approved"
     PUSH_DENIED = "push_denied"

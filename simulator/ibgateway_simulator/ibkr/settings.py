@@ -44,7 +44,7 @@ def ibkr_settings(environ: Mapping[str, str]) -> IbkrSettings:
 
 
 def user_from(document: Mapping[str, Any]) -> User:
-    """A user from JSON: name, password, account, optional modes and two_factor."""
+    """A user from JSON: name, password, account, optional modes, two_factor and devices."""
     try:
         words = tuple(document.get("modes", ["paper"]))
         name, password = str(document["name"]), str(document["password"])
@@ -54,7 +54,9 @@ def user_from(document: Mapping[str, Any]) -> User:
     if not words or any(word not in tuple(LoginMode) for word in words):
         raise SimulatorSettingsError(f"modes of user {name} are paper and live, not {words}")
     modes = tuple(LoginMode(word) for word in words)
-    return User(name, password, account, modes, bool(document.get("two_factor", True)))
+    devices = tuple(str(device) for device in document.get("devices", ()))
+    two_factor = bool(document.get("two_factor", True))
+    return User(name, password, account, modes, two_factor=two_factor, devices=devices)
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -18,6 +18,7 @@ def user_view(user: User) -> Json:
         "account": user.account,
         "modes": list(user.modes),
         "two_factor": user.two_factor,
+        "devices": list(user.devices),
     }
 
 

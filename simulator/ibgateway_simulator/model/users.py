@@ -118,13 +118,17 @@ class KickStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may log in; paper users have account ids that start with DU."""
+    """Somebody who may log in; paper users have account ids that start with DU.
+
+    `devices`: where there are several, one must be chosen before the push goes out.
+    """
 
     name: str
     password: str
     account: str
     modes: tuple[LoginMode, ...] = (LoginMode.PAPER,)
     two_factor: bool = True
+    devices: tuple[str, ...] = ()
 
 
 DEFAULT_USERS = (User("paperuser", "paperpassword", "DU1234567"),)

@@ -197,3 +197,14 @@ async def test_a_taken_over_session_comes_back_with_one_message(world: IbkrWorld
     await world.message("kicked")
     await world.ask(kind="relogin", session=world.session, take_over=True)
     assert (await world.socket.receive_json())["type"] == "logged_in"
+
+
+async def test_with_several_devices_no_push_is_sent_before_one_is_chosen(world: IbkrWorld) -> None:
+    body = {"password": "paperpassword", "account": "DU1234567", "devices": ["Phone", "Card"]}
+    await world.call("PUT", "/v1/users/paperuser", body)
+    await world.gateway()
+    await world.ask()
+    assert (await world.message("devices"))["devices"] == ["Phone", "Card"]
+    assert await world.call("GET", "/v1/pushes") == []
+    await world.socket.send_json({"type": "device", "device": "Phone"})
+    await world.message("push_sent")

@@ -142,3 +142,19 @@ async def test_a_push_during_a_relogin_is_announced_and_counted_from_the_press(
         MISSED,
         "detected frame entitled: Connecting to server...; event=Closed",
     ]
+
+
+async def test_a_person_chooses_the_device_where_ibc_was_told_none(tmp_path: Path) -> None:
+    run = FlowRun(tmp_path)
+    await run.log_in()
+    await run.flow.receive({"type": "devices", "devices": ["Phone", "Card"]})
+    assert _said(run) == [
+        OPENED,
+        "!" * 79,
+        "You should specify the required second factor device using the SecondFactorDevice "
+        "setting in config.ini",
+        "!" * 79,
+    ]
+    assert run.did[-1] == "dialog Second Factor Authentication ['Phone', 'Card']"
+    await run.flow.button("Second Factor Authentication", "Card")
+    assert run.posted[-1] == {"type": "device", "device": "Card"}

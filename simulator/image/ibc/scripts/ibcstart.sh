@@ -13,6 +13,15 @@ export IBC_SESSION_ID="$session" IBC_FLAGS="$flags"
 forward() { [ -z "$java_pid" ] || kill -TERM "$java_pid" 2>/dev/null; }
 trap forward SIGTERM
 
+several_files() {
+	local stars
+	stars="$(printf '*%.0s' {1..79})"
+	printf '%s\n' "$stars" \
+		"WARNING: More than one autorestart file was found. IBC can't determine which is" \
+		"         the right one, so they've all been deleted. Full authentication will" \
+		"         be required." "$stars"
+}
+
 find_auto_restart() {
 	local files=("$TWS_SETTINGS_PATH"/*/autorestart)
 	echo "Finding autorestart file"
@@ -24,6 +33,7 @@ find_auto_restart() {
 		printf 'WARNING: deleting extra autorestart file found at %s\n' "${files[@]:1}"
 		echo "WARNING: deleting first autorestart file found"
 		rm -f "${files[@]}"
+		several_files
 	else
 		echo "autorestart file found at ${files[0]}: authentication will not be required"
 		restart="$(basename "$(dirname "${files[0]}")")"
