@@ -5,12 +5,15 @@ every account of the login is of the trading mode. More accounts than expected a
 not traded.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final
 
 PAPER_PREFIX: Final = "D"
 """Paper account ids start with D (DU1234567, DF1234567); live ones never do."""
+
+
+MOST_NAMED: Final = 10
 
 
 class TradingMode(StrEnum):
@@ -32,11 +35,19 @@ def account_problem(mode: TradingMode, accounts: Iterable[str], expected: Iterab
         return "live trading needs spec.executor.accounts: list the accounts that may be traded"
     wrong = [account for account in found if is_paper(account) == (mode is TradingMode.LIVE)]
     if wrong:
-        return f"the gateway is in {mode} mode but is logged in to {', '.join(wrong)}"
-    missing = [account for account in wanted if account not in found]
+        return f"the gateway is in {mode} mode but is logged in to {_listed(wrong)}"
+    there = set(found)
+    missing = [account for account in wanted if account not in there]
     if missing:
-        return f"expected {', '.join(missing)}, but the login has {', '.join(found)}"
+        return f"expected {_listed(missing)}, but the login has {_listed(found)}"
     return ""
+
+
+def _listed(accounts: Sequence[str]) -> str:
+    """As many as a sentence bears."""
+    more = len(accounts) - MOST_NAMED
+    named = ", ".join(accounts[:MOST_NAMED])
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def is_paper(account: str) -> bool:

@@ -25,6 +25,8 @@ ANNOTATION_LOGIN_REQUESTED_AT: Final = f"{GROUP}/login-requested-at"
 ANNOTATION_SETTINGS_HASH: Final = f"{GROUP}/settings-hash"
 ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
 """On the executor's Deployment: the template that it was applied with."""
+ANNOTATION_APPLIED: Final = f"{GROUP}/applied"
+"""On every child: the digest of the manifest it was applied with, for an operator that starts again."""
 ANNOTATION_TRADING_MODE: Final = f"{GROUP}/trading-mode"
 """On the ledger's claim: a live executor never adopts a paper ledger."""
 

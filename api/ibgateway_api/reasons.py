@@ -34,6 +34,7 @@ class ConditionReason(StrEnum):
     FOREIGN_OBJECT = "ForeignObject"
     LEDGER_OF_OTHER_MODE = "LedgerOfOtherMode"
     APPLY_REFUSED = "ApplyRefused"
+    APPLY_FAILED = "ApplyFailed"
     CHILD_TERMINATING = "ChildTerminating"
     SECRET_TERMINATING = "SecretTerminating"  # noqa: S105 - a reason, not a secret
     CREDENTIALS_UNKNOWN = "CredentialsUnknown"

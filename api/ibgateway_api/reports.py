@@ -1,9 +1,8 @@
 """The JSON documents that the programs answer each other with over HTTP."""
 
-from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from ibgateway_api.document import Document
 from ibgateway_api.gate import GateReason, Hold
@@ -22,7 +21,7 @@ class HoldReport(Document):
     """
 
     reason: Annotated[GateReason, BeforeValidator(_known)]
-    until: datetime | None = None
+    until: AwareDatetime | None = None
 
     def as_hold(self) -> Hold:
         """The value the gate takes."""
@@ -33,7 +32,7 @@ class PermitReport(Document):
     """Why a waiting gateway has no permit yet."""
 
     refusal: PermitRefusal
-    until: datetime | None = None
+    until: AwareDatetime | None = None
 
 
 class SentinelReport(Document):
@@ -46,12 +45,12 @@ class SentinelReport(Document):
 
     boot: str
     sequence: int
-    at: datetime
+    at: AwareDatetime
     state: LoginState
-    since: datetime
-    deadline: datetime | None = None
+    since: AwareDatetime
+    deadline: AwareDatetime | None = None
     accounts: tuple[str, ...] = ()
-    full_auth_time: datetime | None = None
+    full_auth_time: AwareDatetime | None = None
     attempts_today: int = 0
     waiting: PermitReport | None = None
     holds: tuple[HoldReport, ...] = ()

@@ -1,12 +1,16 @@
 """The status of an IBGateway: conditions and facts; nothing in it ticks."""
 
 from datetime import datetime
+from typing import Final
 
 from pydantic import Field
 
 from ibgateway_api.conditions import Condition
 from ibgateway_api.document import Document
 from ibgateway_api.login import LoginState
+
+MOST_ACCOUNTS: Final = 64
+"""Account ids in the status; a login of an adviser may have thousands."""
 
 
 class LoginStatus(Document):
@@ -68,9 +72,11 @@ class IBGatewayStatus(Document):
     window: WindowStatus = WindowStatus()
     """The weekly restart window."""
     accounts: list[str] = Field(
-        default=[], max_length=64, json_schema_extra={"x-kubernetes-list-type": "atomic"}
+        default=[], max_length=MOST_ACCOUNTS, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
-    """Account ids of the login."""
+    """Account ids of the login, those of spec.executor.accounts first; `accountCount` has all."""
+    account_count: int = 0
+    """How many accounts the login has."""
     endpoints: Endpoints = Endpoints()
     """Where to reach what."""
     pending_revision: str = ""

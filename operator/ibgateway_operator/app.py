@@ -25,7 +25,7 @@ from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics, metrics
 from ibgateway_operator.model.kinds import APPLIED, GATEWAY
 from ibgateway_operator.model.manifests import labels_of, name_of, uid_of
-from ibgateway_operator.model.memory import Memories
+from ibgateway_operator.model.memory import LOST, Memories
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
 from ibgateway_operator.observe.observer import AddressOf, Observer, by_address
@@ -158,13 +158,13 @@ class App:
                     self._compare_gateway(key, there=key in stored)
 
     def _keep_applied(self, kind: str, stored: Container[Key], namespace: str) -> None:
-        """Forget what the API server no longer has, so that it is applied again."""
+        """What the API server no longer has is applied again, whatever the watches show."""
         for key, memory in self.memories.items():
             if namespace not in ("", key.namespace):
                 continue
             for place in [p for p in memory.applied if p[0] == kind]:
                 if Key(key.namespace, place[1]) not in stored:
-                    del memory.applied[place]
+                    memory.applied[place] = LOST
 
     def _compare_gateway(self, key: Key, *, there: bool) -> None:
         if not there:
@@ -203,7 +203,7 @@ def build(
         observer=observer,
         sentinels=Sentinels(http, clock.monotonic, queues.heard),
         lifecycle=Lifecycle(api_server, http, observer),
-        children=ChildWriter(api_server, cache),
+        children=ChildWriter(api_server, cache, clock.monotonic),
         settings_stamp=SettingsStamp(api_server, cache),
         recorder=EventRecorder(api_server, clock, settings.instance, new_suffix),
         metrics=queues.metrics,

@@ -10,14 +10,15 @@ from typing import Final
 
 from ibgateway_api.names import Component, Key
 from ibgateway_api.reasons import ConditionReason
-from ibgateway_operator.act.children import ChildWriter
+from ibgateway_operator.act.children import LONGEST_WORDS, ChildWriter
 from ibgateway_operator.act.event_recorder import EventRecorder
-from ibgateway_operator.act.lifecycle import Lifecycle
+from ibgateway_operator.act.lifecycle import Done, Lifecycle
 from ibgateway_operator.act.settings_stamp import SettingsStamp
+from ibgateway_operator.decide.actions import Action
 from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.gate import upcoming
-from ibgateway_operator.desired.input import Scripts
-from ibgateway_operator.errors import ConflictError, NotFoundError
+from ibgateway_operator.desired.input import DesiredInput, Scripts
+from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorError
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_operator.model.memory import GatewayMemory
@@ -83,6 +84,7 @@ class Reconciler:
         if gateway.deleting:
             self.sentinels.follow(key, memory, None)
             return None
+        await self._listen(key, memory)
         snapshot = await self.observer.observe(key)
         if snapshot is None:
             return SOONEST_SECONDS
@@ -95,33 +97,68 @@ class Reconciler:
         await self._report(snapshot, memory, decision, outcome)
         return self._next(snapshot, memory, decision, outcome)
 
+    async def _listen(self, key: Key, memory: GatewayMemory) -> None:
+        """Before anything else: what the sentinel says must not wait until the children stand."""
+        await self.observer.know_agent_token(key, memory)
+        self.sentinels.follow(key, memory, self.observer.endpoint(key, Component.GATEWAY))
+
     async def _act(self, snapshot: Snapshot, memory: GatewayMemory, decision: Decision) -> Outcome:
-        """Planned stops and requests, our Secrets, children, settings, in that order."""
+        """Planned stops and requests, our Secrets, children, settings, in that order.
+
+        What fails is a finding: it holds up nothing else, and least of all the status.
+        """
         key, login = snapshot.gateway.key, snapshot.gateway.status.login
-        done = [await self.lifecycle.carry_out(key, memory, each) for each in decision.actions]
+        done = [await self._carry_out(key, memory, each) for each in decision.actions]
+        failed = [each for each in done if isinstance(each, Finding)]
         findings = await self._apply(snapshot, memory, decision)
+        carried = [each for each in done if isinstance(each, Done)]
         return Outcome(
-            handled_request=next((d.handled for d in done if d.handled), login.handled_request),
-            ignored_request=next((d.ignored for d in done if d.ignored), login.ignored_request),
-            findings=findings,
-            events=tuple(each.event for each in done if each.event),
+            handled_request=next((d.handled for d in carried if d.handled), login.handled_request),
+            ignored_request=next((d.ignored for d in carried if d.ignored), login.ignored_request),
+            findings=(*failed, *findings),
+            events=tuple(each.event for each in carried if each.event),
         )
+
+    async def _carry_out(self, key: Key, memory: GatewayMemory, action: Action) -> Done | Finding:
+        try:
+            return await self.lifecycle.carry_out(key, memory, action)
+        except OperatorError as error:
+            return _failed("the gateway's pod could not be replaced", error)
 
     async def _apply(
         self, snapshot: Snapshot, memory: GatewayMemory, decision: Decision
     ) -> tuple[Finding, ...]:
         """Bring the children about. Gives what stood in the way; nothing is done without an accepted spec."""
+        trouble = memory.secrets.trouble
+        looked = [Finding(ConditionReason.APPLY_FAILED, trouble)] if trouble else []
         if decision.given is None:
-            return ()
+            return tuple(looked)
         gateway = snapshot.gateway
-        made = await self.observer.secrets.make(decision.given, memory.secrets)
-        findings = await self.children.apply(gateway, memory, decision.to_apply)
-        await self.children.remove_others(gateway, memory, decision.wanted)
-        await self.settings_stamp.write(snapshot, decision.stamps)
+        made = await self._make_secrets(decision.given, memory)
+        return (
+            *looked,
+            *await self.children.apply(gateway, memory, decision.to_apply),
+            *await self.children.remove_others(gateway, memory, decision.wanted),
+            *await self._stamp(snapshot, decision),
+            *made,
+        )
+
+    async def _make_secrets(self, given: DesiredInput, memory: GatewayMemory) -> list[Finding]:
+        try:
+            made = await self.observer.secrets.make(given, memory.secrets)
+        except OperatorError as error:
+            return [_failed("the operator's own Secrets could not be made", error)]
         if made:
-            return findings
+            return []
         waiting = "a token Secret is being replaced: waiting"
-        return (*findings, Finding(ConditionReason.SECRET_TERMINATING, waiting))
+        return [Finding(ConditionReason.SECRET_TERMINATING, waiting)]
+
+    async def _stamp(self, snapshot: Snapshot, decision: Decision) -> list[Finding]:
+        try:
+            await self.settings_stamp.write(snapshot, decision.stamps)
+        except OperatorError as error:
+            return [_failed("a pod could not be annotated with its settings' hash", error)]
+        return []
 
     async def _report(
         self, snapshot: Snapshot, memory: GatewayMemory, decision: Decision, outcome: Outcome
@@ -173,6 +210,7 @@ class Reconciler:
             moments.append(self.observer.consoles.due(memory.console))
         if outcome.findings or decision.refusal:
             moments.append(TROUBLE_SECONDS)
+        moments.append(max(self.children.due(memory), SOONEST_SECONDS))
         if decision.waits_for_drain or _unhandled(decision, outcome):
             moments.append(STOP_SECONDS)
         return min(moments)
@@ -182,6 +220,12 @@ class Reconciler:
         if self.observer.memories.forget(key):
             self.metrics.forget(key)
             self.on_gone()
+
+
+def _failed(what: str, error: OperatorError) -> Finding:
+    """It is tried again at the next look."""
+    words = str(error)[:LONGEST_WORDS]
+    return Finding(ConditionReason.APPLY_FAILED, f"{what}: {words}: it is tried again by itself")
 
 
 def _unhandled(decision: Decision, outcome: Outcome) -> bool:

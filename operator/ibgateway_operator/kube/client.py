@@ -31,6 +31,8 @@ _APPLY: Final = "application/apply-patch+yaml"
 _STRATEGIC: Final = "application/strategic-merge-patch+json"
 _MERGE: Final = "application/merge-patch+json"
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
+_WRONG_OBJECT: Final = ("failed to convert new object", "field not declared in schema")
+"""Server-side apply says so with a 500, although it is the object that is wrong."""
 
 
 class ApiServer(Protocol):
@@ -189,6 +191,8 @@ def _answer(status: int, text: bytes) -> Manifest:
 
 
 def _error(status: int, message: str) -> Exception:
+    if any(words in message for words in _WRONG_OBJECT):
+        return InvalidError(422, message)
     if status in _BUSY:
         return ApiUnavailableError(f"{status}: {message}")
     kinds: dict[int, type[ApiError]] = {

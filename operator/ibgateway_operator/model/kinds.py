@@ -51,6 +51,8 @@ APPLIED: Final = (
     DEPLOYMENT,
 )
 """What the operator applies and watches."""
+WORKLOADS: Final = frozenset({STATEFUL_SET.kind, DEPLOYMENT.kind})
+"""What makes pods."""
 REMOVABLE: Final = frozenset(k.kind for k in APPLIED) - {CLAIM.kind}
 """What it deletes when it is no longer wanted: never a volume."""
 BY_KIND: Final = {kind.kind: kind for kind in (*APPLIED, GATEWAY, POD, SECRET, EVENT)}

@@ -6,11 +6,11 @@ is deleted and made again under the same name is another one: it begins with an 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from ibgateway_api.names import Key
 from ibgateway_api.reports import ExecutorReport, SentinelReport
-from ibgateway_operator.model.snapshot import Credentials, IBGateway
+from ibgateway_operator.model.snapshot import Credentials, Finding, IBGateway
 
 Place = tuple[str, str]
 """Kind and name of a child."""
@@ -29,6 +29,11 @@ class Listening(Protocol):
         """Seconds since anything was heard; infinite before."""
         ...
 
+    @property
+    def listened(self) -> float | None:
+        """Seconds since the listening began; None before."""
+        ...
+
     def stop(self) -> None:
         """Listen no more."""
         ...
@@ -41,6 +46,20 @@ class Applied:
     uid: str
     manifest: str
     stored: str
+
+
+LOST: Final = Applied("", "", "")
+"""A child that the API server no longer has: whatever is shown of it, it is applied again."""
+
+
+@dataclass(frozen=True)
+class ChildFailure:
+    """A child that could not be applied: the manifest's digest, why, how often, when to try again."""
+
+    manifest: str
+    finding: Finding
+    tries: int
+    again_at: float
 
 
 @dataclass(frozen=True)
@@ -60,6 +79,8 @@ class SecretsMemory:
     look_at: float = 0.0
     made: frozenset[str] = frozenset()
     agent_token: str = ""
+    trouble: str = ""
+    """Why a Secret could not be looked at; empty where the last look went well."""
 
 
 @dataclass
@@ -90,6 +111,7 @@ class GatewayMemory:
     console: ConsoleMemory = field(default_factory=ConsoleMemory)
     events: EventsMemory = field(default_factory=EventsMemory)
     applied: dict[Place, Applied] = field(default_factory=dict)
+    unapplied: dict[Place, ChildFailure] = field(default_factory=dict)
     listening: Listening | None = None
     drain: DrainMemory | None = None
     replaced_for: str = ""

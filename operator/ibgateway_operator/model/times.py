@@ -12,6 +12,6 @@ def parse_time(text: str) -> datetime | None:
     """An aware UTC time from RFC 3339; None where it is none."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return at.astimezone(UTC) if at.tzinfo else None

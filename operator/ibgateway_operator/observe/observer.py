@@ -1,15 +1,19 @@
 """Takes the snapshot of an IBGateway: first asks what is due to be asked, then puts it together."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from ibgateway_api import names
+from ibgateway_api.conditions import ConditionType
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.names import PORT_NOVNC_ADMIN, Component, Key
+from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.served_spec import served
 from ibgateway_operator.decide.stops import stop_to_drain_for
+from ibgateway_operator.errors import OperatorError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.model.manifests import Manifest, uid_of
 from ibgateway_operator.model.memory import DrainMemory, GatewayMemory, Memories
@@ -26,8 +30,13 @@ _PORTS: Final = {
     Component.CONSOLE: PORT_NOVNC_ADMIN,
 }
 
+UNHEARD_SECONDS: Final = 60.0
+"""For how long a restarted operator may take until it listens to a gateway; its executor judges for itself."""
+
 AddressOf = Callable[[str, int], str]
 """From a pod's address and a port to a base address."""
+
+logger = logging.getLogger(__name__)
 
 
 def by_address(ip: str, port: int) -> str:
@@ -76,23 +85,48 @@ class Observer:
             credentials=memory.secrets.credentials,
             duplicate=self._duplicate(gateway, memory),
             bodies=bodies,
-            settling=self._settling(memory, bodies),
+            settling=self._settling(gateway, memory, bodies),
             report=listening.report if listening else None,
             age_of_news=listening.age if listening else float("inf"),
-            enforced=memory.console.enforced,
+            enforced=self._enforced(gateway, memory),
             drain=self._drain(drain) if drain else None,
             replaced_for=memory.replaced_for,
+        )
+
+    def _enforced(self, gateway: IBGateway, memory: GatewayMemory) -> bool | None:
+        """The console's word; until it could be asked, what it said to the operator before this one."""
+        young = self.clock.monotonic() - memory.since < UNHEARD_SECONDS
+        if memory.console.enforced is not None or not young:
+            return memory.console.enforced
+        kind = ConditionType.NETWORK_POLICY_ENFORCED
+        before = next((c for c in gateway.status.conditions if c.type == kind), None)
+        said = {
+            ConditionReason.POLICY_ENFORCED: True,
+            ConditionReason.POLICY_NOT_ENFORCED: False,
+        }
+        return next(
+            (word for reason, word in said.items() if before and before.reason == reason), None
         )
 
     def _drain(self, drain: DrainMemory) -> Drain:
         return Drain(drain.stop, drain.report, self.clock.monotonic() - drain.since)
 
-    def _settling(self, memory: GatewayMemory, bodies: tuple[Manifest, ...]) -> float:
-        """Until a running sentinel can have been heard: a restarted operator must not close a gate."""
-        heard = memory.listening is not None and memory.listening.age < float("inf")
-        if heard or not pod_ip(pod_of(bodies, Component.GATEWAY)):
+    def _settling(
+        self, gateway: IBGateway, memory: GatewayMemory, bodies: tuple[Manifest, ...]
+    ) -> float:
+        """Until a running sentinel can have been heard: a restarted operator must not close a gate.
+
+        Silence counts from when the listening began; where many gateways wait for that, within a limit.
+        """
+        listening = memory.listening
+        heard = listening is not None and listening.age < float("inf")
+        new = not gateway.status.conditions
+        if heard or new or not pod_ip(pod_of(bodies, Component.GATEWAY)):
             return 0.0
-        return max(memory.since + NEWS_LIMIT_SECONDS - self.clock.monotonic(), 0.0)
+        if listening is None or listening.listened is None:
+            limit = NEWS_LIMIT_SECONDS if gateway.deleting else UNHEARD_SECONDS
+            return max(memory.since + limit - self.clock.monotonic(), 0.0)
+        return max(NEWS_LIMIT_SECONDS - listening.listened, 0.0)
 
     def memory(self, key: Key) -> GatewayMemory | None:
         """What is remembered of this very resource; None where there is no such IBGateway."""
@@ -114,13 +148,34 @@ class Observer:
         """This one's Secret, and once those of older gateways: two must not share a user name."""
         if not gateway.is_served:
             return
-        await self.secrets.look(gateway, memory.secrets)
+        await self._look(gateway, memory)
         for older in self.older_gateways(gateway):
             theirs = self.memories.get(older.key)
             if theirs is None or theirs.uid != older.uid:
                 continue
             if theirs.secrets.credentials is None:
-                await self.secrets.look(older, theirs.secrets)
+                await self._look(older, theirs)
+
+    async def _look(self, gateway: IBGateway, memory: GatewayMemory) -> None:
+        """What can't be asked leaves what was seen last, and says so."""
+        try:
+            await self.secrets.look(gateway, memory.secrets)
+        except OperatorError as error:
+            self.secrets.postpone(memory.secrets)
+            memory.secrets.trouble = f"the credentials Secret could not be looked at: {error}"
+        else:
+            memory.secrets.trouble = ""
+
+    async def know_agent_token(self, key: Key, memory: GatewayMemory) -> None:
+        """The token of a gateway that runs already: needed before anything is applied."""
+        if memory.secrets.agent_token or not pod_ip(
+            pod_of(self.cache.children(key), Component.GATEWAY)
+        ):
+            return
+        try:
+            await self.secrets.read_agent_token(key, memory.uid, memory.secrets)
+        except OperatorError as error:
+            logger.warning("%s: the agent token can't be read yet: %s", key, error)
 
     def older_gateways(self, gateway: IBGateway) -> list[IBGateway]:
         """Every IBGateway that was there before this one."""

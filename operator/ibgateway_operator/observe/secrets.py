@@ -49,12 +49,23 @@ class Secrets:
         if gateway.spec is None:
             return
         name, known = gateway.spec.credentials_secret_ref.name, memory.credentials
-        if known is not None and known.secret == name and self.due(memory) > 0:
+        other = known is not None and known.secret != name
+        if memory.look_at and not other and self.due(memory) > 0:
             return
         memory.credentials = await self._credentials(Key(gateway.key.namespace, name))
         wait = WHILE_MISSING_SECONDS if memory.credentials.missing() else EVERY_SECONDS
         memory.look_at = self.clock() + wait
         memory.made = frozenset()
+
+    def postpone(self, memory: SecretsMemory) -> None:
+        """A look that failed is made again, and not at once."""
+        memory.look_at = self.clock() + WHILE_MISSING_SECONDS
+
+    async def read_agent_token(self, key: Key, uid: str, memory: SecretsMemory) -> None:
+        """The agent token as an earlier operator made it; nothing where there is none."""
+        stored = await self._get(Key(key.namespace, names.child_names(key.name).agent_token))
+        if stored is not None and owner_uid(stored) == uid and not is_terminating(stored):
+            memory.agent_token = _value(stored, names.SECRET_TOKEN)
 
     async def make(self, given: DesiredInput, memory: SecretsMemory) -> bool:
         """See to it that the operator's own Secrets exist. False where one has to be tried again."""

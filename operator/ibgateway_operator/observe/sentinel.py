@@ -20,8 +20,12 @@ logger = logging.getLogger(__name__)
 class SentinelListener:
     """Listens to one endpoint at a time."""
 
-    def __init__(self, follower: SentinelFollower, name: str) -> None:
+    def __init__(
+        self, follower: SentinelFollower, name: str, *, clock: Callable[[], float]
+    ) -> None:
         self.follower = follower
+        self._clock = clock
+        self._begun: float | None = None
         self._name = name
         self._endpoint: Endpoint | None = None
         self._task: asyncio.Task[None] | None = None
@@ -35,6 +39,11 @@ class SentinelListener:
     def age(self) -> float:
         """Seconds since anything was heard; infinite before."""
         return self.follower.age
+
+    @property
+    def listened(self) -> float | None:
+        """Seconds since the listening began; None before."""
+        return None if self._begun is None else self._clock() - self._begun
 
     @property
     def task(self) -> asyncio.Task[None] | None:
@@ -51,6 +60,7 @@ class SentinelListener:
         if endpoint is not None and self._task is None:
             following = self.follower.follow(lambda: endpoint)
             self._task = asyncio.create_task(following, name=self._name)
+            self._begun = self._clock() if self._begun is None else self._begun
         self._endpoint = endpoint
 
     def stop(self) -> None:
@@ -82,5 +92,5 @@ class Sentinels:
             follower = SentinelFollower(
                 self.http, clock=self.clock, on_change=lambda: self.on_news(key)
             )
-            memory.listening = SentinelListener(follower, f"sentinel of {key}")
+            memory.listening = SentinelListener(follower, f"sentinel of {key}", clock=self.clock)
         return memory.listening

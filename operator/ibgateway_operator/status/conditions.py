@@ -228,7 +228,10 @@ def _refused(assessment: Assessment) -> Finding | None:
 
 def _apply_trouble(assessment: Assessment) -> Finding | None:
     """A foreign object under a child's name, or one the API server does not take."""
-    return next(iter(assessment.findings), None)
+    if not assessment.findings:
+        return None
+    first, more = assessment.findings[0], len(assessment.findings) - 1
+    return Finding(first.reason, f"{first.message} (and {more} more)") if more else first
 
 
 def _blocked(assessment: Assessment) -> Finding | None:

@@ -9,7 +9,13 @@ from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.conditions import Condition, ConditionType, transition
-from ibgateway_api.status import Endpoints, IBGatewayStatus, LoginStatus, WindowStatus
+from ibgateway_api.status import (
+    MOST_ACCOUNTS,
+    Endpoints,
+    IBGatewayStatus,
+    LoginStatus,
+    WindowStatus,
+)
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.status.conditions import (
@@ -38,6 +44,8 @@ CHECKS: Final[dict[ConditionType, Check]] = {
     ConditionType.READY: ready,
 }
 
+LONGEST_MESSAGE: Final = 2000
+
 
 def status_of(
     assessment: Assessment, *, handled_request: str, ignored_request: str = ""
@@ -52,6 +60,7 @@ def status_of(
         ),
         window=_window(assessment),
         accounts=_accounts(snapshot),
+        account_count=_account_count(snapshot),
         endpoints=_endpoints(snapshot),
         pending_revision=assessment.pending,
         accepted_spec=_accepted_spec(assessment),
@@ -82,10 +91,15 @@ def _condition(kind: ConditionType, check: Check, assessment: Assessment) -> Con
         type=kind,
         status=status,
         reason=finding.reason,
-        message=finding.message,
+        message=_bounded(finding.message),
         last_transition_time=_whole(assessment.snapshot.now),
         observed_generation=assessment.snapshot.gateway.generation,
     )
+
+
+def _bounded(message: str) -> str:
+    """No observed value may make a status that is too long to be stored."""
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 4]} ..."
 
 
 def _whole(at: datetime) -> datetime:
@@ -113,9 +127,18 @@ def _window(assessment: Assessment) -> WindowStatus:
 
 
 def _accounts(snapshot: Snapshot) -> list[str]:
-    """The login's accounts; the last known ones while nobody is heard."""
-    report = snapshot.report
-    return list(report.accounts) if report else list(snapshot.gateway.status.accounts)
+    """The login's accounts, those that are traded first; the last known ones while nobody is heard."""
+    report, spec = snapshot.report, snapshot.gateway.spec
+    if report is None:
+        return list(snapshot.gateway.status.accounts)
+    traded = set(spec.executor.accounts) if spec else set()
+    found = sorted(report.accounts, key=lambda account: account not in traded)
+    return found[:MOST_ACCOUNTS]
+
+
+def _account_count(snapshot: Snapshot) -> int:
+    report, before = snapshot.report, snapshot.gateway.status
+    return len(report.accounts) if report else before.account_count
 
 
 def _endpoints(snapshot: Snapshot) -> Endpoints:

@@ -57,7 +57,7 @@ def events_for(snapshot: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]
         _overdue(before, after),
         _change_pending(before, after),
         _window(before, after),
-        _default_password(snapshot),
+        _default_password(before, snapshot),
     ]
     return [event for event in found if event]
 
@@ -99,11 +99,17 @@ BLOCKING: Final[frozenset[Reason]] = frozenset(
         ConditionReason.FOREIGN_OBJECT,
         ConditionReason.LEDGER_OF_OTHER_MODE,
         ConditionReason.APPLY_REFUSED,
+        ConditionReason.APPLY_FAILED,
         ConditionReason.POLICY_NOT_ENFORCED,
         GateReason.UNEXPECTED_ACCOUNT,
     }
 )
 """Reasons of Ready that wait for the user and for nothing else."""
+
+
+_BEFORE_THE_SECRET: Final[frozenset[Reason]] = frozenset(
+    {ConditionReason.CREDENTIALS_MISSING, ConditionReason.CREDENTIALS_UNKNOWN}
+)
 
 
 def _refused(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
@@ -155,8 +161,11 @@ def _window(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | N
     )
 
 
-def _default_password(snapshot: Snapshot) -> PendingEvent | None:
-    """Said again with every start of the operator, until the user chooses a password."""
+def _default_password(before: IBGatewayStatus, snapshot: Snapshot) -> PendingEvent | None:
+    """Said when the gateway begins and when its Secret has come: a restarted operator says nothing anew."""
+    ready = _condition(before, ConditionType.READY)
+    if ready is not None and ready.reason not in _BEFORE_THE_SECRET:
+        return None
     spec, found = snapshot.gateway.spec, snapshot.credentials
     if spec is None or found is None or not found.found or found.has_vnc:
         return None

@@ -36,7 +36,8 @@ class FakeApiServer:
         self.objects: dict[Address, Manifest] = {}
         self.writes: list[str] = []
         self.refuse: dict[str, OperatorError] = {}
-        """By `Kind name`: what an apply or a create of it is answered with."""
+        """By `Kind name`: what an apply or a create of it is answered with; `get Kind name`,
+        `delete Kind name` and `status` are refused by these words."""
         self.meanwhile: dict[str, Callable[[], None]] = {}
         """By `Kind name`: what happens once between an apply that is stored and its answer."""
         self.informer = FakeInformer(on_event, lag=lag, namespaces=namespaces)
@@ -72,6 +73,7 @@ class FakeApiServer:
 
     async def get(self, kind: Kind, key: Key) -> Manifest:
         """One object. Raises NotFoundError."""
+        self._refused(f"get {kind.kind} {key.name}")
         return deepcopy(self._there(kind, key))
 
     async def names(self, kind: Kind, namespace: str, selector: str = "") -> set[Key]:
@@ -102,6 +104,7 @@ class FakeApiServer:
         Raises NotFoundError, and ConflictError where it is another version by now.
         """
         self.writes.append("status")
+        self._refused("status")
         if self._there(GATEWAY, key)["metadata"]["resourceVersion"] != version:
             raise ConflictError(409, "another version")
         return self._store({**self._there(GATEWAY, key), "status": status})
@@ -117,6 +120,7 @@ class FakeApiServer:
     async def delete(self, kind: Kind, key: Key, *, uid: str) -> None:
         """Delete this very object. A pod is on its way out until somebody `remove`s it."""
         self.writes.append(f"delete {kind.kind} {key.name}")
+        self._refused(f"delete {kind.kind} {key.name}")
         stored = self.objects.get((kind.kind, *key))
         if stored is None:
             return
@@ -145,6 +149,9 @@ class FakeApiServer:
 
     def _note(self, verb: str, what: str) -> None:
         self.writes.append(f"{verb} {what}")
+        self._refused(what)
+
+    def _refused(self, what: str) -> None:
         if error := self.refuse.get(what):
             raise error
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ibgateway_api.names import Key
 from ibgateway_api.reports import SentinelReport
-from ibgateway_operator.app import build
+from ibgateway_operator.app import App, build
 from ibgateway_operator.model.manifests import Manifest, uid_of
 from ibgateway_operator.observe.sentinel import SentinelListener
 from ibgateway_operator.settings import Images, OperatorSettings
@@ -32,16 +32,24 @@ class OperatorWorld:
         self.seconds = 1000.0
         self.again: After | None = None
         """What the last run of a lane asked for."""
+        self._settings = OperatorSettings(images=IMAGES, watch_namespaces=namespaces)
+        self.app = self._build()
+
+    def _build(self) -> App:
         clock = Clock(now=lambda: self.time, monotonic=lambda: self.seconds)
-        settings = OperatorSettings(images=IMAGES, watch_namespaces=namespaces)
-        self.app = build(
-            settings,
+        return build(
+            self._settings,
             SCRIPTS,
             api_server=self.api_server,
             http=self.http,
             clock=clock,
             informer=self.api_server.informer,
         )
+
+    def start_again(self) -> None:
+        """Another operator takes the place of this one, and remembers nothing."""
+        self.app.memories.clear()
+        self.app = self._build()
 
     def _shown(self, event: WatchEvent) -> None:
         """As the handlers do; keys are not queued, because the test runs the lanes itself."""
@@ -173,6 +181,10 @@ class OperatorWorld:
         """What the operator has heard last."""
         memory = self.app.memories.get(self.key)
         return memory.listening.report if memory and memory.listening else None
+
+    def is_listening(self) -> bool:
+        """Whether the operator listens to the gateway's sentinel."""
+        return self._listener().task is not None
 
     def agent_token(self) -> str:
         """The token the operator knows; empty where none."""

@@ -1,7 +1,10 @@
 """The children of a reconciled IBGateway: what is removed, what is foreign, what is refused."""
 
-from ibgateway_operator.errors import InvalidError
-from operator_fakes import OperatorWorld, ibgateway_body
+import pytest
+
+from ibgateway_api.login import LoginState
+from ibgateway_operator.errors import ApiError, ApiUnavailableError, InvalidError
+from operator_fakes import OperatorWorld, ibgateway_body, report
 
 
 async def test_what_is_switched_off_is_removed_and_the_ledger_is_not(
@@ -65,3 +68,120 @@ async def test_a_child_the_api_server_refuses_is_named_and_the_rest_is_applied(
     assert "apply Deployment paper-novnc" in writes
     assert world.condition("Ready") == "False ApplyRefused"
     assert "quota is used up" in world.message("Ready")
+
+
+DOWN = ApiUnavailableError('500: failed calling webhook "guard.example": connection refused')
+SERVICE = "Service paper-novnc"
+
+
+class TestFailingChild:
+    """One child that can't be applied holds up neither the others nor the truth."""
+
+    async def test_a_new_gateway_gets_the_others_its_status_and_an_event(
+        self, world: OperatorWorld
+    ) -> None:
+        world.api_server.refuse[SERVICE] = DOWN
+        writes = await world.reconcile()
+        assert "apply Deployment paper-novnc" in writes
+        assert writes[-2:] == ["status", "create Event ApplyFailed"]
+        assert world.condition("Ready") == "False ApplyFailed"
+        assert "Service paper-novnc could not be applied" in world.message("Ready")
+        assert "guard.example" in world.message("Ready")
+
+    async def test_a_running_gateways_login_state_goes_on_being_told(
+        self, trading: OperatorWorld
+    ) -> None:
+        trading.api_server.refuse[SERVICE] = DOWN
+        trading.api_server.remove("Service", "paper-novnc")
+        trading.hear(report(LoginState.LOCKED_OUT, sequence=8))
+        await trading.reconcile()
+        assert trading.condition("GatewayLoggedIn") == "False LockedOut"
+        assert trading.condition("TradingAllowed") == "False LockedOut"
+        assert trading.condition("Ready") == "False ApplyFailed"
+
+    async def test_it_is_tried_again_later_and_later_and_not_with_every_look(
+        self, world: OperatorWorld
+    ) -> None:
+        world.api_server.refuse[SERVICE] = DOWN
+        waits = []
+        for _ in range(8):
+            assert f"apply {SERVICE}" in await world.reconcile()
+            assert f"apply {SERVICE}" not in await world.reconcile()
+            waits.append(world.next_look())
+            world.pass_time(61.0)
+        assert waits[:5] == [1.0, 2.0, 4.0, 8.0, 16.0]
+        assert "status" not in await world.reconcile()
+
+    async def test_once_it_goes_through_nothing_is_left_of_it(self, trading: OperatorWorld) -> None:
+        trading.api_server.refuse[SERVICE] = DOWN
+        trading.api_server.remove("Service", "paper-novnc")
+        await trading.reconcile()
+        del trading.api_server.refuse[SERVICE]
+        trading.pass_time(1.1)
+        trading.hear_again()
+        assert await trading.reconcile() == ["apply Service paper-novnc", "status"]
+        assert trading.condition("Ready") == "True Trading"
+
+    async def test_a_corrected_manifest_is_tried_at_once(self, trading: OperatorWorld) -> None:
+        what = "ConfigMap paper-gateway"
+        trading.api_server.refuse[what] = InvalidError(422, "no")
+        trading.edit(login={"maxAttempts": 1})
+        assert f"apply {what}" in await trading.reconcile()
+        trading.edit(login={"maxAttempts": 2})
+        assert f"apply {what}" in await trading.reconcile()
+
+    async def test_several_are_counted(self, world: OperatorWorld) -> None:
+        world.api_server.refuse |= {SERVICE: DOWN, "Service paper-gateway": DOWN}
+        await world.reconcile()
+        assert world.message("Ready").endswith("(and 1 more)")
+
+    @pytest.mark.parametrize("need", ["NetworkPolicy", "ConfigMap", "ServiceAccount"])
+    async def test_a_pod_is_not_started_without_what_it_needs(
+        self, world: OperatorWorld, need: str
+    ) -> None:
+        world.api_server.refuse[f"{need} paper-gateway"] = DOWN
+        await world.reconcile()
+        assert not world.api_server.has("StatefulSet", "paper-gateway")
+        assert world.api_server.has("Deployment", "paper-executor")
+
+    async def test_a_suspend_stops_the_gateway_all_the_same(self, trading: OperatorWorld) -> None:
+        trading.api_server.remove("Pod", "paper-executor-abc")
+        trading.api_server.refuse["ConfigMap paper-gateway"] = DOWN
+        trading.api_server.remove("ConfigMap", "paper-gateway")
+        trading.edit(suspend=True)
+        await trading.reconcile()
+        assert trading.replicas("StatefulSet", "paper-gateway") == 0
+
+    async def test_what_can_not_be_deleted_is_named(self, trading: OperatorWorld) -> None:
+        trading.api_server.refuse[f"delete {SERVICE}"] = DOWN
+        trading.edit(novnc={"enabled": False})
+        await trading.reconcile()
+        assert not trading.api_server.has("Deployment", "paper-novnc")
+        assert "Service paper-novnc is no longer wanted" in trading.message("Ready")
+
+    async def test_a_secret_that_can_not_be_read_leaves_what_was_seen(
+        self, trading: OperatorWorld
+    ) -> None:
+        trading.api_server.refuse["get Secret ib-credentials"] = ApiError(403, "forbidden")
+        trading.pass_time(3600)
+        trading.hear(report(LoginState.LOCKED_OUT, sequence=8))
+        await trading.reconcile()
+        assert trading.condition("GatewayLoggedIn") == "False LockedOut"
+        assert "could not be looked at: 403: forbidden" in trading.message("Ready")
+        assert trading.next_look() >= 1.0
+
+    async def test_our_own_secret_that_can_not_be_made_holds_up_nothing(
+        self, world: OperatorWorld
+    ) -> None:
+        world.api_server.refuse["Secret paper-agent-token"] = DOWN
+        writes = await world.reconcile()
+        assert "apply Deployment paper-novnc" in writes
+        assert world.condition("Ready") == "False ApplyFailed"
+
+
+async def test_a_status_that_can_not_be_written_is_tried_again(world: OperatorWorld) -> None:
+    world.api_server.refuse["status"] = DOWN
+    with pytest.raises(ApiUnavailableError):
+        await world.reconcile()
+    del world.api_server.refuse["status"]
+    assert await world.reconcile() == ["status"]

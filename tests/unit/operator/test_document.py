@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from ibgateway_api.conditions import ConditionStatus
+from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.status import IBGatewayStatus
-from ibgateway_operator.model.snapshot import Snapshot, parse
+from ibgateway_operator.model.snapshot import Finding, Snapshot, parse
 from ibgateway_operator.status.document import document, status_of
-from operator_fakes import assessment, ibgateway_body, snapshot, status_from
+from operator_fakes import assessment, ibgateway_body, report, snapshot, status_from
 
 
 def stored(seen: Snapshot, status: IBGatewayStatus) -> Snapshot:
@@ -65,3 +67,28 @@ def test_what_was_known_stays_known_while_nobody_is_heard() -> None:
     assert shown["accounts"] == ["DU1234567"]
     assert shown["login"]["fullAuthTime"] == "2026-11-15T14:03:00Z"
     assert shown["window"]["open"] is False
+
+
+def test_a_login_with_10000_accounts_is_told_with_the_traded_ones_first_and_a_count() -> None:
+    many = tuple(f"DU{number:07}" for number in range(10_000))
+    seen = snapshot({"executor": {"accounts": ["DU0009999"]}}, heard=report(accounts=many))
+    status = status_from(assessment(seen))
+    assert status.accounts[:2] == ["DU0009999", "DU0000000"]
+    assert len(status.accounts) == 64
+    assert status.account_count == 10_000
+    allowed = next(c for c in status.conditions if c.type == "TradingAllowed")
+    assert allowed.status is ConditionStatus.TRUE
+
+
+def test_10000_wrong_accounts_close_the_gate_in_one_sentence() -> None:
+    many = tuple(f"U{number:07}" for number in range(10_000))
+    status = status_from(assessment(snapshot(heard=report(accounts=many))))
+    allowed = next(c for c in status.conditions if c.type == "TradingAllowed")
+    assert allowed.reason == "UnexpectedAccount"
+    assert allowed.message.endswith("U0000009 and 9990 more")
+
+
+def test_no_observed_words_make_a_message_too_long_to_be_stored() -> None:
+    trouble = Finding(ConditionReason.APPLY_FAILED, "x" * 100_000)
+    status = status_from(assessment(snapshot(), findings=(trouble,)))
+    assert max(len(c.message) for c in status.conditions) == 2000
