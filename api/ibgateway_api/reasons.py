@@ -39,6 +39,7 @@ class ConditionReason(StrEnum):
     SECRET_TERMINATING = "SecretTerminating"  # noqa: S105 - a reason, not a secret
     CREDENTIALS_UNKNOWN = "CredentialsUnknown"
     CREDENTIALS_MISSING = "CredentialsMissing"
+    CREDENTIALS_UNUSABLE = "CredentialsUnusable"
     DUPLICATE_USER_NAME = "DuplicateUserName"
     VNC_PASSWORD_MISSING = "VncPasswordMissing"  # noqa: S105 - a reason, not a secret
     DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret

@@ -1,7 +1,64 @@
 #!/bin/bash
-# START_SCRIPTS of the image: IBC's command server is off in its template and has no variable.
-# Loopback only: the sentinel and the preStop hook are the two that speak to it.
-sed -i \
-  -e 's/^CommandServerPort=.*/CommandServerPort=7462/' \
-  -e 's/^BindAddress=.*/BindAddress=127.0.0.1/' \
-  "${IBC_INI_TMPL:-$HOME/ibc/config.ini.tmpl}"
+# START_SCRIPTS of the image: prepares the template of IBC's config.ini, which run.sh fills in afterwards.
+#
+# IBC's command server is off in the template and has no variable. Loopback only: the sentinel and the
+# preStop hook are the two that speak to it.
+# User name and password are written in here and not by run.sh: IBC reads config.ini as Java properties in
+# Latin-1, where a backslash, a leading blank or an umlaut would become something else. As \uXXXX every
+# character arrives as it is; and nothing of it is an argument of a process.
+set -u
+LC_ALL=C
+template=${IBC_INI_TMPL:-$HOME/ibc/config.ini.tmpl}
+
+# The bytes of the input, UTF-8, as Java's escapes for UTF-16.
+escaped() {
+  local byte code=0 left=0
+  while read -r byte; do
+    if ((left > 0)); then
+      ((code = code << 6 | (byte & 63), left -= 1))
+    elif ((byte < 128)); then
+      code=$byte
+    elif ((byte < 224)); then
+      ((code = byte & 31, left = 1))
+    elif ((byte < 240)); then
+      ((code = byte & 15, left = 2))
+    else
+      ((code = byte & 7, left = 3))
+    fi
+    ((left > 0)) && continue
+    if ((code > 65535)); then
+      printf '\\u%04x' $((55232 + (code >> 10)))
+      ((code = 56320 | (code & 1023)))
+    fi
+    printf '\\u%04x' "$code"
+  done < <(od -An -v -tu1 -w1)
+}
+
+# A value as IBC shall have it; line ends at its end come from the tool that made the Secret.
+credential() {
+  local value=$1
+  while [[ $value == *[$'\r\n'] ]]; do
+    value=${value%?}
+  done
+  printf '%s' "$value" | escaped
+}
+
+user='' password=''
+[[ -n ${TWS_USERID:-} ]] && user=$(credential "$TWS_USERID")
+if [[ -n ${TWS_PASSWORD_FILE:-} ]]; then
+  password=$(credential "$(<"$TWS_PASSWORD_FILE")")
+elif [[ -n ${TWS_PASSWORD:-} ]]; then
+  password=$(credential "$TWS_PASSWORD")
+fi
+
+umask 077
+while IFS= read -r line || [[ -n $line ]]; do
+  case $line in
+    IbLoginId=*) [[ -n $user ]] && line="IbLoginId=$user" ;;
+    IbPassword=*) [[ -n $password ]] && line="IbPassword=$password" ;;
+    CommandServerPort=*) line=CommandServerPort=7462 ;;
+    BindAddress=*) line=BindAddress=127.0.0.1 ;;
+  esac
+  printf '%s\n' "$line"
+done <"$template" >"$template.new"
+mv -f "$template.new" "$template"

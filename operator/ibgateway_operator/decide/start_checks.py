@@ -34,6 +34,18 @@ def _credentials(spec: IBGatewaySpec, snapshot: Snapshot) -> Finding | None:
     )
 
 
+def _unusable(spec: IBGatewaySpec, snapshot: Snapshot) -> Finding | None:
+    """A value that can't be typed would be refused by IBKR, and each refusal counts towards a lock-out."""
+    found = snapshot.credentials
+    if found is None or not found.unusable:
+        return None
+    return Finding(
+        ConditionReason.CREDENTIALS_UNUSABLE,
+        f"in Secret {found.secret} {found.unusable}, which no login window takes: write the value anew,"
+        " e.g. with kubectl create secret generic --from-env-file",
+    )
+
+
 def _duplicate(spec: IBGatewaySpec, snapshot: Snapshot) -> Finding | None:
     """One user name has one session at IBKR: two gateways would throw each other out."""
     if snapshot.duplicate is None:
@@ -64,4 +76,4 @@ def _live_vnc(spec: IBGatewaySpec, snapshot: Snapshot) -> Finding | None:
     return None
 
 
-START_CHECKS: Final[tuple[StartCheck, ...]] = (_credentials, _duplicate, _live_vnc)
+START_CHECKS: Final[tuple[StartCheck, ...]] = (_credentials, _unusable, _duplicate, _live_vnc)

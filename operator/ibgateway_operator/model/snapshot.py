@@ -132,6 +132,10 @@ class Credentials:
     """Keyed hash of the user name; empty where there is none. Only good for comparing."""
     default_vnc: bool = False
     """Whether VNC_PASSWORD is the documented default."""
+    empty: frozenset[str] = frozenset()
+    """Keys that are there and have no value."""
+    unusable: str = ""
+    """The key whose value can't be typed into a login window, and why; never the value."""
 
     @property
     def has_vnc(self) -> bool:
@@ -143,6 +147,8 @@ class Credentials:
         if not self.found:
             return f"Secret {self.secret} does not exist"
         for key in (names.SECRET_USERNAME, names.SECRET_PASSWORD):
+            if key in self.empty:
+                return f"the key {key} of Secret {self.secret} is empty"
             if key not in self.keys:
                 return f"Secret {self.secret} has no key {key}"
         return ""

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -116,6 +117,8 @@ class Secrets:
             keys=frozenset(name for name, value in values.items() if value),
             user=self._hash(user) if user else "",
             default_vnc=values.get(names.SECRET_VNC_PASSWORD) == names.DEFAULT_VNC_PASSWORD,
+            empty=frozenset(name for name, value in values.items() if not value),
+            unusable=_unusable(stored),
         )
 
     def _hash(self, text: str) -> str:
@@ -130,5 +133,20 @@ def _wanted(given: DesiredInput) -> frozenset[str]:
 
 def _value(stored: Mapping[str, Any], name: str) -> str:
     """A value of a Secret without surrounding blanks; what is no text counts as present and odd."""
-    encoded = (stored.get("data") or {}).get(name) or ""
-    return base64.b64decode(encoded).decode(errors="replace").strip()
+    return _bytes(stored, name).decode(errors="replace").strip()
+
+
+def _unusable(stored: Mapping[str, Any]) -> str:
+    """The first key whose value no login window takes, and why; empty where both will do."""
+    for name in (names.SECRET_USERNAME, names.SECRET_PASSWORD):
+        try:
+            text = _bytes(stored, name).decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            return f"{name} is no UTF-8 text"
+        if any(unicodedata.category(character) == "Cc" for character in text):
+            return f"{name} has a line end, a tab or another control character in it"
+    return ""
+
+
+def _bytes(stored: Mapping[str, Any], name: str) -> bytes:
+    return base64.b64decode((stored.get("data") or {}).get(name) or "")

@@ -1,9 +1,10 @@
-"""Java's properties syntax, as IBC reads config.ini: pure.
+"""Java's properties syntax, as IBC reads config.ini: pure. The file's bytes are Latin-1.
 
 A backslash escapes the next character, `\\uXXXX` is a character, a backslash at a line's end
 continues it. Keys end at the first unescaped `=`, `:` or blank. The last of equal keys wins.
 """
 
+import re
 from collections.abc import Iterator
 
 ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
@@ -16,7 +17,7 @@ def parse(text: str) -> dict[str, str]:
 
 def _logical_lines(text: str) -> Iterator[str]:
     kept = ""
-    for raw in text.splitlines():
+    for raw in re.split("\r\n|\r|\n", text):
         line = raw.lstrip(" \t\f")
         if not kept and (not line or line[0] in "#!"):
             continue
@@ -54,4 +55,9 @@ def _unescaped(text: str) -> str:
                 next(chars, None)
         else:
             out.append(ESCAPES.get(following, following))
-    return "".join(out)
+    return _joined("".join(out))
+
+
+def _joined(text: str) -> str:
+    """Two halves of a character beyond 16 bits are one, as in Java's strings."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -77,7 +77,7 @@ def gateway_settings(arguments: list[str], environ: Mapping[str, str]) -> Gatewa
     seconds = environ.get("SIMULATOR_RESTART_SECONDS", "")
     return GatewaySettings(
         ini_path=paths[0],
-        ini=properties.parse(paths[0].read_text(encoding="utf-8")),
+        ini=properties.parse(paths[0].read_bytes().decode("latin-1")),
         settings_dir=folder,
         flags_dir=Path(environ.get("IBC_FLAGS", "/tmp")),  # noqa: S108 -- where ibcstart.sh looks
         session_id=environ.get("IBC_SESSION_ID", ""),

@@ -21,6 +21,31 @@ async def test_two_gateways_never_share_a_user_name(world: OperatorWorld) -> Non
     assert world.replicas("StatefulSet", "paper-gateway") == 1
 
 
+@pytest.mark.parametrize(
+    ("password", "condition"),
+    [
+        ('canary\\ "pass\'word" €', "CredentialsUnusable not given"),
+        (" canary ", "CredentialsUnusable not given"),
+        ("canary\n", "CredentialsUnusable not given"),
+        ("canary\r\n", "CredentialsUnusable not given"),
+        ("cana\nry", "False CredentialsUnusable"),
+        ("canary\tx", "False CredentialsUnusable"),
+        ("canary\0", "False CredentialsUnusable"),
+        ("", "False CredentialsMissing"),
+        ("\n", "False CredentialsMissing"),
+    ],
+)
+async def test_a_password_that_no_login_window_takes_costs_no_attempt(
+    world: OperatorWorld, password: str, condition: str
+) -> None:
+    world.secret(IB_USERNAME="someone", IB_PASSWORD=password)
+    await world.reconcile()
+    refused = condition.startswith("False")
+    assert (world.condition("Ready") == condition) == refused
+    assert world.replicas("StatefulSet", "paper-gateway") == (0 if refused else 1)
+    assert "canary" not in world.message("Ready")
+
+
 async def test_tokens_are_made_once_and_never_overwritten(world: OperatorWorld) -> None:
     world.secret("paper-agent-token", token="chosen-by-the-user")
     writes = await world.reconcile()

@@ -1,5 +1,6 @@
 """What is served but not started, and in which words."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,6 +43,20 @@ FULL = credentials("IB_USERNAME", "IB_PASSWORD", "VNC_PASSWORD")
             "CredentialsMissing",
             "Secret ib-credentials has no key IB_USERNAME",
             id="no user name",
+        ),
+        pytest.param(
+            {},
+            {"credentials": replace(credentials("IB_USERNAME"), empty=frozenset({"IB_PASSWORD"}))},
+            "CredentialsMissing",
+            "the key IB_PASSWORD of Secret ib-credentials is empty",
+            id="an empty password",
+        ),
+        pytest.param(
+            {},
+            {"credentials": replace(FULL, unusable="IB_PASSWORD is no UTF-8 text")},
+            "CredentialsUnusable",
+            "in Secret ib-credentials IB_PASSWORD is no UTF-8 text, which no login window takes",
+            id="a password that can't be typed",
         ),
         pytest.param(
             {},

@@ -19,6 +19,9 @@ from ibgateway_simulator.gateway.properties import parse
         ("empty=", {"empty": ""}),
         ("k=1\nk=2", {"k": "2"}),
         ("a\\=b=c", {"a=b": "c"}),
+        ("one line\x85\u2028 of Java", {"one": "line\x85\u2028 of Java"}),
+        ("mac=1\rdos=2\r\nunix=3\n", {"mac": "1", "dos": "2", "unix": "3"}),
+        ("wide=\\ud83d\\ude00", {"wide": "\U0001f600"}),
     ],
 )
 def test_properties(text: str, expected: dict[str, str]) -> None:
