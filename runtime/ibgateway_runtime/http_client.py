@@ -20,6 +20,20 @@ _FAILURES: Final = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSEr
 """A line above aiohttp's limit is an HttpProcessingError, which is no ClientError."""
 
 
+LONGEST_BODY: Final = 1 << 20
+"""Bytes; no document of ours comes near. More is not taken in, whoever sends it."""
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """The whole body. Raises ValueError where it is longer than any of ours."""
+    text = bytearray()
+    async for piece in response.content.iter_any():
+        text += piece
+        if len(text) > LONGEST_BODY:
+            raise ValueError("the body is too long")
+    return bytes(text)
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Where a program answers: base address, the name it is known by, and its token."""
@@ -76,7 +90,7 @@ class HttpClient:
                 timeout=limit,
                 allow_redirects=False,
             ) as response:
-                text = await response.read()
+                text = await _body(response)
         except _FAILURES as error:
             raise EndpointUnavailableError(
                 f"{endpoint.name}{path}: {type(error).__name__}"

@@ -104,7 +104,7 @@ def _executor(given: DesiredInput) -> Manifest:
 
 
 def _console(given: DesiredInput) -> Manifest:
-    """In: nobody but port-forward, which needs no rule. Out: the screen and name lookups.
+    """In: port-forward, which needs no rule, and an Ingress where origins are allowed. Out: the screen, names.
 
     Its attempts at the API port are what shows whether policies are enforced at all.
     """
@@ -112,7 +112,10 @@ def _console(given: DesiredInput) -> Manifest:
     return _policy(
         given,
         Component.CONSOLE,
-        ingress=[{"ports": _ports(PORT_NOVNC_ADMIN)}],
+        ingress=[
+            {"ports": _ports(PORT_NOVNC_ADMIN)},
+            *([{"ports": _ports(names.PORT_NOVNC)}] if given.spec.novnc.allowed_origins else []),
+        ],
         egress=[
             {"to": [gateway], "ports": _ports(names.PORT_VNC, names.PORT_SENTINEL)},
             _dns(),

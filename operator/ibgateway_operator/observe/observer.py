@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ibgateway_api import names
@@ -56,6 +56,8 @@ class Observer:
     clock: Clock
     calendar: Calendar
     address_of: AddressOf = by_address
+    users: dict[str, set[Key]] = field(default_factory=dict)
+    """Which gateways were seen to use a user name, by its keyed hash: nobody is compared with everybody."""
 
     async def observe(self, key: Key) -> Snapshot | None:
         """Ask Secrets and executor what is due, then look; None where it is gone."""
@@ -165,6 +167,17 @@ class Observer:
             memory.secrets.trouble = f"the credentials Secret could not be looked at: {error}"
         else:
             memory.secrets.trouble = ""
+            self._index(gateway.key, memory)
+
+    def _index(self, key: Key, memory: GatewayMemory) -> None:
+        user = memory.secrets.credentials.user if memory.secrets.credentials else ""
+        if not user or key in self.users.get(user, ()):
+            return
+        for user_of_before in [name for name, keys in self.users.items() if key in keys]:
+            self.users[user_of_before].discard(key)
+            if not self.users[user_of_before]:
+                del self.users[user_of_before]
+        self.users.setdefault(user, set()).add(key)
 
     async def know_agent_token(self, key: Key, memory: GatewayMemory) -> None:
         """The token of a gateway that runs already: needed before anything is applied."""
@@ -187,21 +200,37 @@ class Observer:
         mine = memory.secrets.credentials
         if mine is None or not mine.user:
             return None
-        for older in self.older_gateways(gateway):
-            theirs = self.memories.of(older.key, older.uid).secrets.credentials
-            if theirs is not None and theirs.user == mine.user:
-                return older.key
+        me = (gateway.created, gateway.key)
+        others = (self.gateway(key) for key in self.users.get(mine.user, ()) if key != gateway.key)
+        for other in others:
+            if (
+                other is not None
+                and (other.created, other.key) < me
+                and self._uses(other, mine.user)
+            ):
+                return other.key
         return None
 
+    def _uses(self, other: IBGateway, user: str) -> bool:
+        """Whether this is still so: the index only says where to look."""
+        theirs = self.memories.of(other.key, other.uid).secrets.credentials
+        return theirs is not None and theirs.user == user
+
     def endpoint(self, key: Key, component: Component) -> Endpoint | None:
-        """Where a component's program answers; None while it has no address or no token is known."""
+        """Where a component's program answers; None while it has no address or its token is not known.
+
+        The agent token goes to those that mount it: the console faces browsers, asks for none and gets none.
+        """
         memory, pod = self.memory(key), pod_of(self.cache.children(key), component)
         address = pod_ip(pod)
-        if memory is None or not address or not memory.secrets.agent_token:
+        if memory is None or not address:
             return None
         port = _PORTS[component]
         url, host = self.address_of(address, port), _host(key, component, port)
-        return Endpoint(url, host, memory.secrets.agent_token)
+        if component is Component.CONSOLE:
+            return Endpoint(url, host)
+        token = memory.secrets.agent_token
+        return Endpoint(url, host, token) if token else None
 
 
 def _host(key: Key, component: Component, port: int) -> str:

@@ -51,3 +51,10 @@ def test_the_console_must_not_reach_the_api() -> None:
     allowed = [p["port"] for rule in policy["egress"] for p in rule["ports"]]
     assert allowed == [5900, 8090, 53, 53]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_browsers_reach_the_console_through_an_ingress_only_where_origins_are_allowed() -> None:
+    console = "NetworkPolicy paper-novnc"
+    assert ingress(children_of(desired_input())[console]) == {6081: []}
+    plan = desired_input({"novnc": {"allowedOrigins": ["https://vnc.example.com"]}})
+    assert ingress(children_of(plan)[console]) == {6081: [], 6080: []}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ibgateway_api.names import Key
+from ibgateway_api.names import Component, Key
 from ibgateway_operator.errors import ApiError
 from ibgateway_operator.model.kinds import Kind
 from ibgateway_operator.model.manifests import Manifest
@@ -104,3 +104,26 @@ async def test_an_older_gateway_that_is_made_again_meanwhile_keeps_its_new_memor
     memory = world.app.memories.get(Key("trading", "first"))
     assert memory is not None
     assert (memory.uid, memory.replaced_for) == ("uid-9", "something to remember")
+
+
+async def test_the_agent_token_goes_to_sentinel_and_executor_and_never_to_the_console(
+    trading: OperatorWorld,
+) -> None:
+    observer = trading.app.reconciler.observer
+    tokens = {c: e.token for c in Component if (e := observer.endpoint(trading.key, c))}
+    token = trading.agent_token()
+    assert token != ""
+    assert tokens == {"gateway": token, "executor": token, "novnc": ""}
+
+
+async def test_a_user_name_that_is_given_up_is_free_again(world: OperatorWorld) -> None:
+    second = Key("trading", "second")
+    world.api_server.put(ibgateway_body(name="second", uid="uid-2", created="2026-11-02T00:00:00Z"))
+    await world.reconcile()
+    await world.reconcile(second)
+    assert world.condition("Ready", second) == "False DuplicateUserName"
+    world.secret("other", IB_USERNAME="another", IB_PASSWORD="canary", VNC_PASSWORD="hidden")
+    world.edit(credentialsSecretRef={"name": "other"})
+    await world.reconcile()
+    await world.reconcile(second)
+    assert world.condition("Ready", second) == "False NoNews"

@@ -136,3 +136,16 @@ async def test_a_connection_that_breaks_in_the_middle_is_an_error(client: HttpCl
     async with serving(broken) as url:
         with pytest.raises(EndpointUnavailableError):
             await lines(client, url)
+
+
+async def test_a_body_without_end_is_not_taken_in(client: HttpClient) -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for _ in range(40):
+            await answer.write(b"x" * 65536)
+        return answer
+
+    async with serving(endless) as url:
+        with pytest.raises(EndpointUnavailableError, match="ValueError"):
+            await client.get(Endpoint(url), "/")
