@@ -127,3 +127,20 @@ async def test_a_user_name_that_is_given_up_is_free_again(world: OperatorWorld) 
     await world.reconcile()
     await world.reconcile(second)
     assert world.condition("Ready", second) == "False NoNews"
+
+
+async def test_judging_one_gate_looks_at_no_other_gateway(
+    trading: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        trading.api_server.put(ibgateway_body(name=f"other-{number}", uid=f"uid-other-{number}"))
+    asked: set[str] = set()
+    cache, gateway = trading.app.queues.cache, trading.app.queues.cache.gateway
+
+    def looked_at(key: Key) -> Manifest | None:
+        asked.add(key.name)
+        return gateway(key)
+
+    monkeypatch.setattr(cache, "gateway", looked_at)
+    await trading.keep_gate()
+    assert asked == {"paper"}
