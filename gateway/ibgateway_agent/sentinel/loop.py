@@ -14,6 +14,7 @@ from ibgateway_agent.sentinel.log import run_dir
 from ibgateway_agent.sentinel.log.checkpoint import Checkpoint
 from ibgateway_agent.sentinel.log.login_fold import LoginFold, fold_evidence, keeping_reason
 from ibgateway_agent.sentinel.log.tail import LogTail
+from ibgateway_agent.sentinel.log.wrapper_watch import WrapperWatch
 from ibgateway_agent.sentinel.log_reader import LogReader
 from ibgateway_agent.sentinel.metrics import SentinelMetrics
 from ibgateway_agent.sentinel.permits import decide, outcome, standstill
@@ -61,6 +62,7 @@ class Sentinel:
         checkpoint = Checkpoint(environment.state_dir / "checkpoint.json", run)
         fold, position = checkpoint.load(clock.now())
         self._state = GatewayState(environment, settings, fold)
+        self._wrapper = WrapperWatch(self._run_dir)
         tail = LogTail(self._run_dir / "gateway.log", position)
         self._log = LogReader(tail, checkpoint, self._state, clock)
         self._stop = ProcessStop(self._state, permit_file, environment.command_port, clock)
@@ -106,7 +108,7 @@ class Sentinel:
     def look(self) -> None:
         """One look at everything: the wrapper before the log, whose lines are never older."""
         self._looked_at = now = self._clock.monotonic()
-        self._state.wrapper = run_dir.wrapper_state(self._run_dir)
+        self._state.wrapper = self._wrapper.look(now)
         for before, evidence in self._log.evidence():
             self._handle(before, evidence)
         self._log.finish()
@@ -203,6 +205,7 @@ class Sentinel:
         self._permits.record_or_retry(outcome.from_login(self._snapshot()))
         if self._stop.busy or run_dir.planned_stop(self._run_dir):
             return
+        self._permits.remove_stale(self._state.start, self._clock.now())
         # Each conclusion sees the ledger with the one before it: what was rejected has not just ended.
         self._permits.record(outcome.from_waiting_start(self._snapshot()))
         snapshot = self._snapshot()
@@ -210,7 +213,7 @@ class Sentinel:
         self._refused = step.refused if isinstance(step, decide.KeepWaiting) else None
         match step:
             case decide.GivePermit():
-                self.metrics.attempt(self._permits.give(step, snapshot.now))
+                self.metrics.attempt(self._permits.give(step, self._state.start, snapshot.now))
             case decide.EndProcess(why=why, planned=planned, at_once=at_once):
                 self._stop.begin(why, planned=planned, at_once=at_once)
             case decide.SettleRequest():
@@ -227,7 +230,7 @@ class Sentinel:
             waiting=state.waiting,
             running=state.running,
             token_at_hand=state.token_at_hand,
-            permit_on_its_way=self._permits.on_its_way(),
+            permit_on_its_way=self._permits.on_its_way(state.start),
         )
 
     def _publish(self) -> None:

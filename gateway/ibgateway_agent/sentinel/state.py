@@ -26,8 +26,14 @@ class GatewayState:
 
     @property
     def waiting(self) -> bool:
-        """Whether a start of the container waits for a permit."""
-        return self.wrapper is not None and self.wrapper.stage is WrapperStage.WAITING
+        """Whether a start of the container waits for a permit, and lives."""
+        wrapper = self.wrapper
+        return wrapper is not None and wrapper.stage is WrapperStage.WAITING and wrapper.alive
+
+    @property
+    def start(self) -> str:
+        """The name of the container's start; empty before the first one."""
+        return self.wrapper.start if self.wrapper is not None else ""
 
     @property
     def running(self) -> bool:

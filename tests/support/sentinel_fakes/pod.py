@@ -26,7 +26,8 @@ class FakePod:
         self.time = SteppedTime()
         self.folder = folder
         self.run, self.state = folder / "run", folder / "state"
-        self.starts = 0
+        self.starts = self.beats = 0
+        self.alive = True
         for path in (self.run, self.state):
             path.mkdir()
         self.settings('{"tradingMode": "paper"}')
@@ -47,6 +48,7 @@ class FakePod:
     def look(self) -> SentinelReport:
         """The report after one look."""
         self.time.monotonic += 1.0
+        self.counts()
         self.sentinel.look()
         return self.sentinel.publisher.latest()
 
@@ -70,6 +72,12 @@ class FakePod:
         text = f"state={state}\nstart={self.starts}\npermit={permit or ''}\ntoken={has}\n"
         (self.run / "wrapper").write_text(text)
 
+    def counts(self) -> None:
+        """The wrapper's sign of life, while it has one to give."""
+        if self.alive:
+            self.beats += 1
+            (self.run / "alive").write_text(f"{self.starts} {self.beats}\n")
+
     def waits(self) -> SentinelReport:
         """A container starts and its wrapper waits."""
         self.starts += 1
@@ -82,9 +90,14 @@ class FakePod:
         (self.run / "permit").rename(self.run / "permit.taken")
 
     def permit(self) -> str:
-        """The permit that lies ready; empty for none."""
+        """What the permit that lies ready allows; empty for none."""
         path = self.run / "permit"
-        return path.read_text().replace("\n", " ").strip() if path.exists() else ""
+        return " ".join(path.read_text().splitlines()[:3]) if path.exists() else ""
+
+    def permit_is_for(self) -> str:
+        """The start that the permit names."""
+        lines = (self.run / "permit").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)["start"]
 
     def runs(self) -> int:
         """The wrapper takes the permit and starts run.sh."""

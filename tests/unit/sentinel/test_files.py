@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,14 @@ from ibgateway_agent.sentinel.log.login_fold import LoginFold
 from ibgateway_agent.sentinel.log.run_dir import planned_stop, run_id, wrapper_state
 from ibgateway_agent.sentinel.log.tail import HARD_LIMIT_BYTES, LIMIT_BYTES, LogPosition, LogTail
 from ibgateway_agent.sentinel.log.wrapper_state import WrapperStage, WrapperState, parse, read_line
+from ibgateway_agent.sentinel.log.wrapper_watch import WrapperWatch
 from ibgateway_agent.sentinel.loop import Sentinel
-from ibgateway_agent.sentinel.permits.decide import SessionAction
+from ibgateway_agent.sentinel.permits.decide import GivePermit
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
 from ibgateway_agent.sentinel.settings import api_port, environment
 from ibgateway_api.accounts import TradingMode
 from ibgateway_api.login import Login, LoginState, Sign
-from ibgateway_api.permits import PermitKind
+from ibgateway_api.permits import Cause, PermitKind
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_runtime.clock import system_clock
 from ibgateway_runtime.errors import SettingsError
@@ -130,12 +131,72 @@ def test_the_wrappers_lines_are_read(line: str, said: tuple[Sign, str] | None) -
 
 def test_a_permit_is_whole_or_not_there(tmp_path: Path) -> None:
     writer = PermitFile(tmp_path)
-    assert not writer.on_its_way()
-    writer.permit(7, PermitKind.FULL, SessionAction.SECONDARY)
+    assert not writer.on_its_way("17")
+    writer.permit(7, GivePermit(PermitKind.FULL, Cause.START), "17", NOW)
     text = (tmp_path / "permit").read_text()
-    assert text == "id=7\nkind=full\nexistingSession=secondary\n"
-    assert writer.on_its_way()
+    assert text == (
+        "id=7\nkind=full\nexistingSession=secondary\n"
+        "start=17\ngiven=1795618800\nexpires=1795618830\n"
+    )
+    assert writer.on_its_way("17")
     assert [path.name for path in tmp_path.iterdir()] == ["permit"]
+
+
+@pytest.mark.parametrize(
+    ("start", "seconds", "stale"),
+    [("17", 0, False), ("17", 29, False), ("17", 30, True), ("17", -3600, True), ("18", 0, True)],
+    ids=["fresh", "still good", "expired", "the clock was set back", "for a start that is gone"],
+)
+def test_a_permit_that_nobody_may_use_any_more_is_taken_back(
+    tmp_path: Path, start: str, seconds: int, stale: bool
+) -> None:
+    writer = PermitFile(tmp_path)
+    writer.permit(7, GivePermit(PermitKind.FULL, Cause.START), "17", NOW)
+    assert writer.remove_stale(start, NOW + timedelta(seconds=seconds)) is stale
+    assert (tmp_path / "permit").exists() is not stale
+
+
+@pytest.mark.parametrize("text", ["", "id=7\nkind=full\nexistingSession=secondary\n", "start=17\n"])
+def test_a_permit_that_is_torn_or_of_an_older_version_is_taken_back(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "permit").write_text(text)
+    assert PermitFile(tmp_path).remove_stale("17", NOW)
+
+
+def test_a_permit_that_an_earlier_start_has_taken_is_not_on_its_way(tmp_path: Path) -> None:
+    writer = PermitFile(tmp_path)
+    writer.permit(7, GivePermit(PermitKind.FULL, Cause.START), "17", NOW)
+    (tmp_path / "permit").rename(tmp_path / "permit.taken")
+    assert writer.on_its_way("17")
+    assert not writer.on_its_way("18")
+
+
+def waiting_wrapper(run: Path, start: str, count: int) -> None:
+    (run / "wrapper").write_text(f"state=waiting\nstart={start}\npermit=\ntoken=no\n")
+    (run / "alive").write_text(f"{start} {count}\n")
+
+
+def test_a_wrapper_is_alive_while_it_is_seen_counting(tmp_path: Path) -> None:
+    watch = WrapperWatch(tmp_path)
+    waiting_wrapper(tmp_path, "17", 1)
+    seen = watch.look(100.0)
+    assert seen is not None
+    assert seen.alive
+    assert [s.alive for t in (104.9, 105.0) if (s := watch.look(t))] == [True, False]
+    waiting_wrapper(tmp_path, "17", 2)
+    assert [s.alive for t in (106.0,) if (s := watch.look(t))] == [True]
+
+
+def test_what_a_dead_wrapper_left_is_no_sign_of_life(tmp_path: Path) -> None:
+    """A new sentinel finds the files of before a reboot; and a torn file is no count either."""
+    waiting_wrapper(tmp_path, "17", 41)
+    watch = WrapperWatch(tmp_path)
+    assert [s.alive for t in (1.0, 2.0) if (s := watch.look(t))] == [False, False]
+    (tmp_path / "alive").write_text("")
+    assert [s.alive for t in (3.0,) if (s := watch.look(t))] == [False]
+    (tmp_path / "alive").write_text("18 1\n")
+    assert [s.alive for t in (4.0,) if (s := watch.look(t))] == [False]
 
 
 FOLD = LoginFold(
@@ -151,6 +212,14 @@ def test_the_next_sentinel_of_a_pod_goes_on(tmp_path: Path) -> None:
     Checkpoint(tmp_path / "checkpoint.json", run).save(FOLD, LogPosition(3, 99))
     loaded = Checkpoint(tmp_path / "checkpoint.json", run_id(tmp_path)).load(NOW)
     assert loaded == (FOLD, LogPosition(3, 99))
+
+
+def test_a_run_directory_whose_name_was_torn_gets_a_new_one(tmp_path: Path) -> None:
+    """Two directories without a name would be taken for the same pod's."""
+    (tmp_path / "run-id").write_text("")
+    name = run_id(tmp_path)
+    assert name
+    assert run_id(tmp_path) == name
 
 
 def test_a_login_is_proven_again_after_a_crash(tmp_path: Path) -> None:

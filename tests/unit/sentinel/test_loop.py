@@ -47,7 +47,7 @@ def test_the_first_start_gets_a_permit(pod: FakePod) -> None:
 
 def test_a_start_gets_one_permit_however_often_it_is_looked_at(pod: FakePod) -> None:
     pod.waits()
-    pod.later(hours=5)
+    pod.later(seconds=20)
     assert pod.permit().startswith("id=1 ")
     pod.takes_permit()
     pod.later(hours=5)

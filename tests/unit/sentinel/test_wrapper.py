@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -49,9 +50,15 @@ class Container:
                 start_new_session=True,
             )
 
-    def permit(self, number: int, kind: str = "full", session: str = "secondary") -> None:
+    async def permit(self, number: int | str = 1, **other: object) -> None:
+        """A permit for the start that waits, but for what is `other`."""
+        await self.in_state("waiting")
+        now = int(time.time())
+        good = {"id": number, "kind": "full", "existingSession": "secondary"}
+        good |= {"start": self.state()["start"], "given": now, "expires": now + 30}
+        lines = [f"{key}={value}\n" for key, value in (good | other).items() if value is not None]
         aside = self.run / "permit.new"
-        aside.write_text(f"id={number}\nkind={kind}\nexistingSession={session}\n")
+        aside.write_text("".join(lines))
         aside.replace(self.run / "permit")
 
     def state(self) -> dict[str, str]:
@@ -114,7 +121,7 @@ async def test_nothing_runs_without_a_permit(tmp_path: Path) -> None:
 async def test_a_permit_is_good_for_one_run(tmp_path: Path) -> None:
     async with container(tmp_path, QUICK) as pod:
         await pod.in_state("waiting")
-        pod.permit(7)
+        await pod.permit(7)
         assert await pod.code() == 7
         assert pod.state()["state"] == "ended"
         assert (pod.state()["permit"], pod.state()["exit"]) == ("7", "7")
@@ -126,7 +133,7 @@ async def test_a_permit_is_good_for_one_run(tmp_path: Path) -> None:
 
 async def test_the_log_has_everything_in_order(tmp_path: Path) -> None:
     async with container(tmp_path, QUICK) as pod:
-        pod.permit(7, session="primary")
+        await pod.permit(7, existingSession="primary")
         await pod.code()
         assert [line.partition(" wrapper: ")[2] or line for line in pod.log()] == [
             "waiting for a permit",
@@ -140,7 +147,7 @@ async def test_the_log_has_everything_in_order(tmp_path: Path) -> None:
 
 async def test_the_last_lines_of_a_talkative_run_are_not_lost(tmp_path: Path) -> None:
     async with container(tmp_path, "for i in {1..20000}; do echo line $i; done") as pod:
-        pod.permit(1)
+        await pod.permit(1)
         assert await pod.code() == 0
         assert pod.log()[-2] == "line 20000"
         assert len(pod.log()) == 20003
@@ -148,13 +155,13 @@ async def test_the_last_lines_of_a_talkative_run_are_not_lost(tmp_path: Path) ->
 
 async def test_what_outlives_run_sh_does_not_hold_the_container(tmp_path: Path) -> None:
     async with container(tmp_path, "sleep 60 & exit 1") as pod:
-        pod.permit(1)
+        await pod.permit(1)
         assert await pod.code() == 1
 
 
 async def test_term_goes_on_to_run_sh_and_its_code_comes_back(tmp_path: Path) -> None:
     async with container(tmp_path, LASTING) as pod:
-        pod.permit(1)
+        await pod.permit(1)
         await pod.until(lambda: "up" in pod.log())
         pod.signal(signal.SIGTERM)
         assert await pod.code() == 143
@@ -170,7 +177,7 @@ async def test_term_ends_a_waiting_wrapper_at_once(tmp_path: Path) -> None:
 
 async def test_after_a_kill_the_next_start_waits_again(tmp_path: Path) -> None:
     async with container(tmp_path, LASTING) as pod:
-        pod.permit(1)
+        await pod.permit(1)
         await pod.in_state("running")
         first = pod.state()["start"]
         await pod.end()
@@ -184,7 +191,7 @@ async def test_after_a_kill_the_next_start_waits_again(tmp_path: Path) -> None:
 async def test_a_full_permit_removes_a_stale_token(tmp_path: Path) -> None:
     async with container(tmp_path, QUICK) as pod:
         stale = pod.token()
-        pod.permit(1)
+        await pod.permit(1)
         await pod.code()
         assert not stale.exists()
 
@@ -194,7 +201,7 @@ async def test_a_token_permit_keeps_the_token_for_run_sh(tmp_path: Path) -> None
     async with container(tmp_path, "ls $TWS_SETTINGS_PATH/*/autorestart && echo with token") as pod:
         await pod.in_state("waiting")
         assert pod.state()["token"] == "yes"
-        pod.permit(1, kind="token")
+        await pod.permit(1, kind="token")
         assert await pod.code() == 0
         assert "with token" in pod.log()
 
@@ -207,11 +214,11 @@ async def test_a_token_permit_never_becomes_a_push(tmp_path: Path, files: int) -
         before.token(f"user{number}")
     async with container(tmp_path, "touch $HOME/ran") as pod:
         await pod.in_state("waiting")
-        pod.permit(1, kind="token")
+        await pod.permit(1, kind="token")
         await pod.until(lambda: any("does not hold" in line for line in pod.log()))
         assert (pod.state()["state"], pod.state()["token"]) == ("waiting", "no")
         assert not (pod.home / "ran").exists()
-        pod.permit(2)
+        await pod.permit(2)
         assert await pod.code() == 0
 
 
@@ -223,14 +230,100 @@ async def test_a_permit_that_says_something_else_is_none(
     tmp_path: Path, number: str, kind: str, session: str
 ) -> None:
     async with container(tmp_path, "touch $HOME/ran") as pod:
-        (pod.run / "permit").write_text(f"id={number}\nkind={kind}\nexistingSession={session}\n")
+        await pod.permit(number, kind=kind, existingSession=session)
         await pod.until(lambda: any("does not hold" in line for line in pod.log()))
         assert not (pod.home / "ran").exists()
 
 
+HOUR = 3600
+
+
+@pytest.mark.parametrize(
+    ("other", "fault"),
+    [
+        ({"start": "1763000000000-7"}, "it is for another start"),
+        ({"start": None}, "it names no start, as those of an older sentinel"),
+        ({"expires": int(time.time())}, "it has expired"),
+        ({"given": int(time.time()) + HOUR, "expires": int(time.time()) + 2 * HOUR}, "it has expired"),
+        ({"expires": None}, "it does not say until when"),
+        ({"given": "0x7fffffff"}, "it does not say until when"),
+        ({"expires": "a[$(touch ran)]"}, "it does not say until when"),
+    ],
+    ids=["another start", "no start", "late", "clock set back", "no end", "no number", "code"],
+)  # fmt: skip
+async def test_a_permit_is_for_one_start_and_soon_over(
+    tmp_path: Path, other: dict[str, object], fault: str
+) -> None:
+    async with container(tmp_path, "touch $HOME/ran") as pod:
+        await pod.permit(5, **other)
+        await pod.until(lambda: any(f"permit 5 does not hold: {fault}" in x for x in pod.log()))
+        assert not (pod.home / "ran").exists()
+        assert not (pod.run / "permit").exists()
+        await pod.permit(6)
+        assert await pod.code() == 0
+        assert (pod.home / "ran").exists()
+
+
+async def test_a_torn_permit_is_none(tmp_path: Path) -> None:
+    async with container(tmp_path, "touch $HOME/ran") as pod:
+        await pod.in_state("waiting")
+        (pod.run / "permit").write_text("")
+        await pod.until(lambda: any("does not hold" in line for line in pod.log()))
+        assert not (pod.home / "ran").exists()
+
+
+async def test_a_waiting_wrapper_counts_and_a_dead_one_does_not(tmp_path: Path) -> None:
+    async with container(tmp_path, QUICK) as pod:
+        await pod.in_state("waiting")
+        first = (pod.run / "alive").read_text().split()
+        assert first[0] == pod.state()["start"]
+        await pod.until(lambda: (pod.run / "alive").read_text().split()[1:] > first[1:])
+        await pod.end()
+        last = (pod.run / "alive").read_text()
+        await pod.start()
+        await pod.until(lambda: (pod.run / "alive").read_text().split()[:1] != last.split()[:1])
+
+
+async def test_each_start_looks_anew_whether_there_is_a_token(tmp_path: Path) -> None:
+    async with container(tmp_path, "touch $TWS_SETTINGS_PATH/abc/autorestart") as pod:
+        (pod.settings / "abc").mkdir()
+        await pod.in_state("waiting")
+        assert pod.state()["token"] == "no"
+        await pod.permit(1)
+        assert await pod.code() == 0
+        await pod.start()
+        await pod.in_state("waiting")
+        assert pod.state()["token"] == "yes"
+
+
+async def test_a_token_that_is_of_no_use_is_removed_for_the_start_that_is_named(
+    tmp_path: Path,
+) -> None:
+    async with container(tmp_path, LASTING) as pod:
+        await pod.permit(1)
+        await pod.until(lambda: "up" in pod.log())
+        token = pod.token()
+        (pod.run / "drop-token").write_text("another start")
+        await pod.until(lambda: not (pod.run / "drop-token").exists())
+        assert token.exists()
+        (pod.run / "drop-token").write_text(pod.state()["start"])
+        await pod.until(lambda: not token.exists())
+        await pod.until(lambda: pod.state()["token"] == "no")
+        assert pod.state()["state"] == "running"
+
+
+async def test_what_was_meant_for_an_earlier_start_is_cleared_away(tmp_path: Path) -> None:
+    left = Container(tmp_path, "")
+    for name in ("stop", "planned-stop", "drop-token", "permit.taken"):
+        (left.run / name).write_text("1763000000000-7")
+    async with container(tmp_path, QUICK) as pod:
+        await pod.in_state("waiting")
+        assert {path.name for path in pod.run.iterdir()} == {"wrapper", "alive", "gateway.log"}
+
+
 async def test_the_stop_file_ends_the_start_that_it_names(tmp_path: Path) -> None:
     async with container(tmp_path, LASTING) as pod:
-        pod.permit(1)
+        await pod.permit(1)
         await pod.until(lambda: "up" in pod.log())
         (pod.run / "stop").write_text("another start")
         await asyncio.sleep(0.5)

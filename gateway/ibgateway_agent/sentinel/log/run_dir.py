@@ -14,6 +14,14 @@ def wrapper_state(run_dir: Path) -> WrapperState | None:
         return None
 
 
+def sign_of_life(run_dir: Path) -> str:
+    """The start that waits and its count, as far as they are written; empty for none."""
+    try:
+        return (run_dir / "alive").read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def planned_stop(run_dir: Path) -> bool:
     """Whether the preStop hook has begun."""
     return (run_dir / "planned-stop").exists()
@@ -22,6 +30,8 @@ def planned_stop(run_dir: Path) -> bool:
 def run_id(run_dir: Path) -> str:
     """The name of this run directory, given to it by the first sentinel that sees it."""
     path = run_dir / "run-id"
-    if not path.exists():
-        path.write_text(secrets.token_hex(8))
+    if not path.exists() or not path.read_text().strip():
+        aside = run_dir / "run-id.new"
+        aside.write_text(secrets.token_hex(8))
+        aside.replace(path)
     return path.read_text().strip()

@@ -22,12 +22,16 @@ class WrapperStage(StrEnum):
 
 @dataclass(frozen=True)
 class WrapperState:
-    """The wrapper at one moment; `start` names the container's start (epoch milliseconds)."""
+    """The wrapper at one moment; `start` names the container's start.
+
+    `alive`: it was seen counting just now, which it does while it waits.
+    """
 
     stage: WrapperStage
     start: str
     permit: int = 0
     token_at_hand: bool = False
+    alive: bool = False
 
 
 def parse(text: str) -> WrapperState | None:

@@ -1,10 +1,18 @@
-"""The one-time permit and the stop file: what the sentinel writes for the wrapper, in the run directory."""
+"""The one-time permit and what else the sentinel writes for the wrapper, in the run directory.
+
+The directory outlives the container and a reboot of the node, so every file names the start of the
+wrapper that it is meant for, and a permit says until when.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
-from ibgateway_agent.sentinel.permits.decide import SessionAction
-from ibgateway_api.permits import PermitKind
+from ibgateway_agent.sentinel.permits.decide import GivePermit
+
+PERMIT_LIVES_FOR: Final = timedelta(seconds=30)
+"""A wrapper that waits takes its permit within half a second; one that was held up asks anew."""
 
 
 @dataclass(frozen=True)
@@ -13,13 +21,40 @@ class PermitFile:
 
     run_dir: Path
 
-    def permit(self, number: int, kind: PermitKind, session: SessionAction) -> None:
-        """One start of `run.sh`."""
-        self._place("permit", f"id={number}\nkind={kind}\nexistingSession={session}\n")
+    def permit(self, number: int, step: GivePermit, start: str, now: datetime) -> None:
+        """One start of `run.sh`, by the wrapper's start of that name."""
+        values = {
+            "id": number,
+            "kind": step.kind,
+            "existingSession": step.session,
+            "start": start,
+            "given": int(now.timestamp()),
+            "expires": int((now + PERMIT_LIVES_FOR).timestamp()),
+        }
+        self._place("permit", "".join(f"{key}={value}\n" for key, value in values.items()))
 
-    def on_its_way(self) -> bool:
-        """Whether a permit lies ready, or was taken by a start that has not ended."""
-        return any((self.run_dir / name).exists() for name in ("permit", "permit.taken"))
+    def on_its_way(self, start: str) -> bool:
+        """Whether a permit lies ready for that start, or was taken by it."""
+        return any(
+            _values(self.run_dir / name).get("start") == start
+            for name in ("permit", "permit.taken")
+        )
+
+    def remove_stale(self, start: str, now: datetime) -> bool:
+        """Take back a permit that nobody may use any more; True where there was one."""
+        path = self.run_dir / "permit"
+        if not path.exists() or _holds(_values(path), start, now):
+            return False
+        path.unlink(missing_ok=True)
+        return True
+
+    def drop_token(self, start: str) -> None:
+        """Have the wrapper remove the token's file: it is of no use any more."""
+        self._place("drop-token", start)
+
+    def token_dropped(self) -> bool:
+        """Whether the wrapper has done so."""
+        return not (self.run_dir / "drop-token").exists()
 
     def stop(self, start: str) -> None:
         """Have the wrapper end its process; `start` names the wrapper's start that is meant."""
@@ -29,3 +64,21 @@ class PermitFile:
         aside = self.run_dir / f"{name}.new"
         aside.write_text(text)
         aside.replace(self.run_dir / name)
+
+
+def _holds(permit: dict[str, str], start: str, now: datetime) -> bool:
+    """Young enough by a clock that may have been set back."""
+    times = permit.get("given", ""), permit.get("expires", "")
+    if permit.get("start") != start or not all(time.isdigit() for time in times):
+        return False
+    given, expires = (int(time) for time in times)
+    return given - 2 <= now.timestamp() < expires
+
+
+def _values(path: Path) -> dict[str, str]:
+    """The `key=value` lines of a file; none for one that is missing or torn."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)

@@ -29,9 +29,14 @@ class Permits:
         """The ledger as it stands."""
         return self._ledger.records
 
-    def on_its_way(self) -> bool:
-        """Whether a permit lies ready, or was taken by a start that has not ended."""
-        return self._file.on_its_way()
+    def on_its_way(self, start: str) -> bool:
+        """Whether a permit lies ready for that start of the wrapper, or was taken by it."""
+        return self._file.on_its_way(start)
+
+    def remove_stale(self, start: str, now: datetime) -> None:
+        """Take back a permit that outlived its start or its time."""
+        if self._file.remove_stale(start, now):
+            logger.info("a permit that nobody took in time is taken back")
 
     def accept(self, kind: RequestKind, request: str, now: datetime) -> bool:
         """Take a request; False if it, or a later one of its kind, was taken before.
@@ -51,10 +56,10 @@ class Permits:
         done = Note(note=NoteKind.DONE, at=now, kind=step.kind, request=step.request)
         self._ledger.append(done)
 
-    def give(self, step: decide.GivePermit, now: datetime) -> Attempt:
-        """One permit: first the line in the ledger, then the file."""
+    def give(self, step: decide.GivePermit, start: str, now: datetime) -> Attempt:
+        """One permit for that start of the wrapper: first the line in the ledger, then the file."""
         attempt = self._ledger.begin(now, step.kind, step.cause, step.request)
-        self._file.permit(attempt.id, step.kind, step.session)
+        self._file.permit(attempt.id, step, start, now)
         logger.info("permit %d: %s, %s, %s", attempt.id, step.kind, step.cause, step.session)
         return attempt
 
