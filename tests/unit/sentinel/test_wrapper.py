@@ -317,7 +317,7 @@ async def test_what_was_meant_for_an_earlier_start_is_cleared_away(tmp_path: Pat
     for name in ("stop", "planned-stop", "drop-token", "permit.taken"):
         (left.run / name).write_text("1763000000000-7")
     async with container(tmp_path, QUICK) as pod:
-        await pod.in_state("waiting")
+        await pod.until(lambda: any("waiting for a permit" in line for line in pod.log()))
         assert {path.name for path in pod.run.iterdir()} == {"wrapper", "alive", "gateway.log"}
 
 
