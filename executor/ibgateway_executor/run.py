@@ -31,6 +31,7 @@ from ibgateway_executor.dispatch.submit import OrderSubmitter
 from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.intake import http, server
 from ibgateway_executor.intake.accept import Acceptance
+from ibgateway_executor.intake.access import CLUSTER_DOMAIN, cluster_domain
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.lock import locked
 from ibgateway_executor.ledger.sqlite import open_sqlite
@@ -47,6 +48,7 @@ from ibgateway_runtime.watched_file import watched_document, watched_token
 logger = logging.getLogger(__name__)
 
 SENTINEL_CONNECT_SECONDS: Final = 1.0
+RESOLV_CONF: Final = Path("/etc/resolv.conf")
 
 Settings = Callable[[], ExecutorSettings]
 Token = Callable[[], bytes]
@@ -237,8 +239,16 @@ def _intake(
             settings=settings,
             client_token=client_token,
             agent_token=agent_token,
+            cluster_domain=_cluster_domain(),
         )
     )
+
+
+def _cluster_domain() -> str:
+    try:
+        return cluster_domain(RESOLV_CONF.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return CLUSTER_DOMAIN
 
 
 def _probes(

@@ -3,34 +3,42 @@
 This stops a web page that has had its own name resolve to this pod.
 """
 
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address
+from typing import Final
 
 from ibgateway_api.names import child_names
 
-
-def host_allowed(host: str, *, gateway: str, namespace: str) -> bool:
-    """Whether a request's Host is an address, localhost or one of our Services' names."""
-    name = _without_port(host).lower()
-    if name in ("localhost", *_services(gateway, namespace)) or _is_address(name):
-        return True
-    return any(name.startswith(f"{s}.{namespace}.svc.") for s in _names(gateway))
+CLUSTER_DOMAIN: Final = "cluster.local"
+"""What Services' full names end in, where nothing else is known."""
+_HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([0-9a-z.-]+))(?::[0-9]{1,5})?")
 
 
-def _names(gateway: str) -> tuple[str, str]:
+def host_allowed(host: str, *, gateway: str, namespace: str, domain: str = CLUSTER_DOMAIN) -> bool:
+    """Whether a request's Host is an address, localhost or one of our Services' names, exactly."""
+    found = _HOST.fullmatch(host.lower())
+    if found is None:
+        return False
+    name = found[1] or found[2].removesuffix(".")
+    return name == "localhost" or _is_address(name) or name in _services(gateway, namespace, domain)
+
+
+def cluster_domain(resolv_conf: str) -> str:
+    """The cluster's domain by a pod's /etc/resolv.conf: it searches `svc.DOMAIN`."""
+    for line in resolv_conf.splitlines():
+        word, *names = line.split() or [""]
+        found = [name[4:].rstrip(".") for name in names if name.startswith("svc.")]
+        if word == "search" and found:
+            return found[0]
+    return CLUSTER_DOMAIN
+
+
+def _services(gateway: str, namespace: str, domain: str) -> Iterable[str]:
     names = child_names(gateway)
-    return names.executor, names.intake
-
-
-def _services(gateway: str, namespace: str) -> Iterable[str]:
-    for service in _names(gateway):
-        yield from (service, f"{service}.{namespace}", f"{service}.{namespace}.svc")
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    for service in (names.executor, names.intake):
+        inside = f"{service}.{namespace}"
+        yield from (service, inside, f"{inside}.svc", f"{inside}.svc.{domain}")
 
 
 def _is_address(name: str) -> bool:

@@ -5,6 +5,7 @@ do. `/openapi.json` describes the API; there is no `/docs` page, because it woul
 foreign host.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -19,7 +20,8 @@ from ibgateway_api.reports import ExecutorReport
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.accept import Acceptance
-from ibgateway_executor.intake.access import host_allowed
+from ibgateway_executor.intake.access import CLUSTER_DOMAIN, host_allowed
+from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.schema import OrderBody, order_document
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.order import Order, OrderState, cancel
@@ -27,7 +29,11 @@ from ibgateway_runtime.auth import bearer_matches
 
 BODY_LIMIT: Final = 64 * 1024
 LARGEST_PAGE: Final = 500
+LARGEST_SEQUENCE: Final = 2**63 - 1
+"""What the ledger can hold."""
+LONGEST_MESSAGE: Final = 2000
 GATE_PATH: Final = "/v1/gate"
+_LENGTH: Final = re.compile("[0-9]{1,9}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +46,10 @@ class IntakeServices:
     settings: Callable[[], ExecutorSettings]
     client_token: Callable[[], bytes]
     agent_token: Callable[[], bytes]
+    cluster_domain: str = CLUSTER_DOMAIN
 
 
-router = APIRouter()
+router = APIRouter(route_class=OrderRoute)
 
 
 def _services(request: Request) -> IntakeServices:
@@ -80,7 +87,7 @@ async def place_order(
 async def list_orders(
     services: Services,
     state: OrderState | None = None,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST_SEQUENCE)] = 0,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 100,
 ) -> dict[str, Any]:
     """Orders, oldest first. `next` is the `after` of the following page, null on the last one."""
@@ -146,22 +153,35 @@ async def _check_request(
     services = _services(request)
     settings = services.settings()
     host = request.headers.get("host", "")
-    if not host_allowed(host, gateway=settings.gateway, namespace=settings.namespace):
+    allowed = host_allowed(
+        host,
+        gateway=settings.gateway,
+        namespace=settings.namespace,
+        domain=services.cluster_domain,
+    )
+    if not allowed:
         return _error(421, "UnknownHost", f"this is not {host}: use the executor's Service name")
-    path = request.url.path
+    path = request.scope["path"]
     if path.startswith("/v1/"):
         token = services.agent_token() if path == GATE_PATH else services.client_token()
         if not bearer_matches(request.headers.get("authorization", ""), token):
             return _error(
                 401, "Unauthorized", "send Authorization: Bearer with the executor's token"
             )
-    if request.method == "POST":
-        length = request.headers.get("content-length", "")
-        if not length.isdigit():
-            return _error(411, "LengthRequired", "send the body with a Content-Length")
-        if int(length) > BODY_LIMIT:
-            return _error(413, "TooLarge", f"a request has at most {BODY_LIMIT} bytes")
-    return await proceed(request)
+    return _length_problem(request) or await proceed(request)
+
+
+def _length_problem(request: Request) -> Response | None:
+    """A chunked body may be longer than any Content-Length beside it says."""
+    lengths = request.headers.getlist("content-length")
+    chunked = "transfer-encoding" in request.headers
+    if request.method != "POST" and not lengths and not chunked:
+        return None
+    if chunked or len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
+        return _error(411, "LengthRequired", "send the body with one Content-Length, not chunked")
+    if int(lengths[0]) > BODY_LIMIT:
+        return _error(413, "TooLarge", f"a request has at most {BODY_LIMIT} bytes")
+    return None
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -188,12 +208,18 @@ def _problem(problem: dict[str, Any]) -> str:
         str(part) for part in problem["loc"] if part not in ("body", "header", "query")
     )
     text = str(problem["msg"]).removeprefix("Value error, ")
-    hints = {"missing": "is required", "extra_forbidden": "is not a field of an order"}
+    hints = {
+        "missing": "is required",
+        "extra_forbidden": "is not a field of an order",
+        "json_invalid": f"it is no JSON: {problem.get('ctx', {}).get('error')}",
+    }
     text = hints.get(problem["type"], text)
     return f"{where}: {text}" if where else text
 
 
 def _error(status: int, code: str, message: str) -> JSONResponse:
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    content = {"error": {"code": code, "message": message}}
+    # A client's field name may be in it: half a character can't be written as UTF-8.
+    text = message[:LONGEST_MESSAGE].encode(errors="backslashreplace").decode()
+    content = {"error": {"code": code, "message": text}}
     return JSONResponse(content, status_code=status, headers=headers)

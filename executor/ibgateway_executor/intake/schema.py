@@ -4,14 +4,15 @@ An unknown field is an error: a misspelt `limitPrice` must not become a market o
 """
 
 import hashlib
+import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
-from pydantic.functional_validators import BeforeValidator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from ibgateway_executor.orders.order import (
     Contract,
@@ -23,26 +24,60 @@ from ibgateway_executor.orders.order import (
 )
 
 LARGEST_QUANTITY: Final = 10_000_000
-_MONEY: Final = re.compile(r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$")
-_WHOLE: Final = re.compile(r"^[1-9][0-9]{0,7}$")
+LARGEST_CON_ID: Final = 2**31 - 1
+_MONEY: Final = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?")
+_WHOLE: Final = re.compile(r"(0|[1-9][0-9]{0,9})")
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
-def _whole(value: object) -> object:
+def _integer(value: object) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and _WHOLE.match(value):
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
         return int(value)
-    raise ValueError('write whole shares, such as 10 or "10": the API takes no fractions')
+    return None
+
+
+def _whole(value: object) -> int:
+    number = _integer(value)
+    if number is None:
+        raise ValueError('write whole shares, such as 10 or "10": the API takes no fractions')
+    return number
+
+
+def _number(value: object) -> int:
+    number = _integer(value)
+    if number is None:
+        raise ValueError("write IBKR's contract number, such as 265598")
+    return number
 
 
 def _money(value: object) -> object:
-    if isinstance(value, str) and _MONEY.match(value) and Decimal(value) > 0:
+    if isinstance(value, str) and _MONEY.fullmatch(value) and Decimal(value) > 0:
         return Decimal(value)
     raise ValueError('write a price above 0 as text, such as "190.25": numbers lose digits')
 
 
+def _rfc_3339(value: object) -> object:
+    if value is None or (isinstance(value, str) and _RFC_3339.fullmatch(value)):
+        return value
+    raise ValueError('write a time with its zone, such as "2026-11-23T16:00:00-05:00"')
+
+
+def _on_the_calendar(value: datetime) -> datetime:
+    try:
+        value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("write a time between the years 1 and 9999 in UTC") from error
+    return value
+
+
 Quantity = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=LARGEST_QUANTITY)]
+ConId = Annotated[int, BeforeValidator(_number), Field(ge=0, le=LARGEST_CON_ID)]
 Price = Annotated[Decimal, BeforeValidator(_money)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_on_the_calendar)]
 
 
 class _Body(BaseModel):
@@ -54,9 +89,9 @@ class _Body(BaseModel):
 class ContractBody(_Body):
     """A contract by `conId`, or by symbol."""
 
-    con_id: int = Field(default=0, ge=0)
+    con_id: ConId = 0
     """IBKR's contract number; enough by itself."""
-    symbol: str = Field(default="", max_length=32)
+    symbol: str = Field(default="", pattern=r"^([!-~]([ -~]{0,30}[!-~])?)?$")
     """Symbol, such as AAPL."""
     sec_type: Literal["STK"] = "STK"
     """Stocks and exchange-traded funds."""
@@ -90,7 +125,7 @@ class OrderBody(_Body):
     """Text, in the contract's currency; for LMT only."""
     time_in_force: TimeInForce = TimeInForce.DAY
     """DAY or GTC, for the time after the order was sent."""
-    valid_until: AwareDatetime | None = None
+    valid_until: Moment | None = None
     """Last moment at which it may be sent; default: the end of its market's session."""
 
     @model_validator(mode="after")
@@ -124,8 +159,39 @@ class OrderBody(_Body):
         )
 
     def fingerprint(self) -> str:
-        """The same for requests that mean the same, whatever their spacing and defaults."""
-        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+        """The same for requests that mean the same, however they are written.
+
+        Only what differs from a default is in it, so a field that a later version adds changes none.
+        """
+        said = self.model_dump(by_alias=True, exclude_defaults=True)
+        document = json.dumps(said, sort_keys=True, default=_canonical)
+        return f"2:{hashlib.sha256(document.encode()).hexdigest()}"
+
+    def earlier_fingerprints(self) -> tuple[str, ...]:
+        """What earlier versions have stored for this request; the first knew these fields alone."""
+        document = self.model_dump_json(by_alias=True, include=_FIRST_FIELDS)
+        return (hashlib.sha256(document.encode()).hexdigest(),)
+
+
+_FIRST_FIELDS: Final[dict[str, Any]] = {
+    "account": True,
+    "contract": {"con_id", "symbol", "sec_type", "exchange", "currency", "primary_exchange"},
+    "side": True,
+    "quantity": True,
+    "order_type": True,
+    "limit_price": True,
+    "time_in_force": True,
+    "valid_until": True,
+}
+
+
+def _canonical(value: object) -> str:
+    """One text for each price and each instant."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
 def order_document(order: Order) -> dict[str, Any]:

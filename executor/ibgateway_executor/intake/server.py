@@ -1,16 +1,76 @@
 """The HTTP API on its port."""
 
+import asyncio
 import contextlib
 import logging
 import socket
 from collections.abc import Iterator
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from ibgateway_runtime.errors import SettingsError
 
 logger = logging.getLogger(__name__)
+
+
+REQUEST_SECONDS: Final = 10.0
+"""A request with its body is here by then. The largest has 64 KiB."""
+
+
+class RequestProtocol(H11Protocol):
+    """uvicorn's, with an end to waiting: a client that never finishes its request is closed.
+
+    uvicorn itself limits only the pause between two requests.
+    """
+
+    def __init__(self, *args: Any, seconds: float = REQUEST_SECONDS, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._seconds = seconds
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """A whole request ends the waiting; a part of the next one begins it."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """A part of the next request may be here already."""
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing to wait for any more."""
+        super().connection_lost(exc)
+        self._stop()
+
+    def _incomplete(self) -> bool:
+        """Whether the client is to send more before there is anything to do."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete or cycle.more_body
+
+    def _watch(self) -> None:
+        if not self._incomplete():
+            self._stop()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(self._seconds, self._late)
+
+    def _late(self) -> None:
+        self._deadline = None
+        if self._incomplete():
+            self.transport.abort()
+
+    def _stop(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class _Server(uvicorn.Server):
@@ -26,6 +86,7 @@ async def serve(app: FastAPI, *, bind: str, port: int) -> None:
     """Serve until cancelled; SettingsError where the port can't be opened."""
     config = uvicorn.Config(
         app,
+        http=RequestProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

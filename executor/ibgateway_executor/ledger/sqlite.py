@@ -203,7 +203,7 @@ def _lost_in_restart(order: Order) -> Order:
 
 
 def _repeated(row: Any, entry: Entry) -> Order:
-    if row["request_hash"] != entry.hash:
+    if row["request_hash"] not in (entry.hash, *entry.earlier_hashes):
         raise OrderRefusedError(
             409,
             "IdempotencyKeyReused",

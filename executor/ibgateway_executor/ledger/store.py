@@ -20,6 +20,8 @@ Step = Callable[[Order], Order]
 class Entry:
     """A new order for the ledger: `hash` tells a repeated request from another one.
 
+    `earlier_hashes` are what earlier versions have stored for the same request.
+
     `refusal` is raised only where the key is new: what was accepted once stays accepted.
     """
 
@@ -29,6 +31,7 @@ class Entry:
     refusal: OrderRefusedError | None
     day_start: datetime
     day_limit: int | None
+    earlier_hashes: tuple[str, ...] = ()
 
 
 class Change(NamedTuple):

@@ -43,8 +43,9 @@ class IntakeWorld:
             client_token=lambda: b"client-secret",
             agent_token=lambda: b"agent-secret",
         )
+        self.app = application(services)
         self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(application(services)),
+            transport=httpx.ASGITransport(self.app),
             base_url="http://paper-executor-intake.trading.svc:8080",
             headers={"Authorization": "Bearer client-secret"},
         )

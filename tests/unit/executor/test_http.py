@@ -1,11 +1,13 @@
 """The HTTP API in process."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from executor_fakes import ORDER, IntakeWorld
+from executor_fakes import ORDER, IntakeWorld, entry
+from ibgateway_executor.intake.schema import OrderBody
 
 KEY = {"Idempotency-Key": "k1"}
 
@@ -178,3 +180,82 @@ async def test_a_new_order_and_a_clients_cancel_are_logged_and_counted(
     assert intake.changed.count == 2
     assert intake.counted("orders_accepted_total") == 1
     assert intake.counted("order_moves_total", state="Cancelled") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"side": "BUY", "side": "SELL"}', "side stands in it twice"),
+        (b'{"contract": {"symbol": "A", "symbol": "B"}}', "symbol stands in it twice"),
+        (b'{"quantity": NaN}', "NaN is no JSON"),
+        (b"[" * 60_000, "it is no JSON"),
+        (b"9" * 6_000, "it is no JSON"),
+        (b'{"side": "\xff"}', "it is not UTF-8"),
+        (b'{"\\ud800": 1}', "unicode string"),
+        (b"null", "dictionary"),
+        (b"", "is required"),
+    ],
+)
+async def test_a_body_with_more_than_one_meaning_is_refused(
+    intake: IntakeWorld, body: bytes, words: str
+) -> None:
+    headers = KEY | {"Content-Type": "application/json"}
+    answer = await intake.http.post("/v1/orders", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert words in answer.json()["error"]["message"]
+    assert intake.changed.count == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("POST", {"Transfer-Encoding": "chunked"}, 411),
+        ("POST", {"Transfer-Encoding": "chunked", "Content-Length": "2"}, 411),
+        ("POST", {"Content-Length": "\xb2"}, 411),
+        ("POST", {"Content-Length": "9" * 5000}, 411),
+        ("POST", {"Content-Length": "70000"}, 413),
+        ("DELETE", {"Transfer-Encoding": "chunked"}, 411),
+    ],
+)
+async def test_a_body_is_as_long_as_it_says(
+    intake: IntakeWorld, method: str, headers: dict[str, str], status: int
+) -> None:
+    coded = [(name.encode(), value.encode("latin-1")) for name, value in (KEY | headers).items()]
+    path = "/v1/orders" if method == "POST" else "/v1/orders/id0"
+    request = intake.http.build_request(method, path, headers=coded)
+    answer = await intake.http.send(request)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["after=9223372036854775808", "after=-1", "limit=0", "limit=501", "after=" + "9" * 5000],
+)
+async def test_a_page_out_of_range_is_refused(intake: IntakeWorld, query: str) -> None:
+    assert (await intake.http.get(f"/v1/orders?{query}")).status_code == 422
+
+
+async def test_the_largest_page_number_is_served(intake: IntakeWorld) -> None:
+    answer = await intake.http.get("/v1/orders?after=9223372036854775807")
+    assert answer.json() == {"orders": [], "next": None}
+
+
+async def test_the_same_request_written_otherwise_is_the_same_order(intake: IntakeWorld) -> None:
+    first = await intake.place(
+        orderType="LMT", limitPrice="190.25", validUntil="2026-11-24T16:00:00-05:00"
+    )
+    again = await intake.place(
+        orderType="LMT", limitPrice="190.250", validUntil="2026-11-24T21:00:00Z"
+    )
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert again.json()["id"] == first.json()["id"]
+    other = await intake.place(orderType="LMT", limitPrice="190.26")
+    assert other.status_code == 409
+
+
+async def test_a_request_that_an_earlier_version_stored_is_known_again(intake: IntakeWorld) -> None:
+    body = OrderBody.model_validate(ORDER)
+    earlier = replace(entry("old"), key="k1", hash=body.earlier_fingerprints()[0])
+    await intake.ledger.accept(earlier)
+    answer = await intake.place("k1")
+    assert (answer.status_code, answer.json()["id"]) == (200, "old")

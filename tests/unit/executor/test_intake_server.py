@@ -1,8 +1,14 @@
 """The intake's port: it answers at once on a kept connection, and says where it listens."""
 
+import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from ibgateway_executor.intake import server
 from ibgateway_runtime.errors import SettingsError
@@ -20,3 +26,64 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
         port = other.getsockname()[1]
         with pytest.raises(SettingsError, match=f"port {port} can't be opened"):
             server._listening("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        (b"", b""),
+        (b"GET / HTT", b""),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", b""),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT", b"HTTP/1.1 200 OK"),
+    ],
+    ids=["nothing", "half a header", "half a body", "half of the second request"],
+)
+async def test_a_client_that_does_not_finish_its_request_is_closed(
+    sent: bytes, answered: bytes
+) -> None:
+    async with asyncio.timeout(60), _serving(seconds=0.05) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        assert (await _until_closed(reader)).partition(b"\r\n")[0] == answered
+        writer.close()
+
+
+async def test_a_client_that_takes_its_time_between_parts_is_served() -> None:
+    async with asyncio.timeout(60), _serving(seconds=600) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for part in (b"GET / HTT", b"P/1.1\r\nHost: a\r\n", b"Connection: close\r\n\r\n"):
+            writer.write(part)
+            await writer.drain()
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 OK")
+        writer.close()
+
+
+async def _hello(scope: Any, receive: Any, send: Any) -> None:
+    """Reads the whole body, then answers."""
+    while (await receive()).get("more_body"):
+        pass
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
+    )
+    await send({"type": "http.response.body"})
+
+
+@asynccontextmanager
+async def _serving(seconds: float) -> AsyncIterator[int]:
+    config = uvicorn.Config(_hello, log_config=None, lifespan="off", timeout_keep_alive=600)
+    config.load()
+    state = ServerState()
+    listening = await asyncio.get_running_loop().create_server(
+        lambda: server.RequestProtocol(config, state, {}, seconds=seconds), "127.0.0.1", 0
+    )
+    async with listening:
+        yield listening.sockets[0].getsockname()[1]
+
+
+async def _until_closed(reader: asyncio.StreamReader) -> bytes:
+    """What came before the end, which may be a reset."""
+    found = b""
+    with suppress(ConnectionResetError):
+        while part := await reader.read(1000):
+            found += part
+    return found

@@ -1,0 +1,55 @@
+"""Request bodies: JSON read strictly, because a second meaning of the same bytes is another order."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+
+class OrderRequest(Request):
+    """A request whose JSON has one meaning: no key twice, no NaN, UTF-8."""
+
+    async def json(self) -> Any:
+        """The document; JSONDecodeError with a text for people."""
+        return parse(await self.body())
+
+
+class OrderRoute(APIRoute):
+    """A route whose bodies are read by `OrderRequest`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The usual handler, given the stricter request."""
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handle(OrderRequest(request.scope, request.receive))
+
+        return strictly
+
+
+def parse(body: bytes) -> Any:
+    """The JSON of a body; JSONDecodeError for what is no JSON or has no single meaning."""
+    try:
+        return json.loads(body, object_pairs_hook=_object, parse_constant=_constant)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise json.JSONDecodeError("it is nested too deeply", "", 0) from None
+    except ValueError as error:
+        text = "it is not UTF-8" if isinstance(error, UnicodeError) else str(error)
+        raise json.JSONDecodeError(text, "", 0) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice} stands in it twice")
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
