@@ -44,7 +44,7 @@ SETTINGS_EVERY: Final = 1.0
 STALLED_AFTER: Final = 10.0
 TROUBLE_PAUSE: Final = 5.0
 
-_PROBE_NOW: Final = frozenset({Sign.LOGIN_ATTEMPTED, Sign.PUSH_CLOSED, Sign.LOGIN_COMPLETED})
+PROBE_NOW: Final = frozenset({Sign.LOGIN_ATTEMPTED, Sign.PUSH_CLOSED, Sign.LOGIN_COMPLETED})
 
 
 class Sentinel:
@@ -139,7 +139,7 @@ class Sentinel:
         self._permits.record_or_retry(
             outcome.from_evidence(evidence, before, self._permits.records)
         )
-        if evidence.sign in _PROBE_NOW:
+        if evidence.sign in PROBE_NOW:
             self._monitor.probe_now()
         if evidence.sign in outcome.PROCESS_GONE:
             self._show_why_it_waits(before, evidence)

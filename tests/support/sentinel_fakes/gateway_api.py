@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ApiBehaviour:
-    """How far a handshake comes, and whether questions are answered afterwards."""
+    """How far a handshake comes, what it says meanwhile, and what is answered afterwards.
+
+    `answers`: the Gateway itself does; `serves`: IBKR's servers do.
+    """
 
     closes: bool = False
     greets: bool = True
@@ -17,6 +20,8 @@ class ApiBehaviour:
     gives_next_id: bool = True
     id_in_use: bool = False
     answers: bool = True
+    serves: bool = True
+    says: tuple[str, ...] = ()
 
 
 def frame(*fields: str) -> bytes:
@@ -34,6 +39,7 @@ class FakeGatewayApi:
         self.asked: list[list[str]] = []
         self.writers: list[asyncio.StreamWriter] = []
         self.contract_asked = asyncio.Event()
+        self.contracts_asked: list[str] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
@@ -63,10 +69,11 @@ class FakeGatewayApi:
             self._start(fields, writer)
         elif fields[0] == "49" and self.behaviour.answers:
             writer.write(frame("49", "1", "1795618800"))
-        elif fields[0] == "8" and self.behaviour.answers:
-            writer.write(frame("9", "1", "1"))
         elif fields[0] == "9":
+            self.contracts_asked.append(fields[2])
             self.contract_asked.set()
+            if self.behaviour.serves and self.behaviour.answers:
+                writer.write(frame("10", fields[2], "SPY"))
 
     def _start(self, fields: list[str], writer: asyncio.StreamWriter) -> None:
         if self.behaviour.id_in_use and fields[2] == "901":
@@ -75,6 +82,8 @@ class FakeGatewayApi:
             return
         if self.behaviour.accounts:
             writer.write(frame("15", "1", self.behaviour.accounts))
+        for code in self.behaviour.says:
+            writer.write(frame("4", "2", "-1", code, "a message", ""))
         if self.behaviour.gives_next_id:
             writer.write(frame("9", "1", "1"))
 

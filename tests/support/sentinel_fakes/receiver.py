@@ -1,6 +1,7 @@
 """Who is told what the API monitor finds out."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from ibgateway_agent.sentinel.probe.handshake import ProbeResult
@@ -30,6 +31,14 @@ class EvidenceRecorder:
             while not wanted():
                 self._more.clear()
                 await self._more.wait()
+
+    async def until_polled(self, wanted: Callable[[], bool]) -> None:
+        """The same for what only the other side knows."""
+        async with asyncio.timeout(LIMIT):
+            while not wanted():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._more.wait(), 0.02)
+                self._more.clear()
 
     async def has(self, sign: Sign, detail: str = "") -> None:
         await self.until(lambda: (sign, detail) in self.evidence)

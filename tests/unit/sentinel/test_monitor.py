@@ -132,7 +132,7 @@ async def test_the_gateway_proves_itself_anew_when_something_happened(
         await receiver.has(Sign.API_READY, "DU1234567")
         monitor.probe_now()
         await receiver.until(lambda: receiver.evidence.count((Sign.API_READY, "DU1234567")) == 2)
-    assert ["8", "1", "1"] in gateway.asked
+    assert len(gateway.contracts_asked) == 2
 
 
 async def test_a_silent_gateway_is_told_and_one_that_wakes_too(gateway: FakeGatewayApi) -> None:
@@ -174,12 +174,88 @@ async def test_the_next_client_id_is_taken_where_one_is_held(gateway: FakeGatewa
     assert receiver.probes[0] is ProbeResult.CLIENT_ID_IN_USE
 
 
-async def test_after_a_lost_link_a_new_connection_asks_ibkr_itself(
+async def test_a_handshake_alone_is_no_login(gateway: FakeGatewayApi) -> None:
+    gateway.behaviour = ApiBehaviour(serves=False)
+    timings = ProbeTimings(proof_every=0.05)
+    async with monitored(state(gateway.port), timings) as (_, receiver):
+        await receiver.has(Sign.LINK_LOST, "IBKR's servers do not answer")
+        assert (Sign.API_READY, "DU1234567") not in receiver.evidence
+        gateway.behaviour = ApiBehaviour()
+        await receiver.has(Sign.API_READY, "DU1234567")
+
+
+@pytest.mark.parametrize(
+    ("code", "sign"),
+    [
+        ("1100", Sign.LINK_LOST),
+        ("2110", Sign.LINK_LOST),
+        ("502", Sign.LINK_LOST),
+        ("504", Sign.LINK_LOST),
+        ("1101", Sign.LINK_RESTORED),
+        ("1102", Sign.LINK_RESTORED),
+    ],
+)
+async def test_what_is_said_during_the_handshake_is_heard_before_anything_is_proven(
+    gateway: FakeGatewayApi, code: str, sign: Sign
+) -> None:
+    gateway.behaviour = ApiBehaviour(says=("2104", code))
+    async with monitored(state(gateway.port)) as (_, receiver):
+        await receiver.has(Sign.API_READY, "DU1234567")
+    assert receiver.evidence[:2] == [(sign, code), (Sign.API_READY, "DU1234567")]
+
+
+async def test_ibkr_is_asked_again_until_it_answers_where_nobody_says_1102(
     gateway: FakeGatewayApi,
 ) -> None:
+    timings = ProbeTimings(proof_every=0.05)
+    known = state(gateway.port)
+    async with monitored(known, timings) as (_, receiver):
+        await receiver.has(Sign.API_READY, "DU1234567")
+        gateway.behaviour = ApiBehaviour(serves=False)
+        gateway.says("2110")
+        await receiver.has(Sign.LINK_LOST, "2110")
+        known.fold = LoginFold(replace(RUNNING, state=LoginState.CONNECTION_LOST, link_lost=True))
+        asked = len(gateway.contracts_asked)
+        await receiver.until_polled(lambda: len(gateway.contracts_asked) > asked + 2)
+        gateway.behaviour = ApiBehaviour()
+        await receiver.until(lambda: receiver.evidence[-1] == (Sign.API_READY, "DU1234567"))
+
+
+async def test_an_answer_to_a_question_from_before_the_loss_proves_nothing(
+    gateway: FakeGatewayApi,
+) -> None:
+    gateway.behaviour = ApiBehaviour(serves=False)
+    async with monitored(state(gateway.port)) as (_, receiver):
+        await asyncio.wait_for(gateway.contract_asked.wait(), LIMIT)
+        gateway.says("1100")
+        gateway.sends("10", gateway.contracts_asked[-1], "SPY")
+        gateway.says("1101")
+        await receiver.has(Sign.LINK_RESTORED, "1101")
+    assert (Sign.API_READY, "DU1234567") not in receiver.evidence
+
+
+async def test_an_unknown_contract_is_an_answer_only_while_the_link_stands(
+    gateway: FakeGatewayApi,
+) -> None:
+    gateway.behaviour = ApiBehaviour(serves=False)
     known = state(gateway.port, replace(RUNNING, link_lost=True))
     async with monitored(known) as (_, receiver):
-        await receiver.has(Sign.API_READY, "DU1234567")
         await asyncio.wait_for(gateway.contract_asked.wait(), LIMIT)
-        gateway.sends("10", "9001", "SPY")
-        await receiver.has(Sign.LINK_RESTORED)
+        unknown = ("4", "2", gateway.contracts_asked[-1], "200", "No security definition", "")
+        gateway.sends(*unknown)
+        gateway.says("1101")
+        await receiver.has(Sign.LINK_RESTORED, "1101")
+        assert (Sign.API_READY, "DU1234567") not in receiver.evidence
+        await receiver.until_polled(lambda: len(gateway.contracts_asked) > 1)
+        known.fold = LoginFold(RUNNING)
+        gateway.sends("4", "2", gateway.contracts_asked[-1], "200", "No security definition", "")
+        await receiver.has(Sign.API_READY, "DU1234567")
+
+
+async def test_a_login_that_is_proven_is_not_asked_for_again(gateway: FakeGatewayApi) -> None:
+    known = state(gateway.port, replace(RUNNING, state=LoginState.LOGGED_IN, proven=True))
+    timings = ProbeTimings(proof_every=0.02, question_every=0.02)
+    async with monitored(known, timings) as (_, receiver):
+        await receiver.has(Sign.API_READY, "DU1234567")
+        await receiver.until_polled(lambda: gateway.asked.count(["49", "1"]) > 10)
+    assert len(gateway.contracts_asked) == 1

@@ -65,11 +65,16 @@ class ApiConnection:
 
 @dataclass(frozen=True)
 class Probed:
-    """A probe's result; `connection` is open and given only when `Ready`."""
+    """A probe's result; `connection` is open and given only when `Ready`.
+
+    `heard` are the error messages that came meanwhile, as (request, code): a new connection is told
+    of a lost link once, if at all.
+    """
 
     result: ProbeResult
     accounts: tuple[str, ...] = ()
     connection: ApiConnection | None = None
+    heard: tuple[tuple[str, str], ...] = ()
 
 
 async def probe(port: int, *, client_id: int = CLIENT_ID, seconds: float = 5.0) -> Probed:
@@ -105,6 +110,7 @@ class _Handshake:
         self._greeted = False
         self._in_use = False
         self._accounts: tuple[str, ...] = ()
+        self._heard: tuple[tuple[str, str], ...] = ()
 
     async def run(self) -> Probed:
         self._connection.send_greeting()
@@ -116,13 +122,14 @@ class _Handshake:
             fields = await self._connection.receive()
             next_id = next_id or fields[0] == "9"
             self._take(fields)
-        return Probed(ProbeResult.READY, self._accounts, self._connection)
+        return Probed(ProbeResult.READY, self._accounts, self._connection, self._heard)
 
     def _take(self, fields: list[str]) -> None:
         if fields[0] == "15" and len(fields) > 2:
             self._accounts = tuple(account for account in fields[2].split(",") if account)
-        if fields[0] == "4" and len(fields) > 3 and fields[3] == "326":
-            self._in_use = True
+        if fields[0] == "4" and len(fields) > 3:
+            self._heard = (*self._heard, (fields[2], fields[3]))
+            self._in_use = self._in_use or fields[3] == "326"
 
     def closed(self) -> ProbeResult:
         if self._in_use:

@@ -1,8 +1,10 @@
 """The sentinel's own API connection: probes until it is proven, then keeps one and listens.
 
 While a login is under way a closed port is asked again at once, because the API opens with the
-login; anything else is asked rarely. The kept connection receives 1100 and its end, and a question
-every few seconds tells a silent gateway from a quiet one.
+login; anything else is asked rarely. A handshake proves only that the Gateway once logged in: on each
+new connection, and again until they answer, IBKR's servers are asked something that the Gateway can't
+know. The kept connection receives 1100 and its end, and a question every few seconds tells a silent
+gateway from a quiet one.
 """
 
 import asyncio
@@ -10,7 +12,13 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ibgateway_agent.errors import ApiClosedError
-from ibgateway_agent.sentinel.probe.handshake import CLIENT_ID, ApiConnection, ProbeResult, probe
+from ibgateway_agent.sentinel.probe.handshake import (
+    CLIENT_ID,
+    ApiConnection,
+    Probed,
+    ProbeResult,
+    probe,
+)
 from ibgateway_agent.sentinel.state import GatewayState
 from ibgateway_api.login import LoginState, Sign
 from ibgateway_runtime.clock import Clock
@@ -18,19 +26,12 @@ from ibgateway_runtime.clock import Clock
 CLIENT_IDS: Final = 5
 """A gateway may keep a dead client's id for a while: the next of these is taken."""
 
-_LINK_ID: Final = "9001"
-_LINK_CONTRACT: Final = (
-    *("9", "8", _LINK_ID, "756733", "", "", "", "0.0", "", "", "SMART"),
-    *("", "", "", "", "0", "", "", ""),
-)
-"""reqContractDetails of one well-known contract: only IBKR's servers can answer it."""
+_FIRST_QUESTION: Final = 9001
 _TIME: Final = ("49", "1")
-"""reqCurrentTime: the gateway itself answers."""
-_NEXT_ID: Final = ("8", "1", "1")
-"""reqIds: the answer proves the login anew."""
+"""reqCurrentTime: the Gateway itself answers, and reqIds too; neither proves a login."""
 
 _HALF_WAY: Final = frozenset({ProbeResult.NO_ACCOUNTS, ProbeResult.NO_NEXT_ID})
-_LOST: Final = frozenset({"1100", "2110"})
+_LOST: Final = frozenset({"1100", "2110", "502", "504"})
 _BACK: Final = frozenset({"1101", "1102"})
 _LOGIN_UNDER_WAY: Final = frozenset({LoginState.LOGGING_IN, LoginState.RESTARTING})
 
@@ -51,6 +52,8 @@ class ProbeTimings:
     """reqCurrentTime is not answered when asked twice within a second."""
     silent_after: float = 5.0
     """A question without an answer for this long: the gateway hangs."""
+    proof_every: float = 5.0
+    """Between questions to IBKR's servers until they answer; one message of the fifty a second."""
 
 
 class ProbeReceiver(Protocol):
@@ -104,16 +107,15 @@ class ApiMonitor:
         if probed.connection is None:
             return probed.result
         try:
-            return await self._keep(probed.connection, probed.accounts)
+            return await self._keep(probed, probed.connection)
         finally:
             probed.connection.close()
 
-    async def _keep(self, connection: ApiConnection, accounts: tuple[str, ...]) -> ProbeResult:
-        named = ",".join(accounts)
-        if self._state.account_problem(accounts):
+    async def _keep(self, probed: Probed, connection: ApiConnection) -> ProbeResult:
+        named = ",".join(probed.accounts)
+        if self._state.account_problem(probed.accounts):
             self._receiver.on_evidence(Sign.API_UNEXPECTED_ACCOUNT, named)
             return ProbeResult.NO_ACCOUNTS
-        self._receiver.on_evidence(Sign.API_READY, named)
         kept = KeptConnection(
             connection,
             named,
@@ -121,7 +123,8 @@ class ApiMonitor:
             receiver=self._receiver,
             answers=AnswerWatch(self._clock, self._timings),
         )
-        await kept.listen(self._wake)
+        kept.heard(probed.heard)
+        await kept.listen(self._wake, self._timings.proof_every)
         self._receiver.on_evidence(Sign.API_CLOSED, "")
         self.probe_now()
         return ProbeResult.READY
@@ -189,12 +192,18 @@ class KeptConnection:
         self._state = state
         self._receiver = receiver
         self._answers = answers
+        self._question = self._first_that_counts = _FIRST_QUESTION
+        self._answered = False
+        self._news = asyncio.Event()
 
-    async def listen(self, wake: asyncio.Event) -> None:
+    def heard(self, messages: tuple[tuple[str, str], ...]) -> None:
+        """What was said during the handshake counts as if it had come after it."""
+        for request, code in messages:
+            self._on_error_message(request, code)
+
+    async def listen(self, wake: asyncio.Event, proof_every: float) -> None:
         """Receive and ask until the connection is closed; `wake`: have the login proven anew."""
-        if self._state.login.link_lost:
-            self._connection.send(*_LINK_CONTRACT)
-        work = (self._receive(), self._ask_time(), self._ask_next_id(wake))
+        work = (self._receive(), self._ask_time(), self._prove(wake, proof_every))
         tasks = [asyncio.create_task(part) for part in work]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -216,23 +225,68 @@ class KeptConnection:
                 self._receiver.on_evidence(Sign.API_SILENT, "")
             self._connection.send(*_TIME)
 
-    async def _ask_next_id(self, wake: asyncio.Event) -> None:
+    async def _prove(self, wake: asyncio.Event, every: float) -> None:
+        """Ask IBKR's servers at once, when something has happened, and until they answer."""
+        wake.clear()
+        self._ask_servers()
         while True:
-            await wake.wait()
-            wake.clear()
-            self._connection.send(*_NEXT_ID)
+            if await _set_within(every, wake, self._news):
+                self._first_that_counts = self._question + 1
+            elif self._proven():
+                continue
+            elif not self._answered and not self._state.login.link_lost:
+                self._receiver.on_evidence(Sign.LINK_LOST, "IBKR's servers do not answer")
+            self._ask_servers()
+
+    def _proven(self) -> bool:
+        return self._answered and self._state.login.state is LoginState.LOGGED_IN
+
+    def _ask_servers(self) -> None:
+        """reqContractDetails of one well-known contract: the Gateway alone can't answer it."""
+        self._question += 1
+        self._answered = False
+        self._connection.send(
+            *("9", "8", str(self._question), "756733", "", "", "", "0.0", "", "", "SMART"),
+            *("", "", "", "", "0", "", "", ""),
+        )
 
     def _on_message(self, fields: list[str]) -> None:
-        was_silent = self._answers.received()
+        if self._answers.received():
+            self._news.set()
         if fields[0] == "4" and len(fields) > 3:
             self._on_error_message(fields[2], fields[3])
-        elif fields[0] == "9" or was_silent:
-            self._receiver.on_evidence(Sign.API_READY, self._accounts)
-        elif fields[0] == "10" and self._state.login.link_lost:
-            self._receiver.on_evidence(Sign.LINK_RESTORED, "")
+        elif fields[0] == "10" and any(self._counts(field) for field in fields[1:3]):
+            self._on_answer()
+
+    def _counts(self, request: str) -> bool:
+        """Whether a request is one of ours since the last news of the link."""
+        asked = int(request) if request.isdecimal() else 0
+        return self._first_that_counts <= asked <= self._question
+
+    def _on_answer(self) -> None:
+        self._answered = True
+        self._receiver.on_evidence(Sign.API_READY, self._accounts)
 
     def _on_error_message(self, request: str, code: str) -> None:
         if code in _LOST:
+            self._first_that_counts = self._question + 1
             self._receiver.on_evidence(Sign.LINK_LOST, code)
-        elif code in _BACK or (code == "200" and request == _LINK_ID):
+        elif code in _BACK:
             self._receiver.on_evidence(Sign.LINK_RESTORED, code)
+            self._news.set()
+        elif code == "200" and self._counts(request) and not self._state.login.link_lost:
+            # "No security definition": an answer too, but it has been seen beside an open 2110.
+            self._on_answer()
+
+
+async def _set_within(seconds: float, *events: asyncio.Event) -> bool:
+    """Whether one of the events is set within that time; they are cleared."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    for event in events:
+        event.clear()
+    return bool(done)
