@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ibgateway_simulator.ibkr.account_answers import AccountAnswers
 from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
@@ -69,6 +70,7 @@ class ApiAnswers:
         request = fields[0] if fields else ""
         if integer(request) in self._ibkr.book.faults.silent_requests:
             return
+        self._flap(integer(request))
         handler = self._table.get(request)
         if handler is None:
             self._connection.error(-1, 505, f"Fatal Error: Unknown message id {request}.")
@@ -91,6 +93,26 @@ class ApiAnswers:
         self._account.changed()
         self._market.changed()
 
+    def accounts(self) -> str:
+        """What managedAccounts says: nothing for a moment after the login, where that is asked for."""
+        session = self._ibkr.logins.sessions.get(self._connection.identity.session_id)
+        faults = self._ibkr.book.faults
+        if session is not None:
+            since = (self._ibkr.now() - session.since).total_seconds()
+            if since < faults.accounts_empty_seconds:
+                return ""
+        listed = faults.managed_accounts
+        return self._connection.identity.account if listed is None else listed
+
+    def _flap(self, request: int) -> None:
+        """The link goes and comes while a request is under way."""
+        book = self._ibkr.book
+        session = self._ibkr.logins.sessions.get(self._connection.identity.session_id)
+        if request and request == book.faults.flap_next and session is not None:
+            book.faults = replace(book.faults, flap_next=0)
+            self._ibkr.set_link(session, up=False, code=1102)
+            self._ibkr.set_link(session, up=True, code=1102)
+
     def _read_only(self) -> bool:
         session = self._ibkr.logins.sessions.get(self._connection.identity.session_id)
         by_session = session is not None and session.read_only
@@ -100,7 +122,7 @@ class ApiAnswers:
         """Accepted without an answer."""
 
     def _managed_accounts(self, _: Sequence[str]) -> None:
-        self._connection.send(messages.managed_accounts(self._connection.identity.account))
+        self._connection.send(messages.managed_accounts(self.accounts()))
 
     def _current_time(self, _: Sequence[str]) -> None:
         now = self._ibkr.now()

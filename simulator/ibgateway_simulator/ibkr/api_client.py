@@ -53,7 +53,17 @@ class ApiClientSession:
         return self._connection.identity
 
     def deliver(self, messages_of_orders: Iterable[OrderMessage]) -> None:
-        """Send what is about this client's own orders."""
+        """Send what is about this client's own orders, as late as it is asked for."""
+        faults, told = self._ibkr.book.faults, list(messages_of_orders)
+        if faults.unacknowledged:
+            return
+        if faults.ack_seconds:
+            loop = asyncio.get_running_loop()
+            loop.call_later(faults.ack_seconds, self._deliver_now, told)
+        else:
+            self._deliver_now(told)
+
+    def _deliver_now(self, messages_of_orders: Iterable[OrderMessage]) -> None:
         for message in messages_of_orders:
             ticket = message.ticket
             key = (self.identity.account, self.identity.client_id)
@@ -100,9 +110,7 @@ class ApiClientSession:
         self._connection.start(client_id)
         self._ibkr.note("api_client", client_id=client_id, connection=self.identity.number)
         faults = self._ibkr.book.faults
-        listed = faults.managed_accounts
-        accounts = self.identity.account if listed is None else listed
-        self._connection.send(messages.managed_accounts(accounts))
+        self._connection.send(messages.managed_accounts(self._answers.accounts()))
         if not faults.no_next_valid_id:
             self._answers.send_next_id()
         if faults.broker_link_down:
@@ -130,7 +138,7 @@ async def accept(
     try:
         session_id = json.loads(await reader.readline())["session"]
         session = ibkr.logins.sessions.get(session_id)
-        if session is None:
+        if session is None or ibkr.book.faults.close_at_once:
             return
         connection = ApiClientConnection(ibkr, session=session, reader=reader, writer=writer)
         await _served(ibkr, ApiClientSession(ibkr, connection, monotonic=monotonic))

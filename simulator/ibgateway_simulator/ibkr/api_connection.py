@@ -17,7 +17,10 @@ AnswerTable = Mapping[str, Callable[[Sequence[str]], None]]
 
 
 class ApiClientConnection:
-    """Reads and writes messages; `identity` grows with the handshake and with startApi."""
+    """Reads and writes messages; `identity` grows with the handshake and with startApi.
+
+    `started` is when startApi came, or the connection before that.
+    """
 
     def __init__(
         self,
@@ -28,6 +31,7 @@ class ApiClientConnection:
         writer: asyncio.StreamWriter,
     ) -> None:
         self.identity = ApiClientIdentity(ibkr.connection_number(), session.id, session.account)
+        self.started = ibkr.now()
         self._ibkr = ibkr
         self._reader = reader
         self._writer = writer
@@ -37,11 +41,13 @@ class ApiClientConnection:
         version = await stream.read_handshake(self._reader)
         self.identity = replace(self.identity, version=version)
         self._ibkr.record(self.identity, "in", (f"v{version}",))
+        await asyncio.sleep(self._ibkr.book.faults.handshake_seconds)
         self.send((str(version), f"{self._ibkr.now():%Y%m%d %H:%M:%S UTC}"))
 
     def start(self, client_id: int) -> None:
         """The client has said its id."""
         self.identity = replace(self.identity, client_id=client_id)
+        self.started = self._ibkr.now()
 
     async def receive(self) -> tuple[str, ...]:
         """The fields of the next message."""

@@ -1,5 +1,6 @@
 """Answers about the market: contracts and prices."""
 
+import asyncio
 from collections.abc import Sequence
 
 from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
@@ -34,10 +35,15 @@ class MarketAnswers:
             self._send_ticks(req_id, contract)
 
     def _contract(self, fields: Sequence[str]) -> market.ListedContract | None:
-        """The contract that both requests name from field 3 on; error 200 when nobody knows it."""
+        """The contract that both requests name from field 3 on; error 200 when nobody knows it.
+
+        None also where it is asked for in vain.
+        """
         known = requests.contract_query(fields, 3, 12).find()
         if known is None:
             self._connection.error(integer(fields[2]), 200, NO_CONTRACT)
+        elif known.symbol in self._ibkr.book.faults.mute_symbols:
+            return None
         return known
 
     def _contract_details(self, fields: Sequence[str]) -> None:
@@ -58,9 +64,17 @@ class MarketAnswers:
         self._connection.send(messages.market_data_type(req_id))
         self._send_ticks(req_id, known)
         if len(fields) > 17 and fields[17] == "1":
-            self._connection.send(messages.tick_snapshot_end(req_id))
+            self._end_snapshot_later(req_id)
         else:
             self._subscribed[req_id] = known
+
+    def _end_snapshot_later(self, req_id: int) -> None:
+        end = messages.tick_snapshot_end(req_id)
+        seconds = self._ibkr.book.faults.snapshot_seconds
+        if seconds:
+            asyncio.get_running_loop().call_later(seconds, self._connection.send, end)
+        else:
+            self._connection.send(end)
 
     def _cancel_market_data(self, fields: Sequence[str]) -> None:
         self._subscribed.pop(integer(fields[2]), None)

@@ -1,11 +1,13 @@
 """Answers about orders: placing, cancelling, and what is open, completed or executed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.faults import OrderLoss
 from ibgateway_simulator.model.market import EASTERN
+from ibgateway_simulator.model.order_checks import plain_refusal
 from ibgateway_simulator.model.orders import BookedOrder, OrderTicket
 from ibgateway_simulator.tws import messages, order_fields, requests
 from ibgateway_simulator.tws.requests import ApiRequest
@@ -71,14 +73,24 @@ class OrderAnswers:
         self._ibkr.publish(self._ibkr.book.place(ticket, self._ibkr.now()))
 
     def _lose(self, ticket: OrderTicket, loss: OrderLoss) -> None:
-        if loss is OrderLoss.AFTER_BOOKING:
-            self._ibkr.book.place(ticket, self._ibkr.now())
+        book = self._ibkr.book
+        if loss is OrderLoss.REJECTED:
+            book.faults = replace(book.faults, reject_next="Rejected while nobody listened.")
+        if loss in (OrderLoss.AFTER_BOOKING, OrderLoss.REJECTED):
+            book.place(ticket, self._ibkr.now())
         self._ibkr.note("order_lost", order_ref=ticket.order_ref, when=loss)
-        self._connection.abort()
+        if loss is not OrderLoss.SILENTLY:
+            self._connection.abort()
 
     def _cancel(self, fields: Sequence[str]) -> None:
         client = self._connection.identity
         key = (client.account, client.client_id, integer(fields[2]))
+        book = self._ibkr.book
+        asked = book.faults.refuse_cancel_next
+        book.faults = replace(book.faults, refuse_cancel_next=0)
+        if why := plain_refusal(asked):
+            self._connection.error(key[2], why.code, why.text)
+            return
         unknown = requests.unknown_ticket(key)
         self._ibkr.publish(self._ibkr.book.cancel(key, unknown, self._ibkr.now()))
 
@@ -90,13 +102,19 @@ class OrderAnswers:
 
     def _open_orders(self, _: Sequence[str]) -> None:
         mine = self._connection.identity.client_id
-        self._list([order for order in self._working() if order.ticket.client_id == mine])
+        self._list([order for order in self._known() if order.ticket.client_id == mine])
 
     def _all_open_orders(self, _: Sequence[str]) -> None:
-        self._list(self._working())
+        self._list(self._known())
 
     def _working(self) -> tuple[BookedOrder, ...]:
         return self._ibkr.book.open_orders(self._connection.identity.account)
+
+    def _known(self) -> tuple[BookedOrder, ...]:
+        """What is listed as open: nothing for a moment after the start, where that is asked for."""
+        wait = self._ibkr.book.faults.orders_empty_seconds
+        since = (self._ibkr.now() - self._connection.started).total_seconds()
+        return self._working() if since >= wait else ()
 
     def _list(self, orders: Sequence[BookedOrder]) -> None:
         version = self._connection.identity.version

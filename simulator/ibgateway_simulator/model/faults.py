@@ -1,6 +1,6 @@
 """What the control API can make go wrong: one frozen value, changed as a whole.
 
-Fields that end in `_next` are used up by the next order; the others stay until changed.
+Fields that end in `_next` are used up by what they are for; the others stay until changed.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,13 @@ from ibgateway_simulator.model.choices import choice
 
 
 class OrderLoss(StrEnum):
-    """Where the connection breaks around the next order."""
+    """How the next order is lost: all but the last break its connection."""
 
     NONE = ""
     BEFORE_BOOKING = "before-booking"
     AFTER_BOOKING = "after-booking"
+    REJECTED = "rejected"
+    SILENTLY = "silently"
 
 
 class RejectSequence(StrEnum):
@@ -45,7 +47,30 @@ class Faults:
     partial_next: tuple[Decimal, ...] = ()
     """Quantities the next order fills in; then it is held."""
     lose_next: OrderLoss = OrderLoss.NONE
-    """The next order's connection is reset before or after the order is booked."""
+    """The next order's connection is reset before or after the order is booked, or rejected while
+    nobody listens; `silently`: the order is dropped and the connection stays."""
+    refuse_next: int = 0
+    """Code of the error that refuses the next order, for example 163; no status follows."""
+    refuse_cancel_next: int = 0
+    """Code of the error that refuses the next cancel, for example 161."""
+    ack_seconds: float = 0
+    """Seconds until a client hears of what has happened to its orders."""
+    unacknowledged: bool = False
+    """Orders are booked and filled, and their client hears nothing of it."""
+    mute_symbols: tuple[str, ...] = ()
+    """Contracts whose details and prices are asked for in vain."""
+    snapshot_seconds: float = 0
+    """Seconds between a snapshot's prices and its end; IBKR needs about 11 where little is traded."""
+    handshake_seconds: float = 0
+    """Seconds until the first packet of a client is answered."""
+    close_at_once: bool = False
+    """Connections are accepted and closed without a word."""
+    accounts_empty_seconds: float = 0
+    """So long after a login the accounts are not known yet: managedAccounts is empty."""
+    orders_empty_seconds: float = 0
+    """So long after startApi the open orders are not known yet: none is listed."""
+    flap_next: int = 0
+    """The next request with this message id meets a loss of the link: 1100, 1102, then its answer."""
     mute: bool = False
     """Sockets stay open, nothing is answered."""
     silent_requests: tuple[int, ...] = ()
@@ -88,6 +113,8 @@ def _converted(name: str, value: Any) -> Any:
             return choice(RejectSequence, value, of=name)
         case "partial_next":
             return tuple(Decimal(str(item)) for item in value)
+        case "mute_symbols":
+            return tuple(str(item) for item in value)
         case "silent_requests":
             return tuple(int(item) for item in value)
         case _:

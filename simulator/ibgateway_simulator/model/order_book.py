@@ -12,7 +12,12 @@ from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFound
 from ibgateway_simulator.model import fills, market
 from ibgateway_simulator.model.accounts import Account, totals
 from ibgateway_simulator.model.faults import Faults, OrderLoss, RejectSequence
-from ibgateway_simulator.model.order_checks import OrderContext, OrderRefusal, refusal
+from ibgateway_simulator.model.order_checks import (
+    OrderContext,
+    OrderRefusal,
+    plain_refusal,
+    refusal,
+)
 from ibgateway_simulator.model.orders import (
     BookedOrder,
     CommissionReportMessage,
@@ -64,7 +69,8 @@ class OrderBook:
         if ticket.order_id < self.next_valid_id(ticket.account, ticket.client_id):
             return [ErrorMessage(ticket, 103, "Duplicate order id")]
         self.next_ids[ticket.account, ticket.client_id] = ticket.order_id + 1
-        refused = refusal(self._context(ticket))
+        asked, self.faults = self.faults.refuse_next, replace(self.faults, refuse_next=0)
+        refused = plain_refusal(asked) or refusal(self._context(ticket))
         if refused is not None:
             return self._refused(ticket, refused, now)
         if ticket.what_if:

@@ -11,6 +11,19 @@ from ibgateway_simulator.model.orders import PRICED, BookedOrder, OrderAction, O
 KNOWN_TYPES = frozenset({"MKT", "LMT", "MOC", "LOC", "MOO", "LOO", "STP", "STP LMT", "MIDPRICE"})
 MIN_TICK = Decimal("0.01")
 
+PLAIN_REFUSALS: Mapping[int, str] = {
+    100: "Max rate of messages per second has been exceeded.",
+    161: "Cancel attempted when order is not in a cancellable state.",
+    163: "The following order would exceed the price percentage limit.",
+    383: "The following order exceeds the size limit set in TWS Presets.",
+    435: "You must specify an account.",
+    478: "Parameters in request conflict with contract parameters received by contract id.",
+    502: "Couldn't connect to TWS.",
+    504: "Not connected",
+    10311: "This order will be directly routed. Direct routed orders may result in higher trade fees.",
+}
+"""Errors that end an order, or a cancel, without a status: `refuse_next` asks for one by its code."""
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRefusal:
@@ -28,6 +41,11 @@ class OrderContext:
     account: Account
     prices: Mapping[int, Decimal]
     working: tuple[BookedOrder, ...]
+
+
+def plain_refusal(code: int) -> OrderRefusal | None:
+    """The refusal with this code; None for 0."""
+    return OrderRefusal(code, PLAIN_REFUSALS.get(code, "Order refused.")) if code else None
 
 
 def refusal(context: OrderContext) -> OrderRefusal | None:

@@ -121,6 +121,12 @@ class IbkrWorld:
                     if event["kind"] == kind:
                         return dict(event)
 
+    async def frame(self, first: str) -> None:
+        """Wait until a message that begins with this field has come from an API client."""
+        async with asyncio.timeout(PATIENCE):
+            while not await self.call("GET", f"/v1/frames?direction=in&message={first}"):
+                pass
+
     async def ask(self, **changes: Any) -> None:
         """Ask for a full login, but for the changes."""
         login = {"user": "paperuser", "password": "paperpassword", "mode": "paper", "kind": "full"}
