@@ -6,8 +6,8 @@ writes it. One task that ends takes the process down: the kubelet starts it agai
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +37,7 @@ from ibgateway_executor.ledger.lock import locked
 from ibgateway_executor.ledger.sqlite import open_sqlite
 from ibgateway_executor.lifetime import until_one_ends
 from ibgateway_executor.metrics import ExecutorMetrics
+from ibgateway_executor.orders.order import order_uid
 from ibgateway_executor.settings import ExecutorEnvironment
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock, system_clock
@@ -49,6 +50,7 @@ logger = logging.getLogger(__name__)
 
 SENTINEL_CONNECT_SECONDS: Final = 1.0
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
+SIGN_OF_LIFE_SECONDS: Final = 30.0
 
 Settings = Callable[[], ExecutorSettings]
 Token = Callable[[], bytes]
@@ -92,7 +94,7 @@ async def _serve(
     """Make the parts and run them. `changed` wakes the dispatcher, `wanted` the connection."""
     client_token, agent_token = _token(environment.token), _token(environment.agent_token)
     wanted = Wakeup()
-    current = CurrentConnection(metrics=metrics, changed=changed, wanted=wanted)
+    current = CurrentConnection(metrics=metrics, clock=clock, changed=changed, wanted=wanted)
     sentinel = _sentinel(client, clock, (changed, wanted))
     gate = TradingGate(settings=settings, sentinel=sentinel, connection=current, clock=clock)
     recorder = ReportRecorder(ledger, current)
@@ -104,9 +106,7 @@ async def _serve(
         clock=clock,
         wakeup=wanted,
     )
-    cancels = CancelWriter(
-        connection=current, settings=settings, pacer=pacer, clock=clock, changed=changed
-    )
+    cancels = CancelWriter(connection=current, pacer=pacer, clock=clock, changed=changed)
     dispatcher = _dispatcher(
         *(settings, gate, ledger, current, cancels),
         pacer=pacer,
@@ -126,6 +126,7 @@ async def _serve(
             ledger,
             sentinel.follow(lambda: Endpoint(url, token=agent_token().decode())),
             recorder.run(),
+            _keep_written(ledger),
             server.serve(intake, bind=environment.bind, port=environment.port),
         )
 
@@ -225,6 +226,7 @@ def _intake(
     client_token: Token,
     agent_token: Token,
 ) -> FastAPI:
+    here = settings()
     return http.application(
         http.IntakeServices(
             ledger=ledger,
@@ -233,7 +235,7 @@ def _intake(
                 settings=settings,
                 accounts=gate.accounts,
                 clock=clock,
-                new_id=lambda: secrets.token_hex(12),
+                new_id=partial(order_uid, gateway=here.gateway, namespace=here.namespace),
             ),
             gate=gate.evaluate,
             settings=settings,
@@ -268,3 +270,10 @@ def _probes(
         metrics=metrics,
         clock=clock,
     )
+
+
+async def _keep_written(ledger: Ledger) -> None:
+    """Write a sign of life for ever: what tells a restart from a restored copy."""
+    while True:
+        await ledger.mark_written()
+        await asyncio.sleep(SIGN_OF_LIFE_SECONDS)

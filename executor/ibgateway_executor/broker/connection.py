@@ -5,8 +5,10 @@ accounts, clock and ledger have been checked on this connection. 1100 takes the 
 and an order of uncertain fate make it ask again. A kicked session keeps its socket.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -27,8 +29,10 @@ from ibgateway_executor.broker.protocol import (
 from ibgateway_executor.broker.recorder import ReportRecorder
 from ibgateway_executor.errors import BrokerError, ClientIdInUseError, RequestRefusedError
 from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.metrics import ExecutorMetrics
-from ibgateway_executor.orders.order import Order, OrderReason, OrderState, move
+from ibgateway_executor.orders import restored
+from ibgateway_executor.orders.order import UNSENT, Order, OrderReason, OrderState, move
 from ibgateway_executor.sentinel import SentinelStatus
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
@@ -65,6 +69,7 @@ class GatewayConnection:
         metrics: ExecutorMetrics,
         clock: Clock,
         wakeup: Wakeup,
+        sleep: reconciliation.Sleep = asyncio.sleep,
     ) -> None:
         self._connect_to = connect
         self._current = current
@@ -75,6 +80,9 @@ class GatewayConnection:
         self._metrics = metrics
         self._clock = clock
         self._wakeup = wakeup
+        self._sleep = sleep
+        self._watch = reconciliation.OrderWatch(clock)
+        self._copy_ruled_out = False
         self._login_state: LoginState | None = None
         self._lost_at = 0.0
         self._asked_at = 0.0
@@ -113,7 +121,7 @@ class GatewayConnection:
         settings = self._settings()
         if wrong_account(state, settings.trading_mode, settings.accounts):
             return PING_SECONDS
-        if not state.reconciled or await self._unknown_orders_due():
+        if not state.reconciled or await self._orders_due(broker):
             await self.reconcile(broker)
         else:
             await self._compare_clocks(broker)
@@ -136,14 +144,17 @@ class GatewayConnection:
         invalidations = self._current.invalidations
         # Only these: an order sent while the broker was being asked is not in its answer.
         orders = await self._ledger.active()
-        answer = await reconciliation.ask(broker, orders)
+        inherited = [] if self._copy_ruled_out else self._unsent_when_opened(orders)
+        asked = [order for order in orders if reconciliation.questionable(order)]
+        answer = await reconciliation.ask(broker, [*asked, *inherited], self._sleep)
         await self._recorder.drained()
         for event in answer:
             await self._ledger.observe(event)
-        conclude = partial(reconciliation.conclude, answer=answer, now=self._clock.now())
-        await self._ledger.advance_all(
-            {order.id: conclude for order in orders if reconciliation.questionable(order)}
-        )
+        await self._ledger.advance_all(self._conclusions(asked, answer))
+        if self._ledger.hides_a_day(self._now()):
+            give_up = partial(restored.give_up, last=self._ledger.found)
+            await self._ledger.advance_all({order.id: give_up for order in inherited})
+        self._copy_ruled_out = True
         outdated = self._current.invalidations != invalidations
         if outdated or not broker.connected or self._current.state.link_lost:
             return
@@ -151,6 +162,23 @@ class GatewayConnection:
         self._metrics.reconciliations.inc()
         self._current.reconciled()
         logger.info("reconciled with the broker")
+
+    def _unsent_when_opened(self, orders: Sequence[Order]) -> list[Order]:
+        """Orders that may have been sent meanwhile, if this ledger is a copy of an earlier one."""
+        last = self._ledger.found.sequence
+        return [o for o in orders if o.state in UNSENT and o.sequence <= last]
+
+    def _conclusions(
+        self, asked: Sequence[Order], answer: reconciliation.Answer
+    ) -> dict[str, Step]:
+        """What the answer means for each order that the broker should know."""
+        self._watch.looked(order for order in asked if not reconciliation.shown(order, answer))
+        conclude = partial(reconciliation.conclude, answer=answer, now=self._now())
+        return {order.id: partial(conclude, gone=self._watch.gone(order)) for order in asked}
+
+    def _now(self) -> datetime:
+        """IBKR's time where it is known."""
+        return self._current.time() or self._clock.now()
 
     async def _connect(self) -> None:
         broker = await self._connect_to(self._on_event)
@@ -168,11 +196,15 @@ class GatewayConnection:
         theirs = await broker.server_time()
         self._current.clock_compared(self._clock.now() - theirs)
 
-    async def _unknown_orders_due(self) -> bool:
-        """Whether an order of unknown fate should be looked for again."""
+    async def _orders_due(self, broker: Broker) -> bool:
+        """Whether orders should be asked for again: of unknown fate, or bound to another client id."""
         if self._clock.monotonic() - self._asked_at < ASK_AGAIN_SECONDS:
             return False
-        return any(order.state is OrderState.UNKNOWN for order in await self._ledger.active())
+        return any(
+            order.state is OrderState.UNKNOWN
+            or (order.state is OrderState.WORKING and order.client_id != broker.client_id)
+            for order in await self._ledger.active()
+        )
 
     async def _wait_for_link(self) -> float:
         """1100 is open. If the sentinel has been logged in for long, our restore was missed."""

@@ -4,13 +4,14 @@
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.wakeup import Wakeup
+from ibgateway_runtime.clock import Clock
 
 HALF_A_SECOND: Final = timedelta(seconds=0.5)
 """IBKR's answer has whole seconds: on average its clock is half a second further."""
@@ -22,11 +23,15 @@ class CurrentConnection:
     `invalidations` counts what makes a reconciliation that is under way worthless.
     """
 
-    def __init__(self, *, metrics: ExecutorMetrics, changed: Wakeup, wanted: Wakeup) -> None:
+    def __init__(
+        self, *, metrics: ExecutorMetrics, clock: Clock, changed: Wakeup, wanted: Wakeup
+    ) -> None:
         self.broker: Broker | None = None
         self.state = ConnectionState()
         self.invalidations = 0
         self._metrics = metrics
+        self._clock = clock
+        self._compared: tuple[datetime, float] | None = None
         self._changed = changed
         self._wanted = wanted
 
@@ -41,7 +46,18 @@ class CurrentConnection:
 
     def clock_compared(self, skew: timedelta) -> None:
         """Our clock minus IBKR's whole seconds."""
-        self._set(replace(self.state, skew=(skew - HALF_A_SECOND).total_seconds()))
+        skew -= HALF_A_SECOND
+        self._compared = (self._clock.now() - skew, self._clock.monotonic())
+        self._set(replace(self.state, skew=skew.total_seconds()))
+
+    def time(self) -> datetime | None:
+        """IBKR's time, counted on from the last answer, whatever our clock is set to since; None before
+        the first one of this process. Only this time ends an order.
+        """
+        if self._compared is None:
+            return None
+        theirs, at = self._compared
+        return theirs + timedelta(seconds=self._clock.monotonic() - at)
 
     def reconciled(self) -> None:
         """The broker has reported what became of every order."""

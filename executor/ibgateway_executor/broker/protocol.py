@@ -60,6 +60,11 @@ class Broker(Protocol):
         ...
 
     @property
+    def client_id(self) -> int:
+        """The client id of the connection: orders are bound to it."""
+        ...
+
+    @property
     def connected(self) -> bool:
         """Whether the connection stands, as far as this side knows."""
         ...

@@ -1,58 +1,83 @@
 """Asking the broker what became of our orders, and what may be concluded from its answers.
 
-Every request must answer, and two rounds must be equal, before anything is concluded. Found orders
-are adopted by orderRef. An order that is not found is never sent again here: proof that the broker
-never had it also needs IBKR's "maintain and resubmit" setting to be off, which can't be asked.
+Every request must answer, twice, before anything is concluded. What is found once is found: it is
+adopted by its orderRef. Only an order that no answer shows is missing, and then the two rounds are
+apart in time, because the broker's lists can be empty for a moment. A missing order is never sent again
+here: proof that the broker never had it also needs IBKR's "maintain and resubmit" setting to be off,
+which can't be asked.
 """
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Final
 
 from ibgateway_api.week import NEW_YORK
 from ibgateway_executor.broker.protocol import Broker
-from ibgateway_executor.errors import NoAnswerError
 from ibgateway_executor.orders.broker_reports import OrderEvent, OrderStatusReport, concerns
 from ibgateway_executor.orders.order import Order, OrderReason, OrderState, move
+from ibgateway_runtime.clock import Clock
 
-ROUNDS: Final = 10
 PAUSE_SECONDS: Final = 0.05
+APART_SECONDS: Final = 2.0
+"""Between the rounds when an order is missing in the first one."""
+MISSING_SECONDS: Final = 120.0
+MISSING_ROUNDS: Final = 3
+"""An order of an earlier day is given up after it was missing for so long, that many times."""
 AT_BROKER: Final = frozenset({OrderState.WORKING, OrderState.UNKNOWN})
 """Not Sending: its acknowledgement is still awaited, and it becomes Unknown when that fails."""
 
 Answer = tuple[OrderEvent, ...]
+Sleep = Callable[[float], Awaitable[None]]
 
 
-async def ask(broker: Broker, orders: Sequence[Order]) -> Answer:
-    """Answers to all three questions, twice in a row equal as far as they concern `orders`.
+async def ask(broker: Broker, wanted: Sequence[Order], sleep: Sleep) -> Answer:
+    """Both rounds' answers to all three questions; later apart where one of `wanted` is missing.
 
-    NoAnswerError when they never agree, any BrokerError of a question.
+    Any BrokerError of a question.
     """
-    before = await _round(broker)
-    for _ in range(ROUNDS):
-        await asyncio.sleep(PAUSE_SECONDS)
-        answer = await _round(broker)
-        if _ours(answer, orders) == _ours(before, orders):
-            return answer
-        before = answer
-    raise NoAnswerError("the broker's orders kept changing while they were being compared")
+    first = await _round(broker)
+    complete = all(shown(order, first) for order in wanted)
+    await sleep(PAUSE_SECONDS if complete else APART_SECONDS)
+    return first + await _round(broker)
 
 
 async def _round(broker: Broker) -> Answer:
-    executions = await broker.executions()
-    completed = await broker.completed_orders()
-    return executions + completed + await broker.open_orders()
+    """Open orders first: an order that ends in between is then in one of the later answers too."""
+    working = await broker.open_orders()
+    return working + await broker.executions() + await broker.completed_orders()
 
 
-def conclude(order: Order, answer: Answer, now: datetime) -> Order:
+class OrderWatch:
+    """For how long, and how often, the broker has shown nothing of an order. Forgotten at a restart."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._missing: dict[str, tuple[float, int]] = {}
+
+    def looked(self, missing: Iterable[Order]) -> None:
+        """One more look, in which these orders were not shown."""
+        now = self._clock.monotonic()
+        before, self._missing = self._missing, {}
+        for order in missing:
+            since, times = before.get(order.id, (now, 0))
+            self._missing[order.id] = (since, times + 1)
+
+    def gone(self, order: Order) -> bool:
+        """Whether it has been missing for long enough to be no accident."""
+        since, times = self._missing.get(order.id, (self._clock.monotonic(), 0))
+        return times >= MISSING_ROUNDS and self._clock.monotonic() - since >= MISSING_SECONDS
+
+
+def conclude(order: Order, answer: Answer, *, now: datetime, gone: bool) -> Order:
     """The order after answers that have been recorded already: what was not found is not resent.
 
-    Unchanged where the broker knows the order, or where none of it may have left.
+    Unchanged where the broker knows the order, or where none of it may have left. `gone`: it has been
+    missing for long; only then is an order of an earlier day given up.
     """
-    if not questionable(order) or any(_is_about(order, event) for event in answer):
+    if not questionable(order) or shown(order, answer):
         return order
-    if order.sent_at is None or _day(order.sent_at) != _day(now):
+    old = order.sent_at is None or _day(order.sent_at) != _day(now)
+    if old and gone:
         return move(
             order, OrderState.UNVERIFIED, reason=OrderReason.NOT_FOUND_AT_BROKER, message=_OLD
         )
@@ -61,13 +86,14 @@ def conclude(order: Order, answer: Answer, now: datetime) -> Order:
     return move(order, OrderState.UNKNOWN, reason=OrderReason.NOT_FOUND_AT_BROKER, message=_PARKED)
 
 
+def shown(order: Order, answer: Answer) -> bool:
+    """Whether the answer has something about this order."""
+    return any(_is_about(order, event) for event in answer)
+
+
 def questionable(order: Order) -> bool:
     """Whether the broker should know this order."""
     return order.state in AT_BROKER
-
-
-def _ours(answer: Answer, orders: Sequence[Order]) -> frozenset[OrderEvent]:
-    return frozenset(e for e in answer if any(concerns(order, e) for order in orders))
 
 
 def _is_about(order: Order, event: OrderEvent) -> bool:
@@ -82,11 +108,12 @@ def _day(at: datetime) -> date:
 
 
 _PARKED: Final = (
-    "the broker shows no such order, neither open nor filled nor ended. It is not sent again: look at "
-    "the account in IBKR's own screens, then place a new order if it is missing. Later orders for this "
-    "contract wait until midnight in New York"
+    "the broker shows no such order, neither open nor filled nor ended. It is not sent again, and "
+    "looked for every minute. Look at the account in IBKR's own screens, say what you found with POST "
+    "/v1/orders/{id}/resolve, then place a new order if it is missing. Until then, or until midnight in New "
+    "York, later orders for this contract wait"
 )
 _OLD: Final = (
     "the order is from an earlier day and the broker tells nothing about it any more: compare the "
-    "account's statement"
+    "account's statement, and say what you found with POST /v1/orders/{id}/resolve"
 )

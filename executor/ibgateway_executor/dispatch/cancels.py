@@ -1,11 +1,10 @@
 """Cancels of orders that the broker has: each is written once a connection and once for each DELETE."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
-from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
 from ibgateway_executor.broker.protocol import Broker
@@ -27,13 +26,11 @@ class CancelWriter:
         self,
         *,
         connection: CurrentConnection,
-        settings: Callable[[], ExecutorSettings],
         pacer: MessagePacer,
         clock: Clock,
         changed: Wakeup,
     ) -> None:
         self._connection = connection
-        self._settings = settings
         self._pacer = pacer
         self._clock = clock
         self._changed = changed
@@ -60,9 +57,8 @@ class CancelWriter:
             self._over, self._written = broker, {}
         wanted = {o.id: o for o in orders if o.state is OrderState.WORKING and o.cancel_requested}
         self._again &= wanted.keys()
-        ours = self._settings().client_id
         for order in wanted.values():
-            if order.client_id == ours and self._due(order.id) and self._room():
+            if order.client_id == broker.client_id and self._due(order.id) and self._room():
                 with suppress(NotConnectedError):
                     broker.cancel(order.order_id)
                     self._pacer.count(MessageKind.ORDER)

@@ -6,7 +6,6 @@ it. A closed gate stops only the sending: ending and cancelling go on.
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -38,7 +37,7 @@ from ibgateway_runtime.clock import Clock
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 0.5
-ACKNOWLEDGEMENT_LIMIT: Final = timedelta(seconds=10)
+ACKNOWLEDGEMENT_SECONDS: Final = 10.0
 
 
 class Dispatcher:
@@ -72,6 +71,7 @@ class Dispatcher:
         self._clock = clock
         self._wakeup = wakeup
         self._stopping = False
+        self._sending: dict[str, float] = {}
 
     def stop(self) -> None:
         """Send nothing more; `run` ends after the look it is in, never between commit and write."""
@@ -108,20 +108,33 @@ class Dispatcher:
         return sent
 
     async def _end_overdue(self, orders: Sequence[Order]) -> list[Order]:
-        """End what is over; what the broker has not acknowledged in time has an unknown fate."""
-        now, kept = self._clock.now(), []
+        """End what is over; what the broker has not acknowledged in time has an unknown fate.
+
+        Validity ends by IBKR's time: before it is known in this process nothing expires.
+        """
+        proven, kept = self._connection.time(), []
+        silent = self._unacknowledged_for_long(orders)
         for order in orders:
             after = order
-            if expire(order, now) != order:
-                after = await self._ledger.advance(order.id, partial(expire, now=now))
+            if proven is not None and expire(order, proven) != order:
+                after = await self._ledger.advance(order.id, partial(expire, now=proven))
             elif order.state in UNSENT and order.cancel_requested:
                 after = await self._ledger.advance(order.id, cancel)
-            elif _overdue(order, now):
+            elif order.id in silent:
                 after = await self._ledger.advance(order.id, _unacknowledged)
                 self._connection.request_reconciliation()
             if not after.terminal:
                 kept.append(after)
         return kept
+
+    def _unacknowledged_for_long(self, orders: Sequence[Order]) -> set[str]:
+        """Orders that have been Sending for too long, whatever the clock is set to meanwhile."""
+        now, before = self._clock.monotonic(), self._sending
+        sending = [order.id for order in orders if order.state is OrderState.SENDING]
+        self._sending = {order_uid: before.get(order_uid, now) for order_uid in sending}
+        return {
+            uid for uid, since in self._sending.items() if now - since >= ACKNOWLEDGEMENT_SECONDS
+        }
 
     async def _record_waits(self, orders: Sequence[Order], choice: QueueChoice) -> None:
         """Write down why orders wait, where that is new, in one transaction."""
@@ -144,11 +157,6 @@ class Dispatcher:
 
 def _move(order: Order, state: OrderState, wait: Waiting) -> Order:
     return move(order, state, reason=wait.reason, message=wait.message)
-
-
-def _overdue(order: Order, now: datetime) -> bool:
-    sending = order.state is OrderState.SENDING and order.sent_at is not None
-    return sending and now - (order.sent_at or now) >= ACKNOWLEDGEMENT_LIMIT
 
 
 def _unacknowledged(order: Order) -> Order:

@@ -100,7 +100,7 @@ class OrderSubmitter:
             return
         sending = await self._ledger.reserve(
             order.id,
-            client_id=self._settings().client_id,
+            client_id=broker.client_id,
             next_valid_id=broker.next_valid_id,
         )
         if sending is None:

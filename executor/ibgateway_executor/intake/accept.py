@@ -19,7 +19,9 @@ DEFAULT_VALIDITY: Final = timedelta(hours=24)
 
 
 class Acceptance:
-    """Stores orders. `accounts` are those an order may name, empty while none is known."""
+    """Stores orders. `accounts` are those an order may name, empty while none is known; `new_id` makes an
+    order's id of its key.
+    """
 
     def __init__(
         self,
@@ -28,7 +30,7 @@ class Acceptance:
         settings: Callable[[], ExecutorSettings],
         accounts: Callable[[], tuple[str, ...]],
         clock: Clock,
-        new_id: Callable[[], str],
+        new_id: Callable[[str], str],
     ) -> None:
         self._ledger = ledger
         self._settings = settings
@@ -47,7 +49,7 @@ class Acceptance:
     def _entry(self, key: str, body: OrderBody, now: datetime) -> Entry:
         terms = body.terms(self._account(body.account))
         order = Order(
-            id=self._new_id(),
+            id=self._new_id(key),
             sequence=0,
             terms=terms,
             accepted_at=now,

@@ -22,6 +22,7 @@ from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.access import CLUSTER_DOMAIN, host_allowed
 from ibgateway_executor.intake.body import OrderRoute
+from ibgateway_executor.intake.resolution import ResolutionBody, resolved
 from ibgateway_executor.intake.schema import OrderBody, order_document
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.order import Order, OrderState, cancel
@@ -115,6 +116,13 @@ async def cancel_order(services: Services, order_id: str, response: Response) ->
         raise OrderRefusedError(409, "CannotCancel", _not_cancelled(after))
     response.status_code = 202
     return order_document(after)
+
+
+@router.post("/v1/orders/{order_id}/resolve")
+async def resolve_order(services: Services, order_id: str, body: ResolutionBody) -> dict[str, Any]:
+    """End the doubt about an Unknown or Unverified order with a person's word. Nothing is sent."""
+    order = await _find(services.ledger, order_id)
+    return order_document(await resolved(services.ledger, order, body))
 
 
 @router.get(GATE_PATH)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 from ibgateway_executor.errors import IllegalMoveError
@@ -15,6 +16,7 @@ from ibgateway_executor.ledger.store import Change, Entry, LedgerStore, Step
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.order import UNCERTAIN, Order, OrderState
+from ibgateway_executor.orders.restored import LedgerSnapshot, hides_a_day
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
 
@@ -35,6 +37,9 @@ class Ledger:
         self._metrics = metrics
         self._changed = changed
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._opened = clock.monotonic()
+        self.found = LedgerSnapshot(None, 0)
+        """What the ledger held when it was opened."""
 
     async def stamp(self, mode: str) -> None:
         """Mark a new ledger with its mode; StartRefusedError for one of another mode or version."""
@@ -100,8 +105,18 @@ class Ledger:
 
     async def recover(self) -> None:
         """At start: what was being sent has an unknown fate now."""
+        self._opened, self.found = self._clock.monotonic(), await self._call(self._store.snapshot)
         for change in await self._call(self._store.recover, self._clock.now()):
             self._announce(change)
+
+    async def mark_written(self) -> None:
+        """A sign of life, from which a restart is told from a restored copy."""
+        await self._call(self._store.mark_written, self._clock.now())
+
+    def hides_a_day(self, now: datetime) -> bool:
+        """Whether it may be a copy that lacks orders which the broker shows no more at `now`."""
+        opened = now - timedelta(seconds=self._clock.monotonic() - self._opened)
+        return hides_a_day(self.found, opened=opened, now=now)
 
     async def active(self) -> list[Order]:
         """Every order that is not done, in order of acceptance."""

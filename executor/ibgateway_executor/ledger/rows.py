@@ -38,6 +38,9 @@ def row_of(order: Order, at: datetime) -> dict[str, Any]:
         "average_price": None if order.average_price is None else str(order.average_price),
         "cancel_requested": order.cancel_requested,
         "updated_at": text(at),
+        "broker_message": order.broker_message,
+        "resolution": order.resolution,
+        "note": order.note,
     }
 
 
@@ -79,6 +82,9 @@ def order_of(row: Row) -> Order:
         average_price=row["average_price"] and Decimal(row["average_price"]),
         cancel_requested=row["cancel_requested"],
         updated_at=instant(row["updated_at"]),
+        broker_message=row["broker_message"],
+        resolution=row["resolution"],
+        note=row["note"],
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, func, insert, select, update
 from sqlalchemy import event as engine_event
@@ -18,15 +18,21 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
 from ibgateway_executor.ledger import tables
-from ibgateway_executor.ledger.rows import order_of, row_of, text
+from ibgateway_executor.ledger.migration import migrate
+from ibgateway_executor.ledger.rows import instant, order_of, row_of, text
+from ibgateway_executor.ledger.sightings import remember, sightings
 from ibgateway_executor.ledger.store import Change, Entry, Step
 from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent, apply, concerns
 from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move, reserve
+from ibgateway_executor.orders.restored import LedgerSnapshot
 
 MODE = "trading-mode"
 ACCOUNTS = "accounts"
 HIGHEST_ORDER_ID = "highest-order-id"
 SCHEMA_VERSION = "schema-version"
+WRITTEN_AT = "written-at"
+ACTIVE: Final = tuple(state.value for state in OrderState if state not in TERMINAL)
+"""Named one by one: an index serves IN and not NOT IN."""
 
 _orders = tables.orders.c
 
@@ -42,6 +48,9 @@ class SqliteStore:
         with self._transaction() as connection:
             found = _fact(connection, MODE)
             version = _fact(connection, SCHEMA_VERSION)
+            if found == mode and version is not None:
+                version = str(migrate(connection, int(version)))
+                _set_fact(connection, SCHEMA_VERSION, version)
             if found is None:
                 _set_fact(connection, MODE, mode)
                 _set_fact(connection, SCHEMA_VERSION, str(tables.VERSION))
@@ -84,6 +93,9 @@ class SqliteStore:
             row = row_of(entry.order, at)
             row |= {"idempotency_key": entry.key, "request_hash": entry.hash}
             connection.execute(insert(tables.orders).values(row))
+            for event in sightings(connection, entry.order.order_ref):
+                order = _order(connection, entry.order.id)
+                _write(connection, Change(order, apply(order, event)), at)
             return _order(connection, entry.order.id), True
 
     def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:
@@ -112,7 +124,21 @@ class SqliteStore:
             for order in _candidates(connection, event):
                 if concerns(order, event):
                     return _write(connection, Change(order, apply(order, event)), at)
+            remember(connection, event)
         return None
+
+    def snapshot(self) -> LedgerSnapshot:
+        """What the ledger holds: when it was written last, and its last sequence."""
+        with self._transaction() as connection:
+            query = select(func.max(_orders.updated_at), func.max(_orders.sequence))
+            row = connection.execute(query).one()
+            written = [at for at in (_fact(connection, WRITTEN_AT), row[0]) if at]
+            return LedgerSnapshot(instant(max(written)) if written else None, row[1] or 0)
+
+    def mark_written(self, at: datetime) -> None:
+        """A sign of life: until now nobody else has written this ledger."""
+        with self._transaction() as connection:
+            _set_fact(connection, WRITTEN_AT, text(at))
 
     def recover(self, at: datetime) -> list[Change]:
         """At start: what was being sent has an unknown fate now."""
@@ -123,8 +149,7 @@ class SqliteStore:
     def active(self) -> list[Order]:
         """Every order that is not done, in order of acceptance."""
         with self._transaction() as connection:
-            done = [state.value for state in TERMINAL]
-            return _select(connection, _orders.state.not_in(done))
+            return _select(connection, _orders.state.in_(ACTIVE))
 
     def find(self, order_uid: str) -> Order | None:
         """One order by its id."""

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.order import Order
+from ibgateway_executor.orders.restored import LedgerSnapshot
 
 Step = Callable[[Order], Order]
 """A pure step; IllegalMoveError where the order's state forbids it."""
@@ -71,7 +72,18 @@ class LedgerStore(Protocol):
         ...
 
     def observe(self, event: OrderEvent, at: datetime) -> Change | None:
-        """Fold a broker event into its order; None where it is about none of ours."""
+        """Fold a broker event into its order; None where it is about none of ours.
+
+        Reports about an executor's orders that are not here are kept for `accept`.
+        """
+        ...
+
+    def snapshot(self) -> LedgerSnapshot:
+        """What the ledger holds: when it was written last, and its last sequence."""
+        ...
+
+    def mark_written(self, at: datetime) -> None:
+        """A sign of life: until now nobody else has written this ledger."""
         ...
 
     def recover(self, at: datetime) -> list[Change]:

@@ -1,8 +1,9 @@
 """The ledger's tables. Money and quantities are text, times ISO 8601 UTC text: nothing is rounded."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, UniqueConstraint
 
-VERSION = 1
+VERSION = 2
+"""2: what the broker said and a person resolved, an index on perm_id, sightings."""
 
 metadata = MetaData()
 
@@ -12,7 +13,8 @@ facts = Table(
     Column("name", String, primary_key=True),
     Column("value", String, nullable=False),
 )
-"""What the whole ledger is stamped with: version, trading mode, accounts, highest order id."""
+"""What the whole ledger is stamped with: version, trading mode, accounts, highest order id, when it was
+written last."""
 
 orders = Table(
     "jobs",
@@ -48,8 +50,22 @@ orders = Table(
     Column("average_price", String),
     Column("cancel_requested", Boolean, nullable=False),
     Column("updated_at", String, nullable=False),
+    Column("broker_message", String, nullable=False, server_default=""),
+    Column("resolution", String, nullable=False, server_default=""),
+    Column("note", String, nullable=False, server_default=""),
     Index("jobs_by_state", "state"),
     Index("jobs_by_order", "client_id", "order_id"),
+    Index("jobs_by_perm_id", "perm_id"),
     sqlite_autoincrement=True,
 )
 """One row an order; `sequence` is the order of acceptance."""
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("order_ref", String, nullable=False),
+    Column("report", String, nullable=False),
+    UniqueConstraint("order_ref", "report"),
+)
+"""What the broker told about orders of an executor that this ledger does not have, as JSON."""

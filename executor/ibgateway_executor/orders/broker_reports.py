@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from ibgateway_executor.orders.order import MOVES, Order, OrderReason, OrderState, move
+from ibgateway_executor.orders.restored import adopt
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class OrderStatusReport:
     """openOrder, completedOrder or orderStatus. `order_ref` is empty where the message has none.
 
     completedOrder carries no order id and no client id: both 0. `filled` None where the message has none.
+    `ended`: of the list of orders that have ended, with the broker's `text` about the end.
     """
 
     order_id: int
@@ -27,6 +29,8 @@ class OrderStatusReport:
     order_ref: str = ""
     filled: Decimal | None = None
     average_price: Decimal | None = None
+    ended: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,15 @@ OrderEvent = OrderStatusReport | FillReport | OrderError
 
 REJECTED: Final = 201
 CANCELLED: Final = 202
-REFUSALS: Final = frozenset({110, 111, 200, 203, 321, 387, 434, 460, 10242, 10243, 10244, 10318})
-"""A new order was not taken: bad price, field, contract or permission, or a read-only API."""
-AMBIGUOUS: Final = frozenset({103, 104, 105})
-"""Says nothing about this order's fate: ask. Every other code (399 market closed, 404 locating shares,
+REFUSALS: Final = frozenset(
+    {110, 111, 163, 200, 203, 321, 383, 387, 434, 435, 460, 478}
+    | {10242, 10243, 10244, 10311, 10318}
+)
+"""A new order was not taken: bad price, size, field, account, contract or permission, a precaution of
+the gateway's own settings (163, 383, 10311), or a read-only API. The gateway checks before it books."""
+AMBIGUOUS: Final = frozenset({100, 103, 104, 105, 502, 504})
+"""Says nothing about this order's fate: ask. 100 (too many messages), 502 and 504 (not connected) are about
+the connection, and with "reject messages" off the gateway delays instead. Every other code (399 market closed, 404 locating shares,
 10147 and 10148 cancel crossed, 10349 preset time in force) is a notice: the order stays as it is."""
 
 _ENDED: Final = frozenset({"Cancelled", "ApiCancelled"})
@@ -68,13 +77,16 @@ _AWAITED: Final = frozenset({OrderState.SENDING, OrderState.UNKNOWN, OrderState.
 
 
 def concerns(order: Order, event: OrderEvent) -> bool:
-    """Whether the event is about this order: by orderRef where the message has one, else by ids."""
-    if not order.order_id:
-        return False
+    """Whether the event is about this order: by orderRef where the message has one, else by ids.
+
+    An order that this ledger never sent is known by its orderRef too: the ledger may be a copy.
+    """
     if not isinstance(event, OrderError) and event.order_ref:
         return event.order_ref == order.order_ref
     if not isinstance(event, OrderError) and order.perm_id and event.perm_id:
         return event.perm_id == order.perm_id
+    if not order.order_id:
+        return False
     return (event.client_id, event.order_id) == (order.client_id, order.order_id)
 
 
@@ -82,6 +94,10 @@ def apply(order: Order, event: OrderEvent) -> Order:
     """The order after the event; unchanged where it says nothing new."""
     if isinstance(event, OrderError):
         return _after_error(order, event)
+    if order.never_sent:
+        order = adopt(order, client_id=event.client_id, order_id=event.order_id)
+    elif order.reason == OrderReason.RESOLVED and event.perm_id:
+        order = replace(order, state=OrderState.UNKNOWN, reason=OrderReason.AMBIGUOUS_ANSWER)
     if isinstance(event, FillReport):
         return _after_fill(order, event)
     return _after_status(order, event)
@@ -93,7 +109,10 @@ def _after_status(order: Order, event: OrderStatusReport) -> Order:
     if event.status == "Filled":
         return _step(after, OrderState.FILLED)
     if event.status in _ENDED:
-        return _step(after, OrderState.CANCELLED, *_cancel_reason(order))
+        return _step(after, OrderState.CANCELLED, *_cancel_reason(order, event.text))
+    if event.status == _INACTIVE and event.ended:
+        text = event.text or order.broker_message or "the broker ended it as Inactive"
+        return _step(after, OrderState.REJECTED, OrderReason.REJECTED_BY_BROKER, text)
     note = "the broker holds the order as Inactive" if event.status == _INACTIVE else ""
     return _acknowledged(after, note)
 
@@ -110,16 +129,16 @@ def _after_error(order: Order, event: OrderError) -> Order:
     text = f"{event.code}: {event.text}"
     if order.terminal:
         return order
+    order = replace(order, broker_message=text)
     if event.code == CANCELLED:
         return _step(order, OrderState.CANCELLED, *_cancel_reason(order, event.text))
     if event.code == REJECTED:
         return _step(order, OrderState.REJECTED, OrderReason.REJECTED_BY_BROKER, text)
-    unacknowledged = order.state is OrderState.SENDING and not order.perm_id
-    if event.code in REFUSALS and unacknowledged:
+    if event.code in REFUSALS and not order.perm_id:
         return _step(order, OrderState.REJECTED, OrderReason.REJECTED_BY_BROKER, text)
-    if event.code in AMBIGUOUS and unacknowledged:
+    if event.code in AMBIGUOUS and order.state is OrderState.SENDING and not order.perm_id:
         return _step(order, OrderState.UNKNOWN, OrderReason.AMBIGUOUS_ANSWER, text)
-    return replace(order, message=text)
+    return order if order.state is OrderState.UNKNOWN else replace(order, message=text)
 
 
 def _acknowledged(order: Order, note: str = "") -> Order:

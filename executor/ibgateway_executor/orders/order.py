@@ -5,6 +5,7 @@ ends it; before that the executor may end it. Quantities are whole shares, price
 contract's currency, times aware UTC.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +14,8 @@ from typing import Final
 
 from ibgateway_executor.errors import IllegalMoveError
 
+REF_PREFIX: Final = "ibg-"
+"""An orderRef that begins like this was sent by an executor, of this ledger or of another one."""
 REF_LIMIT: Final = 32
 """Longest orderRef that is known to come back whole; ASCII only."""
 
@@ -101,6 +104,8 @@ class OrderReason(StrEnum):
     NO_ACKNOWLEDGEMENT = "NoAcknowledgement"
     AMBIGUOUS_ANSWER = "AmbiguousAnswer"
     NOT_FOUND_AT_BROKER = "NotFoundAtBroker"
+    RESOLVED = "ResolvedByPerson"
+    LEDGER_RESTORED = "LedgerMayBeRestored"
 
 
 class Side(StrEnum):
@@ -158,7 +163,8 @@ class Order:
 
     `valid_until` is the last moment at which it may be sent; `valid_by_default` until a person's
     choice or the contract's session has set it. `filled` and `average_price` are the broker's
-    cumulative figures.
+    cumulative figures, `broker_message` is the last error or notice it gave, in its own words.
+    `resolution` and `note` are a person's, of an order whose fate was in doubt.
     """
 
     id: str
@@ -177,12 +183,20 @@ class Order:
     filled: Decimal = Decimal(0)
     average_price: Decimal | None = None
     cancel_requested: bool = False
+    broker_message: str = ""
+    resolution: str = ""
+    note: str = ""
     updated_at: datetime | None = None
 
     @property
     def order_ref(self) -> str:
         """What the broker echoes; derived from the order, so a restart computes the same."""
         return order_ref(self.id)
+
+    @property
+    def never_sent(self) -> bool:
+        """This ledger never gave it an order id, nor has the broker been seen to have it."""
+        return not self.order_id and not self.perm_id and self.sent_at is None
 
     @property
     def terminal(self) -> bool:
@@ -197,9 +211,14 @@ class Order:
         return self.state is OrderState.UNKNOWN and self.reason != OrderReason.NOT_FOUND_AT_BROKER
 
 
+def order_uid(key: str, *, gateway: str, namespace: str) -> str:
+    """The order's id, derived from its Idempotency-Key: a lost ledger makes the same one again."""
+    return hashlib.sha256(f"{namespace}/{gateway}/{key}".encode()).hexdigest()[:24]
+
+
 def order_ref(order_uid: str) -> str:
     """The order's orderRef: at most 32 ASCII characters."""
-    return f"ibg-{order_uid}"[:REF_LIMIT]
+    return f"{REF_PREFIX}{order_uid}"[:REF_LIMIT]
 
 
 def move(order: Order, state: OrderState, *, reason: str = "", message: str = "") -> Order:

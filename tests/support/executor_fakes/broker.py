@@ -26,6 +26,7 @@ class FakeBroker:
 
     accounts: tuple[str, ...] = ("DU1234567",)
     next_valid_id: int = 1
+    client_id: int = 17
     connected: bool = True
     closed: bool = False
     hours: str = TWO_DAYS
@@ -33,6 +34,7 @@ class FakeBroker:
     quote: Decimal | None = None
     clock: Callable[[], datetime] = lambda: NOON
     working: tuple[OrderEvent, ...] = ()
+    completed: tuple[OrderEvent, ...] = ()
     rounds: list[tuple[OrderEvent, ...]] = field(default_factory=lambda: [()])
     error: BrokerError | None = None
     on_place: Callable[[Order], None] = lambda _: None
@@ -66,8 +68,8 @@ class FakeBroker:
         return self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
 
     async def completed_orders(self) -> tuple[OrderEvent, ...]:
-        """None."""
-        return ()
+        """What has ended."""
+        return self.completed
 
     async def open_orders(self) -> tuple[OrderEvent, ...]:
         """What works."""

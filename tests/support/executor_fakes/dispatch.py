@@ -10,7 +10,7 @@ from executor_fakes.values import SETTINGS, TERMS, entry
 from executor_fakes.wakeup import CountingWakeup
 from ibgateway_api.gate import Gate, Open
 from ibgateway_executor.broker.contracts import Contracts
-from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.broker.current_connection import HALF_A_SECOND, CurrentConnection
 from ibgateway_executor.broker.pacing import MessagePacer
 from ibgateway_executor.broker.prices import Prices
 from ibgateway_executor.dispatch.cancels import CancelWriter
@@ -41,15 +41,15 @@ class DispatchWorld:
         clock = self.time.clock
         self.ledger = Ledger(store, clock=clock, metrics=self.metrics, changed=self.changed)
         self.connection = CurrentConnection(
-            metrics=self.metrics, changed=self.changed, wanted=self.wanted
+            metrics=self.metrics, clock=clock, changed=self.changed, wanted=self.wanted
         )
         self.connection.connected(self.broker)
+        self.connection.clock_compared(HALF_A_SECOND)
         self.connection.reconciled()
         contracts = Contracts(clock, self.changed)
         pacer = MessagePacer(clock.monotonic)
         self.cancels = CancelWriter(
             connection=self.connection,
-            settings=lambda: self.settings,
             pacer=pacer,
             clock=clock,
             changed=self.changed,

@@ -24,6 +24,7 @@ class ConnectionWorld:
     def __init__(self, store: HookedStore) -> None:
         self.outcomes: list[BrokerError | FakeBroker] = []
         self.attempts = 0
+        self.slept: list[float] = []
         self.listener: Listener = lambda _: None
         self.time = ManualClock()
         self.sentinel = FixedSentinel()
@@ -31,7 +32,9 @@ class ConnectionWorld:
         self.changed, self.wanted = CountingWakeup(), CountingWakeup()
         metrics, clock = ExecutorMetrics(), self.time.clock
         self.ledger = Ledger(store, clock=clock, metrics=metrics, changed=self.changed)
-        self.current = CurrentConnection(metrics=metrics, changed=self.changed, wanted=self.wanted)
+        self.current = CurrentConnection(
+            metrics=metrics, clock=clock, changed=self.changed, wanted=self.wanted
+        )
         self.recorder = ReportRecorder(self.ledger, self.current)
         self.connection = GatewayConnection(
             connect=self._connect,
@@ -43,6 +46,7 @@ class ConnectionWorld:
             metrics=metrics,
             clock=clock,
             wakeup=self.wanted,
+            sleep=self._sleep,
         )
 
     @property
@@ -81,6 +85,9 @@ class ConnectionWorld:
         found = await self.ledger.find(name)
         assert found is not None
         return found
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
 
     async def _connect(self, listener: Listener) -> FakeBroker:
         self.attempts += 1

@@ -36,7 +36,7 @@ class IntakeWorld:
                 settings=lambda: self.settings,
                 accounts=lambda: self.accounts,
                 clock=clock,
-                new_id=lambda: next(ids),
+                new_id=lambda _: next(ids),
             ),
             gate=lambda: self.gate,
             settings=lambda: self.settings,

@@ -43,6 +43,10 @@ def status(word: str, filled: int = 0) -> OrderStatusReport:
     return OrderStatusReport(5, 17, 900, word, filled=Decimal(filled), average_price=price)
 
 
+def ended(word: str, text: str = "") -> OrderStatusReport:
+    return OrderStatusReport(0, 0, 900, word, order_ref="ibg-a1", ended=True, text=text)
+
+
 def fill(cumulative: int) -> FillReport:
     return FillReport(5, 17, 900, "ibg-a1", "e1", Decimal(cumulative), Decimal("190.01"))
 
@@ -92,6 +96,22 @@ def after(events: Sequence[OrderEvent], order: Order = SENDING) -> Order:
         ),
         pytest.param([status("Cancelled"), fill(10)], "Filled", 10, id="a fill crosses the cancel"),
         pytest.param([told(103)], "Unknown", 0, id="duplicate id says nothing"),
+        pytest.param([told(100)], "Unknown", 0, id="too many messages says nothing"),
+        pytest.param([told(504)], "Unknown", 0, id="not connected says nothing"),
+        pytest.param([told(163)], "Rejected", 0, id="outside of the price precaution"),
+        pytest.param([told(383)], "Rejected", 0, id="outside of the size precaution"),
+        pytest.param([told(435)], "Rejected", 0, id="no account named"),
+        pytest.param([told(478)], "Rejected", 0, id="conId contradicts symbol"),
+        pytest.param([told(10311)], "Rejected", 0, id="direct routing precaution"),
+        pytest.param([opened("Submitted"), told(163)], "Working", 0, id="163 on a live order"),
+        pytest.param([told(103), told(383)], "Rejected", 0, id="a refusal after a doubt"),
+        pytest.param(
+            [opened("Submitted"), ended("Inactive", "Rejected: no margin")],
+            "Rejected",
+            0,
+            id="rejected while nobody listened",
+        ),
+        pytest.param([opened("Submitted"), ended("Cancelled")], "Cancelled", 0, id="ended"),
         pytest.param([told(103), fill(10)], "Filled", 10, id="found after a doubt"),
         pytest.param([told(10148)], "Sending", 0, id="a cancel that came too late"),
         pytest.param([told(99999)], "Sending", 0, id="a code nobody knows decides nothing"),
@@ -140,9 +160,52 @@ def test_a_permanent_id_tells_orders_with_the_same_number_apart() -> None:
     assert not concerns(known, OrderStatusReport(5, 17, 901, "Filled"))
 
 
-def test_an_order_that_was_never_sent_hears_nothing() -> None:
-    unsent = replace(SENDING, state=OrderState.WAITING, order_id=0, client_id=0)
-    assert not concerns(unsent, OrderStatusReport(0, 0, 900, "Filled"))
+UNSENT = replace(SENDING, state=OrderState.WAITING, order_id=0, client_id=0, sent_at=None)
+
+
+def test_an_order_that_was_never_sent_hears_nothing_but_its_own_reference() -> None:
+    assert not concerns(UNSENT, OrderStatusReport(0, 0, 900, "Filled"))
+    assert not concerns(UNSENT, OrderError(0, 0, 201, ""))
+    assert not concerns(UNSENT, OrderStatusReport(0, 0, 900, "Filled", order_ref="ibg-a2"))
+    assert concerns(UNSENT, OrderStatusReport(0, 0, 900, "Filled", order_ref="ibg-a1"))
+
+
+@pytest.mark.parametrize(
+    "before", ["Accepted", "Waiting", "Expired", "Cancelled", "Rejected", "Unverified"]
+)
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        (opened("Submitted"), "Working"),
+        (opened("PendingSubmit", perm_id=0), "Unknown"),
+        (fill(10), "Filled"),
+        (ended("Cancelled"), "Cancelled"),
+        (ended("Inactive", "no margin"), "Rejected"),
+    ],
+)
+def test_what_the_broker_has_of_an_order_that_was_never_sent_from_here_is_adopted(
+    before: str, event: OrderEvent, state: str
+) -> None:
+    order = apply(replace(UNSENT, state=OrderState(before)), event)
+    assert order.state == state
+    assert order.perm_id or order.order_id == 5
+
+
+def test_a_cancel_in_a_restored_ledger_is_a_wish_to_cancel_what_the_broker_has() -> None:
+    gone = replace(UNSENT, state=OrderState.CANCELLED, reason="CancelledByClient")
+    order = apply(gone, opened("Submitted"))
+    assert (order.state, order.cancel_requested, order.order_id) == (OrderState.WORKING, True, 5)
+
+
+def test_a_rejection_while_nobody_listened_keeps_the_brokers_text() -> None:
+    order = after([opened("Submitted"), ended("Inactive", "Rejected: no margin")])
+    assert (order.reason, order.message) == ("RejectedByBroker", "Rejected: no margin")
+
+
+def test_the_brokers_words_outlive_what_we_say_about_an_order() -> None:
+    order = after([told(103, "Duplicate order id"), told(10148, "can't be cancelled")])
+    assert order.broker_message == "10148: can't be cancelled"
+    assert order.message == "103: Duplicate order id"
 
 
 WORDS = st.sampled_from(

@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from executor_fakes import ConnectionWorld, FakeBroker
+from executor_fakes import ConnectionWorld, FakeBroker, entry
 from ibgateway_api.login import LoginState
 from ibgateway_executor.broker.protocol import Disconnected, LinkLost, LinkRestored
 from ibgateway_executor.errors import ClientIdInUseError, NotConnectedError
@@ -258,3 +259,116 @@ async def test_what_happens_while_the_answer_is_being_recorded_makes_it_be_asked
     assert not gateway.state.reconciled
     await gateway.connection.check()
     assert gateway.state.reconciled
+
+
+async def test_an_unsent_order_that_the_broker_has_is_adopted_before_anything_is_sent(
+    gateway: ConnectionWorld,
+) -> None:
+    await gateway.ledger.accept(entry("a"))
+    await gateway.ledger.recover()
+    broker = FakeBroker(clock=lambda: gateway.time.now)
+    broker.completed = (
+        OrderStatusReport(0, 0, 900, "Filled", "ibg-a", filled=Decimal(10), ended=True),
+    )
+    gateway.outcomes.append(broker)
+    gateway.login()
+    await gateway.connection.check()
+    assert not gateway.state.reconciled
+    await gateway.connection.check()
+    assert gateway.state.reconciled
+    assert (await gateway.stored("a")).state is OrderState.FILLED
+
+
+async def test_a_ledger_that_was_just_opened_is_looked_up_with_patience_once(
+    gateway: ConnectionWorld,
+) -> None:
+    await gateway.ledger.accept(entry("a"))
+    await gateway.ledger.recover()
+    await gateway.connect()
+    gateway.current.request_reconciliation()
+    await gateway.connection.check()
+    assert gateway.slept == [2.0, 0.05]
+
+
+@pytest.mark.parametrize(
+    ("away", "known", "after"),
+    [
+        (timedelta(hours=3), False, "Accepted"),
+        (timedelta(hours=20), False, "Unverified"),
+        (timedelta(hours=20), True, "Working"),
+    ],
+    ids=["back the same day", "away over midnight", "away, and the broker shows it"],
+)
+async def test_orders_of_a_ledger_that_may_be_a_copy_are_sent_only_where_the_broker_shows_it_all(
+    gateway: ConnectionWorld, away: timedelta, known: bool, after: str
+) -> None:
+    await gateway.ledger.accept(entry("a"))
+    gateway.time.advance(away.total_seconds())
+    await gateway.ledger.recover()
+    await gateway.ledger.mark_written()
+    await gateway.ledger.accept(entry("b"))
+    broker = FakeBroker(clock=lambda: gateway.time.now)
+    broker.working = (OrderStatusReport(3, 17, 900, "Submitted", "ibg-a"),) if known else ()
+    gateway.outcomes.append(broker)
+    gateway.login()
+    await gateway.connection.check()
+    await gateway.connection.check()
+    assert (await gateway.stored("a")).state.value == after
+    assert (await gateway.stored("b")).state is OrderState.ACCEPTED
+
+
+async def test_a_live_order_of_an_earlier_day_survives_a_broker_that_is_quiet_for_a_moment(
+    gateway: ConnectionWorld,
+) -> None:
+    order = await gateway.order("a", OrderState.SENDING)
+    seen = OrderStatusReport(order.order_id, 17, 900, "Submitted", order_ref="ibg-a")
+    await gateway.ledger.observe(seen)
+    gateway.time.advance(3 * 86400)
+    broker = await gateway.connect()
+    quiet = await gateway.stored("a")
+    assert (quiet.state, quiet.reason) == (OrderState.UNKNOWN, "NotFoundAtBroker")
+    broker.working = (seen,)
+    gateway.time.advance(60)
+    await gateway.connection.check()
+    assert (await gateway.stored("a")).state is OrderState.WORKING
+
+
+async def test_an_order_of_an_earlier_day_is_given_up_after_rounds_apart_in_time(
+    gateway: ConnectionWorld,
+) -> None:
+    await gateway.order("a", OrderState.UNKNOWN)
+    gateway.time.advance(3 * 86400)
+    await gateway.connect()
+    states = [(await gateway.stored("a")).state.value]
+    for _ in range(2):
+        gateway.time.advance(60)
+        await gateway.connection.check()
+        states.append((await gateway.stored("a")).state.value)
+    assert states == ["Unknown", "Unknown", "Unverified"]
+
+
+async def test_orders_bound_to_another_client_id_are_asked_for_every_minute(
+    gateway: ConnectionWorld,
+) -> None:
+    order = await gateway.order("a", OrderState.SENDING)
+    seen = OrderStatusReport(order.order_id, 17, 900, "Submitted", order_ref="ibg-a")
+    await gateway.ledger.observe(seen)
+    broker = FakeBroker(clock=lambda: gateway.time.now, client_id=18, working=(seen,))
+    gateway.outcomes.append(broker)
+    gateway.login()
+    await gateway.connection.check()
+    await gateway.connection.check()
+    broker.completed = (replace(seen, order_id=0, client_id=0, status="Filled"),)
+    gateway.time.advance(60)
+    await gateway.connection.check()
+    assert (await gateway.stored("a")).state is OrderState.FILLED
+
+
+async def test_ibkrs_time_goes_on_whatever_our_clock_is_set_to(gateway: ConnectionWorld) -> None:
+    assert gateway.current.time() is None
+    await gateway.connect()
+    start = gateway.current.time()
+    assert start == gateway.time.now + timedelta(seconds=0.5)
+    gateway.time.advance(30)
+    gateway.time.now += timedelta(days=1)
+    assert gateway.current.time() == start + timedelta(seconds=30)

@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from executor_fakes import NOON, DispatchWorld
 from ibgateway_api.executor_spec import MarketClosedAction
 from ibgateway_api.gate import Closed, GateReason
+from ibgateway_executor.broker.current_connection import HALF_A_SECOND
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
 from ibgateway_executor.orders.order import cancel
 
@@ -76,3 +79,48 @@ async def test_a_stopping_executor_sends_nothing_more(dispatch: DispatchWorld) -
     await dispatch.dispatch()
     await dispatch.dispatcher.run()
     assert dispatch.placed == []
+
+
+@pytest.mark.parametrize("days", [1, -1])
+async def test_a_wrong_clock_expires_nothing_and_the_right_one_does(
+    dispatch: DispatchWorld, days: int
+) -> None:
+    dispatch.gate = Closed(GateReason.NO_NEWS, "silence")
+    await dispatch.order("a")
+    dispatch.time.now += timedelta(days=days)
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Waiting", "NoNews")]
+    dispatch.time.seconds += 24 * 3600
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Expired", "ValidityEnded")]
+
+
+async def test_nothing_expires_before_ibkrs_time_is_known(dispatch: DispatchWorld) -> None:
+    dispatch.gate = Closed(GateReason.NO_NEWS, "silence")
+    dispatch.connection._compared = None
+    await dispatch.order("a")
+    dispatch.time.advance(48 * 3600)
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Waiting", "NoNews")]
+    dispatch.connection.clock_compared(HALF_A_SECOND)
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Expired", "ValidityEnded")]
+
+
+async def test_an_order_carries_the_client_id_of_its_connection(dispatch: DispatchWorld) -> None:
+    dispatch.settings = dispatch.settings.model_copy(update={"client_id": 99})
+    await dispatch.order("a")
+    await dispatch.dispatch()
+    assert (await dispatch.stored("a")).client_id == 17
+
+
+async def test_a_clock_that_goes_back_holds_no_silent_order_up(dispatch: DispatchWorld) -> None:
+    await dispatch.order("a")
+    await dispatch.dispatch()
+    dispatch.time.now -= timedelta(hours=1)
+    dispatch.time.seconds += 9
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Sending", "")]
+    dispatch.time.seconds += 1
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Unknown", "NoAcknowledgement")]

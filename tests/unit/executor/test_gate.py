@@ -31,7 +31,10 @@ def trading_gate(
 ) -> TradingGate:
     """A gate that sees these."""
     connection = CurrentConnection(
-        metrics=ExecutorMetrics(), changed=CountingWakeup(), wanted=CountingWakeup()
+        metrics=ExecutorMetrics(),
+        clock=ManualClock().clock,
+        changed=CountingWakeup(),
+        wanted=CountingWakeup(),
     )
     connection.broker, connection.state = FakeBroker(), state
     return TradingGate(

@@ -8,6 +8,7 @@ import pytest
 
 from executor_fakes import ORDER, IntakeWorld, entry
 from ibgateway_executor.intake.schema import OrderBody
+from ibgateway_executor.orders.broker_reports import OrderError
 
 KEY = {"Idempotency-Key": "k1"}
 
@@ -20,6 +21,9 @@ async def test_an_order_is_answered_with_what_was_stored(intake: IntakeWorld) ->
         "state": "Accepted",
         "reason": "",
         "message": "",
+        "brokerMessage": "",
+        "resolution": None,
+        "note": None,
         "account": "",
         "contract": {
             "conId": None,
@@ -259,3 +263,64 @@ async def test_a_request_that_an_earlier_version_stored_is_known_again(intake: I
     await intake.ledger.accept(earlier)
     answer = await intake.place("k1")
     assert (answer.status_code, answer.json()["id"]) == (200, "old")
+
+
+async def test_an_order_in_doubt_is_resolved_by_a_person(
+    intake: IntakeWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    order_id = (await intake.place()).json()["id"]
+    await intake.ledger.reserve(order_id, client_id=17, next_valid_id=1)
+    url = f"/v1/orders/{order_id}/resolve"
+    body = {"outcome": "notAtBroker", "note": "not in TWS, 14:05, R."}
+    early = await intake.http.post(url, json=body)
+    assert (early.status_code, early.json()["error"]["code"]) == (409, "CannotResolve")
+    await intake.ledger.observe(OrderError(1, 17, 103, "Duplicate order id"))
+    told = await intake.http.post(url, json=body)
+    again = await intake.http.post(url, json=body)
+    assert (told.status_code, again.status_code) == (200, 200)
+    assert again.json() == told.json()
+    seen = {k: told.json()[k] for k in ("state", "reason", "resolution", "note", "brokerMessage")}
+    assert seen == {
+        "state": "Cancelled",
+        "reason": "ResolvedByPerson",
+        "resolution": "notAtBroker",
+        "note": "not in TWS, 14:05, R.",
+        "brokerMessage": "103: Duplicate order id",
+    }
+    audit = [line for line in caplog.messages if "a person resolved it" in line]
+    assert audit == [f"order {order_id}: a person resolved it as notAtBroker"]
+    other = await intake.http.post(url, json={"outcome": "giveUp", "note": "n"})
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "CannotResolve")
+    assert "as notAtBroker" in other.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"outcome": "giveUp"}, "note: is required"),
+        ({"outcome": "giveUp", "note": "  "}, "note: "),
+        ({"outcome": "lost", "note": "n"}, "outcome: "),
+        ({"outcome": "found", "note": "n"}, "filledQuantity belongs to the outcome found"),
+        ({"outcome": "giveUp", "note": "n", "filledQuantity": 1}, "filledQuantity belongs"),
+        ({"outcome": "found", "note": "n", "filledQuantity": 11}, "the order has 10 shares"),
+        ({"outcome": "found", "note": "n", "filledQuantity": -1}, "filledQuantity: "),
+        ({"outcome": "giveUp", "note": "n", "resend": True}, "resend: "),
+    ],
+)
+async def test_a_resolution_says_what_was_found_and_how(
+    intake: IntakeWorld, body: dict[str, Any], message: str
+) -> None:
+    order_id = (await intake.place()).json()["id"]
+    refused = await intake.http.post(f"/v1/orders/{order_id}/resolve", json=body)
+    assert refused.status_code == 422
+    assert message in refused.json()["error"]["message"]
+
+
+async def test_a_resolution_needs_an_order_and_the_token(intake: IntakeWorld) -> None:
+    body = {"outcome": "giveUp", "note": "n"}
+    missing = await intake.http.post("/v1/orders/nope/resolve", json=body)
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "NoSuchOrder")
+    bare = await intake.http.post(
+        "/v1/orders/nope/resolve", json=body, headers={"Authorization": "Bearer wrong"}
+    )
+    assert bare.status_code == 401

@@ -22,6 +22,7 @@ from ibgateway_executor.orders.order import (
     expire,
     move,
     order_ref,
+    order_uid,
     reserve,
     unsend,
 )
@@ -39,6 +40,18 @@ def test_an_order_ref_is_derived_from_the_id_and_fits_ibkrs_field() -> None:
     assert order_ref("0123456789abcdef01234567") == "ibg-0123456789abcdef01234567"
     assert len(order_ref("x" * 100)) == 32
     assert order_ref("a1").isascii()
+
+
+def test_an_id_is_derived_from_the_key_and_the_gateway() -> None:
+    made = order_uid("k1", gateway="paper", namespace="trading")
+    assert made == order_uid("k1", gateway="paper", namespace="trading")
+    assert len(order_ref(made)) == 28
+    others = {
+        order_uid("k2", gateway="paper", namespace="trading"),
+        order_uid("k1", gateway="live", namespace="trading"),
+        order_uid("k1", gateway="paper", namespace="other"),
+    }
+    assert len(others | {made}) == 4
 
 
 @pytest.mark.parametrize(

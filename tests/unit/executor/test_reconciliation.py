@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from executor_fakes import FakeBroker
-from ibgateway_executor.broker.reconciliation import ask, conclude
+from executor_fakes import FakeBroker, ManualClock
+from ibgateway_executor.broker.reconciliation import OrderWatch, ask, conclude, shown
 from ibgateway_executor.errors import NoAnswerError
 from ibgateway_executor.orders.broker_reports import OrderEvent, OrderStatusReport
 from ibgateway_executor.orders.order import Contract, Order, OrderState, OrderTerms, OrderType, Side
@@ -76,23 +77,77 @@ FOREIGN = OrderStatusReport(5, 17, 901, "Submitted", order_ref="by-hand")
 def test_nothing_is_concluded_but_what_is_known(
     order: Order, answer: tuple[OrderEvent, ...], hours: int, state: str, reason: str
 ) -> None:
-    after = conclude(order, answer, NOON + timedelta(hours=hours))
+    after = conclude(order, answer, now=NOON + timedelta(hours=hours), gone=True)
     assert (after.state, after.reason) == (OrderState(state), reason)
 
 
-async def test_two_equal_answers_are_needed() -> None:
-    broker = FakeBroker(rounds=[(), (FOUND,), (FOUND,)])
-    assert await ask(broker, [LOST]) == (FOUND,)
-    assert broker.asked == 3
+class Naps:
+    """Sleeps that take no time."""
+
+    def __init__(self) -> None:
+        self.taken: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.taken.append(seconds)
 
 
-async def test_changes_of_other_peoples_orders_do_not_matter() -> None:
-    broker = FakeBroker(rounds=[(FOREIGN,), (replace(FOREIGN, status="Filled"),)])
-    await ask(broker, [LOST])
+@pytest.mark.parametrize(
+    ("rounds", "found", "pause"),
+    [
+        pytest.param([(FOUND,), (FOUND,)], True, 0.05, id="shown twice"),
+        pytest.param([(FOUND,), ()], True, 0.05, id="shown once and then not"),
+        pytest.param([(), (FOUND,)], True, 2.0, id="the broker was quiet for a moment"),
+        pytest.param([(), ()], False, 2.0, id="missing"),
+        pytest.param([(FOREIGN,), (FOREIGN,)], False, 2.0, id="another's order"),
+    ],
+)
+async def test_an_order_is_missing_only_when_two_rounds_apart_in_time_show_nothing(
+    rounds: list[tuple[OrderEvent, ...]], found: bool, pause: float
+) -> None:
+    broker, naps = FakeBroker(rounds=rounds), Naps()
+    answer = await ask(broker, [LOST], naps)
+    assert shown(LOST, answer) is found
+    assert (broker.asked, naps.taken) == (2, [pause])
+
+
+async def test_an_order_that_fills_in_small_lots_is_answered_about_at_once() -> None:
+    lots: list[tuple[OrderEvent, ...]] = [(replace(FOUND, filled=Decimal(n)),) for n in range(20)]
+    broker = FakeBroker(rounds=lots)
+    answer = await ask(broker, [LOST], Naps())
+    assert shown(LOST, answer)
     assert broker.asked == 2
 
 
-async def test_answers_that_never_agree_are_no_answer() -> None:
-    changing: list[tuple[OrderEvent, ...]] = [(replace(FOUND, perm_id=n),) for n in range(20)]
-    with pytest.raises(NoAnswerError, match="kept changing"):
-        await ask(FakeBroker(rounds=changing), [LOST])
+async def test_an_unanswered_question_is_no_answer() -> None:
+    broker = FakeBroker(rounds=[(FOUND,)])
+
+    def silent() -> None:
+        raise NoAnswerError("no answer to executions in time")
+
+    broker.on_executions = silent
+    with pytest.raises(NoAnswerError):
+        await ask(broker, [LOST], Naps())
+
+
+def test_a_moments_silence_never_gives_up_an_order_of_an_earlier_day() -> None:
+    gtc = replace(LOST, state=OrderState.WORKING, reason="", perm_id=900)
+    after = conclude(gtc, (), now=NOON + timedelta(days=3), gone=False)
+    assert (after.state, after.reason) == (OrderState.UNKNOWN, "NotFoundAtBroker")
+    assert conclude(after, (), now=NOON + timedelta(days=3), gone=False) == after
+    given_up = conclude(after, (), now=NOON + timedelta(days=3), gone=True)
+    assert given_up.state is OrderState.UNVERIFIED
+
+
+def test_an_order_is_gone_after_three_looks_and_two_minutes_without_a_sight_of_it() -> None:
+    time = ManualClock()
+    watch = OrderWatch(time.clock)
+    gone = []
+    for seconds, missing in [(0, True), (1, True), (1, True), (119, True)]:
+        time.advance(seconds)
+        watch.looked([LOST] if missing else [])
+        gone.append(watch.gone(LOST))
+    assert gone == [False, False, False, True]
+    watch.looked([])
+    time.advance(500)
+    watch.looked([LOST])
+    assert not watch.gone(LOST)

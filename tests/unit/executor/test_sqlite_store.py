@@ -1,13 +1,15 @@
 """The SQLite store on a real file."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.event import listen
 
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
@@ -21,8 +23,10 @@ from ibgateway_executor.orders.order import (
     OrderType,
     Side,
     TimeInForce,
+    cancel,
     move,
 )
+from ibgateway_executor.orders.restored import LedgerSnapshot
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 TERMS = OrderTerms(
@@ -149,6 +153,160 @@ def test_broker_events_find_their_order(store: SqliteStore) -> None:
     told = store.observe(fill, NOON)
     assert told is not None
     assert told.after == told.before
+
+
+def test_a_copy_of_the_ledger_learns_what_was_sent_since(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    accepted(store, "a")
+    copy = tmp_path / "copy.db"
+    with sqlite3.connect(tmp_path / "ledger.db") as here, sqlite3.connect(copy) as there:
+        here.backup(there)
+    store.reserve("a", client_id=17, next_valid_id=7, at=NOON)
+    restored = open_sqlite(copy)
+    fill = FillReport(7, 17, 5, "ibg-a", "e", Decimal(10), Decimal("190.3"))
+    told = restored.observe(fill, NOON)
+    assert told is not None
+    assert (told.before.state.value, told.after.state.value) == ("Accepted", "Filled")
+    assert (told.after.order_id, told.after.client_id) == (7, 17)
+    with pytest.raises(IllegalMoveError):
+        restored.reserve("a", client_id=17, next_valid_id=1, at=NOON)
+    restored.close()
+
+
+def test_what_the_broker_told_before_a_request_came_again_counts(store: SqliteStore) -> None:
+    fill = FillReport(7, 17, 5, "ibg-a", "e", Decimal(10), Decimal("190.3"))
+    working = OrderStatusReport(8, 17, 6, "Submitted", order_ref="ibg-b", filled=Decimal(1))
+    for event in (fill, fill, working, replace(working, order_ref="by-hand")):
+        assert store.observe(event, NOON) is None
+    found = [accepted(store, name) for name in ("a", "b", "c")]
+    assert [(o.state.value, o.order_id, o.filled) for o in found] == [
+        ("Filled", 7, Decimal(10)),
+        ("Working", 8, Decimal(1)),
+        ("Accepted", 0, Decimal(0)),
+    ]
+
+
+def test_a_ledger_says_when_it_was_written_last(store: SqliteStore) -> None:
+    assert store.snapshot() == LedgerSnapshot(None, 0)
+    accepted(store, "a")
+    assert store.snapshot() == LedgerSnapshot(NOON, 1)
+    store.mark_written(NOON + timedelta(minutes=1))
+    assert store.snapshot() == LedgerSnapshot(NOON + timedelta(minutes=1), 1)
+    store.advance({"a": cancel}, NOON + timedelta(minutes=2))
+    assert store.snapshot() == LedgerSnapshot(NOON + timedelta(minutes=2), 1)
+
+
+def test_a_resolution_and_the_brokers_words_come_back(store: SqliteStore) -> None:
+    accepted(store, "a")
+
+    def resolved(order: Order) -> Order:
+        return replace(order, broker_message="103: duplicate", resolution="giveUp", note="n")
+
+    store.advance({"a": resolved}, NOON)
+    assert store.find("a") == replace(resolved(entry("a").order), sequence=1, updated_at=NOON)
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (lambda s: s.active(), "jobs_by_state"),
+        (
+            lambda s: s.observe(OrderStatusReport(7, 17, 5, "Filled", "ibg-a"), NOON),
+            "jobs_by_perm_id",
+        ),
+    ],
+    ids=["a look at the ledger", "a report"],
+)
+def test_what_is_asked_all_the_time_is_served_by_an_index(
+    store: SqliteStore, ask: Callable[[SqliteStore], object], index: str
+) -> None:
+    plans: list[str] = []
+
+    def explain(connection: Any, _: Any, statement: str, *rest: Any) -> None:
+        parameters = rest[0]
+        if statement.startswith("SELECT jobs."):
+            cursor = connection.connection.cursor()
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(row[3] for row in cursor.fetchall())
+
+    listen(store._engine, "before_cursor_execute", explain)
+    ask(store)
+    assert any(index in plan for plan in plans)
+    assert not any(plan.startswith("SCAN") for plan in plans)
+
+
+FIRST_SCHEMA = """
+CREATE TABLE facts (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+CREATE TABLE jobs (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT, id VARCHAR NOT NULL UNIQUE,
+  idempotency_key VARCHAR NOT NULL UNIQUE, request_hash VARCHAR NOT NULL, account VARCHAR NOT NULL,
+  con_id INTEGER NOT NULL, symbol VARCHAR NOT NULL, sec_type VARCHAR NOT NULL, exchange VARCHAR NOT NULL,
+  currency VARCHAR NOT NULL, primary_exchange VARCHAR NOT NULL, side VARCHAR NOT NULL,
+  quantity INTEGER NOT NULL, order_type VARCHAR NOT NULL, limit_price VARCHAR,
+  time_in_force VARCHAR NOT NULL, accepted_at VARCHAR NOT NULL, valid_until VARCHAR NOT NULL,
+  valid_by_default BOOLEAN NOT NULL, state VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+  message VARCHAR NOT NULL, order_ref VARCHAR NOT NULL UNIQUE, client_id INTEGER NOT NULL,
+  order_id INTEGER NOT NULL, perm_id INTEGER NOT NULL, sent_at VARCHAR, filled VARCHAR NOT NULL,
+  average_price VARCHAR, cancel_requested BOOLEAN NOT NULL, updated_at VARCHAR NOT NULL);
+CREATE INDEX jobs_by_state ON jobs (state);
+CREATE INDEX jobs_by_order ON jobs (client_id, order_id);
+INSERT INTO facts VALUES ('trading-mode', 'paper'), ('schema-version', '1'), ('highest-order-id', '7');
+INSERT INTO jobs VALUES (3, 'a', 'k', 'h', 'DU1234567', 265598, 'AAPL', 'STK', 'SMART', 'USD', 'NASDAQ',
+  'SELL', 10, 'LMT', '190.2500', 'GTC', '2026-11-23T17:00:00.000000+00:00',
+  '2026-11-23T21:00:00.000000+00:00', 0, 'Working', '', '', 'ibg-a', 17, 7, 5,
+  '2026-11-23T17:00:00.000000+00:00', '4', '190.3', 0, '2026-11-23T17:00:00.000000+00:00');
+"""
+"""As the first version wrote it."""
+
+
+def test_a_ledger_of_the_first_version_goes_on_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "first.db"
+    with sqlite3.connect(path) as first:
+        first.executescript(FIRST_SCHEMA)
+    first.close()
+    store = open_sqlite(path)
+    store.stamp("paper")
+    order = replace(
+        entry("a").order,
+        sequence=3,
+        state=OrderState.WORKING,
+        client_id=17,
+        order_id=7,
+        perm_id=5,
+        sent_at=NOON,
+        filled=Decimal(4),
+        average_price=Decimal("190.3"),
+        updated_at=NOON,
+    )
+    assert store.find("a") == order
+    told = store.observe(OrderStatusReport(0, 0, 5, "Filled", filled=Decimal(10)), NOON)
+    assert told is not None
+    assert told.after.state is OrderState.FILLED
+    store.close()
+    again = open_sqlite(path)
+    again.stamp("paper")
+    assert accepted(again, "b").sequence == 4
+    again.close()
+    made = open_sqlite(tmp_path / "new.db")
+    made.stamp("paper")
+    made.close()
+    assert _columns(path) == _columns(tmp_path / "new.db")
+
+
+def _columns(path: Path) -> dict[str, set[str]]:
+    """Columns and indexes by table."""
+    with sqlite3.connect(path) as file:
+        names = [
+            row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        found = {
+            name: {row[1] for row in file.execute(f"PRAGMA table_info({name})")}
+            | {row[1] for row in file.execute(f"PRAGMA index_list({name})") if row[3] == "c"}
+            for name in names
+        }
+    file.close()
+    return found
 
 
 def test_many_steps_are_one_transaction_and_a_forbidden_one_is_skipped(store: SqliteStore) -> None:

@@ -102,6 +102,11 @@ class IbBroker:
         self._ready = True
 
     @property
+    def client_id(self) -> int:
+        """Who we are on this connection."""
+        return self._address.client_id
+
+    @property
     def connected(self) -> bool:
         """Whether the connection stands, as far as this side knows."""
         return self._ready and not self._ended.done()

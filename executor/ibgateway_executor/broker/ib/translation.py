@@ -77,6 +77,8 @@ def completed_order(order: Any, state: Any) -> OrderStatusReport:
         status=state.status,
         order_ref=order.orderRef,
         filled=None if unset else decimal(order.filledQuantity),
+        ended=True,
+        text=state.completedStatus,
     )
 
 
