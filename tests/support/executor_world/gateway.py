@@ -23,6 +23,7 @@ class WindowlessGateway:
         self._pipes: set[asyncio.Task[None]] = set()
         self._front: asyncio.Server | None = None
         self._logged_in = False
+        self._listening: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
@@ -62,12 +63,16 @@ class WindowlessGateway:
             if message["type"] == "logged_in":
                 await self._relay.open(message["session"])
                 self._logged_in = True
+                self._listening = asyncio.create_task(_listen(self._socket))
                 return
 
     async def logout(self) -> None:
         """End the session: every API connection is reset."""
         self._logged_in = False
         self._relay.close()
+        if self._listening is not None:
+            self._listening.cancel()
+            self._listening = None
         if self._socket is not None:
             await self._socket.close()
             self._socket = None
@@ -85,6 +90,12 @@ class WindowlessGateway:
             task = asyncio.create_task(_pipe(source, sink))
             self._pipes.add(task)
             task.add_done_callback(self._pipes.discard)
+
+
+async def _listen(socket: aiohttp.ClientWebSocketResponse) -> None:
+    """Read what IBKR tells: its pings are answered only while somebody reads."""
+    async for _ in socket:
+        pass
 
 
 async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

@@ -1,0 +1,247 @@
+"""The executor process against a simulated IBKR that is as awkward as the real one.
+
+Orders come in while the executor is killed, its connection is cut and the broker loses, delays, refuses
+and forgets. At the end each order stands in IBKR's book at most once, none has vanished, and those of
+unknown fate are exactly orders that the book does not have. Exits with 1 where that is not so.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import click
+
+from executor_world import ExecutorWorld, world
+
+SYMBOLS: Final = ("AAPL", "MSFT", "IBM", "NVDA", "AMZN")
+BACKLOG: Final = 15
+"""Orders that may wait while more come in: the faults are to meet orders on their way."""
+LIMIT_SECONDS: Final = 300.0
+"""After the last fault, until every order has ended."""
+ENDED: Final = frozenset({"Filled", "Cancelled", "Rejected", "Expired", "Unverified"})
+LOSSES: Final = ("before-booking", "after-booking", "rejected", "silently")
+REFUSALS: Final = (163, 201, 383, 10311)
+HEALTHY: Final[dict[str, Any]] = {
+    "ack_seconds": 0,
+    "orders_empty_seconds": 0,
+    "handshake_seconds": 0,
+    "mute_symbols": [],
+    "close_at_once": False,
+    "hold_fills": False,
+}
+AWKWARD: Final[tuple[dict[str, Any], ...]] = (
+    {"ack_seconds": 0.4},
+    {"orders_empty_seconds": 1},
+    {"handshake_seconds": 1},
+    {"mute_symbols": ["AMZN"]},
+    {"flap_next": 7},
+    {"flap_next": 16},
+    {"partial_next": ["1", "2", "3"]},
+    {"refuse_next": REFUSALS[0]},
+    {"refuse_next": REFUSALS[2]},
+    {"refuse_next": REFUSALS[3]},
+    {"reject_next": "not enough margin"},
+    *({"lose_next": loss} for loss in LOSSES),
+)
+
+
+@dataclass
+class FaultSession:
+    """One run: what was ordered and done, and the chance that decides what comes next."""
+
+    here: ExecutorWorld
+    chance: random.Random
+    ids: dict[str, str] = field(default_factory=dict)
+    done: Counter[str] = field(default_factory=Counter)
+    doubted: dict[str, str] = field(default_factory=dict)
+    """orderRef of what was parked and resolved, by order id."""
+
+    async def order(self, number: int) -> None:
+        """Place an order with its key until there is an answer."""
+        key = f"order-{number}"
+        symbol = SYMBOLS[number % len(SYMBOLS)]
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                status, body = await self.here.place(key, contract={"symbol": symbol})
+                if status in (200, 202):
+                    self.ids[key] = body["id"]
+                    return
+            await asyncio.sleep(0.05)
+
+    async def kill(self) -> None:
+        """kill -9 in the middle of whatever it does, and start it again."""
+        await asyncio.sleep(self.chance.random() / 2)
+        await self.here.executor.kill()
+        await self.here.executor.start()
+
+    async def cut(self) -> None:
+        """Reset the connection in the middle of whatever is said over it."""
+        await asyncio.sleep(self.chance.random() / 4)
+        await self.here.ibkr.send("POST", "/v1/connections/drop", {})
+
+    async def link(self) -> None:
+        """The gateway loses IBKR for a moment: 1100, then 1101 or 1102."""
+        code = self.chance.choice([1101, 1102])
+        await self.here.ibkr.send("POST", "/v1/connectivity", {"state": "lost"})
+        await asyncio.sleep(self.chance.random() / 2)
+        await self.here.ibkr.send("POST", "/v1/connectivity", {"state": "restored", "code": code})
+
+    async def awkward(self) -> None:
+        """Something goes wrong at the broker from now on."""
+        patch = self.chance.choice(AWKWARD)
+        self.done[" ".join(f"{name} {value}" for name, value in patch.items())] += 1
+        await self.here.ibkr.send("PATCH", "/v1/faults", HEALTHY | patch)
+
+    async def active(self) -> list[Any]:
+        """Orders that have not ended; what is parked is resolved by a person on the way."""
+        found: list[Any] = []
+        after: int | None = 0
+        while after is not None:
+            page = await self.here.orders.get(f"/v1/orders?after={after}&limit=500")
+            found += page["orders"]
+            after = page["next"]
+        booked = await self.booked()
+        for order in found:
+            parked = (order["state"], order["reason"]) == ("Unknown", "NotFoundAtBroker")
+            if parked and not booked[order["orderRef"]]:
+                await self.resolve(order)
+        return [order for order in found if order["state"] not in ENDED]
+
+    async def resolve(self, order: Any) -> None:
+        """A person has looked at the book and says that the order is not there."""
+        note = {"outcome": "notAtBroker", "note": "the simulated book does not have it"}
+        status, _ = await self.here.orders.ask("POST", f"/v1/orders/{order['id']}/resolve", note)
+        if status == 200:
+            self.doubted[order["id"]] = order["orderRef"]
+
+    async def booked(self) -> Counter[str]:
+        """How often IBKR has booked each orderRef."""
+        return Counter(order["order_ref"] for order in await self.here.ibkr.get("/v1/orders"))
+
+    async def fewer_than(self, limit: int, seconds: float) -> bool:
+        """Wait until so few are on their way; False when that takes too long."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(aiohttp.ClientError, AssertionError):
+                if len(await self.active()) < limit:
+                    return True
+            await self.here.ibkr.send("POST", "/v1/fills/release")
+            await asyncio.sleep(0.1)
+        return False
+
+
+async def run(session: FaultSession, *, orders: int, kills: int, cuts: int) -> list[str]:
+    """Everything in the order that chance gives; what was violated."""
+    steps = ["kill"] * kills + ["cut"] * cuts + ["order"] * orders
+    steps += ["awkward"] * (orders // 10) + ["link"] * (orders // 50)
+    session.chance.shuffle(steps)
+    number = 0
+    for position, step in enumerate(steps):
+        session.done[step] += step != "awkward"
+        match step:
+            case "order":
+                await session.order(number)
+                number += 1
+            case "kill":
+                await session.kill()
+            case "cut":
+                await session.cut()
+            case "link":
+                await session.link()
+            case _:
+                await session.awkward()
+        await session.fewer_than(BACKLOG, 30)
+        if position % 50 == 0:
+            click.echo(f"{position} of {len(steps)} steps", err=True)
+    await session.here.ibkr.send("PATCH", "/v1/faults", HEALTHY)
+    await session.here.up()
+    await session.fewer_than(1, LIMIT_SECONDS)
+    return await violations(session)
+
+
+async def violations(session: FaultSession) -> list[str]:
+    """What must not be: one line each."""
+    booked, found = await session.booked(), []
+    states: Counter[str] = Counter()
+    for key, order_id in session.ids.items():
+        status, order = await session.here.orders.ask("GET", f"/v1/orders/{order_id}")
+        if status != 200:
+            found.append(f"{key} is lost: {order}")
+            continue
+        states[order["state"]] += 1
+        times = booked[order["orderRef"]]
+        if times > 1:
+            found.append(f"{key} is doubled: booked {times} times")
+        if order_id in session.doubted and times:
+            found.append(f"{key} was in doubt although the broker has it")
+        if order["state"] not in ENDED:
+            found.append(f"{key} is still {order['state']}: {order['reason']} {order['message']}")
+        if order["state"] == "Filled" and not times:
+            found.append(f"{key} is Filled and the broker does not have it")
+        if order["reason"] not in ("", "RejectedByBroker", "ResolvedByPerson"):
+            found.append(f"{key} ended by itself: {order['state']} {order['reason']}")
+    ours = {order_ref(order_id) for order_id in session.ids.values()}
+    found += [f"{ref} is at the broker and was never ordered" for ref in booked if ref not in ours]
+    table(session, states, booked)
+    return found
+
+
+def order_ref(order_id: str) -> str:
+    """As the executor makes it."""
+    return f"ibg-{order_id}"
+
+
+def table(session: FaultSession, states: Counter[str], booked: Counter[str]) -> None:
+    """The run in figures."""
+    rows = [*sorted(session.done.items()), *((f"orders {s}", n) for s, n in sorted(states.items()))]
+    rows += [
+        ("booked at the broker", len(booked)),
+        ("booked more than once", sum(times > 1 for times in booked.values())),
+        ("in doubt, resolved by a person", len(session.doubted)),
+    ]
+    for name, figure in rows:
+        click.echo(f"| {name} | {figure} |")
+
+
+async def main(*, orders: int, kills: int, cuts: int, seed: int) -> list[str]:
+    """A world of its own in a folder that is kept when something is wrong."""
+    folder = Path(tempfile.mkdtemp(prefix="executor-faults-"))
+    async with world(folder) as here:
+        await here.executor.start()
+        await here.up()
+        await here.log_in()
+        chance = random.Random(seed)  # noqa: S311 - the order of faults is no secret
+        found = await run(FaultSession(here, chance), orders=orders, kills=kills, cuts=cuts)
+    if found:
+        click.echo(f"logs and ledger: {folder}", err=True)
+    return found
+
+
+@click.command()
+@click.option("--orders", default=500)
+@click.option("--kills", default=50)
+@click.option("--cuts", default=50)
+@click.option("--seed", default=1)
+def command(orders: int, kills: int, cuts: int, seed: int) -> None:
+    """Orders under kills, cuts and an awkward broker; the same seed gives the same order of faults."""
+    logging.disable(logging.INFO)
+    started = time.monotonic()
+    found = asyncio.run(main(orders=orders, kills=kills, cuts=cuts, seed=seed))
+    click.echo(f"| seconds | {time.monotonic() - started:.0f} |")
+    for line in found:
+        click.echo(f"VIOLATION {line}")
+    click.echo(f"seed {seed}: {len(found)} violations")
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    command()
