@@ -99,7 +99,7 @@ class ApiAnswers:
         faults = self._ibkr.book.faults
         if session is not None:
             since = (self._ibkr.now() - session.since).total_seconds()
-            if since < faults.accounts_empty_seconds:
+            if faults.accounts_empty_seconds and since < faults.accounts_empty_seconds:
                 return ""
         listed = faults.managed_accounts
         return self._connection.identity.account if listed is None else listed

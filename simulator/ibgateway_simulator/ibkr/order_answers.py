@@ -114,7 +114,7 @@ class OrderAnswers:
         """What is listed as open: nothing for a moment after the start, where that is asked for."""
         wait = self._ibkr.book.faults.orders_empty_seconds
         since = (self._ibkr.now() - self._connection.started).total_seconds()
-        return self._working() if since >= wait else ()
+        return () if wait and since < wait else self._working()
 
     def _list(self, orders: Sequence[BookedOrder]) -> None:
         version = self._connection.identity.version

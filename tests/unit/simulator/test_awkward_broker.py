@@ -168,3 +168,17 @@ async def test_the_link_may_go_and_come_while_a_request_is_under_way(world: Ibkr
     assert seen[2][0] == "55"
     client.send(EXECUTIONS)
     assert (await client.next())[0] == "55"
+
+
+async def test_a_clock_that_is_set_back_makes_a_healthy_broker_forget_nothing(
+    world: IbkrWorld,
+) -> None:
+    client = await _client(world)
+    await _faults(world, hold_fills=True)
+    client.order(1)
+    await client.until("3")
+    await world.call("PATCH", "/v1/clock", {"offset_seconds": -3600})
+    client.send("17|1")
+    assert await client.until("15") == ["15", "1", "DU1234567"]
+    client.send("16|1")
+    assert (await client.next())[0] == "5"
