@@ -48,7 +48,7 @@ class ExecutorSpec(Document):
     """Where the ledger lives."""
     market_closed: MarketClosedAction = MarketClosedAction.WAIT
     """wait: an order waits for its market. reject: it is refused."""
-    cash_reserve_percent: Percent = "1"
+    cash_reserve_percent: Percent | None = None
     """Share of the account's value that rebalances leave in cash."""
     limits: OrderLimits = OrderLimits()
     """Limits of the executor."""

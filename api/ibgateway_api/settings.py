@@ -34,7 +34,6 @@ class ExecutorSettings(Document):
     client_id: int = Field(default=17, ge=1)
     accounts: tuple[str, ...] = ()
     market_closed: MarketClosedAction = MarketClosedAction.WAIT
-    cash_reserve_percent: str = "1"
     max_order_value: str | None = None
     max_orders_per_day: int | None = None
     restart: RestartTime = RestartTime()

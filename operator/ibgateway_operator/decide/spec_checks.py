@@ -70,6 +70,17 @@ def _notifications(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     )
 
 
+def _cash_reserve(spec: IBGatewaySpec, now: datetime) -> Finding | None:
+    """This version places orders, and rebalances nothing."""
+    if spec.executor.cash_reserve_percent is None:
+        return None
+    return Finding(
+        ConditionReason.NOT_SUPPORTED,
+        "spec.executor.cashReservePercent is not supported in this version: remove it, there are no"
+        " rebalances that would leave anything in cash",
+    )
+
+
 def _zones(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     """Every time zone must be one the database knows."""
     quiet = spec.login.quiet_hours
@@ -164,6 +175,7 @@ def _meets_quiet_hours(restart: RestartTime, quiet: QuietHours, first: date) -> 
 SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (
     _postgres,
     _notifications,
+    _cash_reserve,
     _zones,
     _auto_restart,
     _quiet_restart,

@@ -72,7 +72,6 @@ def executor_settings(given: DesiredInput) -> ExecutorSettings:
         client_id=spec.client_id,
         accounts=tuple(spec.accounts),
         market_closed=spec.market_closed,
-        cash_reserve_percent=spec.cash_reserve_percent,
         max_order_value=spec.limits.max_order_value,
         max_orders_per_day=spec.limits.max_orders_per_day,
         restart=given.spec.weekly_restart.as_restart_time(),
