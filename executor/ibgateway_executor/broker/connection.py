@@ -16,6 +16,7 @@ from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.login import LoginState
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker import reconciliation
+from ibgateway_executor.broker.connect_pause import ConnectPause
 from ibgateway_executor.broker.connection_state import wrong_account
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.protocol import (
@@ -45,9 +46,6 @@ CLOCK_QUESTION_SECONDS: Final = 1.1
 """The gateway leaves a second question for its clock within a second unanswered."""
 MISSED_RESTORE_SECONDS: Final = 5.0
 """Logged in for this long with our own 1100 still open: the restore was missed, connect afresh."""
-FIRST_BACKOFF: Final = 2.0
-LONGEST_BACKOFF: Final = 30.0
-"""326: the gateway may hold our id for a while after the last connection went."""
 REFUSED_SECONDS: Final = 5.0
 """A read-only API refuses to list orders until a person changes its setting."""
 ASK_AGAIN_SECONDS: Final = 60.0
@@ -70,6 +68,7 @@ class GatewayConnection:
         clock: Clock,
         wakeup: Wakeup,
         sleep: reconciliation.Sleep = asyncio.sleep,
+        pause: ConnectPause | None = None,
     ) -> None:
         self._connect_to = connect
         self._current = current
@@ -87,7 +86,7 @@ class GatewayConnection:
         self._lost_at = 0.0
         self._asked_at = 0.0
         self._compared_at = float("-inf")
-        self._backoff = FIRST_BACKOFF
+        self._pause = pause or ConnectPause(clock)
 
     async def run(self) -> None:
         """Keep the connection for ever."""
@@ -114,6 +113,8 @@ class GatewayConnection:
             await self._drop("the connection ended")
             if not self._logged_in():
                 return RETRY_SECONDS
+            if self._pause.left():
+                return self._pause.left()
             await self._connect()
             return 0
         if state.link_lost:
@@ -132,10 +133,9 @@ class GatewayConnection:
         if isinstance(error, RequestRefusedError):
             return REFUSED_SECONDS
         await self._drop(str(error))
-        if not isinstance(error, ClientIdInUseError):
-            return RETRY_SECONDS
-        pause, self._backoff = self._backoff, min(self._backoff * 2, LONGEST_BACKOFF)
-        return pause
+        if isinstance(error, ClientIdInUseError):
+            self._pause.held()
+        return max(RETRY_SECONDS, self._pause.left())
 
     async def reconcile(self, broker: Broker) -> None:
         """Ask what became of our orders, record it, and conclude what may be concluded."""
@@ -159,6 +159,7 @@ class GatewayConnection:
         if outdated or not broker.connected or self._current.state.link_lost:
             return
         self._asked_at = self._clock.monotonic()
+        self._pause.reset()
         self._metrics.reconciliations.inc()
         self._current.reconciled()
         logger.info("reconciled with the broker")
@@ -181,8 +182,9 @@ class GatewayConnection:
         return self._current.time() or self._clock.now()
 
     async def _connect(self) -> None:
+        self._pause.begin()
         broker = await self._connect_to(self._on_event)
-        self._backoff, self._compared_at = FIRST_BACKOFF, float("-inf")
+        self._compared_at = float("-inf")
         self._current.connected(broker)
         logger.info("connected to the gateway, accounts %s", ",".join(broker.accounts))
         await self._compare_clocks(broker)
@@ -249,6 +251,8 @@ class GatewayConnection:
         report = self._sentinel.report
         if report is not None and report.state is not self._login_state:
             self._login_state = report.state
+            if report.state is LoginState.LOGGED_IN:
+                self._pause.reset()
             logger.info("the gateway is %s", report.state)
 
 

@@ -7,6 +7,7 @@ from executor_fakes.store import HookedStore
 from executor_fakes.values import SETTINGS, entry, report
 from executor_fakes.wakeup import CountingWakeup
 from ibgateway_api.login import LoginState
+from ibgateway_executor.broker.connect_pause import ConnectPause
 from ibgateway_executor.broker.connection import GatewayConnection
 from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.broker.current_connection import CurrentConnection
@@ -47,6 +48,7 @@ class ConnectionWorld:
             clock=clock,
             wakeup=self.wanted,
             sleep=self._sleep,
+            pause=ConnectPause(clock, share=lambda: 1.0),
         )
 
     @property

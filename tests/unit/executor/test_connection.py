@@ -12,7 +12,7 @@ import pytest
 from executor_fakes import ConnectionWorld, FakeBroker, entry
 from ibgateway_api.login import LoginState
 from ibgateway_executor.broker.protocol import Disconnected, LinkLost, LinkRestored
-from ibgateway_executor.errors import ClientIdInUseError, NotConnectedError
+from ibgateway_executor.errors import BrokerError, ClientIdInUseError, NotConnectedError
 from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.orders.broker_reports import OrderError, OrderStatusReport
 from ibgateway_executor.orders.order import Order, OrderState
@@ -47,6 +47,70 @@ async def test_a_client_id_in_use_is_tried_again_later_and_later(gateway: Connec
     assert [await gateway.connection.recover_from(error) for _ in range(6)] == [2, 4, 8, 16, 30, 30]
     await gateway.connect()
     assert await gateway.connection.recover_from(error) == 2
+
+
+async def refused(gateway: ConnectionWorld, error: BrokerError) -> float:
+    """One attempt that fails, as soon as one may be made; how long the next has to wait."""
+    gateway.time.advance(await gateway.connection.check() if gateway.attempts else 0)
+    gateway.outcomes.append(error)
+    before = gateway.attempts
+    with pytest.raises(type(error)):
+        await gateway.connection.check()
+    assert gateway.attempts == before + 1
+    return await gateway.connection.recover_from(error)
+
+
+async def test_a_port_that_closes_at_once_is_tried_later_and_later(
+    gateway: ConnectionWorld,
+) -> None:
+    gateway.login()
+    pauses = [await refused(gateway, NotConnectedError("closed")) for _ in range(10)]
+    assert pauses == [0.3, 0.3, 0.3, 0.6, 1.2, 2.4, 4.8, 9.6, 10, 10]
+
+
+async def test_no_news_shortens_the_pause_but_a_login(gateway: ConnectionWorld) -> None:
+    gateway.login()
+    for _ in range(10):
+        await refused(gateway, NotConnectedError("closed"))
+    gateway.login()
+    assert await gateway.connection.check() == 10
+    assert gateway.attempts == 10
+    gateway.login(LoginState.LOGGING_IN)
+    await gateway.connection.check()
+    gateway.login()
+    gateway.outcomes.append(FakeBroker(clock=lambda: gateway.time.now))
+    await gateway.connection.check()
+    assert gateway.state.connected
+
+
+async def test_a_gateway_that_hangs_up_after_the_handshake_is_no_proven_connection(
+    gateway: ConnectionWorld,
+) -> None:
+    gateway.login()
+    pauses = []
+    for _ in range(6):
+        broker = FakeBroker(clock=lambda: gateway.time.now)
+        gateway.outcomes.append(broker)
+        await gateway.connection.check()
+        broker.connected = False
+        pauses.append(await gateway.connection.check())
+        gateway.time.advance(pauses[-1])
+    assert pauses == [0.3, 0.3, 0.3, 0.6, 1.2, 2.4]
+    assert gateway.attempts == 6
+
+
+async def test_a_proven_connection_that_ends_is_made_again_at_once(
+    gateway: ConnectionWorld,
+) -> None:
+    gateway.login()
+    for _ in range(10):
+        await refused(gateway, NotConnectedError("closed"))
+    gateway.time.advance(10)
+    broker = await gateway.connect()
+    broker.connected = False
+    gateway.outcomes.append(FakeBroker(clock=lambda: gateway.time.now))
+    await gateway.connection.check()
+    assert gateway.state.connected
 
 
 async def test_a_lost_link_takes_the_proof_away_until_the_broker_was_asked_again(
