@@ -116,7 +116,10 @@ async def _serve(
     )
     url = settings().sentinel_url
     intake = _intake(
-        settings, gate, ledger, clock, client_token=client_token, agent_token=agent_token
+        *(settings, gate, ledger, clock),
+        client_token=client_token,
+        agent_token=agent_token,
+        cancels=cancels,
     )
     checks = _probes(gate, dispatcher, ledger, sentinel, metrics=metrics, clock=clock)
     async with served(checks, bind=environment.bind, port=environment.health_port):
@@ -225,6 +228,7 @@ def _intake(
     *,
     client_token: Token,
     agent_token: Token,
+    cancels: CancelWriter,
 ) -> FastAPI:
     here = settings()
     return http.application(
@@ -241,6 +245,8 @@ def _intake(
             settings=settings,
             client_token=client_token,
             agent_token=agent_token,
+            cancel_again=cancels.ask_again,
+            cancel_written=cancels.written,
             cluster_domain=_cluster_domain(),
         )
     )

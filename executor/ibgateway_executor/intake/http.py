@@ -47,6 +47,9 @@ class IntakeServices:
     settings: Callable[[], ExecutorSettings]
     client_token: Callable[[], bytes]
     agent_token: Callable[[], bytes]
+    cancel_again: Callable[[str], None]
+    cancel_written: Callable[[str], bool]
+    """Whether the last cancel that was asked for has left; both take an order's id."""
     cluster_domain: str = CLUSTER_DOMAIN
 
 
@@ -102,12 +105,16 @@ async def list_orders(
 @router.get("/v1/orders/{order_id}")
 async def get_order(services: Services, order_id: str) -> dict[str, Any]:
     """One order."""
-    return order_document(await _find(services.ledger, order_id))
+    order = await _find(services.ledger, order_id)
+    return order_document(order) | _cancel_part(services, order)
 
 
 @router.delete("/v1/orders/{order_id}")
 async def cancel_order(services: Services, order_id: str, response: Response) -> dict[str, Any]:
-    """Cancel: at once while unsent (200), by the broker once it has the order (202)."""
+    """Cancel: at once while unsent (200), by the broker once it has the order (202).
+
+    Each request for an order that the broker has writes a cancel, as it may have ignored the last one.
+    """
     order = await _find(services.ledger, order_id)
     after = await services.ledger.advance(order.id, cancel)
     if after.state is OrderState.CANCELLED:
@@ -115,7 +122,8 @@ async def cancel_order(services: Services, order_id: str, response: Response) ->
     if after.terminal or after.state is OrderState.UNKNOWN:
         raise OrderRefusedError(409, "CannotCancel", _not_cancelled(after))
     response.status_code = 202
-    return order_document(after)
+    services.cancel_again(after.id)
+    return order_document(after) | _cancel_part(services, after)
 
 
 @router.post("/v1/orders/{order_id}/resolve")
@@ -146,6 +154,13 @@ async def _find(ledger: Ledger, order_id: str) -> Order:
     if found is None:
         raise OrderRefusedError(404, "NoSuchOrder", f"there is no order {order_id}")
     return found
+
+
+def _cancel_part(services: IntakeServices, order: Order) -> dict[str, Any]:
+    """Whether the cancel has left, while that matters."""
+    if order.terminal or not order.cancel_requested:
+        return {}
+    return {"cancelWritten": services.cancel_written(order.id)}
 
 
 def _not_cancelled(order: Order) -> str:

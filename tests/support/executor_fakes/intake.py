@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 
 from executor_fakes.clock import ManualClock
+from executor_fakes.dispatch import DispatchWorld
 from executor_fakes.store import HookedStore
 from executor_fakes.values import SETTINGS
 from executor_fakes.wakeup import CountingWakeup
@@ -19,15 +20,21 @@ ORDER = {"contract": {"symbol": "AAPL"}, "side": "BUY", "quantity": 10, "orderTy
 
 
 class IntakeWorld:
-    """`accounts` are known, `changed` is what the dispatcher would wake by."""
+    """`accounts` are known, `changed` is what the dispatcher would wake by, or `dispatch` has it."""
 
-    def __init__(self, store: HookedStore) -> None:
+    def __init__(self, store: HookedStore, dispatch: DispatchWorld | None = None) -> None:
         self.accounts: tuple[str, ...] = ()
         self.settings = SETTINGS
         self.gate: Gate = Closed(LoginState.AWAITING_APPROVAL, "a push waits")
         self.metrics, self.changed = ExecutorMetrics(), CountingWakeup()
         clock = ManualClock().clock
-        self.ledger = Ledger(store, clock=clock, metrics=self.metrics, changed=self.changed)
+        behind = dispatch or DispatchWorld(store)
+        self.cancels = behind.cancels
+        self.ledger = (
+            dispatch.ledger
+            if dispatch
+            else Ledger(store, clock=clock, metrics=self.metrics, changed=self.changed)
+        )
         ids = iter(f"id{n}" for n in range(1000))
         services = IntakeServices(
             ledger=self.ledger,
@@ -42,6 +49,8 @@ class IntakeWorld:
             settings=lambda: self.settings,
             client_token=lambda: b"client-secret",
             agent_token=lambda: b"agent-secret",
+            cancel_again=self.cancels.ask_again,
+            cancel_written=self.cancels.written,
         )
         self.app = application(services)
         self.http = httpx.AsyncClient(

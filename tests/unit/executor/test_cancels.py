@@ -1,0 +1,58 @@
+"""A client's DELETE up to the cancel that is written, and again where the broker has ignored it."""
+
+from executor_fakes import DispatchWorld, IntakeWorld
+from ibgateway_executor.orders.broker_reports import OrderError, OrderStatusReport
+
+CANNOT_CANCEL = OrderError(1, 17, 161, "Cancel attempted when order is not in a cancellable state")
+
+
+async def working(dispatch: DispatchWorld) -> IntakeWorld:
+    """An API before an order "a" that the broker has."""
+    await dispatch.order("a")
+    await dispatch.dispatch()
+    await dispatch.ledger.observe(OrderStatusReport(1, 17, 900, "Submitted", order_ref="ibg-a"))
+    return IntakeWorld(dispatch.store, dispatch)
+
+
+async def written(intake: IntakeWorld) -> object:
+    """What the order says about its cancel."""
+    return (await intake.http.get("/v1/orders/a")).json().get("cancelWritten")
+
+
+async def test_a_second_delete_writes_the_cancel_again_after_the_broker_ignored_the_first(
+    dispatch: DispatchWorld,
+) -> None:
+    intake = await working(dispatch)
+    assert await written(intake) is None
+    answer = await intake.http.delete("/v1/orders/a")
+    assert (answer.status_code, answer.json()["cancelWritten"]) == (202, False)
+    await dispatch.dispatch()
+    assert await written(intake) is True
+    await dispatch.ledger.observe(CANNOT_CANCEL)
+    dispatch.time.advance(1)
+    answer = await intake.http.delete("/v1/orders/a")
+    assert (answer.status_code, answer.json()["cancelWritten"]) == (202, False)
+    await dispatch.dispatch()
+    assert await written(intake) is True
+    assert dispatch.broker.cancelled == [1, 1]
+
+
+async def test_deletes_without_pause_write_one_cancel_a_second(dispatch: DispatchWorld) -> None:
+    intake = await working(dispatch)
+    for _ in range(20):
+        await intake.http.delete("/v1/orders/a")
+        await dispatch.dispatch()
+    assert dispatch.broker.cancelled == [1]
+    assert await written(intake) is False
+    dispatch.time.advance(1)
+    await dispatch.dispatch()
+    assert dispatch.broker.cancelled == [1, 1]
+
+
+async def test_a_cancel_without_a_link_has_not_been_written(dispatch: DispatchWorld) -> None:
+    intake = await working(dispatch)
+    dispatch.connection.link_lost("1100: lost")
+    await intake.http.delete("/v1/orders/a")
+    await dispatch.dispatch()
+    assert await written(intake) is False
+    assert dispatch.broker.cancelled == []
