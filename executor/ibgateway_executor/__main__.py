@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 
-from ibgateway_executor.errors import StartRefusedError
+from ibgateway_executor.errors import LedgerUnavailableError, StartRefusedError
 from ibgateway_executor.run import run
 from ibgateway_executor.settings import read_environment
 from ibgateway_runtime import log
@@ -21,7 +21,7 @@ def main() -> int:
     logging.getLogger("ib_async.client").setLevel(logging.CRITICAL)
     try:
         asyncio.run(run(read_environment(os.environ)))
-    except (SettingsError, StartRefusedError) as error:
+    except (SettingsError, StartRefusedError, LedgerUnavailableError) as error:
         logger.critical("%s", error)
         return 1
     return 0

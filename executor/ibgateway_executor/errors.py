@@ -2,6 +2,7 @@
 
 ExecutorError
 ├── StartRefusedError      the process must not run: the message tells what to do
+├── LedgerUnavailableError  the ledger can't be written now: a full disk, a volume gone read-only
 ├── IllegalMoveError       an order was asked to take a step its state forbids
 ├── OrderRefusedError      an order request is refused: HTTP status, code, message
 └── BrokerError
@@ -18,6 +19,10 @@ class ExecutorError(Exception):
 
 class StartRefusedError(ExecutorError):
     """The executor must not run like this; the message says what to do."""
+
+
+class LedgerUnavailableError(ExecutorError):
+    """The ledger can't be read or written just now. Nothing was changed; the same may be tried again."""
 
 
 class IllegalMoveError(ExecutorError):

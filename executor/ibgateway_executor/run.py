@@ -7,6 +7,7 @@ writes it. One task that ends takes the process down: the kubelet starts it agai
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,7 @@ from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.submit import OrderSubmitter
+from ibgateway_executor.errors import LedgerUnavailableError
 from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.intake import http, server
 from ibgateway_executor.intake.accept import Acceptance
@@ -50,7 +52,10 @@ logger = logging.getLogger(__name__)
 
 SENTINEL_CONNECT_SECONDS: Final = 1.0
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
-SIGN_OF_LIFE_SECONDS: Final = 30.0
+LEDGER_AGAIN_SECONDS: Final = 2.0
+"""A ledger that can't be written is tried again this often."""
+SIGNS_APART: Final = 15
+"""A sign of life every half a minute."""
 
 Settings = Callable[[], ExecutorSettings]
 Token = Callable[[], bytes]
@@ -58,7 +63,6 @@ Token = Callable[[], bytes]
 
 async def run(environment: ExecutorEnvironment) -> None:
     """Serve until SIGTERM or SIGINT; SettingsError or StartRefusedError when it must not run."""
-    environment.data.mkdir(parents=True, exist_ok=True)
     settings = watched_document(environment.settings, ExecutorSettings).value
     clock, metrics, changed = system_clock(), ExecutorMetrics(), Wakeup()
     async with locked(environment.data / "executor.lock", clock):
@@ -281,5 +285,9 @@ def _probes(
 async def _keep_written(ledger: Ledger) -> None:
     """Write a sign of life for ever: what tells a restart from a restored copy."""
     while True:
-        await ledger.mark_written()
-        await asyncio.sleep(SIGN_OF_LIFE_SECONDS)
+        with suppress(LedgerUnavailableError):
+            await ledger.mark_written()
+        for _ in range(SIGNS_APART):
+            await asyncio.sleep(LEDGER_AGAIN_SECONDS)
+            if ledger.problem:
+                break

@@ -28,7 +28,12 @@ from ibgateway_executor.broker.protocol import (
     LinkRestored,
 )
 from ibgateway_executor.broker.recorder import ReportRecorder
-from ibgateway_executor.errors import BrokerError, ClientIdInUseError, RequestRefusedError
+from ibgateway_executor.errors import (
+    BrokerError,
+    ClientIdInUseError,
+    LedgerUnavailableError,
+    RequestRefusedError,
+)
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.metrics import ExecutorMetrics
@@ -98,6 +103,8 @@ class GatewayConnection:
                 logger.warning("the gateway's API: %s", error)
                 self._current.failed(str(error))
                 pause = await self.recover_from(error)
+            except LedgerUnavailableError:
+                pause = PING_SECONDS
             await self._wakeup.pause(pause)
 
     def close(self) -> None:

@@ -1,14 +1,18 @@
 """Broker reports into the ledger, in the order in which they came."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.errors import LedgerUnavailableError
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent
 from ibgateway_executor.orders.order import OrderState
 
+Sleep = Callable[[float], Awaitable[None]]
+
+AGAIN_SECONDS: Final = 1.0
 CANCEL_OF_UNKNOWN: Final = 10147
 """The broker does not know the order it was to cancel: ask what became of it."""
 
@@ -16,9 +20,12 @@ CANCEL_OF_UNKNOWN: Final = 10147
 class ReportRecorder:
     """A queue of reports and the task that empties it."""
 
-    def __init__(self, ledger: Ledger, connection: CurrentConnection) -> None:
+    def __init__(
+        self, ledger: Ledger, connection: CurrentConnection, sleep: Sleep = asyncio.sleep
+    ) -> None:
         self._ledger = ledger
         self._connection = connection
+        self._sleep = sleep
         self._queue: asyncio.Queue[OrderEvent] = asyncio.Queue()
 
     def put(self, event: OrderEvent) -> None:
@@ -30,9 +37,17 @@ class ReportRecorder:
         while True:
             event = await self._queue.get()
             try:
-                await self.record((event,))
+                await self._keep(event)
             finally:
                 self._queue.task_done()
+
+    async def _keep(self, event: OrderEvent) -> None:
+        """Record it, however long the disk is full: the broker says it once."""
+        while True:
+            try:
+                return await self.record((event,))
+            except LedgerUnavailableError:
+                await self._sleep(AGAIN_SECONDS)
 
     async def drained(self) -> None:
         """Return when everything queued so far is in the ledger."""

@@ -17,6 +17,7 @@ from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.submit import OrderSubmitter
+from ibgateway_executor.errors import LedgerUnavailableError
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.metrics import ExecutorMetrics
@@ -79,10 +80,13 @@ class Dispatcher:
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Look until `stop`. A failing look is an error of ours: it ends the process."""
+        """Look until `stop`. A ledger that can't be written is waited for; another failure is an error of ours."""
         while not self._stopping:
             self._wakeup.clear()
-            more = await self.dispatch()
+            try:
+                more = await self.dispatch()
+            except LedgerUnavailableError:
+                more = False
             self.dispatched_at = self._clock.monotonic()
             if not more:
                 await self._wakeup.pause(IDLE_SECONDS)

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_api.settings import ExecutorSettings
-from ibgateway_executor.errors import OrderRefusedError
+from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.access import CLUSTER_DOMAIN, host_allowed
 from ibgateway_executor.intake.body import OrderRoute
@@ -33,6 +33,7 @@ LARGEST_PAGE: Final = 500
 LARGEST_SEQUENCE: Final = 2**63 - 1
 """What the ledger can hold."""
 LONGEST_MESSAGE: Final = 2000
+RETRY_AFTER_SECONDS: Final = "5"
 GATE_PATH: Final = "/v1/gate"
 _LENGTH: Final = re.compile("[0-9]{1,9}")
 
@@ -72,6 +73,7 @@ def application(services: IntakeServices) -> FastAPI:
     app.include_router(router)
     app.middleware("http")(_check_request)
     app.add_exception_handler(OrderRefusedError, _refused)
+    app.add_exception_handler(LedgerUnavailableError, _unavailable)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
     return app
@@ -211,6 +213,12 @@ async def _refused(_: Request, error: Exception) -> Response:
     if not isinstance(error, OrderRefusedError):
         raise error
     return _error(error.status, error.code, error.message)
+
+
+async def _unavailable(_: Request, error: Exception) -> Response:
+    answer = _error(503, "LedgerUnavailable", f"nothing was stored, try again: {error}")
+    answer.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return answer
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
-from ibgateway_executor.errors import IllegalMoveError
+from ibgateway_executor.errors import IllegalMoveError, LedgerUnavailableError
 from ibgateway_executor.ledger.store import Change, Entry, LedgerStore, Step
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.broker_reports import OrderEvent
@@ -40,6 +40,8 @@ class Ledger:
         self._opened = clock.monotonic()
         self.found = LedgerSnapshot(None, 0)
         """What the ledger held when it was opened."""
+        self.problem = ""
+        """Why it can't be written; empty as long as it can. A sign of life tells when it can again."""
 
     async def stamp(self, mode: str) -> None:
         """Mark a new ledger with its mode; StartRefusedError for one of another mode or version."""
@@ -112,6 +114,10 @@ class Ledger:
     async def mark_written(self) -> None:
         """A sign of life, from which a restart is told from a restored copy."""
         await self._call(self._store.mark_written, self._clock.now())
+        if self.problem:
+            logger.warning("the ledger can be written again")
+            self.problem = ""
+            self._changed.set()
 
     def hides_a_day(self, now: datetime) -> bool:
         """Whether it may be a copy that lacks orders which the broker shows no more at `now`."""
@@ -142,7 +148,13 @@ class Ledger:
     async def _call(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The store's answer; calls are done one after the other, in the order asked."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: method(*args, **kwargs))
+        try:
+            return await loop.run_in_executor(self._thread, lambda: method(*args, **kwargs))
+        except LedgerUnavailableError as error:
+            if not self.problem:
+                logger.error("%s", error)  # noqa: TRY400 - the words say it all
+            self.problem = str(error)
+            raise
 
     async def _advance(self, steps: Mapping[str, Step]) -> list[Change]:
         if not steps:

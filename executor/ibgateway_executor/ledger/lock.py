@@ -5,7 +5,7 @@ import contextlib
 import fcntl
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from ibgateway_executor.errors import StartRefusedError
 from ibgateway_runtime.clock import Clock
@@ -17,8 +17,8 @@ RETRY_SECONDS: Final = 0.25
 
 @contextlib.asynccontextmanager
 async def locked(path: Path, clock: Clock) -> AsyncIterator[None]:
-    """Hold the ledger's lock; StartRefusedError while another process keeps it."""
-    with path.open("w") as file:
+    """Make the ledger's folder and hold its lock; StartRefusedError where another process keeps it or it can't be made."""
+    with _opened(path) as file:
         deadline = clock.monotonic() + WAIT_SECONDS
         while not _taken(file.fileno()):
             if clock.monotonic() > deadline:
@@ -27,6 +27,17 @@ async def locked(path: Path, clock: Clock) -> AsyncIterator[None]:
                 )
             await asyncio.sleep(RETRY_SECONDS)
         yield
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("w")
+    except OSError as error:
+        raise StartRefusedError(
+            f"the ledger's lock can't be written ({error}): see that its volume is mounted, writable "
+            "and not full"
+        ) from error
 
 
 def _taken(descriptor: int) -> bool:

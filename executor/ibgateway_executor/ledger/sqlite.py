@@ -10,14 +10,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, func, insert, select, update
-from sqlalchemy import event as engine_event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy.exc import OperationalError
 
-from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
+from ibgateway_executor.errors import (
+    IllegalMoveError,
+    LedgerUnavailableError,
+    OrderRefusedError,
+    StartRefusedError,
+)
 from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.engine import opened, unavailable
 from ibgateway_executor.ledger.migration import migrate
 from ibgateway_executor.ledger.rows import instant, order_of, row_of, text
 from ibgateway_executor.ledger.sightings import remember, sightings
@@ -177,45 +180,16 @@ class SqliteStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
-            yield connection
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise LedgerUnavailableError(unavailable(str(error.orig))) from error
 
 
 def open_sqlite(path: Path) -> SqliteStore:
     """Open or create the file; StartRefusedError when the file is damaged or can't be written."""
-    engine = create_engine(f"sqlite:///{path}", poolclass=StaticPool, connect_args=_CONNECT)
-    engine_event.listen(engine, "connect", _prepare)
-    engine_event.listen(engine, "begin", _begin)
-    try:
-        with engine.begin() as connection:
-            verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
-            if verdict != "ok":
-                raise StartRefusedError(_damaged(path, str(verdict)))
-            tables.metadata.create_all(connection)
-    except DatabaseError as error:
-        raise StartRefusedError(_damaged(path, str(error.orig))) from error
-    return SqliteStore(engine)
-
-
-_CONNECT: dict[str, Any] = {"check_same_thread": False, "isolation_level": None}
-
-
-def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _damaged(path: Path, detail: str) -> str:
-    return (
-        f"the ledger {path.name} can't be used ({detail}): orders would be lost or sent twice, so the "
-        "executor does not start; restore the volume from a copy"
-    )
+    return SqliteStore(opened(path))
 
 
 def _lost_in_restart(order: Order) -> Order:
