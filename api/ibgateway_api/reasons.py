@@ -45,6 +45,7 @@ class ConditionReason(StrEnum):
     DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret
     CHANGE_WAITS = "ChangeWaits"
     NOTHING_WAITS = "NothingWaits"
+    OPERATOR_AWAY = "OperatorAway"
     TRADING = "Trading"
 
 

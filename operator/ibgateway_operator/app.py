@@ -16,6 +16,7 @@ from ibgateway_api.reasons import ConditionReason
 from ibgateway_operator.act.children import ChildWriter
 from ibgateway_operator.act.event_recorder import EventRecorder
 from ibgateway_operator.act.lifecycle import Lifecycle
+from ibgateway_operator.act.operator_lease import RENEW_SECONDS, OperatorLease
 from ibgateway_operator.act.readiness_gate import ReadinessGates
 from ibgateway_operator.act.settings_stamp import SettingsStamp
 from ibgateway_operator.desired.input import Scripts
@@ -84,6 +85,7 @@ class App:
     queues: Queues
     gates: ReadinessGates
     reconciler: Reconciler
+    lease: OperatorLease
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -91,7 +93,7 @@ class App:
         reconcile = self.reconciler.reconcile
         slow = [self.queues.slow.work(reconcile, failed=self._failed) for _ in range(WORKERS)]
         fast = [self.queues.fast.work(self.gates.keep) for _ in range(WORKERS)]
-        loops = [*fast, *slow, self._resync()]
+        loops = [*fast, *slow, self._resync(), self._renew_lease()]
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
@@ -136,6 +138,22 @@ class App:
 
     def _failed(self, key: Key) -> None:
         self.queues.metrics.errors.inc()
+
+    async def _renew_lease(self) -> None:
+        """Say that the status is kept, and only while it is."""
+        while True:
+            await self.renew_lease()
+            await asyncio.sleep(RENEW_SECONDS)
+
+    async def renew_lease(self) -> None:
+        """One renewal; an operator whose work stands still gives none. Never raises OperatorError."""
+        if why := self.dead():
+            logger.error("the Lease is not renewed: %s", why)
+            return
+        try:
+            await self.lease.renew()
+        except OperatorError as error:
+            logger.warning("the Lease can't be renewed: %s", error)
 
     async def _resync(self) -> None:
         """Now and then ask the API server itself, and look at every IBGateway again."""
@@ -210,7 +228,12 @@ def build(
         on_gone=queues.one_is_gone,
     )
     gates = ReadinessGates(observer, api_server, cache, settings.calendar, queues.gate_changed)
-    return App(settings, api_server, memories, queues, gates, reconciler)
+    lease = OperatorLease(
+        api_server, clock, settings.own_namespace, settings.lease, settings.instance
+    )
+    return App(
+        settings, api_server, memories, queues, gates=gates, reconciler=reconciler, lease=lease
+    )
 
 
 def new_token() -> str:

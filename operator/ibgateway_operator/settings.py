@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from ibgateway_api.week import Calendar
 from ibgateway_runtime.errors import SettingsError
 
+DEFAULT_LEASE: Final = "ibgateway-operator"
 DEFAULT_CALENDAR_FILE: Final = "/etc/ibgateway-operator/calendar.json"
 
 
@@ -37,6 +38,9 @@ class OperatorSettings:
     """Where the operator runs: NetworkPolicies let it in from there."""
     instance: str = "ibgateway-operator"
     """The pod's name, shown in Events."""
+    lease: str = DEFAULT_LEASE
+    """The Lease that is renewed in `own_namespace`; the watchdog must read the same one, else it calls
+    the operator away."""
     calendar: Calendar = field(default_factory=Calendar)
     """IBKR's times; wrong ones open the restart window at the wrong moment."""
     liveness_port: int = 8089
@@ -54,18 +58,24 @@ def from_environment(env: Mapping[str, str]) -> OperatorSettings:
         pull_policy=env.get("OPERATOR_IMAGE_PULL_POLICY", "IfNotPresent"),
         pull_secrets=_list(env.get("OPERATOR_IMAGE_PULL_SECRETS", "")),
     )
-    if "WATCH_NAMESPACE" not in env:
-        raise SettingsError("WATCH_NAMESPACE is not set: name namespaces, or set it empty for all")
     return OperatorSettings(
         images=images,
-        watch_namespaces=_list(env["WATCH_NAMESPACE"]),
+        watch_namespaces=namespaces_from(env),
         own_namespace=env.get("POD_NAMESPACE", "default"),
         instance=env.get("POD_NAME", "ibgateway-operator"),
+        lease=env.get("OPERATOR_LEASE", DEFAULT_LEASE),
         calendar=calendar_from(Path(env.get("OPERATOR_CALENDAR_FILE", DEFAULT_CALENDAR_FILE))),
         liveness_port=_port(env, "OPERATOR_LIVENESS_PORT", 8089),
         metrics_port=_port(env, "OPERATOR_METRICS_PORT", 8088),
         log_level=env.get("OPERATOR_LOG_LEVEL", "INFO"),
     )
+
+
+def namespaces_from(env: Mapping[str, str]) -> tuple[str, ...]:
+    """The namespaces that are served; none for all. Raises SettingsError where nothing is said."""
+    if "WATCH_NAMESPACE" not in env:
+        raise SettingsError("WATCH_NAMESPACE is not set: name namespaces, or set it empty for all")
+    return _list(env["WATCH_NAMESPACE"])
 
 
 def calendar_from(file: Path) -> Calendar:

@@ -41,9 +41,12 @@ DEFAULT_KINDS = [
     "Deployment/first-ibgateway-operator",
     "NetworkPolicy/first-ibgateway-operator",
     "Role/first-ibgateway-operator",
+    "Role/first-ibgateway-operator-lease",
     "RoleBinding/first-ibgateway-operator",
+    "RoleBinding/first-ibgateway-operator-lease",
     "ServiceAccount/first-ibgateway-operator",
 ]
+NO_WATCHDOG: Values = {"watchdog": {"enabled": False}}
 
 
 def without(*kinds: str) -> list[str]:
@@ -51,8 +54,10 @@ def without(*kinds: str) -> list[str]:
 
 
 def cluster_wide() -> list[str]:
-    wide = ["ClusterRole/first-ibgateway-operator", "ClusterRoleBinding/first-ibgateway-operator"]
-    return sorted([*wide, *without("Role", "RoleBinding")])
+    name = "first-ibgateway-operator"
+    narrow = {f"Role/{name}", f"RoleBinding/{name}"}
+    wide = [f"ClusterRole/{name}", f"ClusterRoleBinding/{name}"]
+    return sorted([*wide, *(one for one in DEFAULT_KINDS if one not in narrow)])
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ def cluster_wide() -> list[str]:
 def test_the_release_holds_exactly_these_objects(
     helm: Helm, values: Values, kinds: list[str]
 ) -> None:
-    assert helm.render(OPERATOR_CHART, values).kinds() == kinds
+    assert helm.render(OPERATOR_CHART, {**values, **NO_WATCHDOG}).kinds() == kinds
 
 
 @pytest.mark.parametrize(
@@ -89,20 +94,20 @@ def test_the_release_holds_exactly_these_objects(
 def test_objects_are_named_after_the_release(
     helm: Helm, release: Release, values: Values, name: str
 ) -> None:
-    rendered = helm.render(OPERATOR_CHART, values, release)
+    rendered = helm.render(OPERATOR_CHART, values, release).without("watchdog")
     assert rendered.one("Deployment")["metadata"]["name"] == name
     assert rendered.one("ConfigMap")["metadata"]["name"] == f"{name}-calendar"
     assert pod(rendered)["spec"]["serviceAccountName"] == name
 
 
 def test_there_is_one_operator_at_a_time(helm: Helm) -> None:
-    spec = helm.render(OPERATOR_CHART, {}).one("Deployment")["spec"]
+    spec = helm.render(OPERATOR_CHART, {}).without("watchdog").one("Deployment")["spec"]
     assert spec["replicas"] == 1
     assert spec["strategy"] == {"type": "Recreate"}
 
 
 def test_the_pod_meets_the_restricted_standard_with_a_read_only_root(helm: Helm) -> None:
-    rendered = helm.render(OPERATOR_CHART, {})
+    rendered = helm.render(OPERATOR_CHART, {}).without("watchdog")
     assert pod(rendered)["spec"]["securityContext"] == {
         "runAsNonRoot": True,
         "runAsUser": 10001,
@@ -119,10 +124,11 @@ def test_the_pod_meets_the_restricted_standard_with_a_read_only_root(helm: Helm)
 
 def test_the_operator_is_told_everything_by_its_environment(helm: Helm) -> None:
     values = {"imagePullSecrets": [{"name": "one"}, {"name": "two"}], "logLevel": "DEBUG"}
-    assert environment(helm.render(OPERATOR_CHART, values)) == {
+    assert environment(helm.render(OPERATOR_CHART, values).without("watchdog")) == {
         "WATCH_NAMESPACE": "trading",
         "POD_NAMESPACE": "metadata.namespace",
         "POD_NAME": "metadata.name",
+        "OPERATOR_LEASE": "first-ibgateway-operator",
         "OPERATOR_AGENT_IMAGE": "ibgateway-agent:0.1.0",
         "OPERATOR_EXECUTOR_IMAGE": "ibgateway-executor:0.1.0",
         "OPERATOR_IMAGE_PULL_POLICY": "IfNotPresent",
@@ -137,7 +143,7 @@ def test_the_operator_is_told_everything_by_its_environment(helm: Helm) -> None:
 def test_the_operator_itself_understands_that_environment(helm: Helm) -> None:
     plain = {
         one["name"]: one.get("value", "")
-        for one in container(helm.render(OPERATOR_CHART, {}))["env"]
+        for one in container(helm.render(OPERATOR_CHART, {}).without("watchdog"))["env"]
     }
     settings = from_environment(plain)
     assert settings.watch_namespaces == ("trading",)
@@ -149,7 +155,7 @@ def test_the_operator_itself_understands_that_environment(helm: Helm) -> None:
 
 @pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe", "readinessProbe"])
 def test_probes_ask_the_port_that_the_operator_is_told(helm: Helm, probe: str) -> None:
-    operator = container(helm.render(OPERATOR_CHART, {}))
+    operator = container(helm.render(OPERATOR_CHART, {}).without("watchdog"))
     assert operator[probe]["httpGet"] == {"path": "/healthz", "port": "health"}
     assert operator["ports"] == [
         {"name": "health", "containerPort": 8089},
@@ -167,14 +173,14 @@ def test_probes_ask_the_port_that_the_operator_is_told(helm: Helm, probe: str) -
     ],
 )
 def test_an_image_is_named_by_tag_or_by_digest(helm: Helm, image: Values, reference: str) -> None:
-    rendered = helm.render(OPERATOR_CHART, {"images": {"operator": image}})
+    rendered = helm.render(OPERATOR_CHART, {"images": {"operator": image}}).without("watchdog")
     assert container(rendered)["image"] == reference
 
 
 @pytest.mark.parametrize("which", ["agent", "executor"])
 def test_the_children_get_the_images_and_the_policy_of_the_values(helm: Helm, which: str) -> None:
     values = {"images": {"pullPolicy": "Never", which: {"repository": "ours", "digest": DIGEST}}}
-    rendered = helm.render(OPERATOR_CHART, values)
+    rendered = helm.render(OPERATOR_CHART, values).without("watchdog")
     assert environment(rendered)[f"OPERATOR_{which.upper()}_IMAGE"] == f"ours@{DIGEST}"
     assert environment(rendered)["OPERATOR_IMAGE_PULL_POLICY"] == "Never"
     assert container(rendered)["imagePullPolicy"] == "Never"
@@ -187,7 +193,7 @@ def test_the_calendar_reaches_the_operator_as_a_file(helm: Helm) -> None:
         "marginSeconds": 0,
         "outages": [],
     }
-    rendered = helm.render(OPERATOR_CHART, {"calendar": calendar})
+    rendered = helm.render(OPERATOR_CHART, {"calendar": calendar}).without("watchdog")
     said = Calendar.model_validate_json(rendered.one("ConfigMap")["data"]["calendar.json"])
     assert said.token_boundary.weekday == "Wednesday"
     assert said.token_boundary.at.isoformat() == "14:31:30"
@@ -202,16 +208,16 @@ def test_the_calendar_reaches_the_operator_as_a_file(helm: Helm) -> None:
 
 
 def test_without_a_calendar_the_published_times_stand(helm: Helm) -> None:
-    rendered = helm.render(OPERATOR_CHART, {})
+    rendered = helm.render(OPERATOR_CHART, {}).without("watchdog")
     file = rendered.one("ConfigMap")["data"]["calendar.json"]
     assert file == "{}"
     assert Calendar.model_validate_json(file) == Calendar()
 
 
 def test_a_changed_calendar_replaces_the_operators_pod_and_nothing_else_does(helm: Helm) -> None:
-    plain = pod(helm.render(OPERATOR_CHART, {}))["metadata"]["annotations"]
+    plain = pod(helm.render(OPERATOR_CHART, {}).without("watchdog"))["metadata"]["annotations"]
     assert plain == {"checksum/calendar": hashlib.sha256(b"{}").hexdigest()}
-    other = helm.render(OPERATOR_CHART, {"calendar": {"marginSeconds": 1}})
+    other = helm.render(OPERATOR_CHART, {"calendar": {"marginSeconds": 1}}).without("watchdog")
     assert pod(other)["metadata"]["annotations"] != plain
 
 
@@ -231,7 +237,7 @@ def test_scheduling_and_metadata_are_passed_on(helm: Helm) -> None:
             "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
             "serviceAccount": {"name": "keeper", "annotations": {"role": "x"}},
         },
-    )
+    ).without("watchdog")
     spec = pod(rendered)["spec"]
     assert spec["nodeSelector"] == {"disk": "ssd"}
     assert spec["tolerations"] == [{"operator": "Exists"}]
@@ -240,7 +246,9 @@ def test_scheduling_and_metadata_are_passed_on(helm: Helm) -> None:
     assert spec["imagePullSecrets"] == [{"name": "registry"}]
     assert spec["serviceAccountName"] == "keeper"
     assert rendered.one("ServiceAccount")["metadata"]["annotations"] == {"role": "x"}
-    assert rendered.one("RoleBinding")["subjects"][0]["name"] == "keeper"
+    assert (
+        rendered.named("RoleBinding", "first-ibgateway-operator")["subjects"][0]["name"] == "keeper"
+    )
     assert container(rendered)["resources"]["limits"] == {"memory": "1Gi"}
     assert environment(rendered)["HTTPS_PROXY"] == "http://proxy:3128"
     assert pod(rendered)["metadata"]["annotations"]["note"] == "hello"
@@ -250,7 +258,9 @@ def test_scheduling_and_metadata_are_passed_on(helm: Helm) -> None:
 
 def test_the_label_that_the_gateways_policies_let_in_can_not_be_changed(helm: Helm) -> None:
     taken = {"app.kubernetes.io/name": "other", "app.kubernetes.io/instance": "other"}
-    rendered = helm.render(OPERATOR_CHART, {"commonLabels": taken, "podLabels": taken})
+    rendered = helm.render(OPERATOR_CHART, {"commonLabels": taken, "podLabels": taken}).without(
+        "watchdog"
+    )
     labels = pod(rendered)["metadata"]["labels"]
     selector = rendered.one("Deployment")["spec"]["selector"]["matchLabels"]
     assert selector == {
@@ -261,14 +271,20 @@ def test_the_label_that_the_gateways_policies_let_in_can_not_be_changed(helm: He
 
 
 def test_the_resource_outlives_the_release_unless_told_otherwise(helm: Helm) -> None:
-    kept = helm.render(OPERATOR_CHART, {}).one("CustomResourceDefinition")
+    kept = helm.render(OPERATOR_CHART, {}).without("watchdog").one("CustomResourceDefinition")
     assert kept["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
-    bare = helm.render(OPERATOR_CHART, {"crds": {"keep": False}}).one("CustomResourceDefinition")
+    bare = (
+        helm.render(OPERATOR_CHART, {"crds": {"keep": False}})
+        .without("watchdog")
+        .one("CustomResourceDefinition")
+    )
     assert "annotations" not in bare["metadata"]
 
 
 def test_other_namespaces_may_be_watched(helm: Helm) -> None:
-    rendered = helm.render(OPERATOR_CHART, {"watchNamespaces": ["desk", "lab"]}, OTHER)
+    rendered = helm.render(OPERATOR_CHART, {"watchNamespaces": ["desk", "lab"]}, OTHER).without(
+        "watchdog"
+    )
     assert environment(rendered)["WATCH_NAMESPACE"] == "desk,lab"
     places = [(one["kind"], one["metadata"].get("namespace")) for one in rendered.objects]
     assert sorted(places, key=str) == [
@@ -277,8 +293,10 @@ def test_other_namespaces_may_be_watched(helm: Helm) -> None:
         ("Deployment", "elsewhere"),
         ("NetworkPolicy", "elsewhere"),
         ("Role", "desk"),
+        ("Role", "elsewhere"),
         ("Role", "lab"),
         ("RoleBinding", "desk"),
+        ("RoleBinding", "elsewhere"),
         ("RoleBinding", "lab"),
         ("ServiceAccount", "elsewhere"),
     ]

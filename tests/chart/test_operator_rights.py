@@ -28,6 +28,8 @@ RIGHTS = {
     ("events.k8s.io", "events"): {"create"},
 }
 
+LEASE_RIGHTS = {("coordination.k8s.io", "leases"): {"patch", "create"}}
+
 
 def rights(role: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
     """The rules as (group, resource) -> verbs; a pair that stands twice is an error."""
@@ -42,20 +44,22 @@ def rights(role: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
 
 
 def roles(rendered: Rendered) -> list[dict[str, Any]]:
-    return rendered.all("Role") + rendered.all("ClusterRole")
+    """The roles for the watched namespaces; that for the Lease is another one."""
+    found = rendered.all("Role") + rendered.all("ClusterRole")
+    return [one for one in found if not one["metadata"]["name"].endswith("-lease")]
 
 
 @pytest.mark.parametrize(
     "values", [{}, {"watchNamespaces": ["desk"]}, {"rbac": {"scope": "cluster"}}]
 )
 def test_the_operator_has_exactly_the_rights_it_uses(helm: Helm, values: Values) -> None:
-    (role,) = roles(helm.render(OPERATOR_CHART, values))
+    (role,) = roles(helm.render(OPERATOR_CHART, values).without("watchdog"))
     assert rights(role) == RIGHTS
 
 
 def test_owner_references_need_one_more_right_where_the_api_server_checks_them(helm: Helm) -> None:
     values = {"rbac": {"ownerReferencesPermissionEnforcement": True}}
-    (role,) = roles(helm.render(OPERATOR_CHART, values))
+    (role,) = roles(helm.render(OPERATOR_CHART, values).without("watchdog"))
     assert rights(role) == {**RIGHTS, ("ibgateway.dev", "ibgateways/finalizers"): {"update"}}
 
 
@@ -66,7 +70,7 @@ def test_the_resource_in_the_rules_is_the_one_that_is_installed() -> None:
 
 def test_the_rights_are_those_of_the_operators_own_table_of_kinds() -> None:
     of_kinds = {(kind.group, kind.plural) for kind in BY_KIND.values()}
-    assert {pair for pair in RIGHTS if "/" not in pair[1]} == of_kinds
+    assert {p for p in {**RIGHTS, **LEASE_RIGHTS} if "/" not in p[1]} == of_kinds
     for kind in APPLIED:
         verbs = RIGHTS[kind.group, kind.plural]
         assert verbs >= {"list", "watch", "create", "patch"}, kind
@@ -77,22 +81,25 @@ def test_the_rights_are_those_of_the_operators_own_table_of_kinds() -> None:
     ("values", "namespace"), [({}, "trading"), ({"watchNamespaces": ["desk"]}, "desk")]
 )
 def test_rights_end_at_the_watched_namespace(helm: Helm, values: Values, namespace: str) -> None:
-    rendered = helm.render(OPERATOR_CHART, values)
+    rendered = helm.render(OPERATOR_CHART, values).without("watchdog")
     assert rendered.all("ClusterRole") == []
     assert rendered.all("ClusterRoleBinding") == []
-    assert rendered.one("Role")["metadata"]["namespace"] == namespace
-    binding = rendered.one("RoleBinding")
+    (role,) = roles(rendered)
+    assert role["metadata"]["namespace"] == namespace
+    binding = rendered.named("RoleBinding", "first-ibgateway-operator")
     assert binding["metadata"]["namespace"] == namespace
     assert binding["roleRef"]["kind"] == "Role"
-    assert binding["roleRef"]["name"] == rendered.one("Role")["metadata"]["name"]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
     assert binding["subjects"] == [
         {"kind": "ServiceAccount", "name": "first-ibgateway-operator", "namespace": "trading"}
     ]
 
 
 def test_all_namespaces_only_by_choice(helm: Helm) -> None:
-    rendered = helm.render(OPERATOR_CHART, {"rbac": {"scope": "cluster"}})
-    assert rendered.all("Role") == []
+    rendered = helm.render(OPERATOR_CHART, {"rbac": {"scope": "cluster"}}).without("watchdog")
+    assert [one["metadata"]["name"] for one in rendered.all("Role")] == [
+        "first-ibgateway-operator-lease"
+    ]
     binding = rendered.one("ClusterRoleBinding")
     assert binding["roleRef"]["kind"] == "ClusterRole"
     assert binding["roleRef"]["name"] == rendered.one("ClusterRole")["metadata"]["name"]
@@ -101,7 +108,7 @@ def test_all_namespaces_only_by_choice(helm: Helm) -> None:
 
 
 def test_the_operators_pod_is_fenced(helm: Helm) -> None:
-    spec = helm.render(OPERATOR_CHART, {}).one("NetworkPolicy")["spec"]
+    spec = helm.render(OPERATOR_CHART, {}).without("watchdog").one("NetworkPolicy")["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
     assert spec["ingress"] == []
     assert spec["podSelector"]["matchLabels"] == {
@@ -117,7 +124,7 @@ def egress(rendered: Rendered) -> tuple[dict[str, Any], dict[str, Any], dict[str
 
 
 def test_it_may_reach_names_the_api_server_and_its_gateways(helm: Helm) -> None:
-    names, api_server, gateways = egress(helm.render(OPERATOR_CHART, {}))
+    names, api_server, gateways = egress(helm.render(OPERATOR_CHART, {}).without("watchdog"))
     assert names == {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
     assert api_server == {
         "ports": [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 6443}]
@@ -154,7 +161,7 @@ def test_the_fence_follows_the_values(helm: Helm) -> None:
             "metricsFrom": [peer],
         },
     }
-    rendered = helm.render(OPERATOR_CHART, values, Release())
+    rendered = helm.render(OPERATOR_CHART, values, Release()).without("watchdog")
     _, api_server, gateways = egress(rendered)
     assert api_server == {
         "ports": [{"protocol": "TCP", "port": 7443}],

@@ -23,6 +23,21 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
+{{/* Another name than the operator's: the gateways' NetworkPolicies let that one in. */}}
+{{- define "ibgateway-operator.watchdogSelectorLabels" -}}
+app.kubernetes.io/name: ibgateway-watchdog
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "ibgateway-operator.watchdogLabels" -}}
+{{- $own := merge (include "ibgateway-operator.watchdogSelectorLabels" . | fromYaml) (dict "app.kubernetes.io/component" "watchdog") (include "ibgateway-operator.ownLabels" . | fromYaml) }}
+{{- merge $own .Values.commonLabels | toYaml }}
+{{- end }}
+
+{{- define "ibgateway-operator.watchdogName" -}}
+{{ include "ibgateway-operator.fullname" . }}-watchdog
+{{- end }}
+
 {{/* Our labels win over the user's: the selectors depend on them. */}}
 {{- define "ibgateway-operator.labels" -}}
 {{- merge (include "ibgateway-operator.ownLabels" . | fromYaml) .Values.commonLabels | toYaml }}

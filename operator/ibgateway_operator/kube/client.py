@@ -46,6 +46,10 @@ class ApiServer(Protocol):
         """What exists of a kind; an empty namespace means all."""
         ...
 
+    async def bodies(self, kind: Kind, namespace: str) -> list[Manifest]:
+        """Every object of a kind, whole; an empty namespace means all."""
+        ...
+
     async def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply with force; gives what is stored."""
         ...
@@ -91,6 +95,8 @@ class KubernetesApi:
     """`ApiServer` on the official client."""
 
     api: client.ApiClient
+    manager: str = names.FIELD_MANAGER
+    """Who owns the fields that are applied."""
 
     async def get(self, kind: Kind, key: Key) -> Manifest:
         """One object. Raises NotFoundError."""
@@ -102,6 +108,11 @@ class KubernetesApi:
         found = await self._call("GET", kind.path(namespace), query=query)
         metas = [item["metadata"] for item in found.get("items", [])]
         return {Key(m.get("namespace", ""), m["name"]) for m in metas}
+
+    async def bodies(self, kind: Kind, namespace: str) -> list[Manifest]:
+        """Every object of a kind, whole; an empty namespace means all."""
+        found = await self._call("GET", kind.path(namespace))
+        return [dict(item) for item in found.get("items", [])]
 
     async def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply with force; gives what is stored."""
@@ -152,7 +163,7 @@ class KubernetesApi:
         return await self._call("PATCH", POD.path(*key), body=body, content=_MERGE)
 
     async def _apply(self, path: str, body: Manifest) -> Manifest:
-        query = [("fieldManager", names.FIELD_MANAGER), ("force", "true")]
+        query = [("fieldManager", self.manager), ("force", "true")]
         return await self._call("PATCH", path, body=body, query=query, content=_APPLY)
 
     async def _call(

@@ -38,6 +38,7 @@ DISRUPTION_BUDGET: Final = Kind("policy", "v1", "PodDisruptionBudget", "poddisru
 NETWORK_POLICY: Final = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
 POD: Final = Kind("", "v1", "Pod", "pods")
 SECRET: Final = Kind("", "v1", "Secret", "secrets")
+LEASE: Final = Kind("coordination.k8s.io", "v1", "Lease", "leases")
 EVENT: Final = Kind("events.k8s.io", "v1", "Event", "events")
 
 APPLIED: Final = (
@@ -55,4 +56,4 @@ WORKLOADS: Final = frozenset({STATEFUL_SET.kind, DEPLOYMENT.kind})
 """What makes pods."""
 REMOVABLE: Final = frozenset(k.kind for k in APPLIED) - {CLAIM.kind}
 """What it deletes when it is no longer wanted: never a volume."""
-BY_KIND: Final = {kind.kind: kind for kind in (*APPLIED, GATEWAY, POD, SECRET, EVENT)}
+BY_KIND: Final = {kind.kind: kind for kind in (*APPLIED, GATEWAY, POD, SECRET, EVENT, LEASE)}

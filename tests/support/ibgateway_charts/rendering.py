@@ -90,6 +90,19 @@ class Rendered:
         (found,) = self.all(kind)
         return found
 
+    def without(self, component: str) -> "Rendered":
+        """The objects that do not belong to a component, by its label."""
+        label = "app.kubernetes.io/component"
+        others = [
+            o for o in self.objects if o["metadata"].get("labels", {}).get(label) != component
+        ]
+        return Rendered(tuple(others))
+
+    def named(self, kind: str, name: str) -> Manifest:
+        """The object of a kind and a name; ValueError otherwise."""
+        (found,) = [one for one in self.all(kind) if one["metadata"]["name"] == name]
+        return found
+
 
 def helm_program() -> Path:
     """Helm 4: the cluster tool's, or one on PATH. Raises RefusedError with what to do."""

@@ -14,7 +14,7 @@ from ibgateway_operator.kube.cache import Address
 from ibgateway_operator.model.kinds import EVENT, GATEWAY, POD, Kind
 from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, owner_uid, uid_of
 from operator_fakes.informer import FakeInformer, WatchEvent
-from operator_fakes.selectors import applied, matches
+from operator_fakes.selectors import applied, matches, merged_status
 
 _EPOCH: Final = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -86,6 +86,15 @@ class FakeApiServer:
             and matches(selector, labels_of(body))
         }
 
+    async def bodies(self, kind: Kind, namespace: str) -> list[Manifest]:
+        """What exists of a kind in a namespace, or in all, whole."""
+        self._refused(f"list {kind.kind}")
+        return [
+            deepcopy(body)
+            for (stored_kind, place, _), body in self.objects.items()
+            if stored_kind == kind.kind and namespace in ("", place)
+        ]
+
     async def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply: what others wrote stays, status included."""
         what = f"{manifest['kind']} {name_of(manifest)}"
@@ -99,7 +108,7 @@ class FakeApiServer:
         return after
 
     async def apply_status(self, key: Key, status: Manifest, *, version: str) -> Manifest:
-        """Server-side apply of a status, all of which is the operator's.
+        """Server-side apply of a status: conditions by their type, what is not named stays.
 
         Raises NotFoundError, and ConflictError where it is another version by now.
         """
@@ -107,7 +116,8 @@ class FakeApiServer:
         self._refused("status")
         if self._there(GATEWAY, key)["metadata"]["resourceVersion"] != version:
             raise ConflictError(409, "another version")
-        return self._store({**self._there(GATEWAY, key), "status": status})
+        body = self._there(GATEWAY, key)
+        return self._store({**body, "status": merged_status(body.get("status", {}), status)})
 
     async def create(self, manifest: Manifest) -> Manifest:
         """POST. Raises ConflictError where the name is taken."""

@@ -31,3 +31,11 @@ def _value(stored: Any, before: Any, ours: Any) -> Any:
     if isinstance(stored, dict) and isinstance(ours, dict):
         return applied(stored, before if isinstance(before, dict) else {}, ours)
     return deepcopy(ours)
+
+
+def merged_status(stored: Manifest, wanted: Manifest) -> Manifest:
+    """A status after an apply: a list of conditions is a map by their type."""
+    conditions = {c["type"]: c for c in stored.get("conditions", [])}
+    conditions |= {c["type"]: c for c in wanted.get("conditions", [])}
+    merged = {**stored, **wanted}
+    return {**merged, "conditions": list(conditions.values())} if conditions else merged

@@ -1,0 +1,145 @@
+"""`python -m ibgateway_operator.watchdog`: says in the status that the operator is away.
+
+A program and a pod of its own, because whoever is away can't say so. It reads one Lease and goes by its
+own clock, so no other machine's clock matters. It never touches a gate: the executor's pod judges.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from ibgateway_api.names import Key
+from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorError
+from ibgateway_operator.kube.client import ApiServer, KubernetesApi, connect
+from ibgateway_operator.model.kinds import GATEWAY, LEASE
+from ibgateway_operator.model.manifests import Manifest, uid_of
+from ibgateway_operator.settings import DEFAULT_LEASE, namespaces_from
+from ibgateway_operator.status.away import away_status, is_away
+from ibgateway_runtime import log
+from ibgateway_runtime.clock import Clock, system_clock
+from ibgateway_runtime.errors import SettingsError
+
+AWAY_SECONDS: Final = 60.0
+"""A Lease that stood still for so long: the operator is away."""
+LOOK_SECONDS: Final = 5.0
+"""How often the Lease is read."""
+FIELD_MANAGER: Final = "ibgateway-watchdog"
+
+logger = logging.getLogger("ibgateway_operator.watchdog")
+
+
+class WatchdogSettings(NamedTuple):
+    """Which Lease is read, and where the IBGateways are; no namespace means all."""
+
+    lease: Key
+    namespaces: tuple[str, ...]
+
+
+@dataclass
+class Watchdog:
+    """Looks at the Lease, and marks what nobody keeps."""
+
+    settings: WatchdogSettings
+    api_server: ApiServer
+    clock: Clock
+    _seen: Manifest | None = None
+    """The Lease's spec as it was read last; None before the first reading."""
+    _since: float = 0.0
+    """Since when it stands still, by our own clock."""
+    _marked: set[str] = field(default_factory=set)
+    """uids of the IBGateways that were marked since it stands still."""
+    _contradicted: bool = False
+    """Somebody took a mark back although the Lease stands still: an operator that can't renew it."""
+
+    async def look(self) -> None:
+        """Read the Lease; where it stands still, mark the IBGateways. Never raises OperatorError."""
+        try:
+            quiet = await self._quiet_seconds()
+            if quiet >= AWAY_SECONDS and not self._contradicted:
+                await self._mark_all(quiet)
+        except OperatorError as error:
+            logger.warning("the API server can't be asked: %s", error)
+
+    async def _quiet_seconds(self) -> float:
+        now = self.clock.monotonic()
+        try:
+            spec = await self._lease()
+        except OperatorError:
+            # Whoever can't read does not know: the operator may have renewed it meanwhile, or may be
+            # as unable to reach the API server as we are.
+            self._since = now
+            raise
+        if spec != self._seen:
+            self._seen, self._since = spec, now
+            self._contradicted = False
+            self._marked.clear()
+        return now - self._since
+
+    async def _lease(self) -> Manifest:
+        try:
+            return dict((await self.api_server.get(LEASE, self.settings.lease)).get("spec", {}))
+        except NotFoundError:
+            return {}
+
+    async def _mark_all(self, quiet: float) -> None:
+        for namespace in self.settings.namespaces or ("",):
+            for body in await self.api_server.bodies(GATEWAY, namespace):
+                if uid_of(body) in self._marked and not is_away(body):
+                    self._contradicted = True
+                    logger.error(
+                        "an operator keeps the status but does not renew the Lease %s: give it the"
+                        " right to patch and create it",
+                        self.settings.lease,
+                    )
+                    return
+                await self._mark(body, quiet)
+
+    async def _mark(self, body: Manifest, quiet: float) -> None:
+        meta = body["metadata"]
+        key = Key(meta["namespace"], meta["name"])
+        status = away_status(body, self.clock.now(), quiet)
+        if status is None:
+            return
+        try:
+            await self.api_server.apply_status(key, status, version=meta["resourceVersion"])
+        except (ConflictError, NotFoundError):
+            return  # it has just changed, or is gone: the next look sees it as it is
+        self._marked.add(uid_of(body))
+        logger.info("%s: the operator is away, Ready is Unknown", key)
+
+
+def settings_from(env: Mapping[str, str]) -> WatchdogSettings:
+    """Settings from environment variables. Raises SettingsError with the variable's name."""
+    lease = Key(env.get("POD_NAMESPACE", "default"), env.get("OPERATOR_LEASE", DEFAULT_LEASE))
+    return WatchdogSettings(lease, namespaces_from(env))
+
+
+async def run(settings: WatchdogSettings) -> None:
+    """Look until the process is told to stop."""
+    async with await connect() as api:
+        server = KubernetesApi(api, manager=FIELD_MANAGER)
+        watchdog = Watchdog(settings, server, system_clock())
+        while True:
+            await watchdog.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def main() -> int:
+    """The exit code: 2 where the settings are wrong."""
+    try:
+        settings = settings_from(os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    log.configure(os.environ.get("OPERATOR_LOG_LEVEL", "INFO"), quiet=[])
+    logger.info("watching the Lease %s", settings.lease)
+    asyncio.run(run(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
