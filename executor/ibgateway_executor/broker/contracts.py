@@ -11,6 +11,7 @@ from ibgateway_executor.orders.market_hours import (
     Market,
     MarketClosed,
     TradingSession,
+    first_day,
     market,
     session_end,
     sessions,
@@ -47,6 +48,8 @@ class _Answer:
 class _Known:
     hours: tuple[TradingSession, ...] | HoursUnknown
     at: float
+    since: datetime | None = None
+    """The hours name every session from here on."""
 
 
 class Contracts:
@@ -116,12 +119,18 @@ class Contracts:
             return known.hours
         return market(known.hours, self._clock.now())
 
-    def session_end(self, con_id: int, accepted_at: datetime) -> datetime | None:
-        """End of the session an order accepted then belongs to; None when not known."""
+    def validity_end(
+        self, con_id: int, accepted_at: datetime, *, otherwise: datetime
+    ) -> datetime | None:
+        """End of the first session at or after an order's acceptance; None when not known.
+
+        Hours that begin after the acceptance may lack that session: they never extend `otherwise`.
+        """
         known = self._known.get(con_id)
-        if known is None or isinstance(known.hours, HoursUnknown):
+        if known is None or isinstance(known.hours, HoursUnknown) or known.since is None:
             return None
-        return session_end(known.hours, accepted_at)
+        end = session_end(known.hours, accepted_at)
+        return end if end is None or accepted_at >= known.since else min(end, otherwise)
 
     def _found(self, question: Contract) -> tuple[Candidate, ...] | None:
         answer = self._answers.get(question)
@@ -162,8 +171,12 @@ class Contracts:
         named = replace(candidate.contract, exchange=question.exchange)
         self._answers[_question(named)] = answer
         hours = sessions(candidate.liquid_hours, candidate.time_zone_id)
-        self._known[named.con_id] = _Known(hours, answer.at)
-        return not isinstance(hours, HoursUnknown)
+        if isinstance(hours, HoursUnknown):
+            self._known[named.con_id] = _Known(hours, answer.at)
+            return False
+        since = first_day(candidate.liquid_hours, candidate.time_zone_id)
+        self._known[named.con_id] = _Known(hours, answer.at, since)
+        return True
 
 
 def _question(named: Contract) -> Contract:

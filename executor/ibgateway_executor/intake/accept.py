@@ -1,9 +1,8 @@
 """From a valid request to a stored order, or a refusal that says what to do."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from typing import Final
 
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.errors import OrderRefusedError
@@ -11,11 +10,9 @@ from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.store import Entry
 from ibgateway_executor.orders.limits import day_start, exceeds, value
+from ibgateway_executor.orders.market_hours import default_validity
 from ibgateway_executor.orders.order import Order, OrderTerms
 from ibgateway_runtime.clock import Clock
-
-DEFAULT_VALIDITY: Final = timedelta(hours=24)
-"""While the contract's sessions are not known; replaced by the session's end as soon as they are."""
 
 
 class Acceptance:
@@ -53,7 +50,7 @@ class Acceptance:
             sequence=0,
             terms=terms,
             accepted_at=now,
-            valid_until=body.valid_until or now + DEFAULT_VALIDITY,
+            valid_until=body.valid_until or default_validity(now),
             valid_by_default=body.valid_until is None,
         )
         return Entry(

@@ -6,10 +6,14 @@ What can't be read is unknown, and unknown hours never send an order.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ibgateway_api.week import NEW_YORK
+
+WHOLE_DAY: Final = timedelta(hours=24)
+SATURDAY: Final = 5
 CLOSE_MARGIN: Final = timedelta(seconds=30)
 """No order this close before the end of a session: it might arrive after it."""
 
@@ -73,6 +77,28 @@ def market(known: Sequence[TradingSession], now: datetime) -> Market:
 def session_end(known: Sequence[TradingSession], accepted_at: datetime) -> datetime | None:
     """End of the session that runs at `accepted_at`, else of the next one; None when not known."""
     return min((s.end for s in known if s.end - CLOSE_MARGIN > accepted_at), default=None)
+
+
+def first_day(liquid_hours: str, time_zone_id: str) -> datetime:
+    """The midnight from which on the text names every session; of a text that `sessions` can read."""
+    days = [part.strip()[:8] for part in liquid_hours.split(";") if part.strip()]
+    return _instant(f"{min(days)}:0000", ZoneInfo(time_zone_id))
+
+
+def default_validity(accepted_at: datetime) -> datetime:
+    """How long an order may be sent while its market's hours are not known: 24 hours.
+
+    Saturdays and Sundays in New York do not count, so a weekend's order lives until its first session.
+    """
+    end, left = accepted_at.astimezone(NEW_YORK), WHOLE_DAY
+    while True:
+        midnight = datetime.combine(end.date() + timedelta(days=1), time(), NEW_YORK)
+        today = midnight.astimezone(UTC) - end.astimezone(UTC)
+        if end.weekday() < SATURDAY:
+            if left <= today:
+                return end.astimezone(UTC) + left
+            left -= today
+        end = midnight
 
 
 def _session(part: str, zone: ZoneInfo) -> TradingSession:

@@ -9,6 +9,8 @@ from ibgateway_executor.orders.market_hours import (
     MarketClosed,
     MarketOpen,
     TradingSession,
+    default_validity,
+    first_day,
     market,
     session_end,
     sessions,
@@ -99,3 +101,23 @@ def test_an_order_is_valid_to_the_end_of_its_session(
     accepted: datetime, end: datetime | None
 ) -> None:
     assert session_end(known(), accepted) == end
+
+
+@pytest.mark.parametrize(
+    ("accepted", "end"),
+    [
+        pytest.param("2026-11-23T12:00-05:00", "2026-11-24T12:00-05:00", id="Monday"),
+        pytest.param("2026-11-27T20:00-05:00", "2026-11-30T20:00-05:00", id="Friday evening"),
+        pytest.param("2026-11-28T12:00-05:00", "2026-12-01T00:00-05:00", id="Saturday"),
+        pytest.param("2026-11-29T23:59-05:00", "2026-12-01T00:00-05:00", id="Sunday night"),
+        pytest.param("2026-11-26T00:00-05:00", "2026-11-27T00:00-05:00", id="from a midnight"),
+        pytest.param("2026-10-30T12:00-04:00", "2026-11-02T12:00-05:00", id="summer time ends"),
+    ],
+)
+def test_without_hours_an_order_lives_for_a_day_that_is_no_weekend(accepted: str, end: str) -> None:
+    assert default_validity(datetime.fromisoformat(accepted)) == datetime.fromisoformat(end)
+
+
+def test_hours_name_every_session_from_their_first_day_on() -> None:
+    text = "20261128:CLOSED;20261129:CLOSED;20261130:0930-20261130:1600"
+    assert first_day(text, "US/Eastern") == datetime(2026, 11, 28, 5, 0, tzinfo=UTC)

@@ -1,6 +1,7 @@
 """What an order is given before it may be sent: account, contract, hours."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -202,3 +203,22 @@ async def test_hours_that_could_not_be_asked_again_are_not_trusted_for_long(
     dispatch.time.advance(5)
     await dispatch.dispatch()
     assert dispatch.placed == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "until"),
+    [
+        pytest.param("20261123:0930-20261123:1600", (23, 21), id="heard the same day"),
+        pytest.param("20261123:CLOSED;20261124:0930-20261124:1600", (24, 21), id="a day off"),
+        pytest.param("20261124:0930-20261124:1600", (24, 17), id="heard on Tuesday only"),
+        pytest.param("20261124:0930-20261124:1100", (24, 16), id="an early close on Tuesday"),
+    ],
+)
+async def test_an_orders_validity_is_its_first_session_and_never_a_later_one(
+    dispatch: DispatchWorld, hours: str, until: tuple[int, int]
+) -> None:
+    dispatch.broker.hours = hours
+    await dispatch.order("a")
+    await dispatch.dispatch()
+    day, hour = until
+    assert (await dispatch.stored("a")).valid_until == datetime(2026, 11, day, hour, 0, tzinfo=UTC)
