@@ -1,6 +1,7 @@
 """Children that are left as they are for now, because a change of them must not cost an order. Pure."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.week import Window
@@ -9,10 +10,13 @@ from ibgateway_operator.decide.stops import (
     executor_may_change,
     executor_may_hold_orders,
 )
-from ibgateway_operator.model.kinds import DEPLOYMENT, STATEFUL_SET
+from ibgateway_operator.model.kinds import CLAIM, DEPLOYMENT, STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest, annotations_of, name_of
 from ibgateway_operator.model.memory import Place
 from ibgateway_operator.model.snapshot import Snapshot
+
+_BEGUN_WITH_GATEWAY: Final = frozenset({DEPLOYMENT.kind, CLAIM.kind})
+"""Executor, its ledger's claim, console: not made for a gateway that may not start."""
 
 
 def held_back(
@@ -20,7 +24,8 @@ def held_back(
 ) -> Mapping[Place, str]:
     """Children that are left as they are for now, with the revision that waits."""
     children = names.child_names(snapshot.gateway.key.name)
-    held: dict[Place, str] = {}
+    wanted = tuple(wanted)
+    held = _not_begun(snapshot, wanted) if blocked else {}
     place = (STATEFUL_SET.kind, children.gateway)
     if blocked and not snapshot.gateway.suspend and snapshot.child(*place):
         held[place] = ""
@@ -30,6 +35,15 @@ def held_back(
     if template and executor_held(snapshot, week, template):
         held[place] = f"{children.executor}-{template}"
     return held
+
+
+def _not_begun(snapshot: Snapshot, wanted: Iterable[Manifest]) -> dict[Place, str]:
+    """What serves only a gateway that runs, where none runs yet: a ledger's claim would outlive it."""
+    gateway = names.child_names(snapshot.gateway.key.name).gateway
+    if snapshot.replicas(STATEFUL_SET.kind, gateway):
+        return {}
+    places = ((m["kind"], name_of(m)) for m in wanted)
+    return {p: "" for p in places if p[0] in _BEGUN_WITH_GATEWAY and snapshot.child(*p) is None}
 
 
 def executor_held(snapshot: Snapshot, week: Window, wanted_template: str) -> bool:

@@ -34,7 +34,7 @@ def replicas(spec: IBGatewaySpec, snapshot: Snapshot, *, may_stop: bool) -> Repl
     executor_now = snapshot.replicas(DEPLOYMENT.kind, children.executor)
     return Replicas(
         gateway=_gateway(spec, gateway_now, blocked=found is not None, may_stop=may_stop),
-        executor=executor_now if policy_doubt(spec, snapshot) else 1,
+        executor=_executor(spec, snapshot, executor_now, not_begun=bool(found and not gateway_now)),
         blocker=found,
     )
 
@@ -43,6 +43,10 @@ def _gateway(spec: IBGatewaySpec, now: int, *, blocked: bool, may_stop: bool) ->
     if spec.suspend:
         return 0 if may_stop else now
     return now if blocked else 1
+
+
+def _executor(spec: IBGatewaySpec, snapshot: Snapshot, now: int, *, not_begun: bool) -> int:
+    return now if not_begun or policy_doubt(spec, snapshot) else 1
 
 
 def policy_doubt(spec: IBGatewaySpec, snapshot: Snapshot) -> Finding | None:

@@ -1,6 +1,6 @@
 """May the gateway be started? Pure.
 
-What is found here lets the children stand but starts no gateway: what runs goes on.
+What is found here starts no gateway, no executor and no console, and makes no claim: what runs goes on.
 """
 
 from collections.abc import Callable

@@ -46,6 +46,44 @@ async def test_a_password_that_no_login_window_takes_costs_no_attempt(
     assert "canary" not in world.message("Ready")
 
 
+async def test_a_blocked_gateway_begins_nothing_and_leaves_no_claim_behind(
+    world: OperatorWorld,
+) -> None:
+    world.secret(IB_USERNAME="someone", IB_PASSWORD="")
+    await world.reconcile()
+    await world.reconcile()
+    begun = [k for k in world.api_server.objects if k[0] in ("Deployment", "PersistentVolumeClaim")]
+    assert begun == []
+    assert world.replicas("StatefulSet", "paper-gateway") == 0
+    world.secret(IB_USERNAME="someone", IB_PASSWORD="canary-password")
+    world.pass_time(60)
+    await world.reconcile()
+    assert world.replicas("Deployment", "paper-executor") == 1
+    assert world.replicas("Deployment", "paper-novnc") == 1
+    assert world.replicas("StatefulSet", "paper-gateway") == 1
+
+
+async def test_a_secret_deleted_by_mistake_stops_nothing_that_trades(
+    trading: OperatorWorld,
+) -> None:
+    trading.api_server.remove("Secret", "ib-credentials")
+    trading.pass_time(60)
+    await trading.reconcile()
+    memory = trading.app.memories.get(trading.key)
+    assert memory is not None
+    assert memory.secrets.credentials is not None
+    assert memory.secrets.credentials.missing() == "Secret ib-credentials does not exist"
+    for kind, name in (
+        ("StatefulSet", "paper-gateway"),
+        ("Deployment", "paper-executor"),
+        ("Deployment", "paper-novnc"),
+    ):
+        assert trading.replicas(kind, name) == 1
+    trading.api_server.remove("Deployment", "paper-executor")
+    await trading.reconcile()
+    assert trading.replicas("Deployment", "paper-executor") == 1
+
+
 async def test_tokens_are_made_once_and_never_overwritten(world: OperatorWorld) -> None:
     world.secret("paper-agent-token", token="chosen-by-the-user")
     writes = await world.reconcile()
