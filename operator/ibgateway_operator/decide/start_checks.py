@@ -52,8 +52,8 @@ def _duplicate(spec: IBGatewaySpec, snapshot: Snapshot) -> Finding | None:
         return None
     return Finding(
         ConditionReason.DUPLICATE_USER_NAME,
-        f"IBGateway {snapshot.duplicate} is older and uses the same user name: IBKR allows one session a"
-        " user name, so give this one a user name of its own",
+        f"IBGateway {snapshot.duplicate} is older or runs already, and uses the same user name: IBKR"
+        " allows one session a user name, so give this one a user name of its own, or suspend the other",
     )
 
 

@@ -15,7 +15,8 @@ from ibgateway_operator.decide.served_spec import served
 from ibgateway_operator.decide.stops import stop_to_drain_for
 from ibgateway_operator.errors import OperatorError
 from ibgateway_operator.kube.cache import Cache
-from ibgateway_operator.model.manifests import Manifest, uid_of
+from ibgateway_operator.model.kinds import STATEFUL_SET
+from ibgateway_operator.model.manifests import Manifest, name_of, uid_of
 from ibgateway_operator.model.memory import DrainMemory, GatewayMemory, Memories
 from ibgateway_operator.model.snapshot import Drain, IBGateway, Snapshot, parse, pod_ip, pod_of
 from ibgateway_operator.observe.console import Consoles
@@ -147,16 +148,16 @@ class Observer:
         return memory.parsed[1]
 
     async def _look_at_secrets(self, gateway: IBGateway, memory: GatewayMemory) -> None:
-        """This one's Secret, and once those of older gateways: two must not share a user name."""
+        """This one's Secret, and once those of all others: two must not share a user name."""
         if not gateway.is_served:
             return
         await self._look(gateway, memory)
-        for older in self.older_gateways(gateway):
-            theirs = self.memories.get(older.key)
-            if theirs is None or theirs.uid != older.uid:
+        for other in self.other_gateways(gateway):
+            theirs = self.memories.get(other.key)
+            if theirs is None or theirs.uid != other.uid:
                 continue
             if theirs.secrets.credentials is None:
-                await self._look(older, theirs)
+                await self._look(other, theirs)
 
     async def _look(self, gateway: IBGateway, memory: GatewayMemory) -> None:
         """What can't be asked leaves what was seen last, and says so."""
@@ -190,26 +191,36 @@ class Observer:
         except OperatorError as error:
             logger.warning("%s: the agent token can't be read yet: %s", key, error)
 
-    def older_gateways(self, gateway: IBGateway) -> list[IBGateway]:
-        """Every IBGateway that was there before this one."""
+    def other_gateways(self, gateway: IBGateway) -> list[IBGateway]:
+        """Every other IBGateway."""
         others = (self.gateway(key) for key in self.cache.gateways() if key != gateway.key)
-        mine = (gateway.created, gateway.key)
-        return [g for g in others if g is not None and (g.created, g.key) < mine]
+        return [g for g in others if g is not None]
 
     def _duplicate(self, gateway: IBGateway, memory: GatewayMemory) -> Key | None:
         mine = memory.secrets.credentials
         if mine is None or not mine.user:
             return None
-        me = (gateway.created, gateway.key)
         others = (self.gateway(key) for key in self.users.get(mine.user, ()) if key != gateway.key)
         for other in others:
-            if (
-                other is not None
-                and (other.created, other.key) < me
-                and self._uses(other, mine.user)
-            ):
+            if other and self._comes_first(other, gateway) and self._uses(other, mine.user):
                 return other.key
         return None
+
+    def _comes_first(self, other: IBGateway, gateway: IBGateway) -> bool:
+        """The older one does, but a suspended one that has stopped gives way to whoever runs."""
+        if (other.created, other.key) < (gateway.created, gateway.key):
+            return not other.suspend or self._runs(other)
+        return self._runs(other) and not self._runs(gateway)
+
+    def _runs(self, gateway: IBGateway) -> bool:
+        """Whether it may have a session at IBKR, or is about to."""
+        bodies = self.cache.children(gateway.key)
+        name = names.child_names(gateway.key.name).gateway
+        started = any(
+            b["kind"] == STATEFUL_SET.kind and name_of(b) == name and b["spec"].get("replicas")
+            for b in bodies
+        )
+        return started or pod_of(bodies, Component.GATEWAY) is not None
 
     def _uses(self, other: IBGateway, user: str) -> bool:
         """Whether this is still so: the index only says where to look."""

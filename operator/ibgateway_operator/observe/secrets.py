@@ -122,7 +122,8 @@ class Secrets:
         )
 
     def _hash(self, text: str) -> str:
-        return hmac.new(self.hash_key, text.encode(), hashlib.sha256).hexdigest()
+        """IBKR takes a user name in any case: two spellings are one session."""
+        return hmac.new(self.hash_key, text.casefold().encode(), hashlib.sha256).hexdigest()
 
 
 def _wanted(given: DesiredInput) -> frozenset[str]:

@@ -42,6 +42,18 @@ async def test_a_flood_is_cut(api_server: FakeApiServer) -> None:
     assert len(api_server.writes) == 31
 
 
+async def test_what_was_said_is_forgotten_after_a_day(api_server: FakeApiServer) -> None:
+    seconds = [0.0]
+    recorder, gateway, memory = recorder_on(api_server, seconds), snapshot().gateway, EventsMemory()
+    for number in range(1000):
+        seconds[0] = number * 3600.0
+        words = PendingEvent(EventReason.API_UNRESPONSIVE, f"{number}")
+        await recorder.record(gateway, memory, [words])
+    assert len(api_server.writes) == 1000
+    assert len(memory.written) == 24
+    assert len(memory.recent) == 1
+
+
 async def test_an_event_that_is_refused_stops_nothing(api_server: FakeApiServer) -> None:
     api_server.refuse["Event LoggedIn"] = ApiError(403, "no")
     await recorder_on(api_server, [0.0]).record(

@@ -167,6 +167,32 @@ async def test_a_user_name_that_is_given_up_is_free_again(world: OperatorWorld) 
     assert world.condition("Ready", second) == "False NoNews"
 
 
+async def test_a_user_name_is_the_same_in_any_case(world: OperatorWorld) -> None:
+    second = ibgateway_body(name="second", uid="uid-2", created="2026-11-02T00:00:00Z")
+    second["spec"]["credentialsSecretRef"] = {"name": "other"}
+    world.secret("other", IB_USERNAME="SomeOne", IB_PASSWORD="canary")
+    world.api_server.put(second)
+    await world.reconcile(Key("trading", "second"))
+    assert world.condition("Ready", Key("trading", "second")) == "False DuplicateUserName"
+
+
+async def test_a_suspended_gateway_leaves_its_user_name_to_its_successor_until_that_stops(
+    world: OperatorWorld,
+) -> None:
+    second = Key("trading", "second")
+    world.edit(suspend=True)
+    await world.reconcile()
+    world.api_server.put(ibgateway_body(name="second", uid="uid-2", created="2026-11-02T00:00:00Z"))
+    await world.reconcile(second)
+    assert world.replicas("StatefulSet", "second-gateway") == 1
+    world.edit(suspend=False)
+    await world.reconcile()
+    assert world.condition("Ready") == "False DuplicateUserName"
+    assert world.replicas("StatefulSet", "paper-gateway") == 0
+    await world.reconcile(second)
+    assert world.replicas("StatefulSet", "second-gateway") == 1
+
+
 async def test_judging_one_gate_looks_at_no_other_gateway(
     trading: OperatorWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
