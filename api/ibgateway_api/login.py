@@ -213,7 +213,12 @@ def _going_down(login: Login) -> bool:
 
 
 def _unexpected_account(login: Login, evidence: Evidence) -> Login:
-    """Logged in, but not to what was meant: a person must look, and sees which accounts it has."""
+    """Logged in, but not to what was meant: a person must look, and sees which accounts it has.
+
+    On the way down the answer is the last one of a process that is over.
+    """
+    if _going_down(login):
+        return login
     return replace(login, accounts=_accounts(evidence), state=LoginState.NEEDS_PERSON)
 
 

@@ -147,6 +147,11 @@ TABLE = [
         (*STARTED, Sign.API_UNEXPECTED_ACCOUNT),
         LoginState.NEEDS_PERSON,
     ),
+    (
+        "an account nobody expected, of a process that goes down",
+        (*IN, Sign.RESTART_BEGUN, (Sign.API_UNEXPECTED_ACCOUNT, "DU9")),
+        LoginState.RESTARTING,
+    ),
     ("a wrong password", (*STARTED, Sign.REJECTED), LoginState.REJECTED),
     ("too many tries", (*STARTED, Sign.LOCKED_OUT), LoginState.LOCKED_OUT),
     (
