@@ -166,6 +166,7 @@ class Sentinel:
         if isinstance(granted, Refused):
             self._stop.begin("the driver starts over without a permit", at_once=True)
             return
+        self._stop.give_up()
         self._count(granted)
 
     def _see_relogin(self, before: Login, evidence: Evidence) -> None:
@@ -231,6 +232,7 @@ class Sentinel:
             running=state.running,
             token_at_hand=state.token_at_hand,
             permit_on_its_way=self._permits.on_its_way(state.start),
+            starts_over=state.fold.starts_over,
         )
 
     def _publish(self) -> None:

@@ -86,10 +86,10 @@ def test_three_misses_park_and_a_request_gives_one_more(pod: FakePod) -> None:
     assert report.waiting is not None
     assert report.waiting.refusal == "Parked"
     assert pod.outcomes() == [AttemptOutcome.MISSED] * 3
-    assert pod.sentinel.accept(RequestKind.LOGIN, "2026-11-25T16:00:00Z")
-    assert not pod.sentinel.accept(RequestKind.LOGIN, "2026-11-25T16:00:00Z")
-    assert not pod.sentinel.accept(RequestKind.LOGIN, "2026-11-25T15:59:00Z")
-    assert pod.look().taken_login_request == "2026-11-25T16:00:00Z"
+    assert pod.sentinel.accept(RequestKind.LOGIN, "2026-11-25T15:46:00Z")
+    assert not pod.sentinel.accept(RequestKind.LOGIN, "2026-11-25T15:46:00Z")
+    assert not pod.sentinel.accept(RequestKind.LOGIN, "2026-11-25T15:45:00Z")
+    assert pod.look().taken_login_request == "2026-11-25T15:46:00Z"
     assert pod.permit().startswith("id=4 kind=full")
 
 

@@ -36,6 +36,7 @@ class Checkpoint:
             "grammar": asdict(fold.grammar),
             "permit": fold.attempt,
             "back": fold.back,
+            "startsOver": fold.starts_over,
         }
         aside = self._path.with_suffix(".new")
         with aside.open("w") as file:
@@ -53,7 +54,11 @@ class Checkpoint:
                 fresh = replace(unknown(now), full_auth_time=login.full_auth_time)
                 return LoginFold(fresh), LogPosition()
             fold = LoginFold(
-                login, Grammar(**document["grammar"]), document["permit"], document["back"]
+                login,
+                Grammar(**document["grammar"]),
+                document["permit"],
+                document["back"],
+                _time(document.get("startsOver")),
             )
             return resumed(fold, now), LogPosition(**document["place"])
         except FileNotFoundError:
@@ -66,6 +71,11 @@ class Checkpoint:
 def _nothing_known(now: datetime) -> LoginFold:
     """A login whose beginning the log no longer shows counts for no week: it may be a token's."""
     return LoginFold(replace(unknown(now), by_token=True))
+
+
+def _time(text: str | None) -> datetime | None:
+    """A time of an older checkpoint may be missing."""
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _text(value: object) -> str:

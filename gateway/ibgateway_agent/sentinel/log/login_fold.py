@@ -24,12 +24,14 @@ class LoginFold:
 
     `attempt` is the id of the running process' permit, 0 without one. `back`: the driver said "login
     completed" after another session was seen, so an answer of the API ends the conflict.
+    `starts_over`: when the driver met a dead token after which it begins anew by itself.
     """
 
     login: Login
     grammar: ibc_log.Grammar = field(default_factory=ibc_log.Grammar)
     attempt: int = 0
     back: bool = False
+    starts_over: datetime | None = None
 
 
 def written_at(line: str) -> datetime | None:
@@ -76,13 +78,25 @@ def _back(fold: LoginFold, at: datetime) -> bool:
 def _advance(fold: LoginFold, evidence: Evidence, approval_seconds: int) -> LoginFold:
     login = advance(fold.login, evidence, approval_seconds=approval_seconds)
     back = _BACK.get(evidence.sign, fold.back)
-    fold = replace(fold, login=login, back=back)
+    fold = replace(fold, login=login, back=back, starts_over=_starts_over(fold, evidence))
     if evidence.sign is Sign.PROCESS_STARTED:
         return replace(fold, attempt=int(evidence.detail))
     if evidence.sign in (Sign.PROCESS_ENDED, Sign.PERMIT_AWAITED):
         return replace(fold, attempt=0)
     return fold
 
+
+def _starts_over(fold: LoginFold, evidence: Evidence) -> datetime | None:
+    """IBC follows this text, and no other about a token, with a cold restart of its own."""
+    if evidence.sign is Sign.TOKEN_EXPIRED:
+        by_itself = evidence.detail.lower().startswith("connection to server failed")
+        return evidence.at if by_itself else fold.starts_over
+    return None if evidence.sign in _BEGINS_OR_ENDS else fold.starts_over
+
+
+_BEGINS_OR_ENDS: Final = frozenset(
+    {Sign.SESSION_STARTING, Sign.PROCESS_STARTED, Sign.PROCESS_ENDED, Sign.PERMIT_AWAITED}
+)
 
 _BACK: Final = {
     Sign.LOGIN_COMPLETED: True,

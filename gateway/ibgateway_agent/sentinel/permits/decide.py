@@ -11,7 +11,7 @@ from typing import Final
 
 from ibgateway_agent.sentinel.permits.records import NoteKind, Records, RequestKind
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
-from ibgateway_agent.sentinel.permits.standstill import stuck
+from ibgateway_agent.sentinel.permits.standstill import starts_over, stuck
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import (
     AttemptOutcome,
@@ -86,7 +86,7 @@ def next_step(now: SentinelSnapshot) -> PermitDecision:
         return KeepWaiting(_UNREADABLE)
     if now.waiting:
         return KeepWaiting() if now.permit_on_its_way else _permit_for_start(now)
-    if now.running:
+    if now.running and not starts_over(now.login, now.starts_over, now.now):
         return (
             _requested_login(now) or _requested_restart(now) or _next_attempt(now) or KeepWaiting()
         )
@@ -125,8 +125,8 @@ def is_new_request(records: Records, kind: RequestKind, request: str, now: datet
 
 
 def outlived(asked: datetime, now: datetime) -> bool:
-    """Whether nobody waits for a login any more that was asked for then."""
-    return now - asked > REQUEST_LIVES_FOR
+    """Whether nobody waits for that login any more; a time ahead of the clock is none to trust."""
+    return abs(now - asked) > REQUEST_LIVES_FOR
 
 
 _UNREADABLE: Final = Refused(PermitRefusal.DAILY_BUDGET)
@@ -209,7 +209,8 @@ def _requested_login(now: SentinelSnapshot) -> PermitDecision | None:
 def _expired_login(now: SentinelSnapshot) -> SettleRequest | None:
     """A request that waited for too long, wherever it did, is over."""
     request = now.records.pending(RequestKind.LOGIN)
-    asked = _time(request) or now.records.taken_at(RequestKind.LOGIN)
+    times = (_time(request), now.records.taken_at(RequestKind.LOGIN))
+    asked = min((time for time in times if time is not None), default=None)
     if not request or asked is None or not outlived(asked, now.now):
         return None
     return SettleRequest(RequestKind.LOGIN, request)

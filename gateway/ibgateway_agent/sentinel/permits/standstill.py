@@ -23,6 +23,13 @@ def stuck(login: Login, now: datetime) -> bool:
     return login.state in _MAY_STALL and now - login.since > STALLED_AFTER
 
 
+def starts_over(login: Login, begun: datetime | None, now: datetime) -> bool:
+    """Whether the driver is about to begin anew by itself: its start is counted, not cut off."""
+    if begun is None or login.state is not LoginState.TOKEN_EXPIRED:
+        return False
+    return now - begun <= STALLED_AFTER
+
+
 def token_is_dead(login: Login, now: datetime) -> bool:
     """Whether a start by token has had its time and is still not logged in."""
     waits = login.by_token and login.state is LoginState.RESTARTING

@@ -32,7 +32,7 @@ class ProcessStop:
         self._port = command_port
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
-        self._planned = False
+        self._planned = self._told = self._hurries = False
 
     @property
     def busy(self) -> bool:
@@ -45,13 +45,25 @@ class ProcessStop:
         return self.busy and self._planned
 
     def begin(self, why: str, *, planned: bool = False, at_once: bool = False) -> None:
-        """End the running process; `at_once` does not wait for the clean way."""
+        """End the running process; `at_once` does not wait for the clean way, nor goes on waiting."""
         wrapper = self._state.wrapper
+        if at_once:
+            self.hurry()
         if self.busy or wrapper is None or not self._state.running:
             return
         logger.info("ending the gateway's process: %s", why)
-        self._planned = planned
+        self._planned, self._told, self._hurries = planned, False, False
         self._task = asyncio.create_task(self._end(wrapper.start, at_once=at_once))
+
+    def hurry(self) -> None:
+        """A clean stop that is under way is waited for no longer."""
+        self._hurries = True
+
+    def give_up(self) -> None:
+        """Leave the process alone, unless the wrapper was already told to end it."""
+        if self._task is not None and self.busy and not self._told:
+            logger.info("the gateway's process goes on")
+            self._task.cancel()
 
     async def close(self) -> None:
         """Give up waiting; the process is left as it is."""
@@ -63,6 +75,7 @@ class ProcessStop:
         try:
             if not at_once and await self._stopped_cleanly(start):
                 return
+            self._told = True
             self._permits.stop(start)
             if at_once:
                 await self._halted()
@@ -79,7 +92,7 @@ class ProcessStop:
         except DriverCommandError as error:
             logger.info("no clean stop: %s", error)
             return False
-        return await self._gone(start, CLEAN_STOP_SECONDS)
+        return await self._gone(start, CLEAN_STOP_SECONDS, patient=False)
 
     async def _halted(self) -> None:
         """While it logs in, STOP halts the process on the spot; the wrapper needs longer."""
@@ -88,10 +101,10 @@ class ProcessStop:
         except DriverCommandError as error:
             logger.info("no halt: %s", error)
 
-    async def _gone(self, start: str, seconds: float) -> bool:
+    async def _gone(self, start: str, seconds: float, *, patient: bool = True) -> bool:
         """Whether the process of that start has ended, after waiting at most so long."""
         ends = self._clock.monotonic() + seconds
-        while self._clock.monotonic() < ends:
+        while self._clock.monotonic() < ends and (patient or not self._hurries):
             wrapper = self._state.wrapper
             if wrapper is None or wrapper.start != start or not self._state.running:
                 return True
