@@ -7,6 +7,7 @@ and how an attempt ended is concluded in `permits`, purely; this loop carries it
 import asyncio
 import logging
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from ibgateway_agent.errors import LedgerError
@@ -30,7 +31,7 @@ from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_agent.sentinel.settings import SentinelEnvironment
 from ibgateway_agent.sentinel.state import GatewayState
-from ibgateway_api.login import Evidence, Login, Sign
+from ibgateway_api.login import Evidence, Login, LoginState, Sign
 from ibgateway_api.permits import AttemptOutcome, Granted, PermitKind, Refused
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_runtime.clock import Clock
@@ -70,6 +71,7 @@ class Sentinel:
         self.metrics = SentinelMetrics(clock)
         self.publisher = ReportPublisher(boot, clock)
         self._refused: Refused | None = None
+        self._dropped: datetime | None = None
         self._looked_at = clock.monotonic()
         self._next_duties = self._next_settings = float("-inf")
 
@@ -145,8 +147,11 @@ class Sentinel:
             self._show_why_it_waits(before, evidence)
         if evidence.sign is Sign.COLD_RESTART:
             self._driver_starts_over()
+        if evidence.sign is Sign.TOKEN_START:
+            self._stop.hurry()
         self._see_relogin(before.login, evidence)
         self._permits.record_or_retry(outcome.from_login(self._snapshot()))
+        self._permits.record_or_retry(outcome.token_died(self._snapshot()))
         login = self._state.login
         if login.state is not before.login.state:
             logger.info("%s: %s", login.state, evidence.detail or evidence.sign)
@@ -204,6 +209,8 @@ class Sentinel:
         elif standstill.dialog_holds_up(login, now):
             self.on_evidence(Sign.PERSON_NEEDED, f"a dialog waits: {', '.join(login.dialogs)}")
         self._permits.record_or_retry(outcome.from_login(self._snapshot()))
+        self._permits.record_or_retry(outcome.token_died(self._snapshot()))
+        self._drop_dead_token()
         if self._stop.busy or run_dir.planned_stop(self._run_dir):
             return
         self._permits.remove_stale(self._state.start, self._clock.now())
@@ -219,6 +226,14 @@ class Sentinel:
                 self._stop.begin(why, planned=planned, at_once=at_once)
             case decide.SettleRequest():
                 self._permits.settle(step, snapshot.now)
+
+    def _drop_dead_token(self) -> None:
+        """Once for each death, by a sentinel that has read the log to its end."""
+        login = self._state.login
+        dead = login.state is LoginState.TOKEN_EXPIRED and self._state.running
+        if dead and self._dropped != login.since:
+            self._permits.drop_token(self._state.start)
+            self._dropped = login.since
 
     def _snapshot(self) -> SentinelSnapshot:
         state = self._state

@@ -78,11 +78,11 @@ class FakePod:
             self.beats += 1
             (self.run / "alive").write_text(f"{self.starts} {self.beats}\n")
 
-    def waits(self) -> SentinelReport:
+    def waits(self, *, token: bool = False) -> SentinelReport:
         """A container starts and its wrapper waits."""
         self.starts += 1
         (self.run / "permit.taken").unlink(missing_ok=True)
-        self.wrapper("waiting")
+        self.wrapper("waiting", token=token)
         return self.says("wrapper: waiting for a permit")
 
     def takes_permit(self) -> None:

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from ibgateway_agent.sentinel.permits.records import RequestKind
-from ibgateway_api.login import LoginState
+from ibgateway_agent.sentinel.permits.records import NoteKind, RequestKind
+from ibgateway_api.login import LoginState, Sign
 from ibgateway_api.permits import AttemptOutcome
 from sentinel_fakes import FakePod
-from sentinel_fakes.pod import ATTEMPT, PUSH, START
+from sentinel_fakes.pod import ANSWERED, ATTEMPT, DONE, PUSH, START
 
 BY_TOKEN = "IBC: Re-starting session: will exit if login dialog is not displayed within 60 seconds"
 NO_SERVER = (
     "IBC: Connection to server failed: The security tokens associated with your login credentials"
     " have expired (routinely) in accordance with our security protocols."
 )
+UNKNOWN_TOKEN = "IBC: detected dialog entitled: Unrecognized Username or Password; event=Opened"
 STARTS_OVER = ("IBC will cold-restart shortly", "IBC will restart shortly")
 
 
@@ -79,7 +80,7 @@ async def test_a_driver_that_begins_anew_is_expected_by_the_next_sentinel_too(po
 
 async def test_a_dead_token_with_another_text_is_ended_at_once(pod: FakePod) -> None:
     starts_by_token(pod)
-    pod.says("IBC: detected dialog entitled: Unrecognized Username or Password; event=Opened")
+    pod.says(UNKNOWN_TOKEN)
     assert ending(pod)
 
 
@@ -105,6 +106,55 @@ async def test_a_stop_that_nobody_was_told_of_gives_way_to_a_start_that_is_count
         await asyncio.sleep(0)
     assert not ending(pod)
     assert not (pod.run / "stop").exists()
+
+
+async def test_the_wrapper_removes_a_dead_tokens_file_however_the_process_goes_on(
+    pod: FakePod,
+) -> None:
+    starts_by_token(pod)
+    assert not (pod.run / "drop-token").exists()
+    pod.says(NO_SERVER)
+    assert (pod.run / "drop-token").read_text() == "1"
+    (pod.run / "drop-token").unlink()
+    pod.later(seconds=5)
+    assert not (pod.run / "drop-token").exists()
+
+
+async def test_a_token_that_ibc_tried_by_itself_gets_no_permit_where_its_file_stays(
+    pod: FakePod,
+) -> None:
+    starts_by_token(pod)
+    pod.says(UNKNOWN_TOKEN)
+    await pod.sentinel._stop.close()
+    pod.ends()
+    pod.waits(token=True)
+    assert pod.permit().startswith("id=2 kind=full")
+
+
+async def test_a_token_of_a_later_full_login_is_tried(pod: FakePod) -> None:
+    starts_by_token(pod)
+    pod.says(UNKNOWN_TOKEN)
+    await pod.sentinel._stop.close()
+    pod.ends()
+    pod.waits()
+    pod.runs()
+    pod.later(minutes=1)
+    pod.says(PUSH, ANSWERED, DONE)
+    pod.api(Sign.API_READY, "DU1")
+    pod.later(hours=1)
+    pod.ends()
+    pod.waits(token=True)
+    assert pod.permit().startswith("id=3 kind=token")
+
+
+def test_a_dead_token_is_noted_once(pod: FakePod) -> None:
+    starts_by_token(pod)
+    pod.says(NO_SERVER)
+    pod.later(seconds=5)
+    pod.boot()
+    pod.later(seconds=5)
+    notes = [note for note in pod.records().notes if note.note is NoteKind.TOKEN_DEAD]
+    assert len(notes) == 1
 
 
 def test_a_request_from_ahead_of_the_clock_is_not_taken(pod: FakePod) -> None:

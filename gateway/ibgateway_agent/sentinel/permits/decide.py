@@ -12,9 +12,9 @@ from typing import Final
 from ibgateway_agent.sentinel.permits.records import NoteKind, Records, RequestKind
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_agent.sentinel.permits.standstill import starts_over, stuck
+from ibgateway_agent.sentinel.permits.token import token_failed
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import (
-    AttemptOutcome,
     Cause,
     ExistingSession,
     Granted,
@@ -168,7 +168,7 @@ def _permit_for_start(now: SentinelSnapshot) -> PermitDecision:
 
 
 def _permit_requests(now: SentinelSnapshot) -> list[tuple[RequestKind | None, PermitRequest]]:
-    token = now.token_at_hand and not _token_failed(now.records)
+    token = now.token_at_hand and not token_failed(now.records, now.login)
     wanted: list[tuple[RequestKind | None, PermitRequest]] = []
     if request := now.records.pending(RequestKind.LOGIN):
         # Where the week's token is dead, what a person asks for is the week's login.
@@ -179,13 +179,6 @@ def _permit_requests(now: SentinelSnapshot) -> list[tuple[RequestKind | None, Pe
     if request := now.records.pending(RequestKind.RESTART):
         wanted.append((RequestKind.RESTART, PermitRequest(Cause.WEEKLY, request)))
     return [*wanted, (None, PermitRequest(Cause.START, token_at_hand=token))]
-
-
-def _token_failed(records: Records) -> bool:
-    """A token that did not log in is not tried twice."""
-    if not records.attempts or records.attempts[-1].kind is not PermitKind.TOKEN:
-        return False
-    return records.attempts[-1].outcome not in (AttemptOutcome.LOGGED_IN, AttemptOutcome.SETTLED)
 
 
 def _requested_login(now: SentinelSnapshot) -> PermitDecision | None:

@@ -70,6 +70,16 @@ def _process_gone(evidence: Evidence, before: LoginFold, records: Records) -> Li
     return ()
 
 
+def token_died(now: SentinelSnapshot) -> Lines:
+    """A token that did not log in, if that is new; also one that IBC tried by itself."""
+    if not now.records.readable or now.login.state is not LoginState.TOKEN_EXPIRED:
+        return ()
+    noted = now.records.last_noted(NoteKind.TOKEN_DEAD)
+    if noted is not None and noted >= now.login.since:
+        return ()
+    return (Note(note=NoteKind.TOKEN_DEAD, at=now.login.since),)
+
+
 def asked_nobody(evidence: Evidence, before: Login) -> bool:
     """Whether the driver's own re-login comes to a push or to a refusal: one more attempt."""
     waited = before.relogin and before.state is LoginState.SESSION_CONFLICT

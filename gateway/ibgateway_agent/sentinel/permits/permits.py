@@ -38,6 +38,10 @@ class Permits:
         if self._file.remove_stale(start, now):
             logger.info("a permit that nobody took in time is taken back")
 
+    def drop_token(self, start: str) -> None:
+        """Have that start of the wrapper remove a token that is of no use."""
+        self._file.drop_token(start)
+
     def accept(self, kind: RequestKind, request: str, now: datetime) -> bool:
         """Take a request; False if it, or a later one of its kind, was taken before.
 

@@ -35,6 +35,8 @@ class NoteKind(StrEnum):
     """A process gave way to another session."""
     TOOK_OVER = "tookOver"
     """A process took the session back."""
+    TOKEN_DEAD = "tokenDead"  # noqa: S105 - a note, not a secret
+    """A start by token did not log in."""
 
 
 class Note(Document):

@@ -10,6 +10,7 @@ from typing import Final
 
 from ibgateway_agent.errors import DriverCommandError
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
+from ibgateway_agent.sentinel.permits.token import no_token_follows
 from ibgateway_agent.sentinel.process.ibc_command import send
 from ibgateway_agent.sentinel.state import GatewayState
 from ibgateway_runtime.clock import Clock
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 CLEAN_STOP_SECONDS: Final = 100.0
 TERM_SECONDS: Final = 60.0
+DROP_SECONDS: Final = 2.0
+"""The wrapper looks five times a second; a process that must end does not wait for a wrapper that hangs."""
 LOOK_EVERY: Final = 0.1
 
 
@@ -87,12 +90,23 @@ class ProcessStop:
             self._planned = False
 
     async def _stopped_cleanly(self, start: str) -> bool:
+        if no_token_follows(self._state.login):
+            await self._without_token(start)
         try:
             await send(self._port, "STOP")
         except DriverCommandError as error:
             logger.info("no clean stop: %s", error)
             return False
         return await self._gone(start, CLEAN_STOP_SECONDS, patient=False)
+
+    async def _without_token(self, start: str) -> None:
+        """IBC's start script would take a token's file for a restart and begin anew without a permit."""
+        self._permits.drop_token(start)
+        ends = self._clock.monotonic() + DROP_SECONDS
+        while self._clock.monotonic() < ends:
+            if self._permits.token_dropped():
+                return
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _halted(self) -> None:
         """While it logs in, STOP halts the process on the spot; the wrapper needs longer."""
