@@ -36,7 +36,7 @@ def opened(path: Path) -> Engine:
 def unavailable(detail: str) -> str:
     """Words for a disk that is full, gone, or read-only."""
     return (
-        f"the ledger can't be read or written ({detail}): free or enlarge its volume, and see that it "
+        f"the ledger can't be used ({detail}): free or enlarge its volume, and see that it "
         "is mounted and writable"
     )
 
