@@ -166,6 +166,8 @@ async def test_an_order_waits_for_its_market(here: ExecutorWorld) -> None:
     assert "the market opens at" in waiting["message"]
     assert await here.placed_frames() == []
     await here.ibkr.send("PATCH", "/v1/clock", {"hours": "always"})
+    await here.executor.kill()
+    await here.executor.start()  # hours are asked once an hour; a new process asks at once
     await here.reaches(order["id"], "Filled")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ibgateway_simulator.gateway import autorestart, banner
 from ibgateway_simulator.gateway.command_server import CommandServer
+from ibgateway_simulator.gateway.display_loss import leave_time_for_sigterm
 from ibgateway_simulator.gateway.existing_session import IbcLoginState
 from ibgateway_simulator.gateway.ibc_commands import IbcCommands
 from ibgateway_simulator.gateway.ibc_log import IbcLog
@@ -204,4 +205,5 @@ def main(arguments: list[str]) -> int:
     settings = gateway_settings(arguments, os.environ)
     Path("/proc/self/comm").write_text("java", encoding="ascii")
     signal.signal(signal.SIGTERM, lambda *_: os._exit(settings.term_code))
+    leave_time_for_sigterm()
     return asyncio.run(_run(settings, os.environ))
