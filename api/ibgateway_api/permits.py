@@ -125,6 +125,8 @@ class PermitRefusal(StrEnum):
     ALREADY_HANDLED = "AlreadyHandled"
     RESTART_AHEAD = "RestartAhead"
     """The week's token is dead and the restart that the user has chosen is still to come."""
+    POLICY_UNPROVEN = "PolicyUnproven"
+    """Live, and nobody has proven yet that the API is closed to the other pods of the cluster."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ class SentinelSettings(Document):
     login: LoginPolicy = LoginPolicy()
     restart: RestartTime = RestartTime()
     calendar: Calendar = Calendar()
+    logins_allowed: bool = True
+    """False: no start gets a permit, because the API would be open to every pod of the cluster."""
 
 
 class ExecutorSettings(Document):

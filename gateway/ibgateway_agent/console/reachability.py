@@ -4,8 +4,9 @@ One try proves little, so each is weighed against a control, the VNC port that p
 
 - the API port accepts: nothing keeps us out; policies are not enforced;
 - it is silent, or a router forbids it, while the control accepts: policies are enforced;
-- it refuses: no answer. Nobody may listen (the gateway is starting, its Service has no endpoints),
-  and some network plugins refuse instead of dropping;
+- it refuses: no answer. Nobody may listen (the gateway is starting), and some network plugins
+  refuse instead of dropping. Then two ports of the sentinel tell, which listen before any login:
+  its metrics, which the console's policy leaves out, and its API, which the policy lets through;
 - all else (no name, no control, the gateway is down): no answer.
 
 Two equal answers in a row are needed, because plugins program a new pod's rules a moment after its
@@ -21,6 +22,7 @@ from enum import StrEnum
 from typing import Final
 
 from ibgateway_agent.console.settings import TcpAddress
+from ibgateway_api import names
 
 TRY_SECONDS: Final = 3.0
 CONFIRM_SECONDS: Final = 5.0
@@ -92,15 +94,26 @@ async def try_connect(address: TcpAddress, seconds: float = TRY_SECONDS) -> Conn
     return ConnectOutcome.ACCEPTED
 
 
+def before_login(sentinel: TcpAddress | None) -> tuple[TcpAddress, TcpAddress] | None:
+    """The sentinel's port that policies keep the console from, and the one they allow; None if not told."""
+    if sentinel is None:
+        return None
+    return TcpAddress(sentinel.host, names.PORT_SENTINEL_METRICS), sentinel
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyWatch:
-    """Tries now and then, and hands what is known to `publish` after each try."""
+    """Tries now and then, and hands what is known to `publish` after each try.
+
+    `before_login` is asked as long as nothing is known and nobody listens at the API port.
+    """
 
     api: TcpAddress
     control: TcpAddress
     publish: Callable[[PolicyObservation], None]
     connect: Callable[[TcpAddress], Awaitable[ConnectOutcome]] = try_connect
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    before_login: tuple[TcpAddress, TcpAddress] | None = None
 
     async def run(self) -> None:
         """Tries for ever: at once, then after the wait that the observation asks for."""
@@ -118,4 +131,8 @@ class PolicyWatch:
         api = await self.connect(self.api)
         if api is ConnectOutcome.ACCEPTED or known.enforced is True:
             return verdict(api=api, control=ConnectOutcome.UNKNOWN)
+        if api is ConnectOutcome.REFUSED and self.before_login is not None:
+            forbidden, control = self.before_login
+            out = await self.connect(forbidden)
+            return verdict(api=out, control=await self.connect(control))
         return verdict(api=api, control=await self.connect(self.control))

@@ -10,7 +10,7 @@ from typing import Final
 from ibgateway_agent.console.app import admin_app, people_app
 from ibgateway_agent.console.guard import RequestGuard
 from ibgateway_agent.console.metrics import ConsoleMetrics
-from ibgateway_agent.console.reachability import PolicyObservation, PolicyWatch
+from ibgateway_agent.console.reachability import PolicyObservation, PolicyWatch, before_login
 from ibgateway_agent.console.session import SessionState
 from ibgateway_agent.console.settings import ConsoleSettings, from_env, token_reader
 from ibgateway_runtime.clock import system_clock
@@ -60,7 +60,12 @@ async def running(settings: ConsoleSettings) -> AsyncIterator[None]:
                 served(app, bind=settings.bind, port=port, stop_seconds=STOP_SECONDS)
             )
         if settings.api is not None:
-            watch = PolicyWatch(settings.api, control=settings.display, publish=latest.publish)
+            watch = PolicyWatch(
+                settings.api,
+                control=settings.display,
+                publish=latest.publish,
+                before_login=before_login(settings.sentinel),
+            )
             await stack.enter_async_context(_background(watch))
         yield
 

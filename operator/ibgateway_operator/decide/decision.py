@@ -16,7 +16,7 @@ from ibgateway_operator.decide.actions import Action, actions
 from ibgateway_operator.decide.gate import GateVerdict, judge
 from ibgateway_operator.decide.held_children import held_back
 from ibgateway_operator.decide.holds import told_holds
-from ibgateway_operator.decide.replicas import Replicas, replicas
+from ibgateway_operator.decide.replicas import Replicas, logins_allowed, replicas
 from ibgateway_operator.decide.requests import RequestedLogin, requested_login
 from ibgateway_operator.decide.served_spec import serving
 from ibgateway_operator.decide.stops import (
@@ -137,6 +137,7 @@ def _input(
         executor_replicas=wanted.executor,
         vnc_from_user=found is not None and found.has_vnc,
         holds=told_holds(snapshot),
+        logins_allowed=logins_allowed(spec, snapshot),
     )
 
 

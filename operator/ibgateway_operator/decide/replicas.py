@@ -49,8 +49,20 @@ def _executor(spec: IBGatewaySpec, snapshot: Snapshot, now: int, *, not_begun: b
     return now if not_begun or policy_doubt(spec, snapshot) else 1
 
 
+def logins_allowed(spec: IBGatewaySpec, snapshot: Snapshot) -> bool:
+    """Whether the gateway may log in: a live one not before the first proof, nor against a proof.
+
+    One that was logged in before does not lose its nightly restart to a console that is away.
+    """
+    doubt = policy_doubt(spec, snapshot)
+    if doubt is None:
+        return True
+    before = snapshot.gateway.status.login.full_auth_time is not None
+    return before and doubt.reason is ConditionReason.POLICY_UNKNOWN
+
+
 def policy_doubt(spec: IBGatewaySpec, snapshot: Snapshot) -> Finding | None:
-    """Why a live executor is not started: NetworkPolicies are not known to be enforced."""
+    """Why a live gateway neither logs in nor trades: NetworkPolicies are not known to be enforced."""
     policy = spec.network_policy
     if spec.trading_mode is not TradingMode.LIVE or policy.allow_unenforced:
         return None

@@ -55,6 +55,7 @@ def sentinel_settings(given: DesiredInput) -> SentinelSettings:
         login=given.spec.login.as_policy(),
         restart=given.spec.weekly_restart.as_restart_time(),
         calendar=given.calendar,
+        logins_allowed=given.logins_allowed,
     )
 
 

@@ -44,6 +44,8 @@ class DesiredInput:
     own_namespace: str = "default"
     gateway_replicas: int = 1
     executor_replicas: int = 1
+    logins_allowed: bool = True
+    """Whether the gateway may log in at all: live waits for proof that policies are enforced."""
     holds: tuple[GateReason, ...] = ()
     """What the executor is told to hold trading for, beside the spec's own suspend."""
     vnc_from_user: bool = False

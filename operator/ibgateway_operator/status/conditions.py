@@ -82,6 +82,7 @@ PERMIT_ADVICE: Final = {
     PermitRefusal.SESSION_CONFLICT: "a person has the session",
     PermitRefusal.ALREADY_HANDLED: "this request was handled already",
     PermitRefusal.RESTART_AHEAD: "the week's token is dead and spec.weeklyRestart is still to come",
+    PermitRefusal.POLICY_UNPROVEN: "live waits for proof, by the console, that policies are enforced",
 }
 
 
@@ -94,15 +95,12 @@ def spec_accepted(assessment: Assessment) -> Observation:
 
 def _refused_meanwhile(refusal: Finding, snapshot: Snapshot) -> Finding:
     """What is wrong with the spec, and what is done until it is corrected."""
+    if not snapshot.gateway.is_served:
+        return refusal
     meanwhile = (
-        "; until then the last accepted spec is served (week, requests, suspend), and what this one"
-        " allows less of holds already"
+        "; until then the last accepted spec is served, and what this one allows less of holds"
     )
-    return (
-        replace(refusal, message=f"{refusal.message}{meanwhile}")
-        if snapshot.gateway.is_served
-        else refusal
-    )
+    return replace(refusal, message=f"{refusal.message}{meanwhile}")
 
 
 def logged_in(assessment: Assessment) -> Observation:

@@ -10,6 +10,7 @@ from ibgateway_agent.console.reachability import (
     ConnectOutcome,
     PolicyObservation,
     PolicyWatch,
+    before_login,
     learn,
     try_connect,
     verdict,
@@ -126,6 +127,41 @@ async def watched(
 
 async def test_an_open_api_is_told_after_its_confirmation() -> None:
     assert await watched([(A, A), (A, A)]) == ([None, False], ["api", "api"])
+
+
+async def test_before_a_login_the_sentinels_ports_tell() -> None:
+    sentinel = TcpAddress("gateway", 8090)
+    answers = {
+        API: ConnectOutcome.REFUSED,
+        CONTROL: ConnectOutcome.REFUSED,
+        TcpAddress("gateway", 8091): S,
+        sentinel: A,
+    }
+    told: list[bool | None] = []
+
+    async def connect(address: TcpAddress) -> ConnectOutcome:
+        return answers[address]
+
+    async def sleep(_seconds: float) -> None:
+        if len(told) == 2:
+            raise EnoughError
+
+    watch = PolicyWatch(
+        api=API,
+        control=CONTROL,
+        publish=lambda known: told.append(known.enforced),
+        connect=connect,
+        sleep=sleep,
+        before_login=before_login(sentinel),
+    )
+    with pytest.raises(EnoughError):
+        await watch.run()
+    assert told == [None, True]
+    told.clear()
+    answers[TcpAddress("gateway", 8091)] = A
+    with pytest.raises(EnoughError):
+        await watch.run()
+    assert told == [None, False]
 
 
 async def test_the_control_is_left_alone_once_enforcement_is_known() -> None:

@@ -96,6 +96,7 @@ def test_every_setting_of_the_sentinel_arrives() -> None:
         },
         "restart": {"restartAt": "10:30:00", "timeZone": "Europe/Berlin"},
         "calendar": CALENDAR,
+        "loginsAllowed": True,
     }
     assert len(written) == len(SentinelSettings.model_fields)
 

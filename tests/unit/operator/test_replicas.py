@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
+from ibgateway_operator.decide.decision import decide
 from ibgateway_operator.decide.replicas import policy_doubt, replicas
+from ibgateway_operator.desired.config import sentinel_settings
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.snapshot import Credentials
-from operator_fakes import LIVE, deployment, snapshot, stateful_set
+from ibgateway_operator.settings import OperatorSettings
+from operator_fakes import IMAGES, LIVE, SCRIPTS, deployment, snapshot, stateful_set
 
 MISSING = Credentials("ib-credentials")
 
@@ -72,3 +75,28 @@ def test_a_live_executor_starts_only_with_proof_of_enforced_policies(
     doubt = policy_doubt(seen.gateway.spec, seen)
     assert (doubt.reason if doubt else None) == reason
     assert replicas(seen.gateway.spec, seen, may_stop=True).executor == executor
+
+
+KNOWN = {"login": {"fullAuthTime": "2026-11-15T14:03:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "enforced", "status", "allowed"),
+    [
+        pytest.param({}, None, {}, True, id="paper never waits"),
+        pytest.param(LIVE, None, {}, False, id="live waits for the first proof"),
+        pytest.param(LIVE, True, {}, True, id="live with proof"),
+        pytest.param(LIVE, None, KNOWN, True, id="a console that is away costs no restart"),
+        pytest.param(LIVE, False, KNOWN, False, id="never against proof"),
+        pytest.param(
+            {**LIVE, "networkPolicy": {"allowUnenforced": True}}, None, {}, True, id="allowed"
+        ),
+    ],
+)
+def test_a_live_gateway_logs_in_only_with_proof_of_enforced_policies(
+    spec: dict[str, Any], enforced: bool | None, status: Manifest, allowed: bool
+) -> None:
+    seen = snapshot(spec, enforced=enforced, status=status)
+    decision = decide(seen, OperatorSettings(images=IMAGES), SCRIPTS)
+    assert decision.given is not None
+    assert sentinel_settings(decision.given).logins_allowed is allowed

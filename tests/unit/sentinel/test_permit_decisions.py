@@ -328,3 +328,12 @@ def test_a_token_is_dead_that_did_not_log_in_in_time(
     state: LoginState, by_token: bool, minutes: float, dead: bool
 ) -> None:
     assert token_is_dead(replace(login(state, minutes), by_token=by_token), NOW) is dead
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["by itself", "on request"])
+def test_no_start_gets_a_permit_while_the_api_is_not_proven_to_be_closed(asked: bool) -> None:
+    request = Note(note=NoteKind.ASKED, at=ago(1), kind=RequestKind.LOGIN, request="r1")
+    waits = start(notes=(request,) if asked else ())
+    assert isinstance(next_step(waits), GivePermit)
+    closed = replace(waits, settings=SentinelSettings(logins_allowed=False))
+    assert next_step(closed) == KeepWaiting(Refused(PermitRefusal.POLICY_UNPROVEN))

@@ -85,6 +85,8 @@ def next_step(now: SentinelSnapshot) -> PermitDecision:
     if not now.records.readable:
         return KeepWaiting(_UNREADABLE)
     if now.waiting:
+        if not now.settings.logins_allowed:
+            return KeepWaiting(_UNPROVEN)
         return KeepWaiting() if now.permit_on_its_way else _permit_for_start(now)
     if now.running and not starts_over(now.login, now.starts_over, now.now):
         return (
@@ -129,6 +131,7 @@ def outlived(asked: datetime, now: datetime) -> bool:
     return abs(now - asked) > REQUEST_LIVES_FOR
 
 
+_UNPROVEN: Final = Refused(PermitRefusal.POLICY_UNPROVEN)
 _UNREADABLE: Final = Refused(PermitRefusal.DAILY_BUDGET)
 """A ledger that can't be read stands at its daily limit."""
 
