@@ -22,6 +22,7 @@ from ibgateway_charts.rendering import Helm, Release
 from ibgateway_executor.intake.access import host_allowed
 from ibgateway_executor.intake.schema import OrderBody
 
+ACCOUNTS = {"executor": {"accounts": ["U1234567"]}}
 PAPER = Release("paper", "desk")
 OWN = child_names("paper")
 
@@ -84,9 +85,9 @@ def test_without_console_and_executor_the_commands_are_others(helm: Helm) -> Non
     ("spec", "told"),
     [
         ({}, 'it asks for VNC_PASSWORD, or "password" if there is none.'),
-        ({"tradingMode": "live"}, "it asks for VNC_PASSWORD."),
+        ({"tradingMode": "live", **ACCOUNTS}, "it asks for VNC_PASSWORD."),
         (
-            {"tradingMode": "live", "novnc": {"auth": "token"}},
+            {"tradingMode": "live", "novnc": {"auth": "token"}, **ACCOUNTS},
             "it asks for the token in the Secret paper-novnc-token, then for VNC_PASSWORD.",
         ),
     ],
