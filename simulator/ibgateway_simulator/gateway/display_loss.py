@@ -7,7 +7,7 @@ that which exit code is seen is a choice (`SIMULATOR_TERM_CODE`) and no race.
 
 import ctypes
 import os
-import time
+import threading
 from contextlib import suppress
 from typing import Final
 
@@ -20,10 +20,8 @@ _Handler = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
 
 def _lost(_display: int | None) -> int:
-    """Runs in the main thread, so the handler of SIGTERM is called while it sleeps."""
-    end = time.monotonic() + SIGTERM_SECONDS
-    while time.monotonic() < end:
-        time.sleep(0.02)
+    """Runs in the main thread, so the handler of SIGTERM is called while it waits."""
+    threading.Event().wait(SIGTERM_SECONDS)
     os._exit(LOST_CODE)
 
 
