@@ -58,6 +58,8 @@ class SentinelReport(Document):
     """Id of the newest login request that was taken; the attempt for it may still wait."""
     taken_restart: str = Field(default="", alias="handledRestart")
     """Id of the newest restart request that was taken."""
+    trouble: str = ""
+    """Why the sentinel can't see the gateway or can't write, and what a person can do; mostly empty."""
 
     def as_login(self) -> Login:
         """The value the gate and the conditions are computed from."""

@@ -29,6 +29,8 @@ class LogReader:
         self._clock = clock
         self._saved = (state.fold, clock.monotonic())
         self.caught_up = False
+        self.unsaved = ""
+        """Why the last checkpoint could not be written; empty when it was."""
 
     def evidence(self) -> Iterator[tuple[LoginFold, Evidence]]:
         """Each new piece of evidence, with the fold before its line; the first piece of a line moves it.
@@ -60,7 +62,9 @@ class LogReader:
         self._saved = (fold, now)
         try:
             self._checkpoint.save(fold, self._tail.position)
+            self.unsaved = ""
         except OSError as error:
+            self.unsaved = str(error)
             logger.error("no checkpoint: %s", error)  # noqa: TRY400 - tried again at the next change
 
     def _fold(self, line: str) -> tuple[Evidence, ...]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from ibgateway_agent.errors import LedgerError
+from ibgateway_agent.sentinel.gateway_watch import GatewayWatch
 from ibgateway_agent.sentinel.log import run_dir
 from ibgateway_agent.sentinel.log.checkpoint import Checkpoint
 from ibgateway_agent.sentinel.log.login_fold import LoginFold, fold_evidence, keeping_reason
@@ -42,7 +43,6 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY: Final = 0.05
 DUTIES_EVERY: Final = 0.2
 SETTINGS_EVERY: Final = 1.0
-STALLED_AFTER: Final = 10.0
 TROUBLE_PAUSE: Final = 5.0
 
 PROBE_NOW: Final = frozenset({Sign.LOGIN_ATTEMPTED, Sign.PUSH_CLOSED, Sign.LOGIN_COMPLETED})
@@ -72,7 +72,7 @@ class Sentinel:
         self.publisher = ReportPublisher(boot, clock)
         self._refused: Refused | None = None
         self._dropped: datetime | None = None
-        self._looked_at = clock.monotonic()
+        self._sight = GatewayWatch(clock)
         self._next_duties = self._next_settings = float("-inf")
 
     async def run(self) -> None:
@@ -80,7 +80,7 @@ class Sentinel:
         monitoring = asyncio.create_task(self._monitor.run())
         try:
             while True:
-                self._try_look()
+                self.look()
                 if monitoring.done():
                     monitoring.result()
                 await asyncio.sleep(LOOK_EVERY)
@@ -89,17 +89,9 @@ class Sentinel:
             await asyncio.gather(monitoring, return_exceptions=True)
             await self._stop.close()
 
-    def _try_look(self) -> None:
-        """A volume that is full or gone for a while ends neither the watch nor its reports."""
-        try:
-            self.look()
-        except OSError:
-            logger.exception("a look at the gateway went wrong")
-            self._next_duties = self._clock.monotonic() + TROUBLE_PAUSE
-
     def alive(self) -> bool:
-        """Whether the loop still looks."""
-        return self._clock.monotonic() - self._looked_at < STALLED_AFTER
+        """Whether the loop still looks, and sees: a look that can't read counts for nothing."""
+        return self._sight.alive(self._clock.monotonic())
 
     def accept(self, kind: RequestKind, request: str) -> bool:
         """Take a request from outside; False if it was taken before."""
@@ -108,19 +100,38 @@ class Sentinel:
         return taken
 
     def look(self) -> None:
-        """One look at everything: the wrapper before the log, whose lines are never older."""
-        self._looked_at = now = self._clock.monotonic()
+        """One look at everything. What can't be read or written now is tried again and reported."""
+        now = self._clock.monotonic()
+        try:
+            self._read(now)
+        except OSError as error:
+            self._sight.failed(error)
+        else:
+            self._sight.saw(now)
+            self._try_duties(now)
+        if self._log.caught_up or self._sight.blind(now):
+            self._publish()
+
+    def _read(self, now: float) -> None:
+        """The wrapper before the log, whose lines are never older."""
         self._state.wrapper = self._wrapper.look(now)
         for before, evidence in self._log.evidence():
             self._handle(before, evidence)
-        self._log.finish()
-        if now >= self._next_settings:
-            self._next_settings = now + SETTINGS_EVERY
-            self._read_settings()
-        if now >= self._next_duties:
-            self._next_duties = now + DUTIES_EVERY
-            self._do_duties()
-        self._publish()
+
+    def _try_duties(self, now: float) -> None:
+        """A volume that takes no writes neither hides the login nor ends the sentinel."""
+        try:
+            self._log.finish()
+            if now >= self._next_settings:
+                self._next_settings = now + SETTINGS_EVERY
+                self._read_settings()
+            if now >= self._next_duties:
+                self._next_duties = now + DUTIES_EVERY
+                self._do_duties()
+                self._sight.unwritten = ""
+        except (OSError, LedgerError) as error:
+            self._sight.not_written(error)
+            self._next_duties = now + TROUBLE_PAUSE
 
     def on_evidence(self, sign: Sign, detail: str) -> None:
         """Evidence from the API or the clock: folded, dealt with and published at once."""
@@ -251,11 +262,21 @@ class Sentinel:
         )
 
     def _publish(self) -> None:
+        sight, login = self._sight, self._state.login
+        blind = sight.blind(self._clock.monotonic())
         known = ReportInput(
-            self._state.login,
+            sight.unseen(login) if blind else login,
             self._permits.records,
             self._refused,
-            planned_stop=self._stop.planned or run_dir.planned_stop(self._run_dir),
+            planned_stop=self._stop.planned or self._planned_stop(),
+            trouble=sight.trouble(blind=blind, unsaved=self._log.unsaved),
         )
         if self.publisher.publish(known):
-            self.metrics.login(self._state.login)
+            self.metrics.login(known.login)
+
+    def _planned_stop(self) -> bool:
+        """What can't be seen is no stop; a sentinel that is blind holds trading anyway."""
+        try:
+            return run_dir.planned_stop(self._run_dir)
+        except OSError:
+            return False

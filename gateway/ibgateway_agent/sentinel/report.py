@@ -18,6 +18,7 @@ class ReportInput:
     records: Records
     refused: Refused | None = None
     planned_stop: bool = False
+    trouble: str = ""
 
 
 def report(known: ReportInput, *, boot: str, sequence: int, at: datetime) -> SentinelReport:
@@ -38,4 +39,5 @@ def report(known: ReportInput, *, boot: str, sequence: int, at: datetime) -> Sen
         holds=holds,
         taken_login_request=known.records.last_taken(RequestKind.LOGIN),
         taken_restart=known.records.last_taken(RequestKind.RESTART),
+        trouble=known.trouble,
     )

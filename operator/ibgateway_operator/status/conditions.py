@@ -68,7 +68,7 @@ LOGIN_ADVICE: Final = {
     LoginState.RESTARTING: "IB Gateway restarts",
     LoginState.API_UNRESPONSIVE: "IB Gateway is logged in but its API does not answer",
     LoginState.STOPPED: "IB Gateway's process has ended",
-    LoginState.UNKNOWN: "the sentinel has seen no evidence yet",
+    LoginState.UNKNOWN: "the sentinel has seen no evidence yet, or can't see the gateway now",
 }
 
 
@@ -112,6 +112,8 @@ def logged_in(assessment: Assessment) -> Observation:
     message = LOGIN_ADVICE[state]
     if state is LoginState.WAITING_FOR_PERMIT:
         message += _why_it_waits(snapshot.report)
+    if snapshot.report.trouble:
+        message = f"{message}; {snapshot.report.trouble}"
     status = TRUE if state is LoginState.LOGGED_IN else FALSE
     return status, Finding(state, message)
 

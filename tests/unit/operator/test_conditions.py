@@ -86,6 +86,13 @@ def test_a_refused_permit_says_until_when() -> None:
     assert "RestartAhead, until 2026-11-22T14:00:00Z: " in message
 
 
+def test_what_the_sentinel_cannot_see_or_write_is_said_with_the_login() -> None:
+    trouble = "the gateway's log can't be read"
+    said = report(LoginState.UNKNOWN).model_copy(update={"trouble": trouble})
+    _, message = ready(assessment(snapshot(heard=said)))
+    assert message.endswith("; the gateway's log can't be read")
+
+
 def test_every_refusal_has_an_advice() -> None:
     assert set(conditions.PERMIT_ADVICE) == set(PermitRefusal)
 
