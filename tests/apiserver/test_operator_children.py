@@ -130,31 +130,32 @@ def gateway(namespace: str) -> str:
     )
 
 
-def test_without_credentials_everything_is_made_and_nothing_is_started(
-    site: OperatorProcess,
-) -> None:
+BEGUN_WITH_CREDENTIALS = {"deployment.apps/paper-executor", "deployment.apps/paper-novnc"}
+MADE = {
+    "configmap/paper-executor",
+    "configmap/paper-gateway",
+    "networkpolicy.networking.k8s.io/paper-executor",
+    "networkpolicy.networking.k8s.io/paper-gateway",
+    "networkpolicy.networking.k8s.io/paper-novnc",
+    "poddisruptionbudget.policy/paper-gateway",
+    "service/paper-executor",
+    "service/paper-executor-intake",
+    "service/paper-gateway",
+    "service/paper-gateway-pods",
+    "service/paper-novnc",
+    "serviceaccount/paper-executor",
+    "serviceaccount/paper-gateway",
+    "serviceaccount/paper-novnc",
+    "statefulset.apps/paper-gateway",
+}
+
+
+def test_without_credentials_nothing_is_started_and_no_claim_is_left(site: OperatorProcess) -> None:
     site.kubectl("apply", "-f", "-", stdin=gateway(site.namespace))
     until(lambda: site.reason() == "CredentialsMissing", "the condition that names the Secret")
-    assert site.names(CHILDREN) == [
-        "configmap/paper-executor",
-        "configmap/paper-gateway",
-        "deployment.apps/paper-executor",
-        "deployment.apps/paper-novnc",
-        "networkpolicy.networking.k8s.io/paper-executor",
-        "networkpolicy.networking.k8s.io/paper-gateway",
-        "networkpolicy.networking.k8s.io/paper-novnc",
-        "poddisruptionbudget.policy/paper-gateway",
-        "service/paper-executor",
-        "service/paper-executor-intake",
-        "service/paper-gateway",
-        "service/paper-gateway-pods",
-        "service/paper-novnc",
-        "serviceaccount/paper-executor",
-        "serviceaccount/paper-gateway",
-        "serviceaccount/paper-novnc",
-        "statefulset.apps/paper-gateway",
-    ]
+    assert set(site.names(CHILDREN)) == MADE
     assert site.read("pod", "paper-gateway-0") is None
+    assert site.names("persistentvolumeclaims") == []
 
 
 def test_the_operator_leaves_no_mark_on_the_users_object(site: OperatorProcess) -> None:
@@ -176,6 +177,7 @@ def test_with_credentials_the_gateway_pod_is_admitted_as_restricted(site: Operat
     )
     until(lambda: site.read("pod", "paper-gateway-0"), "the gateway's pod")
     until(lambda: site.names("pods,persistentvolumeclaims"), "the other pods")
+    assert set(site.names(CHILDREN)) == MADE | BEGUN_WITH_CREDENTIALS
     assert site.reason("SpecAccepted") == "Accepted"
 
 
