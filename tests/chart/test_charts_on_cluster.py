@@ -82,9 +82,9 @@ def test_the_operators_pod_passes_restricted_admission(
 @pytest.fixture(scope="module")
 def bound(helm: Helm, cluster: Cluster, place: str) -> str:
     """The operator's account with its role, really there; gives the account's user name."""
-    rendered = helm.render(OPERATOR_CHART, {}, Release("first", place))
+    rendered = helm.render(OPERATOR_CHART, {}, Release("first", place)).without("watchdog")
     kinds = ("ServiceAccount", "Role", "RoleBinding")
-    server_side(cluster, tuple(rendered.one(kind) for kind in kinds))
+    server_side(cluster, tuple(one for kind in kinds for one in rendered.all(kind)))
     return f"system:serviceaccount:{place}:{OPERATOR}"
 
 
@@ -106,6 +106,8 @@ def bound(helm: Helm, cluster: Cluster, place: str) -> str:
         ("patch", "pods/status", True, False),
         ("create", "events.events.k8s.io", True, False),
         ("create", "roles.rbac.authorization.k8s.io", False, False),
+        ("create", "leases.coordination.k8s.io", True, False),
+        ("delete", "leases.coordination.k8s.io", False, False),
     ],
 )
 def test_the_api_server_grants_what_is_needed_and_nothing_elsewhere(
