@@ -206,7 +206,10 @@ async def test_an_order_that_lives_past_its_validity_expires_behind_a_closed_gat
     here: ExecutorWorld,
 ) -> None:
     await here.executor.start()
-    await here.up()
+    await here.log_in()
+    await here.ready()
+    here.sentinel.tell(LoginState.SESSION_CONFLICT)
+    await here.not_ready()
     soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
     _, order = await here.place("k1", validUntil=soon)
     expired = await here.reaches(order["id"], "Expired")
