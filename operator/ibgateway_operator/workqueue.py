@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
+from ibgateway_runtime.backoff import backoff
+
 K = TypeVar("K", bound=Hashable)
 
 FIRST_BACK_OFF: Final = 0.5
@@ -88,7 +90,7 @@ class Workqueue(Generic[K]):
         if failed:
             count = self._failures.get(key, 0)
             self._failures[key] = count + 1
-            delay = min(FIRST_BACK_OFF * 2.0 ** min(count, 16), LONGEST_BACK_OFF)
+            delay = backoff(count, first=FIRST_BACK_OFF, longest=LONGEST_BACK_OFF)
             self.add(key, delay=delay)
             return delay
         self._failures.pop(key, None)

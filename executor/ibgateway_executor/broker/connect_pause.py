@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+from ibgateway_runtime.backoff import backoff
 from ibgateway_runtime.clock import Clock
 
 FIRST_SECONDS: Final = 0.3
@@ -38,8 +39,7 @@ class ConnectPause:
         """An attempt is made now."""
         doublings = max(0, self._attempts + 1 - QUICK_ATTEMPTS)
         self._attempts += 1
-        # Far beyond the longest pause a power of two is no number any more.
-        pause = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(doublings, 16))
+        pause = backoff(doublings, first=FIRST_SECONDS, longest=LONGEST_SECONDS)
         self._wait(pause * self._share())
 
     def held(self) -> None:

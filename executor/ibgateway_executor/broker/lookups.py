@@ -14,6 +14,7 @@ from typing import Final, Generic, TypeVar
 from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.errors import BrokerError, NotConnectedError
 from ibgateway_executor.wakeup import Wakeup
+from ibgateway_runtime.backoff import backoff
 from ibgateway_runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ class Lookups(Generic[K, A]):
     def _failed(self, key: K, message: str) -> None:
         before = self._failures.get(key)
         times = before.times + 1 if before else 1
-        pause = min(FIRST_BACKOFF * 2.0 ** min(times - 1, 16), LONGEST_BACKOFF)
+        pause = backoff(times - 1, first=FIRST_BACKOFF, longest=LONGEST_BACKOFF)
         self._failures[key] = LookupFailure(times, message, self._clock.monotonic() + pause)
         if times == 1:
             logger.warning("no answer of use about %s: %s; asked again later", key, message)

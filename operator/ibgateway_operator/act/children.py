@@ -42,6 +42,7 @@ from ibgateway_operator.model.manifests import (
 )
 from ibgateway_operator.model.memory import Applied, ChildFailure, GatewayMemory, Place
 from ibgateway_operator.model.snapshot import Finding, IBGateway
+from ibgateway_runtime.backoff import backoff
 
 REFUSALS: Final = frozenset({400, 403, 422})
 """Answers about the object itself: it is wrong, or nobody may write it."""
@@ -140,7 +141,7 @@ class ChildWriter:
         self, manifest: Manifest, finding: Finding, last: ChildFailure | None
     ) -> ChildFailure:
         tries = last.tries + 1 if last else 1
-        wait = min(FIRST_BACK_OFF * 2.0 ** min(tries - 1, 16), LONGEST_BACK_OFF)
+        wait = backoff(tries - 1, first=FIRST_BACK_OFF, longest=LONGEST_BACK_OFF)
         return ChildFailure(digest(manifest), finding, tries, self.clock() + wait)
 
     async def _live(self, manifest: Manifest) -> Manifest | None:
