@@ -94,11 +94,12 @@ async def try_connect(address: TcpAddress, seconds: float = TRY_SECONDS) -> Conn
     return ConnectOutcome.ACCEPTED
 
 
-def before_login(sentinel: TcpAddress | None) -> tuple[TcpAddress, TcpAddress] | None:
-    """The sentinel's port that policies keep the console from, and the one they allow; None if not told."""
-    if sentinel is None:
-        return None
-    return TcpAddress(sentinel.host, names.PORT_SENTINEL_METRICS), sentinel
+def before_login(api: TcpAddress) -> tuple[TcpAddress, TcpAddress]:
+    """The sentinel's port that policies keep the console from, and the one they allow, beside the API."""
+    return (
+        TcpAddress(api.host, names.PORT_SENTINEL_METRICS),
+        TcpAddress(api.host, names.PORT_SENTINEL),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ async def running(settings: ConsoleSettings) -> AsyncIterator[None]:
                 settings.api,
                 control=settings.display,
                 publish=latest.publish,
-                before_login=before_login(settings.sentinel),
+                before_login=before_login(settings.api),
             )
             await stack.enter_async_context(_background(watch))
         yield

@@ -30,12 +30,11 @@ class ConsoleSettings:
     """The console's configuration.
 
     `hosts` and `allowed_origins` are lower case; `token_file` is None in password mode; `api` is what
-    a NetworkPolicy must keep the console from, None when not told; `sentinel` listens before any login; `bind` None means every address.
+    a NetworkPolicy must keep the console from, None when not told; `bind` None means every address.
     """
 
     display: TcpAddress
     token_file: Path | None
-    sentinel: TcpAddress | None
     hosts: frozenset[str]
     allowed_origins: frozenset[str]
     api: TcpAddress | None
@@ -57,7 +56,6 @@ def from_env(env: Mapping[str, str]) -> ConsoleSettings:
             _host(env, "CONSOLE_VNC_HOST"), port(env, "CONSOLE_VNC_PORT", names.PORT_VNC)
         ),
         token_file=_token_file(env),
-        sentinel=_sentinel(env),
         hosts=frozenset(host.lower() for host in _list(env, "CONSOLE_HOSTS")),
         allowed_origins=_origins(env),
         api=_api(env),
@@ -123,10 +121,3 @@ def _api(env: Mapping[str, str]) -> TcpAddress | None:
     if not env.get("CONSOLE_API_HOST", "").strip():
         return None
     return TcpAddress(_host(env, "CONSOLE_API_HOST"), port(env, "CONSOLE_API_PORT", names.PORT_API))
-
-
-def _sentinel(env: Mapping[str, str]) -> TcpAddress | None:
-    if not env.get("CONSOLE_API_HOST", "").strip():
-        return None
-    number = port(env, "CONSOLE_SENTINEL_PORT", names.PORT_SENTINEL)
-    return TcpAddress(_host(env, "CONSOLE_API_HOST"), number)

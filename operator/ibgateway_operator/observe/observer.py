@@ -103,13 +103,11 @@ class Observer:
             return memory.console.enforced
         kind = ConditionType.NETWORK_POLICY_ENFORCED
         before = next((c for c in gateway.status.conditions if c.type == kind), None)
-        said = {
+        said: dict[str, bool] = {
             ConditionReason.POLICY_ENFORCED: True,
             ConditionReason.POLICY_NOT_ENFORCED: False,
         }
-        return next(
-            (word for reason, word in said.items() if before and before.reason == reason), None
-        )
+        return said.get(before.reason) if before else None
 
     def _drain(self, drain: DrainMemory) -> Drain:
         return Drain(drain.stop, drain.report, self.clock.monotonic() - drain.since)

@@ -152,7 +152,7 @@ async def test_before_a_login_the_sentinels_ports_tell() -> None:
         publish=lambda known: told.append(known.enforced),
         connect=connect,
         sleep=sleep,
-        before_login=before_login(sentinel),
+        before_login=before_login(TcpAddress("gateway", 4004)),
     )
     with pytest.raises(EnoughError):
         await watch.run()
