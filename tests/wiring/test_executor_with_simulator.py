@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from executor_world import AGENT_TOKEN, CLIENT_TOKEN, ExecutorWorld, until, world
+from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
+from ibgateway_api.reports import HoldReport
 
 
 @pytest.fixture
@@ -280,6 +283,43 @@ async def test_the_agent_reads_the_gate_and_no_token_ever_reaches_the_log(
     assert "canary" in CLIENT_TOKEN
     assert "canary" in AGENT_TOKEN
     assert "canary" not in here.executor.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("narrower", "seen", "sent"),
+    [
+        ({"max_orders_per_day": 1}, ("Waiting", "DailyOrderLimit"), 1),
+        ({"max_order_value": "1000"}, ("Rejected", "OrderValueLimit"), 0),
+        ({"accounts": ("DU7654321",)}, ("Waiting", "UnexpectedAccount"), 0),
+        ({"holds": (HoldReport(reason=GateReason.READ_ONLY_API),)}, ("Waiting", "ReadOnlyApi"), 0),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+async def test_a_setting_that_narrows_holds_what_was_accepted_before(
+    here: ExecutorWorld, narrower: dict[str, Any], seen: tuple[str, str], sent: int
+) -> None:
+    await here.executor.start()
+    await here.up()
+    orders = [
+        (
+            await here.place(
+                f"k{n}", contract={"symbol": symbol}, orderType="LMT", limitPrice="200.00"
+            )
+        )[1]
+        for n, symbol in enumerate(("AAPL", "MSFT", "IBM"))
+    ]
+    here.configure(**narrower)
+    await here.log_in()
+    last = orders[-1]["id"]
+
+    async def held() -> bool:
+        order = await here.orders.get(f"/v1/orders/{last}")
+        return (order["state"], order["reason"]) == seen
+
+    await until(f"the last order is {seen}", held)
+    if sent:
+        await here.reaches(orders[0]["id"], "Filled")
+    assert len(await here.placed_frames()) == sent
 
 
 def _market_opens_in(minutes: int) -> dict[str, object]:

@@ -169,6 +169,7 @@ class GatewayConnection:
         self._pause.reset()
         self._metrics.reconciliations.inc()
         self._current.reconciled()
+        await self._ledger.forget_sightings(self._now())
         logger.info("reconciled with the broker")
 
     def _unsent_when_opened(self, orders: Sequence[Order]) -> list[Order]:

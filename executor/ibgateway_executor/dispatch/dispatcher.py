@@ -101,7 +101,7 @@ class Dispatcher:
         if not isinstance(gate, Closed) and broker is not None:
             delays = await self._preparation.prepare(broker, orders)
             orders, gate = await self._ledger.active(), self._gate()
-        delays |= self._submitter.delays(orders)
+        delays |= await self._submitter.delays(orders)
         choice = choose(orders, gate=gate, markets=self._markets(orders), delays=delays)
         sent = False
         if choice.next is not None and self._submitter.paced() and not self._stopping:

@@ -6,7 +6,7 @@ happened only the broker's reports count.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
 
@@ -17,6 +17,7 @@ from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
 from ibgateway_executor.broker.prices import Prices
 from ibgateway_executor.broker.protocol import Broker
+from ibgateway_executor.dispatch.daily_limit import DailyLimit
 from ibgateway_executor.errors import NotConnectedError
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
@@ -54,13 +55,18 @@ class OrderSubmitter:
         self._clock = clock
         self._prices = prices
         self._pacer = pacer
+        self._daily_limit = DailyLimit(ledger, settings)
         self._without_price: dict[str, Waiting] = {}
 
     def paced(self) -> bool:
         """Whether IBKR's message rate leaves room for one more order now."""
         return self._pacer.room(MessageKind.ORDER)
 
-    def delays(self, orders: Iterable[Order]) -> dict[str, Waiting]:
+    async def delays(self, orders: Sequence[Order]) -> dict[str, Waiting]:
+        """Which orders the limits hold, by order id; `orders` in order of acceptance."""
+        return self._without_a_price(orders) | await self._daily_limit.delays(orders)
+
+    def _without_a_price(self, orders: Iterable[Order]) -> dict[str, Waiting]:
         """Which orders have no price for the value limit and need not be looked at, by order id."""
         if self._settings().max_order_value is None:
             return {}
@@ -152,6 +158,8 @@ class OrderSubmitter:
             return Waiting(
                 OrderReason.UNKNOWN_ACCOUNT, f"{terms.account} may not be traded any more"
             )
+        if self._daily_limit.changed():
+            return Waiting(OrderReason.DAILY_ORDER_LIMIT, "the day's limit has changed")
         if settings.max_order_value is None:
             return None
         price = terms.limit_price or self._prices.price(terms.contract)

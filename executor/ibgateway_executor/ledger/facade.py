@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from ibgateway_executor.errors import IllegalMoveError, LedgerUnavailableError
 from ibgateway_executor.ledger.store import Change, Entry, LedgerStore, Step
@@ -21,6 +21,9 @@ from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
+
+SIGHTINGS_KEPT: Final = timedelta(days=30)
+"""For so long after its end a lost order is known by its orderRef if a client sends its request again."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,6 +80,10 @@ class Ledger:
         changes = await self._advance(steps)
         return [after for before, after in changes if after != before]
 
+    async def last_within(self, start: datetime, end: datetime, limit: int) -> int | None:
+        """The last sequence of the orders accepted in that time that `limit` lets out; None for all of them."""
+        return await self._call(self._store.last_within, start, end, limit)
+
     async def reserve(self, order_uid: str, *, client_id: int, next_valid_id: int) -> Order | None:
         """Commit Sending with a new order id; None where the order may not be sent any more.
 
@@ -118,6 +125,10 @@ class Ledger:
             logger.warning("the ledger can be written again")
             self.problem = ""
             self._changed.set()
+
+    async def forget_sightings(self, now: datetime) -> None:
+        """Drop old words about ended orders that are not here. `now` is IBKR's time: ours may be wrong."""
+        await self._call(self._store.forget_sightings, now - SIGHTINGS_KEPT)
 
     def hides_a_day(self, now: datetime) -> bool:
         """Whether it may be a copy that lacks orders which the broker shows no more at `now`."""

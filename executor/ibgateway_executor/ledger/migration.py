@@ -6,20 +6,28 @@ from sqlalchemy import Connection
 
 from ibgateway_executor.ledger import tables
 
-_TO_2: Final = (
+_BY_ACCEPTANCE: Final = "CREATE INDEX jobs_by_acceptance ON jobs (accepted_at)"
+_FROM_1: Final = (
     "ALTER TABLE jobs ADD COLUMN broker_message VARCHAR NOT NULL DEFAULT ''",
     "ALTER TABLE jobs ADD COLUMN resolution VARCHAR NOT NULL DEFAULT ''",
     "ALTER TABLE jobs ADD COLUMN note VARCHAR NOT NULL DEFAULT ''",
     "CREATE INDEX jobs_by_perm_id ON jobs (perm_id)",
+    _BY_ACCEPTANCE,
 )
-STEPS: Final = {1: _TO_2}
-"""Statements by the version they start from; new tables are made by `create_all`."""
+_FROM_2: Final = (
+    "ALTER TABLE sightings ADD COLUMN at VARCHAR NOT NULL DEFAULT ''",
+    "UPDATE sightings SET at = strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000+00:00'",
+    "CREATE INDEX sightings_by_time ON sightings (at)",
+    _BY_ACCEPTANCE,
+)
+STEPS: Final = {1: _FROM_1, 2: _FROM_2}
+"""Statements by the version they start from, to this one. Tables that a version lacks are made by `create_all`."""
 
 
 def migrate(connection: Connection, version: int) -> int:
     """The version the ledger has now; one that no step starts from stays as it is."""
-    while version in STEPS and version < tables.VERSION:
-        for statement in STEPS[version]:
-            connection.exec_driver_sql(statement)
-        version += 1
-    return version
+    if version not in STEPS:
+        return version
+    for statement in STEPS[version]:
+        connection.exec_driver_sql(statement)
+    return tables.VERSION

@@ -6,29 +6,34 @@ orderRef, and what the broker has told about it is folded in before it can be se
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.rows import text
 from ibgateway_executor.orders.broker_reports import (
     FillReport,
     OrderError,
     OrderEvent,
     OrderStatusReport,
+    apply,
+    ended,
 )
-from ibgateway_executor.orders.order import REF_PREFIX
+from ibgateway_executor.orders.order import REF_PREFIX, Order
 
 _columns = tables.sightings.c
 
 
-def remember(connection: Connection, event: OrderEvent) -> None:
+def remember(connection: Connection, event: OrderEvent, at: datetime) -> None:
     """Keep a report about an executor's order; other people's orders are none of ours."""
     if isinstance(event, OrderError) or not event.order_ref.startswith(REF_PREFIX):
         return
     row = {"order_ref": event.order_ref, "report": json.dumps(_document(event), sort_keys=True)}
+    row["at"] = text(at)
     connection.execute(insert(tables.sightings).values(row).on_conflict_do_nothing())
 
 
@@ -38,6 +43,27 @@ def sightings(connection: Connection, order_ref: str) -> list[OrderEvent]:
     return [
         _event(json.loads(row[0])) for row in connection.execute(query.order_by(_columns.sequence))
     ]
+
+
+def fold(connection: Connection, order: Order) -> Order:
+    """The order as what was told about it makes it; from here on the order itself is the evidence."""
+    for event in sightings(connection, order.order_ref):
+        order = apply(order, event)
+    connection.execute(delete(tables.sightings).where(_columns.order_ref == order.order_ref))
+    return order
+
+
+def forget(connection: Connection, before: datetime) -> None:
+    """Drop what was told about orders that ended at the broker, where nothing was told since `before`.
+
+    An order that was not told to have ended is never forgotten, however long ago that was.
+    """
+    old = select(_columns.order_ref).where(_columns.at < text(before)).distinct()
+    for order_ref in connection.execute(old).scalars().all():
+        mine = _columns.order_ref == order_ref
+        last = connection.execute(select(func.max(_columns.at)).where(mine)).scalar_one()
+        if last < text(before) and any(ended(e) for e in sightings(connection, order_ref)):
+            connection.execute(delete(tables.sightings).where(mine))
 
 
 def _document(event: OrderStatusReport | FillReport) -> dict[str, Any]:

@@ -20,10 +20,11 @@ from ibgateway_executor.errors import (
     StartRefusedError,
 )
 from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.daily_limit import check_day, last_within
 from ibgateway_executor.ledger.engine import opened, unavailable
 from ibgateway_executor.ledger.migration import migrate
 from ibgateway_executor.ledger.rows import instant, order_of, row_of, text
-from ibgateway_executor.ledger.sightings import remember, sightings
+from ibgateway_executor.ledger.sightings import fold, forget, remember
 from ibgateway_executor.ledger.store import Change, Entry, Step
 from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent, apply, concerns
 from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move, reserve
@@ -92,19 +93,23 @@ class SqliteStore:
                 return _repeated(known._mapping, entry), False  # noqa: SLF001 - SQLAlchemy's public name for it
             if entry.refusal is not None:
                 raise entry.refusal
-            _check_day(connection, entry)
+            check_day(connection, entry)
             row = row_of(entry.order, at)
             row |= {"idempotency_key": entry.key, "request_hash": entry.hash}
             connection.execute(insert(tables.orders).values(row))
-            for event in sightings(connection, entry.order.order_ref):
-                order = _order(connection, entry.order.id)
-                _write(connection, Change(order, apply(order, event)), at)
+            order = _order(connection, entry.order.id)
+            _write(connection, Change(order, fold(connection, order)), at)
             return _order(connection, entry.order.id), True
 
     def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:
         """Apply each step to its order as it stands now; a forbidden step changes nothing."""
         with self._transaction() as connection:
             return [_advance(connection, order_uid, step, at) for order_uid, step in steps.items()]
+
+    def last_within(self, start: datetime, end: datetime, limit: int) -> int | None:
+        """The last sequence of the orders accepted in that time that `limit` lets out; None for all of them."""
+        with self._transaction() as connection:
+            return last_within(connection, (text(start), text(end)), limit)
 
     def reserve(
         self, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
@@ -127,8 +132,13 @@ class SqliteStore:
             for order in _candidates(connection, event):
                 if concerns(order, event):
                     return _write(connection, Change(order, apply(order, event)), at)
-            remember(connection, event)
+            remember(connection, event, at)
         return None
+
+    def forget_sightings(self, before: datetime) -> None:
+        """Drop what the broker told about others' orders that ended, where nothing was told since `before`."""
+        with self._transaction() as connection:
+            forget(connection, before)
 
     def snapshot(self) -> LedgerSnapshot:
         """What the ledger holds: when it was written last, and its last sequence."""
@@ -210,19 +220,6 @@ def _repeated(row: Any, entry: Entry) -> Order:
             "use a new key for a new order",
         )
     return order_of(row)
-
-
-def _check_day(connection: Connection, entry: Entry) -> None:
-    if entry.day_limit is None:
-        return
-    query = select(func.count()).where(_orders.accepted_at >= text(entry.day_start))
-    if connection.execute(query).scalar_one() >= entry.day_limit:
-        raise OrderRefusedError(
-            429,
-            "DailyOrderLimit",
-            f"spec.executor.limits.maxOrdersPerDay is {entry.day_limit} and that many orders were "
-            "accepted since midnight in New York: raise the limit or wait for tomorrow",
-        )
 
 
 def _advance(connection: Connection, order_uid: str, step: Step, at: datetime) -> Change:

@@ -65,6 +65,10 @@ class LedgerStore(Protocol):
         """Apply each step to its order as it stands now; a forbidden step changes nothing."""
         ...
 
+    def last_within(self, start: datetime, end: datetime, limit: int) -> int | None:
+        """The last sequence of the orders accepted in that time that `limit` lets out; None for all of them."""
+        ...
+
     def reserve(
         self, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
     ) -> Change:
@@ -76,6 +80,10 @@ class LedgerStore(Protocol):
 
         Reports about an executor's orders that are not here are kept for `accept`.
         """
+        ...
+
+    def forget_sightings(self, before: datetime) -> None:
+        """Drop what `observe` has kept about orders that ended, where nothing was told since `before`."""
         ...
 
     def snapshot(self) -> LedgerSnapshot:

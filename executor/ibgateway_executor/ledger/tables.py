@@ -2,8 +2,9 @@
 
 from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, UniqueConstraint
 
-VERSION = 2
-"""2: what the broker said and a person resolved, an index on perm_id, sightings."""
+VERSION = 3
+"""2: what the broker said and a person resolved, an index on perm_id, sightings. 3: an index on accepted_at, when
+a sighting was told."""
 
 metadata = MetaData()
 
@@ -56,6 +57,7 @@ orders = Table(
     Index("jobs_by_state", "state"),
     Index("jobs_by_order", "client_id", "order_id"),
     Index("jobs_by_perm_id", "perm_id"),
+    Index("jobs_by_acceptance", "accepted_at"),
     sqlite_autoincrement=True,
 )
 """One row an order; `sequence` is the order of acceptance."""
@@ -66,6 +68,8 @@ sightings = Table(
     Column("sequence", Integer, primary_key=True, autoincrement=True),
     Column("order_ref", String, nullable=False),
     Column("report", String, nullable=False),
+    Column("at", String, nullable=False),
     UniqueConstraint("order_ref", "report"),
+    Index("sightings_by_time", "at"),
 )
-"""What the broker told about orders of an executor that this ledger does not have, as JSON."""
+"""What the broker told about orders of an executor that this ledger does not have, as JSON; `at` is when it was first told."""

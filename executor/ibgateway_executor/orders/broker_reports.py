@@ -90,6 +90,13 @@ def concerns(order: Order, event: OrderEvent) -> bool:
     return (event.client_id, event.order_id) == (order.client_id, order.order_id)
 
 
+def ended(event: OrderEvent) -> bool:
+    """Whether the broker says by this report alone that the order has ended."""
+    if not isinstance(event, OrderStatusReport):
+        return False
+    return event.status in _ENDED | {"Filled"} or (event.status == _INACTIVE and event.ended)
+
+
 def apply(order: Order, event: OrderEvent) -> Order:
     """The order after the event; unchanged where it says nothing new."""
     if isinstance(event, OrderError):

@@ -1,6 +1,6 @@
 """Limits on what one order and one day may be. Pure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ibgateway_api.week import NEW_YORK
@@ -31,3 +31,8 @@ def reject_value(order: Order, price: Decimal, limit: Decimal) -> Order:
 def day_start(now: datetime) -> datetime:
     """The midnight in New York from which the day's orders are counted."""
     return now.astimezone(NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def day_end(now: datetime) -> datetime:
+    """The next midnight in New York."""
+    return day_start(now) + timedelta(days=1)

@@ -95,6 +95,7 @@ class OrderReason(StrEnum):
     AMBIGUOUS_CONTRACT = "AmbiguousContract"
     CONTRADICTING_CONTRACT = "ContradictingContract"
     ORDER_VALUE_LIMIT = "OrderValueLimit"
+    DAILY_ORDER_LIMIT = "DailyOrderLimit"
     VALIDITY_ENDED = "ValidityEnded"
     CANCELLED_BY_CLIENT = "CancelledByClient"
     CANCELLED_BY_BROKER = "CancelledByBroker"
