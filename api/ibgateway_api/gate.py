@@ -27,6 +27,7 @@ class GateReason(StrEnum):
     READ_ONLY_API = "ReadOnlyApi"
     CLOCK_SKEW = "ClockSkew"
     NOT_RECONCILED = "NotReconciled"
+    LEDGER_UNAVAILABLE = "LedgerUnavailable"
     HELD = "Held"
     """A program of another version holds trading for a reason that this one does not know."""
 

@@ -1,7 +1,8 @@
 """The executor's gate: everything that says whether an order may be sent now, without waiting.
 
 Asked by the dispatcher, the readiness probe and `/v1/gate`: the sentinel's report, the week, the
-settings' accounts and holds, and what is proven over the executor's own connection.
+settings' accounts and holds, what is proven over the executor's own connection, and whether the ledger can be
+written (`ledger_problem`, empty where it can).
 """
 
 from collections.abc import Callable
@@ -25,15 +26,19 @@ class TradingGate:
         settings: Callable[[], ExecutorSettings],
         sentinel: SentinelStatus,
         connection: CurrentConnection,
+        ledger_problem: Callable[[], str],
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._sentinel = sentinel
         self._connection = connection
+        self._ledger_problem = ledger_problem
         self._clock = clock
 
     def evaluate(self) -> Gate:
         """Whether an order written before the event loop goes on would reach the market."""
+        if problem := self._ledger_problem():
+            return Closed(GateReason.LEDGER_UNAVAILABLE, problem)
         settings, report = self._settings(), self._sentinel.report
         found = objections(self._connection.state, settings.trading_mode, settings.accounts)
         held = (*settings.holds, *(report.holds if report else ()))

@@ -40,8 +40,6 @@ def application(
         return web.Response(status=200 if alive else 503, text=f"last turn {age:.1f} s ago\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        if ledger.problem:
-            return web.Response(status=503, text=f"LedgerUnavailable: {ledger.problem}\n")
         verdict = gate()
         if isinstance(verdict, Closed):
             return web.Response(status=503, text=f"{verdict.reason}: {verdict.message}\n")

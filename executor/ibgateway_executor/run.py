@@ -100,7 +100,13 @@ async def _serve(
     wanted = Wakeup()
     current = CurrentConnection(metrics=metrics, clock=clock, changed=changed, wanted=wanted)
     sentinel = _sentinel(client, clock, (changed, wanted))
-    gate = TradingGate(settings=settings, sentinel=sentinel, connection=current, clock=clock)
+    gate = TradingGate(
+        settings=settings,
+        sentinel=sentinel,
+        connection=current,
+        ledger_problem=lambda: ledger.problem,
+        clock=clock,
+    )
     recorder = ReportRecorder(ledger, current)
     pacer = MessagePacer(clock.monotonic)
     connection = _connection(

@@ -93,6 +93,7 @@ class Dispatcher:
 
     async def dispatch(self) -> bool:
         """One look at the ledger; True when something was sent and the next may follow."""
+        await self._submitter.take_back()
         orders = await self._end_overdue(await self._ledger.active())
         self._cancels.write(orders)
         gate, broker = self._gate(), self._connection.broker

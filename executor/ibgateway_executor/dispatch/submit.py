@@ -57,6 +57,7 @@ class OrderSubmitter:
         self._pacer = pacer
         self._daily_limit = DailyLimit(ledger, settings)
         self._without_price: dict[str, Waiting] = {}
+        self._unwritten: dict[str, Waiting] = {}
 
     def paced(self) -> bool:
         """Whether IBKR's message rate leaves room for one more order now."""
@@ -119,14 +120,21 @@ class OrderSubmitter:
                 obstacle = Waiting(OrderReason.CONNECTION_LOST, str(error))
         if obstacle is not None:
             logger.info("order %s was not written: %s", order.id, obstacle.reason)
-            back = partial(unsend, reason=obstacle.reason, message=obstacle.message)
-            after = await self._ledger.advance(order.id, back)
-            if after.state is not OrderState.WAITING:
-                logger.warning("order %s was not written and is %s", after.id, after.state)
+            self._unwritten[order.id] = obstacle
+            await self.take_back()
             return
         self._pacer.count(MessageKind.ORDER)
         self._metrics.sent()
         logger.info("order %s sent as %d (%s)", sending.id, sending.order_id, sending.order_ref)
+
+    async def take_back(self) -> None:
+        """Put back to Waiting what was reserved and not written; again while the ledger can't be written."""
+        for order_uid, why in tuple(self._unwritten.items()):
+            back = partial(unsend, reason=why.reason, message=why.message)
+            after = await self._ledger.advance(order_uid, back)
+            del self._unwritten[order_uid]
+            if after.state is not OrderState.WAITING:
+                logger.warning("order %s was not written and is %s", after.id, after.state)
 
     def _price_wait(self, terms: OrderTerms) -> Waiting:
         asking = self._prices.asking(terms.contract)

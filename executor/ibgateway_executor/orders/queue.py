@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ibgateway_api.gate import Closed, Gate
+from ibgateway_api.gate import Closed, Gate, GateReason
 from ibgateway_executor.orders.market_hours import HoursUnknown, Market, MarketClosed
 from ibgateway_executor.orders.order import UNSENT, Order, OrderReason, OrderState
 
@@ -20,7 +20,7 @@ Lane = tuple[str, int]
 class Waiting:
     """Why an order is not sent now; `until` where known.
 
-    `brief`: over in a moment (the broker is being asked), so it is not written down.
+    `brief`: not written down: over in a moment (the broker is being asked), or the ledger can't be written.
     """
 
     reason: str
@@ -76,7 +76,8 @@ def _own_wait(
     order: Order, gate: Gate, markets: Mapping[int, Market], delays: Mapping[str, Waiting]
 ) -> Waiting | None:
     if isinstance(gate, Closed):
-        return Waiting(gate.reason, gate.message, gate.until)
+        unwritable = gate.reason is GateReason.LEDGER_UNAVAILABLE
+        return Waiting(gate.reason, gate.message, gate.until, brief=unwritable)
     if order.id in delays:
         return delays[order.id]
     known = markets.get(order.terms.contract.con_id, HoursUnknown("not asked yet"))

@@ -62,6 +62,38 @@ async def test_no_byte_leaves_when_sending_could_not_be_committed(dispatch: Disp
     assert dispatch.placed == ["a"]
 
 
+async def test_what_was_not_written_is_put_back_once_the_ledger_takes_it(
+    dispatch: DispatchWorld,
+) -> None:
+    await dispatch.order("a")
+    full = Closed(GateReason.LEDGER_UNAVAILABLE, "the disk is full")
+
+    def fill() -> None:
+        dispatch.gate = full
+        pragma(dispatch.store, "query_only=ON")
+
+    dispatch.store.after_reserve = fill
+    with pytest.raises(LedgerUnavailableError):
+        await dispatch.dispatch()
+    dispatch.time.advance(60)
+    with pytest.raises(LedgerUnavailableError):
+        await dispatch.dispatch()
+    pragma(dispatch.store, "query_only=OFF")
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Waiting", "LedgerUnavailable")]
+    dispatch.store.after_reserve = lambda: None
+    dispatch.gate = Open()
+    await dispatch.dispatch()
+    assert dispatch.placed == ["a"]
+
+
+async def test_the_wait_for_a_full_disk_is_not_written_down(dispatch: DispatchWorld) -> None:
+    await dispatch.order("a")
+    dispatch.gate = Closed(GateReason.LEDGER_UNAVAILABLE, "the disk is full")
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Accepted", "")]
+
+
 async def test_the_recorder_keeps_what_the_broker_said(dispatch: DispatchWorld) -> None:
     await dispatch.order("a")
     await dispatch.dispatch()

@@ -28,6 +28,7 @@ def trading_gate(
     *,
     age: float = 0.0,
     state: ConnectionState = PROVEN,
+    problem: str = "",
 ) -> TradingGate:
     """A gate that sees these."""
     connection = CurrentConnection(
@@ -41,6 +42,7 @@ def trading_gate(
         settings=lambda: settings,
         sentinel=FixedSentinel(told, age),
         connection=connection,
+        ledger_problem=lambda: problem,
         clock=ManualClock().clock,
     )
 
@@ -72,6 +74,12 @@ def test_it_is_closed_by(settings: ExecutorSettings, report: SentinelReport, rea
 def test_a_connection_without_proof_closes_it() -> None:
     bare = trading_gate(SETTINGS, REPORT, state=ConnectionState())
     assert isinstance(bare.evaluate(), Closed)
+
+
+def test_a_ledger_that_cannot_be_written_closes_it_whatever_else_is_so() -> None:
+    for told in (REPORT, None):
+        seen = trading_gate(SETTINGS, told, problem="the disk is full").evaluate()
+        assert seen == Closed(GateReason.LEDGER_UNAVAILABLE, "the disk is full")
 
 
 @pytest.mark.parametrize(("told", "age"), [(None, 0.0), (REPORT, 5.1)])

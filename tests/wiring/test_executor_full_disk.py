@@ -1,0 +1,126 @@
+"""A volume that fills up while orders come and go: the process lives, says so, and goes on by itself."""
+
+import asyncio
+import contextlib
+import resource
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor_world import ExecutorWorld, until, world
+
+ROOM = 4 * 1024 * 1024
+LEFT = 64 * 1024
+SYMBOLS = ("AAPL", "MSFT", "IBM", "NVDA", "AMZN")
+MOST = 400
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with little room; skipped where this process may not mount one."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    try:
+        options = ["-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(folder)]
+        mounted = subprocess.run(["mount", *options], capture_output=True, text=True)
+    except FileNotFoundError as error:
+        pytest.skip(f"no mount here: {error}")
+    if mounted.returncode:
+        pytest.skip(f"a small volume can't be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+async def ordered(here: ExecutorWorld, number: int) -> tuple[int, Any]:
+    symbol = SYMBOLS[number % len(SYMBOLS)]
+    return await here.place(f"k{number}", contract={"symbol": symbol})
+
+
+async def until_full(here: ExecutorWorld, limit_at: int, fill: Callable[[], None]) -> list[str]:
+    """Order one after the other; the disk is full after some of them. Ids of what was acknowledged."""
+    acknowledged: list[str] = []
+    for number in range(MOST):
+        if number == limit_at:
+            fill()
+        status, answer = await ordered(here, number)
+        if status == 503:
+            assert answer["error"]["code"] == "LedgerUnavailable", answer
+            assert "free or enlarge its volume" in answer["error"]["message"]
+            return acknowledged
+        assert status == 202, (status, answer)
+        acknowledged.append(answer["id"])
+    raise AssertionError("the disk never filled up")
+
+
+async def goes_on(here: ExecutorWorld, acknowledged: list[str], free: Callable[[], None]) -> None:
+    """Full: everybody is told. With room again: each acknowledged order is sent once, new ones too."""
+    assert here.executor.process is not None
+    assert "LedgerUnavailable" in await here.not_ready()
+    gate = await here.agent.get("/v1/gate")
+    assert (gate["open"], gate["reason"]) == (False, "LedgerUnavailable")
+    assert "free or enlarge its volume" in gate["message"]
+    await asyncio.sleep(3)
+    assert (await ordered(here, MOST))[0] == 503
+    assert (await here.probes.ask("GET", "/healthz"))[0] == 200
+    assert here.executor.process.returncode is None
+    free()
+
+    async def taken() -> str | None:
+        status, answer = await ordered(here, MOST)
+        return answer["id"] if status in (200, 202) else None
+
+    acknowledged = [*acknowledged, await until("an order is taken again", taken)]
+    for order_id in acknowledged:
+        await here.reaches(order_id, "Filled")
+    await here.ready()
+    assert here.executor.process.returncode is None
+    references = [frame[26] for frame in await here.placed_frames()]
+    assert sorted(references) == sorted(f"ibg-{order_id}" for order_id in acknowledged)
+    log = here.executor.log.read_text()
+    assert "Traceback" not in log
+    assert log.count("the ledger can't be used") <= 5
+
+
+@contextlib.asynccontextmanager
+async def trading(folder: Path) -> AsyncIterator[ExecutorWorld]:
+    async with world(folder) as here:
+        await here.executor.start()
+        await here.log_in()
+        await here.ready()
+        yield here
+
+
+async def test_a_small_volume_fills_up(tmp_path: Path, volume: Path) -> None:
+    filler = volume / "filler"
+
+    def fill() -> None:
+        """As another program's file does: to the last byte but a few pages."""
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        with filler.open("ab") as file:
+            file.truncate(filler.stat().st_size - LEFT)
+
+    async with trading(tmp_path) as here:
+        acknowledged = await until_full(here, 20, fill)
+        await goes_on(here, acknowledged, filler.unlink)
+
+
+async def test_a_file_that_may_grow_no_more_is_like_a_full_disk(tmp_path: Path) -> None:
+    """RLIMIT_FSIZE of the running process stands for a quota: writing fails with EFBIG, an I/O error to SQLite."""
+    async with trading(tmp_path) as here:
+        assert here.executor.process is not None
+        pid = here.executor.process.pid
+
+        def limit(size: int) -> None:
+            hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+        def fill() -> None:
+            limit((here.executor.data / "ledger.db-wal").stat().st_size + LEFT)
+
+        acknowledged = await until_full(here, 20, fill)
+        await goes_on(here, acknowledged, lambda: limit(resource.RLIM_INFINITY))
