@@ -43,7 +43,7 @@ def page(stage: Stage, rejected: None) -> Iterator[Page]:
     ):
         page.goto(f"http://{address}/vnc.html?autoconnect=1&resize=scale")
         enter(page, VNC_PASSWORD)
-        state_is(page, "Connected")
+        state_is(page, "Screen connected")
         yield page
 
 

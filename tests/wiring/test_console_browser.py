@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from console_world.console import Console, built_page, running_console
+from console_world.console import Console, built_page, running_console, told
 from console_world.person import chromium, click, colour, enter, open_page, state_is
 from console_world.processes import free_port, listens, process, until
 from console_world.screen import (
@@ -26,8 +26,8 @@ from console_world.screen import (
 pytestmark = pytest.mark.browser
 
 TOKEN = "canary-token-of-the-console"
-DISPLAY_DOWN = "The gateway's display is not up yet, trying again."
-DISPLAY_GONE = "The gateway's display has gone, trying again."
+DISPLAY_DOWN = "No screen: the gateway's display is not up, trying again."
+DISPLAY_GONE = "No screen: the gateway's display has gone, trying again."
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_person_sees_the_window_types_and_clicks(
     with screen.served(console.vnc_port):
         page.goto(console.url)
         enter(page, PASSWORD)
-        state_is(page, "Connected")
+        state_is(page, "Screen connected")
         until(lambda: colour(page, GROUND) == BLUE, "the window's blue ground")
         click(page, FIELD)
         page.keyboard.type("Sunday 01:00 ET")
@@ -90,7 +90,7 @@ def test_the_remote_screen_is_scaled_into_a_small_browser_window(
     with screen.served(console.vnc_port):
         page.goto(f"{console.url}/vnc.html?resize=scale")
         enter(page, PASSWORD)
-        state_is(page, "Connected")
+        state_is(page, "Screen connected")
         box = page.locator("#screen canvas").bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= 640
@@ -106,7 +106,7 @@ def test_text_is_typed_as_key_strokes(
     with screen.served(console.vnc_port):
         page.goto(f"{console.url}/vnc.html?autoconnect=1")
         enter(page, PASSWORD)
-        state_is(page, "Connected")
+        state_is(page, "Screen connected")
         click(page, FIELD)
         page.get_by_role("button", name="Type text").click()
         page.locator("#type-text").fill('Pa$$ W0rd"~\\é{}')
@@ -125,7 +125,7 @@ def test_a_wrong_password_is_refused_with_words_and_may_be_corrected(
         expect(page.locator("#ask-message")).to_have_text("The VNC password was refused.")
         expect(page.locator("#screen canvas")).to_have_count(0)
         enter(page, PASSWORD)
-        state_is(page, "Connected")
+        state_is(page, "Screen connected")
 
 
 def test_guessing_is_stopped_after_five_wrong_passwords(
@@ -151,11 +151,11 @@ def test_a_display_that_comes_goes_and_comes_back_needs_no_hand(
     state_is(page, DISPLAY_DOWN)
     with screen.served(console.vnc_port):
         enter(page, PASSWORD)
-        state_is(page, "Connected")
+        state_is(page, "Screen connected")
     expect(page.locator("#state")).to_have_attribute("data-state", "waiting")
     assert page.locator("#state").text_content() in {DISPLAY_GONE, DISPLAY_DOWN}
     with screen.served(console.vnc_port):
-        state_is(page, "Connected")
+        state_is(page, "Screen connected")
         click(page, BUTTON)
         screen.saw("clicked")
 
@@ -167,12 +167,12 @@ def test_only_watching_sends_no_keys_and_no_clicks(
     with screen.served(console.vnc_port):
         page.goto(f"{console.url}/vnc.html?view_only=1")
         enter(page, PASSWORD)
-        state_is(page, "Connected, view only")
+        state_is(page, "Screen connected, view only")
         click(page, BUTTON)
         page.keyboard.type("unseen")
         page.goto(f"{console.url}/vnc.html")
         enter(page, PASSWORD)
-        state_is(page, "Connected")
+        state_is(page, "Screen connected")
         click(page, FIELD)
         page.keyboard.type("Z")
         screen.saw("text Z")
@@ -189,7 +189,7 @@ def test_a_crafted_link_cannot_point_the_page_elsewhere(
         query = "autoconnect=1&host=evil.example&port=1&path=steal&encrypt=1&password=x"
         page.goto(f"{console.url}/vnc.html?{query}")
         enter(page, PASSWORD)
-        state_is(page, "Connected")
+        state_is(page, "Screen connected")
         assert opened == [f"ws://127.0.0.1:{console.port}/websockify"]
 
 
@@ -223,7 +223,7 @@ def test_a_token_in_the_fragment_opens_and_leaves_the_address_bar(
     with screen.served(console.vnc_port):
         page.goto(f"{console.url}/vnc.html?autoconnect=1#token={TOKEN}")
         enter(page, PASSWORD)
-        state_is(page, "Connected")
+        state_is(page, "Screen connected")
         assert page.url == f"{console.url}/vnc.html?autoconnect=1"
 
 
@@ -239,7 +239,7 @@ def test_a_missing_token_is_asked_for(
         enter(page, TOKEN)
         expect(page.locator("#ask-label")).to_have_text("VNC password")
         enter(page, PASSWORD)
-        state_is(page, "Connected")
+        state_is(page, "Screen connected")
 
 
 def test_an_api_port_within_reach_means_policies_are_not_enforced(
@@ -248,3 +248,51 @@ def test_an_api_port_within_reach_means_policies_are_not_enforced(
     with socket.create_server(("127.0.0.1", 0)) as api:
         console = start(CONSOLE_API_HOST="127.0.0.1", CONSOLE_API_PORT=str(api.getsockname()[1]))
         until(lambda: console.policies() == '{"enforced": false}', "the verdict on policies")
+
+
+@pytest.mark.parametrize("mode", ["paper", "live"])
+def test_the_page_names_its_gateway_its_mode_and_the_login(
+    screen: Screen, start: Callable[..., Console], page: Page, mode: str
+) -> None:
+    console = start(CONSOLE_NAME=f"trading/ib-{mode}", CONSOLE_MODE=mode)
+    word = ["AwaitingApproval"]
+    with screen.served(console.vnc_port), told(console.sentinel_port, word):
+        page.goto(console.url)
+        expect(page).to_have_title(f"{mode.upper()} · trading/ib-{mode} · IB Gateway")
+        expect(page.locator("h1")).to_have_text(f"trading/ib-{mode} {mode.upper()}")
+        background = "getComputedStyle(document.querySelector('header')).backgroundColor"
+        assert (page.evaluate(background) == "rgb(92, 23, 23)") is (mode == "live")
+        enter(page, PASSWORD)
+        state_is(page, "Screen connected")
+        login = page.locator("#login")
+        expect(login).to_have_text("Not logged in yet: approve the push on IBKR Mobile")
+        word.append("LoggedIn")
+        expect(login).to_have_text("Logged in to IBKR")
+    expect(login).to_have_text("The login is not known: nothing is heard from the gateway's pod")
+
+
+def test_a_parked_gateway_says_what_to_do_instead_of_a_screen(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    word = ["WaitingForPermit"]
+    with told(console.sentinel_port, word):
+        page.goto(f"{console.url}/vnc.html?autoconnect=1")
+        hint = page.locator("#hint")
+        expect(hint).to_contain_text("IB Gateway is not running now, so there is no window.")
+        expect(hint).to_contain_text("kubectl --namespace trading describe ibgw paper")
+        expect(hint).to_contain_text("annotate --overwrite ibgw/paper")
+        word.append("Starting")
+        expect(hint).to_have_text("IB Gateway is starting: its window appears here by itself.")
+        with screen.served(console.vnc_port):
+            expect(page.locator("#ask-secret")).to_be_visible()
+            expect(hint).to_be_hidden()
+
+
+def test_a_name_is_shown_as_text_and_never_as_markup(
+    start: Callable[..., Console], page: Page
+) -> None:
+    console = start(CONSOLE_NAME="<img src=x onerror=alert(1)>/<b>bold</b>")
+    page.goto(console.url)
+    expect(page.locator("#name")).to_have_text("<img src=x onerror=alert(1)>/<b>bold</b>")
+    assert page.locator("h1 img, h1 b").count() == 0

@@ -8,9 +8,12 @@ import { readOptions, subprotocols, takeToken } from "./options.js";
 // Close codes of the bridge after which a person must do something; all others are tried again.
 const ASKS_TOKEN = 4401;
 const ASKS_PASSWORD = 4403;
+const NO_SCREEN = new Set([4503, 4504, 4505]);
 const STOPS = new Set([4400, 4408, 4429, 4430]);
 const UNREACHABLE = "The console can't be reached, trying again.";
 const RETRY_MILLISECONDS = [1000, 2000, 3000, 5000];
+const LOOK_MILLISECONDS = 2000;
+const LOOK_LIMIT = 6000;
 
 const element = (id) => document.getElementById(id);
 const options = readOptions(location.search);
@@ -21,11 +24,19 @@ let asked = "password";
 let tries = 0;
 let timer = 0;
 let leaving = false;
+let screenless = false;
+// What the console's server says of the gateway, each text to be shown as text.
+let gateway = { name: "", mode: "", login: "", words: "", noScreen: "" };
+
+// Only what differs is written: a text that somebody selects, or hears read, stays as it is.
+function write(id, text) {
+  if (element(id).textContent !== text) element(id).textContent = text;
+}
 
 function show(state, text) {
   element("state").dataset.state = state;
-  element("state").textContent = text;
-  element("hint").textContent = text;
+  write("state", text);
+  write("hint", (screenless && gateway.noScreen) || text);
   element("hint").hidden = state !== "waiting";
   element("tools").hidden = state !== "connected";
   if (state !== "connected") openTyping(false);
@@ -43,7 +54,7 @@ function connect() {
   clearTimeout(timer);
   leaving = false;
   element("ask").hidden = true;
-  if (tries === 0) show("connecting", "Connecting…");
+  if (tries === 0) show("connecting", "Connecting the screen…");
   const endpoint = new URL("websockify", location.href);
   endpoint.protocol = endpoint.protocol.replace("http", "ws");
   endpoint.search = endpoint.hash = "";
@@ -55,6 +66,7 @@ function connect() {
   applyOptions();
   rfb.addEventListener("connect", connected);
   rfb.addEventListener("credentialsrequired", () => {
+    screenless = false;
     show("waiting", "Waiting for the password");
     ask("password", "");
   });
@@ -73,16 +85,18 @@ function applyOptions() {
 function connected() {
   tries = 0;
   element("ask").hidden = true;
-  show("connected", options.viewOnly ? "Connected, view only" : "Connected");
+  screenless = false;
+  show("connected", options.viewOnly ? "Screen connected, view only" : "Screen connected");
   rfb.focus();
 }
 
 function disconnected({ code, reason }) {
   rfb = null;
-  if (leaving) return rest("Not connected", "password", "");
-  if (code === ASKS_TOKEN) return rest("Not connected", "token", reason);
-  if (code === ASKS_PASSWORD) return rest("Not connected", "password", reason);
-  if (STOPS.has(code) || !options.reconnect) return rest("Not connected", asked, reason);
+  screenless = NO_SCREEN.has(code);
+  if (leaving) return rest("Screen not connected", "password", "");
+  if (code === ASKS_TOKEN) return rest("Screen not connected", "token", reason);
+  if (code === ASKS_PASSWORD) return rest("Screen not connected", "password", reason);
+  if (STOPS.has(code) || !options.reconnect) return rest("Screen not connected", asked, reason);
   show("waiting", reason || UNREACHABLE);
   timer = setTimeout(connect, RETRY_MILLISECONDS[Math.min(tries++, RETRY_MILLISECONDS.length - 1)]);
 }
@@ -92,6 +106,30 @@ function rest(text, what, message) {
   secrets[what] = null;
   show("idle", text);
   ask(what, message);
+}
+
+async function look() {
+  try {
+    const answer = await fetch("gateway", { cache: "no-store", signal: AbortSignal.timeout(LOOK_LIMIT) });
+    if (!answer.ok) throw new Error(answer.status);
+    gateway = await answer.json();
+  } catch {
+    gateway = { ...gateway, login: "", words: "The login is not known: the console does not answer", noScreen: "" };
+  }
+  describe();
+  setTimeout(look, LOOK_MILLISECONDS);
+}
+
+function describe() {
+  const mode = gateway.mode.toUpperCase();
+  write("name", gateway.name || "IB Gateway");
+  write("mode", mode);
+  element("mode").hidden = mode === "";
+  document.body.dataset.mode = gateway.mode;
+  document.title = [mode, gateway.name, "IB Gateway"].filter(Boolean).join(" · ");
+  write("login", gateway.words);
+  element("login").dataset.login = gateway.login;
+  if (screenless && gateway.noScreen) write("hint", gateway.noScreen);
 }
 
 function openTyping(open) {
@@ -143,5 +181,6 @@ element("disconnect").addEventListener("click", () => {
   rfb.disconnect();
 });
 
+look();
 if (options.autoconnect) connect();
 else ask("password", "");

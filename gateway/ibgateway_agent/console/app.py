@@ -14,8 +14,10 @@ from aiohttp import WSCloseCode, hdrs, web
 from ibgateway_agent.console.bridge import MAX_MESSAGE_BYTES
 from ibgateway_agent.console.endings import STOPPING, VIEWER_LEFT
 from ibgateway_agent.console.guard import PROTOCOL, RequestGuard, offered_protocols
+from ibgateway_agent.console.login_words import GatewayIdentity, document
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.reachability import PolicyObservation
+from ibgateway_agent.console.sentinel import SentinelReader
 from ibgateway_agent.console.session import SessionState, serve_viewer
 from ibgateway_runtime.errors import SettingsError
 from ibgateway_runtime.metrics import metrics_route
@@ -45,9 +47,18 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 GUARD: Final = web.AppKey("guard", RequestGuard)
 SESSIONS: Final = web.AppKey("sessions", SessionState)
 PAGE: Final = web.AppKey("page", Path)
+GATEWAY: Final = web.AppKey("gateway", GatewayIdentity)
+SENTINEL: Final = web.AppKey("sentinel", SentinelReader)
 
 
-def people_app(*, guard: RequestGuard, sessions: SessionState, static: Path) -> web.Application:
+def people_app(
+    *,
+    guard: RequestGuard,
+    sessions: SessionState,
+    static: Path,
+    gateway: GatewayIdentity,
+    sentinel: SentinelReader,
+) -> web.Application:
     """The page, the library and the bridge; raises SettingsError if the files are not there."""
     page = static / "page"
     library = static / "novnc"
@@ -56,8 +67,10 @@ def people_app(*, guard: RequestGuard, sessions: SessionState, static: Path) -> 
             raise SettingsError(f"CONSOLE_STATIC: there is no {needed}")
     app = web.Application(middlewares=[_check_host])
     app[GUARD], app[SESSIONS], app[PAGE] = guard, sessions, page
+    app[GATEWAY], app[SENTINEL] = gateway, sentinel
     app.router.add_get("/", _page)
     app.router.add_get("/vnc.html", _page)
+    app.router.add_get("/gateway", _gateway)
     app.router.add_get("/websockify", _websockify)
     app.router.add_static("/page", page)
     app.router.add_static("/novnc", library)
@@ -98,6 +111,12 @@ async def _check_host(request: web.Request, handler: _Handler) -> web.StreamResp
 
 async def _page(request: web.Request) -> web.FileResponse:
     return web.FileResponse(request.app[PAGE] / "vnc.html")
+
+
+async def _gateway(request: web.Request) -> web.Response:
+    """Whose window this is and where its login stands: what everybody sees who may open the page."""
+    state = await request.app[SENTINEL].state()
+    return web.json_response(document(request.app[GATEWAY], state))
 
 
 async def _websockify(request: web.Request) -> web.StreamResponse:

@@ -37,10 +37,10 @@ BAD_DISPLAY: Final = SessionEnd(
     4502, "The gateway's display gave an answer that makes no sense, trying again.", "bad-display"
 )
 DISPLAY_DOWN: Final = SessionEnd(
-    4503, "The gateway's display is not up yet, trying again.", "display-down"
+    4503, "No screen: the gateway's display is not up, trying again.", "display-down"
 )
 DISPLAY_LOST: Final = SessionEnd(
-    4504, "The gateway's display has gone, trying again.", "display-lost"
+    4504, "No screen: the gateway's display has gone, trying again.", "display-lost"
 )
 DISPLAY_SILENT: Final = SessionEnd(
     4505, "The gateway's display does not answer, trying again.", "display-silent"

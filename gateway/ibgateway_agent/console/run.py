@@ -11,6 +11,7 @@ from ibgateway_agent.console.app import admin_app, people_app
 from ibgateway_agent.console.guard import RequestGuard
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.reachability import PolicyObservation, PolicyWatch, before_login
+from ibgateway_agent.console.sentinel import SentinelReader
 from ibgateway_agent.console.session import SessionState
 from ibgateway_agent.console.settings import ConsoleSettings, from_env, token_reader
 from ibgateway_runtime.clock import system_clock
@@ -50,6 +51,8 @@ async def running(settings: ConsoleSettings) -> AsyncIterator[None]:
         guard=RequestGuard(hosts=settings.hosts, allowed_origins=settings.allowed_origins),
         sessions=_sessions(settings, metrics),
         static=settings.static,
+        gateway=settings.gateway,
+        sentinel=SentinelReader(settings.sentinel, system_clock()),
     )
     async with contextlib.AsyncExitStack() as stack:
         for app, port in (

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ibgateway_agent.console.guard import normal_origin
+from ibgateway_agent.console.login_words import GatewayIdentity
 from ibgateway_agent.environment import port
 from ibgateway_api import names
+from ibgateway_api.accounts import TradingMode
+from ibgateway_api.names import Key
 from ibgateway_api.spec import ConsoleAuth
 from ibgateway_runtime.errors import SettingsError
 
@@ -30,14 +33,17 @@ class ConsoleSettings:
     """The console's configuration.
 
     `hosts` and `allowed_origins` are lower case; `token_file` is None in password mode; `api` is what
-    a NetworkPolicy must keep the console from, None when not told; `bind` None means every address.
+    a NetworkPolicy must keep the console from, `sentinel` who knows the login, both None when not told;
+    `bind` None means every address.
     """
 
+    gateway: GatewayIdentity
     display: TcpAddress
     token_file: Path | None
     hosts: frozenset[str]
     allowed_origins: frozenset[str]
     api: TcpAddress | None
+    sentinel: TcpAddress | None
     static: Path
     bind: str | None
     port: int
@@ -52,13 +58,15 @@ class ConsoleSettings:
 def from_env(env: Mapping[str, str]) -> ConsoleSettings:
     """The settings in `env`; raises SettingsError with the variable's name."""
     return ConsoleSettings(
+        gateway=_gateway(env),
         display=TcpAddress(
             _host(env, "CONSOLE_VNC_HOST"), port(env, "CONSOLE_VNC_PORT", names.PORT_VNC)
         ),
         token_file=_token_file(env),
         hosts=frozenset(host.lower() for host in _list(env, "CONSOLE_HOSTS")),
         allowed_origins=_origins(env),
-        api=_api(env),
+        api=_address(env, "CONSOLE_API", names.PORT_API),
+        sentinel=_address(env, "CONSOLE_SENTINEL", names.PORT_SENTINEL),
         static=Path(env.get("CONSOLE_STATIC") or "/opt/novnc"),
         bind=env.get("CONSOLE_BIND") or None,
         port=port(env, "CONSOLE_PORT", names.PORT_NOVNC),
@@ -117,7 +125,16 @@ def _origins(env: Mapping[str, str]) -> frozenset[str]:
     return frozenset(origins)
 
 
-def _api(env: Mapping[str, str]) -> TcpAddress | None:
-    if not env.get("CONSOLE_API_HOST", "").strip():
+def _gateway(env: Mapping[str, str]) -> GatewayIdentity:
+    namespace, _, name = env.get("CONSOLE_NAME", "").partition("/")
+    mode = env.get("CONSOLE_MODE") or None
+    if mode is not None and mode not in list(TradingMode):
+        raise SettingsError(f"CONSOLE_MODE must be paper or live, not {mode!r}")
+    key = Key(namespace, name) if namespace and name else None
+    return GatewayIdentity(key, TradingMode(mode) if mode else None)
+
+
+def _address(env: Mapping[str, str], name: str, default_port: int) -> TcpAddress | None:
+    if not env.get(f"{name}_HOST", "").strip():
         return None
-    return TcpAddress(_host(env, "CONSOLE_API_HOST"), port(env, "CONSOLE_API_PORT", names.PORT_API))
+    return TcpAddress(_host(env, f"{name}_HOST"), port(env, f"{name}_PORT", default_port))

@@ -90,6 +90,8 @@ def _hosts(given: DesiredInput) -> list[str]:
 def _env(given: DesiredInput) -> list[Manifest]:
     host = given.children.sentinel_host(given.key.namespace)
     values = env(
+        CONSOLE_NAME=str(given.key),
+        CONSOLE_MODE=str(given.spec.trading_mode),
         CONSOLE_VNC_HOST=host,
         CONSOLE_VNC_PORT=str(names.PORT_VNC),
         CONSOLE_AUTH=str(given.spec.novnc.auth),
@@ -97,6 +99,8 @@ def _env(given: DesiredInput) -> list[Manifest]:
         CONSOLE_ALLOWED_ORIGINS=",".join(given.spec.novnc.allowed_origins),
         CONSOLE_API_HOST=host,
         CONSOLE_API_PORT=str(given.api_port),
+        CONSOLE_SENTINEL_HOST=host,
+        CONSOLE_SENTINEL_PORT=str(names.PORT_SENTINEL),
         CONSOLE_STATIC="/opt/novnc",
     )
     token = env(CONSOLE_TOKEN_FILE=f"{TOKEN_DIR}/{names.SECRET_TOKEN}")

@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +39,7 @@ class Console:
     port: int
     admin_port: int
     vnc_port: int
+    sentinel_port: int
 
     @property
     def url(self) -> str:
@@ -49,11 +52,15 @@ class Console:
 
 @contextmanager
 def running_console(static: Path, **more: str) -> Iterator[Console]:
-    """A console whose display is a free port, where a test may put an x11vnc."""
-    console = Console(free_port(), free_port(), free_port())
+    """A console whose display and sentinel are free ports, where a test may put an x11vnc and a `told`."""
+    console = Console(free_port(), free_port(), free_port(), free_port())
     env = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": f"{ROOT / 'api'}:{ROOT / 'runtime'}:{ROOT / 'gateway'}",
+        "CONSOLE_NAME": "trading/paper",
+        "CONSOLE_MODE": "paper",
+        "CONSOLE_SENTINEL_HOST": "127.0.0.1",
+        "CONSOLE_SENTINEL_PORT": str(console.sentinel_port),
         "CONSOLE_VNC_HOST": "127.0.0.1",
         "CONSOLE_VNC_PORT": str(console.vnc_port),
         "CONSOLE_STATIC": str(static),
@@ -65,3 +72,26 @@ def running_console(static: Path, **more: str) -> Iterator[Console]:
     with process(sys.executable, "-m", "ibgateway_agent", "console", env=env):
         until(lambda: listens(console.port), "the console")
         yield console
+
+
+@contextmanager
+def told(port: int, word: list[str]) -> Iterator[None]:
+    """A sentinel whose /readyz says the last of `word`, to which a test may add."""
+
+    class _Readyz(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503)
+            self.end_headers()
+            self.wfile.write(word[-1].encode())
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", port), _Readyz) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()

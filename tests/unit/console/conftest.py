@@ -10,7 +10,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from console_world.fake_display import Client, FakeDisplay, fake_display
 from ibgateway_agent.console.app import people_app
 from ibgateway_agent.console.guard import RequestGuard
+from ibgateway_agent.console.login_words import GatewayIdentity
 from ibgateway_agent.console.metrics import ConsoleMetrics
+from ibgateway_agent.console.sentinel import SentinelReader
 from ibgateway_agent.console.session import SessionState
 from ibgateway_agent.console.settings import TcpAddress
 from ibgateway_runtime.clock import system_clock
@@ -51,7 +53,13 @@ def app_of(static: Path) -> Callable[[SessionState], web.Application]:
         hosts=frozenset({"paper-novnc"}),
         allowed_origins=frozenset({"https://vnc.example.com:443"}),
     )
-    return lambda sessions: people_app(guard=guard, sessions=sessions, static=static)
+    return lambda sessions: people_app(
+        guard=guard,
+        sessions=sessions,
+        static=static,
+        gateway=GatewayIdentity(),
+        sentinel=SentinelReader(None, system_clock()),
+    )
 
 
 @pytest.fixture

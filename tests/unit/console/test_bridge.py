@@ -92,7 +92,7 @@ async def test_a_display_that_is_not_up_is_told_as_such(
         socket = await open_socket(other)
         assert await closing(socket) == (
             4503,
-            "The gateway's display is not up yet, trying again.",
+            "No screen: the gateway's display is not up, trying again.",
         )
 
 
@@ -100,7 +100,10 @@ async def test_a_display_that_goes_away_ends_the_session(client: Client) -> None
     socket = await open_socket(client)
     await log_in(socket)
     await socket.send_bytes(b"hang up")
-    assert await closing(socket) == (4504, "The gateway's display has gone, trying again.")
+    assert await closing(socket) == (
+        4504,
+        "No screen: the gateway's display has gone, trying again.",
+    )
 
 
 async def test_a_viewer_that_goes_away_ends_the_connection_to_the_display(

@@ -9,12 +9,10 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from console_world.fake_display import Client
-from ibgateway_agent.console.app import admin_app, people_app
-from ibgateway_agent.console.guard import RequestGuard
+from ibgateway_agent.console.app import admin_app
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.reachability import PolicyObservation
 from ibgateway_agent.console.run import running
-from ibgateway_agent.console.session import SessionState
 from ibgateway_agent.console.settings import from_env
 from ibgateway_runtime.errors import SettingsError
 
@@ -124,10 +122,11 @@ def test_the_page_has_no_inline_script_or_style() -> None:
     assert re.findall(r"https?://", html) == []
 
 
-def test_missing_files_are_named_at_the_start(sessions: SessionState) -> None:
-    guard = RequestGuard(hosts=frozenset(), allowed_origins=frozenset())
+async def test_missing_files_are_named_at_the_start() -> None:
+    settings = from_env({"CONSOLE_VNC_HOST": "127.0.0.1", "CONSOLE_STATIC": str(PAGE)})
     with pytest.raises(SettingsError, match=r"CONSOLE_STATIC: there is no .*vnc.html"):
-        people_app(guard=guard, sessions=sessions, static=PAGE)
+        async with running(settings):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from ibgateway_agent.console.login_words import GatewayIdentity
 from ibgateway_agent.console.settings import TcpAddress, from_env, token_reader
+from ibgateway_api.accounts import TradingMode
+from ibgateway_api.names import Key
 from ibgateway_api.spec import ConsoleAuth
 from ibgateway_runtime.errors import SettingsError
 
@@ -16,7 +19,8 @@ def test_the_display_alone_is_enough() -> None:
     settings = from_env(LEAST)
     assert settings.display == TcpAddress(POD, 5900)
     assert settings.auth is ConsoleAuth.PASSWORD
-    assert settings.api is None
+    assert (settings.api, settings.sentinel) == (None, None)
+    assert settings.gateway == GatewayIdentity()
     assert settings.static == Path("/opt/novnc")
     assert (settings.bind, settings.port, settings.admin_port) == (None, 6080, 6081)
 
@@ -32,6 +36,10 @@ def test_every_variable_counts() -> None:
             "CONSOLE_ALLOWED_ORIGINS": "https://vnc.example.com",
             "CONSOLE_API_HOST": POD,
             "CONSOLE_API_PORT": "4004",
+            "CONSOLE_SENTINEL_HOST": POD,
+            "CONSOLE_SENTINEL_PORT": "8099",
+            "CONSOLE_NAME": "trading/paper",
+            "CONSOLE_MODE": "live",
             "CONSOLE_STATIC": "/srv/page",
             "CONSOLE_BIND": "127.0.0.1",
             "CONSOLE_PORT": "7000",
@@ -44,6 +52,8 @@ def test_every_variable_counts() -> None:
     assert settings.hosts == {"paper-novnc", "paper-novnc.trading.svc"}
     assert settings.allowed_origins == {"https://vnc.example.com:443"}
     assert settings.api == TcpAddress(POD, 4004)
+    assert settings.sentinel == TcpAddress(POD, 8099)
+    assert settings.gateway == GatewayIdentity(Key("trading", "paper"), TradingMode.LIVE)
     assert settings.static == Path("/srv/page")
     assert (settings.bind, settings.port, settings.admin_port) == ("127.0.0.1", 7000, 7001)
 
@@ -56,6 +66,7 @@ def test_every_variable_counts() -> None:
         ({"CONSOLE_VNC_PORT": "vnc"}, "CONSOLE_VNC_PORT must be a port number"),
         ({"CONSOLE_PORT": "0"}, "CONSOLE_PORT must be a port number"),
         ({"CONSOLE_ADMIN_PORT": "65536"}, "CONSOLE_ADMIN_PORT must be a port number"),
+        ({"CONSOLE_MODE": "Live"}, "CONSOLE_MODE must be paper or live, not 'Live'"),
         ({"CONSOLE_AUTH": "none"}, "CONSOLE_AUTH must be password or token, not 'none'"),
         ({"CONSOLE_AUTH": "token"}, "CONSOLE_TOKEN_FILE is not set"),
         ({"CONSOLE_ALLOWED_ORIGINS": "*"}, "CONSOLE_ALLOWED_ORIGINS: '\\*' is no origin"),

@@ -1,5 +1,7 @@
 """The console's Deployment."""
 
+from ibgateway_agent.console.settings import TcpAddress, from_env
+from ibgateway_api.accounts import TradingMode
 from operator_fakes import desired_input, environment, pod_specs
 
 
@@ -10,3 +12,18 @@ def test_the_console_asks_for_a_token_of_its_own_where_it_is_told_to() -> None:
     spec = pod_specs(desired_input({"novnc": {"auth": "token"}}))["novnc"]
     assert environment(spec["containers"][0])["CONSOLE_TOKEN_FILE"] == "/run/secrets/console/token"
     assert spec["volumes"][1]["secret"]["secretName"] == "paper-novnc-token"
+
+
+def test_the_console_is_told_whose_window_it_shows_and_where_the_login_is_known() -> None:
+    live = {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}}
+    for spec, mode in (({}, TradingMode.PAPER), (live, TradingMode.LIVE)):
+        told = from_env(environment(pod_specs(desired_input(spec))["novnc"]["containers"][0]))
+        assert str(told.gateway.key) == "trading/paper"
+        assert told.gateway.mode is mode
+        assert told.sentinel == TcpAddress(told.display.host, 8090)
+
+
+def test_what_the_console_is_told_is_no_part_of_the_gateways_template() -> None:
+    told = environment(pod_specs(desired_input())["novnc"]["containers"][0])
+    for container in pod_specs(desired_input())["gateway"]["containers"]:
+        assert not told.keys() & environment(container).keys()
