@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help check hooks figures format unit test test-wiring test-apiserver test-chart test-e2e test-faults \
-        cluster images demo bench down crds lock clean
+        cluster images demo env bench down crds lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -66,6 +66,9 @@ images: cluster ## build the four images and load them into the cluster
 
 demo: images ## a Ready paper gateway on the simulator, and an order that fills
 	@$(STAGE) demo
+
+env: .venv/ready ## for your shell, bash or zsh: eval "$(make -s env)" finds the cluster's kubectl and helm
+	@$(CLUSTER) env
 
 bench: cluster ## latencies of login and kick, 50 runs each; run by hand
 	@$(BIN)/python tests/bench/login_latency.py

@@ -1,4 +1,4 @@
-"""`python -m ibgateway_simulator ibkr` or `gateway`: the environment says the rest."""
+"""`python -m ibgateway_simulator ibkr`, `gateway` or `ask`: the environment says the rest."""
 
 import asyncio
 import logging
@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 
+from ibgateway_simulator.ask import ask
 from ibgateway_simulator.errors import SimulatorSettingsError
 from ibgateway_simulator.ibkr.server import serve
 from ibgateway_simulator.ibkr.settings import ibkr_settings
@@ -27,6 +28,8 @@ def main(arguments: list[str]) -> int:
         match arguments:
             case ["ibkr"]:
                 return asyncio.run(_ibkr())
+            case ["ask", *rest]:
+                return ask(rest, ibkr_settings(os.environ).port)
             case ["gateway", *rest]:
                 # Tk is only there where a gateway runs.
                 from ibgateway_simulator.gateway.process import main as gateway  # noqa: PLC0415
@@ -35,7 +38,7 @@ def main(arguments: list[str]) -> int:
     except SimulatorSettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    sys.stderr.write("usage: python -m ibgateway_simulator ibkr|gateway\n")
+    sys.stderr.write("usage: python -m ibgateway_simulator ibkr|gateway|ask\n")
     return 2
 
 

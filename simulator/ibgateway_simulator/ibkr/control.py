@@ -143,7 +143,7 @@ class ControlApi:
         logins, name = self._ibkr.logins, request.match_info["push"]
         waiting = logins.waiting(request.query.get("user"))
         if name == "latest" and not waiting:
-            raise SimulatorConflictError("no push is waiting")
+            raise SimulatorConflictError("no push is waiting: GET /v1/pushes lists those that were")
         number = waiting[-1].id if name == "latest" else int(name)
         match request.match_info["answer"]:
             case "approve":

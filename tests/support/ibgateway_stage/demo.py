@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from ibgateway_api import names
 from ibgateway_cluster import Cluster
-from ibgateway_stage.ibkr import Ibkr
+from ibgateway_stage.ibkr import ACCOUNT, Ibkr
 from ibgateway_stage.stage import VNC_PASSWORD, Stage
 from ibgateway_stage.waiting import until
 
 NAMESPACE: Final = "ibgateway-demo"
+ORDER: Final = '{"contract":{"symbol":"AAPL"},"side":"BUY","quantity":1,"orderType":"MKT"}'
 
 
 def run(cluster: Cluster) -> None:
@@ -33,7 +35,7 @@ def run(cluster: Cluster) -> None:
     with step(console, "an order through the executor"):
         order = fill_one(stage)
     console.print(stage.kubectl("get", "ibgw").rstrip(), highlight=False)
-    console.print(summary(cluster, order), highlight=False, soft_wrap=True)
+    console.print(summary(order), highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -66,19 +68,42 @@ def _filled(order: dict[str, Any]) -> dict[str, Any] | None:
     return order if order["state"] == "Filled" else None
 
 
-def summary(cluster: Cluster, order: dict[str, Any]) -> str:
-    """What runs now, and the commands that go on from here."""
-    context = f"kubectl --kubeconfig={cluster.kubeconfig} --namespace={NAMESPACE}"
+def summary(order: dict[str, Any]) -> str:
+    """What runs now, and commands for bash or zsh that go on from here, each of them of use in this state."""
     return f"""
-Order {order["id"]} is {order["state"]}. What runs: a kind cluster, the operator, the gateway paper (simulator, account DU1234567), its console and its executor.
+Order {order["id"]} is {order["state"]}. What runs: a kind cluster, the operator, the gateway paper (simulator, account {ACCOUNT}), its console and its executor.
 
-  kubectl here        k="{context}"
-  noVNC               $k port-forward svc/paper-novnc 6080     then http://localhost:6080 (password {VNC_PASSWORD})
-  place an order      $k port-forward svc/paper-executor-intake 8080
-                      $k get secret paper-executor-token -o go-template='Authorization: Bearer {{{{.data.token|base64decode}}}}' \\
-                        | curl -H @- -H "Idempotency-Key: $(date +%s)" -H 'Content-Type: application/json' \\
-                          -d '{{"contract":{{"symbol":"AAPL"}},"side":"BUY","quantity":1,"orderType":"MKT"}}' http://localhost:8080/v1/orders
-  another login       $k annotate --overwrite ibgw/paper ibgateway.dev/login-requested-at=$(date -u +%FT%TZ)
-  approve a push      $k exec deploy/ibkr -- python3 -c "import urllib.request as u; u.urlopen(u.Request('http://localhost:9100/v1/pushes/latest/approve', method='POST'))"
-  remove everything   make down
+In this folder, for this shell: kubectl, helm and docker of the cluster (they are on no other PATH), and three short names.
+
+  eval "$(make -s env)"
+  k() {{ kubectl --namespace {NAMESPACE} "$@"; }}
+  ask() {{ k exec deploy/ibkr -- python3 -m ibgateway_simulator ask "$@"; }}
+  orders() {{ k get secret paper-executor-token -o go-template='Authorization: Bearer {{{{.data.token|base64decode}}}}' | curl -sS --retry 5 --retry-connrefused -H @- "$@"; }}
+
+The gateway's window, until Ctrl-C, at http://localhost:6080 with the password {VNC_PASSWORD}:
+
+  k port-forward svc/paper-novnc 6080
+
+An order, and a moment later its fill:
+
+  k port-forward svc/paper-executor-intake 8080 >/dev/null &
+  orders -H "Idempotency-Key: $(date +%s)" -H 'Content-Type: application/json' -d '{ORDER}' http://localhost:8080/v1/orders
+  orders http://localhost:8080/v1/orders
+
+A login anew. While it is logged in a request does nothing, so the gateway is suspended first; orders wait meanwhile:
+
+  k patch ibgw paper --type=merge -p '{{"spec":{{"suspend":true}}}}'
+  k wait --for=delete pod/paper-gateway-0 --timeout=5m
+  k patch ibgw paper --type=merge -p '{{"spec":{{"suspend":false}}}}'
+  k annotate --overwrite ibgw/paper {names.ANNOTATION_LOGIN_REQUESTED_AT}="$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+  k wait ibgw/paper --for=jsonpath='{{.status.login.state}}'=AwaitingApproval --timeout=2m
+
+Its push, approved on the simulated phone:
+
+  ask POST /v1/pushes/latest/approve
+  k wait ibgw/paper --for=condition=Ready --timeout=2m
+
+Everything removed again:
+
+  make down
 """
