@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -46,6 +47,7 @@ class PodOnHost:
         self.password = "paperpassword"
         self.exits: list[int] = []
         self.stays_down = False
+        self._settings: dict[str, object] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._wrapper: asyncio.subprocess.Process | None = None
         self._sentinel: asyncio.subprocess.Process | None = None
@@ -59,13 +61,20 @@ class PodOnHost:
         script = script.replace("7462", str(self.ports["command"]))
         (self.folder / "home/init-scripts/start/10-ibc.sh").write_text(script)
         (self.folder / "token").write_text(f"{TOKEN}\n")
-        settings = {
+        self._settings = {
             "tradingMode": "paper",
             "login": budget,
             "calendar": {"outages": []},
             "existingSession": existing_session,
         }
-        (self.folder / "settings.json").write_text(json.dumps(settings))
+        self.tell_sentinel()
+
+    def tell_sentinel(self, **settings: object) -> None:
+        """What the operator writes for the sentinel, which looks once a second."""
+        self._settings |= settings
+        aside = self.folder / "settings.json.new"
+        aside.write_text(json.dumps(self._settings))
+        aside.replace(self.folder / "settings.json")
 
     def environment(self) -> dict[str, str]:
         ports = self.ports
@@ -131,6 +140,11 @@ class PodOnHost:
         assert self._wrapper is not None
         kill_group(self._wrapper.pid)
 
+    def freeze_container(self, *, on: bool) -> None:
+        """A node that is too busy to run any of it, or has time for it again."""
+        assert self._wrapper is not None
+        os.killpg(self._wrapper.pid, signal.SIGSTOP if on else signal.SIGCONT)
+
     async def _end_container(self, wrapper: asyncio.subprocess.Process) -> None:
         """Nothing is left of it, not even what a container would have had in a /tmp of its own."""
         await asyncio.to_thread(end_group, wrapper.pid)
@@ -190,6 +204,23 @@ class PodOnHost:
             assert response.status == 200, await response.text()
             return await response.json()
 
+    def tokens(self) -> list[Path]:
+        """The files from which the Gateway would start without a push."""
+        return list((self.folder / "settings").glob("*/autorestart"))
+
+    def permit(self) -> dict[str, str]:
+        """The permit that lies ready; empty for none."""
+        with contextlib.suppress(FileNotFoundError):
+            lines = (self.run / "permit").read_text().splitlines()
+            return dict(line.split("=", 1) for line in lines)
+        return {}
+
+    async def logged(self, text: str) -> None:
+        """Wait for a line of the gateway's log."""
+        async with asyncio.timeout(LIMIT):
+            while text not in (self.run / "gateway.log").read_text():  # noqa: ASYNC110 - a file tells
+                await asyncio.sleep(0.02)
+
     async def approve(self) -> None:
         await self.ibkr_said("POST", "/v1/pushes/latest/approve")
 
@@ -207,12 +238,18 @@ class PodOnHost:
 
 @contextlib.asynccontextmanager
 async def pod_on_host(
-    folder: Path, *, mistyped: bool = False, takes_over: bool = False, **budget: Any
+    folder: Path,
+    *,
+    mistyped: bool = False,
+    takes_over: bool = False,
+    allowed: bool = True,
+    **budget: Any,
 ) -> AsyncIterator[PodOnHost]:
     ports = {"SIMULATOR_IBKR_PORT": "0", "SIMULATOR_BROKER_PORT": "0"}
     async with running(ibkr_settings(ports)) as ibkr:
         made = PodOnHost(folder, ibkr)
         made.lay_out({**BUDGET, **budget}, "takeOver" if takes_over else "yield")
+        made.tell_sentinel(loginsAllowed=allowed)
         made.password = "mistyped" if mistyped else "paperpassword"
         try:
             await made.start_sentinel()
