@@ -255,7 +255,7 @@ def _intake(
             settings=settings,
             client_token=client_token,
             agent_token=agent_token,
-            cancel_again=cancels.ask_again,
+            ask_cancel=cancels.ask,
             cancel_written=cancels.written,
             cluster_domain=_cluster_domain(),
         )

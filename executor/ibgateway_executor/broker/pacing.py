@@ -1,7 +1,7 @@
 """How fast messages leave. IBKR takes fifty a second over a connection, whatever they are about.
 
 Faster than that is error 100, and the third one ends the connection. Every message but the handshake's
-passes here. Each kind has a rate of its own, so no crowd of lookups ever holds up an order, a cancel or
+passes here, and an error 100 slows them all down for a while. Each kind has a rate of its own, so no crowd of lookups ever holds up an order, a cancel or
 the proof that the connection lives; together they stay below IBKR's rule.
 """
 
@@ -24,6 +24,9 @@ class MessageKind(Enum):
 
 
 PERIOD_SECONDS: Final = 1.0
+SLOW_SECONDS: Final = 60.0
+"""For so long after an error 100 half as many messages leave in a second; another one meanwhile halves it again."""
+SLOWEST: Final = 8
 
 
 class MessagePacer:
@@ -37,6 +40,8 @@ class MessagePacer:
         self._monotonic = monotonic
         self._sleep = sleep
         self._left = {kind: deque[float](maxlen=kind.value) for kind in MessageKind}
+        self._slowed = 1
+        self._slow_until = float("-inf")
         self._turns = {kind: asyncio.Lock() for kind in MessageKind}
 
     def room(self, kind: MessageKind) -> bool:
@@ -47,6 +52,11 @@ class MessagePacer:
         """One leaves now."""
         self._left[kind].append(self._monotonic())
 
+    def too_fast(self) -> None:
+        """The gateway says that messages come too fast: others may share its limit, or it is a lower one."""
+        self._slowed = min(2 * self._slowness(), SLOWEST)
+        self._slow_until = self._monotonic() + SLOW_SECONDS
+
     async def turn(self, kind: MessageKind) -> None:
         """Return, first come first served, when one may leave, and count it."""
         async with self._turns[kind]:
@@ -55,7 +65,10 @@ class MessagePacer:
             self.count(kind)
 
     def _wait(self, kind: MessageKind) -> float:
-        left = self._left[kind]
-        if len(left) < kind.value:
+        left, most = self._left[kind], max(1, kind.value // self._slowness())
+        if len(left) < most:
             return 0.0
-        return left[0] + PERIOD_SECONDS - self._monotonic()
+        return left[-most] + PERIOD_SECONDS - self._monotonic()
+
+    def _slowness(self) -> int:
+        return self._slowed if self._monotonic() < self._slow_until else 1

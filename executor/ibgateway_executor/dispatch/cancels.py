@@ -1,5 +1,6 @@
 """Cancels of orders that the broker has: each is written once a connection and once for each DELETE."""
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 AGAIN_SECONDS: Final = 1.0
 """A client that repeats its DELETE faster writes no more cancels."""
+ANSWER_SECONDS: Final = 2.0
+"""So long a DELETE waits for its cancel to leave: longer than it may be held back after the last one."""
 
 
 class CancelWriter:
@@ -29,19 +32,27 @@ class CancelWriter:
         pacer: MessagePacer,
         clock: Clock,
         changed: Wakeup,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._connection = connection
         self._pacer = pacer
         self._clock = clock
         self._changed = changed
+        self._answer_seconds = answer_seconds
+        self._awaited: dict[str, asyncio.Event] = {}
         self._over: Broker | None = None
         self._written: dict[str, float] = {}
         self._again: set[str] = set()
 
-    def ask_again(self, order_uid: str) -> None:
-        """A client wants the cancel of an order that has been asked for already."""
+    async def ask(self, order_uid: str) -> bool:
+        """A client wants the cancel of an order, once more if need be; whether it has left a moment later."""
         self._again.add(order_uid)
         self._changed.set()
+        left = self._awaited.setdefault(order_uid, asyncio.Event())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(left.wait(), self._answer_seconds)
+        self._awaited.pop(order_uid, None)
+        return left.is_set() or self.written(order_uid)
 
     def written(self, order_uid: str) -> bool:
         """Whether the last cancel that was asked for has left over this connection."""
@@ -64,7 +75,13 @@ class CancelWriter:
                     self._pacer.count(MessageKind.ORDER)
                     self._written[order.id] = self._clock.monotonic()
                     self._again.discard(order.id)
+                    self._tell(order.id)
                     logger.info("order %s: cancel sent", order.id)
+
+    def _tell(self, order_uid: str) -> None:
+        """Whoever waits for the cancel is answered."""
+        if left := self._awaited.pop(order_uid, None):
+            left.set()
 
     def _room(self) -> bool:
         return self._pacer.room(MessageKind.ORDER)

@@ -48,7 +48,8 @@ class IntakeServices:
     settings: Callable[[], ExecutorSettings]
     client_token: Callable[[], bytes]
     agent_token: Callable[[], bytes]
-    cancel_again: Callable[[str], None]
+    ask_cancel: Callable[[str], Awaitable[bool]]
+    """Has a cancel written, and waits a moment for it: whether it has left."""
     cancel_written: Callable[[str], bool]
     """Whether the last cancel that was asked for has left; both take an order's id."""
     cluster_domain: str = CLUSTER_DOMAIN
@@ -115,7 +116,8 @@ async def get_order(services: Services, order_id: str) -> dict[str, Any]:
 async def cancel_order(services: Services, order_id: str, response: Response) -> dict[str, Any]:
     """Cancel: at once while unsent (200), by the broker once it has the order (202).
 
-    Each request for an order that the broker has writes a cancel, as it may have ignored the last one.
+    Each request for an order that the broker has writes a cancel, as it may have ignored the last one; the
+    answer waits a moment for it, says whether it has left (`cancelWritten`), and has the order as it is then.
     """
     order = await _find(services.ledger, order_id)
     after = await services.ledger.advance(order.id, cancel)
@@ -124,8 +126,8 @@ async def cancel_order(services: Services, order_id: str, response: Response) ->
     if after.terminal or after.state is OrderState.UNKNOWN:
         raise OrderRefusedError(409, "CannotCancel", _not_cancelled(after))
     response.status_code = 202
-    services.cancel_again(after.id)
-    return order_document(after) | _cancel_part(services, after)
+    left = await services.ask_cancel(after.id)
+    return order_document(await _find(services.ledger, order_id)) | {"cancelWritten": left}
 
 
 @router.post("/v1/orders/{order_id}/resolve")

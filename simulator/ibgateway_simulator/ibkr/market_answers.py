@@ -81,6 +81,9 @@ class MarketAnswers:
 
     def _send_ticks(self, req_id: int, contract: market.ListedContract) -> None:
         quote = market.quote(self._ibkr.book.prices[contract.con_id])
-        for tick, price in ((1, quote.bid), (2, quote.ask), (4, quote.last), (9, quote.last)):
+        told = [(1, quote.bid), (2, quote.ask)]
+        if not self._ibkr.book.faults.no_last_price:
+            told += [(4, quote.last), (9, quote.last)]
+        for tick, price in told:
             self._connection.send(messages.tick_price(req_id, tick, price, 100))
         self._connection.send(messages.tick_size(req_id, 8, 1_000_000))

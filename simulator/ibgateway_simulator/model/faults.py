@@ -61,6 +61,8 @@ class Faults:
     """Contracts whose details and prices are asked for in vain."""
     snapshot_seconds: float = 0
     """Seconds between a snapshot's prices and its end; IBKR needs about 11 where little is traded."""
+    no_last_price: bool = False
+    """Prices have a bid and an ask and no last one, as of what was not traded today."""
     handshake_seconds: float = 0
     """Seconds until the first packet of a client is answered."""
     close_at_once: bool = False

@@ -39,6 +39,7 @@ class FakeBroker:
     error: BrokerError | None = None
     on_place: Callable[[Order], None] = lambda _: None
     on_price: Callable[[], None] = lambda: None
+    on_cancel: Callable[[], object] = lambda: None
     on_executions: Callable[[], None] = lambda: None
     placed: list[Order] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
@@ -60,6 +61,7 @@ class FakeBroker:
     def cancel(self, order_id: int) -> None:
         """Keep the id."""
         self.cancelled.append(order_id)
+        self.on_cancel()
 
     async def executions(self) -> tuple[OrderEvent, ...]:
         """The next round's."""

@@ -53,6 +53,7 @@ class DispatchWorld:
             pacer=pacer,
             clock=clock,
             changed=self.changed,
+            answer_seconds=0.01,
         )
         self.preparation = Preparation(
             ledger=self.ledger, accounts=lambda: self.accounts, contracts=contracts

@@ -49,7 +49,7 @@ class IntakeWorld:
             settings=lambda: self.settings,
             client_token=lambda: b"client-secret",
             agent_token=lambda: b"agent-secret",
-            cancel_again=self.cancels.ask_again,
+            ask_cancel=self.cancels.ask,
             cancel_written=self.cancels.written,
         )
         self.app = application(services)

@@ -23,6 +23,8 @@ class WindowlessGateway:
         self._pipes: set[asyncio.Task[None]] = set()
         self._front: asyncio.Server | None = None
         self._logged_in = False
+        self.accepted = 0
+        """Connections since the start."""
         self._listening: asyncio.Task[None] | None = None
 
     @property
@@ -78,6 +80,7 @@ class WindowlessGateway:
             self._socket = None
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
         if not self._logged_in:
             writer.close()
             return

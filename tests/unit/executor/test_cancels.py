@@ -1,6 +1,10 @@
 """A client's DELETE up to the cancel that is written, and again where the broker has ignored it."""
 
-from executor_fakes import DispatchWorld, IntakeWorld
+import asyncio
+
+from decimal import Decimal
+
+from executor_fakes import NOON, DispatchWorld, IntakeWorld
 from ibgateway_executor.orders.broker_reports import OrderError, OrderStatusReport
 
 CANNOT_CANCEL = OrderError(1, 17, 161, "Cancel attempted when order is not in a cancellable state")
@@ -35,6 +39,31 @@ async def test_a_second_delete_writes_the_cancel_again_after_the_broker_ignored_
     await dispatch.dispatch()
     assert await written(intake) is True
     assert dispatch.broker.cancelled == [1, 1]
+
+
+async def test_a_delete_answers_what_has_become_of_its_cancel(dispatch: DispatchWorld) -> None:
+    intake = await working(dispatch)
+    dispatch.cancels._answer_seconds = 60
+    for times in (1, 2):
+        deleting = asyncio.create_task(intake.http.delete("/v1/orders/a"))
+        while len(dispatch.broker.cancelled) < times:
+            await dispatch.dispatch()
+        answer = await deleting
+        assert (answer.status_code, answer.json()["cancelWritten"]) == (202, True)
+        assert answer.json()["state"] == "Working"
+        dispatch.time.advance(1)
+
+
+async def test_a_delete_that_crosses_the_end_shows_the_end(dispatch: DispatchWorld) -> None:
+    intake = await working(dispatch)
+    dispatch.cancels._answer_seconds = 60
+    filled = OrderStatusReport(1, 17, 900, "Filled", filled=Decimal(10))
+    dispatch.broker.on_cancel = lambda: dispatch.store.observe(filled, NOON)
+    deleting = asyncio.create_task(intake.http.delete("/v1/orders/a"))
+    while not dispatch.broker.cancelled:
+        await dispatch.dispatch()
+    answer = (await deleting).json()
+    assert (answer["state"], answer["cancelWritten"]) == ("Filled", True)
 
 
 async def test_deletes_without_pause_write_one_cancel_a_second(dispatch: DispatchWorld) -> None:

@@ -45,3 +45,28 @@ async def test_an_order_never_waits_behind_lookups() -> None:
     assert not traffic.pacer.room(MessageKind.ORDER)
     traffic.time.advance(1)
     assert traffic.pacer.room(MessageKind.ORDER)
+
+
+async def test_an_error_100_halves_the_rate_and_a_minute_without_one_restores_it() -> None:
+    traffic = Traffic()
+    traffic.pacer.too_fast()
+    await asyncio.gather(*(traffic.send(MessageKind.LOOKUP) for _ in range(60)))
+    assert traffic.most_in_a_second() == 7
+    traffic.pacer.too_fast()
+    for _ in range(5):
+        assert traffic.pacer.room(MessageKind.ORDER)
+        traffic.pacer.count(MessageKind.ORDER)
+    assert not traffic.pacer.room(MessageKind.ORDER)
+    traffic.time.advance(60)
+    traffic.left.clear()
+    await asyncio.gather(*(traffic.send(MessageKind.LOOKUP) for _ in range(60)))
+    assert traffic.most_in_a_second() == 15
+
+
+async def test_no_number_of_errors_100_stops_everything() -> None:
+    traffic = Traffic()
+    for _ in range(10):
+        traffic.pacer.too_fast()
+    await asyncio.gather(*(traffic.send(MessageKind.QUESTION) for _ in range(5)))
+    assert traffic.most_in_a_second() == 1
+    assert traffic.left[-1] - traffic.left[0] == 4

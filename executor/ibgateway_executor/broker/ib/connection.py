@@ -245,6 +245,7 @@ class IbBroker:
     def _error(self, request_id: int, code: int, text: str) -> None:
         if code == TOO_FAST:
             logger.warning("the gateway says that messages come too fast: %d: %s", code, text)
+            self._pacer.too_fast()
         if code == CLIENT_ID_IN_USE:
             self._end(str(CLIENT_ID_IN_USE))
         elif code in LINK_LOST:
