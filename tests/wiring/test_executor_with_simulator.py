@@ -196,8 +196,8 @@ async def test_a_waiting_order_is_cancelled_at_once_and_a_working_one_by_the_bro
     await here.ready()
     _, working = await here.place("k2", orderType="LMT", limitPrice="100.00", timeInForce="GTC")
     await here.reaches(working["id"], "Working")
-    status, _ = await here.orders.ask("DELETE", f"/v1/orders/{working['id']}")
-    assert status == 202
+    status, asked = await here.orders.ask("DELETE", f"/v1/orders/{working['id']}")
+    assert (status, asked["cancelWritten"]) == (202, True)
     ended = await here.reaches(working["id"], "Cancelled")
     assert ended["reason"] == "CancelledByClient"
     status, refused = await here.orders.ask("DELETE", f"/v1/orders/{waiting['id']}")

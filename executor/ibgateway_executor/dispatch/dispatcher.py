@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from ibgateway_api.executor_spec import MarketClosedAction
-from ibgateway_api.gate import Closed, Gate
+from ibgateway_api.gate import Closed, Gate, GateReason
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
@@ -102,6 +102,8 @@ class Dispatcher:
         if not isinstance(gate, Closed) and broker is not None:
             delays = await self._preparation.prepare(broker, orders)
             orders, gate = await self._ledger.active(), self._gate()
+        elif broker is not None and self._may_read(gate):
+            await self._preparation.learn(broker, orders)
         delays |= await self._submitter.delays(orders)
         choice = choose(orders, gate=gate, markets=self._markets(orders), delays=delays)
         sent = False
@@ -111,6 +113,12 @@ class Dispatcher:
             sent = True
         await self._record_waits(orders, choice)
         return sent
+
+    def _may_read(self, gate: Gate) -> bool:
+        """Whether the broker answers although the gate is closed: logged in, and proven over the connection."""
+        if not isinstance(gate, Closed) or not isinstance(gate.reason, GateReason):
+            return False
+        return gate.reason is not GateReason.NO_NEWS and self._connection.state.reconciled
 
     async def _end_overdue(self, orders: Sequence[Order]) -> list[Order]:
         """End what is over; what the broker has not acknowledged in time has an unknown fate.
@@ -146,7 +154,7 @@ class Dispatcher:
         reject = self._settings().market_closed is MarketClosedAction.REJECT
         steps: dict[str, Step] = {}
         for order in orders:
-            wait = choice.waits.get(order.id)
+            wait = self._past_validity(order, choice.waits.get(order.id))
             if wait is None or wait.brief:
                 continue
             if reject and wait.reason == OrderReason.MARKET_CLOSED:
@@ -154,6 +162,17 @@ class Dispatcher:
             elif (order.state, order.reason) != (OrderState.WAITING, wait.reason):
                 steps[order.id] = partial(_move, state=OrderState.WAITING, wait=wait)
         await self._ledger.advance_all(steps)
+
+    def _past_validity(self, order: Order, wait: Waiting | None) -> Waiting | None:
+        """Why an order waits past its validity: before IBKR's time is known nothing expires, nor is it sent."""
+        unproven = wait is not None and not wait.brief and self._connection.time() is None
+        if not unproven or self._clock.now() < order.valid_until:
+            return wait
+        return Waiting(
+            OrderReason.VALIDITY_ENDED,
+            "validUntil is past by this clock, and the order is not sent any more; it expires once IBKR's time is "
+            "known, because this clock may be wrong",
+        )
 
     def _markets(self, orders: Sequence[Order]) -> dict[int, Market]:
         numbers = {order.terms.contract.con_id for order in orders if order.state in UNSENT}

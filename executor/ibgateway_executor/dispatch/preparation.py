@@ -55,6 +55,21 @@ class Preparation:
         await self._ledger.advance_all(steps)
         return delays
 
+    async def learn(self, broker: Broker, orders: Iterable[Order]) -> None:
+        """Have the broker asked about the unsent orders' contracts, and give them the validity that follows.
+
+        For a closed gate: reading is no trading. Nothing is rejected, because the login may be the wrong one.
+        """
+        steps: dict[str, Step] = {}
+        for order in (order for order in orders if order.state in UNSENT):
+            self._contracts.refresh(broker, order.terms.contract)
+            contract = self._contracts.resolve(order.terms.contract)
+            if isinstance(contract, Contract):
+                known = replace(order, terms=replace(order.terms, contract=contract))
+                if (done := self._valid(known)) != order:
+                    steps[order.id] = _completing(done)
+        await self._ledger.advance_all(steps)
+
     def _complete(self, broker: Broker, order: Order) -> Order | Waiting | _Rejected:
         account = self._account(order.terms.account)
         if isinstance(account, Waiting | _Rejected):

@@ -1,7 +1,6 @@
 """A client's DELETE up to the cancel that is written, and again where the broker has ignored it."""
 
 import asyncio
-
 from decimal import Decimal
 
 from executor_fakes import NOON, DispatchWorld, IntakeWorld

@@ -99,9 +99,16 @@ async def test_nothing_expires_before_ibkrs_time_is_known(dispatch: DispatchWorl
     dispatch.gate = Closed(GateReason.NO_NEWS, "silence")
     dispatch.connection._compared = None
     await dispatch.order("a")
-    dispatch.time.advance(48 * 3600)
     await dispatch.dispatch()
     assert await dispatch.states("a") == [("Waiting", "NoNews")]
+    dispatch.time.advance(48 * 3600)
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Waiting", "ValidityEnded")]
+    assert "expires once IBKR's time is known" in (await dispatch.stored("a")).message
+    dispatch.time.now -= timedelta(hours=48)
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Waiting", "NoNews")]
+    dispatch.time.now += timedelta(hours=48)
     dispatch.connection.clock_compared(HALF_A_SECOND)
     await dispatch.dispatch()
     assert await dispatch.states("a") == [("Expired", "ValidityEnded")]

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from executor_fakes import AAPL, TERMS, DispatchWorld
+from ibgateway_api.gate import Closed, GateReason
+from ibgateway_api.login import LoginState
 from ibgateway_executor.errors import NoAnswerError
 from ibgateway_executor.orders.order import Contract, OrderTerms, cancel
 
@@ -222,3 +224,56 @@ async def test_an_orders_validity_is_its_first_session_and_never_a_later_one(
     await dispatch.dispatch()
     day, hour = until
     assert (await dispatch.stored("a")).valid_until == datetime(2026, 11, day, hour, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "reason", [GateReason.RESTART_WINDOW, GateReason.SUSPENDED, GateReason.CLOCK_SKEW], ids=str
+)
+async def test_hours_are_learnt_while_the_gate_is_held(
+    dispatch: DispatchWorld, reason: GateReason
+) -> None:
+    dispatch.gate = Closed(reason, "held")
+    await dispatch.order("a", replace(TERMS, contract=Contract(0, "AAPL")))
+    await dispatch.dispatch()
+    await dispatch.dispatch()
+    order = await dispatch.stored("a")
+    assert (order.state, order.reason, order.terms.contract) == ("Waiting", reason, AAPL)
+    assert order.valid_until == datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+    assert dispatch.broker.questions == ["AAPL"]
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [GateReason.NO_NEWS, LoginState.SESSION_CONFLICT, LoginState.CONNECTION_LOST],
+    ids=str,
+)
+async def test_nothing_is_asked_of_a_gateway_that_may_not_be_logged_in(
+    dispatch: DispatchWorld, reason: GateReason | LoginState
+) -> None:
+    dispatch.gate = Closed(reason, "closed")
+    await dispatch.order("a")
+    await dispatch.dispatch()
+    assert dispatch.broker.questions == []
+
+
+async def test_nothing_is_asked_of_a_connection_without_proof(dispatch: DispatchWorld) -> None:
+    dispatch.gate = Closed(GateReason.RESTART_WINDOW, "closed")
+    dispatch.connection.link_lost("1100")
+    await dispatch.order("a")
+    await dispatch.dispatch()
+    assert dispatch.broker.questions == []
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [replace(TERMS, account="DU9"), replace(TERMS, contract=Contract(0, "NOPE"))],
+    ids=["account", "contract"],
+)
+async def test_nothing_is_rejected_while_the_gate_is_closed(
+    dispatch: DispatchWorld, terms: OrderTerms
+) -> None:
+    dispatch.gate = Closed(GateReason.UNEXPECTED_ACCOUNT, "another login")
+    await dispatch.order("a", terms)
+    await dispatch.dispatch()
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Waiting", "UnexpectedAccount")]
