@@ -104,6 +104,8 @@ class PermitRequest:
     """A person has the session: no automatic attempt before this."""
     restart_at: datetime | None = None
     """The week's restart, while it is to come: nothing pushes by itself before it."""
+    lost_until: datetime | None = None
+    """What was tried before is not known: no automatic attempt before this."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ class PermitRefusal(StrEnum):
     """The week's token is dead and the restart that the user has chosen is still to come."""
     POLICY_UNPROVEN = "PolicyUnproven"
     """Live, and nobody has proven yet that the API is closed to the other pods of the cluster."""
+    LEDGER_LOST = "LedgerLost"
+    """The attempt ledger is gone, is another gateway's or can't be read: it stands at its daily limit."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +151,8 @@ def decide(
         return Refused(PermitRefusal.MAINTENANCE, asked.outage_until)
     if asked.cause is Cause.REQUESTED:
         return Granted(PermitKind.TOKEN if asked.token_at_hand else PermitKind.FULL)
-    if asked.conflict_until is not None and now < asked.conflict_until:
-        return Refused(PermitRefusal.SESSION_CONFLICT, asked.conflict_until)
+    if barred := _barred(asked, now):
+        return barred
     if asked.cause is Cause.START and asked.token_at_hand:
         return _spaced(attempts, policy, now) or Granted(PermitKind.TOKEN)
     refusal = (
@@ -159,6 +163,15 @@ def decide(
         or (None if _logged_in_for_the_week(attempts, asked) else _spaced(attempts, policy, now))
     )
     return refusal or Granted(PermitKind.FULL)
+
+
+def _barred(asked: PermitRequest, now: datetime) -> Refused | None:
+    """What no automatic attempt passes, by token neither."""
+    if asked.lost_until is not None and now < asked.lost_until:
+        return Refused(PermitRefusal.LEDGER_LOST, asked.lost_until)
+    if asked.conflict_until is not None and now < asked.conflict_until:
+        return Refused(PermitRefusal.SESSION_CONFLICT, asked.conflict_until)
+    return None
 
 
 def _episode(attempts: Sequence[Attempt]) -> Sequence[Attempt]:

@@ -29,9 +29,12 @@ class HoldReport(Document):
 
 
 class PermitReport(Document):
-    """Why a waiting gateway has no permit yet."""
+    """Why a waiting gateway has no permit yet.
 
-    refusal: PermitRefusal
+    `refusal` is a text where a sentinel of another version has a reason that this one does not know.
+    """
+
+    refusal: Annotated[PermitRefusal | str, Field(union_mode="left_to_right")]
     until: AwareDatetime | None = None
 
 

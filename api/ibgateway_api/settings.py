@@ -22,6 +22,8 @@ class SentinelSettings(Document):
     calendar: Calendar = Calendar()
     logins_allowed: bool = True
     """False: no start gets a permit, because the API would be open to every pod of the cluster."""
+    logged_in_before: bool = False
+    """Whether this gateway has ever logged in: an attempt ledger that is missing now was lost."""
 
 
 class ExecutorSettings(Document):

@@ -39,6 +39,20 @@ async def test_a_missed_push_is_followed_by_one_more_after_the_interval(tmp_path
         assert not any(push.stacked for push in pod.ibkr.ibkr.logins.pushes)
 
 
+async def test_a_ledger_that_is_removed_again_and_again_brings_no_pushes(tmp_path: Path) -> None:
+    async with pod_on_host(tmp_path, attemptIntervalSeconds=1) as pod:
+        await pod.state("AwaitingApproval")
+        await pod.ibkr_said("POST", "/v1/pushes/latest/ignore", {"seconds": 0})
+        for _ in range(3):
+            await pod.crash_sentinel()
+            (tmp_path / "state" / "attempts.jsonl").unlink()
+            await pod.start_sentinel()
+            report = await pod.until(lambda r: r["state"] == "ApprovalMissed" and "waiting" in r)
+            assert report["waiting"]["refusal"] == "LedgerLost"
+            await asyncio.sleep(2)
+        assert pod.pushes() == ["missed"]
+
+
 @pytest.mark.parametrize("dialog", ["unrecognized", "login-failed"])
 async def test_a_wrong_password_is_tried_once(tmp_path: Path, dialog: str) -> None:
     async with pod_on_host(tmp_path, mistyped=True) as pod:

@@ -44,11 +44,11 @@ class LogReader:
                 for piece in self._fold(line):
                     yield before, piece
                     before = self._state.fold
+        self.caught_up = True
 
     def finish(self) -> None:
         """After everything new was dealt with: save, and cut a log that has grown long."""
         self.save()
-        self.caught_up = True
         if self._tail.cut(quiet_reads=QUIET_READS):
             logger.info("the gateway's log was cut")
             self.save(at_once=True)

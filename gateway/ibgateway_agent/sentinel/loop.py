@@ -5,6 +5,7 @@ and how an attempt ended is concluded in `permits`, purely; this loop carries it
 """
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import replace
 from datetime import datetime
@@ -57,10 +58,20 @@ class Sentinel:
         self._settings = watched_document(environment.settings_file, SentinelSettings)
         settings = self._settings.value()
         permit_file = PermitFile(self._run_dir)
-        ledger = AttemptLedger(environment.state_dir / "attempts.jsonl")
-        self._permits = Permits(ledger, permit_file)
-        run = run_dir.run_id(self._run_dir)
-        checkpoint = Checkpoint(environment.state_dir / "checkpoint.json", run)
+        state_dir, mode = environment.state_dir, settings.trading_mode
+        checkpoint = Checkpoint(state_dir / "checkpoint.json", run_dir.run_id(self._run_dir), mode)
+        self._permits = Permits(
+            AttemptLedger(
+                state_dir / "attempts.jsonl",
+                mode,
+                ran_before=settings.logged_in_before
+                or checkpoint.ran_before()
+                or run_dir.had_permit(self._run_dir),
+            ),
+            permit_file,
+        )
+        with contextlib.suppress(OSError):
+            self._permits.open(clock.now())
         fold, position = checkpoint.load(clock.now())
         self._state = GatewayState(environment, settings, fold)
         self._wrapper = WrapperWatch(self._run_dir)
@@ -121,6 +132,7 @@ class Sentinel:
     def _try_duties(self, now: float) -> None:
         """A volume that takes no writes neither hides the login nor ends the sentinel."""
         try:
+            self._permits.open(self._clock.now())
             self._log.finish()
             if now >= self._next_settings:
                 self._next_settings = now + SETTINGS_EVERY
@@ -149,6 +161,7 @@ class Sentinel:
     def _handle(self, before: LoginFold, evidence: Evidence) -> None:
         """What a piece of evidence asks for beside the fold."""
         self.metrics.sign(evidence.sign)
+        self._permits.record_or_retry(outcome.not_in_ledger(evidence, self._permits.records))
         self._permits.record_or_retry(
             outcome.from_evidence(evidence, before, self._permits.records)
         )

@@ -138,6 +138,7 @@ def _input(
         vnc_from_user=found is not None and found.has_vnc,
         holds=told_holds(snapshot),
         logins_allowed=logins_allowed(spec, snapshot),
+        logged_in_before=snapshot.gateway.status.login.full_auth_time is not None,
     )
 
 

@@ -56,6 +56,7 @@ def sentinel_settings(given: DesiredInput) -> SentinelSettings:
         restart=given.spec.weekly_restart.as_restart_time(),
         calendar=given.calendar,
         logins_allowed=given.logins_allowed,
+        logged_in_before=given.logged_in_before,
     )
 
 

@@ -46,6 +46,8 @@ class DesiredInput:
     executor_replicas: int = 1
     logins_allowed: bool = True
     """Whether the gateway may log in at all: live waits for proof that policies are enforced."""
+    logged_in_before: bool = False
+    """Whether a login of this very resource was ever seen."""
     holds: tuple[GateReason, ...] = ()
     """What the executor is told to hold trading for, beside the spec's own suspend."""
     vnc_from_user: bool = False

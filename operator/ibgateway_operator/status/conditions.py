@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ibgateway_api.advice import LOGIN_ADVICE, why_refused
 from ibgateway_api.conditions import ConditionStatus
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
-from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.reports import SentinelReport
 from ibgateway_operator.decide.gate import OPEN_MESSAGE, GateVerdict
@@ -19,7 +19,6 @@ from ibgateway_operator.decide.holds import read_only, unexpected_account
 from ibgateway_operator.decide.replicas import policy_doubt
 from ibgateway_operator.model.manifests import condition_status
 from ibgateway_operator.model.snapshot import Finding, Snapshot, waiting_reason
-from ibgateway_operator.model.times import rfc3339
 
 TRUE: Final = ConditionStatus.TRUE
 FALSE: Final = ConditionStatus.FALSE
@@ -47,43 +46,6 @@ class Assessment:
 
 Check = Callable[[Assessment], Observation]
 Doubt = Callable[[Assessment], Finding | None]
-
-LOGIN_ADVICE: Final = {
-    LoginState.STARTING: "IB Gateway is starting",
-    LoginState.WAITING_FOR_PERMIT: "no login attempt is allowed now",
-    LoginState.LOGGING_IN: "IB Gateway is logging in",
-    LoginState.AWAITING_APPROVAL: "approve the push on IBKR Mobile",
-    LoginState.APPROVAL_MISSED: "the push was not approved in time: ask for another one with the"
-    " annotation ibgateway.dev/login-requested-at, or log in through noVNC",
-    LoginState.LOGGED_IN: "the API answers with the expected accounts",
-    LoginState.CONNECTION_LOST: "IB Gateway has lost its connection to IBKR and comes back by itself",
-    LoginState.SESSION_CONFLICT: "somebody else is logged in with this user name: log out there and"
-    " it goes on by itself",
-    LoginState.REJECTED: "IBKR refused user name or password: correct the Secret, then ask for an"
-    " attempt with the annotation ibgateway.dev/login-requested-at",
-    LoginState.LOCKED_OUT: "IBKR has locked the user name: unlock it with IBKR, then ask for an"
-    " attempt with the annotation ibgateway.dev/login-requested-at",
-    LoginState.TOKEN_EXPIRED: "the week's token is used up: a full login follows by budget",
-    LoginState.NEEDS_PERSON: "IB Gateway asks something only a person can answer: open noVNC",
-    LoginState.RESTARTING: "IB Gateway restarts",
-    LoginState.API_UNRESPONSIVE: "IB Gateway is logged in but its API does not answer",
-    LoginState.STOPPED: "IB Gateway's process has ended",
-    LoginState.UNKNOWN: "the sentinel has seen no evidence yet, or can't see the gateway now",
-}
-
-
-PERMIT_ADVICE: Final = {
-    PermitRefusal.PARKED: "it is parked until somebody asks for an attempt with the annotation"
-    " ibgateway.dev/login-requested-at, or logs in through noVNC",
-    PermitRefusal.INTERVAL: "attempts are spaced by spec.login.attemptIntervalSeconds",
-    PermitRefusal.DAILY_BUDGET: "the attempts of 24 hours (spec.login.dailyAttempts) are used up",
-    PermitRefusal.QUIET_HOURS: "spec.login.quietHours",
-    PermitRefusal.MAINTENANCE: "IBKR answers no login now",
-    PermitRefusal.SESSION_CONFLICT: "a person has the session",
-    PermitRefusal.ALREADY_HANDLED: "this request was handled already",
-    PermitRefusal.RESTART_AHEAD: "the week's token is dead and spec.weeklyRestart is still to come",
-    PermitRefusal.POLICY_UNPROVEN: "live waits for proof, by the console, that policies are enforced",
-}
 
 
 def spec_accepted(assessment: Assessment) -> Observation:
@@ -122,9 +84,7 @@ def _why_it_waits(report: SentinelReport) -> str:
     """Why there is no permit, until when where that is known, and what a person can do."""
     if report.waiting is None:
         return ""
-    refusal, until = report.waiting.refusal, report.waiting.until
-    ends = f", until {rfc3339(until)}" if until else ""
-    return f": {refusal}{ends}: {PERMIT_ADVICE[refusal]}"
+    return f": {why_refused(report.waiting.refusal, report.waiting.until)}"
 
 
 def _silent(snapshot: Snapshot) -> Observation:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from ibgateway_api.accounts import TradingMode
+from ibgateway_api.advice import LOGIN_ADVICE
 from ibgateway_api.conditions import Condition, ConditionStatus, ConditionType
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
@@ -16,7 +17,6 @@ from ibgateway_api.reasons import ConditionReason, EventReason, Reason
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.model.times import rfc3339
-from ibgateway_operator.status.conditions import LOGIN_ADVICE
 
 
 class EventType(StrEnum):

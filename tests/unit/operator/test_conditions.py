@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from ibgateway_api.advice import LOGIN_ADVICE, PERMIT_ADVICE
 from ibgateway_api.conditions import ConditionType
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.reasons import ConditionReason
-from ibgateway_api.reports import PermitReport
+from ibgateway_api.reports import PermitReport, SentinelReport
 from ibgateway_operator.model.snapshot import Finding
-from ibgateway_operator.status import conditions
 from ibgateway_operator.status.conditions import Assessment
 from operator_fakes import assessment, pod, report, snapshot, status_from
 
@@ -86,6 +86,19 @@ def test_a_refused_permit_says_until_when() -> None:
     assert "RestartAhead, until 2026-11-22T14:00:00Z: " in message
 
 
+def test_a_reason_of_a_newer_sentinel_is_shown_as_it_is() -> None:
+    document = report(LoginState.WAITING_FOR_PERMIT).model_dump(mode="json", by_alias=True)
+    document["waiting"] = {"refusal": "NeverHeardOf", "until": "2026-11-22T14:00:00Z"}
+    said = SentinelReport.model_validate(document)
+    _, message = ready(assessment(snapshot(heard=said)))
+    assert message.endswith(": NeverHeardOf, until 2026-11-22T14:00:00Z")
+
+
+def test_a_known_reason_stays_one() -> None:
+    document = {"refusal": "Parked", "until": None}
+    assert PermitReport.model_validate(document).refusal is PermitRefusal.PARKED
+
+
 def test_what_the_sentinel_cannot_see_or_write_is_said_with_the_login() -> None:
     trouble = "the gateway's log can't be read"
     said = report(LoginState.UNKNOWN).model_copy(update={"trouble": trouble})
@@ -94,7 +107,7 @@ def test_what_the_sentinel_cannot_see_or_write_is_said_with_the_login() -> None:
 
 
 def test_every_refusal_has_an_advice() -> None:
-    assert set(conditions.PERMIT_ADVICE) == set(PermitRefusal)
+    assert set(PERMIT_ADVICE) == set(PermitRefusal)
 
 
 @pytest.mark.parametrize(
@@ -185,4 +198,4 @@ def test_an_image_that_can_not_be_pulled_is_named() -> None:
 
 
 def test_every_login_state_has_an_advice() -> None:
-    assert set(conditions.LOGIN_ADVICE) == set(LoginState)
+    assert set(LOGIN_ADVICE) == set(LoginState)

@@ -97,6 +97,7 @@ def test_every_setting_of_the_sentinel_arrives() -> None:
         "restart": {"restartAt": "10:30:00", "timeZone": "Europe/Berlin"},
         "calendar": CALENDAR,
         "loginsAllowed": True,
+        "loggedInBefore": False,
     }
     assert len(written) == len(SentinelSettings.model_fields)
 

@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from ibgateway_api.names import Component
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_operator.decide.actions import RestartGateway
 from ibgateway_operator.decide.decision import Decision, decide
+from ibgateway_operator.desired.config import sentinel_settings
 from ibgateway_operator.model.snapshot import Credentials, Drain, Snapshot
 from ibgateway_operator.settings import OperatorSettings
 from operator_fakes import IMAGES, SCRIPTS, deployment, pod, snapshot, stateful_set
@@ -28,6 +31,14 @@ def test_a_refused_spec_is_judged_and_nothing_is_done_to_it() -> None:
 
 def test_the_same_snapshot_gives_the_same_decision() -> None:
     assert decided(snapshot()) == decided(snapshot())
+
+
+@pytest.mark.parametrize("login", [{}, {"fullAuthTime": "2026-11-23T15:00:00Z"}])
+def test_the_sentinel_hears_whether_this_gateway_was_ever_logged_in(login: dict[str, str]) -> None:
+    """A resource that was made again under an old name was not: its status is empty."""
+    given = decided(snapshot(status={"login": login})).given
+    assert given is not None
+    assert sentinel_settings(given).logged_in_before is bool(login)
 
 
 def test_a_stop_that_waits_for_its_drain_does_nothing_yet() -> None:

@@ -200,7 +200,7 @@ def test_an_unreadable_ledger_allows_nothing_until_a_person_asks(pod: FakePod) -
     report = pod.waits()
     assert pod.permit() == ""
     assert report.waiting is not None
-    assert report.waiting.refusal == "DailyBudget"
+    assert report.waiting.refusal == "LedgerLost"
     assert not pod.sentinel.accept(RequestKind.LOGIN, "2026-11-20T15:00:00Z")
     assert pod.sentinel.accept(RequestKind.LOGIN, "2026-11-25T15:00:00Z")
     pod.look()

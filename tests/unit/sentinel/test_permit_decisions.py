@@ -269,7 +269,7 @@ def test_a_session_is_taken_back_only_so_often(
 
 TAKE_OVER = SentinelSettings(existing_session=ExistingSession.TAKE_OVER)
 UNREADABLE = Records(readable=False)
-AT_ITS_LIMIT = Refused(PermitRefusal.DAILY_BUDGET)
+AT_ITS_LIMIT = Refused(PermitRefusal.LEDGER_LOST)
 
 
 def test_a_permit_says_what_becomes_of_another_session() -> None:

@@ -22,6 +22,12 @@ def sign_of_life(run_dir: Path) -> str:
         return ""
 
 
+def had_permit(run_dir: Path) -> bool:
+    """Whether the wrapper of this pod was ever seen with a permit."""
+    wrapper = wrapper_state(run_dir)
+    return wrapper is not None and wrapper.permit > 0
+
+
 def planned_stop(run_dir: Path) -> bool:
     """Whether the preStop hook has begun."""
     return (run_dir / "planned-stop").exists()

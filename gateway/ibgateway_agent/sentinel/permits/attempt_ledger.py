@@ -2,7 +2,7 @@
 
 An attempt is on disk (fsync) before its permit exists, so the budget holds through any crash. A file
 that exists but can't be read allows nothing; a last line without its end was never acted on and is
-dropped. A missing file is a new gateway.
+dropped. A file that is missing, or empty, is a new gateway's or was lost: its first line says which.
 """
 
 import contextlib
@@ -12,25 +12,50 @@ from datetime import datetime
 from pathlib import Path
 
 from ibgateway_agent.errors import LedgerError
-from ibgateway_agent.sentinel.permits.records import LedgerLine, Records, fold
+from ibgateway_agent.sentinel.permits.records import LedgerLine, Note, NoteKind, Records, fold
+from ibgateway_api.accounts import TradingMode
 from ibgateway_api.permits import Attempt, Cause, PermitKind
 
 
 class AttemptLedger:
     """The file and what it says. Every writing method returns once the line is on disk.
 
-    `problem` says why the file can't be read; empty when it can.
+    `problem` says why nothing may be read from the file or added to it; empty when all is well.
+    `mode` is this gateway's; `ran_before`: it has had permits, so a ledger without a line was lost.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, mode: TradingMode = TradingMode.PAPER, *, ran_before: bool = False
+    ) -> None:
         self._path = path
+        self._mode = mode
+        self._ran_before = ran_before
         self.records = Records()
         self.problem = ""
         try:
             self.records = fold(self._whole_lines())
         except (LedgerError, OSError, UnicodeDecodeError) as error:
-            self.problem = str(error)
-            self.records = Records(readable=False)
+            self._distrust(str(error))
+        if self.records.mode not in ("", mode):
+            self._distrust(f"the attempt ledger is that of a {self.records.mode} gateway")
+        self._opened = bool(self.problem or self.records.lines())
+
+    def open(self, at: datetime) -> NoteKind | None:
+        """Write the first line of a ledger that has none, and say which it is.
+
+        Raises OSError; nothing is allowed until the line is there.
+        """
+        if self._opened:
+            return None
+        self.records, self.problem = Records(), ""
+        first = NoteKind.LOST if self._ran_before else NoteKind.BEGUN
+        try:
+            self._note(first, at)
+        except OSError as error:
+            self._distrust(f"the attempt ledger can't be begun: {error}")
+            raise
+        self._opened = True
+        return first
 
     def begin(self, at: datetime, kind: PermitKind, cause: Cause, request: str = "") -> Attempt:
         """A new attempt; its permit may be written once this returns."""
@@ -43,6 +68,8 @@ class AttemptLedger:
         """One more line. Raises LedgerError while the file can't be read, OSError for a bad volume."""
         if self.problem:
             raise LedgerError(self.problem)
+        if self.records.lines() and not self._path.exists():
+            self._restore()
         size = self._path.stat().st_size if self._path.exists() else 0
         try:
             self._write(f"{line.to_json()}\n".encode())
@@ -56,6 +83,22 @@ class AttemptLedger:
         """Put an unreadable ledger aside, on a person's word only."""
         self._path.rename(self._path.with_name(f"{self._path.name}.unreadable-{at:%Y%m%dT%H%M%SZ}"))
         self.records, self.problem = Records(), ""
+        self._note(NoteKind.LOST, at)
+
+    def _note(self, kind: NoteKind, at: datetime) -> None:
+        self.append(Note(note=kind, at=at, mode=self._mode))
+
+    def _distrust(self, problem: str) -> None:
+        self.problem, self.records = problem, Records(readable=False)
+
+    def _restore(self) -> None:
+        """Somebody has removed the file under a sentinel that knows what stood in it."""
+        aside = self._path.with_name(f"{self._path.name}.new")
+        with aside.open("wb") as file:
+            file.writelines(f"{line.to_json()}\n".encode() for line in self.records.lines())
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(self._path)
 
     def _write(self, text: bytes) -> None:
         """On disk once it returns. A full disk leaves half a line, which the caller takes back."""

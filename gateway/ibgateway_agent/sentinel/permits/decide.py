@@ -132,8 +132,8 @@ def outlived(asked: datetime, now: datetime) -> bool:
 
 
 _UNPROVEN: Final = Refused(PermitRefusal.POLICY_UNPROVEN)
-_UNREADABLE: Final = Refused(PermitRefusal.DAILY_BUDGET)
-"""A ledger that can't be read stands at its daily limit."""
+_UNREADABLE: Final = Refused(PermitRefusal.LEDGER_LOST)
+"""A ledger that can't be read stands at its daily limit, until a person starts it anew."""
 
 _FOR_A_PERSON: Final = frozenset(
     {LoginState.REJECTED, LoginState.LOCKED_OUT, LoginState.NEEDS_PERSON}
@@ -252,6 +252,7 @@ def _decide(now: SentinelSnapshot, wanted: PermitRequest) -> Granted | Refused:
         outage_until=now.settings.calendar.outage_end(now.now),
         conflict_until=_conflict_until(now),
         restart_at=_restart_ahead(now),
+        lost_until=_lost_until(now.records),
     )
     return decide(now.records.attempts, now.settings.login, wanted, now.now)
 
@@ -268,8 +269,15 @@ def _restart_ahead(now: SentinelSnapshot) -> datetime | None:
     A gateway that is new in this week is another matter: whoever made it waits for its push.
     """
     week, attempts = _week(now), now.records.attempts
-    is_new = now.login.full_auth_time is None and all(a.at >= week.boundary for a in attempts)
+    never_logged_in = now.login.full_auth_time is None and not _lost_until(now.records)
+    is_new = never_logged_in and all(a.at >= week.boundary for a in attempts)
     return week.restart if week.open and now.now < week.restart and not is_new else None
+
+
+def _lost_until(records: Records) -> datetime | None:
+    """A lost ledger starts at its limit: as if the attempts of a day had just been used up."""
+    lost = records.last_noted(NoteKind.LOST)
+    return None if lost is None else lost + timedelta(days=1)
 
 
 def _conflict_until(now: SentinelSnapshot) -> datetime | None:

@@ -70,6 +70,16 @@ def _process_gone(evidence: Evidence, before: LoginFold, records: Records) -> Li
     return ()
 
 
+def not_in_ledger(evidence: Evidence, records: Records) -> Lines:
+    """A process that started with a permit which the ledger never gave: it is not the one that was kept."""
+    if evidence.sign is not Sign.PROCESS_STARTED or not records.readable:
+        return ()
+    known = max((attempt.id for attempt in records.attempts), default=0)
+    if int(evidence.detail) <= known:
+        return ()
+    return (Note(note=NoteKind.LOST, at=evidence.at, mode=records.mode),)
+
+
 def token_died(now: SentinelSnapshot) -> Lines:
     """A token that did not log in, if that is new; also one that IBC tried by itself."""
     if not now.records.readable or now.login.state is not LoginState.TOKEN_EXPIRED:

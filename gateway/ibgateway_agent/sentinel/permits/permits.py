@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime
+from typing import Final
 
 from ibgateway_agent.sentinel.permits import decide
 from ibgateway_agent.sentinel.permits.attempt_ledger import AttemptLedger
@@ -11,6 +12,8 @@ from ibgateway_agent.sentinel.permits.records import Note, NoteKind, Records, Re
 from ibgateway_api.permits import Attempt, Cause, Granted
 
 logger = logging.getLogger(__name__)
+
+_LOST: Final = "the attempt ledger is lost: no automatic attempt for 24 hours; a login request is tried at once"
 
 
 class Permits:
@@ -23,6 +26,11 @@ class Permits:
             logger.error(
                 "no attempt is allowed: %s; a login request starts a new one", ledger.problem
             )
+
+    def open(self, now: datetime) -> None:
+        """Write the first line of a ledger that has none; raises OSError."""
+        if self._ledger.open(now) is NoteKind.LOST:
+            logger.error(_LOST)
 
     @property
     def records(self) -> Records:
@@ -77,6 +85,8 @@ class Permits:
             self._ledger.append(line)
             if isinstance(line, Attempt):
                 logger.info("attempt %d: %s", line.id, line.outcome)
+            elif line.note is NoteKind.LOST:
+                logger.error(_LOST)
 
     def record_or_retry(self, lines: Lines) -> None:
         """The same for what is concluded anew at the next look.

@@ -37,15 +37,23 @@ class NoteKind(StrEnum):
     """A process took the session back."""
     TOKEN_DEAD = "tokenDead"  # noqa: S105 - a note, not a secret
     """A start by token did not log in."""
+    BEGUN = "begun"
+    """The first line of a new gateway's ledger."""
+    LOST = "lost"
+    """The first line of a ledger whose predecessor is gone or was put aside: what it held is not known."""
 
 
 class Note(Document):
-    """A line that is no attempt; `kind` is the request's kind, empty for a note about a session."""
+    """A line that is no attempt; `kind` is the request's kind, empty for a note about a session.
+
+    `mode`: the trading mode of the gateway whose ledger begins here.
+    """
 
     note: NoteKind
     at: datetime
     kind: str = ""
     request: str = ""
+    mode: str = ""
 
 
 LedgerLine = Attempt | Note
@@ -89,6 +97,15 @@ class Records:
         """When something was noted last."""
         times = [n.at for n in self.notes if n.note is event]
         return times[-1] if times else None
+
+    @property
+    def mode(self) -> str:
+        """The trading mode that the ledger was begun in; empty where no line tells."""
+        return next((n.mode for n in reversed(self.notes) if n.mode), "")
+
+    def lines(self) -> tuple[LedgerLine, ...]:
+        """The lines that add up to these records."""
+        return (*self.notes, *self.attempts)
 
     def plus(self, line: LedgerLine) -> "Records":
         """The records with one more line."""

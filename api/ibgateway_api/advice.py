@@ -1,0 +1,62 @@
+"""What a login state or a refused permit means for a person, and what they can do. Pure.
+
+Conditions, Events and the sentinel's own answers use the same words.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from ibgateway_api.login import LoginState
+from ibgateway_api.permits import PermitRefusal
+
+LOGIN_ADVICE: Final = {
+    LoginState.STARTING: "IB Gateway is starting",
+    LoginState.WAITING_FOR_PERMIT: "no login attempt is allowed now",
+    LoginState.LOGGING_IN: "IB Gateway is logging in",
+    LoginState.AWAITING_APPROVAL: "approve the push on IBKR Mobile",
+    LoginState.APPROVAL_MISSED: "the push was not approved in time: ask for another one with the"
+    " annotation ibgateway.dev/login-requested-at, or log in through noVNC",
+    LoginState.LOGGED_IN: "the API answers with the expected accounts",
+    LoginState.CONNECTION_LOST: "IB Gateway has lost its connection to IBKR and comes back by itself",
+    LoginState.SESSION_CONFLICT: "somebody else is logged in with this user name: log out there and"
+    " it goes on by itself",
+    LoginState.REJECTED: "IBKR refused user name or password: correct the Secret, then ask for an"
+    " attempt with the annotation ibgateway.dev/login-requested-at",
+    LoginState.LOCKED_OUT: "IBKR has locked the user name: unlock it with IBKR, then ask for an"
+    " attempt with the annotation ibgateway.dev/login-requested-at",
+    LoginState.TOKEN_EXPIRED: "the week's token is used up: a full login follows by budget",
+    LoginState.NEEDS_PERSON: "IB Gateway asks something only a person can answer: open noVNC",
+    LoginState.RESTARTING: "IB Gateway restarts",
+    LoginState.API_UNRESPONSIVE: "IB Gateway is logged in but its API does not answer",
+    LoginState.STOPPED: "IB Gateway's process has ended",
+    LoginState.UNKNOWN: "the sentinel has seen no evidence yet, or can't see the gateway now",
+}
+
+
+PERMIT_ADVICE: Final = {
+    PermitRefusal.PARKED: "it is parked until somebody asks for an attempt with the annotation"
+    " ibgateway.dev/login-requested-at, or logs in through noVNC",
+    PermitRefusal.INTERVAL: "attempts are spaced by spec.login.attemptIntervalSeconds",
+    PermitRefusal.DAILY_BUDGET: "the attempts of 24 hours (spec.login.dailyAttempts) are used up",
+    PermitRefusal.QUIET_HOURS: "spec.login.quietHours",
+    PermitRefusal.MAINTENANCE: "IBKR answers no login now",
+    PermitRefusal.SESSION_CONFLICT: "a person has the session",
+    PermitRefusal.ALREADY_HANDLED: "this request was handled already",
+    PermitRefusal.RESTART_AHEAD: "the week's token is dead and spec.weeklyRestart is still to come",
+    PermitRefusal.LEDGER_LOST: "what was tried before is not known, because the attempt ledger is gone, is"
+    " another gateway's or can't be read, so nothing is tried by itself for 24 hours after that: ask for"
+    " an attempt with the annotation ibgateway.dev/login-requested-at, or log in through noVNC",
+    PermitRefusal.POLICY_UNPROVEN: "live waits for proof, by the console, that policies are enforced",
+}
+
+
+def why_refused(refusal: str, until: datetime | None) -> str:
+    """Why there is no permit, until when where that is known, and what a person can do.
+
+    A reason of another version has no advice here.
+    """
+    ends = f", until {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if until else ""
+    known = refusal in set(PermitRefusal)
+    return (
+        f"{refusal}{ends}: {PERMIT_ADVICE[PermitRefusal(refusal)]}" if known else f"{refusal}{ends}"
+    )
