@@ -92,6 +92,11 @@ class ChildNames(NamedTuple):
         """The StatefulSet's only pod."""
         return f"{self.gateway}-0"
 
+    @property
+    def gateway_claim(self) -> str:
+        """The claim that the StatefulSet gives its only pod."""
+        return f"data-{self.gateway_pod}"
+
     def sentinel_host(self, namespace: str) -> str:
         """DNS name of the gateway pod, resolvable while it is not ready."""
         return f"{self.gateway_pod}.{self.gateway_pods}.{namespace}.svc"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ibgateway_api import names
-from ibgateway_api.names import Key
+from ibgateway_api.names import Component, Key
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_operator.errors import ApiError, ConflictError, NotFoundError, OperatorError
 from ibgateway_operator.kube.cache import Cache
@@ -128,6 +128,8 @@ class ChildWriter:
             return Finding(
                 ConditionReason.CHILD_TERMINATING, f"{_said(manifest)} is being deleted: waiting"
             )
+        if stored is not None:
+            manifest = _with_its_volume(manifest, stored)
         place = place_of(manifest)
         if stored is not None and _stands(memory.applied.get(place), manifest, stored):
             memory.applied[place] = _applied(manifest, stored)
@@ -219,6 +221,14 @@ def _stands(last: Applied | None, manifest: Manifest, stored: Manifest) -> bool:
     return mark == digest(manifest) and agrees(stored, manifest)
 
 
+def _with_its_volume(manifest: Manifest, stored: Manifest) -> Manifest:
+    """A claim stays as large as it is: it may have been expanded, or made by an earlier resource."""
+    if manifest["kind"] != CLAIM.kind:
+        return manifest
+    before = stored.get("spec") or {}
+    return {**manifest, "spec": {k: before.get(k, v) for k, v in manifest["spec"].items()}}
+
+
 def _applied(manifest: Manifest, stored: Manifest) -> Applied:
     return Applied(uid_of(stored), digest(manifest), fingerprint(stored))
 
@@ -241,7 +251,7 @@ def orphans(
 def foreign(gateway: IBGateway, manifest: Manifest, stored: Manifest) -> Finding | None:
     """Why a stored object is not ours to write; None where it is."""
     if manifest["kind"] == CLAIM.kind:
-        return _foreign_ledger(gateway, manifest, stored)
+        return _foreign_claim(gateway, manifest, stored)
     if owner_uid(stored) == gateway.uid:
         return None
     return Finding(
@@ -250,12 +260,12 @@ def foreign(gateway: IBGateway, manifest: Manifest, stored: Manifest) -> Finding
     )
 
 
-def _foreign_ledger(gateway: IBGateway, manifest: Manifest, stored: Manifest) -> Finding | None:
-    """A claim has no owner: label and trading mode say whose ledger it is."""
+def _foreign_claim(gateway: IBGateway, manifest: Manifest, stored: Manifest) -> Finding | None:
+    """A claim has no owner: label and trading mode say whose it is."""
     if labels_of(stored).get(names.LABEL_GATEWAY) != gateway.key.name:
         return Finding(
             ConditionReason.FOREIGN_OBJECT,
-            f"{_said(manifest)} exists and is no ledger of this IBGateway: delete or rename it",
+            f"{_said(manifest)} exists and is not that of this IBGateway: delete or rename it",
         )
     mode = annotations_of(stored).get(names.ANNOTATION_TRADING_MODE, "")
     wanted = annotations_of(manifest)[names.ANNOTATION_TRADING_MODE]
@@ -263,9 +273,14 @@ def _foreign_ledger(gateway: IBGateway, manifest: Manifest, stored: Manifest) ->
         return None
     return Finding(
         ConditionReason.LEDGER_OF_OTHER_MODE,
-        f"{_said(manifest)} holds the ledger of a {mode} gateway: delete it if it is no longer"
+        f"{_said(manifest)} holds the {_holds(manifest)} of a {mode} gateway: delete it if it is no longer"
         f" needed, or choose another name for this {wanted} one",
     )
+
+
+def _holds(claim: Manifest) -> str:
+    mine = _component(claim) == Component.GATEWAY
+    return "settings and the record of attempts" if mine else "ledger"
 
 
 def place_of(body: Manifest) -> Place:

@@ -31,7 +31,13 @@ from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.config import settings_hash
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.model.kinds import CONFIG_MAP
-from ibgateway_operator.model.manifests import Manifest, annotations_of, is_terminating, name_of
+from ibgateway_operator.model.manifests import (
+    Manifest,
+    annotations_of,
+    is_terminating,
+    name_of,
+    owner_uid,
+)
 from ibgateway_operator.model.memory import Place
 from ibgateway_operator.model.snapshot import Finding, Snapshot, container_runs
 from ibgateway_operator.settings import OperatorSettings
@@ -144,7 +150,11 @@ def _input(
 
 def _stamps(snapshot: Snapshot, wanted: tuple[Manifest, ...]) -> Mapping[Component, str]:
     """A changed annotation makes the kubelet refresh the mounted settings at once."""
-    maps = {name_of(m): settings_hash(m) for m in wanted if m["kind"] == CONFIG_MAP.kind}
+    maps = {
+        name_of(m): settings_hash(m)
+        for m in wanted
+        if m["kind"] == CONFIG_MAP.kind and _may_write(snapshot, m)
+    }
     stamps: dict[Component, str] = {}
     for component in _READERS:
         pod = snapshot.pod(component)
@@ -155,3 +165,9 @@ def _stamps(snapshot: Snapshot, wanted: tuple[Manifest, ...]) -> Mapping[Compone
         if stale and container_runs(pod, component):
             stamps[component] = wanted_hash
     return stamps
+
+
+def _may_write(snapshot: Snapshot, config_map: Manifest) -> bool:
+    """An earlier resource's settings stay until they are gone, and so does the stamp of its pod."""
+    stored = snapshot.child(CONFIG_MAP.kind, name_of(config_map))
+    return stored is None or owner_uid(stored) == snapshot.gateway.uid

@@ -22,9 +22,9 @@ from ibgateway_operator.desired.containers import (
     scratch,
     secret_volume,
 )
-from ibgateway_operator.desired.gateway import claim_spec
+from ibgateway_operator.desired.gateway import claim
 from ibgateway_operator.desired.input import DesiredInput, labels, manifest, selector
-from ibgateway_operator.model.kinds import CLAIM, DEPLOYMENT
+from ibgateway_operator.model.kinds import DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest, digest
 
 """On the Deployment: which template was asked for, so that another one is noticed and can wait."""
@@ -34,22 +34,10 @@ TOKEN_DIR: Final = "/run/secrets/executor"  # noqa: S105 - a path
 
 def executor(given: DesiredInput) -> list[Manifest]:
     """The claim and the Deployment, or nothing where the executor is off."""
-    return [claim(given), deployment(given)] if given.spec.executor.enabled else []
-
-
-def claim(given: DesiredInput) -> Manifest:
-    """The ledger's claim, without owner."""
-    return {
-        "apiVersion": CLAIM.api_version,
-        "kind": CLAIM.kind,
-        "metadata": {
-            "name": given.children.executor,
-            "namespace": given.key.namespace,
-            "labels": labels(given, Component.EXECUTOR),
-            "annotations": {names.ANNOTATION_TRADING_MODE: str(given.spec.trading_mode)},
-        },
-        "spec": claim_spec(given.spec.executor.storage),
-    }
+    if not given.spec.executor.enabled:
+        return []
+    ledger = claim(given, Component.EXECUTOR, given.children.executor)
+    return [ledger, deployment(given)]
 
 
 def deployment(given: DesiredInput) -> Manifest:

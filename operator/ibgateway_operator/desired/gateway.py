@@ -1,16 +1,41 @@
-"""The gateway's StatefulSet and its disruption budget. Pure."""
+"""The gateway's claim, its StatefulSet and its disruption budget. Pure."""
 
+from ibgateway_api import names
 from ibgateway_api.fields import StorageSpec
 from ibgateway_api.names import Component
 from ibgateway_operator.desired.gateway_pod import pod_template
-from ibgateway_operator.desired.input import DesiredInput, manifest, selector
-from ibgateway_operator.model.kinds import DISRUPTION_BUDGET, STATEFUL_SET
+from ibgateway_operator.desired.input import DesiredInput, labels, manifest, selector
+from ibgateway_operator.model.kinds import CLAIM, DISRUPTION_BUDGET, STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest
 
 
 def gateway(given: DesiredInput) -> list[Manifest]:
-    """The StatefulSet and what keeps a node drain from being careless with it."""
-    return [_disruption_budget(given), _stateful_set(given)]
+    """The claim, the StatefulSet, and what keeps a node drain from being careless with it."""
+    return [
+        claim(given, Component.GATEWAY, given.children.gateway_claim),
+        _disruption_budget(given),
+        _stateful_set(given),
+    ]
+
+
+def claim(given: DesiredInput, component: Component, name: str) -> Manifest:
+    """A claim, without owner: it outlives its resource, and says of which trading mode it is."""
+    return {
+        "apiVersion": CLAIM.api_version,
+        "kind": CLAIM.kind,
+        "metadata": {
+            "name": name,
+            "namespace": given.key.namespace,
+            "labels": labels(given, component),
+            "annotations": {names.ANNOTATION_TRADING_MODE: str(given.spec.trading_mode)},
+        },
+        "spec": claim_spec(_storage(given, component)),
+    }
+
+
+def _storage(given: DesiredInput, component: Component) -> StorageSpec:
+    spec = given.spec
+    return spec.gateway.storage if component is Component.GATEWAY else spec.executor.storage
 
 
 def _stateful_set(given: DesiredInput) -> Manifest:
@@ -30,7 +55,7 @@ def _stateful_set(given: DesiredInput) -> Manifest:
 
 
 def _claim_template(given: DesiredInput) -> Manifest:
-    """The claim `data-<name>-gateway-0`; only labels that never change, for a template can't."""
+    """The StatefulSet takes the claim that is there; only labels that never change, for a template can't."""
     return {
         "metadata": {"name": "data", "labels": selector(given, Component.GATEWAY)},
         "spec": claim_spec(given.spec.gateway.storage),

@@ -1,5 +1,7 @@
 """The children of a reconciled IBGateway: what is removed, what is foreign, what is refused."""
 
+from typing import Any
+
 import pytest
 
 from ibgateway_api.login import LoginState
@@ -48,13 +50,54 @@ async def test_a_ledger_of_the_other_mode_is_never_adopted(world: OperatorWorld)
     assert world.condition("Ready") == "False LedgerOfOtherMode"
 
 
+LEFT_BEHIND = {"ibgateway.dev/gateway": "paper", "app.kubernetes.io/component": "gateway"}
+"""The labels of a claim that the StatefulSet has made."""
+
+
+def data_claim(size: str = "1Gi", mode: str = "") -> dict[str, Any]:
+    meta: dict[str, Any] = {"namespace": "trading", "name": "data-paper-gateway-0"}
+    notes = {"ibgateway.dev/trading-mode": mode} if mode else {}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+    meta |= {"labels": LEFT_BEHIND, "annotations": notes}
+    return {"kind": "PersistentVolumeClaim", "metadata": meta, "spec": spec}
+
+
+async def test_the_volume_of_a_paper_gateway_is_never_a_live_ones(world: OperatorWorld) -> None:
+    """A paper login's week and a paper ledger's budget count for nothing there."""
+    world.api_server.put(data_claim(mode="live"))
+    await world.reconcile()
+    assert world.condition("Ready") == "False LedgerOfOtherMode"
+    assert "data-paper-gateway-0 holds the settings and the record of attempts of a live" in (
+        world.message("Ready")
+    )
+    assert not world.api_server.has("StatefulSet", "paper-gateway")
+    world.api_server.remove("PersistentVolumeClaim", "data-paper-gateway-0")
+    await world.reconcile()
+    assert world.api_server.has("StatefulSet", "paper-gateway")
+
+
+async def test_a_volume_is_stamped_with_its_mode_and_stays_as_large_as_it_is(
+    world: OperatorWorld,
+) -> None:
+    """One that an earlier version left unstamped, and that somebody has expanded."""
+    world.api_server.put(data_claim(size="5Gi"))
+    await world.reconcile()
+    claim = world.api_server.named("PersistentVolumeClaim", "data-paper-gateway-0")
+    assert claim["metadata"]["annotations"]["ibgateway.dev/trading-mode"] == "paper"
+    assert claim["spec"]["resources"] == {"requests": {"storage": "5Gi"}}
+    assert not [w for w in await world.reconcile() if "PersistentVolumeClaim" in w]
+
+
 async def test_a_ledger_of_an_earlier_gateway_of_the_same_name_and_mode_is_adopted(
     world: OperatorWorld,
 ) -> None:
     await world.reconcile()
     world.api_server.remove("IBGateway", "paper")
     world.api_server.collect_garbage()
-    assert world.children() == {"PersistentVolumeClaim paper-executor"}
+    assert world.children() == {
+        "PersistentVolumeClaim data-paper-gateway-0",
+        "PersistentVolumeClaim paper-executor",
+    }
     world.api_server.put(ibgateway_body(uid="uid-2"))
     await world.reconcile()
     assert world.condition("Ready") == "False NoNews"

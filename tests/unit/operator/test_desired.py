@@ -15,6 +15,7 @@ def test_a_gateway_has_exactly_these_children() -> None:
         "NetworkPolicy paper-executor",
         "NetworkPolicy paper-gateway",
         "NetworkPolicy paper-novnc",
+        "PersistentVolumeClaim data-paper-gateway-0",
         "PersistentVolumeClaim paper-executor",
         "PodDisruptionBudget paper-gateway",
         "Service paper-executor",
@@ -39,6 +40,7 @@ def test_without_executor_console_and_policies_only_the_gateway_is_left() -> Non
     )
     assert sorted(children_of(plan)) == [
         "ConfigMap paper-gateway",
+        "PersistentVolumeClaim data-paper-gateway-0",
         "PodDisruptionBudget paper-gateway",
         "Service paper-gateway",
         "Service paper-gateway-pods",
@@ -56,10 +58,10 @@ def test_building_twice_gives_the_same_and_leaves_the_plan_as_it_was() -> None:
     assert "more" not in desired(plan)[0]["metadata"]["labels"]
 
 
-def test_every_child_but_the_ledger_belongs_to_the_gateway() -> None:
+def test_every_child_but_the_claims_belongs_to_the_gateway() -> None:
     for name, child in children_of(desired_input()).items():
         owners = child["metadata"].get("ownerReferences")
-        if name == "PersistentVolumeClaim paper-executor":
+        if name.startswith("PersistentVolumeClaim "):
             assert owners is None
             continue
         assert owners == [

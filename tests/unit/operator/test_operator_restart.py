@@ -118,7 +118,7 @@ async def test_what_an_earlier_version_applied_is_applied_once_more() -> None:
         _forget_marks(world.api_server)
         world.start_again()
         writes = await world.reconcile()
-        assert len([w for w in writes if w.startswith("apply")]) == 18
+        assert len([w for w in writes if w.startswith("apply")]) == 19
         assert await world.reconcile() == []
 
 

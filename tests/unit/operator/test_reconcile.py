@@ -14,7 +14,7 @@ async def test_a_new_gateway_gets_its_children_and_a_status(world: OperatorWorld
         "create Secret paper-agent-token",
         "create Secret paper-executor-token",
     ]
-    assert len([w for w in writes if w.startswith("apply")]) == 18
+    assert len([w for w in writes if w.startswith("apply")]) == 19
     assert writes[-1] == "status"
     assert world.condition("Ready") == "False NoNews"
 

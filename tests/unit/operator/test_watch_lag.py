@@ -17,7 +17,7 @@ class TestOwnWrites:
     async def test_children_that_no_watch_has_shown_are_not_applied_again(
         self, created: OperatorWorld
     ) -> None:
-        assert len(await created.reconcile()) == 21
+        assert len(await created.reconcile()) == 22
         assert await created.reconcile() == []
         created.deliver()
         assert await created.reconcile() == []
@@ -128,7 +128,7 @@ class TestRecreatedGateway:
         lagging.api_server.collect_garbage()
         lagging.deliver()
         await lagging.reconcile()
-        assert len(lagging.children()) == 21
+        assert len(lagging.children()) == 22
 
     async def test_the_new_ones_status_is_not_the_old_ones(self, lagging: OperatorWorld) -> None:
         recreate(lagging)

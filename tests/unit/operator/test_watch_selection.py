@@ -52,7 +52,7 @@ class TestOtherNamespace:
         async with operator_world(namespaces=("trading",)) as world:
             world.api_server.put(ibgateway_body(uid="uid-2", namespace="other"))
             assert await world.reconcile(Key("other", "paper")) == []
-            assert len(await world.reconcile()) == 21
+            assert len(await world.reconcile()) == 22
 
 
 class TestLostLabels:
