@@ -78,7 +78,7 @@ In this folder, for this shell: kubectl, helm and docker of the cluster (they ar
   eval "$(make -s env)"
   k() {{ kubectl --namespace {NAMESPACE} "$@"; }}
   ask() {{ k exec deploy/ibkr -- python3 -m ibgateway_simulator ask "$@"; }}
-  orders() {{ k get secret paper-executor-token -o go-template='Authorization: Bearer {{{{.data.token|base64decode}}}}' | curl -sS --retry 5 --retry-connrefused -H @- "$@"; }}
+  orders() {{ k get secret paper-executor-token -o go-template='Authorization: Bearer {{{{.data.token|base64decode}}}}' | curl -sS --retry 5 --retry-connrefused -w '\\n' -H @- "$@"; }}
 
 The gateway's window, until Ctrl-C, at http://localhost:6080 with the password {VNC_PASSWORD}:
 
