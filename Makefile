@@ -20,7 +20,7 @@ help: ## list the targets
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-check: .venv/ready ## format, lint, types, import contracts, unit tests and what they cover; under a minute
+check: .venv/ready ## format, lint, types, import contracts, unit tests and what they cover
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy

@@ -35,7 +35,7 @@ LOGIN_ADVICE: Final = {
 
 PERMIT_ADVICE: Final = {
     PermitRefusal.PARKED: "it is parked until somebody asks for an attempt with the annotation"
-    " ibgateway.dev/login-requested-at, or logs in through noVNC",
+    " ibgateway.dev/login-requested-at, or logs in through noVNC where its window is up",
     PermitRefusal.INTERVAL: "attempts are spaced by spec.login.attemptIntervalSeconds",
     PermitRefusal.DAILY_BUDGET: "the attempts of 24 hours (spec.login.dailyAttempts) are used up",
     PermitRefusal.QUIET_HOURS: "spec.login.quietHours",
@@ -45,7 +45,8 @@ PERMIT_ADVICE: Final = {
     PermitRefusal.RESTART_AHEAD: "the week's token is dead and spec.weeklyRestart is still to come",
     PermitRefusal.LEDGER_LOST: "what was tried before is not known, because the attempt ledger is gone, is"
     " another gateway's or can't be read, so nothing is tried by itself for 24 hours after that: ask for"
-    " an attempt with the annotation ibgateway.dev/login-requested-at, or log in through noVNC",
+    " an attempt with the annotation ibgateway.dev/login-requested-at, or log in through noVNC where its"
+    " window is up",
     PermitRefusal.POLICY_UNPROVEN: "live waits for proof, by the console, that policies are enforced",
 }
 
