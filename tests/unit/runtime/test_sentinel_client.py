@@ -32,7 +32,8 @@ class SentinelServer:
         self.tokens: list[str] = []
         self.posted: list[tuple[str, str]] = []
         self.answers: asyncio.Queue[SentinelReport | str] = asyncio.Queue()
-        self.all_asked = asyncio.Event()
+        self.waiting = 0
+        self.all_wait = asyncio.Event()
         self.port = 0
         self.url = ""
 
@@ -41,7 +42,10 @@ class SentinelServer:
         app = web.Application()
         app.router.add_get("/v1/status", self._status)
         app.router.add_post("/v1/{kind}", self._post)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        # Nobody is left in the queue for a client that has gone: it would take another one's answer.
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True
+        )
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
         self.port = runner.addresses[0][1]
@@ -56,13 +60,10 @@ class SentinelServer:
 
     async def _status(self, request: web.Request) -> web.StreamResponse:
         self.queries.append(dict(request.query))
-        if len(self.queries) == MANY:
-            self.all_asked.set()
         self.tokens.append(request.headers["Authorization"])
         response = web.StreamResponse()
         await response.prepare(request)
-        await response.write(b"\n")
-        answer = await self.answers.get()
+        answer = await self._answer(response)
         if answer == BREAK:
             assert request.transport is not None
             request.transport.abort()
@@ -71,6 +72,20 @@ class SentinelServer:
         else:
             await response.write((b"x" * 600 * 1024 if answer == TOO_LONG else b"{}") + b"\n")
         return response
+
+    async def _answer(self, response: web.StreamResponse) -> SentinelReport | str:
+        """The next one of the queue; until then a heartbeat a second, as the real one sends."""
+        self.waiting += 1
+        if self.waiting == MANY:
+            self.all_wait.set()
+        try:
+            while True:
+                await response.write(b"\n")
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(1):
+                        return await self.answers.get()
+        finally:
+            self.waiting -= 1
 
     async def _post(self, request: web.Request) -> web.Response:
         self.posted.append((request.path, await request.text()))
@@ -179,7 +194,7 @@ async def test_many_long_polls_at_once_are_all_heard(
         for following in followings:
             await stack.enter_async_context(following.at(server.endpoint))
         async with asyncio.timeout(60):
-            await server.all_asked.wait()
+            await server.all_wait.wait()
             for _ in followings:
                 server.answers.put_nowait(report(1, LoginState.LOGGED_IN))
             for following in followings:
