@@ -55,7 +55,7 @@ async def test_a_ledger_that_is_removed_again_and_again_brings_no_pushes(tmp_pat
 
 @pytest.mark.parametrize("dialog", ["unrecognized", "login-failed"])
 async def test_a_wrong_password_is_tried_once(tmp_path: Path, dialog: str) -> None:
-    async with pod_on_host(tmp_path, mistyped=True) as pod:
+    async with pod_on_host(tmp_path, password="mistyped") as pod:
         await pod.ibkr_said("PATCH", "/v1/login-rules", {"rejection": dialog})
         report = await pod.until(lambda r: r["state"] == "Rejected" and "waiting" in r)
         assert report["waiting"] == {"refusal": "Parked"}

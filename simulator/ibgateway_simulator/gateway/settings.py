@@ -40,8 +40,8 @@ class GatewaySettings:
     term_code: int
 
     def option(self, key: str, default: str = "") -> str:
-        """A setting of config.ini; empty ones are the default."""
-        return self.ini.get(key, "").strip() or default
+        """A setting of config.ini as it stands there, blanks included; empty ones are the default."""
+        return self.ini.get(key, "") or default
 
     @property
     def mode(self) -> str:

@@ -44,7 +44,7 @@ class PodOnHost:
         self.ports = {name: free_port() for name in ("api", "socat", "command", "http", "metrics")}
         self.display = free_display()
         self.run = folder / "run"
-        self.password = "paperpassword"
+        self.user, self.password = "paperuser", "paperpassword"
         self.exits: list[int] = []
         self.stays_down = False
         self._settings: dict[str, object] = {}
@@ -85,8 +85,8 @@ class PodOnHost:
             "PYTHONUNBUFFERED": "1",
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(self.folder / "tmp"),
-            "TWS_USERID": "paperuser",
-            "TWS_PASSWORD": self.password,
+            "TWS_USERID": self.user,
+            "TWS_PASSWORD_FILE": str(self.folder / "password"),
             "TWS_SETTINGS_PATH": str(self.folder / "settings"),
             "START_SCRIPTS": "init-scripts/start",
             "SIMULATOR_PYTHON": sys.executable,
@@ -119,6 +119,7 @@ class PodOnHost:
         await self._sentinel.wait()
 
     def start_kubelet(self) -> None:
+        (self.folder / "password").write_text(self.password)
         self._tasks.append(asyncio.create_task(self._keep_container()))
 
     async def _keep_container(self) -> None:
@@ -240,7 +241,8 @@ class PodOnHost:
 async def pod_on_host(
     folder: Path,
     *,
-    mistyped: bool = False,
+    user: str = "paperuser",
+    password: str = "paperpassword",  # noqa: S107 - of a simulated user
     takes_over: bool = False,
     allowed: bool = True,
     **budget: Any,
@@ -250,7 +252,7 @@ async def pod_on_host(
         made = PodOnHost(folder, ibkr)
         made.lay_out({**BUDGET, **budget}, "takeOver" if takes_over else "yield")
         made.tell_sentinel(loginsAllowed=allowed)
-        made.password = "mistyped" if mistyped else "paperpassword"
+        made.user, made.password = user, password
         try:
             await made.start_sentinel()
             made.start_kubelet()
