@@ -65,17 +65,20 @@ class WeekTime(Document):
 
     def last(self, now: datetime) -> tuple[datetime, datetime]:
         """The latest occurrence that has begun by `now`, as (earlier, later) instants."""
-        local = now.astimezone(ZoneInfo(self.time_zone)).date()
-        back = (local.weekday() - self.weekday.number) % 7
-        candidates = [self.instants(local - timedelta(days=back + 7 * k)) for k in range(3)]
-        return next(c for c in candidates if c[0] <= now)
+        return next(c for c in reversed(self._around(now)) if c[0] <= now)
 
     def next(self, now: datetime) -> tuple[datetime, datetime]:
         """The first occurrence that has not begun by `now`."""
+        return next(c for c in self._around(now) if c[0] > now)
+
+    def _around(self, now: datetime) -> list[tuple[datetime, datetime]]:
+        """Occurrences from two weeks before to two weeks after `now`, by time.
+
+        Where clocks move at midnight a local time is of the day before it, or after: the date tells little.
+        """
         local = now.astimezone(ZoneInfo(self.time_zone)).date()
-        ahead = (self.weekday.number - local.weekday()) % 7
-        candidates = [self.instants(local + timedelta(days=ahead + 7 * k)) for k in range(3)]
-        return next(c for c in candidates if c[0] > now)
+        this_week = local + timedelta(days=self.weekday.number - local.weekday())
+        return [self.instants(this_week + timedelta(weeks=week)) for week in range(-2, 3)]
 
 
 class WeekSpan(Document):
@@ -164,8 +167,8 @@ def _restart_after(boundary: datetime, calendar: Calendar, restart: RestartTime)
     zone = ZoneInfo(restart.time_zone)
     wait = max(calendar.restart_delay_seconds, calendar.margin_seconds)
     earliest = boundary + timedelta(seconds=wait)
-    first_day = earliest.astimezone(zone).date()
-    days = (first_day + timedelta(days=k) for k in range(3))
+    first_day = earliest.astimezone(zone).date() - timedelta(days=1)
+    days = (first_day + timedelta(days=k) for k in range(4))
     instants = (local_instants(day, restart.restart_at, zone)[1] for day in days)
     return next(at for at in instants if at >= earliest)
 

@@ -1,7 +1,7 @@
 """The restart window through ordinary weeks and through the hours that clocks move."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -145,3 +145,72 @@ def test_last_and_next_enclose_now(seconds: int, day: Weekday, at: time, zone: s
     now = datetime.fromtimestamp(seconds, UTC)
     assert moment.last(now)[0] <= now < moment.next(now)[0]
     assert moment.next(now)[0] - moment.last(now)[0] < timedelta(days=7, hours=2)
+
+
+MIDNIGHT_ZONES = [
+    *("America/Sao_Paulo", "America/Havana", "America/Santiago", "America/Asuncion"),
+    *("America/Nuuk", "America/St_Johns", "Asia/Beirut", "Asia/Gaza", "Asia/Amman", "Asia/Tehran"),
+    *("Africa/Cairo", "Atlantic/Azores", "Pacific/Apia", "America/New_York", "Europe/Berlin"),
+]
+"""Clocks moved at midnight or just after it, or a whole day was left out; and two that are as usual."""
+
+NEAR_MIDNIGHT = [time(23, 0), time(23, 30), time(23, 59, 59), time(0), time(0, 0, 30), time(0, 30)]
+
+AROUND = [timedelta(seconds=s) for s in (-3601, -1, 0, 1, 600, 3599, 3601, 86_400)]
+
+
+def moved_clocks(zone: ZoneInfo) -> set[date]:
+    """The days on which clocks moved, of twenty years, with the day before each."""
+    days = [date(2008, 1, 1) + timedelta(days=n) for n in range(20 * 365)]
+    noon = {day: datetime.combine(day, time(12), zone).utcoffset() for day in days}
+    moved = {day for before, day in pairwise(days) if noon[before] != noon[day]}
+    return moved | {day - timedelta(days=1) for day in moved}
+
+
+@pytest.mark.parametrize("zone", MIDNIGHT_ZONES)
+def test_no_boundary_is_missed_where_clocks_move_at_midnight(zone: str) -> None:
+    wrong = []
+    moved = moved_clocks(ZoneInfo(zone))
+    for day, at in product(moved, NEAR_MIDNIGHT):
+        moment = WeekTime(weekday=list(Weekday)[day.weekday()], at=at, time_zone=zone)
+        three = [moment.instants(day + timedelta(weeks=week)) for week in (-1, 0, 1)]
+        for now in (three[1][0] + span for span in AROUND):
+            begun = [c for c in three if c[0] <= now]
+            ahead = [c for c in three if c[0] > now]
+            if (moment.last(now), moment.next(now)) != (begun[-1], ahead[0]):
+                wrong.append((day, at, now))
+    assert wrong == []
+
+
+@settings(deadline=None)
+@given(
+    st.integers(min_value=946_684_800, max_value=1_893_456_000),
+    st.sampled_from(NEAR_MIDNIGHT),
+    st.sampled_from(NEAR_MIDNIGHT),
+    st.sampled_from(MIDNIGHT_ZONES),
+)
+def test_the_restart_is_the_first_such_time_after_the_delay(
+    seconds: int, boundary: time, restart: time, zone: str
+) -> None:
+    """Also where that time belongs to the day before by the calendar."""
+    token = WeekTime(weekday=Weekday.SUNDAY, at=boundary, time_zone=zone)
+    calendar = Calendar(token_boundary=token)
+    now = datetime.fromtimestamp(seconds, UTC)
+    week = window(
+        calendar, RestartTime(restart_at=restart, time_zone=zone), full_auth_time=None, now=now
+    )
+    earliest = token.last(now)[1] + timedelta(hours=1)
+    first = earliest.date() - timedelta(days=3)
+    every = (
+        local_instants(first + timedelta(days=n), restart, ZoneInfo(zone))[1] for n in range(7)
+    )
+    assert week.restart == min(at for at in every if at >= earliest)
+
+
+def test_a_restart_that_belongs_to_the_day_before_by_the_calendar_is_not_missed() -> None:
+    """In Nuuk clocks go from Saturday 23:00 to midnight, so 23:30 is half past twelve on Sunday."""
+    token = WeekTime(weekday=Weekday.SATURDAY, at=time(22, 10), time_zone="America/Nuuk")
+    restart = RestartTime(restart_at=time(23, 30), time_zone="America/Nuuk")
+    calendar, now = Calendar(token_boundary=token), utc("2026-03-29 01:20")
+    week = window(calendar, restart, full_auth_time=None, now=now)
+    assert (week.boundary, week.restart) == (utc("2026-03-29 00:10"), utc("2026-03-29 01:30"))
