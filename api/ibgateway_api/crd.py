@@ -52,6 +52,7 @@ def crd() -> Schema:
                 "plural": names.PLURAL,
                 "singular": names.SINGULAR,
                 "shortNames": [names.SHORT_NAME],
+                "categories": ["all"],
             },
             "versions": [_version()],
         },

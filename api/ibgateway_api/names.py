@@ -18,6 +18,7 @@ LABEL_GATEWAY: Final = f"{GROUP}/gateway"
 LABEL_COMPONENT: Final = "app.kubernetes.io/component"
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 LABEL_NAME: Final = "app.kubernetes.io/name"
+LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
 MANAGED_BY: Final = "ibgateway-operator"
 
 ANNOTATION_LOGIN_REQUESTED_AT: Final = f"{GROUP}/login-requested-at"

@@ -17,6 +17,7 @@ from ibgateway_operator.act.settings_stamp import SettingsStamp
 from ibgateway_operator.decide.actions import Action
 from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.gate import upcoming
+from ibgateway_operator.decide.secret_looks import seconds_between_looks
 from ibgateway_operator.desired.input import DesiredInput, Scripts
 from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorError
 from ibgateway_operator.kube.client import ApiServer
@@ -203,7 +204,10 @@ class Reconciler:
         """Seconds until the clock alone may change something."""
         moments = upcoming(decision.verdict.week, self.settings.calendar, snapshot.now)
         if decision.given is not None:
-            moments.append(self.observer.secrets.due(memory.secrets))
+            memory.secrets.every = seconds_between_looks(
+                snapshot, blocked=decision.blocker is not None
+            )
+            moments.append(max(self.observer.secrets.due(memory.secrets), SOONEST_SECONDS))
         if memory.console.enforced is not snapshot.enforced:
             moments.append(SOONEST_SECONDS)
         if self.observer.endpoint(snapshot.gateway.key, Component.CONSOLE):

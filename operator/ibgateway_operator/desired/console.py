@@ -6,6 +6,7 @@ from ibgateway_api import names
 from ibgateway_api.names import Component
 from ibgateway_api.spec import ConsoleAuth
 from ibgateway_operator.desired.containers import (
+    bounded,
     container_security,
     env,
     http_probe,
@@ -16,11 +17,10 @@ from ibgateway_operator.desired.containers import (
     scratch,
     secret_volume,
 )
-from ibgateway_operator.desired.input import DesiredInput, labels, manifest, selector
+from ibgateway_operator.desired.input import DesiredInput, manifest, pod_labels, selector
 from ibgateway_operator.model.kinds import DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest
 
-"""/healthz, /metrics and the console's word on whether NetworkPolicies are enforced."""
 TOKEN_DIR: Final = "/run/secrets/console"  # noqa: S105 - a path
 
 
@@ -47,7 +47,7 @@ def _pod_template(given: DesiredInput) -> Manifest:
     if _by_token(given):
         volumes.append(secret_volume("token", given.console_token, names.SECRET_TOKEN))
     return {
-        "metadata": {"labels": labels(given, Component.CONSOLE)},
+        "metadata": {"labels": pod_labels(given, Component.CONSOLE)},
         "spec": pod_spec(
             given.children.novnc,
             terminationGracePeriodSeconds=10,
@@ -69,7 +69,7 @@ def _container(given: DesiredInput) -> Manifest:
         "command": ["python3", "-m", "ibgateway_agent", "console"],
         "env": _env(given),
         "ports": [port("novnc", names.PORT_NOVNC), port("health", names.PORT_NOVNC_ADMIN)],
-        "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
+        "resources": bounded(cpu="20m", memory="64Mi", limit="256Mi"),
         "startupProbe": http_probe("/healthz", names.PORT_NOVNC_ADMIN, period=1, failures=60),
         "livenessProbe": http_probe(
             "/healthz", names.PORT_NOVNC_ADMIN, period=10, failures=6, timeout=5

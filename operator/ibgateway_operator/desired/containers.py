@@ -46,6 +46,11 @@ def http_probe(path: str, port: int, *, period: int, failures: int, timeout: int
     }
 
 
+def bounded(*, cpu: str, memory: str, limit: str) -> Manifest:
+    """Resources of a program of ours: several times what it was seen to use, and no CPU limit."""
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}
+
+
 def env(**values: str) -> list[Manifest]:
     """Environment variables in the order given."""
     return [{"name": name, "value": value} for name, value in values.items()]

@@ -11,6 +11,7 @@ from ibgateway_api.names import Component
 from ibgateway_operator.desired.containers import (
     AGENT_TOKEN_DIR,
     SETTINGS_DIR,
+    bounded,
     config_volume,
     container_security,
     env,
@@ -23,11 +24,10 @@ from ibgateway_operator.desired.containers import (
     secret_volume,
 )
 from ibgateway_operator.desired.gateway import claim
-from ibgateway_operator.desired.input import DesiredInput, labels, manifest, selector
+from ibgateway_operator.desired.input import DesiredInput, manifest, pod_labels, selector
 from ibgateway_operator.model.kinds import DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest, digest
 
-"""On the Deployment: which template was asked for, so that another one is noticed and can wait."""
 DATA_DIR: Final = "/var/lib/ibgateway"
 TOKEN_DIR: Final = "/run/secrets/executor"  # noqa: S105 - a path
 
@@ -63,7 +63,7 @@ def template_hash(given: DesiredInput) -> str:
 def pod_template(given: DesiredInput) -> Manifest:
     """One container; the gate is both a readiness gate and its own probe."""
     return {
-        "metadata": {"labels": labels(given, Component.EXECUTOR)},
+        "metadata": {"labels": pod_labels(given, Component.EXECUTOR)},
         "spec": pod_spec(
             given.children.executor,
             readinessGates=[{"conditionType": names.READINESS_GATE}],
@@ -98,7 +98,7 @@ def _container(given: DesiredInput) -> Manifest:
             EXECUTOR_DATA_DIR=DATA_DIR,
         ),
         "ports": [port("http", names.PORT_EXECUTOR), port("metrics", health)],
-        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}},
+        "resources": bounded(cpu="50m", memory="128Mi", limit="512Mi"),
         "startupProbe": http_probe("/healthz", health, period=1, failures=120),
         "livenessProbe": http_probe("/healthz", health, period=10, failures=6, timeout=5),
         "readinessProbe": http_probe("/readyz", health, period=1, failures=1),

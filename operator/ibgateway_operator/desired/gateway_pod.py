@@ -15,6 +15,7 @@ from ibgateway_operator.desired.containers import (
     AGENT_TOKEN_DIR,
     SECRET_MODE,
     SETTINGS_DIR,
+    bounded,
     config_volume,
     container_security,
     env,
@@ -26,7 +27,7 @@ from ibgateway_operator.desired.containers import (
     scratch,
     secret_volume,
 )
-from ibgateway_operator.desired.input import DesiredInput, labels
+from ibgateway_operator.desired.input import DesiredInput, pod_labels
 from ibgateway_operator.model.manifests import Manifest
 
 GRACE_SECONDS: Final = 120
@@ -42,7 +43,7 @@ CREDENTIALS_DIR: Final = "/run/secrets/ib"
 def pod_template(given: DesiredInput) -> Manifest:
     """The template of the StatefulSet."""
     gateway = given.spec.gateway
-    meta: Manifest = {"labels": labels(given, Component.GATEWAY)}
+    meta: Manifest = {"labels": pod_labels(given, Component.GATEWAY)}
     if gateway.pod_annotations:
         meta["annotations"] = dict(gateway.pod_annotations)
     return {
@@ -142,7 +143,7 @@ def _sentinel(given: DesiredInput) -> Manifest:
             SENTINEL_TOKEN_FILE=f"{AGENT_TOKEN_DIR}/{names.SECRET_TOKEN}",
         ),
         "ports": [port("sentinel", health), port("metrics", names.PORT_SENTINEL_METRICS)],
-        "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
+        "resources": bounded(cpu="20m", memory="64Mi", limit="256Mi"),
         "startupProbe": http_probe("/healthz", health, period=1, failures=60),
         "livenessProbe": http_probe("/healthz", health, period=10, failures=6, timeout=5),
         "readinessProbe": http_probe("/readyz", health, period=1, failures=1),

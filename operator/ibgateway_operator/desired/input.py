@@ -81,6 +81,11 @@ class DesiredInput:
 
 def labels(given: DesiredInput, component: Component) -> dict[str, str]:
     """The labels of every child; a fresh dict each time."""
+    return {**pod_labels(given, component), names.LABEL_INSTANCE: given.key.name}
+
+
+def pod_labels(given: DesiredInput, component: Component) -> dict[str, str]:
+    """The labels in a pod template: another one would be another template, which costs a restart."""
     return {
         names.LABEL_NAME: "ibgateway",
         names.LABEL_COMPONENT: component,

@@ -73,11 +73,16 @@ class DrainMemory:
 
 @dataclass
 class SecretsMemory:
-    """What was seen of the user's Secret, when to look again, and our own Secrets."""
+    """What was seen of the user's Secret, when and how often it is looked at, and our own Secrets."""
 
     credentials: Credentials | None = None
-    look_at: float = 0.0
+    looked_at: float | None = None
+    """When the last look began; None before the first."""
+    every: float = 10.0
+    """Seconds between two looks, as the last reconcile found them right."""
     made: frozenset[str] = frozenset()
+    made_at: float = 0.0
+    """When all of our own Secrets were seen to be there."""
     agent_token: str = ""
     trouble: str = ""
     """Why a Secret could not be looked at; empty where the last look went well."""

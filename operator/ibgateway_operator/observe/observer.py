@@ -162,7 +162,6 @@ class Observer:
         try:
             await self.secrets.look(gateway, memory.secrets)
         except OperatorError as error:
-            self.secrets.postpone(memory.secrets)
             memory.secrets.trouble = f"the credentials Secret could not be looked at: {error}"
         else:
             memory.secrets.trouble = ""

@@ -1,4 +1,4 @@
-"""Secrets: looked at by `get` once a minute, never listed, never logged.
+"""Secrets: looked at by `get` as often as the gateway's state asks for, never listed, never logged.
 
 Of the user's Secret only which keys have a value and a keyed hash of the user name stay in memory; the
 key is random and dies with the process. Our own token Secrets are created once and never overwritten;
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
+from ibgateway_operator.decide.secret_looks import BLOCKED_SECONDS
 from ibgateway_operator.desired.input import DesiredInput
 from ibgateway_operator.desired.secrets import secret_names, token_secret, vnc_secret
 from ibgateway_operator.errors import ConflictError, NotFoundError
@@ -25,9 +26,8 @@ from ibgateway_operator.model.manifests import Manifest, is_terminating, owner_u
 from ibgateway_operator.model.memory import SecretsMemory
 from ibgateway_operator.model.snapshot import Credentials, IBGateway
 
-EVERY_SECONDS: Final = 60.0
-WHILE_MISSING_SECONDS: Final = 10.0
-"""Somebody who has just been told that a Secret is missing is about to create it."""
+OWN_SECONDS: Final = 60.0
+"""How often at most the operator's own Secrets are looked for: they go only where somebody deletes them."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,10 @@ class Secrets:
 
     def due(self, memory: SecretsMemory) -> float:
         """Seconds until the next look."""
-        return max(memory.look_at - self.clock(), 0.0)
+        if memory.looked_at is None:
+            return 0.0
+        every = BLOCKED_SECONDS if memory.trouble else memory.every
+        return max(memory.looked_at + every - self.clock(), 0.0)
 
     async def look(self, gateway: IBGateway, memory: SecretsMemory) -> None:
         """Look at the user's Secret when it is time, or when another one is named."""
@@ -51,16 +54,12 @@ class Secrets:
             return
         name, known = gateway.spec.credentials_secret_ref.name, memory.credentials
         other = known is not None and known.secret != name
-        if memory.look_at and not other and self.due(memory) > 0:
+        if not other and self.due(memory) > 0:
             return
+        memory.looked_at = self.clock()
         memory.credentials = await self._credentials(Key(gateway.key.namespace, name))
-        wait = WHILE_MISSING_SECONDS if memory.credentials.missing() else EVERY_SECONDS
-        memory.look_at = self.clock() + wait
-        memory.made = frozenset()
-
-    def postpone(self, memory: SecretsMemory) -> None:
-        """A look that failed is made again, and not at once."""
-        memory.look_at = self.clock() + WHILE_MISSING_SECONDS
+        if memory.looked_at - memory.made_at >= OWN_SECONDS:
+            memory.made = frozenset()
 
     async def read_agent_token(self, key: Key, uid: str, memory: SecretsMemory) -> None:
         """The agent token as an earlier operator made it; nothing where there is none."""
@@ -77,13 +76,17 @@ class Secrets:
         if given.vnc_secret in wanted:
             made.append(await self._ensure(given, vnc_secret(given)) is not None)
         if all(made):
-            memory.made = wanted
+            memory.made, memory.made_at = wanted, self.clock()
         return all(made)
 
     async def _token(self, given: DesiredInput, name: str, memory: SecretsMemory) -> bool:
-        stored = await self._ensure(given, token_secret(given, name, self.random_token()))
+        """An agent token that was deleted comes back as it was: another one would close the gate
+        until every pod has it."""
+        agents = name == given.children.agent_token
+        value = (memory.agent_token if agents else "") or self.random_token()
+        stored = await self._ensure(given, token_secret(given, name, value))
         token = _value(stored, names.SECRET_TOKEN) if stored else ""
-        if name == given.children.agent_token and token:
+        if agents and token:
             memory.agent_token = token
         return bool(token)
 

@@ -1,7 +1,7 @@
 """An operator on stand-ins in memory: API server with watches that lag, HTTP, clock; and the objects it sees."""
 
 from operator_fakes.api_server import FakeApiServer
-from operator_fakes.children import children_of, environment, pod_specs
+from operator_fakes.children import children_of, environment, pod_specs, pod_templates
 from operator_fakes.http_client import FakeHttpClient
 from operator_fakes.informer import FakeInformer, WatchEvent
 from operator_fakes.objects import (
@@ -45,6 +45,7 @@ __all__ = [
     "operator_world",
     "pod",
     "pod_specs",
+    "pod_templates",
     "report",
     "revised",
     "snapshot",

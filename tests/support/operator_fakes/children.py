@@ -11,11 +11,16 @@ def children_of(plan: DesiredInput) -> dict[str, Manifest]:
 
 def pod_specs(plan: DesiredInput) -> dict[str, Manifest]:
     """The pods' specs, by component."""
+    return {component: template["spec"] for component, template in pod_templates(plan).items()}
+
+
+def pod_templates(plan: DesiredInput) -> dict[str, Manifest]:
+    """The pods' templates, by component."""
     children = children_of(plan)
     return {
-        "gateway": children["StatefulSet paper-gateway"]["spec"]["template"]["spec"],
-        "executor": children["Deployment paper-executor"]["spec"]["template"]["spec"],
-        "novnc": children["Deployment paper-novnc"]["spec"]["template"]["spec"],
+        "gateway": children["StatefulSet paper-gateway"]["spec"]["template"],
+        "executor": children["Deployment paper-executor"]["spec"]["template"],
+        "novnc": children["Deployment paper-novnc"]["spec"]["template"],
     }
 
 

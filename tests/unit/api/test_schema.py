@@ -78,6 +78,7 @@ def test_unknown_fields_are_ignored_and_wrong_ones_refused() -> None:
 def test_names_and_columns_are_the_documented_ones() -> None:
     spec = crd()["spec"]
     assert spec["names"]["shortNames"] == ["ibgw"]
+    assert spec["names"]["categories"] == ["all"]
     version = spec["versions"][0]
     shown = [c["name"] for c in version["additionalPrinterColumns"] if not c.get("priority")]
     assert shown == ["Mode", "Ready", "Login", "Executor", "Next restart", "Age"]

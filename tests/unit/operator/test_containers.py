@@ -1,9 +1,11 @@
 """What every pod has in common: its security and its pull secrets."""
 
+from typing import Any
+
 import pytest
 
 from ibgateway_operator.settings import Images
-from operator_fakes import desired_input, pod_specs
+from operator_fakes import desired_input, pod_specs, pod_templates
 
 
 @pytest.mark.parametrize("component", ["gateway", "executor", "novnc"])
@@ -35,3 +37,33 @@ def test_pull_secrets_of_resource_and_operator_are_both_named() -> None:
     specs = pod_specs(plan)
     assert specs["gateway"]["imagePullSecrets"] == [{"name": "mine"}, {"name": "ours"}]
     assert specs["executor"]["imagePullSecrets"] == [{"name": "ours"}]
+
+
+def _containers(specs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        c["name"]: c
+        for spec in specs.values()
+        for c in [*spec.get("initContainers", []), *spec["containers"]]
+    }
+
+
+def test_every_program_of_ours_has_a_memory_limit_well_above_its_request() -> None:
+    containers = _containers(pod_specs(desired_input()))
+    limits = {
+        name: c["resources"]["limits"]["memory"]
+        for name, c in containers.items()
+        if name != "gateway"
+    }
+    assert limits == {"sentinel": "256Mi", "executor": "512Mi", "console": "256Mi"}
+    assert "limits" not in containers["gateway"]["resources"]
+
+
+def test_no_label_of_a_pod_template_has_changed() -> None:
+    """Another label would be another template, which waits for the restart window."""
+    for component, template in pod_templates(desired_input()).items():
+        assert template["metadata"]["labels"] == {
+            "app.kubernetes.io/name": "ibgateway",
+            "app.kubernetes.io/component": component,
+            "app.kubernetes.io/managed-by": "ibgateway-operator",
+            "ibgateway.dev/gateway": "paper",
+        }

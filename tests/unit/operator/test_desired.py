@@ -80,4 +80,5 @@ def test_every_child_carries_the_labels_it_is_found_by() -> None:
     for child in desired(desired_input()):
         labels = child["metadata"]["labels"]
         assert labels["app.kubernetes.io/managed-by"] == "ibgateway-operator"
+        assert labels["app.kubernetes.io/instance"] == "paper"
         assert labels["ibgateway.dev/gateway"] == "paper"

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
+from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component, Key
 from ibgateway_operator.errors import ApiError
 from ibgateway_operator.model.kinds import Kind
 from ibgateway_operator.model.manifests import Manifest
-from operator_fakes import OperatorWorld, ibgateway_body
+from operator_fakes import LIVE, OperatorWorld, ibgateway_body, pod, report
 
 
 async def test_two_gateways_never_share_a_user_name(world: OperatorWorld) -> None:
@@ -67,7 +68,7 @@ async def test_a_secret_deleted_by_mistake_stops_nothing_that_trades(
     trading: OperatorWorld,
 ) -> None:
     trading.api_server.remove("Secret", "ib-credentials")
-    trading.pass_time(60)
+    trading.pass_time(600)
     await trading.reconcile()
     memory = trading.app.memories.get(trading.key)
     assert memory is not None
@@ -208,3 +209,125 @@ async def test_judging_one_gate_looks_at_no_other_gateway(
     monkeypatch.setattr(cache, "gateway", looked_at)
     await trading.keep_gate()
     assert asked == {"paper"}
+
+
+def _note_looks(world: OperatorWorld, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    looks: list[str] = []
+    get = world.api_server.get
+
+    async def noted(kind: Kind, key: Key) -> Manifest:
+        if kind.kind == "Secret":
+            looks.append(key.name)
+        return await get(kind, key)
+
+    monkeypatch.setattr(world.api_server, "get", noted)
+    return looks
+
+
+async def _idle(world: OperatorWorld, seconds: float) -> None:
+    """Look whenever the operator wants to; whoever was heard is heard all the time."""
+    end = world.seconds + seconds
+    while world.seconds < end:
+        world.pass_time(min(max(world.next_look(), 0.05), end - world.seconds))
+        if world.heard():
+            world.hear_again()
+        await world.reconcile()
+
+
+async def test_while_trading_secrets_are_looked_at_every_ten_minutes(
+    trading: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _idle(trading, 600)
+    looks = _note_looks(trading, monkeypatch)
+    await _idle(trading, 600)
+    assert sorted(looks) == ["ib-credentials", "paper-agent-token", "paper-executor-token"]
+
+
+async def test_while_not_logged_in_secrets_are_looked_at_every_minute(
+    trading: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trading.hear(report(LoginState.NEEDS_PERSON))
+    await trading.reconcile()
+    await _idle(trading, 60)
+    looks = _note_looks(trading, monkeypatch)
+    await _idle(trading, 600)
+    assert looks.count("ib-credentials") == 10
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"IB_USERNAME": "someone", "IB_PASSWORD": ""},
+        {"IB_USERNAME": "someone", "IB_PASSWORD": "canary\tx"},
+    ],
+)
+async def test_what_blocks_a_start_is_looked_at_every_ten_seconds(
+    world: OperatorWorld, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
+) -> None:
+    world.secret(**wrong)
+    await world.reconcile()
+    await world.reconcile()
+    looks = _note_looks(world, monkeypatch)
+    await _idle(world, 60)
+    assert looks.count("ib-credentials") == 6
+    assert looks.count("paper-agent-token") <= 1
+    world.credentials()
+    await _idle(world, 10)
+    assert world.replicas("StatefulSet", "paper-gateway") == 1
+
+
+async def test_a_live_gateways_vnc_password_is_noticed_within_ten_seconds(
+    world: OperatorWorld,
+) -> None:
+    world.api_server.put(ibgateway_body(LIVE, name="live", uid="uid-live"))
+    live = Key("trading", "live")
+    world.secret(IB_USERNAME="someone", IB_PASSWORD="canary", VNC_PASSWORD="password")
+    await world.reconcile(live)
+    await world.reconcile(live)
+    assert world.condition("Ready", live) == "False DefaultVncPassword"
+    assert world.next_look() <= 10
+    world.credentials()
+    world.pass_time(10)
+    await world.reconcile(live)
+    assert world.condition("Ready", live) != "False DefaultVncPassword"
+
+
+async def test_a_pod_that_misses_a_token_has_it_within_a_minute(trading: OperatorWorld) -> None:
+    await _idle(trading, 60)
+    trading.api_server.remove("Secret", "paper-executor-token")
+    waits = pod("executor")
+    waits["status"]["phase"] = "Pending"
+    trading.api_server.put(waits)
+    trading.deliver()
+    await trading.reconcile()
+    await _idle(trading, 61)
+    assert trading.api_server.has("Secret", "paper-executor-token")
+
+
+async def test_an_agent_token_that_was_deleted_comes_back_as_it_was(
+    trading: OperatorWorld,
+) -> None:
+    before = trading.api_server.named("Secret", "paper-agent-token")
+    trading.api_server.remove("Secret", "paper-agent-token")
+    trading.pass_time(601)
+    trading.hear_again()
+    writes = await trading.reconcile()
+    assert "create Secret paper-agent-token" in writes
+    assert trading.api_server.named("Secret", "paper-agent-token")["data"] == before["data"]
+    assert trading.condition("TradingAllowed") == "True GateOpen"
+
+
+async def test_a_look_that_fails_is_made_again_in_ten_seconds(
+    trading: OperatorWorld,
+) -> None:
+    trading.api_server.refuse["get Secret ib-credentials"] = ApiError(403, "forbidden")
+    trading.pass_time(601)
+    trading.hear_again()
+    await trading.reconcile()
+    assert "could not be looked at" in trading.message("Ready")
+    assert trading.next_look() <= 10
+    trading.api_server.refuse.clear()
+    trading.pass_time(10)
+    trading.hear_again()
+    await trading.reconcile()
+    assert trading.condition("Ready") == "True Trading"
