@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from executor_world import ExecutorWorld, until, world
+from executor_world import CLIENT_TOKEN, ExecutorWorld, until, world
 from ibgateway_executor.broker import ib
 from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
 from ibgateway_executor.errors import NoAnswerError
@@ -137,10 +137,11 @@ async def test_a_thousand_requests_that_are_never_finished_end_while_orders_are_
 ) -> None:
     await here.executor.start()
     await here.up()
-    port, half = (
-        here.executor.port,
-        b"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n{",
+    port = here.executor.port
+    head = (
+        f"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {CLIENT_TOKEN}\r\n"
     )
+    half = f"{head}Content-Length: 900\r\n\r\n{{".encode()
     at = time.monotonic()
     clients = []
     for _ in range(1000):
