@@ -11,6 +11,8 @@ import kopf
 from aiohttp import web
 
 import ibgateway_pod
+from ibgateway_api.names import Key
+from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.handlers import Handlers, IndexedBodies, kopf_settings
@@ -47,13 +49,17 @@ class Program:
         api = await connect()
         self._stack.push_async_callback(api.close)
         session = await self._stack.enter_async_context(client_session())
+        clock, settings = system_clock(), self.settings
+        lease = Key(settings.own_namespace, settings.lease)
+        leadership = Leadership(KubernetesApi(api), clock, lease, settings.instance)
         app = build(
-            self.settings,
+            settings,
             scripts(),
-            api_server=KubernetesApi(api),
+            api_server=KubernetesApi(api, may_write=leadership.holds),
             http=HttpClient(session),
-            clock=system_clock(),
+            clock=clock,
             informer=bodies,
+            leadership=leadership,
         )
         await self._serve_metrics(app)
         return app

@@ -15,8 +15,8 @@ from ibgateway_api.names import Key
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_operator.act.children import ChildWriter
 from ibgateway_operator.act.event_recorder import EventRecorder
+from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.act.lifecycle import Lifecycle
-from ibgateway_operator.act.operator_lease import RENEW_SECONDS, OperatorLease
 from ibgateway_operator.act.readiness_gate import ReadinessGates
 from ibgateway_operator.act.settings_stamp import SettingsStamp
 from ibgateway_operator.desired.input import Scripts
@@ -85,23 +85,50 @@ class App:
     queues: Queues
     gates: ReadinessGates
     reconciler: Reconciler
-    lease: OperatorLease
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    leadership: Leadership
+    _standing_by: asyncio.Task[None] | None = None
+    _workers: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
-        """Start the workers."""
+        """Stand by; work while this operator holds the Lease."""
+        self._standing_by = asyncio.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        """Only its holder writes; one that lost the Lease begins anew, with an empty memory."""
+        while True:
+            await self.leadership.campaign()
+            logger.info("this operator holds the Lease and works")
+            self.queues.metrics.leading.set(1)
+            try:
+                self._start_workers()
+                await self.leadership.keep(lambda: not self._standstill())
+                logger.error("the Lease is lost: this operator stands by")
+            finally:
+                self.queues.metrics.leading.set(0)
+                await self._stop_workers()
+
+    def _start_workers(self) -> None:
+        for key in self.queues.cache.gateways():
+            self.add(key)
         reconcile = self.reconciler.reconcile
         slow = [self.queues.slow.work(reconcile, failed=self._failed) for _ in range(WORKERS)]
         fast = [self.queues.fast.work(self.gates.keep) for _ in range(WORKERS)]
-        loops = [*fast, *slow, self._resync(), self._renew_lease()]
-        self._tasks = [asyncio.create_task(loop) for loop in loops]
+        self._workers = [asyncio.create_task(loop) for loop in (*fast, *slow, self._resync())]
+
+    async def _stop_workers(self) -> None:
+        for task in self._workers:
+            task.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        self._workers = []
+        self.memories.clear()
 
     async def stop(self) -> None:
-        """Stop the workers and the listeners."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Stop the workers and the listeners, and let another operator work."""
+        if self._standing_by is not None:
+            self._standing_by.cancel()
+            await asyncio.gather(self._standing_by, return_exceptions=True)
         self.memories.clear()
+        await self.leadership.give_up()
 
     def add(self, key: Key) -> None:
         """Something about this IBGateway may have changed."""
@@ -123,10 +150,16 @@ class App:
         self.queues.cache.shown(body)
 
     def dead(self) -> str:
-        """Why the operator should be restarted; empty while it lives."""
-        if not self._tasks:
-            return "the workers have not started"
-        if any(task.done() for task in self._tasks):
+        """Why the operator should be restarted; empty while it lives, at work or standing by."""
+        if self._standing_by is None:
+            return "the operator has not started"
+        if self._standing_by.done():
+            return "the operator has ended"
+        return self._standstill() if self._workers else ""
+
+    def _standstill(self) -> str:
+        """Why the work does not go on; empty while it does."""
+        if any(task.done() for task in self._workers):
             return "a worker has ended"
         if max(self.queues.fast.oldest_run(), self.queues.slow.oldest_run()) > STUCK_SECONDS:
             return "a reconcile does not end"
@@ -138,22 +171,6 @@ class App:
 
     def _failed(self, key: Key) -> None:
         self.queues.metrics.errors.inc()
-
-    async def _renew_lease(self) -> None:
-        """Say that the status is kept, and only while it is."""
-        while True:
-            await self.renew_lease()
-            await asyncio.sleep(RENEW_SECONDS)
-
-    async def renew_lease(self) -> None:
-        """One renewal; an operator whose work stands still gives none. Never raises OperatorError."""
-        if why := self.dead():
-            logger.error("the Lease is not renewed: %s", why)
-            return
-        try:
-            await self.lease.renew()
-        except OperatorError as error:
-            logger.warning("the Lease can't be renewed: %s", error)
 
     async def _resync(self) -> None:
         """Now and then ask the API server itself, and look at every IBGateway again."""
@@ -198,6 +215,7 @@ def build(
     http: HttpClient,
     clock: Clock,
     informer: InformerIndex,
+    leadership: Leadership,
     address_of: AddressOf = by_address,
 ) -> App:
     """Put an operator together; nothing runs yet."""
@@ -228,11 +246,14 @@ def build(
         on_gone=queues.one_is_gone,
     )
     gates = ReadinessGates(observer, api_server, cache, settings.calendar, queues.gate_changed)
-    lease = OperatorLease(
-        api_server, clock, settings.own_namespace, settings.lease, settings.instance
-    )
     return App(
-        settings, api_server, memories, queues, gates=gates, reconciler=reconciler, lease=lease
+        settings,
+        api_server,
+        memories,
+        queues,
+        gates=gates,
+        reconciler=reconciler,
+        leadership=leadership,
     )
 
 

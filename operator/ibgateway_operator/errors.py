@@ -6,6 +6,7 @@ OperatorError
 │   ├── ConflictError        409: it exists already, or a UID precondition failed
 │   └── InvalidError         422 or 400: the object is wrong; trying again does not help
 ├── ApiUnavailableError      the API server could not be reached, or is overloaded
+├── LeadershipError          the operator does not hold the Lease and writes nothing
 └── UnbuildableSpecError     no manifests can be made of a spec
 
 A sentinel, executor or console that does not answer is the runtime's EndpointUnavailableError.
@@ -39,6 +40,10 @@ class InvalidError(ApiError):
 
 class ApiUnavailableError(OperatorError):
     """The API server could not be reached or asks for patience."""
+
+
+class LeadershipError(OperatorError):
+    """This operator does not hold the Lease: another one may be at work."""
 
 
 class UnbuildableSpecError(OperatorError):

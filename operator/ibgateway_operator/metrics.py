@@ -18,6 +18,7 @@ class OperatorMetrics:
     status_conflicts: Counter
     seconds: Histogram
     depth: Gauge
+    leading: Gauge
     state: Gauge
     gate: Gauge
 
@@ -56,6 +57,11 @@ def metrics() -> OperatorMetrics:
             "ibgateway_operator_reconcile_seconds", "Length of reconciles", registry=registry
         ),
         depth=Gauge("ibgateway_operator_queue_depth", "Keys due or running", registry=registry),
+        leading=Gauge(
+            "ibgateway_operator_leading",
+            "1 while this operator holds the Lease and works, 0 while it stands by",
+            registry=registry,
+        ),
         state=Gauge(
             "ibgateway_login_state",
             "1 for the login state a gateway is in",

@@ -3,6 +3,8 @@
 Each field says its default, its meaning and what breaks when it is wrong.
 """
 
+import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,10 +39,10 @@ class OperatorSettings:
     own_namespace: str = "default"
     """Where the operator runs: NetworkPolicies let it in from there."""
     instance: str = "ibgateway-operator"
-    """The pod's name, shown in Events."""
+    """The pod's name: shown in Events, and the Lease's holder, so no two processes may share it."""
     lease: str = DEFAULT_LEASE
-    """The Lease that is renewed in `own_namespace`; the watchdog must read the same one, else it calls
-    the operator away."""
+    """The Lease in `own_namespace` whose holder works; operators of one release share it, and the
+    watchdog reads it: with another one it calls the operator away."""
     calendar: Calendar = field(default_factory=Calendar)
     """IBKR's times; wrong ones open the restart window at the wrong moment."""
     liveness_port: int = 8089
@@ -62,7 +64,7 @@ def from_environment(env: Mapping[str, str]) -> OperatorSettings:
         images=images,
         watch_namespaces=namespaces_from(env),
         own_namespace=env.get("POD_NAMESPACE", "default"),
-        instance=env.get("POD_NAME", "ibgateway-operator"),
+        instance=env.get("POD_NAME") or f"{platform.node()}-{os.getpid()}",
         lease=env.get("OPERATOR_LEASE", DEFAULT_LEASE),
         calendar=calendar_from(Path(env.get("OPERATOR_CALENDAR_FILE", DEFAULT_CALENDAR_FILE))),
         liveness_port=_port(env, "OPERATOR_LIVENESS_PORT", 8089),

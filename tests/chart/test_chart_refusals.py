@@ -41,7 +41,8 @@ from ibgateway_charts.rendering import Helm, RefusedError, Release, Values
         ({"resources": {"limit": {}}}, "at '/resources': additional properties 'limit'"),
         ({"tolerations": [{"operator": "Is"}]}, "at '/tolerations/0/operator'"),
         ({"affinity": {"podAfinity": {}}}, "at '/affinity': additional properties 'podAfinity'"),
-        ({"replicas": 2}, "additional properties 'replicas' not allowed"),
+        ({"replica": 2}, "additional properties 'replica' not allowed"),
+        ({"replicas": 0}, "at '/replicas': minimum: got 0, want 1"),
         ({"crds": {"enabled": "yes"}}, "at '/crds/enabled': got string, want boolean"),
         ({"networkPolicy": {"apiServer": {"ports": []}}}, "at '/networkPolicy/apiServer/ports'"),
         (

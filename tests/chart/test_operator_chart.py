@@ -100,10 +100,29 @@ def test_objects_are_named_after_the_release(
     assert pod(rendered)["spec"]["serviceAccountName"] == name
 
 
-def test_there_is_one_operator_at_a_time(helm: Helm) -> None:
+def test_there_is_one_operator_and_its_follower_stands_by_before_it_goes(helm: Helm) -> None:
     spec = helm.render(OPERATOR_CHART, {}).without("watchdog").one("Deployment")["spec"]
     assert spec["replicas"] == 1
-    assert spec["strategy"] == {"type": "Recreate"}
+    assert spec["strategy"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+    }
+    assert "affinity" not in spec["template"]["spec"]
+
+
+def test_two_operators_keep_away_from_each_other_and_hold_one_lease(helm: Helm) -> None:
+    rendered = helm.render(OPERATOR_CHART, {"replicas": 2}).without("watchdog")
+    spec = rendered.one("Deployment")["spec"]
+    assert spec["replicas"] == 2
+    anti = spec["template"]["spec"]["affinity"]["podAntiAffinity"]
+    term = anti["preferredDuringSchedulingIgnoredDuringExecution"][0]["podAffinityTerm"]
+    assert term["labelSelector"] == spec["selector"]
+
+
+def test_an_affinity_of_the_users_own_takes_the_place_of_ours(helm: Helm) -> None:
+    mine: dict[str, Any] = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+    rendered = helm.render(OPERATOR_CHART, {"replicas": 2, "affinity": mine}).without("watchdog")
+    assert pod(rendered)["spec"]["affinity"] == mine
 
 
 def test_the_pod_meets_the_restricted_standard_with_a_read_only_root(helm: Helm) -> None:

@@ -28,7 +28,7 @@ RIGHTS = {
     ("events.k8s.io", "events"): {"create"},
 }
 
-LEASE_RIGHTS = {("coordination.k8s.io", "leases"): {"patch", "create"}}
+LEASE_RIGHTS = {("coordination.k8s.io", "leases"): {"get", "patch", "create"}}
 
 
 def rights(role: dict[str, Any]) -> dict[tuple[str, str], set[str]]:

@@ -78,7 +78,7 @@ def test_it_reads_one_lease_that_the_operator_alone_may_write(helm: Helm) -> Non
     assert reads["metadata"]["namespace"] == writes["metadata"]["namespace"] == "trading"
     assert reads["rules"] == [{**lease, "verbs": ["get"], "resourceNames": [OPERATOR]}]
     assert writes["rules"] == [
-        {**lease, "verbs": ["patch"], "resourceNames": [OPERATOR]},
+        {**lease, "verbs": ["get", "patch"], "resourceNames": [OPERATOR]},
         {**lease, "verbs": ["create"]},
     ]
 

@@ -16,23 +16,25 @@ from kmock._internal import enums
 from kubernetes.aio import client
 
 from ibgateway_api.names import Key
+from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.handlers import WATCHED, Handlers, IndexedBodies, kopf_settings
 from ibgateway_operator.kube.client import KubernetesApi
-from ibgateway_operator.model.kinds import EVENT, GATEWAY, SECRET, Kind
+from ibgateway_operator.model.kinds import EVENT, GATEWAY, LEASE, SECRET, Kind
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.settings import Images, OperatorSettings
 from ibgateway_runtime.clock import system_clock
 from ibgateway_runtime.http_client import HttpClient, client_session
 
 KEY = Key("trading", "paper")
+LEASE_KEY = Key("default", "ibgateway-operator")
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
 """Without it kopf sees no resource at all."""
 
 
 class ApplyingEmulator(kmock.KubernetesEmulator):  # type: ignore[misc]
-    """The emulator, which knows no server-side apply: here an apply creates what is not there."""
+    """The emulator, which knows no server-side apply and no versions: here an apply creates what is not there."""
 
     async def _handle(self, request: Any) -> Any:
         content = request.headers.get("Content-Type", "")
@@ -40,6 +42,8 @@ class ApplyingEmulator(kmock.KubernetesEmulator):  # type: ignore[misc]
             place = (request.resource, request.namespace, request.name)
             if place not in self.objects:
                 self.objects[place] = {}
+        if request.action == enums.action.CREATE:
+            request.data["metadata"]["resourceVersion"] = "1"
         return await super()._handle(request)
 
 
@@ -97,10 +101,13 @@ def body(name: str = "paper") -> Manifest:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[EmulatedOperator]:
-    """No fixture: at its end kopf cancels every task of its loop that was not there at its start."""
+async def running(folder: Path, lease: Manifest | None = None) -> AsyncIterator[EmulatedOperator]:
+    """No fixture: at its end kopf cancels every task of its loop that was not there at its start.
+
+    `lease` is what another operator holds.
+    """
     async with ApplyingEmulator() as emulator, kmock.Server(emulator) as server:
-        for kind in (*WATCHED, GATEWAY, SECRET, EVENT, NAMESPACE):
+        for kind in (*WATCHED, GATEWAY, SECRET, EVENT, LEASE, NAMESPACE):
             emulator.resources[kind.group, kind.version, kind.plural] = {
                 "kind": kind.kind,
                 "namespaced": kind is not NAMESPACE,
@@ -108,6 +115,8 @@ async def running(folder: Path) -> AsyncIterator[EmulatedOperator]:
             }
         url = str(server.url).rstrip("/")
         os.environ["KUBECONFIG"] = str(kubeconfig(folder, url))
+        if lease is not None:
+            await emulator.post(LEASES, json=lease)
         configuration = client.Configuration(host=url)
         async with client.ApiClient(configuration) as api, client_session() as session:
 
@@ -119,6 +128,7 @@ async def running(folder: Path) -> AsyncIterator[EmulatedOperator]:
                     http=HttpClient(session),
                     clock=system_clock(),
                     informer=bodies,
+                    leadership=Leadership(KubernetesApi(api), system_clock(), LEASE_KEY, "one"),
                 )
 
             async def nothing() -> None:
@@ -151,6 +161,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 GATEWAYS = "/apis/ibgateway.dev/v1alpha1/namespaces/trading/ibgateways"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
 
 
 async def test_an_ibgateway_gets_its_children_and_kopf_writes_nothing(folder: Path) -> None:
@@ -166,7 +177,7 @@ async def test_an_ibgateway_gets_its_children_and_kopf_writes_nothing(folder: Pa
     assert not [
         one for one in patched if one.startswith(("deployments/", "persistentvolumeclaims/"))
     ]
-    posted = [w.rsplit("/", 1)[1] for w in writes if w.startswith("POST")]
+    posted = [w.rsplit("/", 1)[1] for w in writes if w.startswith("POST") and w != f"POST {LEASES}"]
     assert posted[:4] == ["ibgateways", "secrets", "secrets", "secrets"]
 
 
@@ -191,7 +202,25 @@ async def test_a_child_that_somebody_deletes_comes_back(folder: Path) -> None:
 async def test_the_probe_fails_once_a_worker_has_ended(folder: Path) -> None:
     async with running(folder) as site:
         assert await site.handlers.probed() == "alive"
-        site.app._tasks[0].cancel()
+        await until(lambda: site.app._workers, "the workers")
+        site.app._workers[0].cancel()
         await until(site.app.dead, "the end of the worker")
         with pytest.raises(kopf.PermanentError, match="a worker has ended"):
             await site.handlers.probed()
+
+
+async def test_an_operator_that_stands_by_sees_everything_lives_and_writes_nothing(
+    folder: Path,
+) -> None:
+    lease = {
+        "metadata": {"name": LEASE_KEY.name, "namespace": LEASE_KEY.namespace},
+        "spec": {"holderIdentity": "another", "leaseDurationSeconds": 3600},
+    }
+    async with running(folder, lease) as site:
+        await site.server.post(GATEWAYS, json=body())
+        await until(lambda: site.app.queues.cache.gateway(KEY), "the gateway")
+        await asyncio.sleep(3)
+        assert await site.handlers.probed() == "alive"
+        assert site.app.memories.get(KEY) is None
+        writes = [w for w in site.writes() if w != f"POST {GATEWAYS}"]
+    assert writes == [f"POST {LEASES}"]

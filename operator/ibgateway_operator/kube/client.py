@@ -6,7 +6,7 @@ precondition, and two narrow patches on pods.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -21,6 +21,7 @@ from ibgateway_operator.errors import (
     ApiUnavailableError,
     ConflictError,
     InvalidError,
+    LeadershipError,
     NotFoundError,
 )
 from ibgateway_operator.model.kinds import BY_KIND, GATEWAY, POD, Kind
@@ -97,6 +98,8 @@ class KubernetesApi:
     api: client.ApiClient
     manager: str = names.FIELD_MANAGER
     """Who owns the fields that are applied."""
+    may_write: Callable[[], bool] = lambda: True
+    """Asked before each write; where it says no, the write raises LeadershipError."""
 
     async def get(self, kind: Kind, key: Key) -> Manifest:
         """One object. Raises NotFoundError."""
@@ -175,6 +178,8 @@ class KubernetesApi:
         query: list[tuple[str, str]] | None = None,
         content: str = "application/json",
     ) -> Manifest:
+        if method != "GET" and not self.may_write():
+            raise LeadershipError(f"{method} {path}: another operator may be at work")
         try:
             request = await self.api.param_serialize(
                 method,

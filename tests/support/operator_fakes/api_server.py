@@ -96,11 +96,12 @@ class FakeApiServer:
         ]
 
     async def apply(self, manifest: Manifest) -> Manifest:
-        """Server-side apply: what others wrote stays, status included."""
+        """Server-side apply: what others wrote stays, status included. A version in it must be the stored one."""
         what = f"{manifest['kind']} {name_of(manifest)}"
         self._note("apply", what)
         place = _address(manifest)
         stored, last = self.objects.get(place, {}), self._applied.get(place, {})
+        self._check_version(stored, manifest)
         self._applied[place] = deepcopy(manifest)
         after = self._store(applied(stored, last, manifest))
         if happens := self.meanwhile.pop(what, None):
@@ -114,9 +115,8 @@ class FakeApiServer:
         """
         self.writes.append("status")
         self._refused("status")
-        if self._there(GATEWAY, key)["metadata"]["resourceVersion"] != version:
-            raise ConflictError(409, "another version")
         body = self._there(GATEWAY, key)
+        self._check_version(body, {"metadata": {"resourceVersion": version}})
         return self._store({**body, "status": merged_status(body.get("status", {}), status)})
 
     async def create(self, manifest: Manifest) -> Manifest:
@@ -156,6 +156,12 @@ class FakeApiServer:
         pod = deepcopy(self._there(POD, key))
         pod["metadata"].setdefault("annotations", {}).update(annotations)
         return self._store(pod)
+
+    @staticmethod
+    def _check_version(stored: Manifest, manifest: Manifest) -> None:
+        wanted = manifest["metadata"].get("resourceVersion")
+        if wanted and (stored.get("metadata") or {}).get("resourceVersion") != wanted:
+            raise ConflictError(409, "another version")
 
     def _note(self, verb: str, what: str) -> None:
         self.writes.append(f"{verb} {what}")

@@ -9,10 +9,11 @@ from typing import Any
 
 from ibgateway_api.names import Key
 from ibgateway_api.reports import SentinelReport
+from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
 from ibgateway_operator.model.manifests import Manifest, uid_of
 from ibgateway_operator.observe.sentinel import SentinelListener
-from ibgateway_operator.settings import Images, OperatorSettings
+from ibgateway_operator.settings import DEFAULT_LEASE, Images, OperatorSettings
 from ibgateway_operator.workqueue import After
 from ibgateway_runtime.clock import Clock
 from operator_fakes.api_server import FakeApiServer
@@ -44,6 +45,9 @@ class OperatorWorld:
             http=self.http,
             clock=clock,
             informer=self.api_server.informer,
+            leadership=Leadership(
+                self.api_server, clock, Key("default", DEFAULT_LEASE), self._settings.instance
+            ),
         )
 
     def start_again(self) -> None:

@@ -33,7 +33,7 @@ async def test_an_operator_that_renews_its_lease_is_not_away(
     watchdog: Watchdog, trading: OperatorWorld
 ) -> None:
     for _ in range(20):
-        await trading.app.lease.renew()
+        assert await trading.app.leadership.attempt()
         assert await looks(watchdog, trading, 15) == []
     assert trading.condition("Ready") == "True Trading"
 
@@ -41,7 +41,7 @@ async def test_an_operator_that_renews_its_lease_is_not_away(
 async def test_a_lease_that_stands_still_for_a_minute_makes_ready_unknown(
     watchdog: Watchdog, trading: OperatorWorld
 ) -> None:
-    await trading.app.lease.renew()
+    assert await trading.app.leadership.attempt()
     assert await looks(watchdog, trading, 60) == []
     assert await looks(watchdog, trading, 60) == ["status"]
     assert trading.condition("Ready") == "Unknown OperatorAway"
@@ -75,7 +75,7 @@ async def test_the_operator_takes_it_back_with_its_next_look(
 ) -> None:
     await looks(watchdog, trading, 120)
     trading.hear_again()
-    await trading.app.lease.renew()
+    assert await trading.app.leadership.attempt()
     assert await trading.reconcile() == ["status"]
     assert trading.condition("Ready") == "True Trading"
     assert await looks(watchdog, trading, 55) == []
@@ -85,8 +85,7 @@ async def test_an_operator_whose_work_stands_still_does_not_renew(
     watchdog: Watchdog, trading: OperatorWorld
 ) -> None:
     await looks(watchdog, trading, 30)
-    assert trading.app.dead()
-    await trading.app.renew_lease()
+    await trading.app.leadership.renew(lambda: False)
     assert not trading.api_server.has("Lease", LEASE, "default")
     assert await looks(watchdog, trading, 60) == ["status"]
 
@@ -97,7 +96,7 @@ async def test_an_operator_whose_work_stands_still_does_not_renew(
 async def test_a_watchdog_that_can_not_read_the_lease_says_nothing(
     watchdog: Watchdog, trading: OperatorWorld, error: ApiError
 ) -> None:
-    await trading.app.lease.renew()
+    assert await trading.app.leadership.attempt()
     await looks(watchdog, trading, 50)
     trading.api_server.refuse[f"get Lease {LEASE}"] = error
     assert await looks(watchdog, trading, 300) == []
