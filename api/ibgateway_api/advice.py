@@ -10,26 +10,35 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.permits import PermitRefusal
 
 LOGIN_ADVICE: Final = {
-    LoginState.STARTING: "IB Gateway is starting",
+    LoginState.STARTING: "IB Gateway is starting and logs in by itself; a push may follow",
     LoginState.WAITING_FOR_PERMIT: "no login attempt is allowed now",
-    LoginState.LOGGING_IN: "IB Gateway is logging in",
+    LoginState.LOGGING_IN: "IB Gateway is logging in; a push may follow: have the phone at hand",
     LoginState.AWAITING_APPROVAL: "approve the push on IBKR Mobile",
     LoginState.APPROVAL_MISSED: "the push was not approved in time: ask for another one with the"
     " annotation ibgateway.dev/login-requested-at, or log in through noVNC",
     LoginState.LOGGED_IN: "the API answers with the expected accounts",
-    LoginState.CONNECTION_LOST: "IB Gateway has lost its connection to IBKR and comes back by itself",
+    LoginState.CONNECTION_LOST: "IB Gateway has lost its connection to IBKR and comes back by itself,"
+    " mostly within minutes; trading is held until then",
     LoginState.SESSION_CONFLICT: "somebody else is logged in with this user name: log out there and"
     " it goes on by itself",
     LoginState.REJECTED: "IBKR refused user name or password: correct the Secret, then ask for an"
     " attempt with the annotation ibgateway.dev/login-requested-at",
-    LoginState.LOCKED_OUT: "IBKR has locked the user name: unlock it with IBKR, then ask for an"
-    " attempt with the annotation ibgateway.dev/login-requested-at",
-    LoginState.TOKEN_EXPIRED: "the week's token is used up: a full login follows by budget",
-    LoginState.NEEDS_PERSON: "IB Gateway asks something only a person can answer: open noVNC",
-    LoginState.RESTARTING: "IB Gateway restarts",
-    LoginState.API_UNRESPONSIVE: "IB Gateway is logged in but its API does not answer",
-    LoginState.STOPPED: "IB Gateway's process has ended",
-    LoginState.UNKNOWN: "the sentinel has seen no evidence yet, or can't see the gateway now",
+    LoginState.LOCKED_OUT: "IBKR has locked the user name, mostly for minutes, after too many failed"
+    " logins: noVNC shows for how long. After that, or once IBKR has unlocked it, ask for an attempt"
+    " with the annotation ibgateway.dev/login-requested-at",
+    LoginState.TOKEN_EXPIRED: "IBKR no longer takes the week's token: a full login with a push follows"
+    " as soon as an attempt is allowed",
+    LoginState.NEEDS_PERSON: "IB Gateway asks something only a person can answer, and nothing is tried"
+    " until then: open noVNC and answer it",
+    LoginState.RESTARTING: "IB Gateway restarts and comes back by itself, within minutes; only where the"
+    " week's token is used up a push follows",
+    LoginState.API_UNRESPONSIVE: "IB Gateway is logged in but its API does not answer, and trading is held"
+    " until it does: if that lasts for minutes, ask for a new login, with a push, with the annotation"
+    " ibgateway.dev/login-requested-at",
+    LoginState.STOPPED: "IB Gateway's process has ended; it starts again by itself as soon as an attempt is"
+    " allowed",
+    LoginState.UNKNOWN: "the sentinel has seen no evidence of the login yet, or can't see the gateway now,"
+    " and trading is held: if that lasts for minutes, look at the gateway's pod",
 }
 
 
@@ -51,12 +60,26 @@ PERMIT_ADVICE: Final = {
 }
 
 
+def lost_for_long(since: datetime) -> str:
+    """A loss of the connection that is longer than IBKR's own, and what a person can do."""
+    return (
+        f"IB Gateway has not reached IBKR since {_utc(since)}, longer than IBKR's resets take, and trading is"
+        " held. See whether IBKR is down, whether somebody is logged in with this user name, and whether"
+        " the pod gets out (node, DNS, firewall). It comes back by itself once IBKR answers; where it does"
+        " not, ask for a new login, with a push, with the annotation ibgateway.dev/login-requested-at"
+    )
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def why_refused(refusal: str, until: datetime | None) -> str:
     """Why there is no permit, until when where that is known, and what a person can do.
 
     A reason of another version has no advice here.
     """
-    ends = f", until {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if until else ""
+    ends = f", until {_utc(until)}" if until else ""
     known = refusal in set(PermitRefusal)
     return (
         f"{refusal}{ends}: {PERMIT_ADVICE[PermitRefusal(refusal)]}" if known else f"{refusal}{ends}"

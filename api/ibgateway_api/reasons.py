@@ -61,6 +61,7 @@ class EventReason(StrEnum):
     SESSION_CONFLICT = "SessionConflict"
     API_UNRESPONSIVE = "ApiUnresponsive"
     LOGGED_IN = "LoggedIn"
+    CONNECTION_LOST = "ConnectionLost"
     RESTART_WINDOW_OPENED = "RestartWindowOpened"
     RESTART_BEGUN = "RestartBegun"
     RESTART_OVERDUE = "RestartOverdue"

@@ -202,7 +202,7 @@ class Reconciler:
         self, snapshot: Snapshot, memory: GatewayMemory, decision: Decision, outcome: Outcome
     ) -> float:
         """Seconds until the clock alone may change something."""
-        moments = upcoming(decision.verdict.week, self.settings.calendar, snapshot.now)
+        moments = upcoming(decision.verdict, self.settings.calendar, snapshot.now)
         if decision.given is not None:
             memory.secrets.every = seconds_between_looks(
                 snapshot, blocked=decision.blocker is not None

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ibgateway_api import names
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, Gate, GateReason, gate
+from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
@@ -20,6 +21,8 @@ from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.model.times import rfc3339
 
+LOST_TOO_LONG: Final = timedelta(minutes=15)
+"""IBKR's resets cut the connection for seconds to minutes: what lasts longer deserves a look."""
 OPEN_MESSAGE: Final = "an order sent now goes to IBKR"
 A_MOMENT: Final = 0.05
 """Seconds past a limit at which to look again, so that it has surely passed."""
@@ -27,12 +30,16 @@ A_MOMENT: Final = 0.05
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """The gate and the week it was judged in; `look_again` is in seconds."""
+    """The gate and the week it was judged in; `look_again` is in seconds.
+
+    `lost_too_long`: from when on a connection that is lost now has been so for too long.
+    """
 
     gate: Gate
     week: Window
     next_restart: datetime
     look_again: float
+    lost_too_long: datetime | None = None
 
 
 def judge(snapshot: Snapshot, calendar: Calendar) -> GateVerdict:
@@ -45,7 +52,18 @@ def judge(snapshot: Snapshot, calendar: Calendar) -> GateVerdict:
     if snapshot.gateway.suspend:
         verdict = Closed(GateReason.SUSPENDED, "spec.suspend is true")
     restart = next_restart(week, calendar, _restart(snapshot.gateway.spec), snapshot.now)
-    return GateVerdict(verdict, week, restart, _look_again(age, week, snapshot.now))
+    look_again = _look_again(age, week, snapshot.now)
+    return GateVerdict(verdict, week, restart, look_again, _lost_too_long(snapshot, calendar))
+
+
+def _lost_too_long(snapshot: Snapshot, calendar: Calendar) -> datetime | None:
+    """An outage that IBKR has announced does not count: the time begins with its end."""
+    report = snapshot.report
+    if report is None or report.state is not LoginState.CONNECTION_LOST:
+        return None
+    at = report.since + LOST_TOO_LONG
+    outage = calendar.outage_end(at) or calendar.outage_end(report.since)
+    return outage + LOST_TOO_LONG if outage else at
 
 
 def next_restart(week: Window, calendar: Calendar, restart: RestartTime, now: datetime) -> datetime:
@@ -55,10 +73,12 @@ def next_restart(week: Window, calendar: Calendar, restart: RestartTime, now: da
     return window(calendar, restart, full_auth_time=None, now=week.opens).restart
 
 
-def upcoming(week: Window, calendar: Calendar, now: datetime) -> list[float]:
-    """Seconds until the week's next moments: boundary, restart, and when the restart is too late."""
+def upcoming(verdict: GateVerdict, calendar: Calendar, now: datetime) -> list[float]:
+    """Seconds until the next moments: boundary, restart, its lateness, a loss that is too long."""
+    week, lost = verdict.week, verdict.lost_too_long
     late = week.restart + timedelta(seconds=calendar.lateness_seconds)
-    waits = [(at - now).total_seconds() for at in (week.opens, week.restart, late)]
+    moments = [week.opens, week.restart, late, *([lost] if lost else [])]
+    waits = [(at - now).total_seconds() for at in moments]
     return [seconds + A_MOMENT for seconds in waits if seconds > 0]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ibgateway_api.advice import LOGIN_ADVICE, why_refused
+from ibgateway_api.advice import LOGIN_ADVICE, lost_for_long, why_refused
 from ibgateway_api.conditions import ConditionStatus
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, GateReason
 from ibgateway_api.login import LoginState
@@ -19,6 +19,7 @@ from ibgateway_operator.decide.holds import read_only, unexpected_account
 from ibgateway_operator.decide.replicas import policy_doubt
 from ibgateway_operator.model.manifests import condition_status
 from ibgateway_operator.model.snapshot import Finding, Snapshot, waiting_reason
+from ibgateway_operator.model.times import rfc3339
 
 TRUE: Final = ConditionStatus.TRUE
 FALSE: Final = ConditionStatus.FALSE
@@ -68,28 +69,41 @@ def _refused_meanwhile(refusal: Finding, snapshot: Snapshot) -> Finding:
 def logged_in(assessment: Assessment) -> Observation:
     """The login state; Unknown while nothing is heard."""
     snapshot = assessment.snapshot
+    if words := suspension(snapshot):
+        return FALSE, Finding(LoginState.STOPPED, words)
     if snapshot.report is None or snapshot.age_of_news > NEWS_LIMIT_SECONDS:
         return _silent(snapshot)
     state = snapshot.report.state
-    message = LOGIN_ADVICE[state]
-    if state is LoginState.WAITING_FOR_PERMIT:
-        message += _why_it_waits(snapshot.report)
-    if snapshot.report.trouble:
-        message = f"{message}; {snapshot.report.trouble}"
     status = TRUE if state is LoginState.LOGGED_IN else FALSE
-    return status, Finding(state, message)
+    return status, Finding(state, _of_login(assessment, snapshot.report))
 
 
-def _why_it_waits(report: SentinelReport) -> str:
-    """Why there is no permit, until when where that is known, and what a person can do."""
-    if report.waiting is None:
+def suspension(snapshot: Snapshot) -> str:
+    """How far a suspension has come; empty while IB Gateway still runs, and without one."""
+    if not snapshot.gateway.suspend:
         return ""
-    return f": {why_refused(report.waiting.refusal, report.waiting.until)}"
+    if snapshot.pod(Component.GATEWAY) is None:
+        return "the gateway is suspended"
+    report = snapshot.report
+    ends = report is not None and report.state in (LoginState.RESTARTING, LoginState.STOPPED)
+    return "IB Gateway shuts down, because spec.suspend is true" if ends else ""
+
+
+def _of_login(assessment: Assessment, report: SentinelReport) -> str:
+    """What is going on and what to do, why no attempt is allowed and until when, what is in the way."""
+    words, lost = LOGIN_ADVICE[report.state], assessment.verdict.lost_too_long
+    if lost is not None and assessment.snapshot.now >= lost:
+        words = lost_for_long(report.since)
+    if report.deadline is not None:
+        words = f"{words} until {rfc3339(report.deadline)}"
+    if report.waiting is not None:
+        waits = report.state is LoginState.WAITING_FOR_PERMIT
+        words += ": " if waits else ". The next attempt waits: "
+        words += why_refused(report.waiting.refusal, report.waiting.until)
+    return f"{words}; {report.trouble}" if report.trouble else words
 
 
 def _silent(snapshot: Snapshot) -> Observation:
-    if snapshot.gateway.suspend and snapshot.pod(Component.GATEWAY) is None:
-        return FALSE, Finding(LoginState.STOPPED, "the gateway is suspended")
     message = "nothing is heard from the gateway's sentinel"
     why = waiting_reason(snapshot.pod(Component.GATEWAY))
     return UNKNOWN, Finding(GateReason.NO_NEWS, f"{message}: {why}" if why else message)

@@ -9,6 +9,8 @@ from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.conditions import Condition, ConditionType, transition
+from ibgateway_api.login import LoginState
+from ibgateway_api.reports import SentinelReport
 from ibgateway_api.status import (
     MOST_ACCOUNTS,
     Endpoints,
@@ -28,6 +30,7 @@ from ibgateway_operator.status.conditions import (
     policy_enforced,
     ready,
     spec_accepted,
+    suspension,
     trading_allowed,
 )
 from ibgateway_operator.status.pending_change import change_pending
@@ -109,9 +112,16 @@ def _whole(at: datetime) -> datetime:
 
 def _login(snapshot: Snapshot) -> LoginStatus:
     """The login; the last known one while nobody is heard. The requests are the caller's."""
-    report = snapshot.report
-    if report is None:
-        return snapshot.gateway.status.login
+    before = snapshot.gateway.status.login
+    login = _reported(snapshot.report) if snapshot.report else before
+    if not suspension(snapshot):
+        return login
+    stopped = before.state is LoginState.STOPPED
+    since = before.since if stopped else _whole(snapshot.now)
+    return login.model_copy(update={"state": LoginState.STOPPED, "since": since, "deadline": None})
+
+
+def _reported(report: SentinelReport) -> LoginStatus:
     return LoginStatus(
         state=report.state,
         since=_whole(report.since),

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from ibgateway_api.accounts import TradingMode
-from ibgateway_api.advice import LOGIN_ADVICE
+from ibgateway_api.advice import LOGIN_ADVICE, lost_for_long
 from ibgateway_api.conditions import Condition, ConditionStatus, ConditionType
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
@@ -45,7 +45,7 @@ WARNED: Final = {
     LoginState.TOKEN_EXPIRED: EventReason.TOKEN_EXPIRED,
     LoginState.NEEDS_PERSON: EventReason.PERSON_NEEDED,
 }
-"""States a person should hear of. A lost connection is none: it comes back by itself, often at once."""
+"""States a person should hear of at once. A lost connection is none: it mostly comes back by itself."""
 
 
 def events_for(snapshot: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]:
@@ -53,6 +53,7 @@ def events_for(snapshot: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]
     before = snapshot.gateway.status
     found = [
         _login(before, after),
+        _lost_for_long(before, after),
         _refused(before, after),
         _overdue(before, after),
         _change_pending(before, after),
@@ -79,6 +80,18 @@ def _login(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | No
         note = f"{LOGIN_ADVICE[login.state]}{since}"
         return PendingEvent(WARNED[login.state], note, EventType.WARNING, "Login")
     return None
+
+
+def _lost_for_long(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
+    """Once for each loss that lasts: its words name when it began."""
+    kind = ConditionType.GATEWAY_LOGGED_IN
+    was, now = _condition(before, kind), _condition(after, kind)
+    if now is None or now.reason != LoginState.CONNECTION_LOST or after.login.since is None:
+        return None
+    words = lost_for_long(after.login.since)
+    if not now.message.startswith(words) or (was and was.message.startswith(words)):
+        return None
+    return PendingEvent(EventReason.CONNECTION_LOST, words, EventType.WARNING, "Login")
 
 
 def _condition(status: IBGatewayStatus, kind: ConditionType) -> Condition | None:

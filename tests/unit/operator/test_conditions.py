@@ -1,6 +1,6 @@
 """Conditions: what is seen, in words, and which of it matters first."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.reports import PermitReport, SentinelReport
 from ibgateway_operator.model.snapshot import Finding
 from ibgateway_operator.status.conditions import Assessment
-from operator_fakes import assessment, pod, report, snapshot, status_from
+from operator_fakes import NOW, assessment, pod, report, snapshot, status_from
 
 
 def words(one: Assessment) -> dict[str, str]:
@@ -84,6 +84,44 @@ def test_a_refused_permit_says_until_when() -> None:
     said = report(LoginState.WAITING_FOR_PERMIT, waiting=waiting)
     _, message = ready(assessment(snapshot(heard=said)))
     assert "RestartAhead, until 2026-11-22T14:00:00Z: " in message
+
+
+@pytest.mark.parametrize("state", [LoginState.APPROVAL_MISSED, LoginState.TOKEN_EXPIRED])
+def test_a_login_that_stands_still_says_when_it_goes_on(state: LoginState) -> None:
+    until = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+    waiting = PermitReport(refusal=PermitRefusal.INTERVAL, until=until)
+    _, message = ready(assessment(snapshot(heard=report(state, waiting=waiting))))
+    assert ". The next attempt waits: Interval, until 2026-11-22T14:00:00Z: " in message
+
+
+def test_a_push_says_until_when_it_waits() -> None:
+    deadline = datetime(2026, 11, 18, 15, 3, tzinfo=UTC)
+    said = report(LoginState.AWAITING_APPROVAL, deadline=deadline)
+    assert ready(assessment(snapshot(heard=said))) == (
+        "AwaitingApproval",
+        "approve the push on IBKR Mobile until 2026-11-18T15:03:00Z",
+    )
+
+
+def test_a_connection_that_is_lost_for_long_says_what_to_look_at() -> None:
+    short = report(LoginState.CONNECTION_LOST, since=NOW - timedelta(minutes=14))
+    assert (
+        "comes back by itself, mostly within minutes" in ready(assessment(snapshot(heard=short)))[1]
+    )
+    long = report(LoginState.CONNECTION_LOST, since=NOW - timedelta(minutes=15))
+    assert "See whether IBKR is down" in ready(assessment(snapshot(heard=long)))[1]
+
+
+@pytest.mark.parametrize("state", [LoginState.RESTARTING, LoginState.STOPPED])
+def test_a_gateway_that_is_being_suspended_is_not_said_to_restart(state: LoginState) -> None:
+    one = assessment(snapshot({"suspend": True}, heard=report(state)))
+    assert words(one)["GatewayLoggedIn"] == "False Stopped"
+    assert status_from(one).login.state is LoginState.STOPPED
+
+
+def test_a_gateway_that_drains_before_it_is_suspended_is_still_logged_in() -> None:
+    one = assessment(snapshot({"suspend": True}))
+    assert status_from(one).login.state is LoginState.LOGGED_IN
 
 
 def test_a_reason_of_a_newer_sentinel_is_shown_as_it_is() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ibgateway_api.conditions import ConditionStatus
+from ibgateway_api.login import LoginState
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_operator.model.snapshot import Finding, Snapshot, parse
@@ -29,6 +30,17 @@ def test_a_time_moves_only_with_its_status() -> None:
     times = {c.type: c.last_transition_time for c in status_from(assessment(silent)).conditions}
     assert times["GatewayLoggedIn"] == datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
     assert times["SpecAccepted"] == datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
+
+
+def test_a_suspended_gateway_is_stopped_since_it_was_first_seen_so_whatever_was_heard_last() -> (
+    None
+):
+    gone = snapshot({"suspend": True}, bodies=(), heard=report(LoginState.RESTARTING))
+    first = status_from(assessment(gone))
+    assert (first.login.state, first.login.since) == (LoginState.STOPPED, gone.now)
+    later = stored(replace(gone, now=datetime(2026, 11, 18, 15, 1, tzinfo=UTC)), first)
+    later = replace(later, gateway=replace(later.gateway, suspend=True), report=None)
+    assert status_from(assessment(later)).login == first.login
 
 
 def test_the_status_holds_what_a_user_looks_for() -> None:

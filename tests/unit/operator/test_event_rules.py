@@ -1,15 +1,16 @@
 """Which Events a change deserves."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ibgateway_api.conditions import ConditionType
 from ibgateway_api.login import LoginState
+from ibgateway_api.status import IBGatewayStatus
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.status.event_rules import events_for
-from operator_fakes import assessment, report, snapshot, status_from
+from operator_fakes import NOW, assessment, report, snapshot, status_from
 
 
 def said(seen: Snapshot) -> list[tuple[str, str]]:
@@ -36,7 +37,47 @@ def test_a_new_login_state_is_told(state: LoginState, expected: tuple[str, str])
 
 @pytest.mark.parametrize("state", [LoginState.STARTING, LoginState.CONNECTION_LOST])
 def test_what_passes_by_itself_is_not(state: LoginState) -> None:
-    assert said(snapshot(heard=(report(state)))) == []
+    assert said(snapshot(heard=report(state, since=NOW))) == []
+
+
+def lost_since(since: datetime, now: datetime, before: IBGatewayStatus | None = None) -> Snapshot:
+    """A connection that is lost since then, after what was stored before."""
+    seen = snapshot(now=now, heard=report(LoginState.CONNECTION_LOST, since=since))
+    return replace(seen, gateway=replace(seen.gateway, status=before)) if before else seen
+
+
+def test_a_connection_that_stays_lost_is_told_once_with_what_a_person_can_do() -> None:
+    begun, told = NOW, []
+    status = status_from(assessment(snapshot()))
+    for minutes in (0, 14, 15, 16, 600):
+        seen = lost_since(begun, begun + timedelta(minutes=minutes), status)
+        status = status_from(assessment(seen))
+        told.append(
+            [event for event in events_for(seen, status) if event.reason == "ConnectionLost"]
+        )
+    assert [len(each) for each in told] == [0, 0, 1, 0, 0]
+    note = told[2][0].note
+    assert note.startswith(
+        "IB Gateway has not reached IBKR since 2026-11-18T15:00:00Z, longer than"
+    )
+    assert "ibgateway.dev/login-requested-at" in note
+    again = lost_since(begun + timedelta(hours=12), begun + timedelta(hours=12, minutes=15), status)
+    assert ("Warning", "ConnectionLost") in said(again)
+
+
+@pytest.mark.parametrize(
+    ("begun", "told"),
+    [
+        (datetime(2026, 11, 21, 3, 55, tzinfo=UTC), datetime(2026, 11, 21, 8, 15, tzinfo=UTC)),
+        (datetime(2026, 11, 21, 6, 0, tzinfo=UTC), datetime(2026, 11, 21, 8, 15, tzinfo=UTC)),
+        (datetime(2026, 11, 21, 8, 0, tzinfo=UTC), datetime(2026, 11, 21, 8, 15, tzinfo=UTC)),
+    ],
+    ids=["from before it", "within it", "right after it"],
+)
+def test_the_outage_of_friday_night_is_no_loss_to_tell_of(begun: datetime, told: datetime) -> None:
+    before, at = told - timedelta(seconds=1), told
+    assert ("Warning", "ConnectionLost") not in said(lost_since(begun, before))
+    assert ("Warning", "ConnectionLost") in said(lost_since(begun, at))
 
 
 def test_the_push_is_told_with_its_deadline() -> None:

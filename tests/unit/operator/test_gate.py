@@ -12,7 +12,7 @@ from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.gate import judge, pod_condition, upcoming
 from ibgateway_operator.decide.holds import unexpected_account
 from ibgateway_operator.model.manifests import Manifest
-from operator_fakes import pod, report, snapshot
+from operator_fakes import NOW, pod, report, snapshot
 
 
 def reason(gate: Gate) -> str:
@@ -132,10 +132,15 @@ def test_a_restart_that_was_missed_is_not_shown_as_the_next_one() -> None:
     assert judge(missed, Calendar()).next_restart == datetime(2026, 11, 29, 14, 0, tzinfo=UTC)
 
 
+def test_a_lost_connection_is_looked_at_again_when_it_has_lasted() -> None:
+    lost = report(LoginState.CONNECTION_LOST, since=NOW - timedelta(minutes=5))
+    verdict = judge(snapshot(heard=lost), Calendar())
+    assert 600.05 in [round(seconds, 2) for seconds in upcoming(verdict, Calendar(), NOW)]
+
+
 def test_the_weeks_next_moments() -> None:
     now = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
-    week = judge(snapshot(now=now), Calendar()).week
-    seconds = upcoming(week, Calendar(), now)
+    seconds = upcoming(judge(snapshot(now=now), Calendar()), Calendar(), now)
     boundary = (datetime(2026, 11, 29, 6, 0, tzinfo=UTC) - now).total_seconds()
     assert seconds == pytest.approx([boundary + 0.05, 600.05])
 
