@@ -1,7 +1,8 @@
 """NetworkPolicies: who may reach which port. Pure.
 
 IBKR's API has no authentication and socat makes every peer look local, so the gateway's API port is
-open to the executor and to nobody else. Port-forward enters past all of this.
+open to the executor and to nobody else; where there is none, to the user's own pods that name the
+gateway in a label. Port-forward enters past all of this.
 """
 
 from collections.abc import Mapping
@@ -66,18 +67,27 @@ def _match(wanted: Mapping[str, str]) -> Manifest:
     return {"matchLabels": dict(wanted)} if wanted else {}
 
 
+def _own_programs(given: DesiredInput) -> Manifest:
+    """The user's pods that name this gateway; our own do so too, and the console's must stay out."""
+    key = names.LABEL_COMPONENT
+    ours = {"key": key, "operator": "NotIn", "values": [str(c) for c in Component]}
+    named = {names.LABEL_GATEWAY: given.key.name}
+    return {"podSelector": {"matchLabels": named, "matchExpressions": [ours]}}
+
+
 def _dns() -> Manifest:
     return {"ports": _ports(53, protocol="UDP") + _ports(53)}
 
 
 def _gateway(given: DesiredInput) -> Manifest:
-    """In: the API for the executor, the sentinel for those who must know, VNC for the console."""
+    """In: the API for who trades, the sentinel for those who must know, VNC for the console."""
     executor, console = _pods(given, Component.EXECUTOR), _pods(given, Component.CONSOLE)
+    trades = executor if given.spec.executor.enabled else _own_programs(given)
     return _policy(
         given,
         Component.GATEWAY,
         ingress=[
-            {"from": [executor], "ports": _ports(given.api_port)},
+            {"from": [trades], "ports": _ports(given.api_port)},
             {"from": [_operator(given), executor, console], "ports": _ports(names.PORT_SENTINEL)},
             {"from": [console], "ports": _ports(names.PORT_VNC)},
             {"ports": _ports(names.PORT_SENTINEL_METRICS)},

@@ -1,7 +1,9 @@
 """NetworkPolicies: who reaches what."""
 
+import pytest
+
 from ibgateway_operator.model.manifests import Manifest
-from operator_fakes import children_of, desired_input
+from operator_fakes import LIVE, children_of, desired_input, pod_templates
 
 
 def ingress(policy: Manifest) -> dict[int, list[str]]:
@@ -27,6 +29,41 @@ def test_only_the_executor_reaches_the_api() -> None:
         5900: ["novnc"],
         8091: [],
     }
+
+
+def _admits(peer: Manifest, labels: dict[str, str]) -> bool:
+    """As Kubernetes reads a label selector: a key that is absent is in no list."""
+    selector = peer["podSelector"]
+    wanted = selector.get("matchLabels", {})
+    banned = selector.get("matchExpressions", [])
+    assert all(e["operator"] == "NotIn" for e in banned)
+    return all(labels.get(k) == v for k, v in wanted.items()) and not any(
+        labels.get(e["key"]) in e["values"] for e in banned
+    )
+
+
+@pytest.mark.parametrize("mode", [{}, LIVE])
+def test_without_executor_the_api_admits_the_users_pods_that_name_the_gateway_and_none_of_ours(
+    mode: Manifest,
+) -> None:
+    plan = desired_input({**mode, "executor": {**mode.get("executor", {}), "enabled": False}})
+    rules = children_of(plan)["NetworkPolicy paper-gateway"]["spec"]["ingress"]
+    (api,) = [r for r in rules if r["ports"] == [{"protocol": "TCP", "port": plan.api_port}]]
+    (peer,) = api["from"]
+    assert "namespaceSelector" not in peer
+    mine = {"ibgateway.dev/gateway": "paper"}
+    assert _admits(peer, mine)
+    assert _admits(peer, {**mine, "app.kubernetes.io/component": "bot"})
+    assert not _admits(peer, {"ibgateway.dev/gateway": "other"})
+    assert not _admits(peer, {"app": "bot"})
+    for component, template in pod_templates(desired_input()).items():
+        assert not _admits(peer, template["metadata"]["labels"]), component
+
+
+def test_with_an_executor_a_label_opens_nothing() -> None:
+    rules = children_of(desired_input())["NetworkPolicy paper-gateway"]["spec"]["ingress"]
+    peers = [peer for rule in rules for peer in rule.get("from", [])]
+    assert not any(_admits(p, {"ibgateway.dev/gateway": "paper"}) for p in peers)
 
 
 def test_only_named_clients_and_the_operator_reach_the_executor() -> None:
