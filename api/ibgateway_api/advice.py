@@ -14,7 +14,8 @@ LOGIN_ADVICE: Final = {
     LoginState.WAITING_FOR_PERMIT: "no login attempt is allowed now",
     LoginState.LOGGING_IN: "IB Gateway is logging in; a push may follow: have the phone at hand",
     LoginState.AWAITING_APPROVAL: "approve the push on IBKR Mobile",
-    LoginState.APPROVAL_MISSED: "the push was not approved in time: ask for another one with the"
+    LoginState.APPROVAL_MISSED: "the push was not approved: it was missed, denied on the phone, or IBKR"
+    " could not send it (the sentinel's log tells which): ask for another one with the"
     " annotation ibgateway.dev/login-requested-at, or log in through noVNC",
     LoginState.LOGGED_IN: "the API answers with the expected accounts",
     LoginState.CONNECTION_LOST: "IB Gateway has lost its connection to IBKR and comes back by itself,"
@@ -42,21 +43,26 @@ LOGIN_ADVICE: Final = {
 }
 
 
+_ASK: Final = "ask for an attempt with the annotation ibgateway.dev/login-requested-at"
+_OR_ASK: Final = f"it goes on by itself then; {_ASK} to have one now"
+
 PERMIT_ADVICE: Final = {
-    PermitRefusal.PARKED: "it is parked until somebody asks for an attempt with the annotation"
-    " ibgateway.dev/login-requested-at, or logs in through noVNC where its window is up",
-    PermitRefusal.INTERVAL: "attempts are spaced by spec.login.attemptIntervalSeconds",
-    PermitRefusal.DAILY_BUDGET: "the attempts of 24 hours (spec.login.dailyAttempts) are used up",
-    PermitRefusal.QUIET_HOURS: "spec.login.quietHours",
-    PermitRefusal.MAINTENANCE: "IBKR answers no login now",
-    PermitRefusal.SESSION_CONFLICT: "a person has the session",
-    PermitRefusal.ALREADY_HANDLED: "this request was handled already",
-    PermitRefusal.RESTART_AHEAD: "the week's token is dead and spec.weeklyRestart is still to come",
+    PermitRefusal.PARKED: "too many attempts without a login (spec.login.maxAttempts), or IBKR refused the"
+    f" last one: nothing is tried until you {_ASK}, or log in through noVNC where its window is up",
+    PermitRefusal.INTERVAL: f"attempts are spaced by spec.login.attemptIntervalSeconds: {_OR_ASK}",
+    PermitRefusal.DAILY_BUDGET: "the attempts of 24 hours (spec.login.dailyAttempts) are used up:"
+    f" {_OR_ASK}",
+    PermitRefusal.QUIET_HOURS: f"nothing pushes in spec.login.quietHours: {_OR_ASK}",
+    PermitRefusal.MAINTENANCE: "IBKR answers no login now, whoever asks: it goes on by itself then",
+    PermitRefusal.SESSION_CONFLICT: "a person has the session: log out there, it is looked at again then",
+    PermitRefusal.ALREADY_HANDLED: "this request was handled already: set the annotation to the time now",
+    PermitRefusal.RESTART_AHEAD: "the week's token is dead and spec.weeklyRestart is still to come:"
+    f" {_OR_ASK}",
     PermitRefusal.LEDGER_LOST: "what was tried before is not known, because the attempt ledger is gone, is"
-    " another gateway's or can't be read, so nothing is tried by itself for 24 hours after that: ask for"
-    " an attempt with the annotation ibgateway.dev/login-requested-at, or log in through noVNC where its"
-    " window is up",
-    PermitRefusal.POLICY_UNPROVEN: "live waits for proof, by the console, that policies are enforced",
+    " another gateway's or can't be read, so nothing is tried by itself for 24 hours after that:"
+    f" {_ASK}, or log in through noVNC where its window is up",
+    PermitRefusal.POLICY_UNPROVEN: "live waits for proof, by the console, that policies are enforced: see"
+    " NetworkPolicyEnforced",
 }
 
 

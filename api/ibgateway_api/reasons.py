@@ -64,6 +64,7 @@ class EventReason(StrEnum):
     CONNECTION_LOST = "ConnectionLost"
     RESTART_WINDOW_OPENED = "RestartWindowOpened"
     RESTART_BEGUN = "RestartBegun"
+    RESTART_REFUSED = "RestartRefused"
     RESTART_OVERDUE = "RestartOverdue"
     WEEK_AUTHENTICATED = "WeekAuthenticated"
     LOGIN_REQUESTED = "LoginRequested"

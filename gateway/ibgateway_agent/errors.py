@@ -4,6 +4,7 @@ IbgatewayError               the root that the shared effects have too
 ├── SettingsError            of the runtime: the environment or a file does not describe a program
 └── AgentError
     ├── LedgerError          the attempt ledger can't be read
+    ├── StopRefusedError     a planned stop can't be now
     ├── DriverCommandError         the login driver's command server did not take a command
     ├── ApiClosedError       the gateway closed its API connection
     └── SessionEndedError    of the console: one viewer's session is over
@@ -18,6 +19,10 @@ class AgentError(IbgatewayError):
 
 class LedgerError(AgentError):
     """The attempt ledger exists but says something that can't be read: no attempt is allowed."""
+
+
+class StopRefusedError(AgentError):
+    """A login is not ended now, because no attempt would be allowed after it; why, until when, what helps."""
 
 
 class DriverCommandError(AgentError):

@@ -14,7 +14,7 @@ from ibgateway_operator.act.children import LONGEST_WORDS, ChildWriter
 from ibgateway_operator.act.event_recorder import EventRecorder
 from ibgateway_operator.act.lifecycle import Done, Lifecycle
 from ibgateway_operator.act.settings_stamp import SettingsStamp
-from ibgateway_operator.decide.actions import Action
+from ibgateway_operator.decide.actions import Action, RestartGateway
 from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.gate import upcoming
 from ibgateway_operator.decide.secret_looks import seconds_between_looks
@@ -215,7 +215,7 @@ class Reconciler:
         if outcome.findings or decision.refusal:
             moments.append(TROUBLE_SECONDS)
         moments.append(max(self.children.due(memory), SOONEST_SECONDS))
-        if decision.waits_for_drain or _unhandled(decision, outcome):
+        if decision.waits_for_drain or _unhandled(decision, outcome) or _restarts(decision):
             moments.append(STOP_SECONDS)
         return min(moments)
 
@@ -230,6 +230,11 @@ def _failed(what: str, error: OperatorError) -> Finding:
     """It is tried again at the next look."""
     words = str(error)[:LONGEST_WORDS]
     return Finding(ConditionReason.APPLY_FAILED, f"{what}: {words}: it is tried again by itself")
+
+
+def _restarts(decision: Decision) -> bool:
+    """Whether the sentinel was asked for a restart and has not said yet that it begins."""
+    return any(isinstance(action, RestartGateway) for action in decision.actions)
 
 
 def _unhandled(decision: Decision, outcome: Outcome) -> bool:

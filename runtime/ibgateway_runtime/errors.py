@@ -3,6 +3,7 @@
 IbgatewayError
 ├── SettingsError              the environment or a file does not describe a program: say what to do
 └── EndpointUnavailableError   a program of a gateway did not answer, or not as agreed
+    └── EndpointRefusedError   it says that this can't be now: the text is its own
 """
 
 
@@ -16,3 +17,7 @@ class SettingsError(IbgatewayError):
 
 class EndpointUnavailableError(IbgatewayError):
     """A program of a gateway did not answer, or not as agreed."""
+
+
+class EndpointRefusedError(EndpointUnavailableError):
+    """A program answered that this can't be now (409); the message is its own, for people."""

@@ -11,7 +11,7 @@ from typing import Final
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ibgateway_runtime.errors import EndpointUnavailableError
+from ibgateway_runtime.errors import EndpointRefusedError, EndpointUnavailableError
 
 ANSWER_SECONDS: Final = 3.0
 SILENCE_SECONDS: Final = 4.0
@@ -20,6 +20,8 @@ _FAILURES: Final = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSEr
 """A line above aiohttp's limit is an HttpProcessingError, which is no ClientError."""
 
 
+LONGEST_WORDS: Final = 600
+"""Of a refusal: it is shown to people."""
 LONGEST_BODY: Final = 1 << 20
 """Bytes; no document of ours comes near. More is not taken in, whoever sends it."""
 
@@ -75,7 +77,10 @@ class HttpClient:
         return await self._call("GET", endpoint, path, b"")
 
     async def post(self, endpoint: Endpoint, path: str, body: str) -> None:
-        """Deliver a JSON document; 200 and 202 are both a yes. Raises EndpointUnavailableError."""
+        """Deliver a JSON document; 200 and 202 are both a yes, and 409 raises EndpointRefusedError.
+
+        Raises EndpointUnavailableError.
+        """
         await self._call("POST", endpoint, path, body.encode())
 
     async def _call(self, method: str, endpoint: Endpoint, path: str, body: bytes) -> bytes:
@@ -95,6 +100,8 @@ class HttpClient:
             raise EndpointUnavailableError(
                 f"{endpoint.name}{path}: {type(error).__name__}"
             ) from error
+        if response.status == 409:
+            raise EndpointRefusedError(text.decode(errors="replace")[:LONGEST_WORDS])
         if response.status >= 300:
             raise EndpointUnavailableError(f"{endpoint.name}{path}: {response.status}")
         return text

@@ -96,12 +96,18 @@ class SentinelFollower:
 
 
 async def request_login(client: HttpClient, endpoint: Endpoint, request: str) -> None:
-    """Hand on a person's request for one attempt. Raises EndpointUnavailableError."""
+    """Hand on a person's request for one attempt.
+
+    Raises EndpointRefusedError where it can't be now, EndpointUnavailableError.
+    """
     await client.post(endpoint, "/v1/login-requests", LoginRequest(id=request).to_json())
 
 
 async def request_restart(client: HttpClient, endpoint: Endpoint, request: str) -> None:
-    """Ask for the week's restart; the same id never restarts twice. Raises EndpointUnavailableError."""
+    """Ask for the week's restart; the same id never restarts twice.
+
+    Raises EndpointRefusedError where it can't be now, EndpointUnavailableError.
+    """
     await client.post(endpoint, "/v1/restarts", RestartRequest(id=request).to_json())
 
 

@@ -17,7 +17,7 @@ WORDS: Final = {
     LoginState.WAITING_FOR_PERMIT: "Not logged in: no login attempt is allowed now",
     LoginState.LOGGING_IN: "Not logged in yet: IB Gateway is logging in",
     LoginState.AWAITING_APPROVAL: "Not logged in yet: approve the push on IBKR Mobile",
-    LoginState.APPROVAL_MISSED: "Not logged in: the push was not approved in time",
+    LoginState.APPROVAL_MISSED: "Not logged in: the push was not approved",
     LoginState.LOGGED_IN: "Logged in to IBKR",
     LoginState.CONNECTION_LOST: "The connection to IBKR is lost; it comes back by itself",
     LoginState.SESSION_CONFLICT: "Not logged in: somebody else is, with this user name",

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from ibgateway_agent.errors import LedgerError
@@ -33,7 +32,8 @@ from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_agent.sentinel.settings import SentinelEnvironment
 from ibgateway_agent.sentinel.state import GatewayState
-from ibgateway_api.login import Evidence, Login, LoginState, Sign
+from ibgateway_api.advice import why_refused
+from ibgateway_api.login import Evidence, Login, Sign
 from ibgateway_api.permits import AttemptOutcome, Granted, PermitKind, Refused
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_runtime.clock import Clock
@@ -82,7 +82,6 @@ class Sentinel:
         self.metrics = SentinelMetrics(clock)
         self.publisher = ReportPublisher(boot, clock)
         self._refused: Refused | None = None
-        self._dropped: datetime | None = None
         self._sight = GatewayWatch(clock)
         self._next_duties = self._next_settings = float("-inf")
 
@@ -105,8 +104,8 @@ class Sentinel:
         return self._sight.alive(self._clock.monotonic())
 
     def accept(self, kind: RequestKind, request: str) -> bool:
-        """Take a request from outside; False if it was taken before."""
-        taken = self._permits.accept(kind, request, self._clock.now())
+        """Take a request from outside; False if it was taken before, StopRefusedError if it can't be now."""
+        taken = self._permits.accept(kind, request, self._snapshot())
         self._duties_now()
         return taken
 
@@ -234,7 +233,8 @@ class Sentinel:
             self.on_evidence(Sign.PERSON_NEEDED, f"a dialog waits: {', '.join(login.dialogs)}")
         self._permits.record_or_retry(outcome.from_login(self._snapshot()))
         self._permits.record_or_retry(outcome.token_died(self._snapshot()))
-        self._drop_dead_token()
+        if self._state.running:
+            self._permits.drop_dead_token(login, self._state.start)
         if self._stop.busy or run_dir.planned_stop(self._run_dir):
             return
         self._permits.remove_stale(self._state.start, self._clock.now())
@@ -242,7 +242,7 @@ class Sentinel:
         self._permits.record(outcome.from_waiting_start(self._snapshot()))
         snapshot = self._snapshot()
         step = decide.next_step(snapshot)
-        self._refused = step.refused if isinstance(step, decide.KeepWaiting) else None
+        self._refuse(step.refused if isinstance(step, decide.KeepWaiting) else None)
         match step:
             case decide.GivePermit():
                 self.metrics.attempt(self._permits.give(step, self._state.start, snapshot.now))
@@ -251,13 +251,11 @@ class Sentinel:
             case decide.SettleRequest():
                 self._permits.settle(step, snapshot.now)
 
-    def _drop_dead_token(self) -> None:
-        """Once for each death, by a sentinel that has read the log to its end."""
-        login = self._state.login
-        dead = login.state is LoginState.TOKEN_EXPIRED and self._state.running
-        if dead and self._dropped != login.since:
-            self._permits.drop_token(self._state.start)
-            self._dropped = login.since
+    def _refuse(self, refused: Refused | None) -> None:
+        """Said once for each reason and time."""
+        if refused not in (None, self._refused):
+            logger.info("no attempt now: %s", why_refused(refused.reason, refused.until))
+        self._refused = refused
 
     def _snapshot(self) -> SentinelSnapshot:
         state = self._state

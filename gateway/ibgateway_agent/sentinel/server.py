@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 from pydantic import ValidationError
 
-from ibgateway_agent.errors import LedgerError
+from ibgateway_agent.errors import LedgerError, StopRefusedError
 from ibgateway_agent.sentinel.permits.records import RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_api.login import LoginState
@@ -25,7 +25,7 @@ LONGEST_WAIT_SECONDS: Final = 300.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Accept = Callable[[RequestKind, str], bool]
-"""Takes a request; False for one that was taken before."""
+"""Takes a request; False for one that was taken before. Raises StopRefusedError where it can't be now."""
 
 
 def application(
@@ -119,6 +119,8 @@ def _post(accept: Accept, kind: RequestKind) -> Handler:
             raise web.HTTPBadRequest(text="id has 1 to 64 characters")
         try:
             taken = accept(kind, asked.id)
+        except StopRefusedError as error:
+            raise web.HTTPConflict(text=f"no login attempt is allowed now: {error}") from error
         except (LedgerError, OSError) as error:
             raise web.HTTPServiceUnavailable(text=f"the request can't be kept: {error}") from error
         return web.Response(status=202 if taken else 200)

@@ -26,7 +26,7 @@ from ibgateway_operator.model.kinds import POD
 from ibgateway_operator.model.memory import GatewayMemory
 from ibgateway_operator.observe.observer import Observer
 from ibgateway_operator.status.event_rules import EventType, PendingEvent
-from ibgateway_runtime.errors import EndpointUnavailableError
+from ibgateway_runtime.errors import EndpointRefusedError, EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint, HttpClient
 from ibgateway_runtime.sentinel_client import request_login, request_restart
 
@@ -69,8 +69,9 @@ class Lifecycle:
     async def _restart(self, key: Key, action: RestartGateway) -> Done:
         """Begin the week's restart in the same pod."""
         week = action.week
-        if not await self._asked(key, lambda to: request_restart(self.http, to, week)):
-            return Done()
+        answer = await self._asked(key, lambda to: request_restart(self.http, to, week))
+        if answer is not None:
+            return _refused(f"the weekly restart of {week}", answer)
         note = f"the weekly restart of {week} begins: a push follows"
         return Done(event=PendingEvent(EventReason.RESTART_BEGUN, note, action="Restart"))
 
@@ -91,8 +92,9 @@ class Lifecycle:
 
     async def _request(self, key: Key, action: RequestLogin) -> Done:
         request = action.request
-        if not await self._asked(key, lambda to: request_login(self.http, to, request)):
-            return Done()
+        answer = await self._asked(key, lambda to: request_login(self.http, to, request))
+        if answer is not None:
+            return _refused(f"the login request of {request}", answer)
         what = (
             "a push follows"
             if action.pushes
@@ -101,17 +103,27 @@ class Lifecycle:
         note = f"the login request of {request} is taken: {what}"
         return Done(request, event=PendingEvent(EventReason.LOGIN_REQUESTED, note, action="Login"))
 
-    async def _asked(self, key: Key, ask: Callable[[Endpoint], Awaitable[None]]) -> bool:
-        """Whether the sentinel took it."""
+    async def _asked(self, key: Key, ask: Callable[[Endpoint], Awaitable[None]]) -> str | None:
+        """None where the sentinel took it; else why it did not, in its words, empty where it is not heard."""
         endpoint = self.observer.endpoint(key, Component.GATEWAY)
         if endpoint is None:
-            return False
+            return ""
         try:
             await ask(endpoint)
+        except EndpointRefusedError as error:
+            return str(error)
         except EndpointUnavailableError as error:
             logger.warning("%s: the sentinel was not reached: %s", key, error)
-            return False
-        return True
+            return ""
+        return None
+
+
+def _refused(what: str, answer: str) -> Done:
+    """It is asked again for as long as it is due, with the executor still drained."""
+    if not answer:
+        return Done()
+    note = f"{what} can't begin yet: {answer}"
+    return Done(event=PendingEvent(EventReason.RESTART_REFUSED, note, EventType.WARNING, "Restart"))
 
 
 def _settled(action: SettleRequested) -> PendingEvent | None:

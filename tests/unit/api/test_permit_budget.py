@@ -115,6 +115,20 @@ TABLE = [
         START,
         FULL,
     ),
+    (
+        "what a person asked for counts too, for IBKR counts it",
+        [tried(90), tried(60, request="r1"), tried(30, request="r2")],
+        POLICY,
+        START,
+        Refused(PermitRefusal.PARKED),
+    ),
+    (
+        "and is never refused for it",
+        [tried(90), tried(60, request="r1"), tried(30, request="r2")],
+        POLICY,
+        PermitRequest(Cause.REQUESTED, "r3"),
+        FULL,
+    ),
     ("in quiet hours", [], NIGHT, START, Refused(PermitRefusal.QUIET_HOURS, until(60))),
     ("a person asks in quiet hours", [], NIGHT, PermitRequest(Cause.REQUESTED, "r"), FULL),
     (

@@ -74,7 +74,8 @@ def test_a_refused_permit_says_why() -> None:
     assert ready(assessment(snapshot(heard=said))) == (
         "WaitingForPermit",
         "no login attempt is allowed now: DailyBudget: the attempts of 24 hours"
-        " (spec.login.dailyAttempts) are used up",
+        " (spec.login.dailyAttempts) are used up: it goes on by itself then; ask for an attempt with the"
+        " annotation ibgateway.dev/login-requested-at to have one now",
     )
 
 

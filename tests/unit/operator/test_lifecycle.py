@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ibgateway_api.reports import ExecutorReport
-from ibgateway_runtime.errors import EndpointUnavailableError
+from ibgateway_runtime.errors import EndpointRefusedError, EndpointUnavailableError
 from operator_fakes import OperatorWorld, pod, report, revised
 
 DRAINED = ExecutorReport(open=False, unacknowledged=0).to_json().encode()
@@ -71,6 +71,37 @@ async def test_a_sentinel_that_is_not_reached_is_told_of_the_restart_again(
     assert "create Event RestartBegun" not in await trading.reconcile()
     del trading.http.answers["/v1/restarts"]
     assert "create Event RestartBegun" in await trading.reconcile()
+
+
+async def test_a_restart_that_is_refused_is_told_and_asked_again_with_its_drain(
+    trading: OperatorWorld,
+) -> None:
+    trading.set_time(datetime(2026, 11, 22, 14, 0, 1, tzinfo=UTC))
+    trading.http.answers["/v1/gate"] = DRAINED
+    trading.http.answers["/v1/restarts"] = EndpointRefusedError("QuietHours, until 14:05")
+    writes = await trading.reconcile()
+    assert "create Event RestartBegun" not in writes
+    assert "create Event RestartRefused" in writes
+    assert trading.next_look() <= 1.0
+    trading.http.answers["/v1/gate"] = BUSY
+    del trading.http.answers["/v1/restarts"]
+    await trading.reconcile()
+    assert trading.http.posted == []
+    trading.http.answers["/v1/gate"] = DRAINED
+    assert "create Event RestartBegun" in await trading.reconcile()
+
+
+async def test_a_persons_restart_that_is_refused_waits_with_the_operator_for_ten_minutes(
+    trading: OperatorWorld,
+) -> None:
+    trading.set_time(datetime(2026, 11, 22, 15, 0, 1, tzinfo=UTC))
+    trading.http.answers["/v1/gate"] = DRAINED
+    trading.http.answers["/v1/login-requests"] = EndpointRefusedError("Maintenance")
+    trading.request_login("2026-11-22T15:00:00Z")
+    assert "create Event RestartRefused" in await trading.reconcile()
+    assert trading.stored()["status"]["login"].get("handledRequest", "") == ""
+    trading.set_time(datetime(2026, 11, 22, 15, 10, 1, tzinfo=UTC))
+    assert "create Event LoginRequestIgnored" in await trading.reconcile()
 
 
 async def test_a_login_request_is_handed_on_once(trading: OperatorWorld) -> None:

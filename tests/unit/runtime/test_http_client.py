@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from ibgateway_runtime.errors import EndpointUnavailableError
+from ibgateway_runtime.errors import EndpointRefusedError, EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint, HttpClient, client_session
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -56,6 +56,16 @@ async def test_a_document_is_posted_as_json(client: HttpClient) -> None:
     async with serving(take) as url:
         await client.post(Endpoint(url), "/v1/restarts", '{"id": "1"}')
     assert seen == [("application/json", '{"id": "1"}')]
+
+
+async def test_a_refusal_is_told_in_its_own_words(client: HttpClient) -> None:
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(status=409, text="not before nine" + "." * 1000)
+
+    async with serving(refuse) as url:
+        with pytest.raises(EndpointRefusedError, match=r"^not before nine") as refused:
+            await client.post(Endpoint(url), "/v1/restarts", '{"id": "1"}')
+    assert len(str(refused.value)) == 600
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

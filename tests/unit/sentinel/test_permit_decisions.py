@@ -13,11 +13,11 @@ from ibgateway_agent.sentinel.permits.decide import (
     SessionAction,
     SettleRequest,
     driver_may_start_over,
-    is_new_request,
     next_step,
     session_action,
 )
 from ibgateway_agent.sentinel.permits.records import Note, NoteKind, Records, RequestKind
+from ibgateway_agent.sentinel.permits.requests import is_new_request
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_agent.sentinel.permits.standstill import token_is_dead
 from ibgateway_api.login import Login, LoginState
@@ -62,7 +62,7 @@ def tried(
 
 
 def asked(kind: RequestKind, request: str = "2026-11-25T14:59:00Z") -> Note:
-    return Note(note=NoteKind.ASKED, at=ago(1), kind=kind, request=request)
+    return Note(note=NoteKind.ASKED, at=ago(0.25), kind=kind, request=request)
 
 
 def noted(event: NoteKind, minutes: float) -> Note:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from ibgateway_agent.errors import StopRefusedError
 from ibgateway_agent.sentinel.metrics import SentinelMetrics
 from ibgateway_agent.sentinel.permits.records import Records, RequestKind
 from ibgateway_agent.sentinel.probe.handshake import ProbeResult
@@ -38,6 +39,8 @@ class ServedReports:
     alive: bool = True
 
     def accept(self, kind: RequestKind, request: str) -> bool:
+        if request == "in-quiet-hours":
+            raise StopRefusedError("QuietHours, until 2026-11-25T16:00:00Z: nothing pushes")
         known = (kind, request) in self.requests
         self.requests.append((kind, request))
         return not known
@@ -186,6 +189,14 @@ async def test_a_request_is_taken_once(
     second = await client.post(path, headers=RIGHT, json={"id": "w1"})
     assert (first.status, second.status) == (202, 200)
     assert sentinel.requests == [(kind, "w1"), (kind, "w1")]
+
+
+async def test_a_stop_that_can_not_be_now_says_why_and_until_when(client: Client) -> None:
+    response = await client.post("/v1/restarts", headers=RIGHT, json={"id": "in-quiet-hours"})
+    assert response.status == 409
+    assert await response.text() == (
+        "no login attempt is allowed now: QuietHours, until 2026-11-25T16:00:00Z: nothing pushes"
+    )
 
 
 @pytest.mark.parametrize("body", ["", "{", "{}", '{"id": ""}', '{"id": 7}', '["w1"]'])

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from ibgateway_agent.sentinel.permits.records import NoteKind, Records, RequestKind
+from ibgateway_agent.sentinel.permits.requests import is_over, may_stop_for, time_of
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_agent.sentinel.permits.standstill import starts_over, stuck
 from ibgateway_agent.sentinel.permits.token import token_failed
@@ -26,9 +27,6 @@ from ibgateway_api.permits import (
 )
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_api.week import Window, window
-
-REQUEST_LIVES_FOR: Final = timedelta(minutes=10)
-"""A login request means a person with a phone in hand: an older one finds nobody there."""
 
 
 class SessionAction(StrEnum):
@@ -102,6 +100,22 @@ def driver_may_start_over(now: SentinelSnapshot) -> Granted | Refused:
     return _decide(now, PermitRequest(Cause.START))
 
 
+def refused_stop(now: SentinelSnapshot, kind: RequestKind, request: str) -> Refused | None:
+    """Why a request that would end a login is not taken now; whoever drained for it asks again.
+
+    Once taken it is carried out at once or not at all: orders go on when a drain is over.
+    """
+    if not now.records.readable or now.login.state is not LoginState.LOGGED_IN:
+        return None
+    if kind is RequestKind.LOGIN:
+        wanted = PermitRequest(Cause.REQUESTED, request) if _week(now).open else None
+    else:
+        done = _logged_in_after(now, request)
+        wanted = None if done else PermitRequest(Cause.WEEKLY, request)
+    answer = _decide(now, wanted) if wanted else None
+    return answer if isinstance(answer, Refused) else None
+
+
 def session_action(records: Records, settings: SentinelSettings, now: datetime) -> SessionAction:
     """`primary` takes a session once per process, so each one that did counts against the day."""
     if settings.existing_session is not ExistingSession.TAKE_OVER:
@@ -111,24 +125,6 @@ def session_action(records: Records, settings: SentinelSettings, now: datetime) 
     return (
         SessionAction.PRIMARY if len(taken) < settings.daily_take_overs else SessionAction.SECONDARY
     )
-
-
-def is_new_request(records: Records, kind: RequestKind, request: str, now: datetime) -> bool:
-    """Whether a request is to be taken: later than the last of its kind, and not outlived.
-
-    Ids are time stamps; where they are not, they just differ.
-    """
-    asked, before = _time(request), _time(records.last_taken(kind))
-    if kind is RequestKind.LOGIN and asked is not None and outlived(asked, now):
-        return False
-    if asked is not None and before is not None:
-        return asked > before
-    return request != records.last_taken(kind)
-
-
-def outlived(asked: datetime, now: datetime) -> bool:
-    """Whether nobody waits for that login any more; a time ahead of the clock is none to trust."""
-    return abs(now - asked) > REQUEST_LIVES_FOR
 
 
 _UNPROVEN: Final = Refused(PermitRefusal.POLICY_UNPROVEN)
@@ -157,8 +153,8 @@ def _gives_way(now: SentinelSnapshot) -> EndProcess | None:
 def _permit_for_start(now: SentinelSnapshot) -> PermitDecision:
     """A person's request goes first, then the week's restart, then the plain start."""
     refused: Refused | None = None
-    if expired := _expired_login(now):
-        return expired
+    if over := _over(now, RequestKind.LOGIN) or _over(now, RequestKind.RESTART):
+        return over
     for kind, wanted in _permit_requests(now):
         answer = _decide(now, wanted)
         if isinstance(answer, Granted):
@@ -189,34 +185,34 @@ def _requested_login(now: SentinelSnapshot) -> PermitDecision | None:
     request = now.records.pending(RequestKind.LOGIN)
     if not request:
         return None
-    if expired := _expired_login(now):
-        return expired
-    hangs, logged_in = stuck(now.login, now.now), now.login.state is LoginState.LOGGED_IN
-    if (logged_in and not _week(now).open) or (now.login.state in _UNDER_WAY and not hangs):
+    if _over(now, RequestKind.LOGIN) or _needs_nothing(now):
         return SettleRequest(RequestKind.LOGIN, request)
-    if now.login.state is LoginState.RESTARTING and not hangs:
+    if now.login.state is LoginState.RESTARTING and not stuck(now.login, now.now):
         return KeepWaiting()
     answer = _decide(now, PermitRequest(Cause.REQUESTED, request))
     if isinstance(answer, Refused):
         return KeepWaiting(answer)
+    logged_in = now.login.state is LoginState.LOGGED_IN
     return EndProcess("a person asked for a login", planned=logged_in)
 
 
-def _expired_login(now: SentinelSnapshot) -> SettleRequest | None:
-    """A request that waited for too long, wherever it did, is over."""
-    request = now.records.pending(RequestKind.LOGIN)
-    times = (_time(request), now.records.taken_at(RequestKind.LOGIN))
-    asked = min((time for time in times if time is not None), default=None)
-    if not request or asked is None or not outlived(asked, now.now):
-        return None
-    return SettleRequest(RequestKind.LOGIN, request)
+def _needs_nothing(now: SentinelSnapshot) -> bool:
+    """Whether a login is there or under way, and is not to be ended for a request."""
+    if now.login.state is LoginState.LOGGED_IN:
+        drained = may_stop_for(now.records, RequestKind.LOGIN, now.now)
+        return not (_week(now).open and drained)
+    return now.login.state in _UNDER_WAY and not stuck(now.login, now.now)
 
 
 def _requested_restart(now: SentinelSnapshot) -> PermitDecision | None:
     request = now.records.pending(RequestKind.RESTART)
     if not request:
         return None
-    if _logged_in_after(now, request):
+    if over := _over(now, RequestKind.RESTART):
+        return over
+    if _logged_in_after(now, request) or not may_stop_for(
+        now.records, RequestKind.RESTART, now.now
+    ):
         return SettleRequest(RequestKind.RESTART, request)
     answer = _decide(now, PermitRequest(Cause.WEEKLY, request))
     if isinstance(answer, Granted):
@@ -228,9 +224,15 @@ def _requested_restart(now: SentinelSnapshot) -> PermitDecision | None:
     )
 
 
+def _over(now: SentinelSnapshot, kind: RequestKind) -> SettleRequest | None:
+    """A request that waited for too long, wherever it did, is over."""
+    over = is_over(now.records, kind, now.now)
+    return SettleRequest(kind, now.records.pending(kind)) if over else None
+
+
 def _logged_in_after(now: SentinelSnapshot, boundary: str) -> bool:
     """Whether somebody has already authenticated this week: no second push for it."""
-    since = _time(boundary)
+    since = time_of(boundary)
     margin = timedelta(seconds=now.settings.calendar.margin_seconds)
     full, logged_in = now.login.full_auth_time, now.login.state is LoginState.LOGGED_IN
     return logged_in and since is not None and full is not None and full >= since + margin
@@ -287,12 +289,3 @@ def _conflict_until(now: SentinelSnapshot) -> datetime | None:
     if yielded is None or action is SessionAction.PRIMARY:
         return None
     return yielded + timedelta(seconds=now.settings.login.attempt_interval_seconds)
-
-
-def _time(text: str) -> datetime | None:
-    """An aware time stamp, or None for anything else."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time if time.tzinfo is not None else None

@@ -4,11 +4,16 @@ import logging
 from datetime import datetime
 from typing import Final
 
+from ibgateway_agent.errors import StopRefusedError
 from ibgateway_agent.sentinel.permits import decide
 from ibgateway_agent.sentinel.permits.attempt_ledger import AttemptLedger
 from ibgateway_agent.sentinel.permits.outcome import Lines
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
 from ibgateway_agent.sentinel.permits.records import Note, NoteKind, Records, RequestKind
+from ibgateway_agent.sentinel.permits.requests import is_new_request
+from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
+from ibgateway_api.advice import why_refused
+from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import Attempt, Cause, Granted
 
 logger = logging.getLogger(__name__)
@@ -22,6 +27,7 @@ class Permits:
     def __init__(self, ledger: AttemptLedger, file: PermitFile) -> None:
         self._ledger = ledger
         self._file = file
+        self._dropped: datetime | None = None
         if ledger.problem:
             logger.error(
                 "no attempt is allowed: %s; a login request starts a new one", ledger.problem
@@ -46,17 +52,23 @@ class Permits:
         if self._file.remove_stale(start, now):
             logger.info("a permit that nobody took in time is taken back")
 
-    def drop_token(self, start: str) -> None:
-        """Have that start of the wrapper remove a token that is of no use."""
-        self._file.drop_token(start)
+    def drop_dead_token(self, login: Login, start: str) -> None:
+        """Have that start of the wrapper remove a token that is of no use, once for each death."""
+        if login.state is LoginState.TOKEN_EXPIRED and self._dropped != login.since:
+            self._file.drop_token(start)
+            self._dropped = login.since
 
-    def accept(self, kind: RequestKind, request: str, now: datetime) -> bool:
+    def accept(self, kind: RequestKind, request: str, seen: SentinelSnapshot) -> bool:
         """Take a request; False if it, or a later one of its kind, was taken before.
 
         Raises `LedgerError` for a restart while the ledger can't be read: only a person may start anew.
+        Raises `StopRefusedError` for a planned stop that can't be now.
         """
-        if not decide.is_new_request(self.records, kind, request, now):
+        now = seen.now
+        if not is_new_request(self.records, kind, request, now):
             return False
+        if refused := decide.refused_stop(seen, kind, request):
+            raise StopRefusedError(why_refused(refused.reason, refused.until))
         if kind is RequestKind.LOGIN and not self.records.readable:
             self._ledger.start_anew(now)
         self._ledger.append(Note(note=NoteKind.ASKED, at=now, kind=kind, request=request))
