@@ -3,6 +3,7 @@
 `/v1/*` wants the agent token; `/healthz` and `/readyz` tell nothing but a word and want none.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -88,7 +89,13 @@ class _Status:
 
     async def _stream(self, request: web.Request, after: int, wait: float) -> web.StreamResponse:
         response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: "application/json"})
-        await response.prepare(request)
+        # Who has gone asks anew: that is no trouble of ours.
+        with contextlib.suppress(ConnectionError):
+            await response.prepare(request)
+            await self._tell(response, after, wait)
+        return response
+
+    async def _tell(self, response: web.StreamResponse, after: int, wait: float) -> None:
         ends = self._clock.monotonic() + wait
         await response.write(b"\n")
         while (left := ends - self._clock.monotonic()) > 0:
@@ -98,7 +105,6 @@ class _Status:
             await response.write(b"\n")
         await response.write(f"{self._text()}\n".encode())
         await response.write_eof()
-        return response
 
     def _text(self) -> str:
         try:

@@ -1,6 +1,7 @@
 """The intake's port: it answers at once on a kept connection, and says where it listens."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -10,8 +11,10 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from executor_fakes import IntakeWorld
 from ibgateway_executor.intake import server
 from ibgateway_runtime.errors import SettingsError
+from leaving_clients import come_and_go
 
 
 def test_what_is_accepted_answers_without_waiting_for_more() -> None:
@@ -56,6 +59,26 @@ async def test_a_client_that_takes_its_time_between_parts_is_served() -> None:
             await writer.drain()
         assert (await reader.read()).startswith(b"HTTP/1.1 200 OK")
         writer.close()
+
+
+@pytest.mark.parametrize("body", ['{"contract": ', "{}"], ids=["half a body", "all of it"])
+async def test_who_goes_away_leaves_nothing_in_the_log(
+    intake: IntakeWorld, caplog: pytest.LogCaptureFixture, body: str
+) -> None:
+    sent = (
+        "POST /v1/orders HTTP/1.1\r\nHost: paper-executor-intake.trading.svc:8080\r\n"
+        "Authorization: Bearer client-secret\r\nIdempotency-Key: 1\r\n"
+        f"Content-Length: {60 if body != '{}' else 2}\r\n\r\n{body}"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with caplog.at_level(logging.INFO):
+        serving = asyncio.create_task(server.serve(intake.app, bind="127.0.0.1", port=port))
+        await asyncio.sleep(0.2)
+        await come_and_go(port, sent.encode())
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+    assert not [each for each in caplog.records if each.exc_info or each.levelno > logging.INFO]
 
 
 async def _hello(scope: Any, receive: Any, send: Any) -> None:

@@ -1,6 +1,7 @@
 """Serving an application and its metrics."""
 
 import asyncio
+import logging
 import socket
 
 import aiohttp
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from ibgateway_runtime.errors import SettingsError
 from ibgateway_runtime.http_server import served
 from ibgateway_runtime.metrics import metrics_route
+from leaving_clients import come_and_go
 
 
 def free_port() -> int:
@@ -65,3 +67,15 @@ async def test_a_long_poll_does_not_hold_up_the_end() -> None:
             await asked.wait()
         with pytest.raises(aiohttp.ClientError):
             await waiting
+
+
+async def test_who_goes_away_from_a_scrape_leaves_nothing_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    registry, port = CollectorRegistry(), free_port()
+    app = web.Application()
+    app.add_routes([metrics_route(registry, lambda: asyncio.sleep(0.001))])
+    with caplog.at_level(logging.INFO):
+        async with served(app, bind="127.0.0.1", port=port):
+            await come_and_go(port, b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert caplog.text == ""

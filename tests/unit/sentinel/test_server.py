@@ -1,6 +1,7 @@
 """The sentinel's HTTP as the operator, the executor and the kubelet use it."""
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,10 @@ from ibgateway_api.login import Login, LoginState, Sign
 from ibgateway_api.permits import Attempt, Cause, PermitKind
 from ibgateway_api.reports import SentinelReport
 from ibgateway_runtime.clock import Clock
+from ibgateway_runtime.http_server import served
 from ibgateway_runtime.metrics import metrics_route
+from leaving_clients import come_and_go
+from sentinel_world import free_port
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 Client = TestClient[web.Request, web.Application]
@@ -59,16 +63,20 @@ def sentinel() -> ServedReports:
     return ServedReports(ReportPublisher("boot", at(NOW)))
 
 
-@pytest.fixture
-async def client(sentinel: ServedReports, tmp_path: Path) -> AsyncIterator[Client]:
-    (tmp_path / "token").write_text("right-token\n")
-    app = application(
+def application_of(sentinel: ServedReports, folder: Path) -> web.Application:
+    return application(
         publisher=sentinel.publisher,
         accept=sentinel.accept,
         alive=lambda: sentinel.alive,
-        token_file=tmp_path / "token",
+        token_file=folder / "token",
         clock=at(NOW),
     )
+
+
+@pytest.fixture
+async def client(sentinel: ServedReports, tmp_path: Path) -> AsyncIterator[Client]:
+    (tmp_path / "token").write_text("right-token\n")
+    app = application_of(sentinel, tmp_path)
     async with TestClient(TestServer(app)) as opened:
         yield opened
 
@@ -245,3 +253,35 @@ async def test_the_metrics_say_what_happened() -> None:
     assert 'ibgateway_login_attempts_total{cause="Weekly",kind="full"} 1.0' in lines
     assert "ibgateway_pushes_total 1.0" in lines
     assert 'ibgateway_api_probes_total{result="Ready"} 1.0' in lines
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    ["GET /v1/status?wait=30&after=9999999999999", "GET /v1/status", "GET /readyz"],
+)
+async def test_who_goes_away_leaves_nothing_in_the_log(
+    sentinel: ServedReports, tmp_path: Path, caplog: pytest.LogCaptureFixture, request_line: str
+) -> None:
+    (tmp_path / "token").write_text("right-token")
+    app, port = application_of(sentinel, tmp_path), free_port()
+    head = f"{request_line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer right-token\r\n\r\n"
+    sentinel.publish(IN)
+    with caplog.at_level(logging.INFO):
+        async with served(app, bind="127.0.0.1", port=port):
+            await come_and_go(port, head.encode())
+    assert caplog.text == ""
+
+
+async def test_who_goes_away_in_the_middle_of_a_request_asks_for_nothing(
+    sentinel: ServedReports, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "token").write_text("right-token")
+    app, port = application_of(sentinel, tmp_path), free_port()
+    sent = (
+        "POST /v1/login-requests HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer right-token\r\n"
+        'Content-Length: 60\r\n\r\n{"id": "half a'
+    )
+    with caplog.at_level(logging.INFO):
+        async with served(app, bind="127.0.0.1", port=port):
+            await come_and_go(port, sent.encode())
+    assert (caplog.text, sentinel.requests) == ("", [])
