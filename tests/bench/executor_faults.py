@@ -2,17 +2,21 @@
 
 Orders come in while the executor is killed, its connection is cut and the broker loses, delays, refuses
 and forgets. At the end each order stands in IBKR's book at most once, none has vanished, and those of
-unknown fate are exactly orders that the book does not have. Exits with 1 where that is not so.
+unknown fate are orders that the book does not have and that this run itself has lost, cut off or killed on their
+way. Exits with 1 where that is not so.
 """
 
 import asyncio
 import contextlib
 import logging
 import random
+import shutil
+import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +24,7 @@ from typing import Any, Final
 import aiohttp
 import click
 
-from executor_world import ExecutorWorld, world
+from executor_world import ExecutorWorld, InjectedLosses, injected_losses, world
 
 SYMBOLS: Final = ("AAPL", "MSFT", "IBM", "NVDA", "AMZN")
 BACKLOG: Final = 15
@@ -28,6 +32,7 @@ BACKLOG: Final = 15
 LIMIT_SECONDS: Final = 300.0
 """After the last fault, until every order has ended."""
 ENDED: Final = frozenset({"Filled", "Cancelled", "Rejected", "Expired", "Unverified"})
+ON_THEIR_WAY: Final = ("Sending", "Unknown")
 LOSSES: Final = ("before-booking", "after-booking", "rejected", "silently")
 REFUSALS: Final = (163, 201, 383, 10311)
 HEALTHY: Final[dict[str, Any]] = {
@@ -64,6 +69,11 @@ class FaultSession:
     done: Counter[str] = field(default_factory=Counter)
     doubted: dict[str, str] = field(default_factory=dict)
     """orderRef of what was parked and resolved, by order id."""
+    interrupted: set[str] = field(default_factory=set)
+    """orderRefs that were on their way when the executor was killed or its connection cut."""
+
+    unknown: set[str] = field(default_factory=set)
+    """orderRefs whose fate was unknown at the last look: a kill after that explains nothing."""
 
     async def order(self, number: int) -> None:
         """Place an order with its key until there is an answer."""
@@ -81,12 +91,29 @@ class FaultSession:
         """kill -9 in the middle of whatever it does, and start it again."""
         await asyncio.sleep(self.chance.random() / 2)
         await self.here.executor.kill()
+        self.interrupted |= stored_on_their_way(self.here.executor.data) - self.unknown
         await self.here.executor.start()
 
     async def cut(self) -> None:
         """Reset the connection in the middle of whatever is said over it."""
         await asyncio.sleep(self.chance.random() / 4)
+        before = await self.on_their_way()
         await self.here.ibkr.send("POST", "/v1/connections/drop", {})
+        self.interrupted |= (before | await self.on_their_way()) - self.unknown
+
+    async def on_their_way(self) -> set[str]:
+        """orderRefs that the broker may or may not have, by the executor's word; none where it is down."""
+        found: set[str] = set()
+        with contextlib.suppress(aiohttp.ClientError):
+            for state in ON_THEIR_WAY:
+                page = await self.here.orders.get(f"/v1/orders?state={state}&limit=500")
+                found |= {order["orderRef"] for order in page["orders"]}
+        return found
+
+    async def losses(self) -> InjectedLosses:
+        """What this run has put in doubt."""
+        events = await self.here.ibkr.get("/v1/events")
+        return injected_losses(events, await self.here.placed_frames(), self.interrupted)
 
     async def link(self) -> None:
         """The gateway loses IBKR for a moment: 1100, then 1101 or 1102."""
@@ -110,6 +137,7 @@ class FaultSession:
             found += page["orders"]
             after = page["next"]
         booked = await self.booked()
+        self.unknown = {order["orderRef"] for order in found if order["state"] == "Unknown"}
         for order in found:
             parked = (order["state"], order["reason"]) == ("Unknown", "NotFoundAtBroker")
             if parked and not booked[order["orderRef"]]:
@@ -191,8 +219,31 @@ async def violations(session: FaultSession) -> list[str]:
             found.append(f"{key} ended by itself: {order['state']} {order['reason']}")
     ours = {order_ref(order_id) for order_id in session.ids.values()}
     found += [f"{ref} is at the broker and was never ordered" for ref in booked if ref not in ours]
+    causes = {ref: (await session.losses()).cause(ref) for ref in session.doubted.values()}
+    found += [f"{ref} was in doubt and nothing was done to it" for ref in causes if not causes[ref]]
     table(session, states, booked)
+    doubts(causes, await session.losses())
     return found
+
+
+def doubts(causes: Mapping[str, str], injected: InjectedLosses) -> None:
+    """Orders in doubt against what was done to orders."""
+    for cause, number in sorted(Counter(causes.values()).items()):
+        click.echo(f"| in doubt: {cause or 'UNEXPLAINED'} | {number} |")
+    unexplained = sum(not cause for cause in causes.values())
+    click.echo(
+        f"| unknown / injected / unexplained | {len(causes)} / {len(injected.all)} / {unexplained} |"
+    )
+
+
+def stored_on_their_way(data: Path) -> set[str]:
+    """orderRefs that a killed executor's ledger has as sent and not acknowledged; read in a copy of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for file in data.glob("ledger.db*"):
+            shutil.copy(file, folder)
+        with contextlib.closing(sqlite3.connect(Path(folder) / "ledger.db")) as ledger:
+            rows = ledger.execute("SELECT order_ref FROM jobs WHERE state IN (?, ?)", ON_THEIR_WAY)
+            return {row[0] for row in rows}
 
 
 def order_ref(order_id: str) -> str:
@@ -206,7 +257,6 @@ def table(session: FaultSession, states: Counter[str], booked: Counter[str]) -> 
     rows += [
         ("booked at the broker", len(booked)),
         ("booked more than once", sum(times > 1 for times in booked.values())),
-        ("in doubt, resolved by a person", len(session.doubted)),
     ]
     for name, figure in rows:
         click.echo(f"| {name} | {figure} |")

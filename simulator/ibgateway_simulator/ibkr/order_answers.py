@@ -57,6 +57,7 @@ class OrderAnswers:
             fields, account=client.account, client_id=client.client_id, version=client.version
         )
         if not self._connection.reachable():
+            self._ibkr.note("order_unsent", order_ref=ticket.order_ref)
             self._unsent.append(ticket)
             return
         loss = OrderLoss.NONE if ticket.what_if else self._ibkr.book.take_loss()
