@@ -178,3 +178,40 @@ async def test_a_damaged_ledger_is_refused_with_a_way_out(here: ExecutorWorld) -
     await here.executor.start()
     assert await here.executor.ended() == 1
     assert "restore the volume from a copy" in here.executor.log.read_text()
+
+
+async def test_an_order_of_a_lost_ledger_that_still_works_is_never_changed_by_a_new_one(
+    here: ExecutorWorld,
+) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    limit = {"orderType": "LMT", "limitPrice": "100.00", "timeInForce": "GTC"}
+    _, first = await here.place("k1", **limit)
+    await here.reaches(first["id"], "Working")
+    await here.executor.kill()
+    for file in here.executor.data.glob("ledger.db*"):
+        file.unlink()
+    back = {"account": "DU1234567", "client_id": 17, "value": 1}
+    await here.ibkr.send("PATCH", "/v1/next-ids", back)
+    await here.executor.start()
+    await here.ready()
+    _, second = await here.place("k2", quantity=11, **limit)
+    await here.reaches(second["id"], "Working")
+    booked = await here.ibkr.get("/v1/orders")
+    assert {order["order_ref"] for order in booked} == {first["orderRef"], second["orderRef"]}
+    assert [frame[1] for frame in await here.placed_frames()] == ["1", "2"]
+
+
+async def test_a_refusal_is_heard_where_order_ids_are_as_high_as_times(here: ExecutorWorld) -> None:
+    high = {"account": "DU1234567", "client_id": 17, "value": 1_700_000_000}
+    await here.ibkr.send("PATCH", "/v1/next-ids", high)
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    await here.ibkr.send("PATCH", "/v1/faults", {"refuse_next": 383})
+    _, order = await here.place("k1")
+    rejected = await here.reaches(order["id"], "Rejected")
+    assert rejected["orderId"] == 1_700_000_000
+    _, order = await here.place("k2")
+    await here.reaches(order["id"], "Filled")

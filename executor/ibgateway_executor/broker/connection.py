@@ -181,9 +181,14 @@ class GatewayConnection:
         self, asked: Sequence[Order], answer: reconciliation.Answer
     ) -> dict[str, Step]:
         """What the answer means for each order that the broker should know."""
-        self._watch.looked(order for order in asked if not reconciliation.shown(order, answer))
-        conclude = partial(reconciliation.conclude, answer=answer, now=self._now())
-        return {order.id: partial(conclude, gone=self._watch.gone(order)) for order in asked}
+        index = reconciliation.AnswerIndex(answer)
+        shown = {order.id: index.shows(order) for order in asked}
+        self._watch.looked(order for order in asked if not shown[order.id])
+        conclude = partial(reconciliation.conclude, now=self._now())
+        return {
+            order.id: partial(conclude, shown=shown[order.id], gone=self._watch.gone(order))
+            for order in asked
+        }
 
     def _now(self) -> datetime:
         """IBKR's time where it is known."""

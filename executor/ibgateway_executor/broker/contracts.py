@@ -161,6 +161,7 @@ class Contracts:
         return FRESH_SECONDS
 
     def _keep(self, question: Contract, found: tuple[Candidate, ...]) -> bool:
+        found = tuple({candidate.contract.con_id: candidate for candidate in found}.values())
         answer = _Answer(found, self._clock.monotonic())
         self._answers[question] = answer
         if len(found) != 1:

@@ -13,7 +13,7 @@ from typing import Final
 
 from ibgateway_api.week import NEW_YORK
 from ibgateway_executor.broker.protocol import Broker
-from ibgateway_executor.orders.broker_reports import OrderEvent, OrderStatusReport, concerns
+from ibgateway_executor.orders.broker_reports import FillReport, OrderError, OrderEvent
 from ibgateway_executor.orders.order import Order, OrderReason, OrderState, move
 from ibgateway_runtime.clock import Clock
 
@@ -36,7 +36,8 @@ async def ask(broker: Broker, wanted: Sequence[Order], sleep: Sleep) -> Answer:
     Any BrokerError of a question.
     """
     first = await _round(broker)
-    complete = all(shown(order, first) for order in wanted)
+    index = AnswerIndex(first)
+    complete = all(index.shows(order) for order in wanted)
     await sleep(PAUSE_SECONDS if complete else APART_SECONDS)
     return first + await _round(broker)
 
@@ -45,6 +46,26 @@ async def _round(broker: Broker) -> Answer:
     """Open orders first: an order that ends in between is then in one of the later answers too."""
     working = await broker.open_orders()
     return working + await broker.executions() + await broker.completed_orders()
+
+
+class AnswerIndex:
+    """Which orders an answer has something about: a crowd of orders is looked up in a crowd of reports."""
+
+    def __init__(self, answer: Answer) -> None:
+        named = [event for event in answer if not isinstance(event, OrderError)]
+        bare = [event for event in named if not event.order_ref]
+        fills = [event for event in bare if isinstance(event, FillReport)]
+        self._refs = {event.order_ref for event in named if event.order_ref}
+        self._perm_ids = {event.perm_id for event in bare if event.perm_id}
+        self._ids = {(event.client_id, event.order_id) for event in fills}
+        self._ids_alone = {(e.client_id, e.order_id) for e in fills if not e.perm_id}
+
+    def shows(self, order: Order) -> bool:
+        """Whether the answer has something about this order: as `concerns`, but a status never by ids alone."""
+        if order.order_ref in self._refs or (order.perm_id and order.perm_id in self._perm_ids):
+            return True
+        ids = self._ids_alone if order.perm_id else self._ids
+        return bool(order.order_id) and (order.client_id, order.order_id) in ids
 
 
 class OrderWatch:
@@ -68,13 +89,13 @@ class OrderWatch:
         return times >= MISSING_ROUNDS and self._clock.monotonic() - since >= MISSING_SECONDS
 
 
-def conclude(order: Order, answer: Answer, *, now: datetime, gone: bool) -> Order:
+def conclude(order: Order, *, shown: bool, now: datetime, gone: bool) -> Order:
     """The order after answers that have been recorded already: what was not found is not resent.
 
-    Unchanged where the broker knows the order, or where none of it may have left. `gone`: it has been
+    Unchanged where the broker knows the order (`shown`), or where none of it may have left. `gone`: it has been
     missing for long; only then is an order of an earlier day given up.
     """
-    if not questionable(order) or shown(order, answer):
+    if not questionable(order) or shown:
         return order
     old = order.sent_at is None or _day(order.sent_at) != _day(now)
     if old and gone:
@@ -86,20 +107,9 @@ def conclude(order: Order, answer: Answer, *, now: datetime, gone: bool) -> Orde
     return move(order, OrderState.UNKNOWN, reason=OrderReason.NOT_FOUND_AT_BROKER, message=_PARKED)
 
 
-def shown(order: Order, answer: Answer) -> bool:
-    """Whether the answer has something about this order."""
-    return any(_is_about(order, event) for event in answer)
-
-
 def questionable(order: Order) -> bool:
     """Whether the broker should know this order."""
     return order.state in AT_BROKER
-
-
-def _is_about(order: Order, event: OrderEvent) -> bool:
-    if isinstance(event, OrderStatusReport) and not event.order_ref:
-        return bool(order.perm_id) and event.perm_id == order.perm_id
-    return concerns(order, event)
 
 
 def _day(at: datetime) -> date:

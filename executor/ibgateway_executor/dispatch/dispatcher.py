@@ -104,7 +104,7 @@ class Dispatcher:
             orders, gate = await self._ledger.active(), self._gate()
         elif broker is not None and self._may_read(gate):
             await self._preparation.learn(broker, orders)
-        delays |= await self._submitter.delays(orders)
+        delays |= await self._submitter.delays(orders) | self._late(orders)
         choice = choose(orders, gate=gate, markets=self._markets(orders), delays=delays)
         sent = False
         if choice.next is not None and self._submitter.paced() and not self._stopping:
@@ -162,6 +162,12 @@ class Dispatcher:
             elif (order.state, order.reason) != (OrderState.WAITING, wait.reason):
                 steps[order.id] = partial(_move, state=OrderState.WAITING, wait=wait)
         await self._ledger.advance_all(steps)
+
+    def _late(self, orders: Sequence[Order]) -> dict[str, Waiting]:
+        """Orders past their validity by our clock: in the seconds until IBKR's ends them they are not tried."""
+        now = self._clock.now()
+        late = Waiting(OrderReason.VALIDITY_ENDED, "validUntil is past by this clock", brief=True)
+        return {o.id: late for o in orders if o.state in UNSENT and now >= o.valid_until}
 
     def _past_validity(self, order: Order, wait: Waiting | None) -> Waiting | None:
         """Why an order waits past its validity: before IBKR's time is known nothing expires, nor is it sent."""

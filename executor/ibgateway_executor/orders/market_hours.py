@@ -61,7 +61,8 @@ def sessions(liquid_hours: str, time_zone_id: str) -> tuple[TradingSession, ...]
         return HoursUnknown("the broker told no trading hours for the contract")
     try:
         found = [_session(part, zone) for part in parts if not part.endswith(":CLOSED")]
-    except ValueError:
+        first_day(liquid_hours, time_zone_id)
+    except (ValueError, OverflowError):
         return HoursUnknown(f"the contract's trading hours can't be read: {liquid_hours!r}")
     return tuple(sorted(found, key=lambda session: session.start))
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from executor_fakes import FakeBroker, ManualClock
-from ibgateway_executor.broker.reconciliation import OrderWatch, ask, conclude, shown
+from ibgateway_executor.broker.reconciliation import AnswerIndex, OrderWatch, ask, conclude
 from ibgateway_executor.errors import NoAnswerError
 from ibgateway_executor.orders.broker_reports import OrderEvent, OrderStatusReport
 from ibgateway_executor.orders.order import Contract, Order, OrderState, OrderTerms, OrderType, Side
@@ -77,7 +77,9 @@ FOREIGN = OrderStatusReport(5, 17, 901, "Submitted", order_ref="by-hand")
 def test_nothing_is_concluded_but_what_is_known(
     order: Order, answer: tuple[OrderEvent, ...], hours: int, state: str, reason: str
 ) -> None:
-    after = conclude(order, answer, now=NOON + timedelta(hours=hours), gone=True)
+    after = conclude(
+        order, shown=AnswerIndex(answer).shows(order), now=NOON + timedelta(hours=hours), gone=True
+    )
     assert (after.state, after.reason) == (OrderState(state), reason)
 
 
@@ -106,7 +108,7 @@ async def test_an_order_is_missing_only_when_two_rounds_apart_in_time_show_nothi
 ) -> None:
     broker, naps = FakeBroker(rounds=rounds), Naps()
     answer = await ask(broker, [LOST], naps)
-    assert shown(LOST, answer) is found
+    assert AnswerIndex(answer).shows(LOST) is found
     assert (broker.asked, naps.taken) == (2, [pause])
 
 
@@ -114,7 +116,7 @@ async def test_an_order_that_fills_in_small_lots_is_answered_about_at_once() -> 
     lots: list[tuple[OrderEvent, ...]] = [(replace(FOUND, filled=Decimal(n)),) for n in range(20)]
     broker = FakeBroker(rounds=lots)
     answer = await ask(broker, [LOST], Naps())
-    assert shown(LOST, answer)
+    assert AnswerIndex(answer).shows(LOST)
     assert broker.asked == 2
 
 
@@ -131,10 +133,10 @@ async def test_an_unanswered_question_is_no_answer() -> None:
 
 def test_a_moments_silence_never_gives_up_an_order_of_an_earlier_day() -> None:
     gtc = replace(LOST, state=OrderState.WORKING, reason="", perm_id=900)
-    after = conclude(gtc, (), now=NOON + timedelta(days=3), gone=False)
+    after = conclude(gtc, shown=False, now=NOON + timedelta(days=3), gone=False)
     assert (after.state, after.reason) == (OrderState.UNKNOWN, "NotFoundAtBroker")
-    assert conclude(after, (), now=NOON + timedelta(days=3), gone=False) == after
-    given_up = conclude(after, (), now=NOON + timedelta(days=3), gone=True)
+    assert conclude(after, shown=False, now=NOON + timedelta(days=3), gone=False) == after
+    given_up = conclude(after, shown=False, now=NOON + timedelta(days=3), gone=True)
     assert given_up.state is OrderState.UNVERIFIED
 
 

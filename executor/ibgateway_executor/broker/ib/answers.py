@@ -84,7 +84,10 @@ class RequestAnswers:
         return ()
 
     def _price(self, key: int, tick: int, price: float) -> None:
-        self._row(key, (tick, translation.decimal(price)))
+        known = translation.number(price)
+        if known is None:
+            return
+        self._row(key, (tick, known))
         if tick in LAST_PRICES and price > 0:
             self._end(key)
 

@@ -19,6 +19,7 @@ import ib_async
 
 from ibgateway_executor.broker.ib.address import USUAL_LIMITS, GatewayAddress, RequestLimits
 from ibgateway_executor.broker.ib.answers import LAST_PRICES, RequestAnswers
+from ibgateway_executor.broker.ib.request_ids import RequestIds
 from ibgateway_executor.broker.ib.translation import contract_of, order_of
 from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
 from ibgateway_executor.broker.protocol import (
@@ -40,8 +41,6 @@ from ibgateway_executor.orders.order import Contract, Order
 
 logger = logging.getLogger(__name__)
 
-FIRST_REQUEST_ID: Final = 1_000_000_000
-"""Far above order ids: an error names one or the other by number alone."""
 LINK_LOST: Final = frozenset({1100, 2110})
 LINK_RESTORED: Final = frozenset({1101, 1102})
 CLIENT_ID_IN_USE: Final = 326
@@ -72,7 +71,7 @@ class IbBroker:
         self._answers = RequestAnswers()
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._ready = False
-        self._last_request = FIRST_REQUEST_ID
+        self._requests = RequestIds()
         self._next_valid_id = 0
         self.accounts: tuple[str, ...] = ()
         self._client = ib_async.Client(_Callbacks(self._on_callback))
@@ -198,8 +197,7 @@ class IbBroker:
             raise NotConnectedError("the connection to the gateway is closed")
 
     def _new_id(self) -> int:
-        self._last_request += 1
-        return self._last_request
+        return self._requests.new(self._next_valid_id)
 
     async def _ask(
         self,
@@ -240,7 +238,13 @@ class IbBroker:
             self._end("the gateway closed the connection")
         else:
             for event in self._answers.handle(name, args):
+                self._learn_id(event)
                 self._listener(event)
+
+    def _learn_id(self, event: OrderEvent) -> None:
+        """An order with our client id stands at the broker: its id would change that order, not make a new one."""
+        if event.client_id == self.client_id:
+            self._next_valid_id = max(self._next_valid_id, event.order_id + 1)
 
     def _error(self, request_id: int, code: int, text: str) -> None:
         if code == TOO_FAST:
@@ -256,7 +260,7 @@ class IbBroker:
             self._answers.refuse(GLOBAL, RequestRefusedError(code, text))
         elif self._answers.expects(request_id):
             self._answers.refuse((request_id,), RequestRefusedError(code, text))
-        elif 0 < request_id < FIRST_REQUEST_ID:
+        elif request_id > 0 and not self._requests.given(request_id):
             self._listener(OrderError(request_id, self._address.client_id, code, text))
 
     def _end(self, message: str) -> None:

@@ -4,13 +4,16 @@ Floats become `Decimal` through their shortest text; IBKR's unset markers become
 """
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import ib_async
 
 from ibgateway_executor.broker.protocol import Candidate
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
 from ibgateway_executor.orders.order import Contract, Order, OrderType
+
+LARGEST_NUMBER: Final = 1e15
+"""IBKR's marker of an unset number is the largest double."""
 
 
 def contract_of(contract: Contract) -> ib_async.Contract:
@@ -62,21 +65,20 @@ def order_status(args: tuple[Any, ...]) -> OrderStatusReport:
         client_id=args[8],
         perm_id=perm_id,
         status=status,
-        filled=decimal(filled),
-        average_price=decimal(average) if filled else None,
+        filled=number(filled),
+        average_price=number(average) if filled else None,
     )
 
 
 def completed_order(order: Any, state: Any) -> OrderStatusReport:
     """completedOrder: it has neither order id nor client id."""
-    unset = order.filledQuantity in (None, ib_async.util.UNSET_DOUBLE)
     return OrderStatusReport(
         order_id=0,
         client_id=0,
         perm_id=order.permId,
         status=state.status,
         order_ref=order.orderRef,
-        filled=None if unset else decimal(order.filledQuantity),
+        filled=number(order.filledQuantity),
         ended=True,
         text=state.completedStatus,
     )
@@ -90,8 +92,8 @@ def execution(execution: Any) -> FillReport:
         perm_id=execution.permId,
         order_ref=execution.orderRef,
         exec_id=execution.execId,
-        cumulative=decimal(execution.cumQty),
-        average_price=decimal(execution.avgPrice),
+        cumulative=number(execution.cumQty) or Decimal(0),
+        average_price=number(execution.avgPrice) or Decimal(0),
     )
 
 
@@ -110,6 +112,13 @@ def candidate(details: Any) -> Candidate:
         details.liquidHours,
         details.timeZoneId,
     )
+
+
+def number(value: float | None) -> Decimal | None:
+    """None for what is no number: unset, not finite, or beyond any quantity and price."""
+    if value is None or not abs(value) < LARGEST_NUMBER:
+        return None
+    return decimal(value)
 
 
 def decimal(value: float) -> Decimal:
