@@ -60,10 +60,7 @@ class LoginSpec(Document):
     attempt_interval_seconds: int = Field(default=900, ge=30, le=86400)
     """Least time between two automatic attempts."""
     max_attempts: int = Field(default=3, ge=1, le=10)
-    """Attempts without a lasting login, after which nothing is tried until a person asks.
-
-    Those that a person asked for count, because IBKR counts them too; they are never refused for it.
-    """
+    """Attempts without a lasting login, requested ones included, after which only a person's request is tried."""
     daily_attempts: int = Field(default=6, ge=1, le=24)
     """Attempts in 24 hours that may push; those that a person asked for count and are not refused."""
     quiet_hours: QuietHoursSpec | None = None
