@@ -1,8 +1,9 @@
 """How fast messages leave. IBKR takes fifty a second over a connection, whatever they are about.
 
 Faster than that is error 100, and the third one ends the connection. Every message but the handshake's
-passes here, and an error 100 slows them all down for a while. Each kind has a rate of its own, so no crowd of lookups ever holds up an order, a cancel or
-the proof that the connection lives; together they stay below IBKR's rule.
+passes here, and an error 100 slows them all down for a while. Each kind has a rate of its own, so no
+crowd of lookups ever holds up an order, a cancel or the proof that the connection lives; together they
+stay below IBKR's rule.
 """
 
 import asyncio

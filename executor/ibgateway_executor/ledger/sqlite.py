@@ -98,8 +98,7 @@ class SqliteStore:
             row |= {"idempotency_key": entry.key, "request_hash": entry.hash}
             connection.execute(insert(tables.orders).values(row))
             order = _order(connection, entry.order.id)
-            _write(connection, Change(order, fold(connection, order)), at)
-            return _order(connection, entry.order.id), True
+            return _write(connection, Change(order, fold(connection, order)), at).after, True
 
     def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:
         """Apply each step to its order as it stands now; a forbidden step changes nothing."""

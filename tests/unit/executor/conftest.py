@@ -1,11 +1,20 @@
 """Ledgers in files, and worlds on them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from executor_fakes import ConnectionWorld, DispatchWorld, IntakeWorld, open_hooked
+from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    opened = open_sqlite(tmp_path / "ledger.db")
+    opened.stamp("paper")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

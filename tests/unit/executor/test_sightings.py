@@ -1,7 +1,6 @@
 """What the broker told about orders that are not in the ledger: kept for as long as it may matter."""
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -28,14 +27,6 @@ UPDATE facts SET value = '2' WHERE name = 'schema-version';
 
 def status(text: str, *, ended: bool = False) -> OrderStatusReport:
     return OrderStatusReport(7, 17, 5, text, order_ref="ibg-a", ended=ended)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    opened = open_sqlite(tmp_path / "ledger.db")
-    opened.stamp("paper")
-    yield opened
-    opened.close()
 
 
 def kept(store: SqliteStore) -> int:

@@ -1,7 +1,7 @@
 """The SQLite store on a real file."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -38,14 +38,6 @@ TERMS = OrderTerms(
     Decimal("190.2500"),
     TimeInForce.GTC,
 )
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    opened = open_sqlite(tmp_path / "ledger.db")
-    opened.stamp("paper")
-    yield opened
-    opened.close()
 
 
 def entry(name: str, *, key: str = "", hashed: str = "h", limit: int | None = None) -> Entry:
