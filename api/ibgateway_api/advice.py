@@ -3,6 +3,7 @@
 Conditions, Events and the sentinel's own answers use the same words.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -46,7 +47,7 @@ LOGIN_ADVICE: Final = {
 _ASK: Final = "ask for an attempt with the annotation ibgateway.dev/login-requested-at"
 _OR_ASK: Final = f"it goes on by itself then; {_ASK} to have one now"
 
-PERMIT_ADVICE: Final = {
+PERMIT_ADVICE: Final[Mapping[str, str]] = {
     PermitRefusal.PARKED: "too many attempts without a login (spec.login.maxAttempts), or IBKR refused the"
     f" last one: nothing is tried until you {_ASK}, or log in through noVNC where its window is up",
     PermitRefusal.INTERVAL: f"attempts are spaced by spec.login.attemptIntervalSeconds: {_OR_ASK}",
@@ -86,7 +87,5 @@ def why_refused(refusal: str, until: datetime | None) -> str:
     A reason of another version has no advice here.
     """
     ends = f", until {_utc(until)}" if until else ""
-    known = refusal in set(PermitRefusal)
-    return (
-        f"{refusal}{ends}: {PERMIT_ADVICE[PermitRefusal(refusal)]}" if known else f"{refusal}{ends}"
-    )
+    advice = PERMIT_ADVICE.get(refusal)
+    return f"{refusal}{ends}: {advice}" if advice else f"{refusal}{ends}"

@@ -13,6 +13,7 @@ from ibgateway_operator.model.kinds import EVENT
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.memory import EventsMemory
 from ibgateway_operator.model.snapshot import IBGateway
+from ibgateway_operator.model.times import micro_time
 from ibgateway_operator.status.event_rules import PendingEvent
 from ibgateway_runtime.clock import Clock
 
@@ -75,7 +76,7 @@ def event(
         "apiVersion": EVENT.api_version,
         "kind": EVENT.kind,
         "metadata": {"name": name, "namespace": gateway.key.namespace},
-        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "eventTime": micro_time(now),
         "reportingController": f"{names.GROUP}/operator",
         "reportingInstance": instance,
         "action": pending.action,

@@ -18,6 +18,7 @@ from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorErro
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.kinds import LEASE
 from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.model.times import micro_time
 from ibgateway_runtime.clock import Clock
 
 LEASE_SECONDS: Final = 15
@@ -134,7 +135,7 @@ class Leadership:
     ) -> Manifest:
         """The Lease as this operator writes it, onto the very version it has seen."""
         spec = (stored or {}).get("spec") or {}
-        now = self.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        now = micro_time(self.clock.now())
         same = spec.get("holderIdentity") == holder
         changes = int(spec.get("leaseTransitions") or 0) + int(bool(spec) and not same)
         version = {"resourceVersion": stored["metadata"]["resourceVersion"]} if stored else {}

@@ -36,7 +36,8 @@ def executor(given: DesiredInput) -> list[Manifest]:
     """The claim and the Deployment, or nothing where the executor is off."""
     if not given.spec.executor.enabled:
         return []
-    ledger = claim(given, Component.EXECUTOR, given.children.executor)
+    storage = given.spec.executor.storage
+    ledger = claim(given, Component.EXECUTOR, given.children.executor, storage=storage)
     return [ledger, deployment(given)]
 
 

@@ -12,13 +12,20 @@ from ibgateway_operator.model.manifests import Manifest
 def gateway(given: DesiredInput) -> list[Manifest]:
     """The claim, the StatefulSet, and what keeps a node drain from being careless with it."""
     return [
-        claim(given, Component.GATEWAY, given.children.gateway_claim),
+        claim(
+            given,
+            Component.GATEWAY,
+            given.children.gateway_claim,
+            storage=given.spec.gateway.storage,
+        ),
         _disruption_budget(given),
         _stateful_set(given),
     ]
 
 
-def claim(given: DesiredInput, component: Component, name: str) -> Manifest:
+def claim(
+    given: DesiredInput, component: Component, name: str, *, storage: StorageSpec
+) -> Manifest:
     """A claim, without owner: it outlives its resource, and says of which trading mode it is."""
     return {
         "apiVersion": CLAIM.api_version,
@@ -29,13 +36,8 @@ def claim(given: DesiredInput, component: Component, name: str) -> Manifest:
             "labels": labels(given, component),
             "annotations": {names.ANNOTATION_TRADING_MODE: str(given.spec.trading_mode)},
         },
-        "spec": claim_spec(_storage(given, component)),
+        "spec": claim_spec(storage),
     }
-
-
-def _storage(given: DesiredInput, component: Component) -> StorageSpec:
-    spec = given.spec
-    return spec.gateway.storage if component is Component.GATEWAY else spec.executor.storage
 
 
 def _stateful_set(given: DesiredInput) -> Manifest:
