@@ -5,6 +5,7 @@ and the bare loop count as service accounts, so that they get the API server's s
 """
 
 import json
+import os
 import secrets
 import ssl
 import subprocess
@@ -15,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ibgateway_cluster.families import family, key
+from ibgateway_cluster.families import family
+from ibgateway_cluster.gobuild import GoBuilder
 from ibgateway_cluster.paths import SOURCES
 from scale_world.network import ADVERTISED
 
@@ -150,8 +152,8 @@ class ControlPlane:
         ]
 
     def _start(self, name: str, program: str, flags: list[str]) -> None:
-        one = family("etcd" if program == "etcd" else "kubernetes")
-        where = self.programs / f"{one.name}-{key(one, SOURCES / 'modules' / one.name, self.arch)}"
+        builder = GoBuilder(SOURCES / "modules", self.programs, self.arch, os.environ)
+        where = builder.directory(family("etcd" if program == "etcd" else "kubernetes"))
         with (self.folder / f"{name}.log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
                 [str(where / program), *flags], stdout=log, stderr=log
