@@ -221,7 +221,7 @@ class Reconciler:
 
     def _forget(self, key: Key) -> None:
         """The IBGateway is gone: its children go by their owner reference, nothing is to be done."""
-        if self.observer.memories.forget(key):
+        if self.observer.forget(key):
             self.metrics.forget(key)
             self.on_gone()
 

@@ -19,11 +19,15 @@ L = TypeVar("L", str, int)
 """A limit as the spec has it: money is a string."""
 
 
-def served(gateway: IBGateway, now: datetime) -> IBGateway:
-    """The IBGateway as it is served. Without an accepted spec a refused one stays, and nothing is done."""
+def served(gateway: IBGateway, now: datetime, before: IBGateway | None = None) -> IBGateway:
+    """The IBGateway as it is served. Without an accepted spec a refused one stays, and nothing is done.
+
+    `before` is the same resource as it was served earlier: a spec is checked once a generation.
+    """
     if gateway.checked:
         return gateway
-    refusal = spec_refusal(gateway, now)
+    known = before is not None and before.checked and before.generation == gateway.generation
+    refusal = before.refusal if before and known else spec_refusal(gateway, now)
     checked = replace(gateway, checked=True, refusal=refusal)
     if refusal is None or gateway.accepted is None:
         return checked

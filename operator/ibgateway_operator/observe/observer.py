@@ -135,14 +135,15 @@ class Observer:
         return self.memories.of(key, uid_of(body)) if body is not None else None
 
     def gateway(self, key: Key) -> IBGateway | None:
-        """The IBGateway as it is served, parsed and checked once a version."""
+        """The IBGateway as it is served: parsed once a version, checked once a generation."""
         body = self.cache.gateway(key)
         if body is None:
             return None
         memory = self.memories.of(key, uid_of(body))
         version = str(body["metadata"].get("resourceVersion", ""))
         if memory.parsed is None or memory.parsed[0] != version:
-            memory.parsed = (version, served(parse(body), self.clock.now()))
+            before = memory.parsed[1] if memory.parsed else None
+            memory.parsed = (version, served(parse(body), self.clock.now(), before))
         return memory.parsed[1]
 
     async def _look_at_secrets(self, gateway: IBGateway, memory: GatewayMemory) -> None:
@@ -169,13 +170,22 @@ class Observer:
 
     def _index(self, key: Key, memory: GatewayMemory) -> None:
         user = memory.secrets.credentials.user if memory.secrets.credentials else ""
-        if not user or key in self.users.get(user, ()):
+        if user and key in self.users.get(user, ()):
             return
-        for user_of_before in [name for name, keys in self.users.items() if key in keys]:
-            self.users[user_of_before].discard(key)
-            if not self.users[user_of_before]:
-                del self.users[user_of_before]
-        self.users.setdefault(user, set()).add(key)
+        self._remove_from_index(key)
+        if user:
+            self.users.setdefault(user, set()).add(key)
+
+    def _remove_from_index(self, key: Key) -> None:
+        for user in [name for name, keys in self.users.items() if key in keys]:
+            self.users[user].discard(key)
+            if not self.users[user]:
+                del self.users[user]
+
+    def forget(self, key: Key) -> bool:
+        """The IBGateway is gone; False where nothing was remembered."""
+        self._remove_from_index(key)
+        return self.memories.forget(key)
 
     async def know_agent_token(self, key: Key, memory: GatewayMemory) -> None:
         """The token of a gateway that runs already: needed before anything is applied."""

@@ -22,6 +22,25 @@ async def test_two_gateways_never_share_a_user_name(world: OperatorWorld) -> Non
     assert world.replicas("StatefulSet", "paper-gateway") == 1
 
 
+async def test_user_names_of_gateways_that_are_gone_are_forgotten(world: OperatorWorld) -> None:
+    await world.reconcile()
+    assert [*world.app.reconciler.observer.users.values()] == [{world.key}]
+    world.api_server.remove("IBGateway", "paper")
+    world.deliver()
+    await world.reconcile()
+    assert world.app.reconciler.observer.users == {}
+
+
+async def test_a_user_name_that_was_taken_out_of_the_secret_is_forgotten(
+    world: OperatorWorld,
+) -> None:
+    await world.reconcile()
+    world.secret(IB_PASSWORD="canary-password")
+    world.pass_time(601)
+    await world.reconcile()
+    assert world.app.reconciler.observer.users == {}
+
+
 @pytest.mark.parametrize(
     ("password", "condition"),
     [

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_operator.decide import served_spec
 from ibgateway_operator.decide.served_spec import narrowed, served
-from ibgateway_operator.model.snapshot import parse
+from ibgateway_operator.decide.spec_checks import spec_refusal
+from ibgateway_operator.model.snapshot import Finding, IBGateway, parse
 from operator_fakes import NOW, OperatorWorld, ibgateway_body, report
 
 REFUSED: dict[str, Any] = {"notifications": {"secretRef": {"name": "apprise"}}}
@@ -69,6 +71,34 @@ async def test_the_last_accepted_spec_outlives_the_operator(trading: OperatorWor
     assert status["window"]["restart"] == "2026-11-22T16:00:00Z"
     settings = trading.api_server.named("ConfigMap", "paper-gateway")["data"]["settings.json"]
     assert '"maxAttempts":3' in settings
+
+
+async def test_a_spec_is_checked_once_a_generation_and_not_with_each_status(
+    world: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[int] = []
+
+    def noted(gateway: IBGateway, now: datetime) -> Finding | None:
+        checked.append(gateway.generation)
+        return spec_refusal(gateway, now)
+
+    monkeypatch.setattr(served_spec, "spec_refusal", noted)
+    versions = {world.stored()["metadata"]["resourceVersion"]}
+    await world.log_in()
+    versions.add(world.stored()["metadata"]["resourceVersion"])
+    world.edit(login={"maxAttempts": 1})
+    await world.reconcile()
+    assert len(versions) == 2
+    assert checked == [3, 4]
+
+
+async def test_what_is_refused_stays_refused_when_its_status_is_written(
+    world: OperatorWorld,
+) -> None:
+    world.edit(**REFUSED)
+    for _ in range(3):
+        await world.reconcile()
+        assert world.condition("SpecAccepted") == "False NotSupported"
 
 
 async def test_a_corrected_spec_is_served_at_once(trading: OperatorWorld) -> None:
