@@ -8,6 +8,7 @@ because IBKR publishes more than one version of them and tests put them where th
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -140,6 +141,7 @@ class Window:
     opens: datetime
 
 
+@lru_cache(maxsize=1024)
 def local_instants(day: date, at: time, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The smaller and the larger UTC instant of a local time: equal but for the hours clocks move."""
     naive = datetime.combine(day, at)

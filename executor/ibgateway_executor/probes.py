@@ -12,10 +12,13 @@ from aiohttp import web
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
+from ibgateway_executor.readiness import ReadinessAnswer
 from ibgateway_executor.sentinel import SentinelStatus
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.metrics import metrics_route
 
+HELD: Final = "held"
+"""`/readyz?held`: the kubelet's own question, see `readiness`. Without it the answer comes at once."""
 DISPATCH_LIMIT_SECONDS: Final = 60.0
 """One look at the ledger waits for at most a few requests of ten seconds each."""
 
@@ -39,8 +42,10 @@ def application(
         alive = age < DISPATCH_LIMIT_SECONDS
         return web.Response(status=200 if alive else 503, text=f"last turn {age:.1f} s ago\n")
 
-    async def readyz(_: web.Request) -> web.Response:
-        verdict = gate()
+    held = ReadinessAnswer(gate, clock)
+
+    async def readyz(request: web.Request) -> web.Response:
+        verdict = await held.verdict() if HELD in request.query else gate()
         if isinstance(verdict, Closed):
             return web.Response(status=503, text=f"{verdict.reason}: {verdict.message}\n")
         return web.Response(text="Open\n")

@@ -102,7 +102,7 @@ def _container(given: DesiredInput) -> Manifest:
         "resources": bounded(cpu="50m", memory="128Mi", limit="512Mi"),
         "startupProbe": http_probe("/healthz", health, period=1, failures=120),
         "livenessProbe": http_probe("/healthz", health, period=10, failures=6, timeout=5),
-        "readinessProbe": http_probe("/readyz", health, period=1, failures=1),
+        "readinessProbe": http_probe("/readyz?held", health, period=1, failures=1),
         "securityContext": container_security(read_only_root=True),
         "volumeMounts": [
             mount("data", DATA_DIR),

@@ -1,5 +1,6 @@
 """The probes: who is healthy, who is ready, what is counted."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -44,6 +45,18 @@ async def test_ready_is_an_open_gate(world: ProbesWorld) -> None:
     assert await world.get("/readyz") == (200, "Open\n")
     world.gate = Closed(GateReason.NO_NEWS, "silence")
     assert await world.get("/readyz") == (503, "NoNews: silence\n")
+
+
+async def test_the_kubelets_probe_waits_for_the_gate_and_nobody_else_does(
+    world: ProbesWorld,
+) -> None:
+    assert await world.get("/readyz?held") == (200, "Open\n")
+    held = asyncio.create_task(world.get("/readyz?held"))
+    for _ in range(3):
+        assert await world.get("/readyz") == (200, "Open\n")
+    assert not held.done()
+    world.gate = Closed(GateReason.NO_NEWS, "silence")
+    assert await held == (503, "NoNews: silence\n")
 
 
 async def test_healthy_is_a_dispatcher_that_looks(world: ProbesWorld) -> None:

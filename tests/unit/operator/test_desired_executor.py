@@ -16,7 +16,7 @@ def test_the_executor_waits_for_the_operators_gate_and_for_its_own() -> None:
     assert deployment["strategy"] == {"type": "Recreate"}
     assert spec["readinessGates"] == [{"conditionType": "ibgateway.dev/trading-allowed"}]
     probe = spec["containers"][0]["readinessProbe"]
-    assert probe["httpGet"] == {"path": "/readyz", "port": 8081, "scheme": "HTTP"}
+    assert probe["httpGet"] == {"path": "/readyz?held", "port": 8081, "scheme": "HTTP"}
     assert (probe["periodSeconds"], probe["failureThreshold"]) == (1, 1)
 
 
