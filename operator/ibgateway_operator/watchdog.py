@@ -9,16 +9,16 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from ibgateway_api.names import Key
 from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorError
 from ibgateway_operator.kube.client import ApiServer, KubernetesApi, connect
 from ibgateway_operator.model.kinds import GATEWAY, LEASE
-from ibgateway_operator.model.manifests import Manifest, uid_of
+from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.settings import DEFAULT_LEASE, namespaces_from
-from ibgateway_operator.status.away import away_status, is_away
+from ibgateway_operator.status.away import away_status
 from ibgateway_runtime import log
 from ibgateway_runtime.clock import Clock, system_clock
 from ibgateway_runtime.errors import SettingsError
@@ -50,16 +50,12 @@ class Watchdog:
     """The Lease's spec as it was read last; None before the first reading."""
     _since: float = 0.0
     """Since when it stands still, by our own clock."""
-    _marked: set[str] = field(default_factory=set)
-    """uids of the IBGateways that were marked since it stands still."""
-    _contradicted: bool = False
-    """Somebody took a mark back although the Lease stands still: an operator that can't renew it."""
 
     async def look(self) -> None:
         """Read the Lease; where it stands still, mark the IBGateways. Never raises OperatorError."""
         try:
             quiet = await self._quiet_seconds()
-            if quiet >= AWAY_SECONDS and not self._contradicted:
+            if quiet >= AWAY_SECONDS:
                 await self._mark_all(quiet)
         except OperatorError as error:
             logger.warning("the API server can't be asked: %s", error)
@@ -75,8 +71,6 @@ class Watchdog:
             raise
         if spec != self._seen:
             self._seen, self._since = spec, now
-            self._contradicted = False
-            self._marked.clear()
         return now - self._since
 
     async def _lease(self) -> Manifest:
@@ -88,14 +82,6 @@ class Watchdog:
     async def _mark_all(self, quiet: float) -> None:
         for namespace in self.settings.namespaces or ("",):
             for body in await self.api_server.bodies(GATEWAY, namespace):
-                if uid_of(body) in self._marked and not is_away(body):
-                    self._contradicted = True
-                    logger.error(
-                        "an operator keeps the status but does not renew the Lease %s: give it the"
-                        " right to patch and create it",
-                        self.settings.lease,
-                    )
-                    return
                 await self._mark(body, quiet)
 
     async def _mark(self, body: Manifest, quiet: float) -> None:
@@ -108,7 +94,6 @@ class Watchdog:
             await self.api_server.apply_status(key, status, version=meta["resourceVersion"])
         except (ConflictError, NotFoundError):
             return  # it has just changed, or is gone: the next look sees it as it is
-        self._marked.add(uid_of(body))
         logger.info("%s: the operator is away, Ready is Unknown", key)
 
 

@@ -30,11 +30,6 @@ def away_status(body: Manifest, now: datetime, seconds: float) -> Manifest | Non
     return {"conditions": [condition.model_dump(mode="json", by_alias=True)]}
 
 
-def is_away(body: Manifest) -> bool:
-    """Whether `Ready` says that the operator is away."""
-    return (_ready(body) or {}).get("reason") == ConditionReason.OPERATOR_AWAY
-
-
 def _ready(body: Manifest) -> Manifest | None:
     conditions = body.get("status", {}).get("conditions", [])
     return next((dict(c) for c in conditions if c["type"] == ConditionType.READY), None)

@@ -37,7 +37,7 @@ class FakeApiServer:
         self.writes: list[str] = []
         self.refuse: dict[str, OperatorError] = {}
         """By `Kind name`: what an apply or a create of it is answered with; `get Kind name`,
-        `delete Kind name` and `status` are refused by these words."""
+        `delete Kind name`, `status` and `status name` are refused by these words."""
         self.meanwhile: dict[str, Callable[[], None]] = {}
         """By `Kind name`: what happens once between an apply that is stored and its answer."""
         self.informer = FakeInformer(on_event, lag=lag, namespaces=namespaces)
@@ -115,6 +115,7 @@ class FakeApiServer:
         """
         self.writes.append("status")
         self._refused("status")
+        self._refused(f"status {key.name}")
         body = self._there(GATEWAY, key)
         self._check_version(body, {"metadata": {"resourceVersion": version}})
         return self._store({**body, "status": merged_status(body.get("status", {}), status)})

@@ -3,7 +3,7 @@
 import pytest
 
 from ibgateway_api.names import Key
-from ibgateway_operator.errors import ApiError, ApiUnavailableError
+from ibgateway_operator.errors import ApiError, ApiUnavailableError, ConflictError
 from ibgateway_operator.watchdog import LOOK_SECONDS, Watchdog, WatchdogSettings, settings_from
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.errors import SettingsError
@@ -113,14 +113,20 @@ async def test_a_watchdog_that_can_not_list_tries_again(
     assert await looks(watchdog, trading, 5) == ["status"]
 
 
-async def test_an_operator_that_lacks_the_right_to_renew_is_contradicted_once(
+async def test_one_gateway_that_can_not_be_marked_holds_up_no_other(
     watchdog: Watchdog, trading: OperatorWorld
 ) -> None:
-    assert await looks(watchdog, trading, 120) == ["status"]
-    trading.hear_again()
-    assert await trading.reconcile() == ["status"]
-    assert await looks(watchdog, trading, 600) == []
+    second = Key("trading", "second")
+    body = trading.stored()
+    meta = {**body["metadata"], "name": second.name, "uid": "uid-second"}
+    trading.api_server.put({**body, "metadata": meta})
+    trading.api_server.refuse["status paper"] = ConflictError(409, "it has just changed")
+    await looks(watchdog, trading, 70)
+    assert trading.condition("Ready", second) == "Unknown OperatorAway"
     assert trading.condition("Ready") == "True Trading"
+    trading.api_server.refuse.clear()
+    assert await looks(watchdog, trading, 10) == ["status"]
+    assert trading.condition("Ready") == "Unknown OperatorAway"
 
 
 async def test_a_gateway_without_a_status_is_left_alone(
