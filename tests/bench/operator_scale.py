@@ -19,8 +19,10 @@ from typing import Any, Final
 
 import click
 
+from bench_page import save
 from scale_world import audit, network
 from scale_world.client import Api, Json, many
+from scale_world.figures import measured
 from scale_world.gateways import gateway, name, prepare
 from scale_world.run import GATEWAYS, NAMESPACE, Run, running
 
@@ -234,19 +236,23 @@ def show(what: Json) -> None:
 @click.option("--gateways", "counts", multiple=True, type=int, default=[50], show_default=True)
 @click.option("--limit", default=900.0, show_default=True, help="Seconds a part may take.")
 @click.option("--keep", is_flag=True, help="Keep the folder with logs.")
-def main(counts: tuple[int, ...], limit: float, keep: bool) -> None:
+@click.option("--save", "kept", is_flag=True, help="Keep the figures for docs/performance.md.")
+def main(counts: tuple[int, ...], limit: float, keep: bool, kept: bool) -> None:
     """Measure each number of gateways in turn."""
     network.enter()
     network.prepare()
+    found = []
     for count in counts:
         folder = Path(tempfile.mkdtemp(prefix="operator-scale-"))
         try:
-            asyncio.run(measure(folder, count, limit))
+            found.append(asyncio.run(measure(folder, count, limit)))
         finally:
             if keep:
                 print(f"kept {folder}")
             else:
                 shutil.rmtree(folder)
+    if kept:
+        save("operator", measured(found))
 
 
 if __name__ == "__main__":
