@@ -5,6 +5,7 @@ and a login that a person asks for; of the second a kick and its end.
 """
 
 import json
+import random
 import statistics
 import subprocess
 import sys
@@ -12,14 +13,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import click
 
+from bench_page import Figure, Measured, save
 from ibgateway_cluster import Cluster
 from ibgateway_cluster.report import Reporter
-from ibgateway_stage import images
+from ibgateway_stage import images, timeline
 from ibgateway_stage.calendar import calendar
 from ibgateway_stage.ibkr import Ibkr
 from ibgateway_stage.stage import Stage, is_ready
@@ -27,6 +30,12 @@ from ibgateway_stage.waiting import until
 
 NAMESPACE: Final = "bench-login"
 LIMIT_SECONDS: Final = 120.0
+APPROVED: Final = "push approved to executor pod Ready, p95"
+KICKED: Final = "session kicked to not Ready, p95"
+METHOD: Final = (
+    "On the kind cluster. The clock starts just before the call to the simulated IBKR and stops when the API server's watch tells of the pod's new Ready "
+    "condition; marks on the way are the first line of each program, stamped by the container runtime."
+)
 
 
 class Watch:
@@ -35,6 +44,7 @@ class Watch:
     def __init__(self, stage: Stage) -> None:
         self.news = threading.Condition()
         self.ready = False
+        self.seen: list[tuple[float, dict[str, Any]]] = []
         self._stage = stage
 
     @contextmanager
@@ -67,11 +77,12 @@ class Watch:
             if line.startswith("}"):
                 pod, end = decoder.raw_decode(text)
                 text = text[end:].lstrip()
-                self._tell(is_ready(pod))
+                self._tell(pod)
 
-    def _tell(self, ready: bool) -> None:
+    def _tell(self, pod: dict[str, Any]) -> None:
         with self.news:
-            self.ready = ready
+            self.ready = is_ready(pod)
+            self.seen.append((time.time(), pod))
             self.news.notify_all()
 
     def wait(self, ready: bool) -> float:
@@ -82,8 +93,16 @@ class Watch:
             return time.monotonic()
 
 
-def approved_to_ready(stage: Stage, ibkr: Ibkr, watch: Watch) -> float:
-    """Seconds from the approval of a fresh login's push to the pod's Ready."""
+@dataclass(frozen=True)
+class Latency:
+    """Seconds until the end, and the marks on the way."""
+
+    seconds: float
+    times: timeline.Times
+
+
+def approved_to_ready(stage: Stage, ibkr: Ibkr, watch: Watch) -> Latency:
+    """From the approval of a fresh login's push to the pod's Ready."""
     stage.kubectl("delete", "pod", "paper-gateway-0")
     stage.wait_for_login("WaitingForPermit")
     asked = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -92,18 +111,25 @@ def approved_to_ready(stage: Stage, ibkr: Ibkr, watch: Watch) -> float:
     )
     until("a push", ibkr.waiting, seconds=LIMIT_SECONDS)
     stage.wait_for_login("AwaitingApproval")
-    return timed(ibkr.approve, lambda: watch.wait(ready=True))
+    begin = time.time()
+    seconds = timed(ibkr.approve, lambda: watch.wait(ready=True))
+    time.sleep(0.3)
+    shown = timeline.conditions(watch.seen, begin, wanted=True)
+    return Latency(seconds, {**timeline.said(stage, timeline.OPENING, begin), **shown})
 
 
-def kicked_to_not_ready(ibkr: Ibkr, watch: Watch) -> float:
-    """Seconds from a person's login elsewhere to the pod no longer Ready."""
+def kicked_to_not_ready(stage: Stage, ibkr: Ibkr, watch: Watch) -> Latency:
+    """From a person's login elsewhere to the pod no longer Ready."""
     watch.wait(ready=True)
-    time.sleep(1.5)
+    time.sleep(random.uniform(1, 3))  # noqa: S311 - not in step with any period
     # Without a window: after one, a gateway that gives way is a login and a push away from the next run.
     kick = lambda: ibkr.kick(style="silent")  # noqa: E731
+    begin = time.time()
     seconds = timed(kick, lambda: watch.wait(ready=False))
+    time.sleep(1.2)
     ibkr.free()
-    return seconds
+    shown = timeline.conditions(watch.seen, begin, wanted=False)
+    return Latency(seconds, {**timeline.said(stage, timeline.CLOSING, begin), **shown})
 
 
 def timed(act: Callable[[], None], end: Callable[[], float]) -> float:
@@ -113,28 +139,68 @@ def timed(act: Callable[[], None], end: Callable[[], float]) -> float:
     return end() - start
 
 
-def report(what: str, seconds: list[float]) -> None:
-    """One line of figures."""
-    p95 = statistics.quantiles(seconds, n=20, method="inclusive")[-1]
-    figures = f"p50 {statistics.median(seconds):.2f} s   p95 {p95:.2f} s   max {max(seconds):.2f} s"
-    print(f"{what:<36} {figures}   ({len(seconds)} runs)", flush=True)
+def p95(runs: list[Latency]) -> float:
+    """Seconds."""
+    return statistics.quantiles([run.seconds for run in runs], n=20, method="inclusive")[-1]
+
+
+def words(runs: list[Latency]) -> str:
+    """The other figures of the same runs."""
+    seconds = [run.seconds for run in runs]
+    return f"p50 {statistics.median(seconds):.2f} s, max {max(seconds):.2f} s, {len(runs)} runs"
+
+
+def measured(approved: list[Latency], kicked: list[Latency]) -> Measured:
+    """As figures beside their aims, with the marks on the way."""
+    return Measured(
+        title="Login and loss, from IBKR to the executor's readiness",
+        command="tests/bench/login_latency.py --save",
+        method=METHOD,
+        figures=(
+            Figure(what=APPROVED, value=p95(approved), unit="s", aim=1.0, beside=words(approved)),
+            Figure(what=KICKED, value=p95(kicked), unit="s", aim=0.4, beside=words(kicked)),
+        ),
+        text="\n".join(
+            [*pieces("Approval to Ready", approved), *pieces("Kick to not Ready", kicked)]
+        ),
+    )
+
+
+def pieces(title: str, runs: list[Latency]) -> list[str]:
+    """Where the time goes: when each mark was reached, the middle of all runs, and the time since the one before."""
+    lines = [
+        f"{title}, piece by piece (p50):",
+        "",
+        "| reached | after | since the one before |",
+        "|---|---|---|",
+    ]
+    before = 0.0
+    for mark, at in timeline.medians([run.times for run in runs]).items():
+        lines.append(f"| {mark} | {at:.3f} s | {at - before:.3f} s |")
+        before = at
+    return [*lines, ""]
 
 
 @click.command()
 @click.option("--runs", default=50, show_default=True, help="Runs of each kind.")
-def main(runs: int) -> None:
-    """Print p50, p95 and max of both latencies."""
+@click.option("--save", "kept", is_flag=True, help="Keep the figures for docs/performance.md.")
+def main(runs: int, kept: bool) -> None:
+    """Print p95 beside p50 and max of both latencies, and where the time goes."""
     stage = Stage(Cluster.attach(), NAMESPACE)
     prepare(stage)
     with stage.ibkr() as ibkr, Watch(stage).running() as watch:
         until("the first push", ibkr.waiting, seconds=300)
         ibkr.approve()
         watch.wait(ready=True)
-        kicked = [kicked_to_not_ready(ibkr, watch) for _ in progress("kick", runs)]
+        kicked = [kicked_to_not_ready(stage, ibkr, watch) for _ in progress("kick", runs)]
         watch.wait(ready=True)
         approved = [approved_to_ready(stage, ibkr, watch) for _ in progress("approve", runs)]
-    report("push approved -> executor pod Ready", approved)
-    report("session kicked -> not Ready", kicked)
+    found = measured(approved, kicked)
+    for figure in found.figures:
+        print(f"{figure.what:<40} p95 {figure.value:.2f} s, aim {figure.aim} s; {figure.beside}")
+    print(found.text)
+    if kept:
+        save("latency", found)
 
 
 def prepare(stage: Stage) -> None:
