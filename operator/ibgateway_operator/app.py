@@ -38,8 +38,8 @@ from ibgateway_operator.workqueue import Workqueue
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_client import HttpClient
 
-WORKERS: Final = 4
-"""Workers of each queue: one gateway whose API call hangs must not hold up the others."""
+FLIGHT: Final = 32
+"""Keys of each queue in work at once: gateways whose API calls hang must not hold up the others."""
 RESYNC_SECONDS: Final = 600.0
 """How often the API server is asked what there is: a watch that went silent is noticed here."""
 GATE_FIRST_SECONDS: Final = 0.05
@@ -111,9 +111,9 @@ class App:
         for key in self.queues.cache.gateways():
             self.add(key)
         reconcile = self.reconciler.reconcile
-        slow = [self.queues.slow.work(reconcile, failed=self._failed) for _ in range(WORKERS)]
-        fast = [self.queues.fast.work(self.gates.keep) for _ in range(WORKERS)]
-        self._workers = [asyncio.create_task(loop) for loop in (*fast, *slow, self._resync())]
+        slow = self.queues.slow.work(reconcile, flight=FLIGHT, failed=self._failed)
+        fast = self.queues.fast.work(self.gates.keep, flight=FLIGHT)
+        self._workers = [asyncio.create_task(loop) for loop in (fast, slow, self._resync())]
 
     async def _stop_workers(self) -> None:
         for task in self._workers:

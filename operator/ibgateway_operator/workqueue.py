@@ -6,8 +6,10 @@ outermost loop, that catches Exception.
 """
 
 import asyncio
+import heapq
+import itertools
 import logging
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
@@ -33,19 +35,33 @@ Work = Callable[[K], Awaitable[After | None]]
 
 @dataclass
 class Workqueue(Generic[K]):
-    """Keys due now or later. `clock` is monotonic seconds."""
+    """Keys due now or later, in a heap: what one key costs does not depend on how many wait.
+
+    `clock` is monotonic seconds.
+    """
 
     clock: Callable[[], float]
     name: str = "reconcile"
     _due: dict[K, float] = field(default_factory=dict)
+    """When each key is due. Of the heap's entries only those count that say the same."""
+    _heap: list[tuple[float, int, K]] = field(default_factory=list)
+    """Time, order of asking, key; a running key has no entry that counts until its run ends."""
     _running: dict[K, float] = field(default_factory=dict)
     _failures: dict[K, int] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _order: Iterator[int] = field(default_factory=itertools.count)
 
     def add(self, key: K, *, delay: float = 0.0) -> None:
         """Run `key` after `delay` seconds, or earlier where that was asked for already."""
         at = self.clock() + delay
-        self._due[key] = min(at, self._due.get(key, at))
+        if at >= self._due.get(key, float("inf")):
+            return
+        self._due[key] = at
+        if key not in self._running:
+            self._push(key, at)
+
+    def _push(self, key: K, at: float) -> None:
+        heapq.heappush(self._heap, (at, next(self._order), key))
         self._changed.set()
 
     def forget(self, key: K) -> None:
@@ -67,14 +83,22 @@ class Workqueue(Generic[K]):
         """The key that is due the longest and not running; waits until there is one."""
         while True:
             self._changed.clear()
-            now = self.clock()
-            waiting = {k: at for k, at in self._due.items() if k not in self._running}
-            key = min(waiting, key=waiting.__getitem__, default=None)
-            if key is not None and waiting[key] <= now:
+            now, first = self.clock(), self._first()
+            if first is not None and first[0] <= now:
+                key = heapq.heappop(self._heap)[2]
                 del self._due[key]
                 self._running[key] = now
                 return key
-            await self._sleep(None if key is None else waiting[key] - now)
+            await self._sleep(None if first is None else first[0] - now)
+
+    def _first(self) -> tuple[float, int, K] | None:
+        """The earliest entry that counts; those before it are dropped."""
+        while self._heap:
+            at, _, key = self._heap[0]
+            if self._due.get(key) == at and key not in self._running:
+                return self._heap[0]
+            heapq.heappop(self._heap)
+        return None
 
     async def _sleep(self, seconds: float | None) -> None:
         try:
@@ -86,7 +110,8 @@ class Workqueue(Generic[K]):
     def done(self, key: K, *, again: After | None = None, failed: bool = False) -> float | None:
         """End a run of `key`. Gives the back-off in seconds where it failed."""
         self._running.pop(key, None)
-        self._changed.set()
+        if key in self._due:
+            self._push(key, self._due[key])
         if failed:
             count = self._failures.get(key, 0)
             self._failures[key] = count + 1
@@ -98,18 +123,30 @@ class Workqueue(Generic[K]):
             self.add(key, delay=again.seconds)
         return None
 
-    async def work(self, run: Work[K], *, failed: Callable[[K], None] = lambda _: None) -> None:
-        """Take keys for ever and run them; a failure is logged and tried again later."""
-        while True:
-            key = await self.take()
-            try:
-                again = await run(key)
-            except asyncio.CancelledError:
-                self.done(key)
-                raise
-            except Exception:
-                failed(key)
-                delay = self.done(key, failed=True)
-                logger.exception("%s of %s failed; again in %.1f s", self.name, key, delay)
-            else:
-                self.done(key, again=again)
+    async def work(
+        self, run: Work[K], *, flight: int = 1, failed: Callable[[K], None] = lambda _: None
+    ) -> None:
+        """Take keys for ever and run `flight` of them side by side.
+
+        A failure is logged and tried again later.
+        """
+        free = asyncio.Semaphore(flight)
+        async with asyncio.TaskGroup() as runs:
+            while True:
+                await free.acquire()
+                key = await self.take()
+                task = runs.create_task(self._run(key, run, failed))
+                task.add_done_callback(lambda _: free.release())
+
+    async def _run(self, key: K, run: Work[K], failed: Callable[[K], None]) -> None:
+        try:
+            again = await run(key)
+        except asyncio.CancelledError:
+            self.done(key)
+            raise
+        except Exception:
+            failed(key)
+            delay = self.done(key, failed=True)
+            logger.exception("%s of %s failed; again in %.1f s", self.name, key, delay)
+        else:
+            self.done(key, again=again)

@@ -69,7 +69,7 @@ async def test_an_earlier_wish_wins_over_a_later_one() -> None:
 async def test_a_key_that_runs_is_not_taken_a_second_time_and_no_add_is_lost() -> None:
     queue: Workqueue[str] = Workqueue(Hand())
     runs = Runs()
-    workers = [asyncio.create_task(queue.work(runs)) for _ in range(2)]
+    worker = asyncio.create_task(queue.work(runs, flight=2))
     queue.add("a")
     await until()
     queue.add("a")
@@ -78,22 +78,21 @@ async def test_a_key_that_runs_is_not_taken_a_second_time_and_no_add_is_lost() -
     runs.go.set()
     await until()
     assert runs.begun == ["a", "a"]
-    for worker in workers:
-        worker.cancel()
-    await asyncio.gather(*workers, return_exceptions=True)
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
 
 
-async def test_two_keys_run_side_by_side() -> None:
+async def test_as_many_keys_as_are_allowed_run_side_by_side() -> None:
     queue: Workqueue[str] = Workqueue(Hand())
     runs = Runs()
-    workers = [asyncio.create_task(queue.work(runs)) for _ in range(2)]
+    worker = asyncio.create_task(queue.work(runs, flight=2))
     queue.add("a")
     queue.add("b")
+    queue.add("c")
     await until()
-    assert sorted(runs.begun) == ["a", "b"]
-    for worker in workers:
-        worker.cancel()
-    await asyncio.gather(*workers, return_exceptions=True)
+    assert runs.begun == ["a", "b"]
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
 
 
 @pytest.mark.parametrize(
@@ -130,10 +129,10 @@ async def test_a_run_that_raises_is_logged_counted_and_tried_again(
     queue.add("a")
     await until()
     clock.now = 0.6
-    queue.add("b", delay=100.0)
+    queue.add("b")
     await until()
-    assert tries == ["a", "a"]
-    assert failed == ["a", "a"]
+    assert tries == ["a", "a", "b"]
+    assert failed == ["a", "a", "b"]
     assert "no luck" in caplog.text
     worker.cancel()
     await asyncio.gather(worker, return_exceptions=True)
@@ -149,6 +148,71 @@ async def test_after_brings_the_key_back_when_its_time_has_come() -> None:
     clock.now = 5.0
     assert len(queue) == 1
     assert await queue.take() == "a"
+
+
+async def test_a_run_that_is_ended_leaves_its_key_free() -> None:
+    queue: Workqueue[str] = Workqueue(Hand())
+    worker = asyncio.create_task(queue.work(Runs(), flight=2))
+    queue.add("a")
+    await until()
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
+    queue.add("a")
+    assert await queue.take() == "a"
+
+
+async def test_a_wish_that_is_dropped_holds_up_no_other() -> None:
+    clock = Hand()
+    queue: Workqueue[str] = Workqueue(clock)
+    queue.add("gone", delay=1.0)
+    queue.add("stays", delay=2.0)
+    queue.forget("gone")
+    clock.now = 2.0
+    assert await queue.take() == "stays"
+
+
+async def test_a_key_that_asks_for_itself_all_the_time_waits_behind_the_others() -> None:
+    queue: Workqueue[str] = Workqueue(Hand())
+    order: list[str] = []
+
+    async def run(key: str) -> After | None:
+        order.append(key)
+        if key == "noisy":
+            queue.add(key)
+        return None
+
+    for key in ("noisy", "a", "b", "c"):
+        queue.add(key)
+    worker = asyncio.create_task(queue.work(run))
+    await until()
+    assert order[:5] == ["noisy", "a", "b", "c", "noisy"]
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A key that counts how often any of its kind is looked up."""
+
+    number: int
+    looked_up: list[int]
+
+    def __hash__(self) -> int:
+        self.looked_up[0] += 1
+        return self.number
+
+
+async def test_what_a_key_costs_does_not_depend_on_how_many_wait() -> None:
+    queue: Workqueue[Counted] = Workqueue(Hand())
+    looked_up = [0]
+    for number in range(1000):
+        queue.add(Counted(number, looked_up), delay=60.0)
+    queue.add(Counted(1000, looked_up))
+    looked_up[0] = 0
+    key = await queue.take()
+    queue.done(key, again=After(5.0))
+    assert key.number == 1000
+    assert looked_up[0] < 20
 
 
 async def test_the_oldest_run_tells_how_long_it_has_lasted() -> None:
