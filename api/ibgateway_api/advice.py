@@ -62,6 +62,8 @@ PERMIT_ADVICE: Final[Mapping[str, str]] = {
     PermitRefusal.LEDGER_LOST: "what was tried before is not known, because the attempt ledger is gone, is"
     " another gateway's or can't be read, so nothing is tried by itself for 24 hours after that:"
     f" {_ASK}, or log in through noVNC where its window is up",
+    PermitRefusal.CLOCK_SKEW: "the node's clock is more than a minute off IBKR's, so neither the budget of"
+    f" attempts nor the week can be read from it: set the clock right (NTP): {_OR_ASK}",
     PermitRefusal.POLICY_UNPROVEN: "live waits for proof, by the console, that policies are enforced: see"
     " NetworkPolicyEnforced",
 }

@@ -106,6 +106,8 @@ class PermitRequest:
     """The week's restart, while it is to come: nothing pushes by itself before it."""
     lost_until: datetime | None = None
     """What was tried before is not known: no automatic attempt before this."""
+    clock_wrong: bool = False
+    """Our clock is far off IBKR's: no budget, no quiet hours and no week can be kept by it."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ class PermitRefusal(StrEnum):
     """Live, and nobody has proven yet that the API is closed to the other pods of the cluster."""
     LEDGER_LOST = "LedgerLost"
     """The attempt ledger is gone, is another gateway's or can't be read: it stands at its daily limit."""
+    CLOCK_SKEW = "ClockSkew"
+    """Our clock is far off IBKR's, so neither budget nor week can be read from it."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,8 @@ def decide(
 
 def _barred(asked: PermitRequest, now: datetime) -> Refused | None:
     """What no automatic attempt passes, by token neither."""
+    if asked.clock_wrong:
+        return Refused(PermitRefusal.CLOCK_SKEW)
     if asked.lost_until is not None and now < asked.lost_until:
         return Refused(PermitRefusal.LEDGER_LOST, asked.lost_until)
     if asked.conflict_until is not None and now < asked.conflict_until:

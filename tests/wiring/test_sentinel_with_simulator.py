@@ -119,6 +119,32 @@ async def test_a_killed_container_waits_for_a_permit(tmp_path: Path) -> None:
         assert pod.logins() == ["logged-in", "logged-in"]
 
 
+async def test_a_clock_that_differs_from_ibkrs_holds_trading(tmp_path: Path) -> None:
+    async with pod_on_host(tmp_path) as pod:
+        assert (await pod.log_in())["holds"] == []
+        await pod.ibkr_said("PATCH", "/v1/clock", {"offset_seconds": -10})
+        report = await pod.until(lambda r: r["holds"] == [{"reason": "ClockSkew"}])
+        assert report["state"] == "LoggedIn"
+        await pod.ibkr_said("PATCH", "/v1/clock", {"offset_seconds": 0})
+        await pod.until(lambda r: r["holds"] == [])
+
+
+async def test_a_start_by_a_wrong_clock_waits_for_a_person(tmp_path: Path) -> None:
+    async with pod_on_host(tmp_path, attemptIntervalSeconds=1) as pod:
+        await pod.log_in()
+        await pod.ibkr_said("PATCH", "/v1/clock", {"offset_seconds": 90})
+        await pod.until(lambda r: r["holds"] == [{"reason": "ClockSkew"}])
+        pod.kill_container()
+        report = await pod.until(lambda r: r["state"] == "WaitingForPermit" and "waiting" in r)
+        assert report["waiting"] == {"refusal": "ClockSkew"}
+        await pod.ibkr_said("PATCH", "/v1/clock", {"offset_seconds": 0})
+        await asyncio.sleep(2)  # the interval is over
+        assert pod.pushes() == ["approved"]
+        assert (await pod.call("POST", "/v1/login-requests", {"id": report["at"]}))[0] == 202
+        assert (await pod.log_in())["holds"] == []
+        assert pod.pushes() == ["approved", "approved"]
+
+
 async def test_a_dead_token_costs_one_push_by_budget(tmp_path: Path) -> None:
     async with pod_on_host(tmp_path, attemptIntervalSeconds=5) as pod:
         await pod.log_in()

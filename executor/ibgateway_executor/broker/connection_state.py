@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from ibgateway_api.accounts import TradingMode, account_problem
+from ibgateway_api.clock_skew import SKEW_LIMIT_SECONDS
 from ibgateway_api.gate import GateReason
-
-SKEW_LIMIT_SECONDS: Final = 5.0
-"""Farther from IBKR's clock than this, sessions and deadlines can't be trusted."""
 
 
 @dataclass(frozen=True)

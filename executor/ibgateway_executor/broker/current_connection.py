@@ -5,16 +5,13 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
 
+from ibgateway_api.clock_skew import HALF_A_SECOND
 from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
-
-HALF_A_SECOND: Final = timedelta(seconds=0.5)
-"""IBKR's answer has whole seconds: on average its clock is half a second further."""
 
 
 class CurrentConnection:

@@ -80,6 +80,7 @@ class Sentinel:
         self._stop = ProcessStop(self._state, permit_file, environment.command_port, clock)
         self._monitor = ApiMonitor(self._state, self, clock)
         self.metrics = SentinelMetrics(clock)
+        self.metrics.follow_clock(lambda: self._monitor.clock_watch.skew)
         self.publisher = ReportPublisher(boot, clock)
         self._refused: Refused | None = None
         self._sight = GatewayWatch(clock)
@@ -270,6 +271,7 @@ class Sentinel:
             token_at_hand=state.token_at_hand,
             permit_on_its_way=self._permits.on_its_way(state.start),
             starts_over=state.fold.starts_over,
+            clock_wrong=self._monitor.clock_watch.is_wrong(),
         )
 
     def _publish(self) -> None:
@@ -280,6 +282,7 @@ class Sentinel:
             self._permits.records,
             self._refused,
             planned_stop=self._stop.planned or self._planned_stop(),
+            clock_off=self._monitor.clock_watch.is_off(),
             trouble=sight.trouble(blind=blind, unsaved=self._log.unsaved),
         )
         if self.publisher.publish(known):

@@ -1,5 +1,7 @@
 """The sentinel's metrics, on a port of their own: they need no token and tell no secret."""
 
+import math
+from collections.abc import Callable
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -43,9 +45,23 @@ class SentinelMetrics:
         self._pushes = Counter(
             "ibgateway_pushes", "Second-factor pushes that were seen", registry=self.registry
         )
+        self._skew = Gauge(
+            "ibgateway_clock_skew_seconds",
+            "The node's clock minus IBKR's, NaN before they were compared",
+            registry=self.registry,
+        )
         self._probes = Counter(
             "ibgateway_api_probes", "API probes by result", ["result"], registry=self.registry
         )
+
+    def follow_clock(self, skew: Callable[[], float | None]) -> None:
+        """Ask this for the skew whenever it is read."""
+
+        def seconds() -> float:
+            known = skew()
+            return math.nan if known is None else known
+
+        self._skew.set_function(seconds)
 
     def login(self, login: Login) -> None:
         """The present state."""

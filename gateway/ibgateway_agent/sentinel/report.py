@@ -1,5 +1,6 @@
 """The document that everybody else sees, made from what the sentinel knows. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,13 +19,13 @@ class ReportInput:
     records: Records
     refused: Refused | None = None
     planned_stop: bool = False
+    clock_off: bool = False
     trouble: str = ""
 
 
 def report(known: ReportInput, *, boot: str, sequence: int, at: datetime) -> SentinelReport:
     """The document of `GET /v1/status`."""
     login, refused = known.login, known.refused
-    holds = (HoldReport(reason=GateReason.PLANNED_STOP),) if known.planned_stop else ()
     return SentinelReport(
         boot=boot,
         sequence=sequence,
@@ -36,8 +37,16 @@ def report(known: ReportInput, *, boot: str, sequence: int, at: datetime) -> Sen
         full_auth_time=login.full_auth_time,
         attempts_today=attempts_today(known.records.attempts, at),
         waiting=PermitReport(refusal=refused.reason, until=refused.until) if refused else None,
-        holds=holds,
+        holds=tuple(HoldReport(reason=reason) for reason in _holds(known)),
         taken_login_request=known.records.last_taken(RequestKind.LOGIN),
         taken_restart=known.records.last_taken(RequestKind.RESTART),
         trouble=known.trouble,
     )
+
+
+def _holds(known: ReportInput) -> Iterator[GateReason]:
+    """What holds trading although the login may be fine, most important first."""
+    if known.planned_stop:
+        yield GateReason.PLANNED_STOP
+    if known.clock_off:
+        yield GateReason.CLOCK_SKEW

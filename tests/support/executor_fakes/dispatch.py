@@ -8,9 +8,10 @@ from executor_fakes.clock import ManualClock
 from executor_fakes.store import HookedStore
 from executor_fakes.values import SETTINGS, TERMS, entry
 from executor_fakes.wakeup import CountingWakeup
+from ibgateway_api.clock_skew import HALF_A_SECOND
 from ibgateway_api.gate import Gate, Open
 from ibgateway_executor.broker.contracts import Contracts
-from ibgateway_executor.broker.current_connection import HALF_A_SECOND, CurrentConnection
+from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.pacing import MessagePacer
 from ibgateway_executor.broker.prices import Prices
 from ibgateway_executor.dispatch.cancels import CancelWriter

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import struct
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 class ApiBehaviour:
     """How far a handshake comes, what it says meanwhile, and what is answered afterwards.
 
-    `answers`: the Gateway itself does; `serves`: IBKR's servers do.
+    `answers`: the Gateway itself does; `serves`: IBKR's servers do. `ahead`: seconds of its clock.
     """
 
     closes: bool = False
@@ -22,6 +23,7 @@ class ApiBehaviour:
     answers: bool = True
     serves: bool = True
     says: tuple[str, ...] = ()
+    ahead: float = 0.0
 
 
 def frame(*fields: str) -> bytes:
@@ -68,7 +70,7 @@ class FakeGatewayApi:
         elif fields[0] == "71":
             self._start(fields, writer)
         elif fields[0] == "49" and self.behaviour.answers:
-            writer.write(frame("49", "1", "1795618800"))
+            writer.write(frame("49", "1", str(int(time.time() + self.behaviour.ahead))))
         elif fields[0] == "9":
             self.contracts_asked.append(fields[2])
             self.contract_asked.set()

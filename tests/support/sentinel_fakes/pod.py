@@ -20,7 +20,7 @@ DONE = "IBC: Login has completed"
 
 
 class FakePod:
-    """Each look comes a second after the last one, so that everything periodic is due."""
+    """Each look comes a second after the last one, so everything periodic is due."""
 
     def __init__(self, folder: Path) -> None:
         self.time = SteppedTime()
@@ -47,7 +47,7 @@ class FakePod:
 
     def look(self) -> SentinelReport:
         """The report after one look."""
-        self.time.monotonic += 1.0
+        self.time.passes(timedelta(seconds=1))
         self.counts()
         self.sentinel.look()
         return self.sentinel.publisher.latest()
@@ -120,6 +120,14 @@ class FakePod:
     def api(self, sign: Sign, detail: str = "") -> SentinelReport:
         """The API says something."""
         self.sentinel.on_evidence(sign, detail)
+        return self.look()
+
+    def ibkr_tells_time(self, ahead: float) -> SentinelReport:
+        """IBKR answers reqCurrentTime at once; `ahead`: seconds of its clock."""
+        at = self.time.now + timedelta(seconds=ahead)
+        watch = self.sentinel._monitor.clock_watch
+        watch.asked()
+        watch.answered(str(int(at.timestamp())))
         return self.look()
 
     def logs_in(self) -> SentinelReport:

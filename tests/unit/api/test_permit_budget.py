@@ -23,6 +23,7 @@ POLICY = LoginPolicy()
 START = PermitRequest(Cause.START)
 FULL = Granted(PermitKind.FULL)
 TOKEN = Granted(PermitKind.TOKEN)
+WRONG_CLOCK = Refused(PermitRefusal.CLOCK_SKEW)
 NIGHT = LoginPolicy(
     quiet_hours=QuietHours(start=time(22), end=time(11), time_zone="America/New_York")
 )
@@ -207,6 +208,28 @@ TABLE = [
         POLICY,
         PermitRequest(Cause.START, restart_at=until(90)),
         Refused(PermitRefusal.RESTART_AHEAD, until(90)),
+    ),
+    ("the clock is wrong", [], POLICY, PermitRequest(Cause.START, clock_wrong=True), WRONG_CLOCK),
+    (
+        "the clock is wrong, with a token at hand",
+        [],
+        POLICY,
+        PermitRequest(Cause.START, token_at_hand=True, clock_wrong=True),
+        WRONG_CLOCK,
+    ),
+    (
+        "the weekly restart by a wrong clock",
+        [],
+        POLICY,
+        PermitRequest(Cause.WEEKLY, "w1", clock_wrong=True),
+        WRONG_CLOCK,
+    ),
+    (
+        "a person asks although the clock is wrong",
+        [],
+        POLICY,
+        PermitRequest(Cause.REQUESTED, "r", clock_wrong=True),
+        FULL,
     ),
     (
         "a person may ask before it",

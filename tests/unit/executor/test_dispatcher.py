@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from executor_fakes import NOON, DispatchWorld
+from ibgateway_api.clock_skew import HALF_A_SECOND
 from ibgateway_api.executor_spec import MarketClosedAction
 from ibgateway_api.gate import Closed, GateReason
-from ibgateway_executor.broker.current_connection import HALF_A_SECOND
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
 from ibgateway_executor.orders.order import cancel
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from executor_fakes import AAPL, NOON, TERMS, DispatchWorld, entry
+from ibgateway_api.clock_skew import HALF_A_SECOND
 from ibgateway_executor.broker import ib
-from ibgateway_executor.broker.current_connection import HALF_A_SECOND
 from ibgateway_executor.broker.ib import translation
 from ibgateway_executor.broker.ib.answers import RequestAnswers
 from ibgateway_executor.broker.pacing import MessagePacer

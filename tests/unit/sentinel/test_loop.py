@@ -211,8 +211,8 @@ async def test_a_token_start_that_never_logs_in_has_a_dead_token(pod: FakePod) -
     pod.logs_in()
     pod.later(minutes=10)
     pod.says("IBC: Re-starting session")
-    assert pod.later(minutes=3).state is LoginState.RESTARTING
-    assert pod.later(seconds=1).state is LoginState.TOKEN_EXPIRED
+    assert pod.later(minutes=2, seconds=59).state is LoginState.RESTARTING
+    assert pod.look().state is LoginState.TOKEN_EXPIRED
 
 
 def test_settings_of_a_running_sentinel_may_change(pod: FakePod) -> None:

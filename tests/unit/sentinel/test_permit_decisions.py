@@ -294,6 +294,11 @@ def test_the_driver_goes_on_by_itself_within_the_budget() -> None:
     assert driver_may_start_over(missed) == Refused(PermitRefusal.PARKED)
 
 
+def test_the_driver_does_not_go_on_by_a_wrong_clock() -> None:
+    wrong = replace(runs(login(S.RESTARTING)), clock_wrong=True)
+    assert driver_may_start_over(wrong) == Refused(PermitRefusal.CLOCK_SKEW)
+
+
 @pytest.mark.parametrize(
     ("kind", "request_id", "last", "new"),
     [

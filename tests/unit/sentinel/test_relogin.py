@@ -95,9 +95,9 @@ async def test_a_relogin_whose_push_is_missed_leads_on(pod: FakePod) -> None:
 async def test_a_relogin_whose_push_never_comes_leads_on(pod: FakePod) -> None:
     settled(pod, TAKE_OVER)
     pod.says(KICKED, RELOGIN)
-    pod.later(minutes=5)
+    pod.later(minutes=4, seconds=59)
     assert not pod.sentinel._stop.busy
-    pod.later(seconds=1)
+    pod.look()
     assert pod.sentinel._stop.busy
 
 

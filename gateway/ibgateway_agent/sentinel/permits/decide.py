@@ -255,6 +255,7 @@ def _decide(now: SentinelSnapshot, wanted: PermitRequest) -> Granted | Refused:
         conflict_until=_conflict_until(now),
         restart_at=_restart_ahead(now),
         lost_until=_lost_until(now.records),
+        clock_wrong=now.clock_wrong,
     )
     return decide(now.records.attempts, now.settings.login, wanted, now.now)
 

@@ -15,7 +15,7 @@ class SentinelSnapshot:
     `attempt` is the id of the running process' attempt, 0 without one. `waiting`: a start of the
     container waits for a permit. `running`: the wrapper has started run.sh. `token_at_hand`: exactly
     one autorestart file is there. `permit_on_its_way`: one lies ready, or was taken by this start.
-    `starts_over`: when the driver met a dead token after which it begins anew by itself.
+    `clock_wrong`: it is far off IBKR's. `starts_over`: when the driver met a dead token after which it begins anew by itself.
     """
 
     now: datetime
@@ -28,3 +28,4 @@ class SentinelSnapshot:
     token_at_hand: bool = False
     permit_on_its_way: bool = False
     starts_over: datetime | None = None
+    clock_wrong: bool = False

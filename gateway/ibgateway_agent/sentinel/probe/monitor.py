@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ibgateway_agent.errors import ApiClosedError
+from ibgateway_agent.sentinel.probe.answers import AnswerWatch
+from ibgateway_agent.sentinel.probe.clock_watch import ClockWatch
 from ibgateway_agent.sentinel.probe.handshake import (
     CLIENT_ID,
     ApiConnection,
@@ -27,7 +29,7 @@ CLIENT_IDS: Final = 5
 """A gateway may keep a dead client's id for a while: the next of these is taken."""
 
 _FIRST_QUESTION: Final = 9001
-_TIME: Final = ("49", "1")
+_TIME: Final = "49"
 """reqCurrentTime: the Gateway itself answers, and reqIds too; neither proves a login."""
 
 _HALF_WAY: Final = frozenset({ProbeResult.NO_ACCOUNTS, ProbeResult.NO_NEXT_ID})
@@ -80,6 +82,7 @@ class ApiMonitor:
         self._receiver = receiver
         self._clock = clock
         self._timings = timings
+        self.clock_watch = ClockWatch(clock)
         self._wake = asyncio.Event()
         self._quick_until = float("-inf")
         self._client = 0
@@ -116,15 +119,22 @@ class ApiMonitor:
         if self._state.account_problem(probed.accounts):
             self._receiver.on_evidence(Sign.API_UNEXPECTED_ACCOUNT, named)
             return ProbeResult.NO_ACCOUNTS
+        timings = self._timings
+        self.clock_watch.connected()
         kept = KeptConnection(
             connection,
             named,
             state=self._state,
             receiver=self._receiver,
-            answers=AnswerWatch(self._clock, self._timings),
+            answers=AnswerWatch(
+                self._clock,
+                question_every=timings.question_every,
+                silent_after=timings.silent_after,
+            ),
+            clock_watch=self.clock_watch,
         )
         kept.heard(probed.heard)
-        await kept.listen(self._wake, self._timings.proof_every)
+        await kept.listen(self._wake, timings.proof_every)
         self._receiver.on_evidence(Sign.API_CLOSED, "")
         self.probe_now()
         return ProbeResult.READY
@@ -147,34 +157,6 @@ class ApiMonitor:
             return
 
 
-class AnswerWatch:
-    """Tells a gateway that hangs, with its sockets open, from one that has nothing to say."""
-
-    def __init__(self, clock: Clock, timings: ProbeTimings) -> None:
-        self._clock = clock
-        self._timings = timings
-        self._asked_at = float("-inf")
-        self._received_at = clock.monotonic()
-        self._silent = False
-
-    async def next_question(self) -> bool:
-        """Wait until it is time for a question; True where the gateway has just turned silent."""
-        await asyncio.sleep(self._timings.question_every)
-        now = self._clock.monotonic()
-        if self._asked_at <= self._received_at:
-            self._asked_at = now
-            return False
-        turned = not self._silent and now - self._asked_at > self._timings.silent_after
-        self._silent = self._silent or turned
-        return turned
-
-    def received(self) -> bool:
-        """Something came; True where it ends a silence."""
-        self._received_at = self._clock.monotonic()
-        was_silent, self._silent = self._silent, False
-        return was_silent
-
-
 class KeptConnection:
     """The kept connection: listens until it closes or its process is gone."""
 
@@ -186,12 +168,14 @@ class KeptConnection:
         state: GatewayState,
         receiver: ProbeReceiver,
         answers: AnswerWatch,
+        clock_watch: ClockWatch,
     ) -> None:
         self._connection = connection
         self._accounts = accounts
         self._state = state
         self._receiver = receiver
         self._answers = answers
+        self._clock_watch = clock_watch
         self._question = self._first_that_counts = _FIRST_QUESTION
         self._answered = False
         self._news = asyncio.Event()
@@ -221,9 +205,11 @@ class KeptConnection:
 
     async def _ask_time(self) -> None:
         while self._state.api_may_answer:
-            if await self._answers.next_question():
+            self._answers.asked()
+            self._clock_watch.asked()
+            self._connection.send(_TIME, "1")
+            if await self._answers.turned_silent():
                 self._receiver.on_evidence(Sign.API_SILENT, "")
-            self._connection.send(*_TIME)
 
     async def _prove(self, wake: asyncio.Event, every: float) -> None:
         """Ask IBKR's servers at once, when something has happened, and until they answer."""
@@ -255,6 +241,8 @@ class KeptConnection:
             self._news.set()
         if fields[0] == "4" and len(fields) > 3:
             self._on_error_message(fields[2], fields[3])
+        elif fields[0] == _TIME and len(fields) > 2:
+            self._clock_watch.answered(fields[2])
         elif fields[0] == "10" and any(self._counts(field) for field in fields[1:3]):
             self._on_answer()
 
