@@ -29,6 +29,7 @@ from ibgateway_operator.model.manifests import labels_of, name_of, uid_of
 from ibgateway_operator.model.memory import LOST, Memories
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
+from ibgateway_operator.observe.executor import Executors
 from ibgateway_operator.observe.observer import AddressOf, Observer, by_address
 from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.observe.sentinel import Sentinels
@@ -222,12 +223,14 @@ def build(
     memories, cache = Memories(clock.monotonic), Cache(informer)
     fast: Workqueue[Key] = Workqueue(clock.monotonic, name="gate")
     queues = Queues(fast, Workqueue(clock.monotonic), cache, metrics())
+    executors = Executors(http, clock.monotonic)
     observer = Observer(
         cache=cache,
         memories=memories,
         secrets=Secrets(api_server, clock.monotonic, new_token, secrets.token_bytes(32)),
         consoles=Consoles(http, clock.monotonic),
-        drains=Drains(http, clock.monotonic),
+        executors=executors,
+        drains=Drains(executors, clock.monotonic),
         clock=clock,
         calendar=settings.calendar,
         address_of=address_of,

@@ -27,7 +27,7 @@ from ibgateway_operator.model.snapshot import Finding, Snapshot
 from ibgateway_operator.observe.observer import Observer
 from ibgateway_operator.observe.sentinel import Sentinels
 from ibgateway_operator.settings import OperatorSettings
-from ibgateway_operator.status.conditions import Assessment
+from ibgateway_operator.status.conditions import Assessment, executor_is_unexplained
 from ibgateway_operator.status.document import document, status_of
 from ibgateway_operator.status.event_rules import PendingEvent, events_for
 from ibgateway_operator.workqueue import After
@@ -93,6 +93,8 @@ class Reconciler:
         outcome = await self._act(snapshot, memory, decision)
         self.sentinels.follow(key, memory, self.observer.endpoint(key, Component.GATEWAY))
         await self.observer.look_at_console(key, memory)
+        unexplained = executor_is_unexplained(snapshot, decision.verdict)
+        await self.observer.look_at_executor(key, memory, unexplained=unexplained)
         if snapshot.settling:
             return snapshot.settling
         await self._report(snapshot, memory, decision, outcome)
@@ -208,6 +210,10 @@ class Reconciler:
                 snapshot, blocked=decision.blocker is not None
             )
             moments.append(max(self.observer.secrets.due(memory.secrets), SOONEST_SECONDS))
+        if executor_is_unexplained(snapshot, decision.verdict):
+            moments.append(max(self.observer.executors.due(memory.executor), SOONEST_SECONDS))
+        if memory.executor.report != snapshot.executor_says:
+            moments.append(SOONEST_SECONDS)
         if memory.console.enforced is not snapshot.enforced:
             moments.append(SOONEST_SECONDS)
         if self.observer.endpoint(snapshot.gateway.key, Component.CONSOLE):

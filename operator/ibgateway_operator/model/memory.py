@@ -97,6 +97,14 @@ class ConsoleMemory:
 
 
 @dataclass
+class ExecutorMemory:
+    """Why the executor is not ready, by its own word, and when to ask again."""
+
+    report: ExecutorReport | None = None
+    ask_at: float = 0.0
+
+
+@dataclass
 class EventsMemory:
     """When each pair of reason and note was written, and the times of the latest Events."""
 
@@ -114,6 +122,7 @@ class GatewayMemory:
     """The resource of a resourceVersion: parsed once a version."""
     secrets: SecretsMemory = field(default_factory=SecretsMemory)
     console: ConsoleMemory = field(default_factory=ConsoleMemory)
+    executor: ExecutorMemory = field(default_factory=ExecutorMemory)
     events: EventsMemory = field(default_factory=EventsMemory)
     applied: dict[Place, Applied] = field(default_factory=dict)
     unapplied: dict[Place, ChildFailure] = field(default_factory=dict)

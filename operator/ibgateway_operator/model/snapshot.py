@@ -182,6 +182,8 @@ class Snapshot:
     """Seconds for which nothing is concluded from silence: the operator has only just started."""
     enforced: bool | None = None
     """The console's word on NetworkPolicies; None while it has none."""
+    executor_says: ExecutorReport | None = None
+    """The executor's own view of the gate; None where nobody had to ask."""
     drain: Drain | None = None
     """The drain that a planned stop waits for."""
     replaced_for: str = ""

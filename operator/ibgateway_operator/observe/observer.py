@@ -21,6 +21,7 @@ from ibgateway_operator.model.memory import DrainMemory, GatewayMemory, Memories
 from ibgateway_operator.model.snapshot import Drain, IBGateway, Snapshot, parse, pod_ip, pod_of
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
+from ibgateway_operator.observe.executor import Executors
 from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_client import Endpoint
@@ -53,6 +54,7 @@ class Observer:
     memories: Memories
     secrets: Secrets
     consoles: Consoles
+    executors: Executors
     drains: Drains
     clock: Clock
     calendar: Calendar
@@ -76,6 +78,11 @@ class Observer:
         """Ask the console what is due: after everything else, because it may take its time."""
         await self.consoles.look(memory.console, self.endpoint(key, Component.CONSOLE))
 
+    async def look_at_executor(self, key: Key, memory: GatewayMemory, *, unexplained: bool) -> None:
+        """Ask the executor why it is not ready, where nothing else explains it."""
+        endpoint = self.endpoint(key, Component.EXECUTOR) if unexplained else None
+        await self.executors.look(memory.executor, endpoint)
+
     def snapshot(self, key: Key) -> Snapshot | None:
         """Everything known now, without asking anybody; None where there is no such IBGateway."""
         gateway, memory = self.gateway(key), self.memory(key)
@@ -92,6 +99,7 @@ class Observer:
             report=listening.report if listening else None,
             age_of_news=listening.age if listening else float("inf"),
             enforced=self._enforced(gateway, memory),
+            executor_says=memory.executor.report,
             drain=self._drain(drain) if drain else None,
             replaced_for=memory.replaced_for,
         )

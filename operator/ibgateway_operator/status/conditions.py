@@ -145,7 +145,26 @@ def executor_ready(assessment: Assessment) -> Observation:
     if spec is not None and not spec.executor.enabled:
         return FALSE, Finding(ConditionReason.DISABLED, "spec.executor.enabled is false")
     closed = isinstance(assessment.verdict.gate, Closed)
-    return _pod_ready(assessment.snapshot, Component.EXECUTOR, closed=closed)
+    observation = _pod_ready(assessment.snapshot, Component.EXECUTOR, closed=closed)
+    return _in_its_own_words(assessment, observation)
+
+
+def _in_its_own_words(assessment: Assessment, observation: Observation) -> Observation:
+    """An executor that runs and is not ready, while the gate is open, knows why: its ledger, mostly."""
+    said = assessment.snapshot.executor_says
+    if said is None or said.open or observation[1].reason is not ConditionReason.POD_NOT_READY:
+        return observation
+    reason = next((r for r in GateReason if r == said.reason), ConditionReason.POD_NOT_READY)
+    message = f"the executor holds trading by itself: {said.reason}: {said.message}"
+    return FALSE, Finding(reason, message)
+
+
+def executor_is_unexplained(snapshot: Snapshot, verdict: GateVerdict) -> bool:
+    """Whether the executor's pod runs and is not ready although the gate is open."""
+    pod = snapshot.pod(Component.EXECUTOR)
+    if pod is None or isinstance(verdict.gate, Closed):
+        return False
+    return condition_status(pod, "Ready") != "True" and not waiting_reason(pod)
 
 
 def console_ready(assessment: Assessment) -> Observation:

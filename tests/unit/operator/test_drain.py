@@ -4,6 +4,7 @@ from ibgateway_api.reports import ExecutorReport
 from ibgateway_operator.decide.stops import PlannedStop
 from ibgateway_operator.model.memory import DrainMemory, GatewayMemory
 from ibgateway_operator.observe.drain import Drains
+from ibgateway_operator.observe.executor import Executors
 from ibgateway_runtime.http_client import Endpoint
 from operator_fakes import FakeHttpClient
 
@@ -11,32 +12,36 @@ EXECUTOR = Endpoint("http://10.0.0.9:8080", "paper", "t")
 QUIET = ExecutorReport(open=False, unacknowledged=0)
 
 
+def drains(http: FakeHttpClient, at: float) -> Drains:
+    return Drains(Executors(http, lambda: at), lambda: at)
+
+
 async def test_the_last_answer_is_kept(http: FakeHttpClient) -> None:
     memory = GatewayMemory("uid-1", 0.0)
     http.answers["/v1/gate"] = QUIET.to_json().encode()
-    await Drains(http, lambda: 7.0).ask(memory, PlannedStop.RESTART, EXECUTOR)
+    await drains(http, 7.0).ask(memory, PlannedStop.RESTART, EXECUTOR)
     assert memory.drain == DrainMemory("Restart", 7.0, QUIET)
     http.answers["/v1/gate"] = b"<html>"
-    await Drains(http, lambda: 9.0).ask(memory, PlannedStop.RESTART, EXECUTOR)
+    await drains(http, 9.0).ask(memory, PlannedStop.RESTART, EXECUTOR)
     assert memory.drain == DrainMemory("Restart", 7.0, None)
 
 
 async def test_an_executor_without_an_address_has_not_answered(http: FakeHttpClient) -> None:
     memory = GatewayMemory("uid-1", 0.0)
-    await Drains(http, lambda: 7.0).ask(memory, PlannedStop.SUSPEND, None)
+    await drains(http, 7.0).ask(memory, PlannedStop.SUSPEND, None)
     assert memory.drain == DrainMemory("Suspend", 7.0, None)
 
 
 async def test_another_stop_begins_with_a_clock_of_its_own(http: FakeHttpClient) -> None:
     """A suspend during a restart that waits must not inherit its patience."""
     memory = GatewayMemory("uid-1", 0.0)
-    await Drains(http, lambda: 0.0).ask(memory, PlannedStop.RESTART, EXECUTOR)
-    await Drains(http, lambda: 500.0).ask(memory, PlannedStop.SUSPEND, EXECUTOR)
+    await drains(http, 0.0).ask(memory, PlannedStop.RESTART, EXECUTOR)
+    await drains(http, 500.0).ask(memory, PlannedStop.SUSPEND, EXECUTOR)
     assert memory.drain == DrainMemory("Suspend", 500.0, None)
 
 
 async def test_a_stop_that_is_off_is_forgotten(http: FakeHttpClient) -> None:
     memory = GatewayMemory("uid-1", 0.0)
-    await Drains(http, lambda: 0.0).ask(memory, PlannedStop.RESTART, EXECUTOR)
-    await Drains(http, lambda: 1.0).ask(memory, None, EXECUTOR)
+    await drains(http, 0.0).ask(memory, PlannedStop.RESTART, EXECUTOR)
+    await drains(http, 1.0).ask(memory, None, EXECUTOR)
     assert memory.drain is None
