@@ -2,7 +2,8 @@
 
 A child is applied when its manifest or what is stored of it has changed since the last time, so a
 quiet IBGateway causes no write; nor does an operator that starts again, because each child carries the
-digest of what was applied. An object of somebody else under a child's name is left alone.
+digest of what was applied. An object of somebody else under a child's name is left alone: a new child is
+applied only where nothing has its name, another one only onto the object whose owner was seen.
 
 One child that can't be applied holds up no other: it becomes a finding, and is tried again later and
 later. Only a workload waits for what its own pods need.
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from ibgateway_api import names
-from ibgateway_api.names import Component, Key
+from ibgateway_api.names import Key
 from ibgateway_api.reasons import ConditionReason
+from ibgateway_operator.decide.ownership import foreign, orphans, place_of, said
 from ibgateway_operator.errors import ApiError, ConflictError, NotFoundError, OperatorError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import ApiServer
@@ -25,7 +27,6 @@ from ibgateway_operator.model.kinds import (
     CLAIM,
     CONFIG_MAP,
     NETWORK_POLICY,
-    REMOVABLE,
     SERVICE_ACCOUNT,
     WORKLOADS,
 )
@@ -37,10 +38,9 @@ from ibgateway_operator.model.manifests import (
     is_terminating,
     labels_of,
     name_of,
-    owner_uid,
     uid_of,
 )
-from ibgateway_operator.model.memory import Applied, ChildFailure, GatewayMemory, Place
+from ibgateway_operator.model.memory import Applied, ChildFailure, GatewayMemory
 from ibgateway_operator.model.snapshot import Finding, IBGateway
 from ibgateway_runtime.backoff import backoff
 
@@ -120,24 +120,42 @@ class ChildWriter:
         manifest: Manifest,
         stored: Manifest | None,
     ) -> Finding | None:
+        """What the watches show may be of the past: where it was, once more with what is there now."""
+        try:
+            return await self._write(gateway, memory, manifest, stored)
+        except ConflictError:
+            live = await self._live(manifest)
+            return await self._write(gateway, memory, manifest, live)
+
+    async def _write(
+        self,
+        gateway: IBGateway,
+        memory: GatewayMemory,
+        manifest: Manifest,
+        stored: Manifest | None,
+    ) -> Finding | None:
+        """Raises ConflictError where something else is there than `stored`."""
         if stored is None:
-            stored = await self._live(manifest)
-        if stored is not None and (trouble := foreign(gateway, manifest, stored)):
-            return trouble
-        if stored is not None and is_terminating(stored):
-            return Finding(
-                ConditionReason.CHILD_TERMINATING, f"{_said(manifest)} is being deleted: waiting"
-            )
-        if stored is not None:
-            manifest = _with_its_volume(manifest, stored)
-        place = place_of(manifest)
-        if stored is not None and _stands(memory.applied.get(place), manifest, stored):
-            memory.applied[place] = _applied(manifest, stored)
+            self._note(memory, manifest, await self.api_server.apply_new(_marked(manifest)))
             return None
-        body = await self.api_server.apply(_marked(manifest))
-        self.cache.written(body)
-        memory.applied[place] = _applied(manifest, body)
+        if trouble := foreign(gateway, manifest, stored):
+            return trouble
+        if is_terminating(stored):
+            return Finding(
+                ConditionReason.CHILD_TERMINATING, f"{said(manifest)} is being deleted: waiting"
+            )
+        manifest = _with_its_volume(manifest, stored)
+        if _stands(memory.applied.get(place_of(manifest)), manifest, stored):
+            memory.applied[place_of(manifest)] = _applied(manifest, stored)
+            return None
+        onto = _onto(_marked(manifest), stored)
+        self._note(memory, manifest, await self.api_server.apply(onto))
         return None
+
+    def _note(self, memory: GatewayMemory, manifest: Manifest, body: Manifest) -> None:
+        """Remember what was applied and what is stored since."""
+        self.cache.written(body)
+        memory.applied[place_of(manifest)] = _applied(manifest, body)
 
     def _again(
         self, manifest: Manifest, finding: Finding, last: ChildFailure | None
@@ -147,7 +165,7 @@ class ChildWriter:
         return ChildFailure(digest(manifest), finding, tries, self.clock() + wait)
 
     async def _live(self, manifest: Manifest) -> Manifest | None:
-        """What the API server has under a name the watches show nothing for."""
+        """What the API server itself has under a child's name."""
         key = Key(manifest["metadata"]["namespace"], name_of(manifest))
         try:
             return await self.api_server.get(BY_KIND[manifest["kind"]], key)
@@ -176,7 +194,7 @@ class ChildWriter:
             words = str(error)[:LONGEST_WORDS]
             return Finding(
                 ConditionReason.APPLY_FAILED,
-                f"{_said(body)} is no longer wanted and could not be deleted: {words}",
+                f"{said(body)} is no longer wanted and could not be deleted: {words}",
             )
         self.cache.deleted(body)
         memory.applied.pop(place_of(body), None)
@@ -197,12 +215,12 @@ def _unapplied(manifest: Manifest, error: OperatorError) -> Finding:
     if isinstance(error, ApiError) and error.status in REFUSALS:
         return Finding(
             ConditionReason.APPLY_REFUSED,
-            f"{_said(manifest)} is refused: {error.message[:LONGEST_WORDS]}: correct what it"
+            f"{said(manifest)} is refused: {error.message[:LONGEST_WORDS]}: correct what it"
             " names; it is tried again by itself",
         )
     return Finding(
         ConditionReason.APPLY_FAILED,
-        f"{_said(manifest)} could not be applied: {str(error)[:LONGEST_WORDS]}: it is tried again"
+        f"{said(manifest)} could not be applied: {str(error)[:LONGEST_WORDS]}: it is tried again"
         " by itself; if this stays, look at the webhook or the part of the API server it names",
     )
 
@@ -211,6 +229,11 @@ def _marked(manifest: Manifest) -> Manifest:
     """With its own digest, by which the next operator knows what was applied."""
     notes = {**annotations_of(manifest), names.ANNOTATION_APPLIED: digest(manifest)}
     return {**manifest, "metadata": {**manifest["metadata"], "annotations": notes}}
+
+
+def _onto(manifest: Manifest, stored: Manifest) -> Manifest:
+    """For this very object: not for one that has taken its name meanwhile, nor a new one."""
+    return {**manifest, "metadata": {**manifest["metadata"], "uid": uid_of(stored)}}
 
 
 def _stands(last: Applied | None, manifest: Manifest, stored: Manifest) -> bool:
@@ -231,62 +254,3 @@ def _with_its_volume(manifest: Manifest, stored: Manifest) -> Manifest:
 
 def _applied(manifest: Manifest, stored: Manifest) -> Applied:
     return Applied(uid_of(stored), digest(manifest), fingerprint(stored))
-
-
-def orphans(
-    gateway: IBGateway, wanted: Iterable[Manifest], stored: Iterable[Manifest]
-) -> list[Manifest]:
-    """Stored children that this IBGateway owns and no longer wants."""
-    keep = {place_of(manifest) for manifest in wanted}
-    return [
-        body
-        for body in stored
-        if body["kind"] in REMOVABLE
-        and owner_uid(body) == gateway.uid
-        and place_of(body) not in keep
-        and not is_terminating(body)
-    ]
-
-
-def foreign(gateway: IBGateway, manifest: Manifest, stored: Manifest) -> Finding | None:
-    """Why a stored object is not ours to write; None where it is."""
-    if manifest["kind"] == CLAIM.kind:
-        return _foreign_claim(gateway, manifest, stored)
-    if owner_uid(stored) == gateway.uid:
-        return None
-    return Finding(
-        ConditionReason.FOREIGN_OBJECT,
-        f"{_said(manifest)} exists and does not belong to this IBGateway: delete or rename it",
-    )
-
-
-def _foreign_claim(gateway: IBGateway, manifest: Manifest, stored: Manifest) -> Finding | None:
-    """A claim has no owner: label and trading mode say whose it is."""
-    if labels_of(stored).get(names.LABEL_GATEWAY) != gateway.key.name:
-        return Finding(
-            ConditionReason.FOREIGN_OBJECT,
-            f"{_said(manifest)} exists and is not that of this IBGateway: delete or rename it",
-        )
-    mode = annotations_of(stored).get(names.ANNOTATION_TRADING_MODE, "")
-    wanted = annotations_of(manifest)[names.ANNOTATION_TRADING_MODE]
-    if mode in ("", wanted):
-        return None
-    return Finding(
-        ConditionReason.LEDGER_OF_OTHER_MODE,
-        f"{_said(manifest)} holds the {_holds(manifest)} of a {mode} gateway: delete it if it is no longer"
-        f" needed, or choose another name for this {wanted} one",
-    )
-
-
-def _holds(claim: Manifest) -> str:
-    mine = _component(claim) == Component.GATEWAY
-    return "settings and the record of attempts" if mine else "ledger"
-
-
-def place_of(body: Manifest) -> Place:
-    """Kind and name."""
-    return str(body["kind"]), name_of(body)
-
-
-def _said(manifest: Manifest) -> str:
-    return f"{manifest['kind']} {name_of(manifest)}"

@@ -3,11 +3,16 @@
 The generated models of the client are not used: they refuse what a newer server sends. Errors are
 translated here, once. Writes: server-side apply with one field manager, create, delete with a UID
 precondition, and two narrow patches on pods.
+
+The server may say that it is busy: then it is asked again when it says so. Everything but the patch of
+a gate shares a number of requests in flight, so that a gate never queues behind a thousand children.
 """
 
+import asyncio
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import aiohttp
@@ -28,10 +33,20 @@ from ibgateway_operator.model.kinds import BY_KIND, GATEWAY, POD, Kind
 from ibgateway_operator.model.manifests import Manifest, name_of
 
 REQUEST_SECONDS: Final = 15.0
+IN_FLIGHT: Final = 48
+"""Requests at once beside those for gates: less than the client's connections (100), and few enough
+that the API server's fair queuing, which counts the operator as one flow, has no reason to refuse any."""
+BUSY_TRIES: Final = 4
+LONGEST_PAUSE: Final = 10.0
+"""Seconds; what the server asks for beyond that is left to the queue's back-off."""
 _APPLY: Final = "application/apply-patch+yaml"
 _STRATEGIC: Final = "application/strategic-merge-patch+json"
 _MERGE: Final = "application/merge-patch+json"
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
+_TOO_MANY: Final = 429
+_NEVER_STORED: Final = "1"
+"""A resourceVersion that no stored object has: the first one that etcd gives is 2."""
+_ANOTHER_UID: Final = "metadata.uid: Invalid value"
 _WRONG_OBJECT: Final = ("failed to convert new object", "field not declared in schema")
 """Server-side apply says so with a 500, although it is the object that is wrong."""
 
@@ -52,7 +67,15 @@ class ApiServer(Protocol):
         ...
 
     async def apply(self, manifest: Manifest) -> Manifest:
-        """Server-side apply with force; gives what is stored."""
+        """Server-side apply with force; gives what is stored.
+
+        With `metadata.uid` onto this very object, with `metadata.resourceVersion` onto this very
+        version: raises ConflictError where it is another one.
+        """
+        ...
+
+    async def apply_new(self, manifest: Manifest) -> Manifest:
+        """Server-side apply of an object that is not there. Raises ConflictError where the name is taken."""
         ...
 
     async def apply_status(self, key: Key, status: Manifest, *, version: str) -> Manifest:
@@ -100,6 +123,9 @@ class KubernetesApi:
     """Who owns the fields that are applied."""
     may_write: Callable[[], bool] = lambda: True
     """Asked before each write; where it says no, the write raises LeadershipError."""
+    flight: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
+    """What all requests but those for gates share."""
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def get(self, kind: Kind, key: Key) -> Manifest:
         """One object. Raises NotFoundError."""
@@ -118,10 +144,23 @@ class KubernetesApi:
         return [dict(item) for item in found.get("items", [])]
 
     async def apply(self, manifest: Manifest) -> Manifest:
-        """Server-side apply with force; gives what is stored."""
+        """Server-side apply with force; gives what is stored.
+
+        With `metadata.uid` onto this very object, with `metadata.resourceVersion` onto this very
+        version: raises ConflictError where it is another one.
+        """
         kind = BY_KIND[manifest["kind"]]
         path = kind.path(manifest["metadata"]["namespace"], name_of(manifest))
         return await self._apply(path, manifest)
+
+    async def apply_new(self, manifest: Manifest) -> Manifest:
+        """Server-side apply of an object that is not there. Raises ConflictError where the name is taken.
+
+        The version is compared with that of a stored object, and with nothing where there is none. A
+        POST would do as well, but for an owner of the fields who never gives one back.
+        """
+        meta = {**manifest["metadata"], "resourceVersion": _NEVER_STORED}
+        return await self.apply({**manifest, "metadata": meta})
 
     async def apply_status(self, key: Key, status: Manifest, *, version: str) -> Manifest:
         """Server-side apply of an IBGateway's status onto this very version of it.
@@ -158,7 +197,7 @@ class KubernetesApi:
         """Set one condition in a pod's status."""
         body = {"status": {"conditions": [condition]}}
         path = POD.path(*key, subresource="status")
-        return await self._call("PATCH", path, body=body, content=_STRATEGIC)
+        return await self._call("PATCH", path, body=body, content=_STRATEGIC, lane=nullcontext())
 
     async def annotate_pod(self, key: Key, annotations: Mapping[str, str]) -> Manifest:
         """Set annotations of a pod."""
@@ -177,23 +216,44 @@ class KubernetesApi:
         body: Manifest | None = None,
         query: list[tuple[str, str]] | None = None,
         content: str = "application/json",
+        lane: AbstractAsyncContextManager[None] | None = None,
     ) -> Manifest:
-        if method != "GET" and not self.may_write():
-            raise LeadershipError(f"{method} {path}: another operator may be at work")
-        try:
-            request = await self.api.param_serialize(
-                method,
-                path,
-                query_params=query or [],
-                header_params={"Accept": "application/json", "Content-Type": content},
-                body=body,
-                auth_settings=["BearerToken"],
-            )
-            answer = await self.api.call_api(*request, _request_timeout=REQUEST_SECONDS)
-            text = await answer.read()
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise ApiUnavailableError(f"{method} {path}: {error!r}") from error
-        return _answer(answer.status, text)
+        """One request, and again while the server says that it is busy and has done nothing."""
+        request = await self.api.param_serialize(
+            method,
+            path,
+            query_params=query or [],
+            header_params={"Accept": "application/json", "Content-Type": content},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        for _ in range(BUSY_TRIES - 1):
+            status, after, text = await self._ask(request, lane or self.flight)
+            if status != _TOO_MANY or after > LONGEST_PAUSE:
+                return _answer(status, text)
+            await self.pause(after)
+        status, _, text = await self._ask(request, lane or self.flight)
+        return _answer(status, text)
+
+    async def _ask(
+        self, request: client.api_client.RequestSerialized, lane: AbstractAsyncContextManager[None]
+    ) -> tuple[int, float, bytes]:
+        """Status, seconds after which to ask again, body."""
+        method, url = request[0], request[1]
+        async with lane:
+            if method != "GET" and not self.may_write():
+                raise LeadershipError(f"{method} {url}: another operator may be at work")
+            try:
+                answer = await self.api.call_api(*request, _request_timeout=REQUEST_SECONDS)
+                text = await answer.read()
+            except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                raise ApiUnavailableError(f"{method} {url}: {error!r}") from error
+        return answer.status, _seconds(answer.headers.get("Retry-After")), text
+
+
+def _seconds(retry_after: str | None) -> float:
+    """What Retry-After says; Kubernetes writes whole seconds."""
+    return float(retry_after) if retry_after and retry_after.isdecimal() else 1.0
 
 
 def _answer(status: int, text: bytes) -> Manifest:
@@ -209,6 +269,8 @@ def _answer(status: int, text: bytes) -> Manifest:
 def _error(status: int, message: str) -> Exception:
     if any(words in message for words in _WRONG_OBJECT):
         return InvalidError(422, message)
+    if _ANOTHER_UID in message:
+        return ConflictError(409, message)
     if status in _BUSY:
         return ApiUnavailableError(f"{status}: {message}")
     kinds: dict[int, type[ApiError]] = {

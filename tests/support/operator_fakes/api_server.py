@@ -35,6 +35,8 @@ class FakeApiServer:
     ) -> None:
         self.objects: dict[Address, Manifest] = {}
         self.writes: list[str] = []
+        self.reads: list[str] = []
+        """Single objects that were asked for, as `get Kind name`."""
         self.refuse: dict[str, OperatorError] = {}
         """By `Kind name`: what an apply or a create of it is answered with; `get Kind name`,
         `delete Kind name`, `status` and `status name` are refused by these words."""
@@ -73,7 +75,8 @@ class FakeApiServer:
 
     async def get(self, kind: Kind, key: Key) -> Manifest:
         """One object. Raises NotFoundError."""
-        self._refused(f"get {kind.kind} {key.name}")
+        self.reads.append(f"get {kind.kind} {key.name}")
+        self._refused(self.reads[-1])
         return deepcopy(self._there(kind, key))
 
     async def names(self, kind: Kind, namespace: str, selector: str = "") -> set[Key]:
@@ -96,17 +99,26 @@ class FakeApiServer:
         ]
 
     async def apply(self, manifest: Manifest) -> Manifest:
-        """Server-side apply: what others wrote stays, status included. A version in it must be the stored one."""
-        what = f"{manifest['kind']} {name_of(manifest)}"
-        self._note("apply", what)
-        place = _address(manifest)
+        """Server-side apply: what others wrote stays, status included.
+
+        A uid in it must be the stored one, and so must a version where something is stored.
+        """
+        place, what = _address(manifest), f"{manifest['kind']} {name_of(manifest)}"
         stored, last = self.objects.get(place, {}), self._applied.get(place, {})
-        self._check_version(stored, manifest)
+        if not _is_for(stored, manifest["metadata"]):
+            self.writes.append(f"conflict {what}")
+            raise ConflictError(409, "another object or version")
+        self._note("apply", what)
         self._applied[place] = deepcopy(manifest)
         after = self._store(applied(stored, last, manifest))
         if happens := self.meanwhile.pop(what, None):
             happens()
         return after
+
+    async def apply_new(self, manifest: Manifest) -> Manifest:
+        """The same where nothing is stored. Raises ConflictError where the name is taken."""
+        meta = {**manifest["metadata"], "resourceVersion": "1"}
+        return await self.apply({**manifest, "metadata": meta})
 
     async def apply_status(self, key: Key, status: Manifest, *, version: str) -> Manifest:
         """Server-side apply of a status: conditions by their type, what is not named stays.
@@ -117,7 +129,8 @@ class FakeApiServer:
         self._refused("status")
         self._refused(f"status {key.name}")
         body = self._there(GATEWAY, key)
-        self._check_version(body, {"metadata": {"resourceVersion": version}})
+        if not _is_for(body, {"resourceVersion": version}):
+            raise ConflictError(409, "another version")
         return self._store({**body, "status": merged_status(body.get("status", {}), status)})
 
     async def create(self, manifest: Manifest) -> Manifest:
@@ -157,12 +170,6 @@ class FakeApiServer:
         pod = deepcopy(self._there(POD, key))
         pod["metadata"].setdefault("annotations", {}).update(annotations)
         return self._store(pod)
-
-    @staticmethod
-    def _check_version(stored: Manifest, manifest: Manifest) -> None:
-        wanted = manifest["metadata"].get("resourceVersion")
-        if wanted and (stored.get("metadata") or {}).get("resourceVersion") != wanted:
-            raise ConflictError(409, "another version")
 
     def _note(self, verb: str, what: str) -> None:
         self.writes.append(f"{verb} {what}")
@@ -215,6 +222,14 @@ class FakeApiServer:
 
     def _time(self) -> str:
         return (_EPOCH + timedelta(seconds=self._version)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_for(stored: Manifest, meta: Manifest) -> bool:
+    """Whether an apply that names a uid or a version is for what is stored."""
+    known = stored.get("metadata") or {}
+    if "uid" in meta and meta["uid"] != known.get("uid"):
+        return False
+    return not known or meta.get("resourceVersion") in (None, known["resourceVersion"])
 
 
 def _address(body: Manifest) -> Address:

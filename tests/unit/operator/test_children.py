@@ -1,12 +1,13 @@
 """The children of a reconciled IBGateway: what is removed, what is foreign, what is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ibgateway_api.login import LoginState
 from ibgateway_operator.errors import ApiError, ApiUnavailableError, InvalidError
-from operator_fakes import OperatorWorld, ibgateway_body, report
+from operator_fakes import IMAGES, OperatorWorld, ibgateway_body, report
 
 
 async def test_what_is_switched_off_is_removed_and_the_ledger_is_not(
@@ -36,6 +37,27 @@ async def test_a_foreign_object_is_left_alone_and_named(world: OperatorWorld) ->
     assert world.api_server.named("Service", "paper-novnc")["spec"] == {"mine": True}
     assert world.condition("Ready") == "False ForeignObject"
     assert "Service paper-novnc exists and does not belong" in world.message("Ready")
+
+
+async def test_nothing_is_asked_before_a_new_gateways_children_are_made(
+    world: OperatorWorld,
+) -> None:
+    await world.reconcile()
+    asked = [read for read in world.api_server.reads if not read.startswith("get Secret")]
+    assert asked == []
+    assert len([w for w in world.api_server.writes if w.startswith("apply")]) == 19
+
+
+async def test_a_foreign_object_that_comes_between_is_left_alone(trading: OperatorWorld) -> None:
+    """Somebody replaces a child while the watches still show ours, and it has to be applied again."""
+    trading.silence_watches()
+    trading.use_images(replace(IMAGES, agent="agent:2"))
+    trading.api_server.remove("Deployment", "paper-novnc")
+    foreign = {"namespace": "trading", "name": "paper-novnc"}
+    trading.api_server.put({"kind": "Deployment", "metadata": foreign, "spec": {"mine": True}})
+    assert "conflict Deployment paper-novnc" in await trading.reconcile()
+    assert trading.api_server.named("Deployment", "paper-novnc")["spec"] == {"mine": True}
+    assert trading.condition("Ready") == "False ForeignObject"
 
 
 async def test_a_ledger_of_the_other_mode_is_never_adopted(world: OperatorWorld) -> None:

@@ -1,17 +1,25 @@
-"""The API server's answers as errors of our own."""
+"""The API server's answers as errors of our own, and what is asked when it is busy."""
 
+import asyncio
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import pytest
+from kubernetes.aio.client import ApiClient
 
+from ibgateway_api.names import Key
 from ibgateway_operator.errors import (
     ApiError,
     ApiUnavailableError,
     ConflictError,
     InvalidError,
+    LeadershipError,
     NotFoundError,
 )
-from ibgateway_operator.kube.client import _answer
+from ibgateway_operator.kube.client import KubernetesApi, _answer
+from ibgateway_operator.model.kinds import SERVICE
 
 
 @pytest.mark.parametrize(
@@ -28,6 +36,12 @@ from ibgateway_operator.kube.client import _answer
 def test_answers_become_errors(status: int, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="the words"):
         _answer(status, json.dumps({"message": "the words"}).encode())
+
+
+def test_an_apply_onto_an_object_that_was_replaced_is_a_conflict() -> None:
+    words = 'Service "a" is invalid: metadata.uid: Invalid value: "uid-1": field is immutable'
+    with pytest.raises(ConflictError):
+        _answer(422, json.dumps({"message": words}).encode())
 
 
 def test_a_page_of_a_proxy_is_no_answer() -> None:
@@ -47,3 +61,104 @@ def test_a_page_of_a_proxy_is_no_answer() -> None:
 def test_an_apply_that_is_wrong_itself_is_no_outage_although_it_is_answered_500(words: str) -> None:
     with pytest.raises(InvalidError, match="Kind=StatefulSet"):
         _answer(500, json.dumps({"message": words}).encode())
+
+
+@dataclass
+class Answer:
+    """One answer of the server: status and Retry-After."""
+
+    status: int
+    after: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": self.after} if self.after else {}
+
+    async def read(self) -> bytes:
+        return json.dumps({"message": "the words"}).encode()
+
+
+@dataclass
+class FakeConnection:
+    """The official client, as far as it is used: gives the answers in turn, the last one for ever."""
+
+    answers: list[Answer]
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+
+    async def param_serialize(self, method: str, path: str, **rest: Any) -> tuple[str, str]:
+        self.bodies.append(rest["body"])
+        return method, path
+
+    async def call_api(self, method: str, path: str, **_: Any) -> Answer:
+        self.asked.append((method, path))
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+def api(connection: FakeConnection, paused: list[float], **more: Any) -> KubernetesApi:
+    async def pause(seconds: float) -> None:
+        paused.append(seconds)
+
+    return KubernetesApi(cast(ApiClient, connection), pause=pause, **more)
+
+
+KEY = Key("trading", "a")
+CHILD = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": "trading"}}
+
+
+class TestBusyServer:
+    """429: the server has done nothing and says when to ask again."""
+
+    async def test_it_is_asked_again_when_it_says_so(self) -> None:
+        connection = FakeConnection([Answer(429, "3"), Answer(429), Answer(200)])
+        paused: list[float] = []
+        assert await api(connection, paused).get(SERVICE, KEY) == {"message": "the words"}
+        assert paused == [3.0, 1.0]
+
+    async def test_it_is_not_asked_for_ever(self) -> None:
+        connection = FakeConnection([Answer(429, "1")])
+        with pytest.raises(ApiUnavailableError, match="429"):
+            await api(connection, []).apply(CHILD)
+        assert len(connection.asked) == 4
+
+    async def test_a_long_pause_is_left_to_the_queue(self) -> None:
+        connection, paused = FakeConnection([Answer(429, "60")]), list[float]()
+        with pytest.raises(ApiUnavailableError):
+            await api(connection, paused).apply(CHILD)
+        assert (len(connection.asked), paused) == (1, [])
+
+    async def test_no_other_trouble_is_asked_about_again(self) -> None:
+        connection = FakeConnection([Answer(503, "1")])
+        with pytest.raises(ApiUnavailableError):
+            await api(connection, []).apply(CHILD)
+        assert len(connection.asked) == 1
+
+    async def test_whoever_has_lost_the_lease_meanwhile_writes_nothing(self) -> None:
+        leads: Iterator[bool] = iter([True, False])
+        connection = FakeConnection([Answer(429, "1")])
+        with pytest.raises(LeadershipError):
+            await api(connection, [], may_write=lambda: next(leads)).apply(CHILD)
+        assert len(connection.asked) == 1
+
+
+async def test_a_gate_never_waits_behind_the_children() -> None:
+    full, connection = asyncio.Semaphore(1), FakeConnection([Answer(200)])
+    writer = api(connection, [], flight=full)
+    await full.acquire()
+    child = asyncio.create_task(writer.apply(CHILD))
+    await writer.patch_pod_condition(Key("trading", "pod"), {"type": "x"})
+    assert connection.asked == [("PATCH", "/api/v1/namespaces/trading/pods/pod/status")]
+    full.release()
+    await child
+    assert len(connection.asked) == 2
+
+
+async def test_a_new_object_is_applied_onto_a_version_that_nothing_has() -> None:
+    connection = FakeConnection([Answer(201)])
+    await api(connection, []).apply_new(CHILD)
+    assert connection.bodies[0]["metadata"] == {
+        "name": "a",
+        "namespace": "trading",
+        "resourceVersion": "1",
+    }
+    assert "resourceVersion" not in CHILD["metadata"]

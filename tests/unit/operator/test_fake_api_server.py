@@ -72,6 +72,27 @@ class TestWrites:
         with pytest.raises(ConflictError):
             await api_server.create(service({}))
 
+    async def test_a_new_object_is_applied_where_nothing_has_its_name(
+        self, api_server: FakeApiServer
+    ) -> None:
+        stored = await api_server.apply_new(service({}))
+        with pytest.raises(ConflictError):
+            await api_server.apply_new(service({"type": "NodePort"}))
+        assert await api_server.get(SERVICE, PLACE) == stored
+
+    async def test_an_apply_with_a_uid_is_of_this_very_object(
+        self, api_server: FakeApiServer
+    ) -> None:
+        stored = await api_server.apply(service({}))
+        one, other = service({"type": "NodePort"}), service({"type": "LoadBalancer"})
+        one["metadata"]["uid"], other["metadata"]["uid"] = stored["metadata"]["uid"], "another"
+        with pytest.raises(ConflictError):
+            await api_server.apply(other)
+        assert (await api_server.apply(one))["spec"] == {"type": "NodePort"}
+        api_server.remove("Service", "a")
+        with pytest.raises(ConflictError):
+            await api_server.apply(one)
+
     async def test_a_deletion_is_of_this_very_object(self, api_server: FakeApiServer) -> None:
         stored = api_server.put(service({}))
         with pytest.raises(ConflictError):

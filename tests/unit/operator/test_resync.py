@@ -2,12 +2,15 @@
 
 from operator_fakes import OperatorWorld
 
+MADE_ANEW = ["conflict Service paper-novnc", "apply Service paper-novnc"]
+"""First onto the object as the watches show it, then anew."""
+
 
 async def test_what_the_api_server_has_lost_is_applied_again(trading: OperatorWorld) -> None:
     trading.silence_watches()
     trading.api_server.remove("Service", "paper-novnc")
     await trading.resync()
-    assert await trading.reconcile() == ["apply Service paper-novnc"]
+    assert await trading.reconcile() == MADE_ANEW
 
 
 async def test_a_gateway_whose_end_no_watch_has_shown_is_forgotten(trading: OperatorWorld) -> None:
