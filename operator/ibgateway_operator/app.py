@@ -139,6 +139,10 @@ class App:
     def gone(self, body: Mapping[str, Any]) -> None:
         """A watch has shown a deletion."""
         self.queues.cache.gone(body)
+        if body["kind"] == GATEWAY.kind:
+            self.reconciler.observer.users.forget(
+                Key(str(body["metadata"]["namespace"]), name_of(body))
+            )
         gateway = labels_of(body).get(names.LABEL_GATEWAY, "")
         memory = self.memories.get(Key(str(body["metadata"]["namespace"]), gateway))
         place = (str(body["kind"]), name_of(body))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from ibgateway_api import names
 from ibgateway_api.names import Component, Key
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_operator.act.children import LONGEST_WORDS, ChildWriter
@@ -22,6 +23,7 @@ from ibgateway_operator.desired.input import DesiredInput, Scripts
 from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorError
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics
+from ibgateway_operator.model.kinds import STATEFUL_SET
 from ibgateway_operator.model.memory import GatewayMemory
 from ibgateway_operator.model.snapshot import Finding, Snapshot
 from ibgateway_operator.observe.observer import Observer
@@ -137,7 +139,9 @@ class Reconciler:
         if decision.given is None:
             return tuple(looked)
         gateway = snapshot.gateway
-        made = await self._make_secrets(decision.given, memory)
+        gateway_set = names.child_names(gateway.key.name).gateway
+        new = snapshot.child(STATEFUL_SET.kind, gateway_set) is None
+        made = await self._make_secrets(decision.given, memory, new=new)
         return (
             *looked,
             *await self.children.apply(gateway, memory, decision.to_apply),
@@ -146,9 +150,11 @@ class Reconciler:
             *made,
         )
 
-    async def _make_secrets(self, given: DesiredInput, memory: GatewayMemory) -> list[Finding]:
+    async def _make_secrets(
+        self, given: DesiredInput, memory: GatewayMemory, *, new: bool
+    ) -> list[Finding]:
         try:
-            made = await self.observer.secrets.make(given, memory.secrets)
+            made = await self.observer.secrets.make(given, memory.secrets, new=new)
         except OperatorError as error:
             return [_failed("the operator's own Secrets could not be made", error)]
         if made:

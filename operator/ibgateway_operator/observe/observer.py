@@ -1,9 +1,11 @@
 """Takes the snapshot of an IBGateway: first asks what is due to be asked, then puts it together."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakValueDictionary
 
 from ibgateway_api import names
 from ibgateway_api.conditions import ConditionType
@@ -23,6 +25,7 @@ from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
 from ibgateway_operator.observe.executor import Executors
 from ibgateway_operator.observe.secrets import Secrets
+from ibgateway_operator.observe.user_names import UserNames
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_client import Endpoint
 
@@ -59,8 +62,11 @@ class Observer:
     clock: Clock
     calendar: Calendar
     address_of: AddressOf = by_address
-    users: dict[str, set[Key]] = field(default_factory=dict)
-    """Which gateways were seen to use a user name, by its keyed hash: nobody is compared with everybody."""
+    users: UserNames = field(default_factory=UserNames)
+    _all: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One looks at the Secrets of all that are new; the others wait for it."""
+    _looks: "WeakValueDictionary[Key, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
+    """Looks under way: who asks for the same one waits for its answer."""
 
     async def observe(self, key: Key) -> Snapshot | None:
         """Ask Secrets and executor what is due, then look; None where it is gone."""
@@ -159,40 +165,32 @@ class Observer:
         if not gateway.is_served:
             return
         await self._look(gateway, memory)
-        for other in self.other_gateways(gateway):
-            theirs = self.memories.get(other.key)
-            if theirs is None or theirs.uid != other.uid:
-                continue
-            if theirs.secrets.credentials is None:
-                await self._look(other, theirs)
+        async with self._all:
+            unseen = self.users.unseen(self.cache.gateways())
+            await asyncio.gather(*(self._look_at(key) for key in unseen))
+
+    async def _look_at(self, key: Key) -> None:
+        gateway, memory = self.gateway(key), self.memory(key)
+        if gateway is not None and memory is not None:
+            await self._look(gateway, memory)
 
     async def _look(self, gateway: IBGateway, memory: GatewayMemory) -> None:
         """What can't be asked leaves what was seen last, and says so."""
-        try:
-            await self.secrets.look(gateway, memory.secrets)
-        except OperatorError as error:
-            memory.secrets.trouble = f"the credentials Secret could not be looked at: {error}"
-        else:
-            memory.secrets.trouble = ""
-            self._index(gateway.key, memory)
-
-    def _index(self, key: Key, memory: GatewayMemory) -> None:
-        user = memory.secrets.credentials.user if memory.secrets.credentials else ""
-        if user and key in self.users.get(user, ()):
-            return
-        self._remove_from_index(key)
-        if user:
-            self.users.setdefault(user, set()).add(key)
-
-    def _remove_from_index(self, key: Key) -> None:
-        for user in [name for name, keys in self.users.items() if key in keys]:
-            self.users[user].discard(key)
-            if not self.users[user]:
-                del self.users[user]
+        look = self._looks.setdefault(gateway.key, asyncio.Lock())
+        async with look:
+            try:
+                await self.secrets.look(gateway, memory.secrets)
+            except OperatorError as error:
+                memory.secrets.trouble = f"the credentials Secret could not be looked at: {error}"
+                return
+        memory.secrets.trouble = ""
+        found = memory.secrets.credentials
+        if found is not None and self.memories.get(gateway.key) is memory:
+            self.users.saw(gateway.key, found.user)
 
     def forget(self, key: Key) -> bool:
         """The IBGateway is gone; False where nothing was remembered."""
-        self._remove_from_index(key)
+        self.users.forget(key)
         return self.memories.forget(key)
 
     async def know_agent_token(self, key: Key, memory: GatewayMemory) -> None:
@@ -206,16 +204,11 @@ class Observer:
         except OperatorError as error:
             logger.warning("%s: the agent token can't be read yet: %s", key, error)
 
-    def other_gateways(self, gateway: IBGateway) -> list[IBGateway]:
-        """Every other IBGateway."""
-        others = (self.gateway(key) for key in self.cache.gateways() if key != gateway.key)
-        return [g for g in others if g is not None]
-
     def _duplicate(self, gateway: IBGateway, memory: GatewayMemory) -> Key | None:
         mine = memory.secrets.credentials
         if mine is None or not mine.user:
             return None
-        others = (self.gateway(key) for key in self.users.get(mine.user, ()) if key != gateway.key)
+        others = (self.gateway(key) for key in self.users.of(mine.user) if key != gateway.key)
         for other in others:
             if other and self._comes_first(other, gateway) and self._uses(other, mine.user):
                 return other.key

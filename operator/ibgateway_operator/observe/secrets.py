@@ -67,40 +67,53 @@ class Secrets:
         if stored is not None and owner_uid(stored) == uid and not is_terminating(stored):
             memory.agent_token = _value(stored, names.SECRET_TOKEN)
 
-    async def make(self, given: DesiredInput, memory: SecretsMemory) -> bool:
-        """See to it that the operator's own Secrets exist. False where one has to be tried again."""
+    async def make(self, given: DesiredInput, memory: SecretsMemory, *, new: bool = False) -> bool:
+        """See to it that the operator's own Secrets exist. False where one has to be tried again.
+
+        `new`: they hardly do, so they are created before anybody asks.
+        """
         wanted = _wanted(given)
         if memory.made == wanted:
             return True
-        made = [await self._token(given, name, memory) for name in secret_names(given)]
+        made = [await self._token(given, name, memory, new=new) for name in secret_names(given)]
         if given.vnc_secret in wanted:
-            made.append(await self._ensure(given, vnc_secret(given)) is not None)
+            made.append(await self._ensure(given, vnc_secret(given), new=new) is not None)
         if all(made):
             memory.made, memory.made_at = wanted, self.clock()
         return all(made)
 
-    async def _token(self, given: DesiredInput, name: str, memory: SecretsMemory) -> bool:
+    async def _token(
+        self, given: DesiredInput, name: str, memory: SecretsMemory, *, new: bool
+    ) -> bool:
         """An agent token that was deleted comes back as it was: another one would close the gate
         until every pod has it."""
         agents = name == given.children.agent_token
         value = (memory.agent_token if agents else "") or self.random_token()
-        stored = await self._ensure(given, token_secret(given, name, value))
+        stored = await self._ensure(given, token_secret(given, name, value), new=new)
         token = _value(stored, names.SECRET_TOKEN) if stored else ""
         if agents and token:
             memory.agent_token = token
         return bool(token)
 
-    async def _ensure(self, given: DesiredInput, manifest: Manifest) -> Manifest | None:
+    async def _ensure(
+        self, given: DesiredInput, manifest: Manifest, *, new: bool
+    ) -> Manifest | None:
         """The stored Secret, created where there was none; None while an old one is on its way out."""
         key = Key(given.key.namespace, manifest["metadata"]["name"])
+        if new and (created := await self._create(manifest)) is not None:
+            return created
         stored = await self._get(key)
         if stored is None:
-            try:
-                return await self.api_server.create(manifest)
-            except ConflictError:
-                return None
+            return await self._create(manifest)
         leaving = is_terminating(stored) or owner_uid(stored) not in ("", given.uid)
         return None if leaving else stored
+
+    async def _create(self, manifest: Manifest) -> Manifest | None:
+        """None where the name is taken."""
+        try:
+            return await self.api_server.create(manifest)
+        except ConflictError:
+            return None
 
     async def _get(self, key: Key) -> Manifest | None:
         try:

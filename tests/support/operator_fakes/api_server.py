@@ -136,9 +136,10 @@ class FakeApiServer:
     async def create(self, manifest: Manifest) -> Manifest:
         """POST. Raises ConflictError where the name is taken."""
         says = manifest["reason"] if manifest["kind"] == EVENT.kind else name_of(manifest)
-        self._note("create", f"{manifest['kind']} {says}")
         if _address(manifest) in self.objects:
+            self.writes.append(f"conflict {manifest['kind']} {says}")
             raise ConflictError(409, "exists")
+        self._note("create", f"{manifest['kind']} {says}")
         return self._store(manifest)
 
     async def delete(self, kind: Kind, key: Key, *, uid: str) -> None:

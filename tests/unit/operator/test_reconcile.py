@@ -62,7 +62,7 @@ async def test_missing_credentials_are_named_and_start_nothing(world: OperatorWo
 
 async def test_credentials_that_vanish_stop_nothing(trading: OperatorWorld) -> None:
     trading.api_server.remove("Secret", "ib-credentials")
-    trading.pass_time(601)
+    trading.pass_time(3961)
     trading.hear_again()
     writes = await trading.reconcile()
     assert not [w for w in writes if "StatefulSet" in w]

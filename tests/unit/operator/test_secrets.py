@@ -1,6 +1,8 @@
 """Secrets: user names that must differ, tokens that are made once, and nothing of them in public."""
 
+import asyncio
 import json
+from collections import Counter
 
 import pytest
 
@@ -22,13 +24,53 @@ async def test_two_gateways_never_share_a_user_name(world: OperatorWorld) -> Non
     assert world.replicas("StatefulSet", "paper-gateway") == 1
 
 
+async def test_two_that_are_reconciled_side_by_side_never_share_one(
+    world: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The younger one waits for the look at the older one's Secret that is under way."""
+    second, younger = Key("trading", "second"), ibgateway_body(name="second", uid="uid-2")
+    younger["metadata"]["creationTimestamp"] = "2026-11-02T00:00:00Z"
+    younger["spec"]["credentialsSecretRef"] = {"name": "other"}
+    world.secret("other", IB_USERNAME="someone", IB_PASSWORD="canary")
+    world.api_server.put(younger)
+    looks = _slow_looks(world, monkeypatch, "ib-credentials")
+    reconcile = world.app.reconciler.reconcile
+    await asyncio.gather(reconcile(world.key), reconcile(second))
+    assert world.replicas("StatefulSet", "second-gateway") == 0
+    assert world.replicas("StatefulSet", "paper-gateway") == 1
+    assert looks == {"ib-credentials": 1, "other": 1}
+
+
+def _slow_looks(
+    world: OperatorWorld, monkeypatch: pytest.MonkeyPatch, slow: str = ""
+) -> Counter[str]:
+    """How often each Secret of credentials is asked for; the answers take a moment, one takes long."""
+    looks: Counter[str] = Counter()
+    get = world.api_server.get
+
+    async def asked(kind: Kind, key: Key) -> Manifest:
+        if kind.kind == "Secret" and "token" not in key.name:
+            looks[key.name] += 1
+            for _ in range(200 if key.name == slow else 2):
+                await asyncio.sleep(0)
+        return await get(kind, key)
+
+    monkeypatch.setattr(world.api_server, "get", asked)
+    return looks
+
+
+async def test_a_new_gateway_costs_one_look_at_a_secret(world: OperatorWorld) -> None:
+    await world.reconcile()
+    assert world.api_server.reads == ["get Secret ib-credentials"]
+
+
 async def test_user_names_of_gateways_that_are_gone_are_forgotten(world: OperatorWorld) -> None:
     await world.reconcile()
-    assert [*world.app.reconciler.observer.users.values()] == [{world.key}]
+    assert [*world.app.reconciler.observer.users.known().values()] == [{world.key}]
     world.api_server.remove("IBGateway", "paper")
     world.deliver()
     await world.reconcile()
-    assert world.app.reconciler.observer.users == {}
+    assert world.app.reconciler.observer.users.known() == {}
 
 
 async def test_a_user_name_that_was_taken_out_of_the_secret_is_forgotten(
@@ -36,9 +78,9 @@ async def test_a_user_name_that_was_taken_out_of_the_secret_is_forgotten(
 ) -> None:
     await world.reconcile()
     world.secret(IB_PASSWORD="canary-password")
-    world.pass_time(601)
+    world.pass_time(3961)
     await world.reconcile()
-    assert world.app.reconciler.observer.users == {}
+    assert world.app.reconciler.observer.users.known() == {}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +129,7 @@ async def test_a_secret_deleted_by_mistake_stops_nothing_that_trades(
     trading: OperatorWorld,
 ) -> None:
     trading.api_server.remove("Secret", "ib-credentials")
-    trading.pass_time(600)
+    trading.pass_time(3960)
     await trading.reconcile()
     memory = trading.app.memories.get(trading.key)
     assert memory is not None
@@ -213,11 +255,14 @@ async def test_a_suspended_gateway_leaves_its_user_name_to_its_successor_until_t
     assert world.replicas("StatefulSet", "second-gateway") == 1
 
 
-async def test_judging_one_gate_looks_at_no_other_gateway(
+async def test_judging_and_reconciling_one_looks_at_no_other_gateway(
     trading: OperatorWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(20):
-        trading.api_server.put(ibgateway_body(name=f"other-{number}", uid=f"uid-other-{number}"))
+        body = ibgateway_body(name=f"other-{number}", uid=f"uid-other-{number}")
+        body["spec"]["credentialsSecretRef"] = {"name": f"other-{number}"}
+        trading.api_server.put(body)
+    await trading.reconcile()
     asked: set[str] = set()
     cache, gateway = trading.app.queues.cache, trading.app.queues.cache.gateway
 
@@ -227,6 +272,7 @@ async def test_judging_one_gate_looks_at_no_other_gateway(
 
     monkeypatch.setattr(cache, "gateway", looked_at)
     await trading.keep_gate()
+    await trading.reconcile()
     assert asked == {"paper"}
 
 
@@ -253,12 +299,12 @@ async def _idle(world: OperatorWorld, seconds: float) -> None:
         await world.reconcile()
 
 
-async def test_while_trading_secrets_are_looked_at_every_ten_minutes(
+async def test_while_trading_secrets_are_looked_at_every_hour(
     trading: OperatorWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await _idle(trading, 600)
+    trading.http.answers["/network-policy"] = b'{"enforced": true}'
     looks = _note_looks(trading, monkeypatch)
-    await _idle(trading, 600)
+    await _idle(trading, 3961)
     assert sorted(looks) == ["ib-credentials", "paper-agent-token", "paper-executor-token"]
 
 
@@ -328,7 +374,7 @@ async def test_an_agent_token_that_was_deleted_comes_back_as_it_was(
 ) -> None:
     before = trading.api_server.named("Secret", "paper-agent-token")
     trading.api_server.remove("Secret", "paper-agent-token")
-    trading.pass_time(601)
+    trading.pass_time(3961)
     trading.hear_again()
     writes = await trading.reconcile()
     assert "create Secret paper-agent-token" in writes
@@ -340,7 +386,7 @@ async def test_a_look_that_fails_is_made_again_in_ten_seconds(
     trading: OperatorWorld,
 ) -> None:
     trading.api_server.refuse["get Secret ib-credentials"] = ApiError(403, "forbidden")
-    trading.pass_time(601)
+    trading.pass_time(3961)
     trading.hear_again()
     await trading.reconcile()
     assert "could not be looked at" in trading.message("Ready")
