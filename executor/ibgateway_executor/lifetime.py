@@ -4,14 +4,11 @@ import asyncio
 import logging
 import signal
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any, Final
 
 from ibgateway_executor.broker.connection import GatewayConnection
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
-from ibgateway_executor.errors import LedgerUnavailableError
 from ibgateway_executor.ledger.facade import Ledger
-from ibgateway_executor.orders.order import OrderState
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +46,7 @@ async def _drain(dispatcher: Dispatcher, dispatching: asyncio.Task[None], ledger
     """Send nothing more, and give the broker a moment to acknowledge what it was sent."""
     dispatcher.stop()
     await asyncio.wait({dispatching}, timeout=LAST_LOOK_SECONDS)
-    with suppress(LedgerUnavailableError):
-        for _ in range(DRAIN_ROUNDS):
-            if not any(order.state is OrderState.SENDING for order in await ledger.active()):
-                return
-            await asyncio.sleep(DRAIN_PAUSE_SECONDS)
+    for _ in range(DRAIN_ROUNDS):
+        if not ledger.active.sending:
+            return
+        await asyncio.sleep(DRAIN_PAUSE_SECONDS)

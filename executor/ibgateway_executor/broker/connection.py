@@ -27,7 +27,7 @@ from ibgateway_executor.broker.protocol import (
     LinkLost,
     LinkRestored,
 )
-from ibgateway_executor.broker.recorder import ReportRecorder
+from ibgateway_executor.broker.recorder import AT_ONCE, ReportRecorder
 from ibgateway_executor.errors import (
     BrokerError,
     ClientIdInUseError,
@@ -38,7 +38,7 @@ from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders import restored
-from ibgateway_executor.orders.order import UNSENT, Order, OrderReason, OrderState, move
+from ibgateway_executor.orders.order import Order, OrderReason, OrderState, move
 from ibgateway_executor.sentinel import SentinelStatus
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
@@ -129,7 +129,7 @@ class GatewayConnection:
         settings = self._settings()
         if wrong_account(state, settings.trading_mode, settings.accounts):
             return PING_SECONDS
-        if not state.reconciled or await self._orders_due(broker):
+        if not state.reconciled or self._orders_due(broker):
             await self.reconcile(broker)
         else:
             await self._compare_clocks(broker)
@@ -150,13 +150,12 @@ class GatewayConnection:
         await self._recorder.drained()
         invalidations = self._current.invalidations
         # Only these: an order sent while the broker was being asked is not in its answer.
-        orders = await self._ledger.active()
-        inherited = [] if self._copy_ruled_out else self._unsent_when_opened(orders)
-        asked = [order for order in orders if reconciliation.questionable(order)]
+        inherited = [] if self._copy_ruled_out else self._unsent_when_opened()
+        asked = self._ledger.active.in_state(*reconciliation.AT_BROKER)
         answer = await reconciliation.ask(broker, [*asked, *inherited], self._sleep)
         await self._recorder.drained()
-        for event in answer:
-            await self._ledger.observe(event)
+        for start in range(0, len(answer), AT_ONCE):
+            await self._ledger.observe(*answer[start : start + AT_ONCE])
         await self._ledger.advance_all(self._conclusions(asked, answer))
         if self._ledger.hides_a_day(self._now()):
             give_up = partial(restored.give_up, last=self._ledger.found)
@@ -172,10 +171,10 @@ class GatewayConnection:
         await self._ledger.forget_sightings(self._now())
         logger.info("reconciled with the broker")
 
-    def _unsent_when_opened(self, orders: Sequence[Order]) -> list[Order]:
+    def _unsent_when_opened(self) -> list[Order]:
         """Orders that may have been sent meanwhile, if this ledger is a copy of an earlier one."""
-        last = self._ledger.found.sequence
-        return [o for o in orders if o.state in UNSENT and o.sequence <= last]
+        last, unsent = self._ledger.found.sequence, self._ledger.active.unsent
+        return [order for number, order in unsent.items() if number <= last]
 
     def _conclusions(
         self, asked: Sequence[Order], answer: reconciliation.Answer
@@ -211,14 +210,14 @@ class GatewayConnection:
         theirs = await broker.server_time()
         self._current.clock_compared(self._clock.now() - theirs)
 
-    async def _orders_due(self, broker: Broker) -> bool:
+    def _orders_due(self, broker: Broker) -> bool:
         """Whether orders should be asked for again: of unknown fate, or bound to another client id."""
         if self._clock.monotonic() - self._asked_at < ASK_AGAIN_SECONDS:
             return False
         return any(
             order.state is OrderState.UNKNOWN
             or (order.state is OrderState.WORKING and order.client_id != broker.client_id)
-            for order in await self._ledger.active()
+            for order in self._ledger.active.sent.values()
         )
 
     async def _wait_for_link(self) -> float:
@@ -238,10 +237,8 @@ class GatewayConnection:
         self._current.closed(why)
         logger.warning("the connection to the gateway is gone: %s", why)
         await self._recorder.drained()
-        active = await self._ledger.active()
-        await self._ledger.advance_all(
-            {order.id: _lost for order in active if order.state is OrderState.SENDING}
-        )
+        sending = self._ledger.active.sending.values()
+        await self._ledger.advance_all({order.id: _lost for order in sending})
 
     def _on_event(self, event: BrokerEvent) -> None:
         if isinstance(event, LinkLost):

@@ -94,14 +94,14 @@ class Dispatcher:
     async def dispatch(self) -> bool:
         """One look at the ledger; True when something was sent and the next may follow."""
         await self._submitter.take_back()
-        orders = await self._end_overdue(await self._ledger.active())
+        orders = await self._end_overdue(sorted(self._ledger.active, key=lambda o: o.sequence))
         self._cancels.write(orders)
         gate, broker = self._gate(), self._connection.broker
         self._metrics.gate_open.set(not isinstance(gate, Closed))
         delays: dict[str, Waiting] = {}
         if not isinstance(gate, Closed) and broker is not None:
             delays = await self._preparation.prepare(broker, orders)
-            orders, gate = await self._ledger.active(), self._gate()
+            orders, gate = sorted(self._ledger.active, key=lambda o: o.sequence), self._gate()
         elif broker is not None and self._may_read(gate):
             await self._preparation.learn(broker, orders)
         delays |= await self._submitter.delays(orders) | self._late(orders)

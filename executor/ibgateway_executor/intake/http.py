@@ -140,14 +140,14 @@ async def resolve_order(services: Services, order_id: str, body: ResolutionBody)
 @router.get(GATE_PATH)
 async def get_gate(services: Services) -> Response:
     """The executor's own view of the gate, and whether it has drained (agent token)."""
-    active = await services.ledger.active()
+    active = services.ledger.active
     gate = services.gate()
     closed = gate if isinstance(gate, Closed) else None
     report = ExecutorReport(
         open=closed is None,
         reason=closed.reason if closed else "",
         message=closed.message if closed else "",
-        unacknowledged=sum(order.unacknowledged for order in active),
+        unacknowledged=sum(order.unacknowledged for order in active.sent.values()),
         open_orders=len(active),
     )
     return Response(report.to_json(), media_type="application/json")

@@ -1,19 +1,23 @@
 """The ledger as its callers see it: awaited, and the only place where an order changes.
 
 A store is synchronous and has a thread of its own, so the event loop never waits for the disk. Every
-change of an order passes here, is logged and counted once, and wakes the dispatcher.
+change of an order passes here, is logged and counted once, and wakes the dispatcher. What is active is in memory too:
+each commit is followed in the order of the commits, also where nobody waits for its answer any more.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, ParamSpec, TypeVar
 
 from ibgateway_executor.errors import IllegalMoveError, LedgerUnavailableError
-from ibgateway_executor.ledger.store import Change, Entry, LedgerStore, Step
+from ibgateway_executor.ledger.store import Change, Delay, Entry, LedgerStore, Step
 from ibgateway_executor.metrics import ExecutorMetrics
+from ibgateway_executor.orders.active import ActiveOrders
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.order import UNCERTAIN, Order, OrderState
 from ibgateway_executor.orders.restored import LedgerSnapshot, hides_a_day
@@ -24,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 SIGHTINGS_KEPT: Final = timedelta(days=30)
 """For so long after its end a lost order is known by its orderRef if a client sends its request again."""
+
+CROWD: Final = 50
+"""So many orders that begin to wait at once are told in one line."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,6 +48,8 @@ class Ledger:
         self._changed = changed
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._opened = clock.monotonic()
+        self.active = ActiveOrders()
+        """Every order that is not done; read at the start, and following each commit since."""
         self.found = LedgerSnapshot(None, 0)
         """What the ledger held when it was opened."""
         self.problem = ""
@@ -63,7 +72,10 @@ class Ledger:
 
         OrderRefusedError for a key of another request, the entry's refusal and the day's limit.
         """
-        order, new = await self._call(self._store.accept, entry, self._clock.now())
+        order, new = await self._commit(
+            lambda: self._store.accept(entry, self._clock.now()),
+            lambda accepted: [accepted[0]] if accepted[1] else [],
+        )
         if new:
             self._metrics.accepted()
             self._log(order)
@@ -90,33 +102,54 @@ class Ledger:
         The id is above every id ever reserved, whatever the gateway says.
         """
         try:
-            change = await self._call(
-                self._store.reserve,
-                order_uid,
-                client_id=client_id,
-                next_valid_id=next_valid_id,
-                at=self._clock.now(),
+            change = await self._commit(
+                lambda: self._store.reserve(
+                    order_uid,
+                    client_id=client_id,
+                    next_valid_id=next_valid_id,
+                    at=self._clock.now(),
+                ),
+                lambda reserved: [reserved.after],
             )
         except IllegalMoveError:
+            await self._commit(
+                lambda: self._store.find(order_uid), lambda found: [found] if found else []
+            )
             return None
         self._announce(change)
         return change.after
 
-    async def observe(self, event: OrderEvent) -> Order | None:
-        """Fold a broker event into its order; None where it says nothing new."""
-        change = await self._call(self._store.observe, event, self._clock.now())
-        if change is None or change.after == change.before:
-            return None
-        if change.before.state is OrderState.SENDING:
-            self._metrics.acknowledged(change.after, self._clock.now())
-        self._announce(change, text=change.after.message)
-        return change.after
+    async def delay(self, delays: Sequence[Delay]) -> None:
+        """Write down why unsent orders wait; of those that are not unsent any more nothing changes."""
+        at = self._clock.now()
+        why = {number: delay for delay in delays for number in delay.sequences}
+        changes: list[Change] = []
+
+        def delayed(sequences: Sequence[int]) -> list[Order]:
+            changes.extend(_delayed(self.active.unsent[n], why[n], at) for n in sequences)
+            return _afters(changes)
+
+        await self._commit(lambda: self._store.delay(delays, at), delayed)
+        self._announce_delays(changes)
+
+    async def observe(self, *events: OrderEvent) -> list[Order]:
+        """Fold broker events into their orders, in one transaction; the orders about which they say something new."""
+        changes = await self._commit(
+            lambda: self._store.observe(events, self._clock.now()), _afters
+        )
+        changed = [change for change in changes if change.after != change.before]
+        for change in changed:
+            if change.before.state is OrderState.SENDING:
+                self._metrics.acknowledged(change.after, self._clock.now())
+            self._announce(change, text=change.after.message)
+        return [change.after for change in changed]
 
     async def recover(self) -> None:
-        """At start: what was being sent has an unknown fate now."""
+        """At start: what was being sent has an unknown fate now, and what is active is read into memory."""
         self._opened, self.found = self._clock.monotonic(), await self._call(self._store.snapshot)
-        for change in await self._call(self._store.recover, self._clock.now()):
+        for change in await self._call(lambda: self._store.recover(self._clock.now())):
             self._announce(change)
+        self.active = ActiveOrders(await self._call(self._store.active))
 
     async def mark_written(self) -> None:
         """A sign of life, from which a restart is told from a restored copy."""
@@ -134,10 +167,6 @@ class Ledger:
         """Whether it may be a copy that lacks orders which the broker shows no more at `now`."""
         opened = now - timedelta(seconds=self._clock.monotonic() - self._opened)
         return hides_a_day(self.found, opened=opened, now=now)
-
-    async def active(self) -> list[Order]:
-        """Every order that is not done, in order of acceptance."""
-        return await self._call(self._store.active)
 
     async def find(self, order_uid: str) -> Order | None:
         """One order by its id."""
@@ -167,10 +196,28 @@ class Ledger:
             self.problem = str(error)
             raise
 
+    async def _commit(self, write: Callable[[], T], orders: Callable[[T], Sequence[Order]]) -> T:
+        """What the store has committed, and in memory as well: before the caller goes on, and even without it.
+
+        `orders` are those of the answer as they stand now; it is called by the event loop.
+        """
+        loop = asyncio.get_running_loop()
+
+        def committed() -> T:
+            answer = write()
+            loop.call_soon_threadsafe(lambda: self._keep(orders(answer)))
+            return answer
+
+        return await self._call(committed)
+
+    def _keep(self, orders: Sequence[Order]) -> None:
+        for order in orders:
+            self.active.put(order)
+
     async def _advance(self, steps: Mapping[str, Step]) -> list[Change]:
         if not steps:
             return []
-        changes = await self._call(self._store.advance, steps, self._clock.now())
+        changes = await self._commit(lambda: self._store.advance(steps, self._clock.now()), _afters)
         for change in changes:
             self._announce(change)
         return changes
@@ -184,6 +231,18 @@ class Ledger:
             self._metrics.order_moved(change.after)
         self._changed.set()
 
+    def _announce_delays(self, changes: Sequence[Change]) -> None:
+        """A line for each order, or one for each reason where a crowd waits."""
+        if len(changes) <= CROWD:
+            for change in changes:
+                self._announce(change)
+            return
+        self._changed.set()
+        for change in changes:
+            self._metrics.order_moved(change.after)
+        for reason, number in Counter(change.after.reason for change in changes).items():
+            logger.info("%d orders are Waiting %s", number, reason)
+
     def _log(self, order: Order, text: str = "") -> None:
         """`text` is the broker's; a message of our own may quote a client and stays out of the log."""
         logger.log(
@@ -192,6 +251,23 @@ class Ledger:
             *(order.id, order.state, order.filled, order.terms.quantity),
             "".join(f" {words}" for words in (order.reason, text) if words),
         )
+
+
+def _delayed(order: Order, why: Delay, at: datetime) -> Change:
+    return Change(
+        order,
+        replace(
+            order,
+            state=OrderState.WAITING,
+            reason=str(why.reason),
+            message=why.message,
+            updated_at=at,
+        ),
+    )
+
+
+def _afters(changes: Sequence[Change]) -> list[Order]:
+    return [change.after for change in changes]
 
 
 def _visible(order: Order) -> tuple[object, ...]:

@@ -1,8 +1,13 @@
-"""Orders as rows of the ledger and back. Pure."""
+"""Orders as rows of the ledger and back. Pure.
+
+Equal values of many orders are one object: a hundred thousand of them may be in memory.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from ibgateway_executor.orders.order import (
@@ -72,14 +77,14 @@ def order_of(row: Row) -> Order:
         valid_until=instant(row["valid_until"]),
         valid_by_default=row["valid_by_default"],
         state=OrderState(row["state"]),
-        reason=row["reason"],
-        message=row["message"],
+        reason=intern(row["reason"]),
+        message=intern(row["message"]),
         client_id=row["client_id"],
         order_id=row["order_id"],
         perm_id=row["perm_id"],
         sent_at=row["sent_at"] and instant(row["sent_at"]),
-        filled=Decimal(row["filled"]),
-        average_price=row["average_price"] and Decimal(row["average_price"]),
+        filled=_number(row["filled"]),
+        average_price=row["average_price"] and _number(row["average_price"]),
         cancel_requested=row["cancel_requested"],
         updated_at=instant(row["updated_at"]),
         broker_message=row["broker_message"],
@@ -90,19 +95,19 @@ def order_of(row: Row) -> Order:
 
 def _terms_of(row: Row) -> OrderTerms:
     return OrderTerms(
-        account=row["account"],
-        contract=Contract(
-            con_id=row["con_id"],
-            symbol=row["symbol"],
-            sec_type=row["sec_type"],
-            exchange=row["exchange"],
-            currency=row["currency"],
-            primary_exchange=row["primary_exchange"],
+        account=intern(row["account"]),
+        contract=_contract(
+            row["con_id"],
+            row["symbol"],
+            row["sec_type"],
+            row["exchange"],
+            row["currency"],
+            row["primary_exchange"],
         ),
         side=Side(row["side"]),
         quantity=row["quantity"],
         order_type=OrderType(row["order_type"]),
-        limit_price=row["limit_price"] and Decimal(row["limit_price"]),
+        limit_price=row["limit_price"] and _number(row["limit_price"]),
         time_in_force=TimeInForce(row["time_in_force"]),
     )
 
@@ -112,6 +117,11 @@ def text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+@lru_cache(maxsize=1024)
 def instant(value: str) -> datetime:
     """The time of such a text."""
     return datetime.fromisoformat(value)
+
+
+_number = lru_cache(maxsize=1024)(Decimal)
+_contract = lru_cache(maxsize=4096)(Contract)

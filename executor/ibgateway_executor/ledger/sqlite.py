@@ -4,17 +4,16 @@ WAL with synchronous=FULL; BEGIN IMMEDIATE, so what a transaction read is still 
 A change of an order is a pure step applied to the row as it is now.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import OperationalError
 
 from ibgateway_executor.errors import (
-    IllegalMoveError,
     LedgerUnavailableError,
     OrderRefusedError,
     StartRefusedError,
@@ -25,8 +24,17 @@ from ibgateway_executor.ledger.engine import opened, unavailable
 from ibgateway_executor.ledger.migration import migrate
 from ibgateway_executor.ledger.rows import instant, order_of, row_of, text
 from ibgateway_executor.ledger.sightings import fold, forget, remember
-from ibgateway_executor.ledger.store import Change, Entry, Step
-from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent, apply, concerns
+from ibgateway_executor.ledger.statements import (
+    active_orders,
+    advance,
+    candidates,
+    delay,
+    one,
+    select_orders,
+    write,
+)
+from ibgateway_executor.ledger.store import Change, Delay, Entry, Step
+from ibgateway_executor.orders.broker_reports import OrderEvent, apply, concerns
 from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move, reserve
 from ibgateway_executor.orders.restored import LedgerSnapshot
 
@@ -97,13 +105,19 @@ class SqliteStore:
             row = row_of(entry.order, at)
             row |= {"idempotency_key": entry.key, "request_hash": entry.hash}
             connection.execute(insert(tables.orders).values(row))
-            order = _order(connection, entry.order.id)
-            return _write(connection, Change(order, fold(connection, order)), at).after, True
+            order = one(connection, entry.order.id)
+            change = Change(order, fold(connection, order))
+            return write(connection, [change], at)[0].after, True
 
     def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:
         """Apply each step to its order as it stands now; a forbidden step changes nothing."""
         with self._transaction() as connection:
-            return [_advance(connection, order_uid, step, at) for order_uid, step in steps.items()]
+            return advance(connection, steps, at)
+
+    def delay(self, delays: Sequence[Delay], at: datetime) -> list[int]:
+        """Write why orders wait; sequences of those that are still unsent, and only these were written."""
+        with self._transaction() as connection:
+            return delay(connection, delays, at)
 
     def last_within(self, start: datetime, end: datetime, limit: int) -> int | None:
         """The last sequence of the orders accepted in that time that `limit` lets out; None for all of them."""
@@ -121,18 +135,21 @@ class SqliteStore:
             mark = int(_fact(connection, HIGHEST_ORDER_ID) or 0)
             order_id = max(next_valid_id, mark + 1)
             _set_fact(connection, HIGHEST_ORDER_ID, str(order_id))
-            before = _order(connection, order_uid)
+            before = one(connection, order_uid)
             after = reserve(before, order_id=order_id, client_id=client_id, at=at)
-            return _write(connection, Change(before, after), at)
+            return write(connection, [Change(before, after)], at)[0]
 
-    def observe(self, event: OrderEvent, at: datetime) -> Change | None:
-        """Fold a broker event into its order; None where it is about none of ours."""
+    def observe(self, events: Sequence[OrderEvent], at: datetime) -> list[Change]:
+        """Fold broker events into their orders; those that are about none of ours are remembered."""
+        changes: list[Change] = []
         with self._transaction() as connection:
-            for order in _candidates(connection, event):
-                if concerns(order, event):
-                    return _write(connection, Change(order, apply(order, event)), at)
-            remember(connection, event, at)
-        return None
+            for event in events:
+                meant = (o for o in candidates(connection, event) if concerns(o, event))
+                if (order := next(meant, None)) is None:
+                    remember(connection, event, at)
+                else:
+                    changes += write(connection, [Change(order, apply(order, event))], at)
+        return changes
 
     def forget_sightings(self, before: datetime) -> None:
         """Drop what the broker told about others' orders that ended, where nothing was told since `before`."""
@@ -155,18 +172,18 @@ class SqliteStore:
     def recover(self, at: datetime) -> list[Change]:
         """At start: what was being sent has an unknown fate now."""
         with self._transaction() as connection:
-            sending = _select(connection, _orders.state == OrderState.SENDING.value)
-            return [_advance(connection, order.id, _lost_in_restart, at) for order in sending]
+            sending = select_orders(connection, _orders.state == OrderState.SENDING.value)
+            return advance(connection, {order.id: _lost_in_restart for order in sending}, at)
 
     def active(self) -> list[Order]:
         """Every order that is not done, in order of acceptance."""
         with self._transaction() as connection:
-            return _select(connection, _orders.state.in_(ACTIVE))
+            return active_orders(connection, ACTIVE)
 
     def find(self, order_uid: str) -> Order | None:
         """One order by its id."""
         with self._transaction() as connection:
-            found = _select(connection, _orders.id == order_uid)
+            found = select_orders(connection, _orders.id == order_uid)
             return found[0] if found else None
 
     def page(self, *, after: int, limit: int, state: str | None) -> list[Order]:
@@ -175,7 +192,7 @@ class SqliteStore:
             condition = _orders.sequence > after
             if state is not None:
                 condition = condition & (_orders.state == state)
-            return _select(connection, condition, limit)
+            return select_orders(connection, condition, limit)
 
     def counts(self) -> dict[str, int]:
         """How many orders are in each state."""
@@ -219,44 +236,6 @@ def _repeated(row: Any, entry: Entry) -> Order:
             "use a new key for a new order",
         )
     return order_of(row)
-
-
-def _advance(connection: Connection, order_uid: str, step: Step, at: datetime) -> Change:
-    before = _order(connection, order_uid)
-    try:
-        after = step(before)
-    except IllegalMoveError:
-        return Change(before, before)
-    return _write(connection, Change(before, after), at)
-
-
-def _write(connection: Connection, change: Change, at: datetime) -> Change:
-    if change.after != change.before:
-        values = row_of(change.after, at)
-        where = _orders.id == change.after.id
-        connection.execute(update(tables.orders).where(where).values(values))
-    return change
-
-
-def _order(connection: Connection, order_uid: str) -> Order:
-    return _select(connection, _orders.id == order_uid)[0]
-
-
-def _select(connection: Connection, condition: Any, limit: int | None = None) -> list[Order]:
-    query = select(tables.orders).where(condition).order_by(_orders.sequence).limit(limit)
-    return [order_of(dict(row)) for row in connection.execute(query).mappings()]
-
-
-def _candidates(connection: Connection, event: OrderEvent) -> list[Order]:
-    """Orders that may be meant; `concerns` decides. An error names an order by its ids alone."""
-    condition = (_orders.client_id == event.client_id) & (_orders.order_id == event.order_id)
-    condition = condition & (_orders.order_id > 0)
-    if not isinstance(event, OrderError):
-        if event.order_ref:
-            condition = condition | (_orders.order_ref == event.order_ref)
-        if event.perm_id:
-            condition = condition | (_orders.perm_id == event.perm_id)
-    return _select(connection, condition)
 
 
 def _fact(connection: Connection, name: str) -> str | None:

@@ -3,7 +3,7 @@
 A store is called from one thread at a time, and what it returns has been committed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -42,6 +42,15 @@ class Change(NamedTuple):
     after: Order
 
 
+@dataclass(frozen=True)
+class Delay:
+    """Why orders wait: one reason and message for many of them."""
+
+    reason: str
+    message: str
+    sequences: tuple[int, ...]
+
+
 class LedgerStore(Protocol):
     """Orders by id and key, the highest order id ever reserved, and what the ledger is stamped with."""
 
@@ -75,8 +84,12 @@ class LedgerStore(Protocol):
         """Commit Sending with a new order id; IllegalMoveError where it may not be sent any more."""
         ...
 
-    def observe(self, event: OrderEvent, at: datetime) -> Change | None:
-        """Fold a broker event into its order; None where it is about none of ours.
+    def delay(self, delays: Sequence[Delay], at: datetime) -> list[int]:
+        """Write why orders wait; sequences of those that are still unsent, and only these were written."""
+        ...
+
+    def observe(self, events: Sequence[OrderEvent], at: datetime) -> list[Change]:
+        """Fold broker events into their orders, one after the other.
 
         Reports about an executor's orders that are not here are kept for `accept`.
         """

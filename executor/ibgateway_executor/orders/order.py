@@ -130,7 +130,7 @@ class TimeInForce(StrEnum):
     GTC = "GTC"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Contract:
     """A contract as the client named it; `con_id` 0 until it is resolved."""
 
@@ -145,7 +145,7 @@ class Contract:
         return self.symbol or f"conId {self.con_id}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OrderTerms:
     """What the client ordered. `account` is empty until it is resolved; `limit_price` None for MKT."""
 
@@ -158,7 +158,7 @@ class OrderTerms:
     time_in_force: TimeInForce = TimeInForce.DAY
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Order:
     """One order. `sequence` is the order of acceptance; `order_id` 0 before one is reserved.
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ibgateway_api.gate import Closed, Gate, GateReason
+from ibgateway_executor.orders.active import Lane, lane
 from ibgateway_executor.orders.market_hours import HoursUnknown, Market, MarketClosed
 from ibgateway_executor.orders.order import UNSENT, Order, OrderReason, OrderState
-
-Lane = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,6 @@ class QueueChoice:
 
     next: Order | None
     waits: Mapping[str, Waiting]
-
-
-def lane(order: Order) -> Lane:
-    """Account and contract number."""
-    return order.terms.account, order.terms.contract.con_id
 
 
 def choose(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
 from ibgateway_executor.ledger.store import Change, LedgerStore
+from ibgateway_executor.orders.broker_reports import OrderEvent
 
 
 def nothing() -> None:
@@ -24,6 +25,11 @@ class HookedStore(SqliteStore):
         change = super().reserve(order_uid, client_id=client_id, next_valid_id=next_valid_id, at=at)
         self.after_reserve()
         return change
+
+
+def observe(store: LedgerStore, event: OrderEvent, at: datetime) -> Change | None:
+    """One event of the broker; None where it is about none of the orders."""
+    return next(iter(store.observe([event], at)), None)
 
 
 def open_hooked(path: Path) -> HookedStore:

@@ -3,7 +3,7 @@
 import asyncio
 from decimal import Decimal
 
-from executor_fakes import NOON, DispatchWorld, IntakeWorld
+from executor_fakes import NOON, DispatchWorld, IntakeWorld, observe
 from ibgateway_executor.orders.broker_reports import OrderError, OrderStatusReport
 
 CANNOT_CANCEL = OrderError(1, 17, 161, "Cancel attempted when order is not in a cancellable state")
@@ -57,7 +57,7 @@ async def test_a_delete_that_crosses_the_end_shows_the_end(dispatch: DispatchWor
     intake = await working(dispatch)
     dispatch.cancels._answer_seconds = 60
     filled = OrderStatusReport(1, 17, 900, "Filled", filled=Decimal(10))
-    dispatch.broker.on_cancel = lambda: dispatch.store.observe(filled, NOON)
+    dispatch.broker.on_cancel = lambda: observe(dispatch.store, filled, NOON)
     deleting = asyncio.create_task(intake.http.delete("/v1/orders/a"))
     while not dispatch.broker.cancelled:
         await dispatch.dispatch()

@@ -36,13 +36,13 @@ async def test_a_full_disk_stores_nothing_and_is_told(dispatch: DispatchWorld) -
     pragma(dispatch.store, f"max_page_count={full}")
     with pytest.raises(LedgerUnavailableError, match="full"):
         await accept_many(dispatch)
-    stored = len(await dispatch.ledger.active())
+    stored = len(dispatch.ledger.active)
     assert "free or enlarge its volume" in dispatch.ledger.problem
     pragma(dispatch.store, "max_page_count=100000")
     await dispatch.ledger.mark_written()
     assert dispatch.ledger.problem == ""
     await dispatch.ledger.accept(entry("another"))
-    assert len(await dispatch.ledger.active()) == stored + 1
+    assert len(dispatch.ledger.active) == stored + 1
 
 
 async def test_no_byte_leaves_when_sending_could_not_be_committed(dispatch: DispatchWorld) -> None:
@@ -50,9 +50,9 @@ async def test_no_byte_leaves_when_sending_could_not_be_committed(dispatch: Disp
     dispatch.gate = Closed(GateReason.RESTART_WINDOW, "closed")
     await dispatch.dispatch()
     dispatch.gate = Open()
-    await dispatch.preparation.prepare(dispatch.broker, await dispatch.ledger.active())
+    await dispatch.preparation.prepare(dispatch.broker, list(dispatch.ledger.active))
     await dispatch.answers()
-    await dispatch.preparation.prepare(dispatch.broker, await dispatch.ledger.active())
+    await dispatch.preparation.prepare(dispatch.broker, list(dispatch.ledger.active))
     pragma(dispatch.store, "query_only=ON")
     with pytest.raises(LedgerUnavailableError):
         await dispatch.dispatch()

@@ -129,12 +129,11 @@ async def test_reserving_is_announced(world: LedgerWorld) -> None:
 async def test_a_brokers_report_is_announced_in_its_words(world: LedgerWorld) -> None:
     await sending(world)
     world.time.advance(0.02)
-    after = await world.ledger.observe(WORKING)
-    assert after is not None
+    (after,) = await world.ledger.observe(WORKING)
     assert after.state is OrderState.WORKING
     assert world.announced() == (["order a is Working (0 of 10 filled)"], 1)
     assert world.counted("acknowledgement_seconds_sum") == pytest.approx(0.02)
-    assert await world.ledger.observe(WORKING) is None
+    assert await world.ledger.observe(WORKING) == []
     assert world.announced() == ([], 0)
     await world.ledger.observe(FillReport(1, 17, 900, "ibg-a", "e", Decimal(4), Decimal("190")))
     assert world.announced() == (["order a is Working (4 of 10 filled)"], 1)
@@ -143,7 +142,7 @@ async def test_a_brokers_report_is_announced_in_its_words(world: LedgerWorld) ->
         ["order a is Rejected (4 of 10 filled) RejectedByBroker 201: Order rejected"],
         1,
     )
-    assert await world.ledger.observe(OrderError(2, 17, 201, "another's")) is None
+    assert await world.ledger.observe(OrderError(2, 17, 201, "another's")) == []
 
 
 async def test_an_order_of_unknown_fate_is_a_warning(

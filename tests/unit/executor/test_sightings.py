@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from executor_fakes import NOON, ConnectionWorld, entry
+from executor_fakes import NOON, ConnectionWorld, entry, observe
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
 from ibgateway_executor.orders.broker_reports import FillReport, OrderEvent, OrderStatusReport
 
@@ -53,7 +53,7 @@ def test_only_orders_that_were_told_to_have_ended_are_forgotten(
     store: SqliteStore, told: tuple[OrderEvent, ...], left: int
 ) -> None:
     for event in told:
-        store.observe(event, NOON)
+        observe(store, event, NOON)
     store.forget_sightings(NOON)
     assert kept(store) == len(told)
     store.forget_sightings(NOON + timedelta(seconds=1))
@@ -61,15 +61,15 @@ def test_only_orders_that_were_told_to_have_ended_are_forgotten(
 
 
 def test_a_later_word_about_an_ended_order_keeps_all_of_it(store: SqliteStore) -> None:
-    store.observe(status("Cancelled"), NOON)
-    store.observe(FILL, NOON + MONTH)
+    observe(store, status("Cancelled"), NOON)
+    observe(store, FILL, NOON + MONTH)
     store.forget_sightings(NOON + MONTH)
     assert kept(store) == 2
     assert store.accept(entry("a"), NOON)[0].state == "Filled"
 
 
 def test_what_was_folded_into_an_order_is_evidence_no_more(store: SqliteStore) -> None:
-    store.observe(FILL, NOON)
+    observe(store, FILL, NOON)
     assert store.accept(entry("a"), NOON)[0].state == "Filled"
     assert kept(store) == 0
 

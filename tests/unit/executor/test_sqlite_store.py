@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy.event import listen
 
+from executor_fakes import observe
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
 from ibgateway_executor.ledger.store import Entry
@@ -128,21 +129,21 @@ def test_what_was_being_sent_is_unknown_after_a_restart(store: SqliteStore, tmp_
 def test_broker_events_find_their_order(store: SqliteStore) -> None:
     accepted(store, "a")
     store.reserve("a", client_id=17, next_valid_id=7, at=NOON)
-    assert store.observe(OrderStatusReport(7, 18, 5, "Submitted"), NOON) is None
-    assert store.observe(OrderError(8, 17, 201, "other"), NOON) is None
-    told = store.observe(OrderStatusReport(7, 17, 5, "Submitted", order_ref="ibg-a"), NOON)
+    assert observe(store, OrderStatusReport(7, 18, 5, "Submitted"), NOON) is None
+    assert observe(store, OrderError(8, 17, 201, "other"), NOON) is None
+    told = observe(store, OrderStatusReport(7, 17, 5, "Submitted", order_ref="ibg-a"), NOON)
     assert told is not None
     assert (told[0].state, told[1].state) == (OrderState.SENDING, OrderState.WORKING)
-    told = store.observe(OrderStatusReport(7, 17, 5, "Submitted"), NOON)
+    told = observe(store, OrderStatusReport(7, 17, 5, "Submitted"), NOON)
     assert told is not None
     assert told.after == told.before
     ended = OrderStatusReport(0, 0, 5, "Filled", order_ref="ibg-a", filled=Decimal(10))
-    told = store.observe(ended, NOON)
+    told = observe(store, ended, NOON)
     assert told is not None
     assert (told[1].state, told[1].filled) == (OrderState.FILLED, Decimal(10))
     assert store.active() == []
     fill = FillReport(7, 17, 5, "ibg-a", "e", Decimal(10), Decimal("190.3"))
-    told = store.observe(fill, NOON)
+    told = observe(store, fill, NOON)
     assert told is not None
     assert told.after == told.before
 
@@ -157,7 +158,7 @@ def test_a_copy_of_the_ledger_learns_what_was_sent_since(
     store.reserve("a", client_id=17, next_valid_id=7, at=NOON)
     restored = open_sqlite(copy)
     fill = FillReport(7, 17, 5, "ibg-a", "e", Decimal(10), Decimal("190.3"))
-    told = restored.observe(fill, NOON)
+    told = observe(restored, fill, NOON)
     assert told is not None
     assert (told.before.state.value, told.after.state.value) == ("Accepted", "Filled")
     assert (told.after.order_id, told.after.client_id) == (7, 17)
@@ -170,7 +171,7 @@ def test_what_the_broker_told_before_a_request_came_again_counts(store: SqliteSt
     fill = FillReport(7, 17, 5, "ibg-a", "e", Decimal(10), Decimal("190.3"))
     working = OrderStatusReport(8, 17, 6, "Submitted", order_ref="ibg-b", filled=Decimal(1))
     for event in (fill, fill, working, replace(working, order_ref="by-hand")):
-        assert store.observe(event, NOON) is None
+        assert observe(store, event, NOON) is None
     found = [accepted(store, name) for name in ("a", "b", "c")]
     assert [(o.state.value, o.order_id, o.filled) for o in found] == [
         ("Filled", 7, Decimal(10)),
@@ -204,7 +205,7 @@ def test_a_resolution_and_the_brokers_words_come_back(store: SqliteStore) -> Non
     [
         (lambda s: s.active(), "jobs_by_state"),
         (
-            lambda s: s.observe(OrderStatusReport(7, 17, 5, "Filled", "ibg-a"), NOON),
+            lambda s: observe(s, OrderStatusReport(7, 17, 5, "Filled", "ibg-a"), NOON),
             "jobs_by_perm_id",
         ),
     ],
@@ -272,7 +273,7 @@ def test_a_ledger_of_the_first_version_goes_on_in_place(tmp_path: Path) -> None:
         updated_at=NOON,
     )
     assert store.find("a") == order
-    told = store.observe(OrderStatusReport(0, 0, 5, "Filled", filled=Decimal(10)), NOON)
+    told = observe(store, OrderStatusReport(0, 0, 5, "Filled", filled=Decimal(10)), NOON)
     assert told is not None
     assert told.after.state is OrderState.FILLED
     store.close()
