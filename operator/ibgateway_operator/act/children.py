@@ -18,6 +18,7 @@ from ibgateway_api import names
 from ibgateway_api.names import Key
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_operator.decide.ownership import foreign, orphans, place_of, said
+from ibgateway_operator.desired.config import settings_hash
 from ibgateway_operator.errors import ApiError, ConflictError, NotFoundError, OperatorError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import ApiServer
@@ -136,7 +137,7 @@ class ChildWriter:
     ) -> Finding | None:
         """Raises ConflictError where something else is there than `stored`."""
         if stored is None:
-            self._note(memory, manifest, await self.api_server.apply_new(_marked(manifest)))
+            self._note(memory, manifest, await self.api_server.apply_new(_marked(manifest, None)))
             return None
         if trouble := foreign(gateway, manifest, stored):
             return trouble
@@ -148,7 +149,7 @@ class ChildWriter:
         if _stands(memory.applied.get(place_of(manifest)), manifest, stored):
             memory.applied[place_of(manifest)] = _applied(manifest, stored)
             return None
-        onto = _onto(_marked(manifest), stored)
+        onto = _onto(_marked(manifest, stored), stored)
         self._note(memory, manifest, await self.api_server.apply(onto))
         return None
 
@@ -225,10 +226,20 @@ def _unapplied(manifest: Manifest, error: OperatorError) -> Finding:
     )
 
 
-def _marked(manifest: Manifest) -> Manifest:
-    """With its own digest, by which the next operator knows what was applied."""
+def _marked(manifest: Manifest, stored: Manifest | None) -> Manifest:
+    """With its own digest, by which the next operator knows what was applied, and what it began with."""
     notes = {**annotations_of(manifest), names.ANNOTATION_APPLIED: digest(manifest)}
+    if manifest["kind"] == CONFIG_MAP.kind:
+        notes |= _began_with(manifest, stored)
     return {**manifest, "metadata": {**manifest["metadata"], "annotations": notes}}
+
+
+def _began_with(config_map: Manifest, stored: Manifest | None) -> dict[str, str]:
+    note = names.ANNOTATION_FIRST_SETTINGS
+    if stored is None:
+        return {note: settings_hash(config_map)}
+    before = annotations_of(stored)
+    return {note: before[note]} if note in before else {}
 
 
 def _onto(manifest: Manifest, stored: Manifest) -> Manifest:

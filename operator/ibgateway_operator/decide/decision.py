@@ -149,22 +149,30 @@ def _input(
 
 
 def _stamps(snapshot: Snapshot, wanted: tuple[Manifest, ...]) -> Mapping[Component, str]:
-    """A changed annotation makes the kubelet refresh the mounted settings at once."""
+    """A changed annotation makes the kubelet refresh the mounted settings at once.
+
+    Nothing is to be refreshed in a pod whose settings never were others.
+    """
     maps = {
-        name_of(m): settings_hash(m)
-        for m in wanted
-        if m["kind"] == CONFIG_MAP.kind and _may_write(snapshot, m)
+        name_of(m): m for m in wanted if m["kind"] == CONFIG_MAP.kind and _may_write(snapshot, m)
     }
     stamps: dict[Component, str] = {}
     for component in _READERS:
         pod = snapshot.pod(component)
-        wanted_hash = maps.get(f"{snapshot.gateway.key.name}-{component}")
-        if pod is None or wanted_hash is None or is_terminating(pod):
+        config_map = maps.get(f"{snapshot.gateway.key.name}-{component}")
+        if pod is None or config_map is None or is_terminating(pod):
             continue
-        stale = annotations_of(pod).get(names.ANNOTATION_SETTINGS_HASH, "") != wanted_hash
-        if stale and container_runs(pod, component):
-            stamps[component] = wanted_hash
+        settings = settings_hash(config_map)
+        if _has(pod, snapshot, config_map) != settings and container_runs(pod, component):
+            stamps[component] = settings
     return stamps
+
+
+def _has(pod: Manifest, snapshot: Snapshot, config_map: Manifest) -> str:
+    """The settings that a pod has: the last ones that it was told of, else those it can only have begun with."""
+    stored = snapshot.child(CONFIG_MAP.kind, name_of(config_map)) or {}
+    first = annotations_of(stored).get(names.ANNOTATION_FIRST_SETTINGS, "")
+    return annotations_of(pod).get(names.ANNOTATION_SETTINGS_HASH, first)
 
 
 def _may_write(snapshot: Snapshot, config_map: Manifest) -> bool:

@@ -4,6 +4,8 @@ A change of them restarts nothing: the programs read their file again. The pod c
 settings as an annotation, because a changed pod makes the kubelet refresh the mounted file at once.
 """
 
+import json
+
 from ibgateway_api import names
 from ibgateway_api.gate import GateReason
 from ibgateway_api.names import Component
@@ -17,6 +19,8 @@ SETTINGS_KEY = "settings.json"
 WRAPPER_KEY = "wrapper.sh"
 PRESTOP_KEY = "prestop.sh"
 IBC_KEY = "10-ibc.sh"
+_READ_ONCE = "loggedInBefore"
+"""The sentinel asks for this when it starts; the kubelet brings it by itself until then."""
 
 
 def config_maps(given: DesiredInput) -> list[Manifest]:
@@ -26,8 +30,10 @@ def config_maps(given: DesiredInput) -> list[Manifest]:
 
 
 def settings_hash(config_map: Manifest) -> str:
-    """What the pods that mount it are annotated with."""
-    return digest(config_map["data"])
+    """What the pods that mount it are annotated with: everything that is read while they run."""
+    data = config_map["data"]
+    settings = json.loads(data[SETTINGS_KEY])
+    return digest({**data, SETTINGS_KEY: {k: v for k, v in settings.items() if k != _READ_ONCE}})
 
 
 def _gateway(given: DesiredInput) -> Manifest:

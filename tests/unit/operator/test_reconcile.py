@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ibgateway_operator.settings import Images
-from operator_fakes import OperatorWorld
+from operator_fakes import OperatorWorld, pod, report
 
 
 async def test_a_new_gateway_gets_its_children_and_a_status(world: OperatorWorld) -> None:
@@ -85,6 +85,58 @@ async def test_settings_are_refreshed_in_running_pods_without_a_restart(
     trading.edit(login={"maxAttempts": 1})
     writes = await trading.reconcile()
     assert writes == ["apply ConfigMap paper-gateway", "annotate paper-gateway-0", "status"]
+
+
+async def test_pods_whose_settings_never_were_others_are_told_of_none(
+    world: OperatorWorld,
+) -> None:
+    writes = await world.reconcile()
+    for component in ("gateway", "executor"):
+        world.api_server.put(pod(component))
+    world.deliver()
+    writes += await world.reconcile()
+    assert not [w for w in writes if w.startswith("annotate")]
+
+
+async def test_a_pod_made_after_a_change_of_settings_is_told_of_them(world: OperatorWorld) -> None:
+    """It may have begun before the change: nobody compares times."""
+    await world.reconcile()
+    world.edit(login={"maxAttempts": 1})
+    await world.reconcile()
+    world.api_server.put(pod("gateway"))
+    world.deliver()
+    assert "annotate paper-gateway-0" in await world.reconcile()
+    world.edit(login={"maxAttempts": 3})
+    assert "annotate paper-gateway-0" in await world.reconcile()
+
+
+async def test_a_first_login_tells_no_pod_of_settings(world: OperatorWorld) -> None:
+    await world.reconcile()
+    world.api_server.put(pod("gateway"))
+    world.deliver()
+    world.hear(report())
+    writes = await world.reconcile()
+    writes += await world.reconcile()
+    assert "apply ConfigMap paper-gateway" in writes
+    assert not [w for w in writes if w.startswith("annotate")]
+
+
+async def test_a_whole_start_costs_28_requests(world: OperatorWorld) -> None:
+    """19 children, two Secrets and a look at the user's; the gate, two statuses, two Events, and the
+    note that there was a login."""
+    asked = [*await world.reconcile()]
+    for component in ("gateway", "executor", "novnc"):
+        world.api_server.put(pod(component))
+    world.deliver()
+    asked += await world.keep_gate()
+    asked += await world.reconcile()
+    world.hear(report())
+    asked += await world.keep_gate()
+    for _ in range(4):
+        asked += await world.reconcile()
+        world.deliver()
+    assert world.api_server.reads == ["get Secret ib-credentials"]
+    assert len(asked) + len(world.api_server.reads) == 28
 
 
 async def test_a_new_executor_template_waits_while_orders_may_be_under_way(
