@@ -79,6 +79,8 @@ class ApiAnswers:
             self._connection.error(order_id, 321, READ_ONLY)
         elif request in LOCAL or self._connection.reachable():
             handler(fields)
+        elif self._ibkr.book.faults.broker_link_down:
+            self._market.unreachable(fields)
 
     def send_next_id(self) -> None:
         """Send nextValidId."""

@@ -16,17 +16,12 @@ from ibgateway_simulator.ibkr.api_connection import ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.api_clients import ApiClientIdentity
 from ibgateway_simulator.model.message_rate import MessageRate
+from ibgateway_simulator.model.notices import FARMS, LINK_DOWN, text_of
 from ibgateway_simulator.model.orders import OrderMessage
 from ibgateway_simulator.tws import messages, wire
 from ibgateway_simulator.tws.requests import ApiRequest
 
 logger = logging.getLogger(__name__)
-FARMS = (
-    (2104, "Market data farm connection is OK:usfarm"),
-    (2106, "HMDS data farm connection is OK:ushmds"),
-    (2158, "Sec-def data farm connection is OK:secdefil"),
-)
-LINK_DOWN = "Connectivity between Trader Workstation and server is broken."
 IN_USE = "Unable to connect as the client id is already in use. Retry with a unique client id."
 TOO_FAST = "Max rate of messages per second has been exceeded:max={} rec={} (1)"
 
@@ -103,8 +98,7 @@ class ApiClientSession:
             await self._connection.drain()
 
     def _start(self, client_id: int) -> bool:
-        others = self._ibkr.of_session(self.identity.session_id)
-        if any(other.identity.client_id == client_id for other in others):
+        if self._ibkr.in_use(self.identity.session_id, client_id):
             self._connection.error(-1, 326, IN_USE)
             return False
         self._connection.start(client_id)
@@ -114,9 +108,9 @@ class ApiClientSession:
         if not faults.no_next_valid_id:
             self._answers.send_next_id()
         if faults.broker_link_down:
-            self.notice(2110, LINK_DOWN)
-        for code, text in FARMS:
-            self.notice(code, text)
+            self.notice(LINK_DOWN, text_of(LINK_DOWN))
+        for code in FARMS:
+            self.notice(code, text_of(code))
         return True
 
     def _within_rate(self) -> bool:
@@ -158,5 +152,7 @@ async def _served(ibkr: SimulatedIbkr, client: ApiClientSession) -> None:
         await client.serve()
     finally:
         ibkr.clients.discard(client)
+        if client.identity.started:
+            ibkr.left(client.identity)
         number, client_id = client.identity.number, client.identity.client_id
         ibkr.note("api_client_gone", client_id=client_id, connection=number)

@@ -25,6 +25,7 @@ from ibgateway_simulator.ibkr.settings import user_from
 from ibgateway_simulator.ibkr.views import Json
 from ibgateway_simulator.model.api_clients import ApiClientIdentity
 from ibgateway_simulator.model.choices import choice
+from ibgateway_simulator.model.notices import text_of
 from ibgateway_simulator.model.users import KickStyle, PushState, changed_rules
 
 LONGEST_WAIT = 60.0
@@ -52,6 +53,7 @@ class ControlApi:
             "POST /v1/users/{user}/{verb}": self.user_verb,
             "POST /v1/connectivity": self.connectivity,
             "POST /v1/connections/drop": self.drop,
+            "POST /v1/notices": self.notices,
             "PATCH /v1/faults": trading.faults,
             "GET /v1/orders": trading.orders,
             "GET /v1/executions": trading.executions,
@@ -203,6 +205,14 @@ class ControlApi:
             if body.get("user") in (None, session.user) and session.link_up != up:
                 self._ibkr.set_link(session, up=up, code=code)
         return {"sessions": len(sessions)}
+
+    async def notices(self, _: web.Request, body: Json) -> Json:
+        """A system message to all API clients, or to those of one client id: {code, text, client_id}."""
+        code, wanted = int(body["code"]), body.get("client_id")
+        found = [c for c in self._ibkr.clients if wanted in (None, c.identity.client_id)]
+        for client in found:
+            client.notice(code, str(body.get("text", text_of(code))))
+        return {"told": len(found)}
 
     async def drop(self, _: web.Request, body: Json) -> Json:
         """Reset API connections, all or those of one client id."""

@@ -17,6 +17,7 @@ from ibgateway_simulator.ibkr.gateway_messages import GatewayMessage, IbkrNotice
 from ibgateway_simulator.model.accounts import Account
 from ibgateway_simulator.model.api_clients import ApiClientIdentity
 from ibgateway_simulator.model.logins import Logins
+from ibgateway_simulator.model.notices import text_of
 from ibgateway_simulator.model.order_book import OrderBook
 from ibgateway_simulator.model.orders import ExecDetailsMessage, Execution, OrderMessage
 from ibgateway_simulator.model.users import KickStyle, LoginRules, LoginSession, PushState, User
@@ -24,12 +25,8 @@ from ibgateway_simulator.model.users import KickStyle, LoginRules, LoginSession,
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.02
 REPEAT_LOST_SECONDS = 10.0
-LOST = "Connectivity between IBKR and Trader Workstation has been lost."
-RESTORED = {
-    1101: "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
-    1102: "Connectivity between IBKR and Trader Workstation has been restored - data maintained. "
-    "All data farms are connected: usfarm; ushmds; secdefil.",
-}
+LOST = 1100
+RESTORED = frozenset({1101, 1102})
 
 
 class ApiClient(Protocol):
@@ -90,6 +87,7 @@ class SimulatedIbkr:
         self._connections = itertools.count(1)
         self._answers: dict[int, asyncio.Future[PushState]] = {}
         self._lost_said: dict[str, dt.datetime] = {}
+        self._left: dict[tuple[str, int], dt.datetime] = {}
         for user in self.logins.users.values():
             self.book.accounts.setdefault(user.account, Account(user.account))
 
@@ -213,6 +211,18 @@ class SimulatedIbkr:
         """The API clients of a session."""
         return [client for client in self.clients if client.identity.session_id == session_id]
 
+    def left(self, client: ApiClientIdentity) -> None:
+        """An API client's connection has ended."""
+        self._left[client.session_id, client.client_id] = self.now()
+
+    def in_use(self, session_id: str, client_id: int) -> bool:
+        """Whether a session has another client with this id, or counts one that has gone as there."""
+        if any(c.identity.client_id == client_id for c in self.of_session(session_id)):
+            return True
+        gone, lingers = self._left.get((session_id, client_id)), self.book.faults
+        held = dt.timedelta(seconds=lingers.client_id_lingers_seconds)
+        return gone is not None and self.now() - gone < held
+
     def post(self, gateway: str, message: GatewayMessage) -> None:
         """Send a message to the gateway with this name."""
         for link in self.gateways:
@@ -246,17 +256,19 @@ class SimulatedIbkr:
     def _say_lost(self, session_id: str, now: dt.datetime) -> None:
         self._lost_said[session_id] = now
         for client in self.of_session(session_id):
-            client.notice(1100, LOST)
+            client.notice(LOST, text_of(LOST))
 
     def _say_restored(self, session_id: str, code: int) -> None:
         self._lost_said.pop(session_id, None)
         for client in self.of_session(session_id):
-            client.notice(code, RESTORED[code])
+            client.notice(code, text_of(code))
             client.link_restored()
 
     def _repeat_lost(self, now: dt.datetime) -> None:
         for session_id, said in list(self._lost_said.items()):
             if session_id not in self.logins.sessions:
                 del self._lost_said[session_id]
+            elif self.book.faults.lost_said_once:
+                continue
             elif (now - said).total_seconds() >= REPEAT_LOST_SECONDS:
                 self._say_lost(session_id, now)

@@ -11,6 +11,9 @@ from ibgateway_simulator.tws.requests import ApiRequest
 from ibgateway_simulator.tws.wire import integer
 
 NO_CONTRACT = "No security definition has been found for the request"
+NO_DATA = "Market data is not available: the connection to the server is broken"
+"""Of this message only the code is known from a log."""
+COMPETING = "No market data during competing live session"
 
 
 class MarketAnswers:
@@ -34,6 +37,13 @@ class MarketAnswers:
         for req_id, contract in self._subscribed.items():
             self._send_ticks(req_id, contract)
 
+    def unreachable(self, fields: Sequence[str]) -> None:
+        """What a Gateway says by itself that has started without IBKR's servers."""
+        if fields[0] == ApiRequest.REQ_CONTRACT_DETAILS:
+            self._connection.error(integer(fields[2]), 200, NO_CONTRACT)
+        elif fields[0] == ApiRequest.REQ_MKT_DATA:
+            self._connection.error(integer(fields[2]), 10159, NO_DATA)
+
     def _contract(self, fields: Sequence[str]) -> market.ListedContract | None:
         """The contract that both requests name from field 3 on; error 200 when nobody knows it.
 
@@ -52,14 +62,24 @@ class MarketAnswers:
             return
         liquid = self._ibkr.book.hours.text(self._ibkr.now())
         version = self._connection.identity.version
+        zone = self._ibkr.book.faults.time_zone_id
         self._connection.send(
-            messages.contract_details(known, req_id, hours=(liquid, liquid), version=version),
+            messages.contract_details(
+                known,
+                req_id,
+                hours=(liquid, liquid),
+                version=version,
+                zone=market.TIME_ZONE_ID if zone is None else zone,
+            ),
             messages.contract_details_end(req_id),
         )
 
     def _market_data(self, fields: Sequence[str]) -> None:
         req_id, known = integer(fields[2]), self._contract(fields)
         if known is None:
+            return
+        if self._ibkr.book.faults.competing_data:
+            self._connection.error(req_id, 10197, COMPETING)
             return
         self._connection.send(messages.market_data_type(req_id))
         self._send_ticks(req_id, known)

@@ -1,5 +1,6 @@
 """Answers about orders: placing, cancelling, and what is open, completed or executed."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.faults import OrderLoss
 from ibgateway_simulator.model.market import EASTERN
 from ibgateway_simulator.model.order_checks import plain_refusal
-from ibgateway_simulator.model.orders import BookedOrder, OrderTicket
+from ibgateway_simulator.model.orders import BookedOrder, OrderTicket, WhatIfMessage
 from ibgateway_simulator.tws import messages, order_fields, requests
 from ibgateway_simulator.tws.requests import ApiRequest
 from ibgateway_simulator.tws.wire import integer
@@ -71,7 +72,10 @@ class OrderAnswers:
         self._book(ticket)
 
     def _book(self, ticket: OrderTicket) -> None:
-        self._ibkr.publish(self._ibkr.book.place(ticket, self._ibkr.now()))
+        told = self._ibkr.book.place(ticket, self._ibkr.now())
+        if self._ibkr.book.faults.what_if_unset_first:
+            told = [*(replace(m, margin=None) for m in told if isinstance(m, WhatIfMessage)), *told]
+        self._ibkr.publish(told)
 
     def _lose(self, ticket: OrderTicket, loss: OrderLoss) -> None:
         book = self._ibkr.book
@@ -125,22 +129,26 @@ class OrderAnswers:
         self._connection.send(messages.OPEN_ORDER_END)
 
     def _completed_orders(self, _: Sequence[str]) -> None:
+        """Of IBKR's day only: what was done before is told by nobody."""
         client = self._connection.identity
         for order in self._ibkr.book.orders.values():
-            if order.done and order.ticket.account == client.account:
+            today = order.completed is not None and self._is_today(order.completed)
+            if order.done and today and order.ticket.account == client.account:
                 self._connection.send(order_fields.completed_order(order, client.version))
         self._connection.send(messages.COMPLETED_ORDERS_END)
 
     def _executions(self, fields: Sequence[str]) -> None:
         wanted = requests.execution_filter(fields)
         client = self._connection.identity
-        today = self._ibkr.now().astimezone(EASTERN).date()
         for execution in self._ibkr.book.executions:
-            same_day = execution.at.astimezone(EASTERN).date() == today
             mine = execution.ticket.account == client.account
-            if same_day and mine and wanted.matches(execution):
+            if self._is_today(execution.at) and mine and wanted.matches(execution):
                 self._connection.send(
                     messages.exec_details(execution, wanted.req_id, client.version),
                     messages.commission_report(execution),
                 )
         self._connection.send(messages.exec_details_end(wanted.req_id))
+
+    def _is_today(self, at: dt.datetime) -> bool:
+        today = self._ibkr.now().astimezone(EASTERN).date()
+        return at.astimezone(EASTERN).date() == today

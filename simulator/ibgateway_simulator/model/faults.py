@@ -84,7 +84,18 @@ class Faults:
     no_next_valid_id: bool = False
     """nextValidId (9) is left out of the start-up."""
     broker_link_down: bool = False
-    """Start-up succeeds, then 2110; data and orders get no further."""
+    """Start-up succeeds, then 2110; contracts are answered with 200, prices with 10159, and orders get
+    no further."""
+    competing_data: bool = False
+    """Prices are answered with 10197: another session has them."""
+    client_id_lingers_seconds: float = 0
+    """So long after a connection has ended its client id still counts as in use."""
+    lost_said_once: bool = False
+    """1100 is not repeated: who connects while the link is lost is told nothing."""
+    time_zone_id: str | None = None
+    """What contract details give as the time zone of their hours, instead of US/Eastern."""
+    what_if_unset_first: bool = False
+    """A what-if is answered twice, the first time without any figure."""
     tif_preset: bool = True
     """An empty time in force becomes DAY with notice 10349."""
     max_rate: int = 50

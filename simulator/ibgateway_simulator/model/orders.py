@@ -198,10 +198,10 @@ class ErrorMessage:
 
 @dataclass(frozen=True, slots=True)
 class WhatIfMessage:
-    """The answer to a what-if order: openOrder with the margins it would need."""
+    """The answer to a what-if order: openOrder with the margins it would need; None leaves all unset."""
 
     order: BookedOrder
-    margin: Decimal
+    margin: Decimal | None
     equity: Decimal
 
     @property

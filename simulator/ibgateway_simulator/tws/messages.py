@@ -117,9 +117,14 @@ def position(con_id: int, held: Position, account: str) -> Message:
 
 
 def contract_details(
-    known: ListedContract, req_id: int, *, hours: tuple[str, str], version: int
+    known: ListedContract,
+    req_id: int,
+    *,
+    hours: tuple[str, str],
+    version: int,
+    zone: str = TIME_ZONE_ID,
 ) -> Message:
-    """contractDetails (10); `hours` is trading hours and liquid hours."""
+    """contractDetails (10); `hours` is trading hours and liquid hours, in the time zone `zone`."""
     old = version < 164
     trading, liquid = hours
     trading_class = "NMS" if known.primary == "NASDAQ" else known.symbol
@@ -129,7 +134,7 @@ def contract_details(
         *(known.symbol, "STK", "", "0", "", "SMART", known.currency, known.symbol),
         *(trading_class, trading_class, known.con_id, "0.01", *(("100",) if old else ())),
         *("", ORDER_TYPES, f"SMART,{known.primary}", "1", "0", known.name, known.primary, ""),
-        *("Technology", "Computers", "Computers", TIME_ZONE_ID, trading, liquid, "", "0", "0"),
+        *("Technology", "Computers", "Computers", zone, trading, liquid, "", "0", "0"),
         *("1", "", "", "26", "", known.kind, *sizes),
     )
 

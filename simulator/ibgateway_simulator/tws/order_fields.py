@@ -100,11 +100,14 @@ def _state(order: BookedOrder, what_if: WhatIfMessage | None) -> Message:
         fee = str(order.commission) if order.commission else UNSET_DOUBLE
         currency = "USD" if order.commission else ""
         return (*[UNSET_DOUBLE] * MARGINS, fee, UNSET_DOUBLE, UNSET_DOUBLE, currency, "")
-    return (*_margins(what_if), order.commission, UNSET_DOUBLE, UNSET_DOUBLE, "USD", "")
+    if what_if.margin is None:
+        return (*[UNSET_DOUBLE] * MARGINS, UNSET_DOUBLE, UNSET_DOUBLE, UNSET_DOUBLE, "", "")
+    margins = _margins(what_if.margin, what_if.equity)
+    return (*margins, order.commission, UNSET_DOUBLE, UNSET_DOUBLE, "USD", "")
 
 
-def _margins(what_if: WhatIfMessage) -> Message:
-    margin, equity, zero = what_if.margin, what_if.equity, Decimal(0)
+def _margins(margin: Decimal, equity: Decimal) -> Message:
+    zero = Decimal(0)
     return (zero, zero, equity, margin, margin, zero, margin, margin, equity)
 
 
