@@ -56,6 +56,21 @@ class Closed:
 
 Gate = Open | Closed
 
+_WHY: Final = {
+    GateReason.NO_NEWS: "nothing is heard from the gateway's sentinel",
+    GateReason.RESTART_WINDOW: "the week is not authenticated",
+    GateReason.PLANNED_STOP: "the gateway is being stopped",
+    GateReason.SUSPENDED: "spec.suspend is true",
+    GateReason.UNEXPECTED_ACCOUNT: "the login has other accounts than those that may be traded",
+    GateReason.READ_ONLY_API: "spec.gateway.readOnlyApi is true, or the gateway was started with it",
+    GateReason.CLOCK_SKEW: "the node's clock is more than five seconds off IBKR's: set it right (NTP)",
+    GateReason.NOT_RECONCILED: "the ledger is not reconciled with the broker",
+    GateReason.LEDGER_UNAVAILABLE: "the executor's ledger can't be written",
+    GateReason.HELD: "a program of another version says so, for a reason that this one does not know:"
+    " upgrade the operator and the executor",
+}
+"""In words for a person; whoever knows the particulars says them instead."""
+
 
 def gate(login: Login | None, *, age_of_news: float, week: Window, holds: tuple[Hold, ...]) -> Gate:
     """Open only while proof of login is fresh, the week is authenticated and nothing holds.
@@ -73,5 +88,5 @@ def gate(login: Login | None, *, age_of_news: float, week: Window, holds: tuple[
             week.restart,
         )
     for hold in holds:
-        return Closed(hold.reason, f"trading is held: {hold.reason}", hold.until)
+        return Closed(hold.reason, f"trading is held: {_WHY[hold.reason]}", hold.until)
     return Open()

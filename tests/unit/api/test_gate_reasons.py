@@ -48,6 +48,21 @@ def test_it_is_closed_by(
     assert seen.message
 
 
+@pytest.mark.parametrize("reason", GateReason)
+def test_every_hold_is_told_in_words(reason: GateReason) -> None:
+    seen = gate(IN, age_of_news=0.1, week=SHUT, holds=(Hold(reason),))
+    assert isinstance(seen, Closed)
+    assert len(seen.message.removeprefix("trading is held: ").split()) >= 3
+
+
+def test_a_clock_that_differs_is_told_with_what_to_do() -> None:
+    seen = gate(IN, age_of_news=0.1, week=SHUT, holds=(Hold(GateReason.CLOCK_SKEW),))
+    assert isinstance(seen, Closed)
+    assert seen.message == (
+        "trading is held: the node's clock is more than five seconds off IBKR's: set it right (NTP)"
+    )
+
+
 def test_a_hold_of_another_version_holds_all_the_same() -> None:
     newer = HoldReport.model_validate({"reason": "Paused", "until": None})
     assert newer.as_hold() == Hold(GateReason.HELD)
