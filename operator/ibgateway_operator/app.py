@@ -111,10 +111,15 @@ class App:
     def _start_workers(self) -> None:
         for key in self.queues.cache.gateways():
             self.add(key)
-        reconcile = self.reconciler.reconcile
-        slow = self.queues.slow.work(reconcile, flight=FLIGHT, failed=self._failed)
         fast = self.queues.fast.work(self.gates.keep, flight=FLIGHT)
-        self._workers = [asyncio.create_task(loop) for loop in (fast, slow, self._resync())]
+        loops = (fast, self._reconcile_all(), self._resync())
+        self._workers = [asyncio.create_task(loop) for loop in loops]
+
+    async def _reconcile_all(self) -> None:
+        """Listen to everybody before anything is applied to anybody, then reconcile for ever."""
+        reconciler, queue = self.reconciler, self.queues.slow
+        await asyncio.gather(*(reconciler.listen(key) for key in self.queues.cache.gateways()))
+        await queue.work(reconciler.reconcile, flight=FLIGHT, failed=self._failed)
 
     async def _stop_workers(self) -> None:
         for task in self._workers:

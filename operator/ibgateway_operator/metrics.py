@@ -1,11 +1,33 @@
 """What the operator counts, for Prometheus."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Key
+
+
+@dataclass(frozen=True, eq=False)
+class LoginStates(Collector):
+    """Each gateway's login state; series are made when they are asked for, and not at each reconcile."""
+
+    of: dict[Key, LoginState] = field(default_factory=dict)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """1 for the state that a gateway is in, 0 for all others."""
+        family = GaugeMetricFamily(
+            "ibgateway_login_state",
+            "1 for the login state a gateway is in",
+            labels=("namespace", "name", "state"),
+        )
+        for key, state in self.of.items():
+            for each in LoginState:
+                family.add_metric((*key, each), float(each is state))
+        yield family
 
 
 @dataclass(frozen=True)
@@ -19,13 +41,12 @@ class OperatorMetrics:
     seconds: Histogram
     depth: Gauge
     leading: Gauge
-    state: Gauge
+    states: LoginStates
     gate: Gauge
 
     def login(self, key: Key, state: LoginState) -> None:
-        """Note a gateway's login state: 1 for the one it is in, 0 for all others."""
-        for each in LoginState:
-            self.state.labels(*key, each).set(float(each is state))
+        """Note a gateway's login state."""
+        self.states.of[key] = state
 
     def gate_is(self, key: Key, *, open_: bool) -> None:
         """Note a gateway's gate."""
@@ -33,14 +54,14 @@ class OperatorMetrics:
 
     def forget(self, key: Key) -> None:
         """Drop the series of a gateway that is gone."""
-        for each in LoginState:
-            self.state.remove(*key, each)
+        self.states.of.pop(key, None)
         self.gate.remove(*key)
 
 
 def metrics() -> OperatorMetrics:
     """Fresh metrics, all at zero."""
-    registry = CollectorRegistry()
+    registry, states = CollectorRegistry(), LoginStates()
+    registry.register(states)
     gateway = ("namespace", "name")
     return OperatorMetrics(
         registry=registry,
@@ -62,11 +83,6 @@ def metrics() -> OperatorMetrics:
             "1 while this operator holds the Lease and works, 0 while it stands by",
             registry=registry,
         ),
-        state=Gauge(
-            "ibgateway_login_state",
-            "1 for the login state a gateway is in",
-            (*gateway, "state"),
-            registry=registry,
-        ),
+        states=states,
         gate=Gauge("ibgateway_gate_open", "1 while trading is allowed", gateway, registry=registry),
     )

@@ -102,6 +102,12 @@ class Reconciler:
         await self._report(snapshot, memory, decision, outcome)
         return self._next(snapshot, memory, decision, outcome)
 
+    async def listen(self, key: Key) -> None:
+        """Listen to one IBGateway's sentinel, if it runs, and do nothing else."""
+        gateway, memory = self.observer.gateway(key), self.observer.memory(key)
+        if gateway is not None and memory is not None and not gateway.deleting:
+            await self._listen(key, memory)
+
     async def _listen(self, key: Key, memory: GatewayMemory) -> None:
         """Before anything else: what the sentinel says must not wait until the children stand."""
         await self.observer.know_agent_token(key, memory)

@@ -8,6 +8,7 @@ The watchdog reads the same Lease: one that stands still means that no operator 
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ class Leadership:
     """The Lease's spec as it was read last; None before the first reading."""
     _seen_at: float = 0.0
     """Since when it stands still."""
+    _mine: Manifest | None = None
+    """The Lease as the last renewal was answered; None where that is not known."""
     _said: str = ""
 
     def holds(self) -> bool:
@@ -74,10 +77,10 @@ class Leadership:
 
     async def attempt(self) -> bool:
         """Renew, or take what is free; whether this operator holds the Lease. Never raises OperatorError."""
-        begun = self.clock.monotonic()
+        begun, (mine, self._mine) = self.clock.monotonic(), (self._mine, None)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                taken = await self._take(begun)
+                taken = await self._take(begun, mine if self.holds() else None)
         except (ConflictError, NotFoundError):
             return self.holds()
         except TimeoutError:
@@ -102,15 +105,20 @@ class Leadership:
         except (OperatorError, TimeoutError) as error:
             logger.warning("the Lease %s could not be given up: %s", self.lease, error)
 
-    async def _take(self, begun: float) -> bool:
+    async def _take(self, begun: float, mine: Manifest | None) -> bool:
+        """`mine`: as the renewal before was answered, so that nobody need be asked; None: ask first."""
+        if mine is not None:
+            with contextlib.suppress(ConflictError):
+                self._mine = await self.api_server.apply(self._manifest(mine, holder=self.holder))
+                return True
         try:
             stored = await self.api_server.get(LEASE, self.lease)
         except NotFoundError:
-            await self.api_server.create(self._manifest(None, holder=self.holder))
+            self._mine = await self.api_server.create(self._manifest(None, holder=self.holder))
             return True
         if not self._is_free(stored.get("spec") or {}, begun):
             return False
-        await self.api_server.apply(self._manifest(stored, holder=self.holder))
+        self._mine = await self.api_server.apply(self._manifest(stored, holder=self.holder))
         return True
 
     def _is_free(self, spec: Manifest, now: float) -> bool:

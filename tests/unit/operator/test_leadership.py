@@ -79,12 +79,28 @@ async def test_a_holder_that_is_not_answered_gives_up_before_anybody_takes_over(
 ) -> None:
     one = candidates.candidate("one")
     await one.attempt()
-    candidates.api_server.refuse[f"get {WHAT}"] = ApiUnavailableError("no answer")
+    for asked in (WHAT, f"get {WHAT}"):
+        candidates.api_server.refuse[asked] = ApiUnavailableError("no answer")
     candidates.seconds += GIVE_UP_SECONDS - 0.1
     assert await one.attempt()
     candidates.seconds += 0.1
     assert not await one.attempt()
     assert not one.holds()
+
+
+async def test_a_renewal_is_one_request_and_a_foreign_hand_is_noticed_by_it(
+    candidates: Candidates,
+) -> None:
+    one = candidates.candidate("one")
+    for _ in range(5):
+        candidates.seconds += RETRY_SECONDS
+        assert await one.attempt()
+    assert len(candidates.api_server.reads) == 1
+    lease = candidates.api_server.named("Lease", LEASE.name, LEASE.namespace)
+    candidates.api_server.put({**lease, "spec": {**lease["spec"], "holderIdentity": "other"}})
+    assert not await one.attempt()
+    assert not one.holds()
+    assert candidates.spec()["holderIdentity"] == "other"
 
 
 async def test_one_that_gives_up_is_followed_at_once(candidates: Candidates) -> None:

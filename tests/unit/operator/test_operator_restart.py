@@ -1,12 +1,24 @@
 """An operator that starts again: it listens first, closes no gate that is open, and writes nothing."""
 
+import asyncio
 from typing import Final
 
 import pytest
 
 from ibgateway_api.login import LoginState
+from ibgateway_api.names import Key
+from ibgateway_operator.app import FLIGHT
 from ibgateway_operator.errors import ApiUnavailableError
-from operator_fakes import FakeApiServer, OperatorWorld, operator_world, report
+from ibgateway_operator.model.kinds import Kind
+from ibgateway_operator.model.manifests import Manifest
+from operator_fakes import (
+    FakeApiServer,
+    OperatorWorld,
+    ibgateway_body,
+    operator_world,
+    pod,
+    report,
+)
 
 CONSOLE_SAYS: Final = b'{"enforced": true}'
 
@@ -62,6 +74,47 @@ async def test_it_listens_before_it_applies_anything(settled: OperatorWorld) -> 
     )
     await settled.reconcile()
     assert listening == [True]
+
+
+async def test_it_listens_to_everybody_before_it_reconciles_anybody(
+    world: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More gateways than are reconciled side by side, and every look at a user's Secret hangs."""
+    keys = [Key("trading", f"g{number:02}") for number in range(2 * FLIGHT)]
+    for key in keys:
+        _runs_already(world, key)
+    get = world.api_server.get
+
+    async def hangs(kind: Kind, key: Key) -> Manifest:
+        if key.name == "ib-credentials":
+            await asyncio.sleep(3600)
+        return await get(kind, key)
+
+    monkeypatch.setattr(world.api_server, "get", hangs)
+    work = asyncio.create_task(world.app._reconcile_all())
+    for key in keys:
+        world.app.add(key)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    memories = [world.app.memories.get(key) for key in keys]
+    heard = [m for m in memories if m and m.listening and m.listening.listened is not None]
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    assert len(heard) == 2 * FLIGHT
+
+
+def _runs_already(world: OperatorWorld, key: Key) -> None:
+    """An earlier operator has made it."""
+    uid = f"uid-{key.name}"
+    owner = {"kind": "IBGateway", "uid": uid}
+    meta = {
+        "namespace": key.namespace,
+        "name": f"{key.name}-agent-token",
+        "ownerReferences": [owner],
+    }
+    world.api_server.put({"kind": "Secret", "metadata": meta, "data": {"token": "dG9rZW4="}})
+    world.api_server.put(ibgateway_body(name=key.name, uid=uid))
+    world.api_server.put(pod("gateway", gateway=key.name, uid=f"pod-{key.name}"))
 
 
 async def test_it_listens_to_the_gateway_of_a_spec_that_it_does_not_serve(
