@@ -117,12 +117,28 @@ def test_a_clock_that_is_set_is_seen_before_the_next_answer(
     watch: ClockWatch, time: SteppedTime
 ) -> None:
     compare(watch, time, str(EPOCH))
-    time.passes(timedelta(hours=3))
-    assert watch.skew == pytest.approx(-0.5)
+    assert not watch.is_off()
+    time.passes(timedelta(seconds=2))
     time.now += timedelta(seconds=90)
     assert (watch.is_off(), watch.is_wrong()) == (True, True)
     time.now -= timedelta(seconds=90)
     assert (watch.is_off(), watch.is_wrong()) == (False, False)
+
+
+@pytest.mark.parametrize("jump", [-61, 90, 28800])
+def test_what_a_jump_was_while_nobody_answers_is_not_known(
+    watch: ClockWatch, time: SteppedTime, jump: int
+) -> None:
+    """A clock that was set right, or a machine that slept: nothing is kept from logging in for ever."""
+    compare(watch, time, str(EPOCH - 61))
+    assert watch.is_wrong()
+    time.passes(timedelta(hours=3))
+    assert watch.is_wrong()
+    time.now += timedelta(seconds=jump)
+    assert (watch.is_wrong(), watch.is_off(), watch.skew) == (False, False, None)
+    assert compare(watch, time, f"{time.now.timestamp() - 31:.0f}") == pytest.approx(30.5)
+    assert watch.is_wrong() is False
+    assert watch.is_off() is True
 
 
 @pytest.fixture

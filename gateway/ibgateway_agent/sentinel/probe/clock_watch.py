@@ -1,7 +1,8 @@
 """How far the node's clock is off IBKR's, counted on from the last answer that came quickly.
 
 It outlives the connection: whether an attempt is allowed is asked when there is none. IBKR's time goes
-on by the monotonic clock, so a clock that is set right is right at once, and one that jumps is seen to.
+on by the monotonic clock, so a clock that jumps is seen to. While nobody answers a jump may be a wrong
+clock that was set right, or a machine that slept: then nothing is known until the next answer.
 """
 
 import logging
@@ -16,6 +17,9 @@ QUICK_SECONDS: Final = 1.0
 RIGHT_AGAIN_SECONDS: Final = 4.0
 """Whole seconds make half a second of noise: what is held is let go well inside the limit."""
 
+STALE_SECONDS: Final = 10.0
+"""After so long without an answer that could be used nobody will tell what a jump was."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -27,6 +31,7 @@ class ClockWatch:
         self._asked_at: float | None = None
         self._theirs: tuple[datetime, float] | None = None
         self._off = False
+        self._seen: float | None = None
 
     def connected(self) -> None:
         """A new connection: what was asked over the old one is not answered any more."""
@@ -57,18 +62,34 @@ class ClockWatch:
         counted_on = theirs + timedelta(seconds=self._clock.monotonic() - at)
         return (self._clock.now() - counted_on).total_seconds()
 
+    def _look(self) -> float | None:
+        skew = self.skew
+        if skew is not None and self._has_jumped(skew) and self._is_stale():
+            logger.warning("the clock has jumped while nobody could be asked for the time")
+            self._theirs = skew = None
+        self._seen = skew
+        return skew
+
+    def _has_jumped(self, skew: float) -> bool:
+        return self._seen is not None and abs(skew - self._seen) > SKEW_LIMIT_SECONDS
+
+    def _is_stale(self) -> bool:
+        return (
+            self._theirs is not None and self._clock.monotonic() - self._theirs[1] > STALE_SECONDS
+        )
+
     def is_off(self) -> bool:
         """Whether trading is to be held for it. Each turn is logged once."""
-        skew, before = self.skew, self._off
+        skew, before = self._look(), self._off
         limit = RIGHT_AGAIN_SECONDS if before else SKEW_LIMIT_SECONDS
         self._off = skew is not None and abs(skew) > limit
         if self._off and not before:
             logger.error("this clock is %+.1f s off IBKR's: set the node's clock right", skew)
-        elif before and not self._off:
+        elif before and not self._off and skew is not None:
             logger.info("this clock agrees with IBKR's again")
         return self._off
 
     def is_wrong(self) -> bool:
         """Whether no budget can be kept by it."""
-        skew = self.skew
+        skew = self._look()
         return skew is not None and abs(skew) > WRONG_CLOCK_SECONDS
