@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -57,21 +58,30 @@ def singular(word: str) -> str:
 
 def class_names(root: Path) -> Iterator[str]:
     """The public classes below a folder."""
-    for file in sorted(root.rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                yield node.name
+    return (name for is_class, name in _names(root) if is_class and not name.startswith("_"))
 
 
 def identifiers(root: Path) -> Iterator[str]:
     """Every name that the sources below a folder define or use."""
-    for file in sorted(root.rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                yield node.name
-            elif isinstance(node, ast.arg):
-                yield node.arg
-            elif isinstance(node, ast.Name):
-                yield node.id
-            elif isinstance(node, ast.Attribute):
-                yield node.attr
+    return (name for _, name in _names(root))
+
+
+@cache
+def _names(root: Path) -> frozenset[tuple[bool, str]]:
+    """Each name of the sources below a folder, and whether a class has it; files are parsed once."""
+    return frozenset(
+        (isinstance(node, ast.ClassDef), name)
+        for file in sorted(root.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if (name := _name(node)) is not None
+    )
+
+
+def _name(node: ast.AST) -> str | None:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node.name
+    if isinstance(node, ast.arg):
+        return node.arg
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else None

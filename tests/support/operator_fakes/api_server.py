@@ -4,7 +4,6 @@ Writes are stored at once and noted in words. What the watches show of them is t
 """
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,6 +12,7 @@ from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorErro
 from ibgateway_operator.kube.cache import Address
 from ibgateway_operator.model.kinds import EVENT, GATEWAY, POD, Kind
 from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, owner_uid, uid_of
+from operator_fakes.copies import copied
 from operator_fakes.informer import FakeInformer, WatchEvent
 from operator_fakes.selectors import applied, matches, merged_status
 
@@ -71,13 +71,13 @@ class FakeApiServer:
 
     def named(self, kind: str, name: str, namespace: str = "trading") -> Manifest:
         """A stored object; a copy."""
-        return deepcopy(self.objects[kind, namespace, name])
+        return copied(self.objects[kind, namespace, name])
 
     async def get(self, kind: Kind, key: Key) -> Manifest:
         """One object. Raises NotFoundError."""
         self.reads.append(f"get {kind.kind} {key.name}")
         self._refused(self.reads[-1])
-        return deepcopy(self._there(kind, key))
+        return copied(self._there(kind, key))
 
     async def names(self, kind: Kind, namespace: str, selector: str = "") -> set[Key]:
         """What exists of a kind in a namespace, or in all, that meets a selector."""
@@ -93,7 +93,7 @@ class FakeApiServer:
         """What exists of a kind in a namespace, or in all, whole."""
         self._refused(f"list {kind.kind}")
         return [
-            deepcopy(body)
+            copied(body)
             for (stored_kind, place, _), body in self.objects.items()
             if stored_kind == kind.kind and namespace in ("", place)
         ]
@@ -109,7 +109,7 @@ class FakeApiServer:
             self.writes.append(f"conflict {what}")
             raise ConflictError(409, "another object or version")
         self._note("apply", what)
-        self._applied[place] = deepcopy(manifest)
+        self._applied[place] = copied(manifest)
         after = self._store(applied(stored, last, manifest))
         if happens := self.meanwhile.pop(what, None):
             happens()
@@ -160,7 +160,7 @@ class FakeApiServer:
     async def patch_pod_condition(self, key: Key, condition: Manifest) -> Manifest:
         """Set one condition in a pod's status. Raises NotFoundError."""
         self.writes.append(f"condition {condition['status']} {condition['reason']}")
-        pod = deepcopy(self._there(POD, key))
+        pod = copied(self._there(POD, key))
         kept = [c for c in pod["status"]["conditions"] if c["type"] != condition["type"]]
         pod["status"]["conditions"] = [*kept, condition]
         return self._store(pod)
@@ -168,7 +168,7 @@ class FakeApiServer:
     async def annotate_pod(self, key: Key, annotations: Mapping[str, str]) -> Manifest:
         """Set annotations of a pod. Raises NotFoundError."""
         self.writes.append(f"annotate {key.name}")
-        pod = deepcopy(self._there(POD, key))
+        pod = copied(self._there(POD, key))
         pod["metadata"].setdefault("annotations", {}).update(annotations)
         return self._store(pod)
 
@@ -190,15 +190,15 @@ class FakeApiServer:
         """Store a new version; what changes nothing is no new version, and no watch hears of it."""
         place = _address(body)
         before = self.objects.get(place)
-        after = deepcopy(body)
+        after = copied(body)
         after["metadata"] |= self._identity(before, after)
         if after == before:
-            return deepcopy(after)
+            return copied(after)
         self._version += 1
         after["metadata"]["resourceVersion"] = str(self._version)
         self.objects[place] = after
         self.informer.tell(before, after)
-        return deepcopy(after)
+        return copied(after)
 
     def _identity(self, before: Manifest | None, after: Manifest) -> Manifest:
         """What the API server alone writes into metadata."""

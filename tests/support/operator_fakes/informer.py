@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -11,6 +10,7 @@ from ibgateway_api.names import Key
 from ibgateway_operator.handlers import SELECTOR, WATCHED, IndexedBodies
 from ibgateway_operator.model.kinds import GATEWAY
 from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid_of
+from operator_fakes.copies import copied
 from operator_fakes.selectors import matches
 
 _CHILDREN = frozenset(kind.kind for kind in WATCHED)
@@ -82,10 +82,10 @@ class FakeInformer:
         """An object that no longer meets the selector is deleted, as far as its watch is concerned."""
         was, now = self._selects(before), self._selects(after)
         if after is not None and now:
-            return WatchEvent("MODIFIED" if was else "ADDED", deepcopy(after))
+            return WatchEvent("MODIFIED" if was else "ADDED", copied(after))
         if before is None or not was:
             return None
-        last = deepcopy(before)
+        last = copied(before)
         if after is not None:
             last["metadata"]["resourceVersion"] = after["metadata"]["resourceVersion"]
         return WatchEvent("DELETED", last)

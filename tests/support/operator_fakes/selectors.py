@@ -1,7 +1,6 @@
 """Label selectors and server-side apply, as far as the operator uses them. Pure."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 from ibgateway_operator.model.manifests import Manifest
@@ -21,16 +20,16 @@ def applied(stored: Manifest, before: Manifest, ours: Manifest) -> Manifest:
     """What is stored after a forced apply of `ours` by a manager whose last one was `before`.
 
     What others wrote stays, what we wrote before and no longer want goes. A list is taken whole; the
-    real server merges some by a key.
+    real server merges some by a key. The parts are those of the arguments, not copies.
     """
-    kept = {k: deepcopy(v) for k, v in stored.items() if k not in before}
+    kept = {k: v for k, v in stored.items() if k not in before}
     return kept | {k: _value(stored.get(k), before.get(k), v) for k, v in ours.items()}
 
 
 def _value(stored: Any, before: Any, ours: Any) -> Any:
     if isinstance(stored, dict) and isinstance(ours, dict):
         return applied(stored, before if isinstance(before, dict) else {}, ours)
-    return deepcopy(ours)
+    return ours
 
 
 def merged_status(stored: Manifest, wanted: Manifest) -> Manifest:

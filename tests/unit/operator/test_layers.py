@@ -1,6 +1,7 @@
 """Which module may import what: kopf, the Kubernetes client and HTTP each stay in their place."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 ROOM = Path(__file__).parents[3] / "operator" / "ibgateway_operator"
 
 
+@cache
 def imports(file: Path) -> set[str]:
     """The top-level packages that a module imports."""
     found: set[str] = set()
