@@ -2,13 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONPATH := tests/cluster:tests/support
+# Compiled modules are kept, whatever the shell says: without them collecting the unit tests costs twice as much.
+unexport PYTHONDONTWRITEBYTECODE
 CLUSTER := $(BIN)/python -m ibgateway_cluster
 STAGE := $(BIN)/python -m ibgateway_stage
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help check hooks figures format unit test test-wiring test-apiserver test-chart test-e2e test-faults \
-        cluster images demo env bench down crds lock clean
+.PHONY: help check lint unit coverage hooks figures format test packages test-wiring test-apiserver test-chart test-e2e \
+        test-faults cluster images demo env bench down crds lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -20,11 +22,18 @@ help: ## list the targets
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-check: .venv/ready ## format, lint, types, import contracts, unit tests and what they cover
+check: lint unit ## what each commit runs: lint, then unit
+
+lint: .venv/ready ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+unit: .venv/ready ## the unit tests, on all processors
+	@$(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist worksteal tests/unit
+
+coverage: .venv/ready ## the unit tests one after the other, and what they cover
 	@$(BIN)/coverage run -m pytest -q tests/unit
 	@$(BIN)/python tests/support/ibgateway_house/coverage_report.py
 
@@ -38,7 +47,7 @@ format: .venv/ready ## rewrite the sources in the house's format
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-test: check test-wiring test-apiserver test-chart test-e2e ## everything, from unit tests to the story on a real cluster
+test: lint coverage test-wiring test-apiserver test-chart test-e2e ## everything, from unit tests to the story on a real cluster
 
 packages: .venv/ready
 	@bash tests/install-debian.sh

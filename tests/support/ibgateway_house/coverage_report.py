@@ -1,6 +1,6 @@
 """The coverage of the unit tests in a few lines: the total, then every file under 80 %.
 
-`make check` runs it as a script after `coverage run`. The figures are coverage's own, lines and
+`make coverage` runs it as a script after `coverage run`. The figures are coverage's own, lines and
 branches together. Nothing here fails: a threshold would invite tests that prove nothing.
 """
 

@@ -1,4 +1,4 @@
-"""The checks at a commit are those of `make check`: the same commands, in the same order."""
+"""What runs when: a commit runs the commands of `make check` in their order, `make test` all of them and coverage."""
 
 import itertools
 import re
@@ -22,6 +22,13 @@ def recipe(target: str, makefile: str) -> list[str]:
     return [line.strip().removeprefix("@").replace("$(BIN)", binaries[1]) for line in commands]
 
 
+def needs(target: str, makefile: str) -> list[str]:
+    """The targets that a make target names before its own commands."""
+    found = re.search(rf"^{target}:([^#\n]*)", makefile, re.MULTILINE)
+    assert found
+    return found[1].split()
+
+
 def hooks() -> list[dict[str, Any]]:
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert repository["repo"] == "local"  # nothing is fetched by address
@@ -33,10 +40,24 @@ def test_a_recipe_is_read_from_the_makefile() -> None:
     makefile = "BIN := here/bin\n\none: a ## b\n\t@$(BIN)/x -q\n\ty $@\n\ntwo:\n\t@z\n"
     assert ["here/bin/x -q", "y $@"] == recipe("one", makefile)
     assert ["z"] == recipe("two", makefile)
+    assert ["a"] == needs("one", makefile)
+    assert [] == needs("two", makefile)
 
 
 def test_a_commit_runs_the_commands_of_make_check() -> None:
-    assert [hook["entry"] for hook in hooks()] == recipe("check", MAKEFILE)
+    commands = [line for part in needs("check", MAKEFILE) for line in recipe(part, MAKEFILE)]
+    assert [hook["entry"] for hook in hooks()] == commands
+
+
+def test_make_test_leaves_no_check_out_and_measures_the_same_tests() -> None:
+    everything = needs("test", MAKEFILE)
+    assert ["lint", "unit"] == needs("check", MAKEFILE)
+    assert ["lint", "coverage"] == everything[:2]
+    (unit,) = recipe("unit", MAKEFILE)
+    measured, report = recipe("coverage", MAKEFILE)
+    assert unit.endswith(" tests/unit")
+    assert measured == ".venv/bin/coverage run -m pytest -q tests/unit"
+    assert report.endswith("/coverage_report.py")
 
 
 @pytest.mark.parametrize("hook", hooks(), ids=lambda hook: str(hook["id"]))
