@@ -27,7 +27,7 @@ from ibgateway_agent.sentinel.permits.records import RequestKind
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_agent.sentinel.probe.handshake import ProbeResult
 from ibgateway_agent.sentinel.probe.monitor import ApiMonitor
-from ibgateway_agent.sentinel.process.stop import ProcessStop
+from ibgateway_agent.sentinel.process.stop import ProcessStop, TellDriver
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_agent.sentinel.settings import SentinelEnvironment
@@ -52,7 +52,14 @@ PROBE_NOW: Final = frozenset({Sign.LOGIN_ATTEMPTED, Sign.PUSH_CLOSED, Sign.LOGIN
 class Sentinel:
     """Watches one gateway and keeps its permits. Receives what the API monitor finds out."""
 
-    def __init__(self, environment: SentinelEnvironment, *, clock: Clock, boot: str) -> None:
+    def __init__(
+        self,
+        environment: SentinelEnvironment,
+        *,
+        clock: Clock,
+        boot: str,
+        tell_driver: TellDriver,
+    ) -> None:
         self._run_dir = environment.run_dir
         self._clock = clock
         self._settings = watched_document(environment.settings_file, SentinelSettings)
@@ -77,7 +84,7 @@ class Sentinel:
         self._wrapper = WrapperWatch(self._run_dir)
         tail = LogTail(self._run_dir / "gateway.log", position)
         self._log = LogReader(tail, checkpoint, self._state, clock)
-        self._stop = ProcessStop(self._state, permit_file, environment.command_port, clock)
+        self._stop = ProcessStop(self._state, permit_file, tell_driver, clock)
         self._monitor = ApiMonitor(self._state, self, clock)
         self.metrics = SentinelMetrics(clock)
         self.metrics.follow_clock(lambda: self._monitor.clock_watch.skew)

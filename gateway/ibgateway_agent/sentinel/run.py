@@ -5,11 +5,13 @@ import secrets
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 
 from aiohttp import web
 
 from ibgateway_agent.sentinel import server
 from ibgateway_agent.sentinel.loop import Sentinel
+from ibgateway_agent.sentinel.process.ibc_command import send
 from ibgateway_agent.sentinel.settings import SentinelEnvironment, environment
 from ibgateway_runtime.clock import Clock, system_clock
 from ibgateway_runtime.http_server import served
@@ -19,7 +21,12 @@ from ibgateway_runtime.metrics import metrics_route
 async def run(env: Mapping[str, str]) -> None:
     """Watch and answer until SIGTERM or SIGINT; SettingsError where the sentinel can't run."""
     at, clock = environment(env), system_clock()
-    sentinel = Sentinel(at, clock=clock, boot=secrets.token_hex(8))
+    sentinel = Sentinel(
+        at,
+        clock=clock,
+        boot=secrets.token_hex(8),
+        tell_driver=partial(send, at.command_port),
+    )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

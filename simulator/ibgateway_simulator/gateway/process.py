@@ -34,7 +34,7 @@ from ibgateway_simulator.gateway.inputs import (
     StopRequested,
 )
 from ibgateway_simulator.gateway.login_flow import LoginFlow
-from ibgateway_simulator.gateway.protocols import ExitProcess
+from ibgateway_simulator.gateway.protocols import ExitProcess, GatewayScreen
 from ibgateway_simulator.gateway.relay import Relay
 from ibgateway_simulator.gateway.screen import LoginScreen, NoDisplayError
 from ibgateway_simulator.gateway.settings import GatewaySettings, gateway_settings
@@ -53,7 +53,7 @@ class GatewayProcess:
         *,
         flow: LoginFlow,
         inputs: GatewayInputs,
-        screen: LoginScreen,
+        screen: GatewayScreen,
         commands: CommandServer,
     ) -> None:
         self._log = log

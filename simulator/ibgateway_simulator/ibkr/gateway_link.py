@@ -5,8 +5,10 @@ A new login request replaces the one before. When the socket closes the session 
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from typing import Protocol
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from ibgateway_simulator.ibkr.gateway_messages import (
     GatewayMessage,
@@ -39,10 +41,21 @@ PUSH_RESULTS = {
 }
 
 
+class GatewayLine(Protocol):
+    """The WebSocket of a gateway."""
+
+    async def send_json(self, data: GatewayMessage) -> None:
+        """Send a message."""
+
+    def __aiter__(self) -> AsyncIterator[WSMessage]:
+        """What the gateway sends, until it goes."""
+        ...
+
+
 class GatewayChannel:
     """One connected gateway, named by itself."""
 
-    def __init__(self, ibkr: SimulatedIbkr, socket: web.WebSocketResponse, gateway: str) -> None:
+    def __init__(self, ibkr: SimulatedIbkr, socket: GatewayLine, gateway: str) -> None:
         self.gateway = gateway
         self._ibkr = ibkr
         self._socket = socket

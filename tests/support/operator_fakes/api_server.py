@@ -65,6 +65,11 @@ class FakeApiServer:
             if owner_uid(body) not in {"", *alive}:
                 self._remove(place)
 
+    @property
+    def version(self) -> int:
+        """Grows with each change of what is stored."""
+        return self._version
+
     def has(self, kind: str, name: str, namespace: str = "trading") -> bool:
         """Whether an object is stored."""
         return (kind, namespace, name) in self.objects

@@ -40,6 +40,7 @@ class FakeInformer:
     namespaces: tuple[str, ...] = ()
     waiting: list[WatchEvent] = field(default_factory=list)
     _shown: dict[str, Manifest] = field(default_factory=dict)
+    _index: IndexedBodies | None = None
 
     def gateways(self) -> Iterable[Key]:
         """Every IBGateway that was shown."""
@@ -71,6 +72,7 @@ class FakeInformer:
                 self._shown.pop(uid_of(event.body), None)
             else:
                 self._shown[uid_of(event.body)] = event.body
+            self._index = None
             self.on_event(event)
         return due
 
@@ -98,6 +100,11 @@ class FakeInformer:
         return body["kind"] in _CHILDREN and matches(SELECTOR, labels_of(body))
 
     def _indexed(self) -> IndexedBodies:
+        if self._index is None:
+            self._index = self._by_gateway()
+        return self._index
+
+    def _by_gateway(self) -> IndexedBodies:
         gateways: dict[Key, list[Manifest]] = defaultdict(list)
         children: dict[Key, list[Manifest]] = defaultdict(list)
         for body in self._shown.values():

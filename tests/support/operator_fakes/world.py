@@ -25,9 +25,15 @@ from operator_fakes.objects import IMAGES, NOW, SCRIPTS, ibgateway_body, pod, re
 class OperatorWorld:
     """The test moves the clock, tells the news, runs the lanes by hand and delivers what watches show."""
 
-    def __init__(self, *, lag: bool = False, namespaces: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        lag: bool = False,
+        namespaces: tuple[str, ...] = (),
+        http: FakeHttpClient | None = None,
+    ) -> None:
         self.api_server = FakeApiServer(lag=lag, namespaces=namespaces, on_event=self._shown)
-        self.http = FakeHttpClient()
+        self.http = http or FakeHttpClient()
         self.key = Key("trading", "paper")
         self.time = NOW
         self.seconds = 1000.0

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+from ibgateway_agent.errors import DriverCommandError
 from ibgateway_agent.sentinel.loop import Sentinel
 from ibgateway_agent.sentinel.permits.records import Records, fold
 from ibgateway_agent.sentinel.settings import environment
@@ -17,6 +18,11 @@ ATTEMPT = "IBC: Login attempt: 1"
 PUSH = "IBC: Second Factor Authentication initiated"
 ANSWERED = "IBC: detected dialog entitled: Second Factor Authentication; event=Closed"
 DONE = "IBC: Login has completed"
+
+
+async def no_driver(command: str) -> str:
+    """Nobody takes commands."""
+    raise DriverCommandError(command)
 
 
 class FakePod:
@@ -37,8 +43,9 @@ class FakePod:
         """The sentinel's container starts (anew)."""
         paths = {"SETTINGS": "settings.json", "RUN_DIR": "run", "STATE_DIR": "state"}
         env = {f"SENTINEL_{name}": str(self.folder / path) for name, path in paths.items()}
-        at = environment({**env, "SENTINEL_COMMAND_PORT": "1"})
-        self.sentinel = Sentinel(at, clock=self.time.clock, boot="boot")
+        at = environment(env)
+        clock = self.time.clock
+        self.sentinel = Sentinel(at, clock=clock, boot="boot", tell_driver=no_driver)
         return self.sentinel
 
     def settings(self, document: str) -> None:

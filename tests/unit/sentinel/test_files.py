@@ -25,6 +25,7 @@ from ibgateway_api.permits import Cause, PermitKind
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_runtime.clock import system_clock
 from ibgateway_runtime.errors import SettingsError
+from sentinel_fakes.pod import no_driver
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 
@@ -253,7 +254,7 @@ def test_without_a_usable_checkpoint_the_log_is_read_anew(
 def test_a_sentinel_without_settings_says_so(tmp_path: Path) -> None:
     at = environment({"SENTINEL_SETTINGS": str(tmp_path / "settings.json")})
     with pytest.raises(SettingsError, match=r"settings\.json can't be read"):
-        Sentinel(at, clock=system_clock(), boot="boot")
+        Sentinel(at, clock=system_clock(), boot="boot", tell_driver=no_driver)
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "http", "-1"])

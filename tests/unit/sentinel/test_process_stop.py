@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from ibgateway_agent.sentinel.log.login_fold import LoginFold
 from ibgateway_agent.sentinel.log.wrapper_state import WrapperStage, WrapperState
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
+from ibgateway_agent.sentinel.process.ibc_command import send
 from ibgateway_agent.sentinel.process.stop import ProcessStop
 from ibgateway_agent.sentinel.settings import environment
 from ibgateway_agent.sentinel.state import GatewayState
@@ -58,7 +60,7 @@ async def test_the_tokens_file_is_gone_before_the_driver_is_told(
 ) -> None:
     async with driver() as (port, told):
         stop = ProcessStop(
-            running(tmp_path, state), PermitFile(tmp_path), port, SteppedTime().clock
+            running(tmp_path, state), PermitFile(tmp_path), partial(send, port), SteppedTime().clock
         )
         stop.begin("the next attempt")
         await appears(tmp_path / "drop-token")
@@ -73,7 +75,7 @@ async def test_a_wrapper_that_removes_nothing_is_not_waited_for(tmp_path: Path) 
     time = SteppedTime()
     state = running(tmp_path, LoginState.TOKEN_EXPIRED)
     async with driver() as (port, told):
-        stop = ProcessStop(state, PermitFile(tmp_path), port, time.clock)
+        stop = ProcessStop(state, PermitFile(tmp_path), partial(send, port), time.clock)
         stop.begin("the next attempt")
         await appears(tmp_path / "drop-token")
         time.monotonic += 2.0
@@ -84,7 +86,7 @@ async def test_a_wrapper_that_removes_nothing_is_not_waited_for(tmp_path: Path) 
 async def test_a_nightly_shutdown_that_hangs_keeps_its_token(tmp_path: Path) -> None:
     state = running(tmp_path, LoginState.RESTARTING)
     async with driver() as (port, told):
-        stop = ProcessStop(state, PermitFile(tmp_path), port, SteppedTime().clock)
+        stop = ProcessStop(state, PermitFile(tmp_path), partial(send, port), SteppedTime().clock)
         stop.begin("the next attempt")
         await asyncio.wait_for(told.wait(), 10)
         assert not (tmp_path / "drop-token").exists()
@@ -95,7 +97,7 @@ async def test_a_start_during_a_clean_stop_is_ended_at_once(tmp_path: Path) -> N
     """The clock stands still: nothing here waits for a clean stop's whole time."""
     state = running(tmp_path, LoginState.RESTARTING)
     async with driver() as (port, told):
-        stop = ProcessStop(state, PermitFile(tmp_path), port, SteppedTime().clock)
+        stop = ProcessStop(state, PermitFile(tmp_path), partial(send, port), SteppedTime().clock)
         stop.begin("the next attempt")
         await asyncio.wait_for(told.wait(), 10)
         assert not (tmp_path / "stop").exists()

@@ -14,6 +14,7 @@ from ibgateway_agent.sentinel.permits.requests import is_over, may_stop_for, tim
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_agent.sentinel.permits.standstill import starts_over, stuck
 from ibgateway_agent.sentinel.permits.token import token_failed
+from ibgateway_agent.sentinel.permits.yielding import conflict_until
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import (
     Cause,
@@ -284,9 +285,7 @@ def _lost_until(records: Records) -> datetime | None:
 
 
 def _conflict_until(now: SentinelSnapshot) -> datetime | None:
-    """After giving way to a person, when it is worth a look whether they have gone."""
-    yielded = now.records.last_noted(NoteKind.YIELDED)
     action = session_action(now.records, now.settings, now.now)
-    if yielded is None or action is SessionAction.PRIMARY:
+    if action is SessionAction.PRIMARY:
         return None
-    return yielded + timedelta(seconds=now.settings.login.attempt_interval_seconds)
+    return conflict_until(now.records, now.settings.login, now.now)

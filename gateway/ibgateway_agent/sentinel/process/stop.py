@@ -6,12 +6,12 @@ so the last resort is a file that asks the wrapper.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from ibgateway_agent.errors import DriverCommandError
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
 from ibgateway_agent.sentinel.permits.token import no_token_follows
-from ibgateway_agent.sentinel.process.ibc_command import send
 from ibgateway_agent.sentinel.state import GatewayState
 from ibgateway_runtime.clock import Clock
 
@@ -23,16 +23,19 @@ DROP_SECONDS: Final = 2.0
 """The wrapper looks five times a second; a process that must end does not wait for a wrapper that hangs."""
 LOOK_EVERY: Final = 0.1
 
+TellDriver = Callable[[str], Awaitable[str]]
+"""Gives the login driver one command; its answer. Raises DriverCommandError unless that is a yes."""
+
 
 class ProcessStop:
     """At most one stop at a time; `busy` until the process is gone or nothing more can be done."""
 
     def __init__(
-        self, state: GatewayState, permits: PermitFile, command_port: int, clock: Clock
+        self, state: GatewayState, permits: PermitFile, tell_driver: TellDriver, clock: Clock
     ) -> None:
         self._state = state
         self._permits = permits
-        self._port = command_port
+        self._tell_driver = tell_driver
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._planned = self._told = self._hurries = False
@@ -93,7 +96,7 @@ class ProcessStop:
         if no_token_follows(self._state.login):
             await self._without_token(start)
         try:
-            await send(self._port, "STOP")
+            await self._tell_driver("STOP")
         except DriverCommandError as error:
             logger.info("no clean stop: %s", error)
             return False
@@ -111,7 +114,7 @@ class ProcessStop:
     async def _halted(self) -> None:
         """While it logs in, STOP halts the process on the spot; the wrapper needs longer."""
         try:
-            await send(self._port, "STOP")
+            await self._tell_driver("STOP")
         except DriverCommandError as error:
             logger.info("no halt: %s", error)
 
