@@ -1,0 +1,134 @@
+"""The executor's intake beside bare commits of like rows, with more and more orders stored.
+
+The real process on loopback, its gate closed; clients that cost as little as they can. For each number of stored
+orders: bare commits, then one client, then sixteen; memory, and the time from the start to the first answer.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import click
+import psutil
+
+from executor_world import CLIENT_TOKEN, ExecutorProcess, JsonClient, SentinelStub
+from intake_load import LoadFigures, fill
+
+MIB: Final = 1024 * 1024
+COLUMNS: Final = (
+    "{:>8} {:>8} | {:>22} | {:>6} {:>22} {:>6} {:>6} | {:>6} {:>22} {:>6} {:>6} | {:>7} {:>5} {:>5}"
+)
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """The figures with one number of stored orders; seconds and MiB."""
+
+    stored: int
+    kind: str
+    bare: LoadFigures
+    one: LoadFigures
+    many: LoadFigures
+    opened: float
+    rest: float
+    after: float
+
+    def line(self) -> str:
+        """One line of the table."""
+
+        def figures(told: LoadFigures) -> str:
+            return f"{told.rate:.0f}/s {told.p50:.2f} {told.p99:.1f} {told.longest:.0f}"
+
+        def beside(told: LoadFigures) -> tuple[str, str, str, str]:
+            share, late = told.rate / self.bare.rate, told.p99 - self.bare.p99
+            return f"{share:.2f}", figures(told), f"{late:+.1f}", f"{told.cpu:.2f}"
+
+        ends = (f"{self.opened:.2f}", f"{self.rest:.0f}", f"{self.after:.0f}")
+        shown = (figures(self.bare), *beside(self.one), *beside(self.many), *ends)
+        return COLUMNS.format(self.stored, self.kind, *shown)
+
+
+async def program(*arguments: str) -> LoadFigures:
+    """What a program of `intake_load` prints."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+    text, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{arguments[0]} failed")
+    return LoadFigures.from_json(text.decode())
+
+
+async def started(executor: ExecutorProcess) -> float:
+    """Seconds from the start to the first answer."""
+    begin = time.monotonic()
+    await executor.start()
+    async with aiohttp.ClientSession() as session:
+        client = JsonClient(session, f"http://127.0.0.1:{executor.port}", CLIENT_TOKEN)
+        while True:
+            try:
+                await client.get("/v1/orders?limit=1")
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0.005)
+            else:
+                return time.monotonic() - begin
+
+
+async def measured(folder: Path, stored: int, *, waiting: bool, orders: int) -> StoredRun:
+    """One line of the table."""
+    now = datetime.now(UTC)
+    fill(folder / "bare", stored, waiting=waiting, now=now)
+    executor = ExecutorProcess(folder)
+    fill(executor.data, stored, waiting=waiting, now=now)
+    bare = await program("intake_load.bare", str(folder / "bare" / "ledger.db"), str(orders))
+    async with SentinelStub().serving() as sentinel:
+        executor.configure(api_host="127.0.0.1", api_port=9, sentinel_url=sentinel.url)
+        opened = await started(executor)
+        assert executor.process is not None
+        process = psutil.Process(executor.process.pid)
+        await asyncio.sleep(3)
+        rest = process.memory_info().rss / MIB
+        client = ("intake_load.client", str(executor.port), CLIENT_TOKEN)
+        one = await program(*client, "1", str(orders), "one")
+        many = await program(*client, "16", str(orders * 2), "many")
+        after = process.memory_info().rss / MIB
+        await executor.kill()
+    kind = "waiting" if waiting else "done"
+    return StoredRun(stored, kind, bare, one, many, opened, rest, after)
+
+
+@click.command()
+@click.option("--stored", multiple=True, type=int, default=(0, 200, 3000, 20_000, 100_000))
+@click.option("--waiting/--done", default=None, help="Only these; otherwise both.")
+@click.option("--orders", default=2000, help="With one client; with sixteen twice as many.")
+def main(stored: tuple[int, ...], waiting: bool | None, orders: int) -> None:
+    """Print the table."""
+    kinds = (False, True) if waiting is None else (waiting,)
+    print(
+        "rates with p50, p99 and longest in ms; /bare: share of the bare rate; late: p99 less the bare one's;"
+    )
+    print(
+        "cpu: what the client itself uses, ms a request; opened: s to the first answer; MiB at rest, after"
+    )
+    head = ("bare", "/bare", "1 client", "late", "cpu", "/bare", "16 clients", "late", "cpu")
+    print(COLUMNS.format("stored", "", *head, "opened", "rest", "after"))
+    for kind in kinds:
+        for count in stored:
+            with tempfile.TemporaryDirectory() as folder:
+                run = measured(Path(folder), count, waiting=kind, orders=orders)
+                print(asyncio.run(run).line(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
