@@ -1,5 +1,6 @@
 """kill -9 at the worst moments, and orders lost on the way: nothing is ever sent twice."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -33,6 +34,19 @@ ReportRecorder.put = lambda self, event: os.kill(os.getpid(), signal.SIGKILL)
 raise SystemExit(main())
 """
 
+DIES_BEFORE_THE_ANSWERS = """
+import os, signal
+from ibgateway_executor.ledger.shared_commit import SharedCommit
+from ibgateway_executor.__main__ import main
+deliver = SharedCommit._deliver
+def deliver_few(self, taken, answers):
+    if len(taken) > 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    deliver(self, taken, answers)
+SharedCommit._deliver = deliver_few
+raise SystemExit(main())
+"""
+
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[ExecutorWorld]:
@@ -48,6 +62,26 @@ async def _dies(here: ExecutorWorld, program: str) -> str:
     await here.log_in()
     assert await here.executor.ended() == -9
     return str(order["id"])
+
+
+async def test_killed_between_a_shared_commit_and_its_answers_each_order_is_there_once(
+    here: ExecutorWorld,
+) -> None:
+    await here.executor.start("-c", DIES_BEFORE_THE_ANSWERS)
+    await here.up()
+    keys = [f"k{number}" for number in range(16)]
+    placed = await asyncio.gather(*map(here.place, keys), return_exceptions=True)
+    assert await here.executor.ended() == -9
+    assert any(isinstance(answer, Exception) for answer in placed)
+    await here.executor.start()
+    await here.up()
+    stored = {order["id"] for order in (await here.orders.get("/v1/orders"))["orders"]}
+    answered = {answer[1]["id"] for answer in placed if not isinstance(answer, BaseException)}
+    assert answered < stored
+    again = [await here.place(key) for key in keys]
+    assert {body["id"] for status, body in again if status == 200} == stored
+    assert len({body["id"] for _, body in again}) == 16
+    assert len((await here.orders.get("/v1/orders"))["orders"]) == 16
 
 
 async def test_killed_between_the_commit_and_the_write_the_order_is_parked_not_resent(

@@ -56,7 +56,7 @@ class Acceptance:
         return Entry(
             key=key,
             hash=body.fingerprint(),
-            earlier_hashes=body.earlier_fingerprints(),
+            earlier_hashes=body.earlier_fingerprints,
             order=order,
             refusal=self._refusal(terms, body.valid_until, now),
             day_start=day_start(now),

@@ -1,7 +1,8 @@
 """The SQLite file itself: opened, checked, and what to do where that fails."""
 
+import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy import event as engine_event
@@ -31,6 +32,11 @@ def opened(path: Path) -> Engine:
     except DatabaseError as error:
         raise StartRefusedError(_damaged(path, str(error.orig))) from error
     return engine
+
+
+def driver_connection(engine: Engine) -> sqlite3.Connection:
+    """sqlite3's own connection, the only one of this engine."""
+    return cast(sqlite3.Connection, engine.raw_connection().driver_connection)
 
 
 def unavailable(detail: str) -> str:

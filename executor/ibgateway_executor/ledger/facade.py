@@ -8,13 +8,15 @@ each commit is followed in the order of the commits, also where nobody waits for
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, ParamSpec, TypeVar
 
 from ibgateway_executor.errors import IllegalMoveError, LedgerUnavailableError
+from ibgateway_executor.ledger.shared_commit import SharedCommit
 from ibgateway_executor.ledger.store import Change, Delay, Entry, LedgerStore, Step
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.active import ActiveOrders
@@ -47,6 +49,9 @@ class Ledger:
         self._metrics = metrics
         self._changed = changed
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._shared = SharedCommit(
+            lambda entries: store.accept(entries, clock.now()), self._keep, self._thread
+        )
         self._opened = clock.monotonic()
         self.active = ActiveOrders()
         """Every order that is not done; read at the start, and following each commit since."""
@@ -72,10 +77,8 @@ class Ledger:
 
         OrderRefusedError for a key of another request, the entry's refusal and the day's limit.
         """
-        order, new = await self._commit(
-            lambda: self._store.accept(entry, self._clock.now()),
-            lambda accepted: [accepted[0]] if accepted[1] else [],
-        )
+        with self._problems():
+            order, new = await self._shared.accept(entry)
         if new:
             self._metrics.accepted()
             self._log(order)
@@ -188,8 +191,14 @@ class Ledger:
     async def _call(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The store's answer; calls are done one after the other, in the order asked."""
         loop = asyncio.get_running_loop()
-        try:
+        with self._problems():
             return await loop.run_in_executor(self._thread, lambda: method(*args, **kwargs))
+
+    @contextmanager
+    def _problems(self) -> Iterator[None]:
+        """A ledger that can't be written is told once."""
+        try:
+            yield
         except LedgerUnavailableError as error:
             if not self.problem:
                 logger.error("%s", error)  # noqa: TRY400 - the words say it all

@@ -5,9 +5,12 @@ orderRef, and what the broker has told about it is folded in before it can be se
 """
 
 import json
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
+from functools import cache, reduce
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
@@ -45,12 +48,19 @@ def sightings(connection: Connection, order_ref: str) -> list[OrderEvent]:
     ]
 
 
-def fold(connection: Connection, order: Order) -> Order:
-    """The order as what was told about it makes it; from here on the order itself is the evidence."""
-    for event in sightings(connection, order.order_ref):
-        order = apply(order, event)
-    connection.execute(delete(tables.sightings).where(_columns.order_ref == order.order_ref))
-    return order
+def fold(file: sqlite3.Connection, orders: Sequence[Order]) -> list[Order]:
+    """Orders that are about to be stored, as what was told about them makes them.
+
+    From here on the order itself is the evidence.
+    """
+    references = [order.order_ref for order in orders]
+    told: dict[str, list[OrderEvent]] = {}
+    for reference, report in file.execute(_told(len(orders)), references):
+        told.setdefault(reference, []).append(_event(json.loads(report)))
+    if not told:
+        return list(orders)
+    file.execute(_fold(len(orders)), references)
+    return [reduce(apply, told.get(order.order_ref, ()), order) for order in orders]
 
 
 def forget(connection: Connection, before: datetime) -> None:
@@ -64,6 +74,20 @@ def forget(connection: Connection, before: datetime) -> None:
         last = connection.execute(select(func.max(_columns.at)).where(mine)).scalar_one()
         if last < text(before) and any(ended(e) for e in sightings(connection, order_ref)):
             connection.execute(delete(tables.sightings).where(mine))
+
+
+@cache
+def _told(count: int) -> str:
+    return f"SELECT order_ref, report FROM {_among(count)} ORDER BY sequence"  # noqa: S608 - our own names
+
+
+@cache
+def _fold(count: int) -> str:
+    return f"DELETE FROM {_among(count)}"  # noqa: S608 - our own names
+
+
+def _among(count: int) -> str:
+    return f"{tables.sightings.name} WHERE order_ref IN ({', '.join('?' * count)})"
 
 
 def _document(event: OrderStatusReport | FillReport) -> dict[str, Any]:

@@ -8,22 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import OperationalError
 
 from ibgateway_executor.errors import (
     LedgerUnavailableError,
-    OrderRefusedError,
     StartRefusedError,
 )
 from ibgateway_executor.ledger import tables
-from ibgateway_executor.ledger.daily_limit import check_day, last_within
-from ibgateway_executor.ledger.engine import opened, unavailable
+from ibgateway_executor.ledger.daily_limit import last_within
+from ibgateway_executor.ledger.engine import driver_connection, opened, unavailable
+from ibgateway_executor.ledger.insertion import OrderWriter
 from ibgateway_executor.ledger.migration import migrate
-from ibgateway_executor.ledger.rows import instant, order_of, row_of, text
-from ibgateway_executor.ledger.sightings import fold, forget, remember
+from ibgateway_executor.ledger.rows import instant, text
+from ibgateway_executor.ledger.sightings import forget, remember
 from ibgateway_executor.ledger.statements import (
     active_orders,
     advance,
@@ -33,7 +33,7 @@ from ibgateway_executor.ledger.statements import (
     select_orders,
     write,
 )
-from ibgateway_executor.ledger.store import Change, Delay, Entry, Step
+from ibgateway_executor.ledger.store import Answer, Change, Delay, Entry, Step
 from ibgateway_executor.orders.broker_reports import OrderEvent, apply, concerns
 from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move, reserve
 from ibgateway_executor.orders.restored import LedgerSnapshot
@@ -54,6 +54,7 @@ class SqliteStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._orders = OrderWriter(driver_connection(engine))
 
     def stamp(self, mode: str) -> None:
         """Mark a new ledger with its mode; refuse one of another mode or version."""
@@ -91,23 +92,9 @@ class SqliteStore:
                 return accounts
             return tuple(found.split())
 
-    def accept(self, entry: Entry, at: datetime) -> tuple[Order, bool]:
-        """Store a new order; (order, True) when it is new, (order, False) for a repeated request."""
-        with self._transaction() as connection:
-            known = connection.execute(
-                select(tables.orders).where(_orders.idempotency_key == entry.key)
-            ).one_or_none()
-            if known is not None:
-                return _repeated(known._mapping, entry), False  # noqa: SLF001 - SQLAlchemy's public name for it
-            if entry.refusal is not None:
-                raise entry.refusal
-            check_day(connection, entry)
-            row = row_of(entry.order, at)
-            row |= {"idempotency_key": entry.key, "request_hash": entry.hash}
-            connection.execute(insert(tables.orders).values(row))
-            order = one(connection, entry.order.id)
-            change = Change(order, fold(connection, order))
-            return write(connection, [change], at)[0].after, True
+    def accept(self, entries: Sequence[Entry], at: datetime) -> list[Answer]:
+        """Store what is new of them, all in one transaction; an answer for each, in their order."""
+        return self._orders.accept(entries, at)
 
     def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:
         """Apply each step to its order as it stands now; a forbidden step changes nothing."""
@@ -225,17 +212,6 @@ def _lost_in_restart(order: Order) -> Order:
         reason=OrderReason.EXECUTOR_RESTARTED,
         message="the executor ended while the order was being sent; the broker is being asked",
     )
-
-
-def _repeated(row: Any, entry: Entry) -> Order:
-    if row["request_hash"] not in (entry.hash, *entry.earlier_hashes):
-        raise OrderRefusedError(
-            409,
-            "IdempotencyKeyReused",
-            f"this Idempotency-Key belongs to order {row['id']}, which was a different request: "
-            "use a new key for a new order",
-        )
-    return order_of(row)
 
 
 def _fact(connection: Connection, name: str) -> str | None:

@@ -21,7 +21,7 @@ Step = Callable[[Order], Order]
 class Entry:
     """A new order for the ledger: `hash` tells a repeated request from another one.
 
-    `earlier_hashes` are what earlier versions have stored for the same request.
+    `earlier_hashes` makes what earlier versions have stored for the same request.
 
     `refusal` is raised only where the key is new: what was accepted once stays accepted.
     """
@@ -32,7 +32,18 @@ class Entry:
     refusal: OrderRefusedError | None
     day_start: datetime
     day_limit: int | None
-    earlier_hashes: tuple[str, ...] = ()
+    earlier_hashes: Callable[[], tuple[str, ...]] = tuple
+
+
+class EntryResult(NamedTuple):
+    """An order that the ledger has, and whether it is new; else the request came again."""
+
+    order: Order
+    new: bool
+
+
+Answer = EntryResult | Exception
+"""What became of an entry: OrderRefusedError, or the error of a row that can't be stored."""
 
 
 class Change(NamedTuple):
@@ -66,8 +77,11 @@ class LedgerStore(Protocol):
         """Stamp a ledger that has no accounts yet; returns the accounts it is stamped with."""
         ...
 
-    def accept(self, entry: Entry, at: datetime) -> tuple[Order, bool]:
-        """Store a new order; (order, True) when it is new, (order, False) for a repeated request."""
+    def accept(self, entries: Sequence[Entry], at: datetime) -> list[Answer]:
+        """Store what is new of them, all in one transaction; an answer for each, in their order.
+
+        An entry that is refused or can't be stored leaves the others alone. LedgerUnavailableError: none is stored.
+        """
         ...
 
     def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:

@@ -6,7 +6,7 @@ from executor_fakes.dispatch import DispatchWorld
 from executor_fakes.gateway import ConnectionWorld
 from executor_fakes.intake import ORDER, IntakeWorld
 from executor_fakes.sentinel import FixedSentinel
-from executor_fakes.store import HookedStore, observe, open_hooked
+from executor_fakes.store import HookedStore, accept, observe, open_hooked
 from executor_fakes.values import AAPL, NOON, SETTINGS, TERMS, entry, report
 from executor_fakes.wakeup import CountingWakeup
 
@@ -24,6 +24,7 @@ __all__ = [
     "HookedStore",
     "IntakeWorld",
     "ManualClock",
+    "accept",
     "entry",
     "observe",
     "open_hooked",

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from executor_fakes.values import NOON
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
-from ibgateway_executor.ledger.store import Change, LedgerStore
+from ibgateway_executor.ledger.store import Change, Entry, EntryResult, LedgerStore
 from ibgateway_executor.orders.broker_reports import OrderEvent
 
 
@@ -30,6 +31,14 @@ class HookedStore(SqliteStore):
 def observe(store: LedgerStore, event: OrderEvent, at: datetime) -> Change | None:
     """One event of the broker; None where it is about none of the orders."""
     return next(iter(store.observe([event], at)), None)
+
+
+def accept(store: LedgerStore, entry: Entry, at: datetime = NOON) -> EntryResult:
+    """The answer to an entry that comes alone; raised where it is an error."""
+    (answer,) = store.accept([entry], at)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def open_hooked(path: Path) -> HookedStore:

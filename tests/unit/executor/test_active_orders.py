@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -159,16 +160,17 @@ async def test_a_commit_that_nobody_waits_for_any_more_is_followed(tmp_path: Pat
     world = MemoryWorld(tmp_path)
     await world.ledger.accept(entry("a"))
     asking = asyncio.create_task(world.ledger.reserve("a", client_id=17, next_valid_id=1))
-    committed = asyncio.Event()
+    committed, cancelled = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
     def tell() -> None:
         loop.call_soon_threadsafe(committed.set)
+        assert cancelled.wait(30)
 
     world.store.after_reserve = tell
-    await asyncio.sleep(0)
-    asking.cancel()
     await committed.wait()
+    asking.cancel()
+    cancelled.set()
     await world.ledger.find("a")
     assert [order.id for order in world.ledger.active.sending.values()] == ["a"]
     world.ledger.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from executor_fakes import NOON, ConnectionWorld, entry, observe
+from executor_fakes import NOON, ConnectionWorld, accept, entry, observe
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
 from ibgateway_executor.orders.broker_reports import FillReport, OrderEvent, OrderStatusReport
 
@@ -65,12 +65,12 @@ def test_a_later_word_about_an_ended_order_keeps_all_of_it(store: SqliteStore) -
     observe(store, FILL, NOON + MONTH)
     store.forget_sightings(NOON + MONTH)
     assert kept(store) == 2
-    assert store.accept(entry("a"), NOON)[0].state == "Filled"
+    assert accept(store, entry("a"))[0].state == "Filled"
 
 
 def test_what_was_folded_into_an_order_is_evidence_no_more(store: SqliteStore) -> None:
     observe(store, FILL, NOON)
-    assert store.accept(entry("a"), NOON)[0].state == "Filled"
+    assert accept(store, entry("a"))[0].state == "Filled"
     assert kept(store) == 0
 
 
@@ -99,5 +99,5 @@ def test_sightings_of_the_version_before_are_as_old_as_the_change(tmp_path: Path
     store.stamp("paper")
     store.forget_sightings(before - timedelta(seconds=1))
     assert kept(store) == 1
-    assert store.accept(entry("a"), NOON)[0].state == "Filled"
+    assert accept(store, entry("a"))[0].state == "Filled"
     store.close()

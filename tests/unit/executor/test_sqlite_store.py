@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy.event import listen
 
-from executor_fakes import observe
+from executor_fakes import accept, observe
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
 from ibgateway_executor.ledger.store import Entry
@@ -47,7 +47,7 @@ def entry(name: str, *, key: str = "", hashed: str = "h", limit: int | None = No
 
 
 def accepted(store: SqliteStore, name: str) -> Order:
-    return store.accept(entry(name), NOON)[0]
+    return accept(store, entry(name))[0]
 
 
 def test_an_order_comes_back_exactly_as_it_went_in(store: SqliteStore) -> None:
@@ -59,31 +59,31 @@ def test_an_order_comes_back_exactly_as_it_went_in(store: SqliteStore) -> None:
 
 
 def test_one_key_is_one_order(store: SqliteStore) -> None:
-    first, new = store.accept(entry("a", key="k"), NOON)
-    again, repeated = store.accept(entry("b", key="k"), NOON)
+    first, new = accept(store, entry("a", key="k"))
+    again, repeated = accept(store, entry("b", key="k"))
     assert (new, repeated) == (True, False)
     assert again == first
     with pytest.raises(OrderRefusedError, match="which was a different request") as refused:
-        store.accept(entry("c", key="k", hashed="other"), NOON)
+        accept(store, entry("c", key="k", hashed="other"))
     assert refused.value.status == 409
     assert [order.id for order in store.active()] == ["a"]
 
 
 def test_a_refusal_stops_new_orders_but_not_the_answer_to_an_old_one(store: SqliteStore) -> None:
-    store.accept(entry("a", key="k"), NOON)
+    accept(store, entry("a", key="k"))
     refusal = OrderRefusedError(422, "OrderValueLimit", "too large")
-    again, new = store.accept(replace(entry("b", key="k"), refusal=refusal), NOON)
+    again, new = accept(store, replace(entry("b", key="k"), refusal=refusal))
     assert (again.id, new) == ("a", False)
     with pytest.raises(OrderRefusedError, match="too large"):
-        store.accept(replace(entry("c"), refusal=refusal), NOON)
+        accept(store, replace(entry("c"), refusal=refusal))
 
 
 def test_the_daily_limit_counts_todays_orders(store: SqliteStore) -> None:
     yesterday = replace(entry("old").order, accepted_at=NOON - timedelta(hours=13))
-    store.accept(replace(entry("old"), order=yesterday), NOON)
-    store.accept(entry("a", limit=1), NOON)
+    accept(store, replace(entry("old"), order=yesterday))
+    accept(store, entry("a", limit=1))
     with pytest.raises(OrderRefusedError, match="maxOrdersPerDay is 1") as refused:
-        store.accept(entry("b", limit=1), NOON)
+        accept(store, entry("b", limit=1))
     assert refused.value.status == 429
 
 

@@ -1,0 +1,132 @@
+"""New orders into the ledger's file: many in one transaction, each with an outcome of its own.
+
+Written for sqlite3 itself, because what SQLAlchemy adds to a statement costs several times what the
+statement does (docs/decisions/0025-orders-share-a-commit.md). The columns are those of `tables`.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
+from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.daily_limit import DailyLimit
+from ibgateway_executor.ledger.engine import unavailable
+from ibgateway_executor.ledger.rows import order_of, row_of
+from ibgateway_executor.ledger.sightings import fold
+from ibgateway_executor.ledger.store import Answer, Entry, EntryResult
+
+_COLUMNS: Final = tuple(c.name for c in tables.orders.columns if c.name != "sequence")
+_BAD_ROW: Final = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, ValueError)
+"""What a row may be refused with, by SQLite or on the way to it; the transaction stands."""
+
+Row = Mapping[str, Any]
+
+
+class OrderWriter:
+    """The way of orders into one file, by its only writer."""
+
+    def __init__(self, file: sqlite3.Connection) -> None:
+        self._file = file
+        self._day = DailyLimit()
+
+    def accept(self, entries: Sequence[Entry], at: datetime) -> list[Answer]:
+        """Store what is new of them, all in one transaction; an answer for each, in their order.
+
+        An entry that is refused or can't be stored leaves the others alone. LedgerUnavailableError: none is stored.
+        """
+        with self._day.kept(), _transaction(self._file):
+            answers = self._answers(entries, at)
+            self._day.add(answers)
+        return answers
+
+    def _answers(self, entries: Sequence[Entry], at: datetime) -> list[Answer]:
+        """A key that is not found is free: the transaction has begun with the file's write lock."""
+        known = self._known(list({entry.key for entry in entries}))
+        fresh: dict[str, Entry] = {}
+        refused: dict[int, Answer] = {}
+        for number, entry in enumerate(entries):
+            if entry.key not in known and entry.key not in fresh:
+                refusal = entry.refusal or self._day.refusal(self._file, entry, fresh.values())
+                if refusal is None:
+                    fresh[entry.key] = entry
+                else:
+                    refused[number] = refusal
+        rows: dict[str, Row | Exception] = {**known, **self._stored(list(fresh.values()), at)}
+        return [
+            refused.get(number)
+            or _answer(rows[entry.key], entry, new=fresh.get(entry.key) is entry)
+            for number, entry in enumerate(entries)
+        ]
+
+    def _known(self, keys: Sequence[str]) -> dict[str, Row]:
+        found = self._file.execute(_selection(len(keys)), keys)
+        names = [column[0] for column in found.description]
+        rows = [dict(zip(names, values, strict=True)) for values in found]
+        return {row["idempotency_key"]: row for row in rows}
+
+    def _stored(self, entries: Sequence[Entry], at: datetime) -> dict[str, Row | Exception]:
+        """Rows by key: all with one statement. Where that fails, one by one: a bad one fails alone."""
+        try:
+            return self._inserted(entries, at) if entries else {}
+        except _BAD_ROW as problem:
+            if len(entries) == 1:
+                return {entries[0].key: problem}
+        return {key: row for entry in entries for key, row in self._stored([entry], at).items()}
+
+    def _inserted(self, entries: Sequence[Entry], at: datetime) -> dict[str, Row | Exception]:
+        """AUTOINCREMENT counts up by one: the sequences of one statement follow each other."""
+        orders = fold(self._file, [entry.order for entry in entries])
+        rows = [
+            {**row_of(order, at), "idempotency_key": entry.key, "request_hash": entry.hash}
+            for entry, order in zip(entries, orders, strict=True)
+        ]
+        values = [row[name] for row in rows for name in _COLUMNS]
+        last = self._file.execute(_insertion(len(rows)), values).lastrowid or 0
+        return {
+            row["idempotency_key"]: {**row, "sequence": last - len(rows) + number}
+            for number, row in enumerate(rows, start=1)
+        }
+
+
+@contextmanager
+def _transaction(file: sqlite3.Connection) -> Iterator[None]:
+    """LedgerUnavailableError where it could not be written; then nothing was."""
+    try:
+        file.execute("BEGIN IMMEDIATE")
+        yield
+        file.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise LedgerUnavailableError(unavailable(str(error))) from error
+    finally:
+        if file.in_transaction:
+            file.execute("ROLLBACK")
+
+
+def _answer(row: Row | Exception, entry: Entry, *, new: bool) -> Answer:
+    if isinstance(row, Exception):
+        return row
+    if not new and row["request_hash"] not in (entry.hash, *entry.earlier_hashes()):
+        return OrderRefusedError(
+            409,
+            "IdempotencyKeyReused",
+            f"this Idempotency-Key belongs to order {row['id']}, which was a different request: "
+            "use a new key for a new order",
+        )
+    return EntryResult(order_of(row), new)
+
+
+@cache
+def _selection(count: int) -> str:
+    holes = ", ".join("?" * count)
+    return f"SELECT * FROM {tables.orders.name} WHERE idempotency_key IN ({holes})"  # noqa: S608 - our own names
+
+
+@cache
+def _insertion(count: int) -> str:
+    row = f"({', '.join('?' * len(_COLUMNS))})"
+    columns, rows = ", ".join(_COLUMNS), ", ".join([row] * count)
+    return f"INSERT INTO {tables.orders.name} ({columns}) VALUES {rows}"  # noqa: S608 - our own names
