@@ -15,8 +15,10 @@ from ibgateway_api.names import Key
 from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
 from ibgateway_operator.desired.input import Scripts
-from ibgateway_operator.handlers import Handlers, IndexedBodies, kopf_settings
+from ibgateway_operator.handlers import GatewayIndex, Handlers, IndexedBodies, kopf_settings
 from ibgateway_operator.kube.client import KubernetesApi, connect
+from ibgateway_operator.kube.informer import ChildInformer, parts
+from ibgateway_operator.kube.watch_client import KubernetesWatchServer
 from ibgateway_operator.settings import OperatorSettings, from_environment
 from ibgateway_runtime import log
 from ibgateway_runtime.clock import system_clock
@@ -44,25 +46,27 @@ class Program:
         self.settings = settings
         self._stack = AsyncExitStack()
 
-    async def build(self, bodies: IndexedBodies) -> App:
+    async def build(self, gateways: GatewayIndex) -> tuple[App, ChildInformer]:
         """Connect to the API server and put the parts together."""
-        api = await connect()
+        api, watches = await connect(), await connect()
         self._stack.push_async_callback(api.close)
+        self._stack.push_async_callback(watches.close)
         session = await self._stack.enter_async_context(client_session())
         clock, settings = system_clock(), self.settings
         lease = Key(settings.own_namespace, settings.lease)
         leadership = Leadership(KubernetesApi(api), clock, lease, settings.instance)
+        informer = ChildInformer(KubernetesWatchServer(watches), parts(settings.watch_namespaces))
         app = build(
             settings,
             scripts(),
             api_server=KubernetesApi(api, may_write=leadership.holds),
             http=HttpClient(session),
             clock=clock,
-            informer=bodies,
+            informer=IndexedBodies(gateways, informer.bodies),
             leadership=leadership,
         )
         await self._serve_metrics(app)
-        return app
+        return app, informer
 
     async def _serve_metrics(self, app: App) -> None:
         if not self.settings.metrics_port:

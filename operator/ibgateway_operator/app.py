@@ -6,7 +6,7 @@ The fast lane judges gates, the slow one reconciles. Watch events, news and time
 import asyncio
 import logging
 import secrets
-from collections.abc import Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from ibgateway_operator.kube.cache import Cache, InformerIndex
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics, metrics
 from ibgateway_operator.model.kinds import APPLIED, GATEWAY
-from ibgateway_operator.model.manifests import labels_of, name_of, uid_of
+from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid_of
 from ibgateway_operator.model.memory import LOST, Memories
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
@@ -90,12 +90,13 @@ class App:
     _standing_by: asyncio.Task[None] | None = None
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
 
-    def start(self) -> None:
-        """Stand by; work while this operator holds the Lease."""
-        self._standing_by = asyncio.create_task(self._serve())
+    def start(self, listed: Callable[[], Awaitable[None]]) -> None:
+        """Stand by once everything was listed; work while this operator holds the Lease."""
+        self._standing_by = asyncio.create_task(self._serve(listed))
 
-    async def _serve(self) -> None:
+    async def _serve(self, listed: Callable[[], Awaitable[None]]) -> None:
         """Only its holder writes; one that lost the Lease begins anew, with an empty memory."""
+        await listed()
         while True:
             await self.leadership.campaign()
             logger.info("this operator holds the Lease and works")
@@ -155,7 +156,7 @@ class App:
         if memory is not None and applied is not None and applied.uid == uid_of(body):
             del memory.applied[place]
 
-    def shown(self, body: Mapping[str, Any]) -> None:
+    def shown(self, body: Manifest) -> None:
         """A watch has shown an object."""
         self.queues.cache.shown(body)
 

@@ -1,33 +1,34 @@
-"""The informer: the only module that imports kopf, beside the composition root.
+"""kopf's part: the IBGateways' watch, start and stop, the probe. With the composition root its only importer.
 
 Handlers only enqueue keys; there are no create, update or delete handlers, no timers, no daemons. So
 kopf writes nothing: no finalizer, no annotation, no Event, and `kubectl delete` works without us.
+Children and pods have an informer of ours (docs/decisions/0025).
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import kopf
 
-from ibgateway_api import names
 from ibgateway_api.names import Key
 from ibgateway_operator.app import App
-from ibgateway_operator.model.kinds import APPLIED, GATEWAY, POD, Kind
+from ibgateway_operator.kube.bodies import ChildBodies, owner
+from ibgateway_operator.kube.informer import ChildInformer
+from ibgateway_operator.model.kinds import GATEWAY
 from ibgateway_operator.model.manifests import Manifest, trimmed
 
-WATCHED: Final = (*APPLIED, POD)
-SELECTOR: Final = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY},{names.LABEL_GATEWAY}"
-
-Starter = Callable[["IndexedBodies"], Awaitable[App]]
+GatewayIndex = Mapping[Key, Iterable[Manifest]]
+Starter = Callable[[GatewayIndex], Awaitable[tuple[App, ChildInformer]]]
+"""From kopf's index of the IBGateways to what serves them."""
 
 
 @dataclass(frozen=True)
 class IndexedBodies:
-    """kopf's indices as the cache wants them; full before the first handler runs."""
+    """What is watched, as the cache wants it; kopf's index is full before the first handler runs."""
 
-    gateway_bodies: Mapping[Key, Iterable[Manifest]]
-    child_bodies: Mapping[Key, Iterable[Manifest]]
+    gateway_bodies: GatewayIndex
+    child_bodies: ChildBodies
 
     def gateways(self) -> Iterable[Key]:
         """Every IBGateway there is."""
@@ -42,7 +43,7 @@ class IndexedBodies:
 
     def children(self, key: Key) -> Iterable[Manifest]:
         """Its children and pods, by label."""
-        return list(self.child_bodies[key]) if key in self.child_bodies else []
+        return self.child_bodies.of(key)
 
 
 class Handlers:
@@ -52,6 +53,7 @@ class Handlers:
         self._starter = starter
         self._closer = closer
         self.app: App | None = None
+        self.informer: ChildInformer | None = None
 
     def register(self, registry: kopf.OperatorRegistry) -> None:
         """Tell kopf what to watch and what to call."""
@@ -64,40 +66,26 @@ class Handlers:
         where = (GATEWAY.group, GATEWAY.version, GATEWAY.plural)
         kopf.index(*where, id="gateway_bodies", registry=registry)(_gateway_body)
         kopf.on.event(*where, id="gateway_changed", registry=registry)(self.gateway_changed)
-        for kind in WATCHED:
-            self._register_child(registry, kind)
-
-    def _register_child(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
-        where = (kind.group, kind.version, kind.plural)
-
-        async def child_body(body: kopf.Body, **_: Any) -> dict[Key, Manifest]:
-            return {_owner(body): _whole(body, kind)}
-
-        async def child_changed(event: Mapping[str, Any], body: kopf.Body, **_: Any) -> None:
-            self.child_changed(kind, event, body)
-
-        kopf.index(*where, id="child_bodies", when=_is_ours, registry=registry)(child_body)
-        kopf.on.event(*where, id=f"{kind.plural}_changed", when=_is_ours, registry=registry)(
-            child_changed
-        )
 
     async def started(self, **kwargs: Any) -> None:
-        """Build the operator on the indices and start its workers."""
-        self.app = await self._starter(
-            IndexedBodies(kwargs["gateway_bodies"], kwargs["child_bodies"])
-        )
-        self.app.start()
+        """Build the operator on what is watched; its workers start once everything was listed."""
+        self.app, self.informer = await self._starter(kwargs["gateway_bodies"])
+        self.informer.start(shown=self.child_shown, ended=self.child_ended)
+        self.app.start(self.informer.listed)
 
     async def stopped(self, **_: Any) -> None:
-        """Stop the workers, then close what they used."""
+        """Stop the workers and the watches, then close what they used."""
         if self.app is not None:
             await self.app.stop()
+        if self.informer is not None:
+            await self.informer.stop()
         await self._closer()
 
     async def probed(self, **_: Any) -> str:
         """Answer /healthz; a permanent error is HTTP 500 and ends in a restart."""
-        why = self.app.dead() if self.app else "not started"
-        if why:
+        if self.app is None or self.informer is None:
+            raise kopf.PermanentError("not started")
+        if why := self.app.dead() or self.informer.dead():
             raise kopf.PermanentError(why)
         return "alive"
 
@@ -105,24 +93,28 @@ class Handlers:
         """An IBGateway came, changed or went."""
         if self.app is None:
             return
+        whole = _whole(body)
         if event["type"] == "DELETED":
-            self.app.gone(_whole(body, GATEWAY))
-        self.app.add(Key(str(body["metadata"]["namespace"]), str(body["metadata"]["name"])))
-
-    def child_changed(self, kind: Kind, event: Mapping[str, Any], body: kopf.Body) -> None:
-        """A child or a pod came, changed or went."""
-        if self.app is None:
-            return
-        if event["type"] == "DELETED":
-            self.app.gone(_whole(body, kind))
+            self.app.gone(whole)
         else:
+            self.app.shown(whole)
+        self.app.add(_key(body))
+
+    def child_shown(self, body: Manifest) -> None:
+        """A child or a pod came or changed."""
+        if self.app is not None:
             self.app.shown(body)
-        self.app.add(_owner(body))
+            self.app.add(owner(body))
+
+    def child_ended(self, body: Manifest) -> None:
+        """A child or a pod went."""
+        if self.app is not None:
+            self.app.gone(body)
+            self.app.add(owner(body))
 
 
 async def _gateway_body(body: kopf.Body, **_: Any) -> dict[Key, Manifest]:
-    key = Key(str(body["metadata"]["namespace"]), str(body["metadata"]["name"]))
-    return {key: _whole(body, GATEWAY)}
+    return {_key(body): _whole(body)}
 
 
 async def _logged_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
@@ -130,20 +122,13 @@ async def _logged_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
 
-def _is_ours(body: kopf.Body, **_: Any) -> bool:
-    """The selector of the watch once more: an object may lose its labels while it is watched."""
-    labels = body["metadata"].get("labels") or {}
-    return labels.get(names.LABEL_MANAGED_BY) == names.MANAGED_BY and names.LABEL_GATEWAY in labels
+def _key(body: kopf.Body) -> Key:
+    return Key(str(body["metadata"]["namespace"]), str(body["metadata"]["name"]))
 
 
-def _owner(body: kopf.Body) -> Key:
-    meta = body["metadata"]
-    return Key(str(meta["namespace"]), str(meta["labels"][names.LABEL_GATEWAY]))
-
-
-def _whole(body: kopf.Body, kind: Kind) -> Manifest:
+def _whole(body: kopf.Body) -> Manifest:
     """A plain body; items of a list carry no kind of their own."""
-    return {**trimmed(dict(body)), "apiVersion": kind.api_version, "kind": kind.kind}
+    return {**trimmed(dict(body)), "apiVersion": GATEWAY.api_version, "kind": GATEWAY.kind}
 
 
 def kopf_settings() -> kopf.OperatorSettings:
@@ -156,6 +141,4 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.networking.connect_timeout = 10.0
     settings.watching.connect_timeout = 10.0
     settings.watching.server_timeout = 300  # an int: kopf writes it into the URL as it is
-    for kind in WATCHED:
-        settings.watching.label_selectors[kind.group, kind.version, kind.plural] = SELECTOR
     return settings

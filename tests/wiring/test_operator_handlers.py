@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from ibgateway_api.names import Key
 from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
 from ibgateway_operator.desired.input import Scripts
-from ibgateway_operator.handlers import WATCHED, Handlers, IndexedBodies, kopf_settings
+from ibgateway_operator.handlers import GatewayIndex, Handlers, IndexedBodies, kopf_settings
 from ibgateway_operator.kube.client import KubernetesApi
+from ibgateway_operator.kube.informer import WATCHED, ChildInformer, parts
+from ibgateway_operator.kube.watch_client import KubernetesWatchServer
 from ibgateway_operator.model.kinds import EVENT, GATEWAY, LEASE, SECRET, Kind
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.settings import Images, OperatorSettings
@@ -34,14 +37,15 @@ NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
 
 
 class ApplyingEmulator(kmock.KubernetesEmulator):  # type: ignore[misc]
-    """The emulator, which knows no server-side apply and no versions: here an apply creates what is not there."""
+    """The emulator, which knows no server-side apply, uids, versions: an apply creates what is not there."""
 
     async def _handle(self, request: Any) -> Any:
         content = request.headers.get("Content-Type", "")
         if request.action == enums.action.UPDATE and "apply-patch" in content:
             place = (request.resource, request.namespace, request.name)
             if place not in self.objects:
-                self.objects[place] = {}
+                identity = {"uid": str(uuid.uuid4()), "resourceVersion": "1"}
+                self.objects[place] = {"metadata": identity}
         if request.action == enums.action.CREATE:
             request.data["metadata"]["resourceVersion"] = "1"
         return await super()._handle(request)
@@ -120,16 +124,18 @@ async def running(folder: Path, lease: Manifest | None = None) -> AsyncIterator[
         configuration = client.Configuration(host=url)
         async with client.ApiClient(configuration) as api, client_session() as session:
 
-            async def build_app(bodies: IndexedBodies) -> App:
-                return build(
+            async def build_app(gateways: GatewayIndex) -> tuple[App, ChildInformer]:
+                informer = ChildInformer(KubernetesWatchServer(api), parts(["trading"]))
+                app = build(
                     OperatorSettings(images=Images(agent="agent:1", executor="executor:1")),
                     Scripts("wrap", "stop", "ibc"),
                     api_server=KubernetesApi(api),
                     http=HttpClient(session),
                     clock=system_clock(),
-                    informer=bodies,
+                    informer=IndexedBodies(gateways, informer.bodies),
                     leadership=Leadership(KubernetesApi(api), system_clock(), LEASE_KEY, "one"),
                 )
+                return app, informer
 
             async def nothing() -> None:
                 return

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid_of
+from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, trimmed, uid_of
 
 Address = tuple[str, str, str]
 """Kind, namespace, name."""
@@ -43,6 +43,8 @@ class Cache:
 
     bodies: InformerIndex
     _overlays: dict[Address, Manifest] = field(default_factory=dict)
+    _written: dict[Key, set[Address]] = field(default_factory=dict)
+    """The overlays of each IBGateway's children."""
     _deleted: dict[str, str] = field(default_factory=dict)
     """By uid: the version that we deleted, until the watch shows its end."""
     _ended: OrderedDict[str, None] = field(default_factory=OrderedDict)
@@ -62,11 +64,7 @@ class Cache:
     def children(self, key: Key) -> tuple[Manifest, ...]:
         """Children and pods as stored, our own last writes included."""
         shown = {_address(body): body for body in self.bodies.children(key)}
-        fresh = [
-            body
-            for address, body in self._overlays.items()
-            if address not in shown and _belongs(body, key)
-        ]
+        fresh = [self._overlays[a] for a in self._written.get(key, ()) if a not in shown]
         newest = (self._newest(body) for body in (*shown.values(), *fresh))
         return tuple(body for body in newest if not self._is_deleted(body))
 
@@ -76,7 +74,9 @@ class Cache:
         if uid_of(after) in self._ended:
             return
         if known is None or uid_of(known) != uid_of(after) or _version(after) > _version(known):
-            self._overlays[address] = after
+            self._lift(address)
+            self._overlays[address] = trimmed(after)
+            self._written.setdefault(_owner(after), set()).add(address)
 
     def deleted(self, body: Manifest) -> None:
         """We have deleted this very version: it is not seen again, unless it lives on."""
@@ -91,26 +91,37 @@ class Cache:
         """Forget an object whose end the watch has shown: this one, not one that has its name now."""
         uid, address = uid_of(body), _address(body)
         if address in self._overlays and uid_of(self._overlays[address]) == uid:
-            del self._overlays[address]
+            self._lift(address)
         self._deleted.pop(uid, None)
         self._vanished.discard(uid)
         self._ended[uid] = None
         while len(self._ended) > REMEMBERED_ENDS:
             self._ended.popitem(last=False)
 
-    def shown(self, body: Mapping[str, Any]) -> None:
+    def shown(self, body: Manifest) -> None:
         """The watch shows an object: one that had lost its labels and has them again is there."""
         self._ended.pop(uid_of(body), None)
+        self._newest(body)
 
     def _newest(self, body: Manifest) -> Manifest:
+        """The overlay where it is newer; one that is not has done its work."""
         address = _address(body)
         overlay = self._overlays.get(address)
         if overlay is None or overlay is body:
             return body
         if _version(overlay) > _version(body):
             return overlay
-        del self._overlays[address]
+        self._lift(address)
         return body
+
+    def _lift(self, address: Address) -> None:
+        body = self._overlays.pop(address, None)
+        if body is None:
+            return
+        theirs = self._written[_owner(body)]
+        theirs.discard(address)
+        if not theirs:
+            del self._written[_owner(body)]
 
     def _is_deleted(self, body: Manifest) -> bool:
         version = str(body["metadata"].get("resourceVersion", ""))
@@ -127,7 +138,6 @@ def _address(body: Mapping[str, Any]) -> Address:
     return str(body["kind"]), str(body["metadata"]["namespace"]), name_of(body)
 
 
-def _belongs(body: Manifest, key: Key) -> bool:
-    labels = labels_of(body)
-    here = body["metadata"]["namespace"] == key.namespace
-    return here and labels.get(names.LABEL_GATEWAY) == key.name
+def _owner(body: Mapping[str, Any]) -> Key:
+    """The IBGateway that a child's labels name."""
+    return Key(str(body["metadata"]["namespace"]), labels_of(body).get(names.LABEL_GATEWAY, ""))

@@ -9,7 +9,6 @@ a gate shares a number of requests in flight, so that a gate never queues behind
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -21,14 +20,8 @@ from kubernetes.aio import config as kube_config
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_operator.errors import (
-    ApiError,
-    ApiUnavailableError,
-    ConflictError,
-    InvalidError,
-    LeadershipError,
-    NotFoundError,
-)
+from ibgateway_operator.errors import ApiUnavailableError, LeadershipError, NotFoundError
+from ibgateway_operator.kube.answers import document_of
 from ibgateway_operator.model.kinds import BY_KIND, GATEWAY, POD, Kind
 from ibgateway_operator.model.manifests import Manifest, name_of
 
@@ -42,13 +35,9 @@ LONGEST_PAUSE: Final = 10.0
 _APPLY: Final = "application/apply-patch+yaml"
 _STRATEGIC: Final = "application/strategic-merge-patch+json"
 _MERGE: Final = "application/merge-patch+json"
-_BUSY: Final = frozenset({429, 500, 502, 503, 504})
 _TOO_MANY: Final = 429
 _NEVER_STORED: Final = "1"
 """A resourceVersion that no stored object has: the first one that etcd gives is 2."""
-_ANOTHER_UID: Final = "metadata.uid: Invalid value"
-_WRONG_OBJECT: Final = ("failed to convert new object", "field not declared in schema")
-"""Server-side apply says so with a 500, although it is the object that is wrong."""
 
 
 class ApiServer(Protocol):
@@ -103,14 +92,18 @@ class ApiServer(Protocol):
         ...
 
 
-async def connect() -> client.ApiClient:
-    """A client from the pod's service account, else from the kubeconfig."""
+async def connect(*, connections: int = 0) -> client.ApiClient:
+    """A client from the pod's service account, else from the kubeconfig.
+
+    At most so many connections at once, 0 for any number: TLS keeps a buffer of 256 KiB for each.
+    """
     configuration = client.Configuration()
     try:
         kube_config.load_incluster_config(client_configuration=configuration)
     except kube_config.ConfigException:
         await kube_config.load_kube_config(client_configuration=configuration)
     configuration.retries = False
+    configuration.connection_pool_maxsize = connections
     return client.ApiClient(configuration)
 
 
@@ -230,10 +223,10 @@ class KubernetesApi:
         for _ in range(BUSY_TRIES - 1):
             status, after, text = await self._ask(request, lane or self.flight)
             if status != _TOO_MANY or after > LONGEST_PAUSE:
-                return _answer(status, text)
+                return document_of(status, text)
             await self.pause(after)
         status, _, text = await self._ask(request, lane or self.flight)
-        return _answer(status, text)
+        return document_of(status, text)
 
     async def _ask(
         self, request: client.api_client.RequestSerialized, lane: AbstractAsyncContextManager[None]
@@ -254,29 +247,3 @@ class KubernetesApi:
 def _seconds(retry_after: str | None) -> float:
     """What Retry-After says; Kubernetes writes whole seconds."""
     return float(retry_after) if retry_after and retry_after.isdecimal() else 1.0
-
-
-def _answer(status: int, text: bytes) -> Manifest:
-    try:
-        document: Manifest = json.loads(text or b"{}")
-    except ValueError:
-        document = {"message": "the answer is not JSON"}
-    if status < 300:
-        return document
-    raise _error(status, str(document.get("message", "")))
-
-
-def _error(status: int, message: str) -> Exception:
-    if any(words in message for words in _WRONG_OBJECT):
-        return InvalidError(422, message)
-    if _ANOTHER_UID in message:
-        return ConflictError(409, message)
-    if status in _BUSY:
-        return ApiUnavailableError(f"{status}: {message}")
-    kinds: dict[int, type[ApiError]] = {
-        404: NotFoundError,
-        409: ConflictError,
-        400: InvalidError,
-        422: InvalidError,
-    }
-    return kinds.get(status, ApiError)(status, message)

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_operator.handlers import SELECTOR, WATCHED, IndexedBodies
+from ibgateway_operator.handlers import IndexedBodies
+from ibgateway_operator.kube.bodies import ChildBodies
+from ibgateway_operator.kube.informer import SELECTOR, WATCHED
 from ibgateway_operator.model.kinds import GATEWAY
 from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid_of
 from operator_fakes.copies import copied
@@ -30,7 +31,7 @@ class WatchEvent(NamedTuple):
 
 @dataclass
 class FakeInformer:
-    """kopf's indices. With `lag` an event waits for `deliver`; without it is shown at once.
+    """The watches' bodies. With `lag` an event waits for `deliver`; without it is shown at once.
 
     `namespaces` are those that are watched, none for all. `on_event` is told what was shown.
     """
@@ -39,8 +40,8 @@ class FakeInformer:
     lag: bool = False
     namespaces: tuple[str, ...] = ()
     waiting: list[WatchEvent] = field(default_factory=list)
-    _shown: dict[str, Manifest] = field(default_factory=dict)
-    _index: IndexedBodies | None = None
+    _gateways: dict[str, Manifest] = field(default_factory=dict)
+    _children: ChildBodies = field(default_factory=ChildBodies)
 
     def gateways(self) -> Iterable[Key]:
         """Every IBGateway that was shown."""
@@ -68,11 +69,7 @@ class FakeInformer:
         due = [event for event in self.waiting if kind in ("", event.kind)][:count]
         self.waiting = [event for event in self.waiting if not any(event is one for one in due)]
         for event in due:
-            if event.type == "DELETED":
-                self._shown.pop(uid_of(event.body), None)
-            else:
-                self._shown[uid_of(event.body)] = event.body
-            self._index = None
+            self._take(event)
             self.on_event(event)
         return due
 
@@ -99,20 +96,20 @@ class FakeInformer:
             return True
         return body["kind"] in _CHILDREN and matches(SELECTOR, labels_of(body))
 
-    def _indexed(self) -> IndexedBodies:
-        if self._index is None:
-            self._index = self._by_gateway()
-        return self._index
+    def _take(self, event: WatchEvent) -> None:
+        uid, gone = uid_of(event.body), event.type == "DELETED"
+        if event.kind != GATEWAY.kind:
+            self._children.drop(uid) if gone else self._children.put(event.body)
+        elif gone:
+            self._gateways.pop(uid, None)
+        else:
+            self._gateways[uid] = event.body
 
-    def _by_gateway(self) -> IndexedBodies:
+    def _indexed(self) -> IndexedBodies:
         gateways: dict[Key, list[Manifest]] = defaultdict(list)
-        children: dict[Key, list[Manifest]] = defaultdict(list)
-        for body in self._shown.values():
-            if body["kind"] == GATEWAY.kind:
-                gateways[Key(_namespace(body), name_of(body))].append(body)
-            else:
-                children[Key(_namespace(body), labels_of(body)[names.LABEL_GATEWAY])].append(body)
-        return IndexedBodies(gateways, children)
+        for body in self._gateways.values():
+            gateways[Key(_namespace(body), name_of(body))].append(body)
+        return IndexedBodies(gateways, self._children)
 
 
 def _namespace(body: Manifest) -> str:

@@ -84,3 +84,20 @@ def test_a_child_that_we_deleted_and_made_again_is_seen() -> None:
     again["metadata"]["uid"] = "another"
     cache.written(again)
     assert cache.children(KEY) == (again,)
+
+
+def test_what_we_were_answered_is_kept_only_until_the_watch_shows_it() -> None:
+    cache = Cache(ShownChildren())
+    cache.written(pod("2"))
+    cache.shown(pod("1"))
+    assert cache.children(KEY) == (pod("2"),)
+    cache.shown(pod("2"))
+    assert cache.children(KEY) == ()
+
+
+def test_managed_fields_of_an_answer_are_not_kept() -> None:
+    cache = Cache(ShownChildren())
+    answer = pod("2")
+    answer["metadata"]["managedFields"] = [{"manager": "ibgateway-operator"}]
+    cache.written(answer)
+    assert cache.children(KEY) == (pod("2"),)

@@ -18,7 +18,8 @@ from ibgateway_operator.errors import (
     LeadershipError,
     NotFoundError,
 )
-from ibgateway_operator.kube.client import KubernetesApi, _answer
+from ibgateway_operator.kube.answers import document_of
+from ibgateway_operator.kube.client import KubernetesApi
 from ibgateway_operator.model.kinds import SERVICE
 
 
@@ -35,18 +36,18 @@ from ibgateway_operator.model.kinds import SERVICE
 )
 def test_answers_become_errors(status: int, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="the words"):
-        _answer(status, json.dumps({"message": "the words"}).encode())
+        document_of(status, json.dumps({"message": "the words"}).encode())
 
 
 def test_an_apply_onto_an_object_that_was_replaced_is_a_conflict() -> None:
     words = 'Service "a" is invalid: metadata.uid: Invalid value: "uid-1": field is immutable'
     with pytest.raises(ConflictError):
-        _answer(422, json.dumps({"message": words}).encode())
+        document_of(422, json.dumps({"message": words}).encode())
 
 
 def test_a_page_of_a_proxy_is_no_answer() -> None:
     with pytest.raises(ApiUnavailableError, match="not JSON"):
-        _answer(502, b"<html>bad gateway</html>")
+        document_of(502, b"<html>bad gateway</html>")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_a_page_of_a_proxy_is_no_answer() -> None:
 )
 def test_an_apply_that_is_wrong_itself_is_no_outage_although_it_is_answered_500(words: str) -> None:
     with pytest.raises(InvalidError, match="Kind=StatefulSet"):
-        _answer(500, json.dumps({"message": words}).encode())
+        document_of(500, json.dumps({"message": words}).encode())
 
 
 @dataclass

@@ -29,8 +29,8 @@ def importers(package: str) -> set[str]:
     ("package", "modules"),
     [
         ("kopf", {"handlers", "__main__"}),
-        ("kubernetes", {"client"}),
-        ("aiohttp", {"client", "__main__"}),
+        ("kubernetes", {"client", "watch_client"}),
+        ("aiohttp", {"client", "watch_client", "__main__"}),
         ("prometheus_client", {"metrics"}),
     ],
 )

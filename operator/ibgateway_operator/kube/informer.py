@@ -1,0 +1,157 @@
+"""Lists and watches the children and pods, each kind by itself, and keeps what it was shown.
+
+A list is read page by page and each object packed at once, so that a start with many gateways takes no
+more memory than its end. A watch that breaks goes on where it was; one that was away for too long (410)
+lists anew, and what the list lacks has ended meanwhile.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from typing import Final
+
+from ibgateway_api import names
+from ibgateway_operator.errors import ApiError, OperatorError
+from ibgateway_operator.kube.bodies import ChildBodies, owner
+from ibgateway_operator.kube.watch_client import WatchedKind, WatchServer
+from ibgateway_operator.model.kinds import APPLIED, POD, Kind
+from ibgateway_operator.model.manifests import Manifest, labels_of, trimmed, uid_of
+from ibgateway_runtime.backoff import backoff
+
+WATCHED: Final = (*APPLIED, POD)
+SELECTOR: Final = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY},{names.LABEL_GATEWAY}"
+PAGE: Final = 100
+"""Objects of a page: as dicts a few MiB, which are there while it is packed."""
+AGAIN_SECONDS: Final = 0.05
+"""Pause before a watch that has ended is begun again: it must not become a loop."""
+FIRST_BACK_OFF: Final = 0.5
+LONGEST_BACK_OFF: Final = 30.0
+_TOO_OLD: Final = 410
+
+Told = Callable[[Manifest], None]
+
+logger = logging.getLogger(__name__)
+
+
+def parts(namespaces: Iterable[str]) -> list[WatchedKind]:
+    """What is watched in these namespaces; none means all."""
+    places = tuple(namespaces) or ("",)
+    return [WatchedKind(kind, place, SELECTOR) for kind in WATCHED for place in places]
+
+
+class ChildInformer:
+    """The watches of all parts. `shown` and `ended` are told after the bodies were changed."""
+
+    def __init__(
+        self,
+        server: WatchServer,
+        served: Iterable[WatchedKind],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.bodies = ChildBodies()
+        self._server = server
+        self._pause = pause
+        self._listed = {part: asyncio.Event() for part in served}
+        self._one_page = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, *, shown: Told, ended: Told) -> None:
+        """Begin; `shown` is told of objects that came or changed, `ended` of those that went."""
+        self._shown, self._ended = shown, ended
+        self._tasks = [asyncio.create_task(self._follow(part)) for part in self._listed]
+
+    async def stop(self) -> None:
+        """End the watches."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def listed(self) -> None:
+        """Return once everything was listed: before that an object that is not shown may be there."""
+        for event in self._listed.values():
+            await event.wait()
+
+    def dead(self) -> str:
+        """Why the operator should be restarted; empty while the watches live."""
+        return "a watch has ended" if any(task.done() for task in self._tasks) else ""
+
+    async def _follow(self, part: WatchedKind) -> None:
+        """For ever. Trouble is tried again later and later; what was shown stays."""
+        version, failures = "", 0
+        while True:
+            wait = AGAIN_SECONDS
+            try:
+                if not version:
+                    version = await self._list(part)
+                async with aclosing(self._watch(part, version)) as versions:
+                    async for latest in versions:
+                        version, failures = latest, 0
+            except OperatorError as error:
+                version = "" if _is_too_old(error) else version
+                _tell(part, error, again=failures > 0)
+                wait = backoff(failures, first=FIRST_BACK_OFF, longest=LONGEST_BACK_OFF)
+                failures += 1
+            await self._pause(wait)
+
+    async def _list(self, part: WatchedKind) -> str:
+        """Show what is there; gives the version from which to watch."""
+        seen: set[str] = set()
+        after, version = "", ""
+        while not version or after:
+            async with self._one_page:
+                page = await self._server.page(part, limit=PAGE, after=after)
+                seen.update([self._show(part.kind, item) for item in page.get("items") or ()])
+                meta = page["metadata"]
+                after, version = meta.get("continue") or "", str(meta["resourceVersion"])
+        for uid in self.bodies.uids(part.kind.kind, part.namespace) - seen:
+            self._end(uid)
+        self._listed[part].set()
+        return version
+
+    async def _watch(self, part: WatchedKind, version: str) -> AsyncGenerator[str, None]:
+        """Show what changes; gives the version after each event."""
+        async with aclosing(self._server.changes(part, since=version)) as changes:
+            async for event in changes:
+                item = event["object"]
+                if event["type"] == "DELETED":
+                    self._end(uid_of(item), _whole(item, part.kind))
+                elif event["type"] != "BOOKMARK":
+                    self._show(part.kind, item)
+                yield str(item["metadata"]["resourceVersion"])
+
+    def _show(self, kind: Kind, item: Manifest) -> str:
+        """An object is there; gives its uid."""
+        body, uid = _whole(item, kind), uid_of(item)
+        ours = is_ours(body)
+        if not ours or self.bodies.owner(uid) not in (None, owner(body)):
+            self._end(uid)
+        if ours and self.bodies.put(body):
+            self._shown(body)
+        return uid
+
+    def _end(self, uid: str, last: Manifest | None = None) -> None:
+        """An object is gone, or no longer ours."""
+        if body := self.bodies.drop(uid) or last:
+            self._ended(body)
+
+
+def is_ours(body: Manifest) -> bool:
+    """The selector once more: an object may lose its labels while it is watched."""
+    labels = labels_of(body)
+    return labels.get(names.LABEL_MANAGED_BY) == names.MANAGED_BY and names.LABEL_GATEWAY in labels
+
+
+def _whole(item: Manifest, kind: Kind) -> Manifest:
+    """Items of a list carry no kind of their own."""
+    return {"apiVersion": kind.api_version, "kind": kind.kind, **trimmed(item)}
+
+
+def _is_too_old(error: OperatorError) -> bool:
+    """Whether the API server no longer knows the version from which to go on."""
+    return isinstance(error, ApiError) and error.status == _TOO_OLD
+
+
+def _tell(part: WatchedKind, error: OperatorError, *, again: bool) -> None:
+    level = logging.WARNING if again else logging.INFO
+    logger.log(level, "the watch of %s broke off and begins again: %s", part.kind.plural, error)

@@ -1,0 +1,218 @@
+"""Listing, watching, breaking off and going on: nobody is forgotten, nobody is told twice."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ibgateway_api.names import Key
+from ibgateway_operator.errors import ApiError, ApiUnavailableError, OperatorError
+from ibgateway_operator.kube.informer import SELECTOR, ChildInformer, parts
+from ibgateway_operator.kube.watch_client import WatchedKind
+from ibgateway_operator.model.kinds import POD, SERVICE
+from ibgateway_operator.model.manifests import Manifest
+
+PODS = WatchedKind(POD, "", SELECTOR)
+AWAY = ApiUnavailableError("away")
+TOO_OLD = ApiError(410, "too old resource version")
+
+
+def item(name: str, version: int, **labels: str) -> Manifest:
+    ours = {"app.kubernetes.io/managed-by": "ibgateway-operator", "ibgateway.dev/gateway": "paper"}
+    meta = {"namespace": "trading", "name": name, "uid": name, "resourceVersion": str(version)}
+    return {"metadata": {**meta, "labels": {**ours, **labels}, "managedFields": ["many"]}}
+
+
+def page(version: int, *items: Manifest, after: str = "") -> Manifest:
+    return {"metadata": {"resourceVersion": str(version), "continue": after}, "items": list(items)}
+
+
+def event(kind: str, body: Manifest) -> Manifest:
+    return {"type": kind, "object": body}
+
+
+@dataclass
+class ScriptedServer:
+    """Answers in their order; a watch beyond the script lasts until it is cancelled."""
+
+    pages: list[Manifest | OperatorError]
+    watches: list[list[Manifest | OperatorError]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def page(self, part: WatchedKind, *, limit: int, after: str) -> Manifest:
+        self.asked.append(f"list {after}".strip())
+        answer = self.pages.pop(0)
+        if isinstance(answer, OperatorError):
+            raise answer
+        return answer
+
+    async def changes(self, part: WatchedKind, *, since: str) -> AsyncGenerator[Manifest, None]:
+        self.asked.append(f"watch {since}")
+        if not self.watches:
+            self.idle.set()
+            await asyncio.Event().wait()
+        for each in self.watches.pop(0):
+            if isinstance(each, OperatorError):
+                raise each
+            yield each
+
+
+@dataclass
+class Told:
+    """What the informer has told, and for how long it has paused."""
+
+    informer: ChildInformer
+    news: list[str] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+
+    def shown(self, body: Manifest) -> None:
+        self.news.append(f"{body['kind']} {body['metadata']['name']}")
+
+    def ended(self, body: Manifest) -> None:
+        self.news.append(f"end of {body['metadata']['name']}")
+
+    def children(self) -> list[Any]:
+        bodies = self.informer.bodies.of(Key("trading", "paper"))
+        return [body["metadata"]["name"] for body in bodies]
+
+
+@asynccontextmanager
+async def informed(server: ScriptedServer) -> AsyncIterator[Told]:
+    """Once the whole script was played."""
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    told = Told(ChildInformer(server, [PODS], pause), pauses=pauses)
+    told.informer.start(shown=told.shown, ended=told.ended)
+    async with asyncio.timeout(30):
+        await server.idle.wait()
+    yield told
+    await told.informer.stop()
+
+
+async def test_a_list_is_read_page_by_page_and_watched_from_its_version() -> None:
+    server = ScriptedServer([page(7, item("a", 1), after="more"), page(7, item("b", 2))])
+    async with informed(server) as told:
+        assert told.news == ["Pod a", "Pod b"]
+        assert told.children() == ["a", "b"]
+    assert server.asked == ["list", "list more", "watch 7"]
+
+
+async def test_bodies_are_whole_but_for_managed_fields() -> None:
+    async with informed(ScriptedServer([page(7, item("a", 1))])) as told:
+        [body] = told.informer.bodies.of(Key("trading", "paper"))
+    assert (body["apiVersion"], body["kind"]) == ("v1", "Pod")
+    assert "managedFields" not in body["metadata"]
+
+
+async def test_changes_are_told_and_bookmarks_only_remembered() -> None:
+    events: list[Manifest | OperatorError] = [
+        event("ADDED", item("b", 8)),
+        event("MODIFIED", item("a", 9)),
+        event("DELETED", item("b", 10)),
+        event("BOOKMARK", {"metadata": {"resourceVersion": "30"}}),
+    ]
+    server = ScriptedServer([page(7, item("a", 1))], [events])
+    async with informed(server) as told:
+        assert told.news == ["Pod a", "Pod b", "Pod a", "end of b"]
+        assert told.children() == ["a"]
+    assert server.asked == ["list", "watch 7", "watch 30"]
+
+
+async def test_a_watch_that_breaks_goes_on_where_it_was() -> None:
+    server = ScriptedServer(
+        [page(7)], [[event("ADDED", item("a", 8)), AWAY], [AWAY], [event("ADDED", item("b", 9))]]
+    )
+    async with informed(server) as told:
+        assert told.news == ["Pod a", "Pod b"]
+        assert told.pauses == [0.5, 1.0, 0.05]
+    assert server.asked == ["list", "watch 7", "watch 8", "watch 8", "watch 9"]
+
+
+async def test_one_that_was_away_for_too_long_lists_anew_and_tells_what_is_new() -> None:
+    server = ScriptedServer(
+        [page(7, item("a", 1), item("b", 2), item("c", 3)), page(50, item("a", 1), item("c", 40))],
+        [[TOO_OLD]],
+    )
+    async with informed(server) as told:
+        assert told.news == ["Pod a", "Pod b", "Pod c", "Pod c", "end of b"]
+        assert told.children() == ["a", "c"]
+    assert server.asked == ["list", "watch 7", "list", "watch 50"]
+
+
+async def test_a_list_whose_next_page_has_expired_begins_anew() -> None:
+    server = ScriptedServer(
+        [page(7, item("a", 1), after="old"), TOO_OLD, page(9, item("a", 1), item("b", 8))]
+    )
+    async with informed(server) as told:
+        assert told.news == ["Pod a", "Pod b"]
+    assert server.asked == ["list", "list old", "list", "watch 9"]
+
+
+async def test_nothing_counts_as_listed_before_the_last_page_of_the_last_kind() -> None:
+    server = ScriptedServer([page(7, after="more"), AWAY, page(7)])
+    served = [PODS, WatchedKind(SERVICE, "", SELECTOR)]
+    informer = ChildInformer(server, served, pause=lambda _: asyncio.Event().wait())  # type: ignore[arg-type, return-value]
+    informer.start(shown=lambda _: None, ended=lambda _: None)
+    listed = asyncio.create_task(informer.listed())
+    async with asyncio.timeout(30):
+        await server.idle.wait()
+    await asyncio.sleep(0)
+    assert not listed.done()
+    listed.cancel()
+    await informer.stop()
+
+
+async def test_an_object_that_loses_its_labels_ends_and_comes_back_with_them() -> None:
+    foreign = item("a", 8, **{"app.kubernetes.io/managed-by": "somebody"})
+    events: list[Manifest | OperatorError] = [
+        event("MODIFIED", foreign),
+        event("MODIFIED", item("a", 9)),
+    ]
+    async with informed(ScriptedServer([page(7, item("a", 1))], [events])) as told:
+        assert told.news == ["Pod a", "end of a", "Pod a"]
+
+
+async def test_an_object_that_changes_its_gateway_ends_for_the_one_and_comes_to_the_other() -> None:
+    moved = item("a", 8, **{"ibgateway.dev/gateway": "other"})
+    server = ScriptedServer([page(7, item("a", 1))], [[event("MODIFIED", moved)]])
+    async with informed(server) as told:
+        assert told.news == ["Pod a", "end of a", "Pod a"]
+        assert told.children() == []
+
+
+async def test_an_end_that_was_never_shown_is_told_too() -> None:
+    server = ScriptedServer([page(7)], [[event("DELETED", item("a", 8))]])
+    async with informed(server) as told:
+        assert told.news == ["end of a"]
+
+
+async def test_a_watch_that_ends_with_a_bug_is_seen_by_the_probe() -> None:
+    server = ScriptedServer([{"no": "metadata"}])
+    informer = ChildInformer(server, [PODS])
+    informer.start(shown=lambda _: None, ended=lambda _: None)
+    assert informer.dead() == ""
+    async with asyncio.timeout(30):
+        while not informer.dead():  # noqa: ASYNC110 - a task's end sets no event
+            await asyncio.sleep(0)
+    assert informer.dead() == "a watch has ended"
+    await informer.stop()
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "places"), [((), {""}), (("trading", "research"), {"trading", "research"})]
+)
+def test_every_kind_is_watched_in_each_namespace(
+    namespaces: tuple[str, ...], places: set[str]
+) -> None:
+    served = parts(namespaces)
+    assert {each.namespace for each in served} == places
+    assert len(served) == 9 * len(places)
+    assert {each.selector for each in served} == {SELECTOR}
