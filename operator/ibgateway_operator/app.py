@@ -43,6 +43,8 @@ FLIGHT: Final = 32
 """Keys of each queue in work at once: gateways whose API calls hang must not hold up the others."""
 RESYNC_SECONDS: Final = 600.0
 """How often the API server is asked what there is: a watch that went silent is noticed here."""
+LOOKS_SECONDS: Final = 300.0
+"""Over which the looks at all gateways are spread that follow: a thousand at once would hold up news."""
 GATE_FIRST_SECONDS: Final = 0.05
 """Head start of the gate's patch over everything else that news asks for."""
 STUCK_SECONDS: Final = 300.0
@@ -112,7 +114,7 @@ class App:
     def _start_workers(self) -> None:
         for key in self.queues.cache.gateways():
             self.add(key)
-        fast = self.queues.fast.work(self.gates.keep, flight=FLIGHT)
+        fast = self.queues.fast.work(self.gates.keep, still=self.gates.still, flight=FLIGHT)
         loops = (fast, self._reconcile_all(), self._resync())
         self._workers = [asyncio.create_task(loop) for loop in loops]
 
@@ -120,7 +122,9 @@ class App:
         """Listen to everybody before anything is applied to anybody, then reconcile for ever."""
         reconciler, queue = self.reconciler, self.queues.slow
         await asyncio.gather(*(reconciler.listen(key) for key in self.queues.cache.gateways()))
-        await queue.work(reconciler.reconcile, flight=FLIGHT, failed=self._failed)
+        await queue.work(
+            reconciler.reconcile, still=reconciler.still, flight=FLIGHT, failed=self._failed
+        )
 
     async def _stop_workers(self) -> None:
         for task in self._workers:
@@ -199,9 +203,11 @@ class App:
                 stored = await self.api_server.names(kind, namespace, selector)
                 self._keep_applied(kind.kind, stored, namespace)
             stored = await self.api_server.names(GATEWAY, namespace)
-            for key in self.queues.cache.gateways():
-                if namespace in ("", key.namespace):
-                    self._compare_gateway(key, there=key in stored)
+            served = [k for k in self.queues.cache.gateways() if namespace in ("", k.namespace)]
+            for number, key in enumerate(served):
+                self._compare_gateway(
+                    key, there=key in stored, delay=LOOKS_SECONDS * number / len(served)
+                )
 
     def _keep_applied(self, kind: str, stored: Container[Key], namespace: str) -> None:
         """What the API server no longer has is applied again, whatever the watches show."""
@@ -211,11 +217,14 @@ class App:
             for place in [p for p in memory.applied if p[0] == kind]:
                 if Key(key.namespace, place[1]) not in stored:
                     memory.applied[place] = LOST
+                    self.add(key)
 
-    def _compare_gateway(self, key: Key, *, there: bool) -> None:
-        if not there:
+    def _compare_gateway(self, key: Key, *, there: bool, delay: float) -> None:
+        if there:
+            self.queues.slow.add(key, delay=delay)
+        else:
             self.queues.cache.vanished(key)
-        self.add(key)
+            self.add(key)
 
 
 def build(

@@ -78,12 +78,25 @@ class Reconciler:
         spent = self.observer.clock.monotonic() - begun
         return None if again is None else After(max(again - spent, SOONEST_SECONDS))
 
+    async def still(self, key: Key) -> After | None:
+        """When to look again where only the console was to be asked and says what it said; else None."""
+        memory, clock = self.observer.memories.get(key), self.observer.clock.monotonic
+        if memory is None or memory.settled_until <= clock():
+            return None
+        console, before = memory.console, memory.console.enforced
+        await self.observer.consoles.look(console)
+        if console.enforced is not before:
+            return None
+        due = self.observer.consoles.due(console)
+        return After(max(min(memory.settled_until - clock(), due), SOONEST_SECONDS))
+
     async def _reconcile(self, key: Key) -> float | None:
         """Seconds from the beginning of this run until the next look; None where none is needed."""
         gateway, memory = self.observer.gateway(key), self.observer.memory(key)
         if gateway is None or memory is None:
             self._forget(key)
             return None
+        memory.settled_until = 0.0
         if gateway.deleting:
             self.sentinels.follow(key, memory, None)
             return None
@@ -228,14 +241,13 @@ class Reconciler:
             moments.append(SOONEST_SECONDS)
         if memory.console.enforced is not snapshot.enforced:
             moments.append(SOONEST_SECONDS)
-        if self.observer.endpoint(snapshot.gateway.key, Component.CONSOLE):
-            moments.append(self.observer.consoles.due(memory.console))
         if outcome.findings or decision.refusal:
             moments.append(TROUBLE_SECONDS)
         moments.append(max(self.children.due(memory), SOONEST_SECONDS))
         if decision.waits_for_drain or _unhandled(decision, outcome) or _restarts(decision):
             moments.append(STOP_SECONDS)
-        return min(moments)
+        memory.settled_until = self.observer.clock.monotonic() + min(moments)
+        return min(*moments, self.observer.consoles.due(memory.console))
 
     def _forget(self, key: Key) -> None:
         """The IBGateway is gone: its children go by their owner reference, nothing is to be done."""

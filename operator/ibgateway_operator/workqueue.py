@@ -31,6 +31,12 @@ class After:
 
 
 Work = Callable[[K], Awaitable[After | None]]
+Still = Callable[[K], Awaitable[After | None]]
+"""When to look again where time has passed and nothing else has happened; None where a run is due."""
+
+
+async def _never(_: object) -> After | None:
+    return None
 
 
 @dataclass
@@ -47,12 +53,18 @@ class Workqueue(Generic[K]):
     _heap: list[tuple[float, int, K]] = field(default_factory=list)
     """Time, order of asking, key; a running key has no entry that counts until its run ends."""
     _running: dict[K, float] = field(default_factory=dict)
+    _asked: set[K] = field(default_factory=set)
+    """Keys that somebody has added since their last run began; others come back by time alone."""
     _failures: dict[K, int] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _order: Iterator[int] = field(default_factory=itertools.count)
 
     def add(self, key: K, *, delay: float = 0.0) -> None:
         """Run `key` after `delay` seconds, or earlier where that was asked for already."""
+        self._asked.add(key)
+        self._plan(key, delay)
+
+    def _plan(self, key: K, delay: float) -> None:
         at = self.clock() + delay
         if at >= self._due.get(key, float("inf")):
             return
@@ -67,6 +79,7 @@ class Workqueue(Generic[K]):
     def forget(self, key: K) -> None:
         """Drop what is planned for a key that is gone."""
         self._due.pop(key, None)
+        self._asked.discard(key)
         self._failures.pop(key, None)
 
     def __len__(self) -> int:
@@ -120,27 +133,38 @@ class Workqueue(Generic[K]):
             return delay
         self._failures.pop(key, None)
         if again is not None:
-            self.add(key, delay=again.seconds)
+            self._plan(key, again.seconds)
         return None
 
     async def work(
-        self, run: Work[K], *, flight: int = 1, failed: Callable[[K], None] = lambda _: None
+        self,
+        run: Work[K],
+        *,
+        still: Still[K] = _never,
+        flight: int = 1,
+        failed: Callable[[K], None] = lambda _: None,
     ) -> None:
         """Take keys for ever and run `flight` of them side by side.
 
-        A failure is logged and tried again later.
+        `still` is asked first about a key that nobody has added. A failure is logged and tried again
+        later.
         """
         free = asyncio.Semaphore(flight)
         async with asyncio.TaskGroup() as runs:
             while True:
                 await free.acquire()
                 key = await self.take()
-                task = runs.create_task(self._run(key, run, failed))
+                task = runs.create_task(self._run(key, run, still, failed))
                 task.add_done_callback(lambda _: free.release())
 
-    async def _run(self, key: K, run: Work[K], failed: Callable[[K], None]) -> None:
+    async def _run(
+        self, key: K, run: Work[K], still: Still[K], failed: Callable[[K], None]
+    ) -> None:
+        asked = key in self._asked
+        self._asked.discard(key)
         try:
-            again = await run(key)
+            again = None if asked else await still(key)
+            again = again or await run(key)
         except asyncio.CancelledError:
             self.done(key)
             raise

@@ -7,12 +7,13 @@ condition; status is judged by the same function.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-from ibgateway_api.gate import Closed, Gate
+from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, Gate
 from ibgateway_api.names import Component, Key
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.week import Calendar
-from ibgateway_operator.decide.gate import judge, pod_condition
+from ibgateway_operator.decide.gate import A_MOMENT, judge, pod_condition
 from ibgateway_operator.errors import NotFoundError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import ApiServer
@@ -20,6 +21,9 @@ from ibgateway_operator.model.manifests import is_terminating, name_of
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.observe.observer import Observer
 from ibgateway_operator.workqueue import After
+
+JUDGED_SECONDS: Final = 60.0
+"""A gate that nothing has happened to is judged this often all the same: wall clocks may be set."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +38,20 @@ class ReadinessGates:
     calendar: Calendar
     on_change: Callable[[Key, str], None]
 
+    async def still(self, key: Key) -> After | None:
+        """When to look again at a gate that can't have moved by itself; None where it is to be judged."""
+        memory, now = self.observer.memories.get(key), self.observer.clock.monotonic()
+        if memory is None or memory.listening is None:
+            return None
+        left = min(memory.judged_until - now, NEWS_LIMIT_SECONDS - memory.listening.age)
+        return After(left + A_MOMENT) if left > 0 else None
+
     async def keep(self, key: Key) -> After | None:
         """Judge the gate, write the condition where it differs, and look again before it could close."""
         snapshot, memory = self.observer.snapshot(key), self.observer.memory(key)
         if snapshot is None or memory is None:
             return None
+        memory.judged_until = 0.0
         if snapshot.settling:
             return After(snapshot.settling)
         verdict = judge(snapshot, self.calendar)
@@ -50,7 +63,9 @@ class ReadinessGates:
             logger.info("%s: the gate is %s", key, reason)
             memory.gate_reason = reason
             self.on_change(key, reason)
-        return After(verdict.look_again)
+        boundary = (verdict.week.opens - snapshot.now).total_seconds()
+        memory.judged_until = self.observer.clock.monotonic() + min(boundary, JUDGED_SECONDS)
+        return After(min(verdict.look_again, JUDGED_SECONDS))
 
     async def _write(self, snapshot: Snapshot, verdict: Gate) -> None:
         """Write the condition where the pod stays and it differs."""

@@ -94,6 +94,8 @@ class ConsoleMemory:
 
     enforced: bool | None = None
     ask_at: float = 0.0
+    address: tuple[str, str] | None = None
+    """Base address and Host of the console at the last look."""
 
 
 @dataclass
@@ -131,6 +133,10 @@ class GatewayMemory:
     replaced_for: str = ""
     """The login request for which the gateway's pod was replaced."""
     gate_reason: str = ""
+    judged_until: float = 0.0
+    """Until then the clock alone does not change the gate; what changes anything else says so."""
+    settled_until: float = 0.0
+    """Until then the clock alone changes nothing that is written."""
 
 
 class Memories:

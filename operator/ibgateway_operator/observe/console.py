@@ -23,11 +23,11 @@ class Consoles:
     http: HttpClient
     clock: Callable[[], float]
 
-    async def look(self, memory: ConsoleMemory, endpoint: Endpoint | None) -> None:
+    async def look(self, memory: ConsoleMemory) -> None:
         """Ask when it is time; a console that does not answer leaves its last word standing."""
-        if endpoint is None or self.clock() < memory.ask_at:
+        if memory.address is None or self.clock() < memory.ask_at:
             return
-        enforced = await self._ask(endpoint)
+        enforced = await self._ask(Endpoint(*memory.address))
         if enforced is not None:
             memory.enforced = enforced
         wait = UNTIL_KNOWN_SECONDS if memory.enforced is None else EVERY_SECONDS
@@ -42,5 +42,5 @@ class Consoles:
         return word if isinstance(word, bool) else None
 
     def due(self, memory: ConsoleMemory) -> float:
-        """Seconds until the next look."""
-        return max(memory.ask_at - self.clock(), 0.0)
+        """Seconds until the next look; infinite while there is no console."""
+        return max(memory.ask_at - self.clock(), 0.0) if memory.address else float("inf")

@@ -82,7 +82,9 @@ class Observer:
 
     async def look_at_console(self, key: Key, memory: GatewayMemory) -> None:
         """Ask the console what is due: after everything else, because it may take its time."""
-        await self.consoles.look(memory.console, self.endpoint(key, Component.CONSOLE))
+        at = self.endpoint(key, Component.CONSOLE)
+        memory.console.address = (at.url, at.host) if at else None
+        await self.consoles.look(memory.console)
 
     async def look_at_executor(self, key: Key, memory: GatewayMemory, *, unexplained: bool) -> None:
         """Ask the executor why it is not ready, where nothing else explains it."""

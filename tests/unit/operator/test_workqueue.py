@@ -215,6 +215,71 @@ async def test_what_a_key_costs_does_not_depend_on_how_many_wait() -> None:
     assert looked_up[0] < 20
 
 
+class TestStill:
+    """A key that only its time has brought is asked first whether it needs a run."""
+
+    @staticmethod
+    async def worked(says: After | None, queue: Workqueue[str], clock: Hand) -> list[str]:
+        done: list[str] = []
+
+        async def run(key: str) -> After | None:
+            done.append(f"run {key}")
+            return After(5.0)
+
+        async def still(key: str) -> After | None:
+            done.append(f"still {key}")
+            return says
+
+        worker = asyncio.create_task(queue.work(run, still=still))
+        queue.add("a")
+        await until()
+        clock.now = 5.0
+        queue.add("b")
+        await until()
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+        return done
+
+    async def test_one_that_was_added_is_run(self) -> None:
+        clock = Hand()
+        done = await self.worked(After(1.0), Workqueue(clock), clock)
+        assert [each for each in done if "b" in each] == ["run b"]
+
+    async def test_time_alone_runs_nothing_that_still_stands(self) -> None:
+        clock = Hand()
+        queue: Workqueue[str] = Workqueue(clock)
+        done = await self.worked(After(1.0), queue, clock)
+        assert [each for each in done if "a" in each] == ["run a", "still a"]
+        clock.now = 6.0
+        assert await queue.take() == "a"
+
+    async def test_time_runs_what_does_not(self) -> None:
+        clock = Hand()
+        done = await self.worked(None, Workqueue(clock), clock)
+        assert [each for each in done if "a" in each] == ["run a", "still a", "run a"]
+
+    async def test_one_that_is_added_while_it_runs_is_run_again(self) -> None:
+        queue: Workqueue[str] = Workqueue(Hand())
+        done: list[str] = []
+
+        async def run(key: str) -> After | None:
+            done.append("run")
+            if len(done) == 1:
+                queue.add(key)
+            return After(5.0)
+
+        async def still(key: str) -> After | None:
+            done.append("still")
+            return After(5.0)
+
+        worker = asyncio.create_task(queue.work(run, still=still))
+        queue.add("a")
+        await until()
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+        assert done == ["run", "run"]
+
+
 async def test_the_oldest_run_tells_how_long_it_has_lasted() -> None:
     clock = Hand()
     queue: Workqueue[str] = Workqueue(clock)
