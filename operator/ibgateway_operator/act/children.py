@@ -146,8 +146,10 @@ class ChildWriter:
                 ConditionReason.CHILD_TERMINATING, f"{said(manifest)} is being deleted: waiting"
             )
         manifest = _with_its_volume(manifest, stored)
-        if _stands(memory.applied.get(place_of(manifest)), manifest, stored):
-            memory.applied[place_of(manifest)] = _applied(manifest, stored)
+        last = memory.applied.get(place_of(manifest))
+        now = _applied(manifest, stored, last)
+        if now == last or (last is None and _was_applied(now, manifest, stored)):
+            memory.applied[place_of(manifest)] = now
             return None
         onto = _onto(_marked(manifest, stored), stored)
         self._note(memory, manifest, await self.api_server.apply(onto))
@@ -247,12 +249,10 @@ def _onto(manifest: Manifest, stored: Manifest) -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], "uid": uid_of(stored)}}
 
 
-def _stands(last: Applied | None, manifest: Manifest, stored: Manifest) -> bool:
-    """Whether nothing is to be written; where nothing is remembered, what is stored is compared."""
-    if last is not None:
-        return last == _applied(manifest, stored)
+def _was_applied(now: Applied, manifest: Manifest, stored: Manifest) -> bool:
+    """Whether an operator before this one has applied it, and nobody has changed it since."""
     mark = annotations_of(stored).get(names.ANNOTATION_APPLIED)
-    return mark == digest(manifest) and agrees(stored, manifest)
+    return mark == now.manifest and agrees(stored, manifest)
 
 
 def _with_its_volume(manifest: Manifest, stored: Manifest) -> Manifest:
@@ -263,5 +263,8 @@ def _with_its_volume(manifest: Manifest, stored: Manifest) -> Manifest:
     return {**manifest, "spec": {k: before.get(k, v) for k, v in manifest["spec"].items()}}
 
 
-def _applied(manifest: Manifest, stored: Manifest) -> Applied:
-    return Applied(uid_of(stored), digest(manifest), fingerprint(stored))
+def _applied(manifest: Manifest, stored: Manifest, last: Applied | None = None) -> Applied:
+    uid, version = uid_of(stored), str(stored["metadata"].get("resourceVersion", ""))
+    same = last is not None and version != "" and (last.uid, last.version) == (uid, version)
+    hashed = last.stored if last is not None and same else fingerprint(stored)
+    return Applied(uid, digest(manifest), hashed, version)

@@ -46,6 +46,8 @@ class Applied:
     uid: str
     manifest: str
     stored: str
+    version: str = field(default="", compare=False)
+    """The resourceVersion that was looked at last: what is stored is hashed once a version."""
 
 
 LOST: Final = Applied("", "", "")

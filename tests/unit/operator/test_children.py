@@ -1,12 +1,15 @@
 """The children of a reconciled IBGateway: what is removed, what is foreign, what is refused."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ibgateway_api.login import LoginState
+from ibgateway_operator.act import children
 from ibgateway_operator.errors import ApiError, ApiUnavailableError, InvalidError
+from ibgateway_operator.model.manifests import fingerprint
 from operator_fakes import IMAGES, OperatorWorld, ibgateway_body, report
 
 
@@ -46,6 +49,24 @@ async def test_nothing_is_asked_before_a_new_gateways_children_are_made(
     asked = [read for read in world.api_server.reads if not read.startswith("get Secret")]
     assert asked == []
     assert len([w for w in world.api_server.writes if w.startswith("apply")]) == 19
+
+
+async def test_what_is_stored_is_hashed_once_a_version(
+    trading: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+
+    def counted(body: Mapping[str, Any]) -> str:
+        hashed.append(body["metadata"]["name"])
+        return fingerprint(body)
+
+    monkeypatch.setattr(children, "fingerprint", counted)
+    await trading.reconcile()
+    assert hashed == []
+    service = trading.api_server.named(*SERVICE.split())
+    trading.api_server.put({**service, "status": {"loadBalancer": {}}})
+    assert await trading.reconcile() == []
+    assert hashed == ["paper-novnc"]
 
 
 async def test_a_foreign_object_that_comes_between_is_left_alone(trading: OperatorWorld) -> None:
