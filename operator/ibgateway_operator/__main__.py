@@ -15,7 +15,8 @@ from ibgateway_api.names import Key
 from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
 from ibgateway_operator.desired.input import Scripts
-from ibgateway_operator.handlers import GatewayIndex, Handlers, IndexedBodies, kopf_settings
+from ibgateway_operator.handlers import Handlers, IndexedBodies, kopf_settings
+from ibgateway_operator.kube.bodies import PackedBodies
 from ibgateway_operator.kube.client import KubernetesApi, connect
 from ibgateway_operator.kube.informer import ChildInformer, parts
 from ibgateway_operator.kube.watch_client import KubernetesWatchServer
@@ -46,9 +47,9 @@ class Program:
         self.settings = settings
         self._stack = AsyncExitStack()
 
-    async def build(self, gateways: GatewayIndex) -> tuple[App, ChildInformer]:
+    async def build(self, gateways: PackedBodies) -> tuple[App, ChildInformer]:
         """Connect to the API server and put the parts together."""
-        api, watches = await connect(), await connect()
+        api, watches = await connect(), await connect(connections=0)
         self._stack.push_async_callback(api.close)
         self._stack.push_async_callback(watches.close)
         session = await self._stack.enter_async_context(client_session())

@@ -13,33 +13,30 @@ import kopf
 
 from ibgateway_api.names import Key
 from ibgateway_operator.app import App
-from ibgateway_operator.kube.bodies import ChildBodies, owner
+from ibgateway_operator.kube.bodies import PackedBodies, itself, named_by_label
 from ibgateway_operator.kube.informer import ChildInformer
 from ibgateway_operator.model.kinds import GATEWAY
-from ibgateway_operator.model.manifests import Manifest, trimmed
+from ibgateway_operator.model.manifests import Manifest, trimmed, uid_of
 
-GatewayIndex = Mapping[Key, Iterable[Manifest]]
-Starter = Callable[[GatewayIndex], Awaitable[tuple[App, ChildInformer]]]
-"""From kopf's index of the IBGateways to what serves them."""
+Starter = Callable[[PackedBodies], Awaitable[tuple[App, ChildInformer]]]
+"""From the IBGateways' bodies to what serves them."""
 
 
 @dataclass(frozen=True)
 class IndexedBodies:
-    """What is watched, as the cache wants it; kopf's index is full before the first handler runs."""
+    """What is watched, as the cache wants it."""
 
-    gateway_bodies: GatewayIndex
-    child_bodies: ChildBodies
+    gateway_bodies: PackedBodies
+    child_bodies: PackedBodies
 
     def gateways(self) -> Iterable[Key]:
         """Every IBGateway there is."""
-        return list(self.gateway_bodies)
+        return self.gateway_bodies.keys()
 
     def gateway(self, key: Key) -> Manifest | None:
         """The IBGateway itself; of an old and a new one of a name the new one."""
-        if key not in self.gateway_bodies:
-            return None
-        bodies = list(self.gateway_bodies[key])
-        return max(bodies, key=lambda b: str(b["metadata"].get("creationTimestamp", "")))
+        bodies = self.gateway_bodies.of(key)
+        return max(bodies, key=_created, default=None)
 
     def children(self, key: Key) -> Iterable[Manifest]:
         """Its children and pods, by label."""
@@ -52,6 +49,7 @@ class Handlers:
     def __init__(self, starter: Starter, closer: Callable[[], Awaitable[None]]) -> None:
         self._starter = starter
         self._closer = closer
+        self.gateways = PackedBodies(itself)
         self.app: App | None = None
         self.informer: ChildInformer | None = None
 
@@ -64,12 +62,18 @@ class Handlers:
             self.probed
         )
         where = (GATEWAY.group, GATEWAY.version, GATEWAY.plural)
-        kopf.index(*where, id="gateway_bodies", registry=registry)(_gateway_body)
+        kopf.index(*where, id="known_gateways", registry=registry)(self.indexed)
         kopf.on.event(*where, id="gateway_changed", registry=registry)(self.gateway_changed)
 
-    async def started(self, **kwargs: Any) -> None:
+    async def indexed(self, body: kopf.Body, **_: Any) -> dict[Key, bool]:
+        """Keep an IBGateway: kopf calls no handler before it has indexed all of them."""
+        whole = _whole(body)
+        self.gateways.put(whole)
+        return {itself(whole): True}
+
+    async def started(self, **_: Any) -> None:
         """Build the operator on what is watched; its workers start once everything was listed."""
-        self.app, self.informer = await self._starter(kwargs["gateway_bodies"])
+        self.app, self.informer = await self._starter(self.gateways)
         self.informer.start(shown=self.child_shown, ended=self.child_ended)
         self.app.start(self.informer.listed)
 
@@ -95,26 +99,23 @@ class Handlers:
             return
         whole = _whole(body)
         if event["type"] == "DELETED":
+            self.gateways.drop(uid_of(whole))
             self.app.gone(whole)
         else:
             self.app.shown(whole)
-        self.app.add(_key(body))
+        self.app.add(itself(whole))
 
     def child_shown(self, body: Manifest) -> None:
         """A child or a pod came or changed."""
         if self.app is not None:
             self.app.shown(body)
-            self.app.add(owner(body))
+            self.app.add(named_by_label(body))
 
     def child_ended(self, body: Manifest) -> None:
         """A child or a pod went."""
         if self.app is not None:
             self.app.gone(body)
-            self.app.add(owner(body))
-
-
-async def _gateway_body(body: kopf.Body, **_: Any) -> dict[Key, Manifest]:
-    return {_key(body): _whole(body)}
+            self.app.add(named_by_label(body))
 
 
 async def _logged_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
@@ -122,8 +123,8 @@ async def _logged_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
 
-def _key(body: kopf.Body) -> Key:
-    return Key(str(body["metadata"]["namespace"]), str(body["metadata"]["name"]))
+def _created(body: Manifest) -> str:
+    return str(body["metadata"].get("creationTimestamp", ""))
 
 
 def _whole(body: kopf.Body) -> Manifest:

@@ -20,7 +20,8 @@ from ibgateway_api.names import Key
 from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
 from ibgateway_operator.desired.input import Scripts
-from ibgateway_operator.handlers import GatewayIndex, Handlers, IndexedBodies, kopf_settings
+from ibgateway_operator.handlers import Handlers, IndexedBodies, kopf_settings
+from ibgateway_operator.kube.bodies import PackedBodies
 from ibgateway_operator.kube.client import KubernetesApi
 from ibgateway_operator.kube.informer import WATCHED, ChildInformer, parts
 from ibgateway_operator.kube.watch_client import KubernetesWatchServer
@@ -124,7 +125,7 @@ async def running(folder: Path, lease: Manifest | None = None) -> AsyncIterator[
         configuration = client.Configuration(host=url)
         async with client.ApiClient(configuration) as api, client_session() as session:
 
-            async def build_app(gateways: GatewayIndex) -> tuple[App, ChildInformer]:
+            async def build_app(gateways: PackedBodies) -> tuple[App, ChildInformer]:
                 informer = ChildInformer(KubernetesWatchServer(api), parts(["trading"]))
                 app = build(
                     OperatorSettings(images=Images(agent="agent:1", executor="executor:1")),

@@ -13,20 +13,20 @@ from typing import Any, TypeVar
 from ibgateway_api.executor_spec import ExecutorSpec
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_operator.decide.spec_checks import spec_refusal
-from ibgateway_operator.model.snapshot import IBGateway, Snapshot
+from ibgateway_operator.model.snapshot import IBGateway, Snapshot, SpecCheck
 
 L = TypeVar("L", str, int)
 """A limit as the spec has it: money is a string."""
 
 
-def served(gateway: IBGateway, now: datetime, before: IBGateway | None = None) -> IBGateway:
+def served(gateway: IBGateway, now: datetime, before: SpecCheck | None = None) -> IBGateway:
     """The IBGateway as it is served. Without an accepted spec a refused one stays, and nothing is done.
 
-    `before` is the same resource as it was served earlier: a spec is checked once a generation.
+    `before` is what was found earlier: a spec is checked once a generation.
     """
     if gateway.checked:
         return gateway
-    known = before is not None and before.checked and before.generation == gateway.generation
+    known = before is not None and before.generation == gateway.generation
     refusal = before.refusal if before and known else spec_refusal(gateway, now)
     checked = replace(gateway, checked=True, refusal=refusal)
     if refusal is None or gateway.accepted is None:

@@ -1,19 +1,20 @@
-"""The bodies of children and pods as the watches have shown them, packed, by IBGateway.
+"""The bodies of what is watched as it was shown, packed, by IBGateway.
 
 Those of the gateways that were asked for last stay unpacked: a reconcile asks for them many times.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_operator.model.manifests import Manifest, labels_of, uid_of
+from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid_of
 from ibgateway_operator.model.packing import BodyPacker, PackedBody
 
 UNPACKED_GATEWAYS: Final = 32
-"""As many as are in work at once; each takes a third of a MiB."""
+"""As many as are in work at once; the children of each take a third of a MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,11 @@ class IndexedBody:
     packed: PackedBody
 
 
-class ChildBodies:
-    """Bodies by uid and by the IBGateway in their labels. Nobody may change what it gives."""
+class PackedBodies:
+    """Bodies by uid and by the IBGateway that `owner` says is theirs. Nobody may change what it gives."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: Callable[[Manifest], Key]) -> None:
+        self._owner = owner
         self._packer = BodyPacker()
         self._indexed: dict[str, IndexedBody] = {}
         self._uids: dict[Key, tuple[str, ...]] = {}
@@ -38,7 +40,7 @@ class ChildBodies:
     def put(self, body: Manifest) -> bool:
         """Keep what a watch has shown; False where this very version is known."""
         uid, labels = uid_of(body), labels_of(body)
-        key, version = owner(body), str(body["metadata"].get("resourceVersion", ""))
+        key, version = self._owner(body), str(body["metadata"].get("resourceVersion", ""))
         known = self._indexed.get(uid)
         if known and known.key == key and version and known.version == version:
             return False
@@ -77,8 +79,12 @@ class ChildBodies:
             if stored.kind == kind and namespace in ("", stored.key.namespace)
         }
 
+    def keys(self) -> list[Key]:
+        """Every IBGateway of which there is a body."""
+        return list(self._uids)
+
     def of(self, key: Key) -> list[Manifest]:
-        """Children and pods of an IBGateway."""
+        """The bodies of an IBGateway."""
         if key not in self._uids:
             return []
         if key not in self._unpacked:
@@ -99,6 +105,11 @@ class ChildBodies:
         return key
 
 
-def owner(body: Manifest) -> Key:
+def itself(body: Manifest) -> Key:
+    """The key of an IBGateway's own body."""
+    return Key(str(body["metadata"]["namespace"]), name_of(body))
+
+
+def named_by_label(body: Manifest) -> Key:
     """The IBGateway that a child's labels name."""
     return Key(str(body["metadata"]["namespace"]), labels_of(body)[names.LABEL_GATEWAY])

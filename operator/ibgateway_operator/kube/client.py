@@ -26,9 +26,13 @@ from ibgateway_operator.model.kinds import BY_KIND, GATEWAY, POD, Kind
 from ibgateway_operator.model.manifests import Manifest, name_of
 
 REQUEST_SECONDS: Final = 15.0
+CONNECTIONS: Final = 100
+"""Of the requests, at most: TLS keeps 256 KiB for each until it has been idle for 15 seconds."""
 IN_FLIGHT: Final = 48
-"""Requests at once beside those for gates: less than the client's connections (100), and few enough
+"""Requests at once beside those for gates: less than the connections, and few enough
 that the API server's fair queuing, which counts the operator as one flow, has no reason to refuse any."""
+PAGE: Final = 250
+"""Objects of a page of names: the whole list of a thousand gateways would be 100 MiB for a moment."""
 BUSY_TRIES: Final = 4
 LONGEST_PAUSE: Final = 10.0
 """Seconds; what the server asks for beyond that is left to the queue's back-off."""
@@ -92,10 +96,10 @@ class ApiServer(Protocol):
         ...
 
 
-async def connect(*, connections: int = 0) -> client.ApiClient:
+async def connect(*, connections: int = CONNECTIONS) -> client.ApiClient:
     """A client from the pod's service account, else from the kubeconfig.
 
-    At most so many connections at once, 0 for any number: TLS keeps a buffer of 256 KiB for each.
+    `connections` at once at most, 0 for any number.
     """
     configuration = client.Configuration()
     try:
@@ -126,10 +130,16 @@ class KubernetesApi:
 
     async def names(self, kind: Kind, namespace: str, selector: str = "") -> set[Key]:
         """What exists of a kind; an empty namespace means all."""
-        query = [("labelSelector", selector)] if selector else []
-        found = await self._call("GET", kind.path(namespace), query=query)
-        metas = [item["metadata"] for item in found.get("items", [])]
-        return {Key(m.get("namespace", ""), m["name"]) for m in metas}
+        found, after = set[Key](), ""
+        while True:
+            query = [("limit", str(PAGE)), *([("labelSelector", selector)] if selector else [])]
+            query += [("continue", after)] if after else []
+            page = await self._call("GET", kind.path(namespace), query=query)
+            metas = [item["metadata"] for item in page.get("items", [])]
+            found.update(Key(m.get("namespace", ""), m["name"]) for m in metas)
+            after = (page.get("metadata") or {}).get("continue") or ""
+            if not after:
+                return found
 
     async def bodies(self, kind: Kind, namespace: str) -> list[Manifest]:
         """Every object of a kind, whole; an empty namespace means all."""

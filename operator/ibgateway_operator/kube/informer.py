@@ -13,7 +13,7 @@ from typing import Final
 
 from ibgateway_api import names
 from ibgateway_operator.errors import ApiError, OperatorError
-from ibgateway_operator.kube.bodies import ChildBodies, owner
+from ibgateway_operator.kube.bodies import PackedBodies, named_by_label
 from ibgateway_operator.kube.watch_client import WatchedKind, WatchServer
 from ibgateway_operator.model.kinds import APPLIED, POD, Kind
 from ibgateway_operator.model.manifests import Manifest, labels_of, trimmed, uid_of
@@ -49,7 +49,7 @@ class ChildInformer:
         served: Iterable[WatchedKind],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.bodies = ChildBodies()
+        self.bodies = PackedBodies(named_by_label)
         self._server = server
         self._pause = pause
         self._listed = {part: asyncio.Event() for part in served}
@@ -124,7 +124,7 @@ class ChildInformer:
         """An object is there; gives its uid."""
         body, uid = _whole(item, kind), uid_of(item)
         ours = is_ours(body)
-        if not ours or self.bodies.owner(uid) not in (None, owner(body)):
+        if not ours or self.bodies.owner(uid) not in (None, named_by_label(body)):
             self._end(uid)
         if ours and self.bodies.put(body):
             self._shown(body)

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from ibgateway_api.names import Key
 from ibgateway_api.reports import ExecutorReport, SentinelReport
-from ibgateway_operator.model.snapshot import Credentials, Finding, IBGateway
+from ibgateway_operator.model.snapshot import Credentials, Finding, SpecCheck
 
 Place = tuple[str, str]
 """Kind and name of a child."""
@@ -39,7 +39,7 @@ class Listening(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Applied:
     """A child's uid, and digests of it as it was applied and as it was stored then."""
 
@@ -122,8 +122,8 @@ class GatewayMemory:
 
     uid: str
     since: float
-    parsed: tuple[str, IBGateway] | None = None
-    """The resource of a resourceVersion: parsed once a version."""
+    spec_check: SpecCheck | None = None
+    """What was found wrong with its latest generation."""
     secrets: SecretsMemory = field(default_factory=SecretsMemory)
     console: ConsoleMemory = field(default_factory=ConsoleMemory)
     executor: ExecutorMemory = field(default_factory=ExecutorMemory)

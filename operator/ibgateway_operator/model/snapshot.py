@@ -41,6 +41,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class SpecCheck:
+    """What was found wrong with a generation's spec: None where nothing."""
+
+    generation: int
+    refusal: Finding | None
+
+
+@dataclass(frozen=True)
 class IBGateway:
     """An IBGateway as stored, and once `checked` as it is served.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,7 +21,15 @@ from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.model.kinds import STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest, name_of, uid_of
 from ibgateway_operator.model.memory import DrainMemory, GatewayMemory, Memories
-from ibgateway_operator.model.snapshot import Drain, IBGateway, Snapshot, parse, pod_ip, pod_of
+from ibgateway_operator.model.snapshot import (
+    Drain,
+    IBGateway,
+    Snapshot,
+    SpecCheck,
+    parse,
+    pod_ip,
+    pod_of,
+)
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
 from ibgateway_operator.observe.executor import Executors
@@ -35,6 +44,8 @@ _PORTS: Final = {
     Component.CONSOLE: PORT_NOVNC_ADMIN,
 }
 
+PARSED_GATEWAYS: Final = 64
+"""As many as are in work at once; each takes 30 KiB."""
 UNHEARD_SECONDS: Final = 60.0
 """For how long a restarted operator may take until it listens to a gateway; its executor judges for itself."""
 
@@ -62,6 +73,8 @@ class Observer:
     clock: Clock
     calendar: Calendar
     address_of: AddressOf = by_address
+    parsed: OrderedDict[Key, IBGateway] = field(default_factory=OrderedDict)
+    """The IBGateways that were looked at last."""
     users: UserNames = field(default_factory=UserNames)
     _all: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One looks at the Secrets of all that are new; the others wait for it."""
@@ -155,12 +168,22 @@ class Observer:
         body = self.cache.gateway(key)
         if body is None:
             return None
-        memory = self.memories.of(key, uid_of(body))
         version = str(body["metadata"].get("resourceVersion", ""))
-        if memory.parsed is None or memory.parsed[0] != version:
-            before = memory.parsed[1] if memory.parsed else None
-            memory.parsed = (version, served(parse(body), self.clock.now(), before))
-        return memory.parsed[1]
+        known = self.parsed.get(key)
+        if known is None or (known.uid, known.resource_version) != (uid_of(body), version):
+            known = self._served(body)
+            self.parsed[key] = known
+            while len(self.parsed) > PARSED_GATEWAYS:
+                self.parsed.popitem(last=False)
+        self.parsed.move_to_end(key)
+        return known
+
+    def _served(self, body: Manifest) -> IBGateway:
+        gateway = parse(body)
+        memory = self.memories.of(gateway.key, gateway.uid)
+        checked = served(gateway, self.clock.now(), memory.spec_check)
+        memory.spec_check = SpecCheck(checked.generation, checked.refusal)
+        return checked
 
     async def _look_at_secrets(self, gateway: IBGateway, memory: GatewayMemory) -> None:
         """This one's Secret, and once those of all others: two must not share a user name."""

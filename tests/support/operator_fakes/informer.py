@@ -1,16 +1,15 @@
 """What the watches have shown of a `FakeApiServer`: only what was delivered, only what they select."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from ibgateway_api.names import Key
 from ibgateway_operator.handlers import IndexedBodies
-from ibgateway_operator.kube.bodies import ChildBodies
+from ibgateway_operator.kube.bodies import PackedBodies, itself, named_by_label
 from ibgateway_operator.kube.informer import SELECTOR, WATCHED
 from ibgateway_operator.model.kinds import GATEWAY
-from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid_of
+from ibgateway_operator.model.manifests import Manifest, labels_of, uid_of
 from operator_fakes.copies import copied
 from operator_fakes.selectors import matches
 
@@ -40,8 +39,8 @@ class FakeInformer:
     lag: bool = False
     namespaces: tuple[str, ...] = ()
     waiting: list[WatchEvent] = field(default_factory=list)
-    _gateways: dict[str, Manifest] = field(default_factory=dict)
-    _children: ChildBodies = field(default_factory=ChildBodies)
+    _gateways: PackedBodies = field(default_factory=lambda: PackedBodies(itself))
+    _children: PackedBodies = field(default_factory=lambda: PackedBodies(named_by_label))
 
     def gateways(self) -> Iterable[Key]:
         """Every IBGateway that was shown."""
@@ -97,19 +96,14 @@ class FakeInformer:
         return body["kind"] in _CHILDREN and matches(SELECTOR, labels_of(body))
 
     def _take(self, event: WatchEvent) -> None:
-        uid, gone = uid_of(event.body), event.type == "DELETED"
-        if event.kind != GATEWAY.kind:
-            self._children.drop(uid) if gone else self._children.put(event.body)
-        elif gone:
-            self._gateways.pop(uid, None)
+        bodies = self._gateways if event.kind == GATEWAY.kind else self._children
+        if event.type == "DELETED":
+            bodies.drop(uid_of(event.body))
         else:
-            self._gateways[uid] = event.body
+            bodies.put(event.body)
 
     def _indexed(self) -> IndexedBodies:
-        gateways: dict[Key, list[Manifest]] = defaultdict(list)
-        for body in self._gateways.values():
-            gateways[Key(_namespace(body), name_of(body))].append(body)
-        return IndexedBodies(gateways, self._children)
+        return IndexedBodies(self._gateways, self._children)
 
 
 def _namespace(body: Manifest) -> str:

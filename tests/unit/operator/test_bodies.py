@@ -3,7 +3,7 @@
 from typing import Any
 
 from ibgateway_api.names import Key
-from ibgateway_operator.kube.bodies import UNPACKED_GATEWAYS, ChildBodies
+from ibgateway_operator.kube.bodies import UNPACKED_GATEWAYS, PackedBodies, itself, named_by_label
 
 PAPER = Key("trading", "paper")
 
@@ -15,7 +15,7 @@ def body(uid: str, *, gateway: str = "paper", version: str = "1", **more: Any) -
 
 
 def test_what_was_shown_is_given() -> None:
-    bodies = ChildBodies()
+    bodies = PackedBodies(named_by_label)
     assert bodies.put(body("a"))
     assert bodies.put(body("b"))
     assert bodies.of(PAPER) == [body("a"), body("b")]
@@ -24,7 +24,7 @@ def test_what_was_shown_is_given() -> None:
 
 
 def test_a_change_is_given_whether_the_gateway_is_unpacked_or_not() -> None:
-    bodies = ChildBodies()
+    bodies = PackedBodies(named_by_label)
     bodies.put(body("a"))
     bodies.put(body("a", version="2", spec={"x": 1}))
     assert bodies.of(PAPER) == [body("a", version="2", spec={"x": 1})]
@@ -35,20 +35,20 @@ def test_a_change_is_given_whether_the_gateway_is_unpacked_or_not() -> None:
 
 
 def test_a_version_that_is_known_is_no_news() -> None:
-    bodies = ChildBodies()
+    bodies = PackedBodies(named_by_label)
     bodies.put(body("a"))
     assert not bodies.put(body("a"))
     assert bodies.put(body("a", version="2"))
 
 
 def test_without_versions_everything_is_news() -> None:
-    bodies = ChildBodies()
+    bodies = PackedBodies(named_by_label)
     bodies.put(body("a", version=""))
     assert bodies.put(body("a", version=""))
 
 
 def test_one_that_ended_is_given_once_more_and_forgotten() -> None:
-    bodies = ChildBodies()
+    bodies = PackedBodies(named_by_label)
     bodies.put(body("a"))
     bodies.put(body("b"))
     assert len(bodies.of(PAPER)) == 2
@@ -61,7 +61,7 @@ def test_one_that_ended_is_given_once_more_and_forgotten() -> None:
 
 
 def test_a_new_label_moves_it_to_another_gateway() -> None:
-    bodies = ChildBodies()
+    bodies = PackedBodies(named_by_label)
     bodies.put(body("a"))
     assert bodies.of(PAPER) == [body("a")]
     moved = body("a", gateway="other", version="2")
@@ -72,7 +72,7 @@ def test_a_new_label_moves_it_to_another_gateway() -> None:
 
 
 def test_uids_by_kind_and_namespace() -> None:
-    bodies = ChildBodies()
+    bodies = PackedBodies(named_by_label)
     bodies.put(body("a"))
     bodies.put({**body("b"), "kind": "Service"})
     assert bodies.uids("Pod", "trading") == {"a"}
@@ -81,7 +81,7 @@ def test_uids_by_kind_and_namespace() -> None:
 
 
 def test_only_the_latest_gateways_stay_unpacked() -> None:
-    bodies = ChildBodies()
+    bodies = PackedBodies(named_by_label)
     count = UNPACKED_GATEWAYS * 3
     for n in range(count):
         bodies.put(body(f"uid-{n}", gateway=f"g{n}"))
@@ -95,3 +95,15 @@ def test_only_the_latest_gateways_stay_unpacked() -> None:
         bodies.of(Key("trading", f"g{n}"))
     assert bodies.of(first) == [given]
     assert bodies.of(first)[0] is not given
+
+
+def test_ibgateways_are_kept_by_their_own_name() -> None:
+    bodies = PackedBodies(itself)
+    old = {"kind": "IBGateway", "metadata": {"namespace": "trading", "name": "paper", "uid": "1"}}
+    new = {"kind": "IBGateway", "metadata": {"namespace": "trading", "name": "paper", "uid": "2"}}
+    bodies.put(old)
+    bodies.put(new)
+    assert bodies.keys() == [PAPER]
+    assert bodies.of(PAPER) == [old, new]
+    bodies.drop("1")
+    assert bodies.of(PAPER) == [new]

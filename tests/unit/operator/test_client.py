@@ -70,13 +70,14 @@ class Answer:
 
     status: int
     after: str = ""
+    document: dict[str, Any] = field(default_factory=lambda: {"message": "the words"})
 
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": self.after} if self.after else {}
 
     async def read(self) -> bytes:
-        return json.dumps({"message": "the words"}).encode()
+        return json.dumps(self.document).encode()
 
 
 @dataclass
@@ -86,9 +87,11 @@ class FakeConnection:
     answers: list[Answer]
     asked: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
+    queries: list[list[tuple[str, str]]] = field(default_factory=list)
 
     async def param_serialize(self, method: str, path: str, **rest: Any) -> tuple[str, str]:
         self.bodies.append(rest["body"])
+        self.queries.append(rest["query_params"])
         return method, path
 
     async def call_api(self, method: str, path: str, **_: Any) -> Answer:
@@ -105,6 +108,16 @@ def api(connection: FakeConnection, paused: list[float], **more: Any) -> Kuberne
 
 KEY = Key("trading", "a")
 CHILD = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": "trading"}}
+
+
+async def test_names_are_read_page_by_page() -> None:
+    first = {"metadata": {"continue": "more"}, "items": [{"metadata": {"name": "a"}}]}
+    last = {"items": [{"metadata": {"name": "b", "namespace": "trading"}}]}
+    connection = FakeConnection([Answer(200, document=first), Answer(200, document=last)])
+    found = await api(connection, []).names(SERVICE, "", "mine=yes")
+    assert found == {Key("", "a"), Key("trading", "b")}
+    asked = [("limit", "250"), ("labelSelector", "mine=yes")]
+    assert connection.queries == [asked, [*asked, ("continue", "more")]]
 
 
 class TestBusyServer:

@@ -101,6 +101,17 @@ async def test_what_is_refused_stays_refused_when_its_status_is_written(
         assert world.condition("SpecAccepted") == "False NotSupported"
 
 
+async def test_what_was_found_wrong_stays_although_the_resource_is_parsed_again(
+    trading: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trading.edit(**REFUSED)
+    await trading.reconcile()
+    monkeypatch.setattr(served_spec, "spec_refusal", lambda *_: pytest.fail("checked again"))
+    trading.app.reconciler.observer.parsed.clear()
+    await trading.reconcile()
+    assert trading.condition("SpecAccepted") == "False NotSupported"
+
+
 async def test_a_corrected_spec_is_served_at_once(trading: OperatorWorld) -> None:
     trading.edit(**REFUSED)
     await trading.reconcile()
