@@ -35,12 +35,14 @@ from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.observe.sentinel import Sentinels
 from ibgateway_operator.reconcile import Reconciler
 from ibgateway_operator.settings import OperatorSettings
-from ibgateway_operator.workqueue import Workqueue
+from ibgateway_operator.workqueue import Pace, Workqueue
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_client import HttpClient
 
 FLIGHT: Final = 32
 """Keys of each queue in work at once: gateways whose API calls hang must not hold up the others."""
+PACE: Final = Pace(burst=20, seconds=1.0)
+"""Reconciles of one gateway: more than a start takes, and a noisy one writes no more than this."""
 RESYNC_SECONDS: Final = 600.0
 """How often the API server is asked what there is: a watch that went silent is noticed here."""
 LOOKS_SECONDS: Final = 300.0
@@ -241,7 +243,7 @@ def build(
     """Put an operator together; nothing runs yet."""
     memories, cache = Memories(clock.monotonic), Cache(informer)
     fast: Workqueue[Key] = Workqueue(clock.monotonic, name="gate")
-    queues = Queues(fast, Workqueue(clock.monotonic), cache, metrics())
+    queues = Queues(fast, Workqueue(clock.monotonic, pace=PACE), cache, metrics())
     executors = Executors(http, clock.monotonic)
     observer = Observer(
         cache=cache,

@@ -39,6 +39,14 @@ async def _never(_: object) -> After | None:
     return None
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How often one key may run: so many runs at once, then one each so many seconds."""
+
+    burst: int
+    seconds: float
+
+
 @dataclass
 class Workqueue(Generic[K]):
     """Keys due now or later, in a heap: what one key costs does not depend on how many wait.
@@ -48,6 +56,10 @@ class Workqueue(Generic[K]):
 
     clock: Callable[[], float]
     name: str = "reconcile"
+    pace: Pace | None = None
+    """A key that is added without end leaves the others their share; None sets no limit."""
+    _spent: dict[K, float] = field(default_factory=dict)
+    """Until when a key's runs so far count, each for the seconds of the pace."""
     _due: dict[K, float] = field(default_factory=dict)
     """When each key is due. Of the heap's entries only those count that say the same."""
     _heap: list[tuple[float, int, K]] = field(default_factory=list)
@@ -80,6 +92,7 @@ class Workqueue(Generic[K]):
         """Drop what is planned for a key that is gone."""
         self._due.pop(key, None)
         self._asked.discard(key)
+        self._spent.pop(key, None)
         self._failures.pop(key, None)
 
     def __len__(self) -> int:
@@ -100,9 +113,22 @@ class Workqueue(Generic[K]):
             if first is not None and first[0] <= now:
                 key = heapq.heappop(self._heap)[2]
                 del self._due[key]
+                if (wait := self._wait(key, now)) > 0:
+                    self._plan(key, wait)
+                    continue
                 self._running[key] = now
                 return key
             await self._sleep(None if first is None else first[0] - now)
+
+    def _wait(self, key: K, now: float) -> float:
+        """Seconds that a key has to wait because it ran too often; 0 counts this run."""
+        if self.pace is None:
+            return 0.0
+        spent = max(self._spent.get(key, now), now)
+        wait = spent - now - (self.pace.burst - 1) * self.pace.seconds
+        if wait <= 0:
+            self._spent[key] = spent + self.pace.seconds
+        return wait
 
     def _first(self) -> tuple[float, int, K] | None:
         """The earliest entry that counts; those before it are dropped."""
@@ -134,6 +160,8 @@ class Workqueue(Generic[K]):
         self._failures.pop(key, None)
         if again is not None:
             self._plan(key, again.seconds)
+        elif key not in self._due:
+            self._spent.pop(key, None)
         return None
 
     async def work(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ibgateway_operator.workqueue import After, Workqueue
+from ibgateway_operator.workqueue import After, Pace, Workqueue
 
 
 @dataclass
@@ -188,6 +188,44 @@ async def test_a_key_that_asks_for_itself_all_the_time_waits_behind_the_others()
     assert order[:5] == ["noisy", "a", "b", "c", "noisy"]
     worker.cancel()
     await asyncio.gather(worker, return_exceptions=True)
+
+
+async def test_a_key_that_runs_too_often_waits_and_the_others_do_not() -> None:
+    clock = Hand()
+    queue: Workqueue[str] = Workqueue(clock, pace=Pace(burst=3, seconds=1.0))
+    runs: list[tuple[float, str]] = []
+
+    async def run(key: str) -> After | None:
+        runs.append((clock.now, key))
+        if key == "noisy":
+            queue.add(key)
+        return None
+
+    worker = asyncio.create_task(queue.work(run))
+    queue.add("noisy")
+    for second in range(4):
+        clock.now = float(second)
+        queue.add(f"other at {second}")
+        await until()
+    assert [at for at, key in runs if key == "noisy"] == [0.0, 0.0, 0.0, 1.0, 2.0, 3.0]
+    assert [(at, key) for at, key in runs if key != "noisy"] == [
+        (float(second), f"other at {second}") for second in range(4)
+    ]
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
+
+
+async def test_a_key_that_was_quiet_may_run_often_again() -> None:
+    clock = Hand()
+    queue: Workqueue[str] = Workqueue(clock, pace=Pace(burst=2, seconds=1.0))
+    for _ in range(2):
+        queue.add("a")
+        queue.done(await queue.take(), again=After(3600.0))
+    clock.now = 60.0
+    for _ in range(2):
+        queue.add("a")
+        assert await queue.take() == "a"
+        queue.done("a", again=After(3600.0))
 
 
 @dataclass(frozen=True)
