@@ -11,6 +11,9 @@ PLURAL: Final = "ibgateways"
 SINGULAR: Final = "ibgateway"
 SHORT_NAME: Final = "ibgw"
 
+OPERATOR_AGENT: Final = "ibgateway-operator"
+"""How the operator calls itself when it asks a sentinel, which tells people when it is not heard any more."""
+
 FIELD_MANAGER: Final = "ibgateway-operator"
 
 LABEL_GATEWAY: Final = f"{GROUP}/gateway"
@@ -40,6 +43,10 @@ READINESS_GATE: Final = f"{GROUP}/trading-allowed"
 SECRET_USERNAME: Final = "IB_USERNAME"  # noqa: S105 - a key's name, not a secret
 SECRET_PASSWORD: Final = "IB_PASSWORD"  # noqa: S105 - a key's name, not a secret
 SECRET_VNC_PASSWORD: Final = "VNC_PASSWORD"  # noqa: S105 - a key's name, not a secret
+SECRET_URLS: Final = "URLS"  # noqa: S105 - a key's name, not a secret
+"""Addresses that messages go to, as apprise writes them: one a line."""
+SECRET_HEARTBEAT: Final = "HEARTBEAT_URL"  # noqa: S105 - a key's name, not a secret
+"""What a dead man's switch is asked for once a minute."""
 SECRET_TOKEN: Final = "token"  # noqa: S105 - a key's name, not a secret
 DEFAULT_VNC_PASSWORD: Final = "password"  # noqa: S105 - the seed's documented paper default
 
@@ -95,6 +102,11 @@ class ChildNames(NamedTuple):
     def gateway_pod(self) -> str:
         """The StatefulSet's only pod."""
         return f"{self.gateway}-0"
+
+    @property
+    def notifications(self) -> str:
+        """The Secret of `spec.notifications` that the gateway's pod mounts without a change of its template."""
+        return f"{self.gateway.removesuffix('-gateway')}-notifications"
 
     @property
     def gateway_claim(self) -> str:

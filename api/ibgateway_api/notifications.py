@@ -43,6 +43,7 @@ class Subject(StrEnum):
     LOGIN = "Login"
     RESTART = "Restart"
     VOLUME = "Volume"
+    CLOCK = "Clock"
     OPERATOR = "Operator"
     GATEWAY = "Gateway"
     SETUP = "Setup"
@@ -51,7 +52,14 @@ class Subject(StrEnum):
 
 
 SENTINEL_SUBJECTS: Final = frozenset(
-    {Subject.GREETING, Subject.LOGIN, Subject.RESTART, Subject.VOLUME, Subject.OPERATOR}
+    {
+        Subject.GREETING,
+        Subject.LOGIN,
+        Subject.RESTART,
+        Subject.VOLUME,
+        Subject.CLOCK,
+        Subject.OPERATOR,
+    }
 )
 OPERATOR_SUBJECTS: Final = frozenset(
     {Subject.GATEWAY, Subject.SETUP, Subject.EXECUTOR, Subject.ORDERS}
@@ -76,10 +84,10 @@ class Topic(StrEnum):
     API_UNRESPONSIVE = "ApiUnresponsive"
     NOT_LOGGED_IN = "NotLoggedIn"
     VOLUME_TROUBLE = "VolumeTrouble"
+    CLOCK_SKEW = "ClockSkew"
     OPERATOR_AWAY = "OperatorAway"
     GATEWAY_SILENT = "GatewaySilent"
     SETUP_TROUBLE = "SetupTrouble"
-    TRADING_HELD = "TradingHeld"
     EXECUTOR_NOT_READY = "ExecutorNotReady"
     ORDERS_IN_DOUBT = "OrdersInDoubt"
 
@@ -100,10 +108,10 @@ SEVERITY: Final = {
     Topic.API_UNRESPONSIVE: Severity.WARNING,
     Topic.NOT_LOGGED_IN: Severity.WARNING,
     Topic.VOLUME_TROUBLE: Severity.CRITICAL,
+    Topic.CLOCK_SKEW: Severity.WARNING,
     Topic.OPERATOR_AWAY: Severity.WARNING,
     Topic.GATEWAY_SILENT: Severity.CRITICAL,
     Topic.SETUP_TROUBLE: Severity.WARNING,
-    Topic.TRADING_HELD: Severity.WARNING,
     Topic.EXECUTOR_NOT_READY: Severity.CRITICAL,
     Topic.ORDERS_IN_DOUBT: Severity.CRITICAL,
 }

@@ -61,6 +61,8 @@ class SentinelReport(Document):
     """Id of the newest login request that was taken; the attempt for it may still wait."""
     taken_restart: str = Field(default="", alias="handledRestart")
     """Id of the newest restart request that was taken."""
+    undelivered: str = ""
+    """Why people are not told what they should be; empty where they are, and where nobody is to be told."""
     trouble: str = ""
     """Why the sentinel can't see the gateway or can't write, and what a person can do; mostly empty."""
 

@@ -5,9 +5,20 @@ from pydantic import Field
 from ibgateway_api.accounts import TradingMode
 from ibgateway_api.document import Document
 from ibgateway_api.executor_spec import MarketClosedAction
+from ibgateway_api.notifications import Severity
 from ibgateway_api.permits import ExistingSession, LoginPolicy
 from ibgateway_api.reports import HoldReport
 from ibgateway_api.week import Calendar, RestartTime
+
+
+class NotificationSettings(Document):
+    """Whom the sentinel's messages speak of, and which are told when. Times in seconds."""
+
+    namespace: str
+    gateway: str
+    minimum_severity: Severity = Severity.INFO
+    batch_seconds: int = Field(default=60, ge=0)
+    reminder_seconds: int = Field(default=3600, ge=0)
 
 
 class SentinelSettings(Document):
@@ -20,6 +31,8 @@ class SentinelSettings(Document):
     login: LoginPolicy = LoginPolicy()
     restart: RestartTime = RestartTime()
     calendar: Calendar = Calendar()
+    notifications: NotificationSettings | None = None
+    """None: nobody is told."""
     logins_allowed: bool = True
     """False: no start gets a permit, because the API would be open to every pod of the cluster."""
     logged_in_before: bool = False

@@ -11,6 +11,7 @@ from ibgateway_api.document import Document
 from ibgateway_api.executor_spec import ExecutorSpec
 from ibgateway_api.fields import Clock, LabelMap, NamedRef, Origin, ZoneName, rule, ruled
 from ibgateway_api.gateway_spec import GatewaySpec
+from ibgateway_api.notifications import Severity
 from ibgateway_api.permits import ExistingSession, LoginPolicy, QuietHours
 from ibgateway_api.week import RestartTime
 
@@ -107,7 +108,13 @@ class NotificationsSpec(Document):
     """Where people are told."""
 
     secret_ref: NamedRef | None = None
-    """Secret whose key URLS holds notification addresses."""
+    """Secret with the keys URLS and HEARTBEAT_URL; one named NAME-notifications is used without a restart."""
+    minimum_severity: Severity = Severity.INFO
+    """info: everything, also what goes as planned. warning: what is wrong. critical: what needs a person now."""
+    batch_seconds: int = Field(default=60, ge=0, le=3600)
+    """How long ordinary messages wait for each other; critical ones go at once."""
+    reminder_seconds: int = Field(default=3600, ge=0, le=172800)
+    """How long before the weekly restart it is announced; 0: not at all."""
 
 
 class NetworkPolicyPeer(Document):

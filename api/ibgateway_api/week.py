@@ -20,6 +20,9 @@ from ibgateway_api.document import Document
 NEW_YORK: Final = ZoneInfo("America/New_York")
 """The zone of IBKR's day, resets and token boundary."""
 
+LOST_TOO_LONG: Final = timedelta(minutes=15)
+"""IBKR's resets cut the connection for seconds to minutes."""
+
 
 def is_time_zone(name: str) -> bool:
     """Whether the time zone database knows the name."""
@@ -173,6 +176,23 @@ def _restart_after(boundary: datetime, calendar: Calendar, restart: RestartTime)
     days = (first_day + timedelta(days=k) for k in range(4))
     instants = (local_instants(day, restart.restart_at, zone)[1] for day in days)
     return next(at for at in instants if at >= earliest)
+
+
+def lost_too_long(since: datetime, calendar: Calendar) -> datetime:
+    """From when on a connection that is lost `since` then deserves a look.
+
+    An outage that IBKR has announced does not count: the time begins with its end.
+    """
+    at = since + LOST_TOO_LONG
+    outage = calendar.outage_end(at) or calendar.outage_end(since)
+    return outage + LOST_TOO_LONG if outage else at
+
+
+def next_restart(week: Window, calendar: Calendar, restart: RestartTime, now: datetime) -> datetime:
+    """This week's restart while it may still come, else the one after the next boundary."""
+    if week.open and now < week.restart + timedelta(seconds=calendar.lateness_seconds):
+        return week.restart
+    return window(calendar, restart, full_auth_time=None, now=week.opens).restart
 
 
 class RestartStep(StrEnum):

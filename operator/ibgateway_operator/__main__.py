@@ -11,7 +11,7 @@ import kopf
 from aiohttp import web
 
 import ibgateway_pod
-from ibgateway_api.names import Key
+from ibgateway_api.names import OPERATOR_AGENT, Key
 from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
 from ibgateway_operator.desired.input import Scripts
@@ -52,7 +52,7 @@ class Program:
         api, watches = await connect(), await connect(connections=0)
         self._stack.push_async_callback(api.close)
         self._stack.push_async_callback(watches.close)
-        session = await self._stack.enter_async_context(client_session())
+        session = await self._stack.enter_async_context(client_session(OPERATOR_AGENT))
         clock, settings = system_clock(), self.settings
         lease = Key(settings.own_namespace, settings.lease)
         leadership = Leadership(KubernetesApi(api), clock, lease, settings.instance)

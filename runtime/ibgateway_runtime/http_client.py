@@ -57,12 +57,13 @@ class Endpoint:
         return self.host or self.url
 
 
-def client_session() -> aiohttp.ClientSession:
+def client_session(agent: str = "ibgateway") -> aiohttp.ClientSession:
     """A session without a limit of connections: every long poll holds one for as long as it lasts.
 
-    A replaced pod has a new address, so no name is remembered.
+    A replaced pod has a new address, so no name is remembered. `agent`: how we call ourselves.
     """
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, use_dns_cache=False))
+    connector = aiohttp.TCPConnector(limit=0, use_dns_cache=False)
+    return aiohttp.ClientSession(connector=connector, headers={"User-Agent": agent})
 
 
 @dataclass(frozen=True)

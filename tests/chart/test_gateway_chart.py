@@ -76,7 +76,12 @@ FULL: Values = {
         "cashReservePercent": "2.5",
         "limits": {"maxOrderValue": "10000", "maxOrdersPerDay": 50},
     },
-    "notifications": {"secretRef": {"name": "phones"}},
+    "notifications": {
+        "secretRef": {"name": "phones"},
+        "minimumSeverity": "warning",
+        "batchSeconds": 120,
+        "reminderSeconds": 7200,
+    },
     "networkPolicy": {
         "enabled": True,
         "executorClients": [{"podSelector": {"app": "bot"}, "namespaceSelector": {"team": "a"}}],

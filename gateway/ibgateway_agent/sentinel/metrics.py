@@ -54,6 +54,13 @@ class SentinelMetrics:
             "ibgateway_api_probes", "API probes by result", ["result"], registry=self.registry
         )
 
+        self._notifications = Counter(
+            "ibgateway_notifications",
+            "Letters to people: taken by an address, failed, or messages that were given up",
+            ["result"],
+            registry=self.registry,
+        )
+
     def follow_clock(self, skew: Callable[[], float | None]) -> None:
         """Ask this for the skew whenever it is read."""
 
@@ -84,6 +91,10 @@ class SentinelMetrics:
         """Counts what is worth counting."""
         if sign is Sign.PUSH_SENT:
             self._pushes.inc()
+
+    def notification(self, result: str) -> None:
+        """One more letter that was taken or failed, or one more message that was given up."""
+        self._notifications.labels(result).inc()
 
     def probe(self, result: ProbeResult) -> None:
         """One more probe."""

@@ -19,11 +19,14 @@ class ReportPublisher:
         self._clock = clock
         self.sequence = int(clock.now().timestamp() * 1000)
         self._latest: SentinelReport | None = None
+        self.undelivered = ""
+        """Why people are not told what they should be."""
         self._changed = asyncio.Event()
 
     def publish(self, known: ReportInput) -> bool:
         """A new report if anything but the time differs; True where it does."""
-        new = report(known, boot=self._boot, sequence=self.sequence, at=self._clock.now())
+        made = report(known, boot=self._boot, sequence=self.sequence, at=self._clock.now())
+        new = made.model_copy(update={"undelivered": self.undelivered})
         if self._latest is not None and new == self._latest.model_copy(update={"at": new.at}):
             return False
         self.sequence += 1

@@ -1,9 +1,10 @@
 """The sentinel as a process: its loop and its two HTTP ports, until TERM."""
 
 import asyncio
+import contextlib
 import secrets
 import signal
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -11,9 +12,11 @@ from aiohttp import web
 
 from ibgateway_agent.sentinel import server
 from ibgateway_agent.sentinel.loop import Sentinel
+from ibgateway_agent.sentinel.notifications.telling import SentinelNotifications
 from ibgateway_agent.sentinel.process.ibc_command import send
 from ibgateway_agent.sentinel.settings import SentinelEnvironment, environment
 from ibgateway_runtime.clock import Clock, system_clock
+from ibgateway_runtime.http_client import client_session
 from ibgateway_runtime.http_server import served
 from ibgateway_runtime.metrics import metrics_route
 
@@ -32,12 +35,36 @@ async def run(env: Mapping[str, str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        for app, port in (
-            (_api(sentinel, at, clock), at.port),
+        telling = await stack.enter_async_context(_telling(sentinel, at, clock))
+        apps = (
+            (_api(sentinel, at, clock, telling), at.port),
             (_metrics(sentinel), at.metrics_port),
-        ):
+        )
+        for app, port in apps:
             await stack.enter_async_context(served(app, bind=at.bind, port=port))
         await _watch_until(stop, sentinel)
+
+
+@contextlib.asynccontextmanager
+async def _telling(
+    sentinel: Sentinel, at: SentinelEnvironment, clock: Clock
+) -> AsyncIterator[SentinelNotifications]:
+    """Tells people beside the loop, and never instead of it: its end or its error is no end of the sentinel."""
+    async with client_session() as session:
+        telling = SentinelNotifications(
+            at,
+            publisher=sentinel.publisher,
+            alive=sentinel.alive,
+            count=sentinel.metrics.notification,
+            clock=clock,
+        )
+        task = asyncio.create_task(telling.run(session))
+        try:
+            yield telling
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await telling.close()
 
 
 async def _watch_until(stop: asyncio.Event, sentinel: Sentinel) -> None:
@@ -54,11 +81,14 @@ async def _watch_until(stop: asyncio.Event, sentinel: Sentinel) -> None:
         await asyncio.gather(watching, stopping, return_exceptions=True)
 
 
-def _api(sentinel: Sentinel, at: SentinelEnvironment, clock: Clock) -> web.Application:
+def _api(
+    sentinel: Sentinel, at: SentinelEnvironment, clock: Clock, telling: SentinelNotifications
+) -> web.Application:
     return server.application(
         publisher=sentinel.publisher,
         accept=sentinel.accept,
         alive=sentinel.alive,
+        operator_asks=telling.operator_asks,
         token_file=at.token_file,
         clock=clock,
     )

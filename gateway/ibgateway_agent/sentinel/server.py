@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ibgateway_agent.errors import LedgerError, StopRefusedError
 from ibgateway_agent.sentinel.permits.records import RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
+from ibgateway_api import names
 from ibgateway_api.login import LoginState
 from ibgateway_api.requests import LoginRequest, RestartRequest
 from ibgateway_runtime.auth import bearer_matches
@@ -34,6 +35,7 @@ def application(
     publisher: ReportPublisher,
     accept: Accept,
     alive: Callable[[], bool],
+    operator_asks: Callable[[], None],
     token_file: Path,
     clock: Clock,
 ) -> web.Application:
@@ -41,7 +43,7 @@ def application(
     app = web.Application(middlewares=[_token_wanted(token_file)])
     app.add_routes(
         [
-            web.get("/v1/status", _Status(publisher, clock).get),
+            web.get("/v1/status", _Status(publisher, clock, operator_asks).get),
             web.post("/v1/login-requests", _post(accept, RequestKind.LOGIN)),
             web.post("/v1/restarts", _post(accept, RequestKind.RESTART)),
             web.get("/healthz", _health(alive)),
@@ -73,11 +75,16 @@ def _allowed(request: web.Request, token_file: Path) -> bool:
 class _Status:
     """`GET /v1/status`, at once or as a long poll with a heartbeat."""
 
-    def __init__(self, publisher: ReportPublisher, clock: Clock) -> None:
+    def __init__(
+        self, publisher: ReportPublisher, clock: Clock, operator_asks: Callable[[], None]
+    ) -> None:
         self._publisher = publisher
         self._clock = clock
+        self._operator_asks = operator_asks
 
     async def get(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get(hdrs.USER_AGENT) == names.OPERATOR_AGENT:
+            self._operator_asks()
         try:
             after = int(request.query.get("after", "-1"))
             wait = min(float(request.query.get("wait", "0")), LONGEST_WAIT_SECONDS)

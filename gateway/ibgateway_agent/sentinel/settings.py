@@ -22,6 +22,7 @@ class SentinelEnvironment:
     run_dir: Path
     state_dir: Path
     token_file: Path
+    notifications_dir: Path = Path("/run/secrets/notifications")
     bind: str = ""
     port: int = names.PORT_SENTINEL
     metrics_port: int = names.PORT_SENTINEL_METRICS
@@ -40,6 +41,7 @@ def environment(env: Mapping[str, str]) -> SentinelEnvironment:
         run_dir=Path(env.get("SENTINEL_RUN_DIR", "/run/ibgateway")),
         state_dir=Path(env.get("SENTINEL_STATE_DIR", "/var/lib/ibgateway")),
         token_file=Path(env.get("SENTINEL_TOKEN_FILE", "/run/secrets/agent/token")),
+        notifications_dir=Path(env.get("SENTINEL_NOTIFICATIONS_DIR", "/run/secrets/notifications")),
         bind=env.get("SENTINEL_BIND", ""),
         port=port(env, "SENTINEL_PORT", names.PORT_SENTINEL),
         metrics_port=port(env, "SENTINEL_METRICS_PORT", names.PORT_SENTINEL_METRICS),

@@ -15,14 +15,20 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
-from ibgateway_api.week import Calendar, RestartTime, Window, is_time_zone, window
+from ibgateway_api.week import (
+    Calendar,
+    RestartTime,
+    Window,
+    is_time_zone,
+    lost_too_long,
+    next_restart,
+    window,
+)
 from ibgateway_operator.decide.holds import holds
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.model.times import rfc3339
 
-LOST_TOO_LONG: Final = timedelta(minutes=15)
-"""IBKR's resets cut the connection for seconds to minutes: what lasts longer deserves a look."""
 OPEN_MESSAGE: Final = "an order sent now goes to IBKR"
 A_MOMENT: Final = 0.05
 """Seconds past a limit at which to look again, so that it has surely passed."""
@@ -57,20 +63,11 @@ def judge(snapshot: Snapshot, calendar: Calendar) -> GateVerdict:
 
 
 def _lost_too_long(snapshot: Snapshot, calendar: Calendar) -> datetime | None:
-    """An outage that IBKR has announced does not count: the time begins with its end."""
+    """From when on the connection is lost for too long; None while it is not lost."""
     report = snapshot.report
     if report is None or report.state is not LoginState.CONNECTION_LOST:
         return None
-    at = report.since + LOST_TOO_LONG
-    outage = calendar.outage_end(at) or calendar.outage_end(report.since)
-    return outage + LOST_TOO_LONG if outage else at
-
-
-def next_restart(week: Window, calendar: Calendar, restart: RestartTime, now: datetime) -> datetime:
-    """This week's restart while it may still come, else the one after the next boundary."""
-    if week.open and now < week.restart + timedelta(seconds=calendar.lateness_seconds):
-        return week.restart
-    return window(calendar, restart, full_auth_time=None, now=week.opens).restart
+    return lost_too_long(report.since, calendar)
 
 
 def upcoming(verdict: GateVerdict, calendar: Calendar, now: datetime) -> list[float]:

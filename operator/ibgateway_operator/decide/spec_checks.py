@@ -59,17 +59,6 @@ def _postgres(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     )
 
 
-def _notifications(spec: IBGatewaySpec, now: datetime) -> Finding | None:
-    """This version tells people by Events only."""
-    if spec.notifications.secret_ref is None:
-        return None
-    return Finding(
-        ConditionReason.NOT_SUPPORTED,
-        "spec.notifications.secretRef is not supported in this version: remove it and watch the"
-        " Events of the IBGateway",
-    )
-
-
 def _cash_reserve(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     """This version places orders, and rebalances nothing."""
     if spec.executor.cash_reserve_percent is None:
@@ -174,7 +163,6 @@ def _meets_quiet_hours(restart: RestartTime, quiet: QuietHours, first: date) -> 
 
 SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (
     _postgres,
-    _notifications,
     _cash_reserve,
     _zones,
     _auto_restart,

@@ -10,7 +10,7 @@ from ibgateway_api import names
 from ibgateway_api.gate import GateReason
 from ibgateway_api.names import Component
 from ibgateway_api.reports import HoldReport
-from ibgateway_api.settings import ExecutorSettings, SentinelSettings
+from ibgateway_api.settings import ExecutorSettings, NotificationSettings, SentinelSettings
 from ibgateway_operator.desired.input import DesiredInput, manifest
 from ibgateway_operator.model.kinds import CONFIG_MAP
 from ibgateway_operator.model.manifests import Manifest, digest
@@ -61,8 +61,22 @@ def sentinel_settings(given: DesiredInput) -> SentinelSettings:
         login=given.spec.login.as_policy(),
         restart=given.spec.weekly_restart.as_restart_time(),
         calendar=given.calendar,
+        notifications=_notifications(given),
         logins_allowed=given.logins_allowed,
         logged_in_before=given.logged_in_before,
+    )
+
+
+def _notifications(given: DesiredInput) -> NotificationSettings | None:
+    wanted = given.spec.notifications
+    if wanted.secret_ref is None:
+        return None
+    return NotificationSettings(
+        namespace=given.key.namespace,
+        gateway=given.key.name,
+        minimum_severity=wanted.minimum_severity,
+        batch_seconds=wanted.batch_seconds,
+        reminder_seconds=wanted.reminder_seconds,
     )
 
 

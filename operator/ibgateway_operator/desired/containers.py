@@ -7,6 +7,7 @@ from ibgateway_operator.desired.input import USER_ID, DesiredInput
 from ibgateway_operator.model.manifests import Manifest
 
 AGENT_TOKEN_DIR: Final = "/run/secrets/agent"  # noqa: S105 - a path
+NOTIFICATIONS_DIR: Final = "/run/secrets/notifications"
 SETTINGS_DIR: Final = "/etc/ibgateway"
 PULL_SECRETS: Final = "imagePullSecrets"
 SECRET_MODE: Final = 0o440
@@ -78,6 +79,12 @@ def secret_volume(name: str, secret: str, *keys: str) -> Manifest:
         "name": name,
         "secret": {"secretName": secret, "items": items, "defaultMode": SECRET_MODE},
     }
+
+
+def optional_secret_volume(name: str, secret: str, *keys: str) -> Manifest:
+    """The same, with what there is of it: the pod waits for none of it, and has it once it is there."""
+    volume = secret_volume(name, secret, *keys)
+    return {**volume, "secret": {**volume["secret"], "optional": True}}
 
 
 def config_volume(name: str, config_map: str, *keys: str) -> Manifest:

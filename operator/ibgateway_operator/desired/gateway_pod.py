@@ -13,6 +13,7 @@ from ibgateway_api.pod_fields import CPU_REQUEST
 from ibgateway_operator.desired.config import IBC_KEY, PRESTOP_KEY, WRAPPER_KEY
 from ibgateway_operator.desired.containers import (
     AGENT_TOKEN_DIR,
+    NOTIFICATIONS_DIR,
     SECRET_MODE,
     SETTINGS_DIR,
     bounded,
@@ -21,6 +22,7 @@ from ibgateway_operator.desired.containers import (
     env,
     http_probe,
     mount,
+    optional_secret_volume,
     pod_spec,
     port,
     pull_secrets,
@@ -141,9 +143,10 @@ def _sentinel(given: DesiredInput) -> Manifest:
             SENTINEL_RUN_DIR=RUN_DIR,
             SENTINEL_STATE_DIR=STATE_DIR,
             SENTINEL_TOKEN_FILE=f"{AGENT_TOKEN_DIR}/{names.SECRET_TOKEN}",
+            SENTINEL_NOTIFICATIONS_DIR=NOTIFICATIONS_DIR,
         ),
         "ports": [port("sentinel", health), port("metrics", names.PORT_SENTINEL_METRICS)],
-        "resources": bounded(cpu="20m", memory="64Mi", limit="256Mi"),
+        "resources": bounded(cpu="20m", memory="96Mi", limit="256Mi"),
         "startupProbe": http_probe("/healthz", health, period=1, failures=60),
         "livenessProbe": http_probe("/healthz", health, period=10, failures=6, timeout=5),
         "readinessProbe": http_probe("/readyz", health, period=1, failures=1),
@@ -153,6 +156,7 @@ def _sentinel(given: DesiredInput) -> Manifest:
             mount("run", RUN_DIR),
             mount("config", SETTINGS_DIR, read_only=True),
             mount("agent-token", AGENT_TOKEN_DIR, read_only=True),
+            mount("notifications", NOTIFICATIONS_DIR, read_only=True),
             mount("tmp", "/tmp"),  # noqa: S108 - a mount point in the container
         ],
     }
@@ -165,8 +169,17 @@ def _volumes(given: DesiredInput) -> list[Manifest]:
         config_volume("config", given.children.gateway),
         config_volume("start-scripts", given.children.gateway, IBC_KEY),
         secret_volume("agent-token", given.children.agent_token, names.SECRET_TOKEN),
+        optional_secret_volume(
+            "notifications", _notifications(given), names.SECRET_URLS, names.SECRET_HEARTBEAT
+        ),
         _credentials(given),
     ]
+
+
+def _notifications(given: DesiredInput) -> str:
+    """Mounted whether it is used or not: with this name it begins to be used without another template."""
+    named = given.spec.notifications.secret_ref
+    return named.name if named else given.children.notifications
 
 
 def _credentials(given: DesiredInput) -> Manifest:

@@ -1,9 +1,6 @@
 """What the Secret of `spec.notifications` has: addresses, one a line, and the heartbeat's URL. Pure."""
 
-from typing import Final
-
-KEY_URLS: Final = "URLS"
-KEY_HEARTBEAT: Final = "HEARTBEAT_URL"
+from ibgateway_api import names
 
 
 def addresses_in(text: str) -> tuple[str, ...]:
@@ -14,5 +11,7 @@ def addresses_in(text: str) -> tuple[str, ...]:
     lines = (line.strip() for line in text.splitlines())
     found = tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
     if not found:
-        raise ValueError(f"the key {KEY_URLS} has no address: one a line, as apprise writes them")
+        raise ValueError(
+            f"the key {names.SECRET_URLS} has no address: one a line, as apprise writes them"
+        )
     return found

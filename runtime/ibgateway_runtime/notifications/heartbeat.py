@@ -3,7 +3,6 @@
 The URL is a secret: who has it can keep the switch quiet. It is in no log line and no error.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -35,12 +34,6 @@ class Heartbeat:
         if self._failures < FAILURES_BEFORE_TROUBLE or self._since is None:
             return ""
         return f"the heartbeat has not been taken since {self._since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-    async def run(self, session: aiohttp.ClientSession) -> None:
-        """Beat for ever."""
-        while True:
-            await self.beat(session)
-            await asyncio.sleep(EVERY_SECONDS)
 
     async def beat(self, session: aiohttp.ClientSession) -> None:
         """One beat, where there is an address and all is well."""

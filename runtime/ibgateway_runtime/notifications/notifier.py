@@ -30,7 +30,7 @@ from ibgateway_runtime.notifications.answers import UNUSABLE
 from ibgateway_runtime.notifications.outbox import Entry, Outbox
 
 AWHILE: Final = timedelta(seconds=60)
-"""An address that has failed for less is not worth a condition."""
+"""An address that has failed for less is not worth a condition, unless it can't be one."""
 LOOK_SECONDS: Final = 30.0
 """How often the addresses are looked at anew while something waits."""
 _SCHEMA: Final = re.compile(r"([a-z][a-z0-9+]{1,15})://")
@@ -123,7 +123,9 @@ class Notifier:
     def _failing(self, number: int, address: str) -> str:
         mailbox = self._outbox.mailboxes.get(address)
         since = mailbox.failing_since if mailbox else None
-        if mailbox is None or since is None or self._clock.now() - since < AWHILE:
+        if mailbox is None or since is None:
+            return ""
+        if mailbox.why != UNUSABLE and self._clock.now() - since < AWHILE:
             return ""
         return (
             f"address {number}{_kind(address)} has taken nothing since {_utc(since)}: {mailbox.why}"
@@ -138,7 +140,7 @@ class Notifier:
             mailbox = self._outbox.mailboxes.get(address)
             if why == UNUSABLE and mailbox is not None and not mailbox.why:
                 self._outbox.mailboxes[address] = replace(
-                    mailbox, why=why, failing_since=self._clock.now() - AWHILE
+                    mailbox, why=why, failing_since=self._clock.now()
                 )
 
     async def close(self) -> None:

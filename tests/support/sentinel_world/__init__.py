@@ -54,7 +54,7 @@ class PodOnHost:
 
     def lay_out(self, budget: dict[str, Any], existing_session: str) -> None:
         shutil.copytree(ROOT / "simulator" / "image", self.folder / "home")
-        for name in ("run", "state", "settings", "tmp", "home/init-scripts/start"):
+        for name in ("run", "state", "settings", "tmp", "notifications", "home/init-scripts/start"):
             (self.folder / name).mkdir(parents=True)
         script = (SCRIPTS / "10-ibc.sh").read_text()
         assert "CommandServerPort=7462" in script
@@ -75,6 +75,15 @@ class PodOnHost:
         aside = self.folder / "settings.json.new"
         aside.write_text(json.dumps(self._settings))
         aside.replace(self.folder / "settings.json")
+
+    def tell_people(self, *addresses: str, heartbeat: str = "", **settings: object) -> None:
+        """The user gives the gateway a Secret with addresses."""
+        secret = self.folder / "notifications"
+        (secret / "URLS").write_text("\n".join(addresses))
+        if heartbeat:
+            (secret / "HEARTBEAT_URL").write_text(f"{heartbeat}\n")
+        wanted = {"namespace": "trading", "gateway": "paper", "batchSeconds": 0, **settings}
+        self.tell_sentinel(notifications=wanted)
 
     def environment(self) -> dict[str, str]:
         ports = self.ports
@@ -101,6 +110,7 @@ class PodOnHost:
             "SENTINEL_RUN_DIR": str(self.run),
             "SENTINEL_STATE_DIR": str(self.folder / "state"),
             "SENTINEL_TOKEN_FILE": str(self.folder / "token"),
+            "SENTINEL_NOTIFICATIONS_DIR": str(self.folder / "notifications"),
             "SENTINEL_BIND": "127.0.0.1",
             "SENTINEL_PORT": str(ports["http"]),
             "SENTINEL_METRICS_PORT": str(ports["metrics"]),
@@ -109,9 +119,12 @@ class PodOnHost:
         }
 
     async def start_sentinel(self) -> None:
-        self._sentinel = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ibgateway_agent", "sentinel"), env=self.environment()
-        )
+        with (self.folder / "sentinel.log").open("a") as log:
+            self._sentinel = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "ibgateway_agent", "sentinel"),
+                env=self.environment(),
+                stderr=log,
+            )
 
     async def crash_sentinel(self) -> None:
         assert self._sentinel is not None

@@ -21,6 +21,7 @@ USER_PAGES = [
     "docs/conditions.md",
     "docs/executor.md",
     "docs/install.md",
+    "docs/notifications.md",
 ]
 PAGES = sorted(
     str(page.relative_to(ROOT))

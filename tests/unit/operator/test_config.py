@@ -40,6 +40,10 @@ def test_the_sentinels_settings_hold_the_budget() -> None:
     }
 
 
+def test_nobody_is_told_without_a_secret() -> None:
+    assert sentinel_settings(desired_input()).notifications is None
+
+
 def test_the_executors_settings_name_the_pod_and_not_the_ready_only_service() -> None:
     settings = json.loads(
         children_of(desired_input())["ConfigMap paper-executor"]["data"]["settings.json"]
@@ -58,6 +62,12 @@ def test_a_change_of_settings_changes_their_hash() -> None:
 
 
 FILLED = {
+    "notifications": {
+        "secretRef": {"name": "phones"},
+        "minimumSeverity": "critical",
+        "batchSeconds": 30,
+        "reminderSeconds": 0,
+    },
     "tradingMode": "live",
     "login": {
         "approvalSeconds": 120,
@@ -96,6 +106,13 @@ def test_every_setting_of_the_sentinel_arrives() -> None:
         },
         "restart": {"restartAt": "10:30:00", "timeZone": "Europe/Berlin"},
         "calendar": CALENDAR,
+        "notifications": {
+            "namespace": "trading",
+            "gateway": "paper",
+            "minimumSeverity": "critical",
+            "batchSeconds": 30,
+            "reminderSeconds": 0,
+        },
         "loginsAllowed": True,
         "loggedInBefore": False,
     }

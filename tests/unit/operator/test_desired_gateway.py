@@ -88,6 +88,37 @@ def test_the_volume_is_never_mounted_over_the_program() -> None:
     }
 
 
+def test_a_secret_of_the_gateways_name_is_used_without_another_template() -> None:
+    before = pod_specs(desired_input())["gateway"]
+    named = {"notifications": {"secretRef": {"name": "paper-notifications"}, "batchSeconds": 5}}
+    assert pod_specs(desired_input(named))["gateway"] == before
+    (volume,) = [v for v in before["volumes"] if v["name"] == "notifications"]
+    assert volume["secret"] == {
+        "secretName": "paper-notifications",
+        "optional": True,
+        "defaultMode": 0o440,
+        "items": [
+            {"key": "URLS", "path": "URLS"},
+            {"key": "HEARTBEAT_URL", "path": "HEARTBEAT_URL"},
+        ],
+    }
+    (sentinel,) = before["initContainers"]
+    (mounted,) = [m for m in sentinel["volumeMounts"] if m["name"] == "notifications"]
+    assert mounted == {
+        "name": "notifications",
+        "mountPath": "/run/secrets/notifications",
+        "readOnly": True,
+    }
+    (gateway,) = before["containers"]
+    assert "notifications" not in [m["name"] for m in gateway["volumeMounts"]]
+
+
+def test_another_secret_is_another_template() -> None:
+    other = pod_specs(desired_input({"notifications": {"secretRef": {"name": "phones"}}}))
+    (volume,) = [v for v in other["gateway"]["volumes"] if v["name"] == "notifications"]
+    assert volume["secret"]["secretName"] == "phones"
+
+
 @pytest.mark.parametrize(("from_user", "secret"), [(True, "ib-credentials"), (False, "paper-vnc")])
 def test_passwords_are_files_and_the_vnc_one_has_a_default(from_user: bool, secret: str) -> None:
     volumes = pod_specs(desired_input(vnc_from_user=from_user))["gateway"]["volumes"]

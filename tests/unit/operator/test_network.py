@@ -31,6 +31,11 @@ def test_only_the_executor_reaches_the_api() -> None:
     }
 
 
+def test_nothing_keeps_the_sentinel_from_telling_people() -> None:
+    policy = children_of(desired_input())["NetworkPolicy paper-gateway"]
+    assert policy["spec"]["policyTypes"] == ["Ingress"]
+
+
 def _admits(peer: Manifest, labels: dict[str, str]) -> bool:
     """As Kubernetes reads a label selector: a key that is absent is in no list."""
     selector = peer["podSelector"]

@@ -12,7 +12,7 @@ from ibgateway_operator.decide.spec_checks import spec_refusal
 from ibgateway_operator.model.snapshot import Finding, IBGateway, parse
 from operator_fakes import NOW, OperatorWorld, ibgateway_body, report
 
-REFUSED: dict[str, Any] = {"notifications": {"secretRef": {"name": "apprise"}}}
+REFUSED: dict[str, Any] = {"executor": {"cashReservePercent": "2.5"}}
 UNREADABLE: dict[str, Any] = {"login": 7}
 UNBUILDABLE: dict[str, Any] = {"gateway": {"tolerations": [], "resources": {"requests": "1Gi"}}}
 DRAINED = b'{"open":false,"unacknowledged":0}'
@@ -115,7 +115,7 @@ async def test_what_was_found_wrong_stays_although_the_resource_is_parsed_again(
 async def test_a_corrected_spec_is_served_at_once(trading: OperatorWorld) -> None:
     trading.edit(**REFUSED)
     await trading.reconcile()
-    trading.edit(notifications={}, login={"maxAttempts": 1})
+    trading.edit(executor={}, login={"maxAttempts": 1})
     assert "apply ConfigMap paper-gateway" in await trading.reconcile()
     assert trading.condition("SpecAccepted") == "True Accepted"
 

@@ -20,12 +20,6 @@ from operator_fakes import NOW, snapshot
             id="postgres",
         ),
         pytest.param(
-            {"notifications": {"secretRef": {"name": "urls"}}},
-            "NotSupported",
-            "spec.notifications.secretRef is not supported in this version",
-            id="notifications",
-        ),
-        pytest.param(
             {"executor": {"cashReservePercent": "2.5"}},
             "NotSupported",
             "spec.executor.cashReservePercent is not supported in this version",

@@ -37,6 +37,18 @@ async def lines(client: HttpClient, url: str) -> list[bytes]:
     return [line async for line in client.lines(Endpoint(url), "/v1/status")]
 
 
+async def test_the_operator_is_known_by_its_name() -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.headers["User-Agent"])
+        return web.Response()
+
+    async with serving(answer) as url, client_session("ibgateway-operator") as session:
+        await HttpClient(session).get(Endpoint(url), "/v1/status")
+    assert asked == ["ibgateway-operator"]
+
+
 async def test_it_names_itself_and_shows_its_token(client: HttpClient) -> None:
     async def echo(request: web.Request) -> web.Response:
         return web.Response(text=f"{request.host} {request.headers['Authorization']}")

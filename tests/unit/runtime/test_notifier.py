@@ -216,7 +216,7 @@ async def test_an_address_that_can_not_be_one_is_said_before_anything_is_to_be_s
     world.answers["canary-token-alone"] = UNUSABLE
     await world.notifier.check()
     assert world.notifier.trouble() == (
-        f"address 2 has taken nothing since 2026-11-22T13:59:00Z: {UNUSABLE}"
+        f"address 2 has taken nothing since 2026-11-22T14:00:00Z: {UNUSABLE}"
     )
 
 

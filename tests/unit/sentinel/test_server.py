@@ -41,6 +41,7 @@ class ServedReports:
     publisher: ReportPublisher
     requests: list[tuple[RequestKind, str]] = field(default_factory=list)
     alive: bool = True
+    asked: int = 0
 
     def accept(self, kind: RequestKind, request: str) -> bool:
         if request == "in-quiet-hours":
@@ -48,6 +49,9 @@ class ServedReports:
         known = (kind, request) in self.requests
         self.requests.append((kind, request))
         return not known
+
+    def operator_asks(self) -> None:
+        self.asked += 1
 
     def publish(self, login: Login) -> None:
         self.publisher.publish(ReportInput(login, Records()))
@@ -68,6 +72,7 @@ def application_of(sentinel: ServedReports, folder: Path) -> web.Application:
         publisher=sentinel.publisher,
         accept=sentinel.accept,
         alive=lambda: sentinel.alive,
+        operator_asks=sentinel.operator_asks,
         token_file=folder / "token",
         clock=at(NOW),
     )
@@ -79,6 +84,17 @@ async def client(sentinel: ServedReports, tmp_path: Path) -> AsyncIterator[Clien
     app = application_of(sentinel, tmp_path)
     async with TestClient(TestServer(app)) as opened:
         yield opened
+
+
+async def test_who_asks_for_the_status_as_the_operator_is_heard(
+    client: Client, sentinel: ServedReports
+) -> None:
+    sentinel.publish(IN)
+    for agent in ("ibgateway", "ibgateway-operator", "curl/8"):
+        await client.get("/v1/status", headers={**RIGHT, "User-Agent": agent})
+    assert sentinel.asked == 1
+    await client.get("/v1/status", headers={"User-Agent": "ibgateway-operator"})
+    assert sentinel.asked == 1
 
 
 async def test_status_is_the_report(client: Client, sentinel: ServedReports) -> None:

@@ -1,0 +1,128 @@
+"""How the sentinel's subjects stand, from its own report. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ibgateway_agent.sentinel.notifications.login_reading import ask, login_reading
+from ibgateway_api.gate import GateReason
+from ibgateway_api.login import LoginState
+from ibgateway_api.notifications import Concern, Fine, Reading, Subject, Topic, local_time
+from ibgateway_api.reports import SentinelReport
+from ibgateway_api.settings import NotificationSettings, SentinelSettings
+from ibgateway_api.week import RestartStep, Window, next_restart, restart_step, window
+
+OPERATOR_AWAY_AFTER: Final = timedelta(minutes=5)
+"""An operator that is replaced, or whose Lease passes on, is heard again within a minute or two."""
+CLOCK_PATIENCE: Final = timedelta(minutes=2)
+VOLUME_PATIENCE: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class ReadingInput:
+    """What the messages are made from. `operator_silent`: for how long no operator has asked."""
+
+    report: SentinelReport
+    settings: SentinelSettings
+    told: NotificationSettings
+    now: datetime
+    operator_silent: timedelta
+
+
+def readings(view: ReadingInput) -> dict[Subject, Reading]:
+    """Each of the sentinel's subjects."""
+    return {subject: read(view) for subject, read in READINGS.items()}
+
+
+def _greeting(view: ReadingInput) -> Reading:
+    """Once a gateway: that the addresses work is best known before anything happens."""
+    return Concern(
+        Topic.GREETING,
+        "Messages about this gateway come here",
+        "From now on you are told here of pushes that wait for you, of the weekly restart, and of what needs you.",
+    )
+
+
+def _login(view: ReadingInput) -> Reading:
+    calendar = view.settings.calendar
+    return login_reading(view.report, view.told, calendar, view.settings.restart.time_zone)
+
+
+def _restart(view: ReadingInput) -> Reading:
+    settings, now = view.settings, view.now
+    week = window(
+        settings.calendar, settings.restart, full_auth_time=view.report.full_auth_time, now=now
+    )
+    logged_in = view.report.state is LoginState.LOGGED_IN
+    if logged_in and restart_step(week, settings.calendar, now) is RestartStep.ASK:
+        return Concern(
+            Topic.RESTART_OVERDUE,
+            "The weekly restart was missed",
+            "Trading waits for this week's login, and nothing pushes by itself any more. When somebody can"
+            f" approve the push: {ask(view.told)}",
+        )
+    return _announced(view, week) or _authenticated(week)
+
+
+def _announced(view: ReadingInput, week: Window) -> Concern | None:
+    settings, now = view.settings, view.now
+    restart = next_restart(week, settings.calendar, settings.restart, now)
+    begins = restart - timedelta(seconds=view.told.reminder_seconds)
+    if not begins <= now < restart:
+        return None
+    at = local_time(restart, settings.restart.time_zone)
+    return Concern(
+        Topic.RESTART_COMING,
+        f"Weekly restart on {at}",
+        f"On {at} IB Gateway restarts and IBKR sends a push to your phone: have it at hand, and press Approve within"
+        f" {settings.login.approval_seconds} seconds. Trading is closed from IBKR's Sunday 01:00 New York until then.",
+        instance=restart.isoformat(),
+        expires=restart,
+    )
+
+
+def _authenticated(week: Window) -> Fine | None:
+    if week.open:
+        return None
+    return Fine("The week has its login", "The weekly restart is done.")
+
+
+def _volume(view: ReadingInput) -> Reading:
+    if not view.report.trouble:
+        return Fine("The sentinel's volumes work again", "It sees the gateway and writes.")
+    title = "The sentinel can't read or write its volumes"
+    return Concern(Topic.VOLUME_TROUBLE, title, f"{view.report.trouble}.", patience=VOLUME_PATIENCE)
+
+
+def _clock(view: ReadingInput) -> Reading:
+    if all(hold.reason is not GateReason.CLOCK_SKEW for hold in view.report.holds):
+        return Fine("The clock is right again", "It agrees with IBKR's.")
+    return Concern(
+        Topic.CLOCK_SKEW,
+        "The clock is off",
+        "The node's clock differs from IBKR's by more than five seconds, and trading is held: correct it.",
+        patience=CLOCK_PATIENCE,
+    )
+
+
+def _operator(view: ReadingInput) -> Reading:
+    if view.operator_silent < OPERATOR_AWAY_AFTER:
+        return Fine("The operator is back", "It keeps this gateway again.")
+    return Concern(
+        Topic.OPERATOR_AWAY,
+        "The operator is away",
+        "No operator has asked for this gateway's state for five minutes: the weekly restart will not begin by itself,"
+        " and changes of the spec do nothing. Logins and orders go on. Bring the operator back:"
+        " kubectl get pods -A -l app.kubernetes.io/name=ibgateway-operator",
+    )
+
+
+READINGS: Final[dict[Subject, Callable[[ReadingInput], Reading]]] = {
+    Subject.GREETING: _greeting,
+    Subject.LOGIN: _login,
+    Subject.RESTART: _restart,
+    Subject.VOLUME: _volume,
+    Subject.CLOCK: _clock,
+    Subject.OPERATOR: _operator,
+}
