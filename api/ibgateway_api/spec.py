@@ -2,14 +2,23 @@
 
 from datetime import time
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
-from ibgateway_api.accounts import TradingMode
+from ibgateway_api.accounts import PAPER_PREFIX, TradingMode
 from ibgateway_api.document import Document
 from ibgateway_api.executor_spec import ExecutorSpec
-from ibgateway_api.fields import Clock, LabelMap, NamedRef, Origin, ZoneName, rule, ruled
+from ibgateway_api.fields import (
+    ACCOUNT_PATTERN,
+    Clock,
+    LabelMap,
+    NamedRef,
+    Origin,
+    ZoneName,
+    rule,
+    ruled,
+)
 from ibgateway_api.gateway_spec import GatewaySpec
 from ibgateway_api.notifications import Severity
 from ibgateway_api.permits import ExistingSession, LoginPolicy, QuietHours
@@ -137,6 +146,11 @@ class NetworkPolicySpec(Document):
     """Run live although the cluster enforces no NetworkPolicy."""
 
 
+_NO_ID: Final = f"!a.matches(r'{ACCOUNT_PATTERN}')"
+"""What is no account id is told so, and nothing about a mode it might belong to."""
+_PAPER: Final = f"a.startsWith('{PAPER_PREFIX}')"
+
+
 class IBGatewaySpec(Document):
     """What a user asks for."""
 
@@ -147,11 +161,11 @@ class IBGatewaySpec(Document):
             " e.g. spec.executor.accounts: [U1234567]",
         ),
         rule(
-            "self.tradingMode != 'live' || self.executor.accounts.all(a, !a.startsWith('D'))",
+            f"self.tradingMode != 'live' || self.executor.accounts.all(a, {_NO_ID} || !{_PAPER})",
             "executor.accounts names a paper account (D...) in live mode: use the live account's id",
         ),
         rule(
-            "self.tradingMode != 'paper' || self.executor.accounts.all(a, a.startsWith('D'))",
+            f"self.tradingMode != 'paper' || self.executor.accounts.all(a, {_NO_ID} || {_PAPER})",
             "executor.accounts names a live account in paper mode: use the paper account's id (D...)",
         ),
     )
