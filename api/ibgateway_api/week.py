@@ -134,12 +134,13 @@ class RestartTime(Document):
 class Window:
     """The weekly restart window as seen at one moment; times are aware UTC.
 
-    `open` from the boundary until a full login after it. `boundary` is the week's own, `restart` the
-    moment of its planned restart, `opens` the next boundary.
+    `open` from the boundary until a full login at `counts_from` or later. `boundary` is the week's own,
+    `restart` the moment of its planned restart, `opens` the next boundary.
     """
 
     open: bool
     boundary: datetime
+    counts_from: datetime
     restart: datetime
     opens: datetime
 
@@ -162,6 +163,7 @@ def window(
     return Window(
         open=not authenticated,
         boundary=earlier,
+        counts_from=counts_from,
         restart=_restart_after(later, calendar, restart),
         opens=calendar.token_boundary.next(now)[0],
     )

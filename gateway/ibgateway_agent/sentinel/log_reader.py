@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from ibgateway_agent.sentinel.log.checkpoint import Checkpoint
@@ -18,7 +19,7 @@ SAVE_EVERY: Final = 30.0
 
 
 class LogReader:
-    """Folds line by line; `caught_up` once what was written before this sentinel's start is read."""
+    """Folds line by line; `caught_up_at` is when what was written before this sentinel's start was read."""
 
     def __init__(
         self, tail: LogTail, checkpoint: Checkpoint, state: GatewayState, clock: Clock
@@ -28,7 +29,7 @@ class LogReader:
         self._state = state
         self._clock = clock
         self._saved = (state.fold, clock.monotonic())
-        self.caught_up = False
+        self.caught_up_at: datetime | None = None
         self.unsaved = ""
         """Why the last checkpoint could not be written; empty when it was."""
 
@@ -44,7 +45,7 @@ class LogReader:
                 for piece in self._fold(line):
                     yield before, piece
                     before = self._state.fold
-        self.caught_up = True
+        self.caught_up_at = self.caught_up_at or self._clock.now()
 
     def finish(self) -> None:
         """After everything new was dealt with: save, and cut a log that has grown long."""
@@ -70,7 +71,7 @@ class LogReader:
     def _fold(self, line: str) -> tuple[Evidence, ...]:
         """While catching up a line counts from the time that was written on it."""
         now = self._clock.now()
-        at = now if self.caught_up else min(written_at(line) or now, now)
+        at = now if self.caught_up_at else min(written_at(line) or now, now)
         seconds = self._state.settings.login.approval_seconds
         self._state.fold, evidence = fold_line(self._state.fold, line, at, approval_seconds=seconds)
         return evidence

@@ -127,7 +127,7 @@ class Sentinel:
         else:
             self._sight.saw(now)
             self._try_duties(now)
-        if self._log.caught_up or self._sight.blind(now):
+        if self._log.caught_up_at or self._sight.blind(now):
             self._publish()
 
     def _read(self, now: float) -> None:
@@ -234,10 +234,10 @@ class Sentinel:
         self._next_duties = float("-inf")
 
     def _do_duties(self) -> None:
-        login, now = self._state.login, self._clock.now()
-        if standstill.token_is_dead(login, now):
+        login, seen = self._state.login, self._snapshot()
+        if standstill.token_is_dead(seen):
             self.on_evidence(Sign.TOKEN_EXPIRED, "no login after a start by token")
-        elif standstill.dialog_holds_up(login, now):
+        elif standstill.dialog_holds_up(seen):
             self.on_evidence(Sign.PERSON_NEEDED, f"a dialog waits: {', '.join(login.dialogs)}")
         self._permits.record_or_retry(outcome.from_login(self._snapshot()))
         self._permits.record_or_retry(outcome.token_died(self._snapshot()))
@@ -276,8 +276,9 @@ class Sentinel:
             waiting=state.waiting,
             running=state.running,
             token_at_hand=state.token_at_hand,
-            permit_on_its_way=self._permits.on_its_way(state.start),
+            permit_on_its_way=state.waiting and self._permits.on_its_way(state.start),
             starts_over=state.fold.starts_over,
+            looked_since=self._log.caught_up_at,
             clock_wrong=self._monitor.clock_watch.is_wrong(),
         )
 

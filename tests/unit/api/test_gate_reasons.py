@@ -10,8 +10,8 @@ from ibgateway_api.reports import HoldReport
 from ibgateway_api.week import Window
 
 T0 = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
-SHUT = Window(open=False, boundary=T0, restart=T0, opens=T0)
-OPENED = Window(open=True, boundary=T0, restart=T0, opens=T0)
+SHUT = Window(open=False, boundary=T0, counts_from=T0, restart=T0, opens=T0)
+OPENED = Window(open=True, boundary=T0, counts_from=T0, restart=T0, opens=T0)
 IN = Login(state=LoginState.LOGGED_IN, since=T0)
 SUSPENDED = Hold(GateReason.SUSPENDED)
 STOP = Hold(GateReason.PLANNED_STOP)

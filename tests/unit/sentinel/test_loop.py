@@ -293,3 +293,20 @@ async def test_what_the_driver_begins_while_the_volume_is_full_is_ended(
     with full_volume(monkeypatch):
         pod.prints("IBC will cold-restart shortly", "IBC will restart shortly")
         assert pod.sentinel._stop.busy
+
+
+async def test_a_nightly_restart_while_no_sentinel_looked_costs_no_push(pod: FakePod) -> None:
+    """Its start by token stands in the log; that it has logged in, only the API tells."""
+    pod.logs_in()
+    pod.later(minutes=10)
+    pod.says("IBC: detected dialog entitled: Restart in progress; event=Opened")
+    restarted = f"{pod.time.now:%Y-%m-%d %H:%M:%S}:000 IBC: Re-starting session"
+    pod.writes("IBC returned exit status 0", restarted)
+    pod.time.passes(timedelta(hours=2))
+    pod.boot()
+    assert pod.look().state is LoginState.RESTARTING
+    pod.later(seconds=5)
+    report = pod.api(Sign.API_READY, "DU1")
+    assert report.state is LoginState.LOGGED_IN
+    assert not pod.sentinel._stop.busy
+    assert pod.outcomes() == [AttemptOutcome.SETTLED]

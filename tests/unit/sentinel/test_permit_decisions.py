@@ -332,7 +332,8 @@ def test_a_request_is_new(kind: RequestKind, request_id: str, last: str, new: bo
 def test_a_token_is_dead_that_did_not_log_in_in_time(
     state: LoginState, by_token: bool, minutes: float, dead: bool
 ) -> None:
-    assert token_is_dead(replace(login(state, minutes), by_token=by_token), NOW) is dead
+    waits = replace(login(state, minutes), by_token=by_token)
+    assert token_is_dead(replace(start(), login=waits)) is dead
 
 
 @pytest.mark.parametrize("asked", [False, True], ids=["by itself", "on request"])

@@ -4,11 +4,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ibgateway_agent.sentinel.permits.standstill import dialog_holds_up, stuck
+from ibgateway_agent.sentinel.permits.records import Records
+from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
+from ibgateway_agent.sentinel.permits.standstill import dialog_holds_up, stuck, token_is_dead
 from ibgateway_api.login import Login, LoginState
+from ibgateway_api.settings import SentinelSettings
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 S = LoginState
+
+
+def seen(login: Login, looked_since: datetime | None = None) -> SentinelSnapshot:
+    return SentinelSnapshot(
+        now=NOW,
+        login=login,
+        records=Records(),
+        settings=SentinelSettings(),
+        looked_since=looked_since,
+    )
 
 
 def ago(minutes: float) -> datetime:
@@ -28,7 +41,7 @@ def ago(minutes: float) -> datetime:
 def test_a_login_stands_still_only_so_long(
     state: LoginState, minutes: float, goes_nowhere: bool
 ) -> None:
-    assert stuck(Login(state, ago(minutes)), NOW) is goes_nowhere
+    assert stuck(seen(Login(state, ago(minutes)))) is goes_nowhere
 
 
 @pytest.mark.parametrize(
@@ -46,4 +59,16 @@ def test_a_dialog_that_stays_waits_for_a_person(
     state: LoginState, by_token: bool, minutes: float, holds_up: bool
 ) -> None:
     login = Login(state, ago(9), by_token=by_token, dialogs=("Q",), dialog_since=ago(minutes))
-    assert dialog_holds_up(login, NOW) is holds_up
+    assert dialog_holds_up(seen(login)) is holds_up
+
+
+def test_what_stood_before_this_sentinel_looked_is_given_its_time_again() -> None:
+    """The log shows the start; whether it has logged in since then only the API can say."""
+    by_token = Login(S.RESTARTING, ago(60), by_token=True)
+    assert not token_is_dead(seen(by_token, looked_since=ago(3)))
+    assert token_is_dead(seen(by_token, looked_since=ago(3.1)))
+    full = Login(S.LOGGING_IN, ago(60), dialogs=("Q",), dialog_since=ago(59))
+    assert not stuck(seen(full, looked_since=ago(5)))
+    assert stuck(seen(full, looked_since=ago(5.1)))
+    assert not dialog_holds_up(seen(full, looked_since=ago(1)))
+    assert dialog_holds_up(seen(full, looked_since=ago(1.1)))

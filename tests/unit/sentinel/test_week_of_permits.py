@@ -12,6 +12,7 @@ from ibgateway_agent.sentinel.permits.decide import (
 )
 from ibgateway_agent.sentinel.permits.records import Note, NoteKind, Records, RequestKind
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
+from ibgateway_agent.sentinel.permits.week_ahead import restart_ahead
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import Attempt, Cause, PermitKind, PermitRefusal, Refused
 from ibgateway_api.settings import SentinelSettings
@@ -41,7 +42,7 @@ def waits(
 
 @pytest.mark.parametrize(
     ("hour", "minute", "refused"),
-    [(5, 59, False), (6, 1, True), (8, 30, True), (13, 59, True), (14, 0, False)],
+    [(5, 56, False), (5, 59, True), (6, 1, True), (8, 30, True), (13, 59, True), (14, 0, False)],
 )
 def test_nothing_pushes_by_itself_on_a_sunday_before_the_chosen_hour(
     hour: int, minute: int, refused: bool
@@ -90,3 +91,31 @@ def test_a_gateway_that_is_new_in_this_week_need_not_wait_for_the_restart(
     now = SUNDAY.replace(hour=8)
     seen = waits(now, Login(S.WAITING_FOR_PERMIT, now), *attempts)
     assert isinstance(next_step(seen), GivePermit) is given
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "until"),
+    [
+        (5, 56, None),
+        (5, 58, (6, 5)),
+        (6, 0, (6, 5)),
+        (6, 4, (6, 5)),
+        (6, 5, None),
+    ],
+)
+def test_a_new_gateway_waits_until_its_login_counts_for_the_week(
+    hour: int, minute: int, until: tuple[int, int] | None
+) -> None:
+    """A push answered before five minutes past the boundary would be asked for again at the restart."""
+    now = SUNDAY.replace(hour=hour, minute=minute)
+    ahead = restart_ahead(waits(now, Login(S.WAITING_FOR_PERMIT, now)))
+    assert ahead == (until and SUNDAY.replace(hour=until[0], minute=until[1]))
+
+
+def test_a_crash_right_before_the_boundary_waits_for_the_restart() -> None:
+    """Three minutes for an answer: at two minutes to it the push is the next week's."""
+    week = SUNDAY - timedelta(days=6)
+    for minute, ahead in ((56, None), (57, SUNDAY.replace(hour=14))):
+        now = SUNDAY.replace(hour=5, minute=minute)
+        login = Login(S.WAITING_FOR_PERMIT, now, full_auth_time=week)
+        assert restart_ahead(waits(now, login)) == ahead

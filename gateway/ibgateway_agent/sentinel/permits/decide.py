@@ -14,6 +14,7 @@ from ibgateway_agent.sentinel.permits.requests import is_over, may_stop_for, tim
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_agent.sentinel.permits.standstill import starts_over, stuck
 from ibgateway_agent.sentinel.permits.token import token_failed
+from ibgateway_agent.sentinel.permits.week_ahead import lost_until, restart_ahead, week_now
 from ibgateway_agent.sentinel.permits.yielding import conflict_until
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import (
@@ -27,7 +28,6 @@ from ibgateway_api.permits import (
     decide,
 )
 from ibgateway_api.settings import SentinelSettings
-from ibgateway_api.week import Window, window
 
 
 class SessionAction(StrEnum):
@@ -87,7 +87,7 @@ def next_step(now: SentinelSnapshot) -> PermitDecision:
         if not now.settings.logins_allowed:
             return KeepWaiting(_UNPROVEN)
         return KeepWaiting() if now.permit_on_its_way else _permit_for_start(now)
-    if now.running and not starts_over(now.login, now.starts_over, now.now):
+    if now.running and not starts_over(now):
         return (
             _requested_login(now) or _requested_restart(now) or _next_attempt(now) or KeepWaiting()
         )
@@ -109,7 +109,7 @@ def refused_stop(now: SentinelSnapshot, kind: RequestKind, request: str) -> Refu
     if not now.records.readable or now.login.state is not LoginState.LOGGED_IN:
         return None
     if kind is RequestKind.LOGIN:
-        wanted = PermitRequest(Cause.REQUESTED, request) if _week(now).open else None
+        wanted = PermitRequest(Cause.REQUESTED, request) if week_now(now).open else None
     else:
         done = _logged_in_after(now, request)
         wanted = None if done else PermitRequest(Cause.WEEKLY, request)
@@ -173,7 +173,7 @@ def _permit_requests(now: SentinelSnapshot) -> list[tuple[RequestKind | None, Pe
     if request := now.records.pending(RequestKind.LOGIN):
         # Where the week's token is dead, what a person asks for is the week's login.
         by_person = PermitRequest(
-            Cause.REQUESTED, request, token_at_hand=token and not _week(now).open
+            Cause.REQUESTED, request, token_at_hand=token and not week_now(now).open
         )
         wanted.append((RequestKind.LOGIN, by_person))
     if request := now.records.pending(RequestKind.RESTART):
@@ -188,7 +188,7 @@ def _requested_login(now: SentinelSnapshot) -> PermitDecision | None:
         return None
     if _over(now, RequestKind.LOGIN) or _needs_nothing(now):
         return SettleRequest(RequestKind.LOGIN, request)
-    if now.login.state is LoginState.RESTARTING and not stuck(now.login, now.now):
+    if now.login.state is LoginState.RESTARTING and not stuck(now):
         return KeepWaiting()
     answer = _decide(now, PermitRequest(Cause.REQUESTED, request))
     if isinstance(answer, Refused):
@@ -201,8 +201,8 @@ def _needs_nothing(now: SentinelSnapshot) -> bool:
     """Whether a login is there or under way, and is not to be ended for a request."""
     if now.login.state is LoginState.LOGGED_IN:
         drained = may_stop_for(now.records, RequestKind.LOGIN, now.now)
-        return not (_week(now).open and drained)
-    return now.login.state in _UNDER_WAY and not stuck(now.login, now.now)
+        return not (week_now(now).open and drained)
+    return now.login.state in _UNDER_WAY and not stuck(now)
 
 
 def _requested_restart(now: SentinelSnapshot) -> PermitDecision | None:
@@ -243,7 +243,7 @@ def _next_attempt(now: SentinelSnapshot) -> PermitDecision | None:
     """The dialog of the last attempt goes before the next one may push: two never wait."""
     if now.login.state in _FOR_A_PERSON:
         return KeepWaiting(Refused(PermitRefusal.PARKED))
-    if not stuck(now.login, now.now):
+    if not stuck(now):
         return None
     answer = _decide(now, PermitRequest(Cause.START))
     return EndProcess("the next attempt") if isinstance(answer, Granted) else KeepWaiting(answer)
@@ -254,34 +254,11 @@ def _decide(now: SentinelSnapshot, wanted: PermitRequest) -> Granted | Refused:
         wanted,
         outage_until=now.settings.calendar.outage_end(now.now),
         conflict_until=_conflict_until(now),
-        restart_at=_restart_ahead(now),
-        lost_until=_lost_until(now.records),
+        restart_at=restart_ahead(now),
+        lost_until=lost_until(now.records),
         clock_wrong=now.clock_wrong,
     )
     return decide(now.records.attempts, now.settings.login, wanted, now.now)
-
-
-def _week(now: SentinelSnapshot) -> Window:
-    """The restart window as this sentinel knows it."""
-    settings, full = now.settings, now.login.full_auth_time
-    return window(settings.calendar, settings.restart, full_auth_time=full, now=now.now)
-
-
-def _restart_ahead(now: SentinelSnapshot) -> datetime | None:
-    """The week's restart while it is to come: no push that nobody asked for goes before it.
-
-    A gateway that is new in this week is another matter: whoever made it waits for its push.
-    """
-    week, attempts = _week(now), now.records.attempts
-    never_logged_in = now.login.full_auth_time is None and not _lost_until(now.records)
-    is_new = never_logged_in and all(a.at >= week.boundary for a in attempts)
-    return week.restart if week.open and now.now < week.restart and not is_new else None
-
-
-def _lost_until(records: Records) -> datetime | None:
-    """A lost ledger starts at its limit: as if the attempts of a day had just been used up."""
-    lost = records.last_noted(NoteKind.LOST)
-    return None if lost is None else lost + timedelta(days=1)
 
 
 def _conflict_until(now: SentinelSnapshot) -> datetime | None:

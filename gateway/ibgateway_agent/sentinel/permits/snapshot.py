@@ -29,3 +29,5 @@ class SentinelSnapshot:
     permit_on_its_way: bool = False
     starts_over: datetime | None = None
     clock_wrong: bool = False
+    looked_since: datetime | None = None
+    """When this sentinel had read what was written before its start; only from then on the API is heard."""
