@@ -34,6 +34,7 @@ from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.intake import http, server
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.access import CLUSTER_DOMAIN, cluster_domain
+from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.lock import locked
 from ibgateway_executor.ledger.sqlite import open_sqlite
@@ -242,7 +243,7 @@ def _intake(
 ) -> FastAPI:
     here = settings()
     return http.application(
-        http.IntakeServices(
+        IntakeServices(
             ledger=ledger,
             acceptance=Acceptance(
                 ledger=ledger,

@@ -36,6 +36,8 @@ class StoredRun:
     bare: LoadFigures
     one: LoadFigures
     many: LoadFigures
+    used: tuple[float, float]
+    """The executor's CPU for an order, in ms: with one client, with sixteen."""
     opened: float
     rest: float
     after: float
@@ -46,12 +48,14 @@ class StoredRun:
         def figures(told: LoadFigures) -> str:
             return f"{told.rate:.0f}/s {told.p50:.2f} {told.p99:.1f} {told.longest:.0f}"
 
-        def beside(told: LoadFigures) -> tuple[str, str, str, str]:
+        def beside(told: LoadFigures, used: float) -> tuple[str, ...]:
             share, late = told.rate / self.bare.rate, told.p99 - self.bare.p99
-            return f"{share:.2f}", figures(told), f"{late:+.1f}", f"{told.cpu:.2f}"
+            cpu = f"{used:.2f}", f"{told.cpu:.2f}"
+            return f"{share:.2f}", figures(told), f"{late:+.1f}", *cpu
 
         ends = (f"{self.opened:.2f}", f"{self.rest:.0f}", f"{self.after:.0f}")
-        shown = (figures(self.bare), *beside(self.one), *beside(self.many), *ends)
+        sides = (*beside(self.one, self.used[0]), *beside(self.many, self.used[1]))
+        shown = (figures(self.bare), *sides, *ends)
         return COLUMNS.format(self.stored, self.kind, *shown)
 
 
@@ -100,12 +104,22 @@ async def measured(folder: Path, stored: int, *, waiting: bool, orders: int) -> 
         await asyncio.sleep(3)
         rest = process.memory_info().rss / MIB
         client = ("intake_load.client", str(executor.port), CLIENT_TOKEN)
+        cpu = [cpu_seconds(process)]
         one = await program(*client, "1", str(orders), "one")
+        cpu.append(cpu_seconds(process))
         many = await program(*client, "16", str(orders * 2), "many")
+        cpu.append(cpu_seconds(process))
         after = process.memory_info().rss / MIB
         await executor.kill()
     kind = "waiting" if waiting else "done"
-    return StoredRun(stored, kind, bare, one, many, opened, rest, after)
+    used = ((cpu[1] - cpu[0]) / orders * 1000, (cpu[2] - cpu[1]) / orders / 2 * 1000)
+    return StoredRun(stored, kind, bare, one, many, used, opened, rest, after)
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """What it has used so far."""
+    spent = process.cpu_times()
+    return float(spent.user + spent.system)
 
 
 @click.command()

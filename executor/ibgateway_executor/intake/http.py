@@ -5,57 +5,31 @@ do. `/openapi.json` describes the API; there is no `/docs` page, because it woul
 foreign host.
 """
 
-import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
 
-from ibgateway_api.gate import Closed, Gate
+from ibgateway_api.gate import Closed
 from ibgateway_api.reports import ExecutorReport
-from ibgateway_api.settings import ExecutorSettings
-from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
-from ibgateway_executor.intake.accept import Acceptance
-from ibgateway_executor.intake.access import CLUSTER_DOMAIN, host_allowed
+from ibgateway_executor.errors import OrderRefusedError
+from ibgateway_executor.intake.answers import ANSWERS
 from ibgateway_executor.intake.body import OrderRoute
+from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
+from ibgateway_executor.intake.placement import KEY_PATTERN, OrderIntakeRoute
 from ibgateway_executor.intake.resolution import ResolutionBody, resolved
 from ibgateway_executor.intake.schema import OrderBody, order_document
+from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.order import Order, OrderState, cancel
-from ibgateway_runtime.auth import bearer_matches
 
-BODY_LIMIT: Final = 64 * 1024
 LARGEST_PAGE: Final = 500
 LARGEST_SEQUENCE: Final = 2**63 - 1
 """What the ledger can hold."""
-LONGEST_MESSAGE: Final = 2000
-RETRY_AFTER_SECONDS: Final = "5"
-GATE_PATH: Final = "/v1/gate"
-_LENGTH: Final = re.compile("[0-9]{1,9}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class IntakeServices:
-    """What the routes call. Settings and tokens are read anew for each request."""
-
-    ledger: Ledger
-    acceptance: Acceptance
-    gate: Callable[[], Gate]
-    settings: Callable[[], ExecutorSettings]
-    client_token: Callable[[], bytes]
-    agent_token: Callable[[], bytes]
-    ask_cancel: Callable[[str], Awaitable[bool]]
-    """Has a cancel written, and waits a moment for it: whether it has left."""
-    cancel_written: Callable[[str], bool]
-    """Whether the last cancel that was asked for has left; both take an order's id."""
-    cluster_domain: str = CLUSTER_DOMAIN
-
+ORDER_ANSWER: Final[dict[str, Any]] = {"application/json": {"schema": {"type": "object"}}}
 
 router = APIRouter(route_class=OrderRoute)
+placements = APIRouter(route_class=OrderIntakeRoute)
 
 
 def _services(request: Request) -> IntakeServices:
@@ -64,30 +38,26 @@ def _services(request: Request) -> IntakeServices:
 
 
 Services = Annotated[IntakeServices, Depends(_services)]
-IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[!-~]{1,255}$")]
+IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", pattern=KEY_PATTERN)]
 
 
 def application(services: IntakeServices) -> FastAPI:
     """The API; nothing is started by making it."""
     app = FastAPI(title="ibgateway executor", version="v1", docs_url=None, redoc_url=None)
     app.state.services = services
+    app.include_router(placements)
     app.include_router(router)
-    app.middleware("http")(_check_request)
-    app.add_exception_handler(OrderRefusedError, _refused)
-    app.add_exception_handler(LedgerUnavailableError, _unavailable)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http_error)
+    app.add_middleware(RequestCheck, services=services)
+    for error, answer in ANSWERS.items():
+        app.add_exception_handler(error, answer)
     return app
 
 
-@router.post("/v1/orders", status_code=202)
-async def place_order(
-    services: Services, key: IdempotencyKey, body: OrderBody, response: Response
-) -> dict[str, Any]:
+@placements.post("/v1/orders", status_code=202, responses={202: {"content": ORDER_ANSWER}})
+async def place_order(services: Services, key: IdempotencyKey, body: OrderBody) -> Response:
     """Store an order: 202 when it is new, 200 with the first answer's order for a repeated key."""
     order, new = await services.acceptance.accept(key, body)
-    response.status_code = 202 if new else 200
-    return order_document(order)
+    return JSONResponse(order_document(order), status_code=202 if new else 200)
 
 
 @router.get("/v1/orders")
@@ -171,88 +141,3 @@ def _not_cancelled(order: Order) -> str:
     if order.state is OrderState.UNKNOWN:
         return f"the order's fate is not known, so it can't be cancelled here: {order.message}"
     return f"the order is {order.state} already"
-
-
-async def _check_request(
-    request: Request, proceed: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    """Host, token and size, before any body is read."""
-    services = _services(request)
-    settings = services.settings()
-    host = request.headers.get("host", "")
-    allowed = host_allowed(
-        host,
-        gateway=settings.gateway,
-        namespace=settings.namespace,
-        domain=services.cluster_domain,
-    )
-    if not allowed:
-        return _error(421, "UnknownHost", f"this is not {host}: use the executor's Service name")
-    path = request.scope["path"]
-    if path.startswith("/v1/"):
-        token = services.agent_token() if path == GATE_PATH else services.client_token()
-        if not bearer_matches(request.headers.get("authorization", ""), token):
-            return _error(
-                401, "Unauthorized", "send Authorization: Bearer with the executor's token"
-            )
-    return _length_problem(request) or await proceed(request)
-
-
-def _length_problem(request: Request) -> Response | None:
-    """A chunked body may be longer than any Content-Length beside it says."""
-    lengths = request.headers.getlist("content-length")
-    chunked = "transfer-encoding" in request.headers
-    if request.method != "POST" and not lengths and not chunked:
-        return None
-    if chunked or len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
-        return _error(411, "LengthRequired", "send the body with one Content-Length, not chunked")
-    if int(lengths[0]) > BODY_LIMIT:
-        return _error(413, "TooLarge", f"a request has at most {BODY_LIMIT} bytes")
-    return None
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    if not isinstance(error, OrderRefusedError):
-        raise error
-    return _error(error.status, error.code, error.message)
-
-
-async def _unavailable(_: Request, error: Exception) -> Response:
-    answer = _error(503, "LedgerUnavailable", f"nothing was stored, try again: {error}")
-    answer.headers["Retry-After"] = RETRY_AFTER_SECONDS
-    return answer
-
-
-async def _invalid(_: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
-    return _error(422, "InvalidRequest", "; ".join(_problem(e) for e in error.errors()))
-
-
-async def _http_error(_: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    return _error(error.status_code, "HttpError", str(error.detail))
-
-
-def _problem(problem: dict[str, Any]) -> str:
-    """One validation error: where, and what to do; never the value, which may be a secret."""
-    where = ".".join(
-        str(part) for part in problem["loc"] if part not in ("body", "header", "query")
-    )
-    text = str(problem["msg"]).removeprefix("Value error, ")
-    hints = {
-        "missing": "is required",
-        "extra_forbidden": "is not a field of an order",
-        "json_invalid": f"it is no JSON: {problem.get('ctx', {}).get('error')}",
-    }
-    text = hints.get(problem["type"], text)
-    return f"{where}: {text}" if where else text
-
-
-def _error(status: int, code: str, message: str) -> JSONResponse:
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    # A client's field name may be in it: half a character can't be written as UTF-8.
-    text = message[:LONGEST_MESSAGE].encode(errors="backslashreplace").decode()
-    content = {"error": {"code": code, "message": text}}
-    return JSONResponse(content, status_code=status, headers=headers)

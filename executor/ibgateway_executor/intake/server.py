@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ibgateway_runtime.errors import SettingsError
 
@@ -18,10 +18,12 @@ logger = logging.getLogger(__name__)
 
 REQUEST_SECONDS: Final = 10.0
 """A request with its body is here by then. The largest has 64 KiB."""
+HEAD_LIMIT: Final = 64 * 1024
+"""Bytes that may come before the end of a request's headers: httptools itself has no limit."""
 
 
-class RequestProtocol(H11Protocol):
-    """uvicorn's, with an end to waiting: a client that never finishes its request is closed.
+class RequestProtocol(HttpToolsProtocol):
+    """uvicorn's, with an end to waiting and to headers: a client that never finishes its request is closed.
 
     uvicorn itself limits only the pause between two requests.
     """
@@ -30,6 +32,8 @@ class RequestProtocol(H11Protocol):
         super().__init__(*args, **kwargs)
         self._seconds = seconds
         self._deadline: asyncio.TimerHandle | None = None
+        self._head: int | None = None
+        """Bytes of the headers that are being read; None between them."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
         """Begin to wait."""
@@ -39,7 +43,21 @@ class RequestProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """A whole request ends the waiting; a part of the next one begins it."""
         super().data_received(data)
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > HEAD_LIMIT:
+                self.transport.abort()
         self._watch()
+
+    def on_message_begin(self) -> None:
+        """Headers follow."""
+        super().on_message_begin()
+        self._head = 0
+
+    def on_headers_complete(self) -> None:
+        """They have come."""
+        super().on_headers_complete()
+        self._head = None
 
     def on_response_complete(self) -> None:
         """A part of the next request may be here already."""
@@ -87,6 +105,7 @@ async def serve(app: FastAPI, *, bind: str, port: int) -> None:
     config = uvicorn.Config(
         app,
         http=RequestProtocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

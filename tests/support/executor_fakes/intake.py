@@ -12,7 +12,8 @@ from executor_fakes.wakeup import CountingWakeup
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_api.login import LoginState
 from ibgateway_executor.intake.accept import Acceptance
-from ibgateway_executor.intake.http import IntakeServices, application
+from ibgateway_executor.intake.http import application
+from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
 

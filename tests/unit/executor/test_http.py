@@ -1,9 +1,11 @@
 """The HTTP API in process."""
 
+import json
 import logging
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from executor_fakes import ORDER, IntakeWorld, entry
@@ -78,6 +80,40 @@ async def test_each_path_has_its_token(
 async def test_a_foreign_host_is_turned_away_even_with_the_token(intake: IntakeWorld) -> None:
     answer = await intake.http.get("/v1/orders", headers={"Host": "evil.example"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (421, "UnknownHost")
+
+
+async def test_two_hosts_are_turned_away(intake: IntakeWorld) -> None:
+    hosts = [("Host", "paper-executor"), ("Host", "paper-executor")]
+    request = intake.http.build_request("GET", "/v1/orders")
+    request.headers = httpx.Headers([*hosts, ("Authorization", "Bearer client-secret")])
+    assert (await intake.http.send(request)).status_code == 421
+
+
+async def test_an_order_says_that_it_is_json(intake: IntakeWorld) -> None:
+    body = json.dumps(ORDER).encode()
+    for kind, status in (
+        ("application/json", 202),
+        ("Application/JSON; charset=utf-8", 200),
+        ("application/problem+json", 200),
+        ("text/plain", 422),
+        ("application/jsonp", 422),
+    ):
+        headers = KEY | {"Content-Type": kind}
+        answer = await intake.http.post("/v1/orders", content=body, headers=headers)
+        assert answer.status_code == status, kind
+    answer = await intake.http.post("/v1/orders", content=body, headers=KEY)
+    assert answer.json()["error"]["message"] == "send it with Content-Type: application/json"
+
+
+async def test_the_api_documents_what_an_order_is(intake: IntakeWorld) -> None:
+    document = (await intake.http.get("/openapi.json")).json()
+    placing = document["paths"]["/v1/orders"]["post"]
+    body = placing["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/OrderBody"}
+    assert [(p["name"], p["in"], p["required"]) for p in placing["parameters"]] == [
+        ("Idempotency-Key", "header", True)
+    ]
+    assert "limitPrice" in document["components"]["schemas"]["OrderBody"]["properties"]
 
 
 @pytest.mark.parametrize(

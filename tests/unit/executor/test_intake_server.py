@@ -51,6 +51,45 @@ async def test_a_client_that_does_not_finish_its_request_is_closed(
         writer.close()
 
 
+async def test_headers_without_an_end_are_not_collected() -> None:
+    async with asyncio.timeout(60), _serving(seconds=600) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n")
+        with suppress(ConnectionError):
+            for _ in range(200):
+                writer.write(b"X: " + b"x" * 60_000 + b"\r\n")
+                await writer.drain()
+        assert await _until_closed(reader) == b""
+        writer.close()
+
+
+async def test_headers_that_are_long_in_many_requests_are_served() -> None:
+    async with asyncio.timeout(60), _serving(seconds=600) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(4):
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 40_000 + b"\r\n\r\n")
+            assert await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        b"Content-Length: +2\r\n\r\n{}",
+        b"X : a\r\nContent-Length: 2\r\n\r\n{}",
+    ],
+    ids=["two lengths of two kinds", "two lengths", "a signed length", "a space before the colon"],
+)
+async def test_a_request_with_two_meanings_is_no_request(headers: bytes) -> None:
+    async with asyncio.timeout(60), _serving(seconds=600) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\n" + headers)
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        writer.close()
+
+
 async def test_a_client_that_takes_its_time_between_parts_is_served() -> None:
     async with asyncio.timeout(60), _serving(seconds=600) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -1,0 +1,27 @@
+"""What the routes of the HTTP API call."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from ibgateway_api.gate import Gate
+from ibgateway_api.settings import ExecutorSettings
+from ibgateway_executor.intake.accept import Acceptance
+from ibgateway_executor.intake.access import CLUSTER_DOMAIN
+from ibgateway_executor.ledger.facade import Ledger
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntakeServices:
+    """What the routes call. Settings and tokens are read anew for each request."""
+
+    ledger: Ledger
+    acceptance: Acceptance
+    gate: Callable[[], Gate]
+    settings: Callable[[], ExecutorSettings]
+    client_token: Callable[[], bytes]
+    agent_token: Callable[[], bytes]
+    ask_cancel: Callable[[str], Awaitable[bool]]
+    """Has a cancel written, and waits a moment for it: whether it has left."""
+    cancel_written: Callable[[str], bool]
+    """Whether the last cancel that was asked for has left; both take an order's id."""
+    cluster_domain: str = CLUSTER_DOMAIN
