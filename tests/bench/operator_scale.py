@@ -13,7 +13,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -198,11 +199,10 @@ def quantiles(seconds: list[float]) -> dict[str, float]:
     }
 
 
-async def measure(folder: Path, count: int, limit: float) -> dict[str, Any]:
-    """Everything for one number of gateways."""
-    found: dict[str, Any] = {"gateways": count, "bare loop, s": await bare(folder / "bare", count)}
-    show(found)
-    async with running(folder / "cold", count) as run:
+@asynccontextmanager
+async def watched(folder: Path, count: int, *, counted: bool = False) -> AsyncIterator[Run]:
+    """A world with the gateways' Secrets, and an operator in it."""
+    async with running(folder, count, counted=counted) as run:
         await prepare(run.api, NAMESPACE, count)
         tasks = [
             asyncio.create_task(run.watched.follow_gateways(run.api)),
@@ -210,21 +210,40 @@ async def measure(folder: Path, count: int, limit: float) -> dict[str, Any]:
         ]
         try:
             run.start_operator()
-            parts: dict[str, Callable[[], Awaitable[Json]]] = {
-                "cold start": lambda: cold(run, limit),
-                "quiet minute": lambda: quiet(run, 60),
-                "spec edit to child": lambda: edits(run),
-                "report to condition": lambda: turns(run),
-                "operator restarted": lambda: restart(run, limit),
-                "operator killed, one stands by": lambda: killed(run, limit),
-            }
-            for title, part in parts.items():
-                found[title] = await part()
-                show({title: found[title]})
+            yield run
         finally:
             for task in tasks:
                 task.cancel()
+
+
+async def measure(folder: Path, count: int, limit: float) -> dict[str, Any]:
+    """Everything for one number of gateways."""
+    found: dict[str, Any] = {"gateways": count, "bare loop, s": await bare(folder / "bare", count)}
+    show(found)
+    async with watched(folder / "cold", count) as run:
+        parts: dict[str, Callable[[], Awaitable[Json]]] = {
+            "cold start": lambda: cold(run, limit),
+            "quiet minute": lambda: quiet(run, 60),
+            "spec edit to child": lambda: edits(run),
+            "report to condition": lambda: turns(run),
+            "operator restarted": lambda: restart(run, limit),
+            "operator killed, one stands by": lambda: killed(run, limit),
+        }
+        for title, part in parts.items():
+            found[title] = await part()
+            show({title: found[title]})
     return found
+
+
+async def look_at_heap(folder: Path, count: int, limit: float) -> None:
+    """What the operator's heap is made of: empty, with the gateways, and started again beside them."""
+    async with watched(folder, count, counted=True) as run:
+        await asyncio.sleep(10)
+        show({"empty": await run.heap()})
+        for title, part in {"cold start": cold, "operator restarted": restart}.items():
+            show({title: await part(run, limit)})
+            await asyncio.sleep(30)
+            show({f"{title}: heap": await run.heap()})
 
 
 def show(what: Json) -> None:
@@ -237,7 +256,8 @@ def show(what: Json) -> None:
 @click.option("--limit", default=900.0, show_default=True, help="Seconds a part may take.")
 @click.option("--keep", is_flag=True, help="Keep the folder with logs.")
 @click.option("--save", "kept", is_flag=True, help="Keep the figures for docs/performance.md.")
-def main(counts: tuple[int, ...], limit: float, keep: bool, kept: bool) -> None:
+@click.option("--heap", is_flag=True, help="Only look at what the operator's memory is made of.")
+def main(counts: tuple[int, ...], limit: float, keep: bool, kept: bool, heap: bool) -> None:
     """Measure each number of gateways in turn."""
     network.enter()
     network.prepare()
@@ -245,13 +265,16 @@ def main(counts: tuple[int, ...], limit: float, keep: bool, kept: bool) -> None:
     for count in counts:
         folder = Path(tempfile.mkdtemp(prefix="operator-scale-"))
         try:
-            found.append(asyncio.run(measure(folder, count, limit)))
+            if heap:
+                asyncio.run(look_at_heap(folder / "heap", count, limit))
+            else:
+                found.append(asyncio.run(measure(folder, count, limit)))
         finally:
             if keep:
                 print(f"kept {folder}")
             else:
                 shutil.rmtree(folder)
-    if kept:
+    if kept and found:
         save("operator", measured(found))
 
 

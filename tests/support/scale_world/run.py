@@ -29,6 +29,7 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 CRD: Final = ROOT / "crds/ibgateway.dev_ibgateways.yaml"
 GATEWAYS: Final = f"/apis/ibgateway.dev/v1alpha1/namespaces/{NAMESPACE}/ibgateways"
 MIB: Final = 1 << 20
+OPERATOR: Final = "ibgateway_operator"
 
 
 @dataclass
@@ -69,6 +70,8 @@ class Run:
     api: Api
     count: int
     watched: Watched = field(default_factory=Watched)
+    counted: bool = False
+    """Whether the operator can tell what its heap is made of."""
     operator: psutil.Popen | None = None
     second: psutil.Popen | None = None
 
@@ -109,7 +112,7 @@ class Run:
             **os.environ,
             "KUBECONFIG": str(self.plane.kubeconfig(user)),
             "PYTHONPATH": os.pathsep.join(
-                str(ROOT / f) for f in ("api", "runtime", "operator", "gateway")
+                str(ROOT / f) for f in ("api", "runtime", "operator", "gateway", "tests/support")
             ),
             "OPERATOR_AGENT_IMAGE": "agent:1",
             "OPERATOR_EXECUTOR_IMAGE": "executor:1",
@@ -120,8 +123,23 @@ class Run:
             "OPERATOR_CALENDAR_FILE": "/nonexistent",
         }
         with (self.plane.folder / f"{user}.log").open("ab") as log:
-            argv = [sys.executable, "-m", "ibgateway_operator"]
+            program = ["scale_world.heap", str(self._heap)] if self.counted else [OPERATOR]
+            argv = [sys.executable, "-m", *program]
             return psutil.Popen(argv, env=environ, stdout=log, stderr=log)
+
+    async def heap(self) -> Json:
+        """What the operator's heap is made of."""
+        assert self.operator is not None
+        self._heap.unlink(missing_ok=True)
+        self.operator.send_signal(signal.SIGUSR1)
+        while not self._heap.exists():  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.2)
+        document: Json = json.loads(self._heap.read_text())
+        return document
+
+    @property
+    def _heap(self) -> Path:
+        return self.plane.folder / "heap.json"
 
     def stop_operator(self) -> None:
         """As Kubernetes does."""
@@ -147,7 +165,7 @@ def _stop(process: psutil.Popen) -> None:
 
 
 @asynccontextmanager
-async def running(folder: Path, count: int) -> AsyncIterator[Run]:
+async def running(folder: Path, count: int, *, counted: bool = False) -> AsyncIterator[Run]:
     """A control plane with the resource, and the world."""
     programs, arch = _places().programs, host.probe().arch
     async with AsyncExitStack() as stack:
@@ -160,7 +178,7 @@ async def running(folder: Path, count: int) -> AsyncIterator[Run]:
         argv = [sys.executable, "-m", "scale_world", str(folder), str(programs), arch]
         world = _world(argv, folder / "world.log")
         stack.callback(_end, world)
-        run = Run(plane, api, count)
+        run = Run(plane, api, count, counted=counted)
         stack.callback(run.stop_all)
         await asyncio.sleep(2)
         yield run
