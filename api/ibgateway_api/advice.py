@@ -55,6 +55,7 @@ PERMIT_ADVICE: Final[Mapping[str, str]] = {
     f" {_OR_ASK}",
     PermitRefusal.QUIET_HOURS: f"nothing pushes in spec.login.quietHours: {_OR_ASK}",
     PermitRefusal.MAINTENANCE: "IBKR answers no login now, whoever asks: it goes on by itself then",
+    PermitRefusal.NIGHTLY_RESET: f"IBKR resets its servers in these hours and may drop a login: {_OR_ASK}",
     PermitRefusal.SESSION_CONFLICT: "a person has the session: log out there, it is looked at again then",
     PermitRefusal.ALREADY_HANDLED: "this request was handled already: set the annotation to the time now",
     PermitRefusal.RESTART_AHEAD: "the week's token is dead and spec.weeklyRestart is still to come:"

@@ -100,6 +100,8 @@ class PermitRequest:
     request: str = ""
     token_at_hand: bool = False
     outage_until: datetime | None = None
+    reset_until: datetime | None = None
+    """IBKR resets its servers: a login may be dropped in the middle, so none is tried by itself before this."""
     conflict_until: datetime | None = None
     """A person has the session: no automatic attempt before this."""
     restart_at: datetime | None = None
@@ -125,6 +127,7 @@ class PermitRefusal(StrEnum):
     DAILY_BUDGET = "DailyBudget"
     QUIET_HOURS = "QuietHours"
     MAINTENANCE = "Maintenance"
+    NIGHTLY_RESET = "NightlyReset"
     SESSION_CONFLICT = "SessionConflict"
     ALREADY_HANDLED = "AlreadyHandled"
     RESTART_AHEAD = "RestartAhead"
@@ -175,6 +178,8 @@ def _barred(asked: PermitRequest, now: datetime) -> Refused | None:
         return Refused(PermitRefusal.CLOCK_SKEW)
     if asked.lost_until is not None and now < asked.lost_until:
         return Refused(PermitRefusal.LEDGER_LOST, asked.lost_until)
+    if asked.reset_until is not None:
+        return Refused(PermitRefusal.NIGHTLY_RESET, asked.reset_until)
     if asked.conflict_until is not None and now < asked.conflict_until:
         return Refused(PermitRefusal.SESSION_CONFLICT, asked.conflict_until)
     return None

@@ -5,6 +5,7 @@ and ends at the later instant; a week is never "+7 days". The times are configur
 because IBKR publishes more than one version of them and tests put them where they like.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -13,7 +14,7 @@ from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from ibgateway_api.document import Document
 
@@ -99,6 +100,38 @@ class WeekSpan(Document):
         return end if begun <= now < end else None
 
 
+class DailySpan(Document):
+    """A recurring span of every day in which IBKR may drop connections and logins for seconds."""
+
+    start: time
+    seconds: int = Field(ge=1, le=86400)
+    name: str
+    time_zone: str = "America/New_York"
+
+    def end_if_inside(self, now: datetime) -> datetime | None:
+        """When the span that covers `now` ends; None outside of it."""
+        zone = ZoneInfo(self.time_zone)
+        today = now.astimezone(zone).date()
+        for day in (today, today - timedelta(days=1)):
+            begun, begun_late = local_instants(day, self.start, zone)
+            end = begun_late + timedelta(seconds=self.seconds)
+            if begun <= now < end:
+                return end
+        return None
+
+
+class DatedOutage(Document):
+    """A span that IBKR has announced for once, in which it answers no login."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    name: str
+
+    def end_if_inside(self, now: datetime) -> datetime | None:
+        """When it ends, where it covers `now`."""
+        return self.end if self.start <= now < self.end else None
+
+
 class Calendar(Document):
     """IBKR's times. The defaults are IBKR's published ones; all of them are configuration."""
 
@@ -116,11 +149,30 @@ class Calendar(Document):
         ),
     )
     """Weekly spans without login: Friday 23:00 to Saturday 03:00 New York."""
+    dated_outages: tuple[DatedOutage, ...] = ()
+    """Spans without login that IBKR has announced for once."""
+    resets: tuple[DailySpan, ...] = (
+        DailySpan(start=time(23, 45), seconds=2 * 3600, name="nightly"),
+    )
+    """IBKR's nightly reset: 23:45 to 00:45 New York by an older page of IBKR's, 00:15 to 01:45 by a newer."""
 
     def outage_end(self, now: datetime) -> datetime | None:
         """The end of the outage that covers `now`, the latest where several do."""
-        ends = [end for span in self.outages if (end := span.end_if_inside(now))]
-        return max(ends, default=None)
+        return _latest_end((*self.outages, *self.dated_outages), now)
+
+    def reset_end(self, now: datetime) -> datetime | None:
+        """The end of the nightly reset that covers `now`: logins may be answered, and may be dropped."""
+        return _latest_end(self.resets, now)
+
+    def announced_end(self, now: datetime) -> datetime | None:
+        """Until when IBKR has said that a connection may be lost; None where it has not."""
+        return _latest_end((*self.outages, *self.dated_outages, *self.resets), now)
+
+
+def _latest_end(
+    spans: Iterable[WeekSpan | DailySpan | DatedOutage], now: datetime
+) -> datetime | None:
+    return max((end for span in spans if (end := span.end_if_inside(now))), default=None)
 
 
 class RestartTime(Document):
@@ -183,10 +235,10 @@ def _restart_after(boundary: datetime, calendar: Calendar, restart: RestartTime)
 def lost_too_long(since: datetime, calendar: Calendar) -> datetime:
     """From when on a connection that is lost `since` then deserves a look.
 
-    An outage that IBKR has announced does not count: the time begins with its end.
+    An outage or a reset that IBKR has announced does not count: the time begins with its end.
     """
     at = since + LOST_TOO_LONG
-    outage = calendar.outage_end(at) or calendar.outage_end(since)
+    outage = calendar.announced_end(at) or calendar.announced_end(since)
     return outage + LOST_TOO_LONG if outage else at
 
 

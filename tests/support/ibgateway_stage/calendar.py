@@ -15,4 +15,5 @@ def calendar(boundary: datetime) -> dict[str, Any]:
         "restartDelaySeconds": 1,
         "marginSeconds": 1,
         "outages": [],
+        "resets": [],
     }

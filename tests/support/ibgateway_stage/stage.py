@@ -20,8 +20,8 @@ CHARTS: Final = images.ROOT / "charts"
 OPERATOR: Final = "ibgateway-operator"
 VNC_PASSWORD: Final = "vnc-demo"
 RESTRICTED: Final = "pod-security.kubernetes.io/enforce=restricted"
-NO_OUTAGES: Final[Json] = {"outages": []}
-"""IBKR's calendar without Friday's outage: the simulator has none."""
+NO_OUTAGES: Final[Json] = {"outages": [], "resets": []}
+"""IBKR's calendar without outages and resets: the simulator has none."""
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class PodOnHost:
         self._settings = {
             "tradingMode": "paper",
             "login": budget,
-            "calendar": {"outages": []},
+            "calendar": {"outages": [], "resets": []},
             "existingSession": existing_session,
         }
         self.tell_sentinel()

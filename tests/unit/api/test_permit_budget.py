@@ -147,6 +147,20 @@ TABLE = [
         Refused(PermitRefusal.MAINTENANCE, until(30)),
     ),
     (
+        "in IBKR's nightly reset, by token neither",
+        [],
+        POLICY,
+        PermitRequest(Cause.START, token_at_hand=True, reset_until=until(30)),
+        Refused(PermitRefusal.NIGHTLY_RESET, until(30)),
+    ),
+    (
+        "a person asks in the nightly reset",
+        [],
+        POLICY,
+        PermitRequest(Cause.REQUESTED, "r", reset_until=until(30)),
+        FULL,
+    ),
+    (
         "the weekly restart",
         [tried(9000, AttemptOutcome.SETTLED)],
         POLICY,

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from ibgateway_api.week import (
     Calendar,
+    DailySpan,
+    DatedOutage,
     RestartStep,
     RestartTime,
     Weekday,
     WeekTime,
     local_instants,
+    lost_too_long,
     restart_step,
     window,
 )
@@ -131,6 +134,52 @@ OUTAGES = [
 @pytest.mark.parametrize(("now", "end"), [o[1:] for o in OUTAGES], ids=[o[0] for o in OUTAGES])
 def test_fridays_outage(now: str, end: str | None) -> None:
     assert (utc(end) if end else None) == CALENDAR.outage_end(utc(now))
+
+
+RESETS = [
+    ("before it", "2026-11-25 04:44:59", None),
+    ("23:45", "2026-11-25 04:45", "2026-11-25 06:45"),
+    ("after midnight", "2026-11-25 06:44:59", "2026-11-25 06:45"),
+    ("01:45", "2026-11-25 06:45", None),
+    ("over the hour that comes twice", "2026-11-01 03:45", "2026-11-01 05:45"),
+]
+
+
+@pytest.mark.parametrize(("now", "end"), [r[1:] for r in RESETS], ids=[r[0] for r in RESETS])
+def test_the_nightly_reset(now: str, end: str | None) -> None:
+    assert CALENDAR.reset_end(utc(now)) == (utc(end) if end else None)
+    assert CALENDAR.outage_end(utc(now)) is None
+
+
+def test_of_a_reset_that_ends_in_the_hour_that_comes_twice_the_later_end_counts() -> None:
+    late = Calendar(resets=(DailySpan(start=time(0, 30), seconds=3600, name="r"),))
+    begins_twice = Calendar(resets=(DailySpan(start=time(1, 15), seconds=900, name="r"),))
+    assert late.reset_end(utc("2026-11-01 05:29")) == utc("2026-11-01 05:30")
+    assert begins_twice.reset_end(utc("2026-11-01 05:20")) == utc("2026-11-01 06:30")
+
+
+def test_an_outage_of_one_date_is_none_a_week_later() -> None:
+    moved = DatedOutage(start=utc("2026-12-05 14:00"), end=utc("2026-12-05 20:00"), name="move")
+    calendar = Calendar(dated_outages=(moved,))
+    assert calendar.outage_end(utc("2026-12-05 13:59")) is None
+    assert calendar.outage_end(utc("2026-12-05 14:00")) == utc("2026-12-05 20:00")
+    assert calendar.outage_end(utc("2026-12-05 20:00")) is None
+    assert calendar.outage_end(utc("2026-12-12 15:00")) is None
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        ("2026-11-25 04:00", "2026-11-25 04:15"),
+        ("2026-11-25 04:40", "2026-11-25 07:00"),
+        ("2026-11-25 05:00", "2026-11-25 07:00"),
+        ("2026-12-05 13:50", "2026-12-05 20:15"),
+    ],
+    ids=["in the evening", "right before the reset", "in the reset", "before a dated outage"],
+)
+def test_a_loss_is_too_long_once_it_outlasts_what_ibkr_has_announced(since: str, told: str) -> None:
+    moved = DatedOutage(start=utc("2026-12-05 14:00"), end=utc("2026-12-05 20:00"), name="move")
+    assert lost_too_long(utc(since), Calendar(dated_outages=(moved,))) == utc(told)
 
 
 @settings(deadline=None)

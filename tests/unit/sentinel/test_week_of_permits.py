@@ -1,5 +1,6 @@
 """Sundays: nothing pushes by itself between IBKR's token boundary and the hour that the user chose."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,8 +17,10 @@ from ibgateway_agent.sentinel.permits.week_ahead import restart_ahead
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import Attempt, Cause, PermitKind, PermitRefusal, Refused
 from ibgateway_api.settings import SentinelSettings
+from ibgateway_api.week import Calendar
 
 S = LoginState
+NO_RESETS = Calendar(resets=())
 SUNDAY = datetime(2026, 11, 29, tzinfo=UTC)
 """IBKR's token boundary is 06:00 UTC, the restart of the default settings 14:00 UTC."""
 
@@ -34,7 +37,7 @@ def waits(
         now=now,
         login=login,
         records=Records(attempts, notes),
-        settings=SentinelSettings(),
+        settings=SentinelSettings(calendar=NO_RESETS),
         waiting=True,
         token_at_hand=token,
     )
@@ -119,3 +122,15 @@ def test_a_crash_right_before_the_boundary_waits_for_the_restart() -> None:
         now = SUNDAY.replace(hour=5, minute=minute)
         login = Login(S.WAITING_FOR_PERMIT, now, full_auth_time=week)
         assert restart_ahead(waits(now, login)) == ahead
+
+
+def test_a_start_in_the_nightly_reset_waits_for_its_end_and_a_person_does_not() -> None:
+    now = datetime(2026, 11, 25, 5, 0, tzinfo=UTC)
+    week = Login(S.WAITING_FOR_PERMIT, now, full_auth_time=SUNDAY - timedelta(days=6))
+    settings = SentinelSettings()
+    seen = replace(waits(now, week, token=True), settings=settings)
+    until = datetime(2026, 11, 25, 6, 45, tzinfo=UTC)
+    assert next_step(seen) == KeepWaiting(Refused(PermitRefusal.NIGHTLY_RESET, until))
+    note = Note(note=NoteKind.ASKED, at=now, kind=RequestKind.LOGIN, request=now.isoformat())
+    asked = replace(seen, records=Records((), (note,)))
+    assert next_step(asked) == GivePermit(PermitKind.TOKEN, Cause.REQUESTED, now.isoformat())

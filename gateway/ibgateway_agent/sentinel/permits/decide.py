@@ -253,6 +253,7 @@ def _decide(now: SentinelSnapshot, wanted: PermitRequest) -> Granted | Refused:
     wanted = replace(
         wanted,
         outage_until=now.settings.calendar.outage_end(now.now),
+        reset_until=now.settings.calendar.reset_end(now.now),
         conflict_until=_conflict_until(now),
         restart_at=restart_ahead(now),
         lost_until=lost_until(now.records),
