@@ -14,13 +14,18 @@ ADVERTISED: Final = "10.77.0.1"
 _INSIDE: Final = "SCALE_WORLD_NETWORK"
 
 
+def apart(*argv: str) -> list[str]:
+    """A command in a network namespace of its own; only root may make one."""
+    return ["unshare", "--net", "--", *argv]
+
+
 def enter() -> None:
     """Start this program again in a network namespace of its own. Ends the program where that can't be."""
     if os.environ.get(_INSIDE):
         return
     if os.geteuid() != 0:
         sys.exit("root is needed: the run makes a network namespace of its own")
-    argv = ["unshare", "--net", "--", sys.executable, *sys.argv]
+    argv = apart(sys.executable, *sys.argv)
     os.execvpe(argv[0], argv, {**os.environ, _INSIDE: "1"})  # noqa: S606
 
 

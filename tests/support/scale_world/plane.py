@@ -22,7 +22,7 @@ from ibgateway_cluster.paths import SOURCES
 from scale_world.network import ADVERTISED
 
 API: Final = "https://127.0.0.1:6443"
-AUDITED: Final = ("operator", "second", "bare")
+AUDITED: Final = ("operator", "second", "watchdog", "bare")
 USERS: Final = (*AUDITED, "world", "bench", "controllers")
 _ETCD: Final = "http://127.0.0.1:2379"
 _CONTROLLERS: Final = "statefulset-controller,deployment-controller,replicaset-controller"

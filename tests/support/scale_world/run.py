@@ -74,6 +74,7 @@ class Run:
     """Whether the operator can tell what its heap is made of."""
     operator: psutil.Popen | None = None
     second: psutil.Popen | None = None
+    watchdog: psutil.Popen | None = None
 
     @property
     def rss(self) -> float:
@@ -107,7 +108,11 @@ class Run:
         self.second = self._process("second", port=8086)
         return self.second
 
-    def _process(self, user: str, *, port: int) -> psutil.Popen:
+    def start_watchdog(self) -> None:
+        """The operator's watchdog."""
+        self.watchdog = self._process("watchdog", port=8084, program="ibgateway_operator.watchdog")
+
+    def _process(self, user: str, *, port: int, program: str = "") -> psutil.Popen:
         environ = {
             **os.environ,
             "KUBECONFIG": str(self.plane.kubeconfig(user)),
@@ -123,8 +128,8 @@ class Run:
             "OPERATOR_CALENDAR_FILE": "/nonexistent",
         }
         with (self.plane.folder / f"{user}.log").open("ab") as log:
-            program = ["scale_world.heap", str(self._heap)] if self.counted else [OPERATOR]
-            argv = [sys.executable, "-m", *program]
+            counted = ["scale_world.heap", str(self._heap)] if self.counted else [OPERATOR]
+            argv = [sys.executable, "-m", *([program] if program else counted)]
             return psutil.Popen(argv, env=environ, stdout=log, stderr=log)
 
     async def heap(self) -> Json:
@@ -150,9 +155,10 @@ class Run:
     def stop_all(self) -> None:
         """Whatever runs."""
         self.stop_operator()
-        if self.second is not None:
-            _stop(self.second)
-        self.second = None
+        for process in (self.second, self.watchdog):
+            if process is not None:
+                _stop(process)
+        self.second = self.watchdog = None
 
 
 def _stop(process: psutil.Popen) -> None:

@@ -1,0 +1,61 @@
+"""Operator and watchdog as processes, with a dozen gateways that trade, on an API server of their own.
+
+Pods run by a pretended kubelet, and sentinels, consoles and executors answer from one process; so gates
+are open, which no cluster without images can show.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ibgateway_cluster import Cluster
+from scale_world import network
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+
+Json = dict[str, Any]
+COUNT = 12
+ALL_OPEN = {"open": COUNT, "closed": 0}
+SUPPORT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def seen(cluster: Cluster) -> Json:
+    """What happened. The cluster's own programs are used, so it must have been built."""
+    if os.geteuid() != 0:
+        pytest.skip("root is needed: the run makes a network namespace of its own")
+    paths = [part for part in sys.path if part]
+    told = subprocess.run(
+        network.apart(sys.executable, "-m", "scale_world.restarts", str(COUNT)),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    found: Json = json.loads(told.stdout.splitlines()[-1])
+    return found
+
+
+def test_an_operator_that_starts_again_writes_nothing_and_closes_no_gate(seen: Json) -> None:
+    assert seen["starts again"] == {"written": {}, "gates": ALL_OPEN}
+
+
+def test_a_status_that_nobody_keeps_says_so_for_every_gateway(seen: Json) -> None:
+    away = seen["is away"]
+    assert away["Ready"] == ["Unknown"]
+    assert away["others kept"] is True
+    assert away["by the watchdog"] == {"patch ibgateways/status 200": COUNT}
+
+
+def test_no_gate_closes_while_the_operator_is_away(seen: Json) -> None:
+    assert seen["is away"]["gates"] == ALL_OPEN
+    assert seen["is away"]["gates at the end"] == ALL_OPEN
+
+
+def test_the_operator_takes_it_back_and_writes_nothing_else(seen: Json) -> None:
+    assert seen["is away"]["by the operator"] == {"patch ibgateways/status 200": COUNT}
