@@ -17,6 +17,7 @@ class ConditionType(StrEnum):
     CONSOLE_READY = "ConsoleReady"
     NETWORK_POLICY_ENFORCED = "NetworkPolicyEnforced"
     CHANGE_PENDING = "ChangePending"
+    NOTIFICATIONS_DELIVERED = "NotificationsDelivered"
     READY = "Ready"
 
 

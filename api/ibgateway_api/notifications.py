@@ -223,14 +223,19 @@ def _to_be_told(concern: Concern, standing: Standing, now: datetime, minimum: Se
     early = concern.told_from is not None and now < concern.told_from
     if early or now - since < concern.patience or SEVERITY[concern.topic].rank < minimum.rank:
         return False
-    if episode is None or _name(concern) not in episode.told:
+    if episode is None or not is_told(concern, episode):
         return True
     return concern.topic not in ANNOUNCEMENTS and now - episode.told_at >= REPEAT_AFTER
 
 
+def is_told(concern: Concern, episode: Episode | None) -> bool:
+    """Whether this very concern was told in the episode."""
+    return episode is not None and _name(concern) in episode.told
+
+
 def _opened(subject: Subject, concern: Concern, before: Episode | None, now: datetime) -> Message:
     told = before.told if before else ()
-    repeats = _name(concern) in told
+    repeats = is_told(concern, before)
     names = told if repeats else (*told, _name(concern))[-MOST_REMEMBERED:]
     only = concern.topic in ANNOUNCEMENTS and (before is None or before.announced_only)
     return Message(

@@ -45,6 +45,9 @@ class ConditionReason(StrEnum):
     DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret
     CHANGE_WAITS = "ChangeWaits"
     NOTHING_WAITS = "NothingWaits"
+    DELIVERED = "Delivered"
+    UNDELIVERED = "Undelivered"
+    NOT_CONFIGURED = "NotConfigured"
     OPERATOR_AWAY = "OperatorAway"
     TRADING = "Trading"
 
@@ -72,6 +75,7 @@ class EventReason(StrEnum):
     POD_REPLACED = "PodReplaced"
     CHANGE_PENDING = "ChangePending"
     DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret
+    MESSAGES_UNDELIVERED = "MessagesUndelivered"
 
 
 Reason = LoginState | GateReason | ConditionReason

@@ -88,3 +88,5 @@ class ExecutorReport(Document):
     message: str = ""
     unacknowledged: int = 0
     open_orders: int = 0
+    in_doubt: int = 0
+    """Orders of which nobody knows what became of them (Unknown)."""

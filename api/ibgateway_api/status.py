@@ -8,6 +8,7 @@ from pydantic import Field
 from ibgateway_api.conditions import Condition
 from ibgateway_api.document import Document
 from ibgateway_api.login import LoginState
+from ibgateway_api.notifications import MOST_REMEMBERED
 
 MOST_ACCOUNTS: Final = 64
 """Account ids in the status; a login of an adviser may have thousands."""
@@ -56,6 +57,17 @@ class Endpoints(Document):
     """The executor, at any time: orders are stored."""
 
 
+class ToldStatus(Document):
+    """What the operator has told people of one subject, until that is over: the next operator tells nothing twice."""
+
+    subject: str
+    """What it is about."""
+    told: list[str] = Field(default=[], max_length=MOST_REMEMBERED)
+    """The messages, with what tells one from the next of its kind."""
+    at: datetime
+    """When the last one was taken."""
+
+
 class IBGatewayStatus(Document):
     """What the operator found."""
 
@@ -79,6 +91,15 @@ class IBGatewayStatus(Document):
     """How many accounts the login has."""
     endpoints: Endpoints = Endpoints()
     """Where to reach what."""
+    told: list[ToldStatus] = Field(
+        default=[],
+        max_length=16,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["subject"],
+        },
+    )
+    """What the operator has told people of and has not ended yet."""
     pending_revision: str = ""
     """A pod template that waits for the window or a request."""
     accepted_spec: str = ""

@@ -27,6 +27,7 @@ from ibgateway_runtime.errors import SettingsError
 from ibgateway_runtime.http_client import HttpClient, client_session
 from ibgateway_runtime.http_server import served
 from ibgateway_runtime.metrics import metrics_route
+from ibgateway_runtime.notifications.courier import Courier
 
 logger = logging.getLogger("ibgateway_operator")
 
@@ -53,6 +54,8 @@ class Program:
         self._stack.push_async_callback(api.close)
         self._stack.push_async_callback(watches.close)
         session = await self._stack.enter_async_context(client_session(OPERATOR_AGENT))
+        courier = Courier()
+        self._stack.push_async_callback(courier.close)
         clock, settings = system_clock(), self.settings
         lease = Key(settings.own_namespace, settings.lease)
         leadership = Leadership(KubernetesApi(api), clock, lease, settings.instance)
@@ -65,6 +68,7 @@ class Program:
             clock=clock,
             informer=IndexedBodies(gateways, informer.bodies),
             leadership=leadership,
+            courier=courier,
         )
         await self._serve_metrics(app)
         return app, informer

@@ -19,6 +19,7 @@ from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.act.lifecycle import Lifecycle
 from ibgateway_operator.act.readiness_gate import ReadinessGates
 from ibgateway_operator.act.settings_stamp import SettingsStamp
+from ibgateway_operator.act.telling import OperatorNotifications
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.errors import OperatorError
 from ibgateway_operator.kube.cache import Cache, InformerIndex
@@ -31,6 +32,7 @@ from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
 from ibgateway_operator.observe.executor import Executors
 from ibgateway_operator.observe.observer import AddressOf, Observer, by_address
+from ibgateway_operator.observe.people import People
 from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.observe.sentinel import Sentinels
 from ibgateway_operator.reconcile import Reconciler
@@ -38,6 +40,7 @@ from ibgateway_operator.settings import OperatorSettings
 from ibgateway_operator.workqueue import Pace, Workqueue
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_client import HttpClient
+from ibgateway_runtime.notifications.notifier import Sending
 
 FLIGHT: Final = 32
 """Keys of each queue in work at once: gateways whose API calls hang must not hold up the others."""
@@ -238,6 +241,7 @@ def build(
     clock: Clock,
     informer: InformerIndex,
     leadership: Leadership,
+    courier: Sending,
     address_of: AddressOf = by_address,
 ) -> App:
     """Put an operator together; nothing runs yet."""
@@ -256,6 +260,7 @@ def build(
         calendar=settings.calendar,
         address_of=address_of,
     )
+    people = People(api_server, executors, clock.monotonic)
     reconciler = Reconciler(
         settings=settings,
         scripts=scripts,
@@ -268,6 +273,9 @@ def build(
         recorder=EventRecorder(api_server, clock, settings.instance, new_suffix),
         metrics=queues.metrics,
         on_gone=queues.one_is_gone,
+        telling=OperatorNotifications(
+            people, observer, courier, queues.slow.add, queues.metrics.notification
+        ),
     )
     gates = ReadinessGates(observer, api_server, cache, settings.calendar, queues.gate_changed)
     return App(

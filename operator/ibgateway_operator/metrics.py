@@ -43,6 +43,7 @@ class OperatorMetrics:
     leading: Gauge
     states: LoginStates
     gate: Gauge
+    notifications: Counter
 
     def login(self, key: Key, state: LoginState) -> None:
         """Note a gateway's login state."""
@@ -51,6 +52,10 @@ class OperatorMetrics:
     def gate_is(self, key: Key, *, open_: bool) -> None:
         """Note a gateway's gate."""
         self.gate.labels(*key).set(float(open_))
+
+    def notification(self, result: str) -> None:
+        """One more letter that was taken or failed, or one more message that was given up."""
+        self.notifications.labels(result).inc()
 
     def forget(self, key: Key) -> None:
         """Drop the series of a gateway that is gone."""
@@ -84,5 +89,11 @@ def metrics() -> OperatorMetrics:
             registry=registry,
         ),
         states=states,
+        notifications=Counter(
+            "ibgateway_notifications",
+            "Letters to people: taken by an address, failed, or messages that were given up",
+            ["result"],
+            registry=registry,
+        ),
         gate=Gauge("ibgateway_gate_open", "1 while trading is allowed", gateway, registry=registry),
     )

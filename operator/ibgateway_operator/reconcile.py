@@ -15,6 +15,7 @@ from ibgateway_operator.act.children import LONGEST_WORDS, ChildWriter
 from ibgateway_operator.act.event_recorder import EventRecorder
 from ibgateway_operator.act.lifecycle import Done, Lifecycle
 from ibgateway_operator.act.settings_stamp import SettingsStamp
+from ibgateway_operator.act.telling import OperatorNotifications
 from ibgateway_operator.decide.actions import Action, RestartGateway
 from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.gate import upcoming
@@ -68,6 +69,7 @@ class Reconciler:
     recorder: EventRecorder
     metrics: OperatorMetrics
     on_gone: Callable[[], None]
+    telling: OperatorNotifications
 
     async def reconcile(self, key: Key) -> After | None:
         """Bring one IBGateway closer to its spec; gives when to look again."""
@@ -85,9 +87,9 @@ class Reconciler:
             return None
         console, before = memory.console, memory.console.enforced
         await self.observer.consoles.look(console)
-        if console.enforced is not before:
+        if console.enforced is not before or not await self.telling.still(memory):
             return None
-        due = self.observer.consoles.due(console)
+        due = min(self.observer.consoles.due(console), self.telling.due(memory))
         return After(max(min(memory.settled_until - clock(), due), SOONEST_SECONDS))
 
     async def _reconcile(self, key: Key) -> float | None:
@@ -110,6 +112,7 @@ class Reconciler:
         await self.observer.look_at_console(key, memory)
         unexplained = executor_is_unexplained(snapshot, decision.verdict)
         await self.observer.look_at_executor(key, memory, unexplained=unexplained)
+        await self.telling.look(snapshot, memory)
         if snapshot.settling:
             return snapshot.settling
         await self._report(snapshot, memory, decision, outcome)
@@ -203,6 +206,7 @@ class Reconciler:
             findings=outcome.findings,
             pending=decision.pending,
         )
+        self.telling.tell(assessment, memory)
         status = status_of(
             assessment,
             handled_request=outcome.handled_request,
@@ -244,10 +248,14 @@ class Reconciler:
         if outcome.findings or decision.refusal:
             moments.append(TROUBLE_SECONDS)
         moments.append(max(self.children.due(memory), SOONEST_SECONDS))
+        moments.append(max(self.telling.next(memory), SOONEST_SECONDS))
+        if memory.people.seen() != snapshot.delivery:
+            moments.append(SOONEST_SECONDS)
         if decision.waits_for_drain or _unhandled(decision, outcome) or _restarts(decision):
             moments.append(STOP_SECONDS)
         memory.settled_until = self.observer.clock.monotonic() + min(moments)
-        return min(*moments, self.observer.consoles.due(memory.console))
+        asks = (self.observer.consoles.due(memory.console), self.telling.due(memory))
+        return min(*moments, *asks)
 
     def _forget(self, key: Key) -> None:
         """The IBGateway is gone: its children go by their owner reference, nothing is to be done."""

@@ -50,6 +50,7 @@ FULL: Values = {
     "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
     "networkPolicy": {
         "apiServer": {"cidrs": ["10.96.0.1/32"]},
+        "notifications": {"cidrs": ["192.0.2.0/24"], "ports": [443, 587]},
         "metricsFrom": [{"namespaceSelector": {"matchLabels": {"team": "watch"}}}],
     },
 }

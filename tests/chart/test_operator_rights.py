@@ -117,18 +117,21 @@ def test_the_operators_pod_is_fenced(helm: Helm) -> None:
     }
 
 
-def egress(rendered: Rendered) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Names, API server, gateways."""
-    names, api_server, gateways = rendered.one("NetworkPolicy")["spec"]["egress"]
-    return names, api_server, gateways
+def egress(rendered: Rendered) -> list[dict[str, Any]]:
+    """Names, API server, whom the user's addresses name, gateways."""
+    rules: list[dict[str, Any]] = rendered.one("NetworkPolicy")["spec"]["egress"]
+    return rules
 
 
 def test_it_may_reach_names_the_api_server_and_its_gateways(helm: Helm) -> None:
-    names, api_server, gateways = egress(helm.render(OPERATOR_CHART, {}).without("watchdog"))
+    names, api_server, people, gateways = egress(
+        helm.render(OPERATOR_CHART, {}).without("watchdog")
+    )
     assert names == {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
     assert api_server == {
         "ports": [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 6443}]
     }
+    assert people == {"ports": [{"protocol": "TCP", "port": 443}]}
     assert [one["port"] for one in gateways["ports"]] == [
         PORT_SENTINEL,
         PORT_EXECUTOR,
@@ -158,11 +161,16 @@ def test_the_fence_follows_the_values(helm: Helm) -> None:
         "rbac": {"scope": "cluster"},
         "networkPolicy": {
             "apiServer": {"cidrs": ["10.0.0.1/32"], "ports": [7443]},
+            "notifications": {"cidrs": ["192.0.2.0/24"], "ports": [443, 587]},
             "metricsFrom": [peer],
         },
     }
     rendered = helm.render(OPERATOR_CHART, values, Release()).without("watchdog")
-    _, api_server, gateways = egress(rendered)
+    _, api_server, people, gateways = egress(rendered)
+    assert people == {
+        "ports": [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 587}],
+        "to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}],
+    }
     assert api_server == {
         "ports": [{"protocol": "TCP", "port": 7443}],
         "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}],
@@ -171,3 +179,8 @@ def test_the_fence_follows_the_values(helm: Helm) -> None:
     assert rendered.one("NetworkPolicy")["spec"]["ingress"] == [
         {"from": [peer], "ports": [{"protocol": "TCP", "port": "metrics"}]}
     ]
+
+
+def test_without_ports_the_operator_sends_no_messages(helm: Helm) -> None:
+    values: Values = {"networkPolicy": {"notifications": {"ports": []}}}
+    assert len(egress(helm.render(OPERATOR_CHART, values).without("watchdog"))) == 3

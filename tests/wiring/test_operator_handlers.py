@@ -30,6 +30,7 @@ from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.settings import Images, OperatorSettings
 from ibgateway_runtime.clock import system_clock
 from ibgateway_runtime.http_client import HttpClient, client_session
+from ibgateway_runtime.notifications.courier import Courier
 
 KEY = Key("trading", "paper")
 LEASE_KEY = Key("default", "ibgateway-operator")
@@ -134,6 +135,7 @@ async def running(folder: Path, lease: Manifest | None = None) -> AsyncIterator[
                     http=HttpClient(session),
                     clock=system_clock(),
                     informer=IndexedBodies(gateways, informer.bodies),
+                    courier=Courier(),
                     leadership=Leadership(KubernetesApi(api), system_clock(), LEASE_KEY, "one"),
                 )
                 return app, informer

@@ -119,6 +119,7 @@ async def get_gate(services: Services) -> Response:
         message=closed.message if closed else "",
         unacknowledged=sum(order.unacknowledged for order in active.sent.values()),
         open_orders=len(active),
+        in_doubt=sum(order.state is OrderState.UNKNOWN for order in active),
     )
     return Response(report.to_json(), media_type="application/json")
 

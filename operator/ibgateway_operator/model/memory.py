@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from ibgateway_api.names import Key
 from ibgateway_api.reports import ExecutorReport, SentinelReport
+from ibgateway_operator.model.people import PeopleMemory
 from ibgateway_operator.model.snapshot import Credentials, Finding, SpecCheck
 
 Place = tuple[str, str]
@@ -128,6 +129,7 @@ class GatewayMemory:
     console: ConsoleMemory = field(default_factory=ConsoleMemory)
     executor: ExecutorMemory = field(default_factory=ExecutorMemory)
     events: EventsMemory = field(default_factory=EventsMemory)
+    people: PeopleMemory = field(default_factory=PeopleMemory)
     applied: dict[Place, Applied] = field(default_factory=dict)
     unapplied: dict[Place, ChildFailure] = field(default_factory=dict)
     listening: Listening | None = None
@@ -174,4 +176,6 @@ class Memories:
         known = self._of.pop(key, None)
         if known is not None and known.listening is not None:
             known.listening.stop()
+        if known is not None:
+            known.people.stop()
         return known is not None

@@ -24,6 +24,7 @@ from ibgateway_operator.model.manifests import (
     labels_of,
     uid_of,
 )
+from ibgateway_operator.model.people import Delivery
 
 _PODS: Final = "Pod"
 _PASSING: Final = frozenset({"PodInitializing", "ContainerCreating"})
@@ -184,6 +185,8 @@ class Snapshot:
     """Children and pods, as stored."""
     report: SentinelReport | None = None
     """The sentinel's last report."""
+    delivery: Delivery = field(default_factory=Delivery)
+    """What people were told, and whether they are."""
     age_of_news: float = float("inf")
     """Seconds since the sentinel was heard; infinite before."""
     settling: float = 0.0

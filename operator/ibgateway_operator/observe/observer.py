@@ -121,6 +121,7 @@ class Observer:
             age_of_news=listening.age if listening else float("inf"),
             enforced=self._enforced(gateway, memory),
             executor_says=memory.executor.report,
+            delivery=memory.people.seen(),
             drain=self._drain(drain) if drain else None,
             replaced_for=memory.replaced_for,
         )

@@ -33,6 +33,7 @@ from ibgateway_operator.status.conditions import (
     suspension,
     trading_allowed,
 )
+from ibgateway_operator.status.delivery import notifications_delivered, told_status
 from ibgateway_operator.status.pending_change import change_pending
 
 CHECKS: Final[dict[ConditionType, Check]] = {
@@ -44,6 +45,7 @@ CHECKS: Final[dict[ConditionType, Check]] = {
     ConditionType.CONSOLE_READY: console_ready,
     ConditionType.NETWORK_POLICY_ENFORCED: policy_enforced,
     ConditionType.CHANGE_PENDING: change_pending,
+    ConditionType.NOTIFICATIONS_DELIVERED: notifications_delivered,
     ConditionType.READY: ready,
 }
 
@@ -65,6 +67,7 @@ def status_of(
         accounts=_accounts(snapshot),
         account_count=_account_count(snapshot),
         endpoints=_endpoints(snapshot),
+        told=told_status(snapshot),
         pending_revision=assessment.pending,
         accepted_spec=_accepted_spec(assessment),
     )

@@ -58,6 +58,7 @@ def events_for(snapshot: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]
         _overdue(before, after),
         _change_pending(before, after),
         _window(before, after),
+        _undelivered(before, after),
         _default_password(before, snapshot),
     ]
     return [event for event in found if event]
@@ -172,6 +173,17 @@ def _window(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | N
     return PendingEvent(
         EventReason.RESTART_WINDOW_OPENED, f"trading waits for the week's login{planned}"
     )
+
+
+def _undelivered(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
+    """Once for each loss: people who are not told look here."""
+    kind = ConditionType.NOTIFICATIONS_DELIVERED
+    was, now = _condition(before, kind), _condition(after, kind)
+    if now is None or now.status is not ConditionStatus.FALSE:
+        return None
+    if was is not None and was.status is now.status:
+        return None
+    return PendingEvent(EventReason.MESSAGES_UNDELIVERED, now.message, EventType.WARNING)
 
 
 def _default_password(before: IBGatewayStatus, snapshot: Snapshot) -> PendingEvent | None:

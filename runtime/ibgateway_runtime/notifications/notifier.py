@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from ibgateway_api.notifications import (
+    Concern,
     Episode,
     Fine,
     Letter,
@@ -21,6 +22,7 @@ from ibgateway_api.notifications import (
     Severity,
     Standing,
     Subject,
+    is_told,
     letter,
     step,
 )
@@ -78,6 +80,7 @@ class Notifier:
         self._on_told = on_told
         self.told = dict(told)
         self._standings = {subject: Standing(episode) for subject, episode in told.items()}
+        self._early: set[Subject] = set()
         self._outbox = Outbox()
         self._listed: tuple[str, ...] = ()
         self._unlisted = ""
@@ -94,6 +97,7 @@ class Notifier:
             before = self._standings.get(subject, Standing())
             after, message = step(subject, reading, before, now=now, minimum=minimum)
             self._standings[subject] = after
+            self._note_early(subject, reading, after)
             if isinstance(reading, Fine):
                 message = self._worth_resolving(subject, message)
             if message is not None:
@@ -101,6 +105,13 @@ class Notifier:
                 given_up = self._outbox.add(message, self._clock.monotonic(), batch_seconds)
                 self._count("dropped", given_up)
                 self._go_on()
+
+    def _note_early(self, subject: Subject, reading: Reading, standing: Standing) -> None:
+        """A concern that is not told yet may be, as soon as it has lasted."""
+        if isinstance(reading, Concern) and not is_told(reading, standing.episode):
+            self._early.add(subject)
+        else:
+            self._early.discard(subject)
 
     def _worth_resolving(self, subject: Subject, message: Message | None) -> Message | None:
         """Where nobody has heard of the beginning there is no end to tell."""
@@ -143,12 +154,23 @@ class Notifier:
                     mailbox, why=why, failing_since=self._clock.now()
                 )
 
-    async def close(self) -> None:
+    def waits(self) -> bool:
+        """Whether a message is on its way, or the clock alone may bring one."""
+        return bool(self._outbox.entries or self._early)
+
+    def stop(self) -> None:
         """Send no more."""
-        tasks = [*self._sends, *([self._work] if self._work else [])]
-        for task in tasks:
+        for task in self._tasks():
             task.cancel()
+
+    async def close(self) -> None:
+        """Send no more, and wait until that is so."""
+        tasks = self._tasks()
+        self.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [*self._sends, *([self._work] if self._work else [])]
 
     def _go_on(self) -> None:
         self._woken.set()

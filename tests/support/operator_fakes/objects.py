@@ -13,6 +13,7 @@ from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.gate import judge
 from ibgateway_operator.desired.input import DesiredInput, Scripts
 from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.model.people import Delivery
 from ibgateway_operator.model.snapshot import Credentials, Drain, Finding, Snapshot, parse
 from ibgateway_operator.settings import Images
 from ibgateway_operator.status.conditions import Assessment
@@ -178,6 +179,7 @@ def snapshot(
     enforced: bool | None = True,
     drain: Drain | None = None,
     replaced_for: str = "",
+    delivery: Delivery | None = None,
 ) -> Snapshot:
     """A gateway that is logged in and trades, but for what the test changes."""
     return Snapshot(
@@ -191,6 +193,7 @@ def snapshot(
         enforced=enforced,
         drain=drain,
         replaced_for=replaced_for,
+        delivery=delivery or Delivery(),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ibgateway_api.names import Key
+from ibgateway_api.notifications import Letter
 from ibgateway_api.reports import SentinelReport
 from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
@@ -40,7 +41,21 @@ class OperatorWorld:
         self.again: After | None = None
         """What the last run of a lane asked for."""
         self._settings = OperatorSettings(images=IMAGES, watch_namespaces=namespaces)
+        self.letters: list[str] = []
+        """Titles of what was sent to people, each with its address."""
+        self.refuses = ""
+        """Why no address takes anything."""
         self.app = self._build()
+
+    async def send(self, address: str, letter: Letter) -> str:
+        """An address takes a letter, or does not."""
+        if not self.refuses:
+            self.letters.append(f"{address} {letter.title}")
+        return self.refuses
+
+    async def check(self, address: str) -> str:
+        """Every address can be one."""
+        return ""
 
     def _build(self) -> App:
         clock = Clock(now=lambda: self.time, monotonic=lambda: self.seconds)
@@ -49,6 +64,7 @@ class OperatorWorld:
             SCRIPTS,
             api_server=self.api_server,
             http=self.http,
+            courier=self,
             clock=clock,
             informer=self.api_server.informer,
             leadership=Leadership(

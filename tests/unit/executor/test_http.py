@@ -201,7 +201,16 @@ async def test_the_gate_report_counts_what_is_open(intake: IntakeWorld) -> None:
         "message": "a push waits",
         "unacknowledged": 0,
         "openOrders": 1,
+        "inDoubt": 0,
     }
+
+
+async def test_the_gate_report_counts_what_is_in_doubt(intake: IntakeWorld) -> None:
+    order_id = (await intake.place()).json()["id"]
+    await intake.ledger.reserve(order_id, client_id=17, next_valid_id=1)
+    await intake.ledger.observe(OrderError(1, 17, 103, "Duplicate order id"))
+    answer = await intake.http.get("/v1/gate", headers={"Authorization": "Bearer agent-secret"})
+    assert (answer.json()["inDoubt"], answer.json()["openOrders"]) == (1, 1)
 
 
 async def test_a_new_order_and_a_clients_cancel_are_logged_and_counted(

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from ibgateway_api import names
+from ibgateway_api.notifications import SEVERITY
 from ibgateway_executor.orders.order import OrderReason, OrderState
 from ibgateway_simulator.model.faults import Faults
 from ibgateway_simulator.model.users import LoginRules
@@ -43,6 +44,7 @@ RESOURCE = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 MAKEFILE = (ROOT / "Makefile").read_text()
 SIMULATOR = (ROOT / "docs/simulator.md").read_text()
 EXECUTOR = (ROOT / "docs/executor.md").read_text()
+NOTIFICATIONS = (ROOT / "docs/notifications.md").read_text()
 
 _CODE = re.compile(r"```.*?^```|`[^`\n]+`|^    .*$", re.MULTILINE | re.DOTALL)
 _TOPS = "|".join(RESOURCE["properties"]["spec"]["properties"])
@@ -122,6 +124,15 @@ def test_every_state_and_reason_of_an_order_is_documented_and_nothing_else() -> 
     rows = re.findall(r"^\| (`[A-Z][a-z]\w+`(?:, `\w+`)*) \|", EXECUTOR, re.MULTILINE)
     named = {reason for row in rows for reason in re.findall(r"\w+", row)}
     assert named <= set(OrderReason)
+
+
+def test_every_message_is_documented_with_its_severity_and_program_and_nothing_else() -> None:
+    rows = re.findall(
+        r"^\| (`\w+`(?:, `\w+`)*) \| (\w+) \|.*\| (\w+) \|$", NOTIFICATIONS, re.MULTILINE
+    )
+    documented = {name: row[1] for row in rows for name in re.findall(r"\w+", row[0])}
+    assert documented == {str(topic): str(severity) for topic, severity in SEVERITY.items()}
+    assert {row[2] for row in rows} == {"sentinel", "operator"}
 
 
 @pytest.mark.parametrize("model", [Faults, LoginRules])

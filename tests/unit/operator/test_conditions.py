@@ -35,6 +35,7 @@ def test_a_gateway_that_trades() -> None:
         "ConsoleReady": "True PodReady",
         "NetworkPolicyEnforced": "True PolicyEnforced",
         "ChangePending": "False NothingWaits",
+        "NotificationsDelivered": "Unknown NotConfigured",
         "Ready": "True Trading",
     }
 
@@ -50,6 +51,7 @@ def test_a_gateway_that_was_just_created() -> None:
         "ConsoleReady": "False NoPod",
         "NetworkPolicyEnforced": "Unknown PolicyUnknown",
         "ChangePending": "False NothingWaits",
+        "NotificationsDelivered": "Unknown NotConfigured",
         "Ready": "False NoNews",
     }
 
