@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Protocol
+from urllib.request import getproxies
 
 import aiohttp
 from kubernetes.aio import client
@@ -108,6 +109,8 @@ async def connect(*, connections: int = CONNECTIONS) -> client.ApiClient:
         await kube_config.load_kube_config(client_configuration=configuration)
     configuration.retries = False
     configuration.connection_pool_maxsize = connections
+    # Else each request reads .netrc and the environment, in a thread of its own.
+    configuration.client_session_kwargs = {"trust_env": bool(getproxies())}
     return client.ApiClient(configuration)
 
 

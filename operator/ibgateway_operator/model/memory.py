@@ -81,8 +81,8 @@ class SecretsMemory:
     credentials: Credentials | None = None
     looked_at: float | None = None
     """When the last look began; None before the first."""
-    every: float = 10.0
-    """Seconds between two looks, as the last reconcile found them right."""
+    every: float = float("inf")
+    """Seconds between two looks, as the last reconcile found them right; the first one takes its time."""
     made: frozenset[str] = frozenset()
     made_at: float = 0.0
     """When all of our own Secrets were seen to be there."""

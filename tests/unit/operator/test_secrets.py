@@ -64,6 +64,19 @@ async def test_a_new_gateway_costs_one_look_at_a_secret(world: OperatorWorld) ->
     assert world.api_server.reads == ["get Secret ib-credentials"]
 
 
+async def test_one_that_waits_for_its_turn_behind_many_costs_no_second_look(
+    world: OperatorWorld,
+) -> None:
+    second = ibgateway_body(name="second", uid="uid-second")
+    second["spec"]["credentialsSecretRef"] = {"name": "other"}
+    world.secret("other", IB_USERNAME="another", IB_PASSWORD="canary")
+    world.api_server.put(second)
+    await world.reconcile()
+    world.pass_time(120.0)
+    await world.reconcile(Key("trading", "second"))
+    assert sorted(world.api_server.reads) == ["get Secret ib-credentials", "get Secret other"]
+
+
 async def test_user_names_of_gateways_that_are_gone_are_forgotten(world: OperatorWorld) -> None:
     await world.reconcile()
     assert [*world.app.reconciler.observer.users.known().values()] == [{world.key}]
