@@ -137,7 +137,9 @@ class ChildWriter:
     ) -> Finding | None:
         """Raises ConflictError where something else is there than `stored`."""
         if stored is None:
-            self._note(memory, manifest, await self.api_server.apply_new(_marked(manifest, None)))
+            mark = digest(manifest)
+            body = await self.api_server.apply_new(_marked(manifest, mark, None))
+            self._note(memory, body, mark)
             return None
         if trouble := foreign(gateway, manifest, stored):
             return trouble
@@ -147,18 +149,18 @@ class ChildWriter:
             )
         manifest = _with_its_volume(manifest, stored)
         last = memory.applied.get(place_of(manifest))
-        now = _applied(manifest, stored, last)
+        now = _applied(digest(manifest), stored, last)
         if now == last or (last is None and _was_applied(now, manifest, stored)):
             memory.applied[place_of(manifest)] = now
             return None
-        onto = _onto(_marked(manifest, stored), stored)
-        self._note(memory, manifest, await self.api_server.apply(onto))
+        onto = _onto(_marked(manifest, now.manifest, stored), stored)
+        self._note(memory, await self.api_server.apply(onto), now.manifest)
         return None
 
-    def _note(self, memory: GatewayMemory, manifest: Manifest, body: Manifest) -> None:
+    def _note(self, memory: GatewayMemory, body: Manifest, mark: str) -> None:
         """Remember what was applied and what is stored since."""
         self.cache.written(body)
-        memory.applied[place_of(manifest)] = _applied(manifest, body)
+        memory.applied[place_of(body)] = _applied(mark, body, None)
 
     def _again(
         self, manifest: Manifest, finding: Finding, last: ChildFailure | None
@@ -228,9 +230,9 @@ def _unapplied(manifest: Manifest, error: OperatorError) -> Finding:
     )
 
 
-def _marked(manifest: Manifest, stored: Manifest | None) -> Manifest:
-    """With its own digest, by which the next operator knows what was applied, and what it began with."""
-    notes = {**annotations_of(manifest), names.ANNOTATION_APPLIED: digest(manifest)}
+def _marked(manifest: Manifest, mark: str, stored: Manifest | None) -> Manifest:
+    """With its own digest, `mark`, by which the next operator knows what was applied, and what it began with."""
+    notes = {**annotations_of(manifest), names.ANNOTATION_APPLIED: mark}
     if manifest["kind"] == CONFIG_MAP.kind:
         notes |= _began_with(manifest, stored)
     return {**manifest, "metadata": {**manifest["metadata"], "annotations": notes}}
@@ -263,8 +265,8 @@ def _with_its_volume(manifest: Manifest, stored: Manifest) -> Manifest:
     return {**manifest, "spec": {k: before.get(k, v) for k, v in manifest["spec"].items()}}
 
 
-def _applied(manifest: Manifest, stored: Manifest, last: Applied | None = None) -> Applied:
+def _applied(mark: str, stored: Manifest, last: Applied | None) -> Applied:
     uid, version = uid_of(stored), str(stored["metadata"].get("resourceVersion", ""))
     same = last is not None and version != "" and (last.uid, last.version) == (uid, version)
     hashed = last.stored if last is not None and same else fingerprint(stored)
-    return Applied(uid, digest(manifest), hashed, version)
+    return Applied(uid, mark, hashed, version)

@@ -225,14 +225,16 @@ class KubernetesApi:
         lane: AbstractAsyncContextManager[None] | None = None,
     ) -> Manifest:
         """One request, and again while the server says that it is busy and has done nothing."""
-        request = await self.api.param_serialize(
+        head = {"Accept": "application/json", "Content-Type": content}
+        # Without the body: the client would copy it value by value, looking for models of its own.
+        _, url, head, _, form = await self.api.param_serialize(
             method,
             path,
             query_params=query or [],
-            header_params={"Accept": "application/json", "Content-Type": content},
-            body=body,
+            header_params=head,
             auth_settings=["BearerToken"],
         )
+        request = (method, url, head, body, form)
         for _ in range(BUSY_TRIES - 1):
             status, after, text = await self._ask(request, lane or self.flight)
             if status != _TOO_MANY or after > LONGEST_PAUSE:
@@ -242,7 +244,9 @@ class KubernetesApi:
         return document_of(status, text)
 
     async def _ask(
-        self, request: client.api_client.RequestSerialized, lane: AbstractAsyncContextManager[None]
+        self,
+        request: tuple[str, str, dict[str, str], Manifest | None, list[str]],
+        lane: AbstractAsyncContextManager[None],
     ) -> tuple[int, float, bytes]:
         """Status, seconds after which to ask again, body."""
         method, url = request[0], request[1]

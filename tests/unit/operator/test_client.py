@@ -89,13 +89,15 @@ class FakeConnection:
     bodies: list[Any] = field(default_factory=list)
     queries: list[list[tuple[str, str]]] = field(default_factory=list)
 
-    async def param_serialize(self, method: str, path: str, **rest: Any) -> tuple[str, str]:
-        self.bodies.append(rest["body"])
+    async def param_serialize(self, method: str, path: str, **rest: Any) -> tuple[Any, ...]:
         self.queries.append(rest["query_params"])
-        return method, path
+        return method, path, rest["header_params"], None, []
 
-    async def call_api(self, method: str, path: str, **_: Any) -> Answer:
+    async def call_api(
+        self, method: str, path: str, head: dict[str, str], body: Any, form: list[str], **_: Any
+    ) -> Answer:
         self.asked.append((method, path))
+        self.bodies.append(body)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
