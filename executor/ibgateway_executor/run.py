@@ -7,7 +7,6 @@ writes it. One task that ends takes the process down: the kubelet starts it agai
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -29,13 +28,14 @@ from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.submit import OrderSubmitter
-from ibgateway_executor.errors import LedgerUnavailableError
+from ibgateway_executor.dispatch.waits import OrderWaits
 from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.intake import http, server
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.access import CLUSTER_DOMAIN, cluster_domain
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.ledger.housekeeping import keep_written
 from ibgateway_executor.ledger.lock import locked
 from ibgateway_executor.ledger.sqlite import open_sqlite
 from ibgateway_executor.lifetime import until_one_ends
@@ -53,10 +53,6 @@ logger = logging.getLogger(__name__)
 
 SENTINEL_CONNECT_SECONDS: Final = 1.0
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
-LEDGER_AGAIN_SECONDS: Final = 2.0
-"""A ledger that can't be written is tried again this often."""
-SIGNS_APART: Final = 15
-"""A sign of life every half a minute."""
 
 Settings = Callable[[], ExecutorSettings]
 Token = Callable[[], bytes]
@@ -140,7 +136,7 @@ async def _serve(
             ledger,
             sentinel.follow(lambda: Endpoint(url, token=agent_token().decode())),
             recorder.run(),
-            _keep_written(ledger),
+            keep_written(ledger),
             server.serve(intake, bind=environment.bind, port=environment.port),
         )
 
@@ -206,24 +202,34 @@ def _dispatcher(
     wakeup: Wakeup,
 ) -> Dispatcher:
     contracts = Contracts(clock, wakeup)
-    return Dispatcher(
+    preparation = Preparation(ledger=ledger, accounts=gate.accounts, contracts=contracts)
+    submitter = OrderSubmitter(
         ledger=ledger,
         connection=current,
         gate=gate.evaluate,
         settings=settings,
         contracts=contracts,
-        preparation=Preparation(ledger=ledger, accounts=gate.accounts, contracts=contracts),
-        submitter=OrderSubmitter(
-            ledger=ledger,
-            connection=current,
-            gate=gate.evaluate,
-            settings=settings,
-            contracts=contracts,
-            prices=Prices(clock, wakeup),
-            pacer=pacer,
-            metrics=metrics,
-            clock=clock,
-        ),
+        prices=Prices(clock, wakeup),
+        pacer=pacer,
+        metrics=metrics,
+        clock=clock,
+    )
+    waits = OrderWaits(
+        ledger=ledger,
+        connection=current,
+        settings=settings,
+        contracts=contracts,
+        preparation=preparation,
+        submitter=submitter,
+        clock=clock,
+    )
+    return Dispatcher(
+        ledger=ledger,
+        connection=current,
+        gate=gate.evaluate,
+        preparation=preparation,
+        submitter=submitter,
+        waits=waits,
         cancels=cancels,
         metrics=metrics,
         clock=clock,
@@ -287,14 +293,3 @@ def _probes(
         metrics=metrics,
         clock=clock,
     )
-
-
-async def _keep_written(ledger: Ledger) -> None:
-    """Write a sign of life for ever: what tells a restart from a restored copy."""
-    while True:
-        with suppress(LedgerUnavailableError):
-            await ledger.mark_written()
-        for _ in range(SIGNS_APART):
-            await asyncio.sleep(LEDGER_AGAIN_SECONDS)
-            if ledger.problem:
-                break

@@ -1,5 +1,6 @@
 """Contracts as the broker knows them: numbers and trading hours, asked in the background and kept."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -80,6 +81,12 @@ class Contracts:
     def failure(self, named: Contract) -> str:
         """Why the broker has told nothing of use; empty where it has, or was not asked yet."""
         return self._lookups.failure(_question(named))
+
+    def standing(self, named: Contract) -> Hashable:
+        """Differs where something else is known of the contract, or is being done about it, than before."""
+        question = _question(named)
+        answer = self._answers[question].at if self._found(question) is not None else None
+        return answer, self._lookups.running(question), self._lookups.failure(question)
 
     def resolve(self, named: Contract) -> Contract | Unresolvable | None:
         """The contract with its number, as the broker describes it; None where that isn't known."""

@@ -47,7 +47,11 @@ class MessagePacer:
 
     def room(self, kind: MessageKind) -> bool:
         """Whether one more may leave now."""
-        return self._wait(kind) <= 0
+        return self.pause(kind) <= 0
+
+    def pause(self, kind: MessageKind) -> float:
+        """Seconds until one more may leave; 0 when one may now."""
+        return max(0.0, self._wait(kind))
 
     def count(self, kind: MessageKind) -> None:
         """One leaves now."""

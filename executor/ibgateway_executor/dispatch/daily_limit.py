@@ -4,42 +4,61 @@ An order is held that would not have been accepted on its day under the limit of
 day of which as many have left already.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.limits import day_end, day_start
-from ibgateway_executor.orders.order import UNSENT, Order, OrderReason
+from ibgateway_executor.orders.order import Order, OrderReason
 from ibgateway_executor.orders.queue import Waiting
+
+NOT_COUNTED = Waiting(
+    OrderReason.DAILY_ORDER_LIMIT, "the orders of its day are being counted", brief=True
+)
 
 
 class DailyLimit:
-    """Looks at the ledger; what it found is true as long as the setting stays."""
+    """A day is counted by the ledger once; from then on the tally follows each order."""
 
     def __init__(self, ledger: Ledger, settings: Callable[[], ExecutorSettings]) -> None:
         self._ledger = ledger
         self._settings = settings
         self._looked_with: int | None = None
+        self._uncounted: set[datetime] = set()
+        self._full: dict[datetime, bool] = {}
 
-    async def delays(self, orders: Iterable[Order]) -> dict[str, Waiting]:
-        """Which unsent orders are above the limit, by order id; `orders` in order of acceptance."""
+    def wait(self, order: Order) -> Waiting | None:
+        """Whether an unsent order is above the limit."""
         limit = self._looked_with = self._settings().max_orders_per_day
         if limit is None:
-            return {}
-        waits: dict[str, Waiting] = {}
-        day: tuple[datetime, datetime] | None = None
-        last: int | None = None
-        for order in (order for order in orders if order.state in UNSENT):
-            if day is None or not day[0] <= order.accepted_at < day[1]:
-                day = day_start(order.accepted_at), day_end(order.accepted_at)
-                last = await self._ledger.last_within(*day, limit)
-            if last is not None and order.sequence > last:
-                waits[order.id] = _wait(limit)
-        return waits
+            return None
+        start = day_start(order.accepted_at)
+        tally = self._ledger.tallies.get(start)
+        if tally is None or tally.limit != limit:
+            self._uncounted.add(start)
+            return NOT_COUNTED
+        return None if tally.allows(order) else _wait(limit)
+
+    @property
+    def uncounted(self) -> bool:
+        """Whether `wait` was asked about a day that is to be counted first."""
+        return bool(self._uncounted)
+
+    async def count(self) -> bool:
+        """Have the ledger count the days that `wait` was asked about; whether orders may wait otherwise than before."""
+        days, self._uncounted = self._uncounted, set()
+        limit = self._settings().max_orders_per_day
+        for start in days:
+            if limit is not None:
+                await self._ledger.count_day(start, day_end(start), limit)
+        tallies = self._ledger.tallies
+        full = {start: tally.left >= tally.limit for start, tally in tallies.items()}
+        before, self._full = self._full, full
+        return bool(days) or before != full
 
     def changed(self) -> bool:
-        """Whether the setting is another one than `delays` has looked with."""
+        """Whether the setting is another one than `wait` has looked with."""
         return self._settings().max_orders_per_day != self._looked_with
 
 

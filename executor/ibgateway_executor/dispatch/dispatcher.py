@@ -1,27 +1,27 @@
-"""The loop that moves orders on: level-triggered, it looks at the whole ledger each time.
+"""The loop that moves orders on. What one look costs does not depend on how many orders wait or are done.
 
-End what has expired, call unknown what is not acknowledged, complete what may be sent, choose one, send
-it. A closed gate stops only the sending: ending and cancelling go on.
+End what has expired, call unknown what is not acknowledged, complete what may be sent, choose one, send it. A closed gate
+stops only the sending: ending and cancelling go on. What has changed in the ledger is looked at in each look; what changes
+without it (hours, prices, answers about contracts) in the next one that has the time to look at every lane.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from ibgateway_api.executor_spec import MarketClosedAction
 from ibgateway_api.gate import Closed, Gate, GateReason
-from ibgateway_api.settings import ExecutorSettings
-from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.submit import OrderSubmitter
+from ibgateway_executor.dispatch.waits import SLOW_SECONDS, OrderWaits
 from ibgateway_executor.errors import LedgerUnavailableError
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.metrics import ExecutorMetrics
-from ibgateway_executor.orders.market_hours import Market
 from ibgateway_executor.orders.order import (
     UNSENT,
     Order,
@@ -31,7 +31,7 @@ from ibgateway_executor.orders.order import (
     expire,
     move,
 )
-from ibgateway_executor.orders.queue import QueueChoice, Waiting, choose
+from ibgateway_executor.orders.queue import LaneHeads
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
 
@@ -39,6 +39,9 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 0.5
 ACKNOWLEDGEMENT_SECONDS: Final = 10.0
+ENDS_AT_ONCE: Final = 200
+SHARE_OF_LANES: Final = 10
+"""Looking at every lane takes at most this part of the time: with many lanes it is done less often."""
 
 
 class Dispatcher:
@@ -50,10 +53,9 @@ class Dispatcher:
         ledger: Ledger,
         connection: CurrentConnection,
         gate: Callable[[], Gate],
-        settings: Callable[[], ExecutorSettings],
-        contracts: Contracts,
         preparation: Preparation,
         submitter: OrderSubmitter,
+        waits: OrderWaits,
         cancels: CancelWriter,
         metrics: ExecutorMetrics,
         clock: Clock,
@@ -63,16 +65,19 @@ class Dispatcher:
         self._ledger = ledger
         self._connection = connection
         self._gate = gate
-        self._settings = settings
-        self._contracts = contracts
         self._preparation = preparation
         self._submitter = submitter
+        self._waits = waits
         self._cancels = cancels
         self._metrics = metrics
         self._clock = clock
         self._wakeup = wakeup
         self._stopping = False
-        self._sending: dict[str, float] = {}
+        self._heads = LaneHeads()
+        self._lanes_at = float("-inf")
+        self._sending: dict[int, float] = {}
+        self._slow: set[int] = set()
+        self._pause = IDLE_SECONDS
 
     def stop(self) -> None:
         """Send nothing more; `run` ends after the look it is in, never between commit and write."""
@@ -83,36 +88,86 @@ class Dispatcher:
         """Look until `stop`. A ledger that can't be written is waited for; another failure is an error of ours."""
         while not self._stopping:
             self._wakeup.clear()
+            self._pause = IDLE_SECONDS
             try:
                 more = await self.dispatch()
             except LedgerUnavailableError:
                 more = False
             self.dispatched_at = self._clock.monotonic()
-            if not more:
-                await self._wakeup.pause(IDLE_SECONDS)
+            if more:
+                await asyncio.sleep(0)
+            else:
+                await self._wakeup.pause(self._pause)
 
     async def dispatch(self) -> bool:
-        """One look at the ledger; True when something was sent and the next may follow."""
+        """One look; True when the next one may follow at once."""
         await self._submitter.take_back()
-        orders = await self._end_overdue(sorted(self._ledger.active, key=lambda o: o.sequence))
-        self._cancels.write(orders)
+        self._hear()
+        await self._end_overdue()
+        self._cancels.write(self._ledger.active.cancels.values())
         gate, broker = self._gate(), self._connection.broker
         self._metrics.gate_open.set(not isinstance(gate, Closed))
-        delays: dict[str, Waiting] = {}
-        if not isinstance(gate, Closed) and broker is not None:
-            delays = await self._preparation.prepare(broker, orders)
-            orders, gate = sorted(self._ledger.active, key=lambda o: o.sequence), self._gate()
+        await self._prepare(gate, broker)
+        if await self._submitter.count_days():
+            self._waits.put_all()
+            self._heads.put_all(self._ledger.active)
+        self._waits.begin(self._gate())
+        self._hear()
+        sent = await self._send_next()
+        more = await self._waits.record(sent_for=self._sent_for())
+        return sent or more or self._submitter.uncounted or self._preparation.able
+
+    def _hear(self) -> None:
+        """What has changed in the ledger since the last look."""
+        numbers, lanes = self._ledger.active.news()
+        for number in numbers:
+            self._preparation.put(number)
+        self._waits.put(numbers)
+        for of in lanes:
+            self._heads.put(self._ledger.active, of)
+            self._waits.put_lane(of)
+
+    async def _prepare(self, gate: Gate, broker: Broker | None) -> None:
+        """Complete the next orders; while the gate is closed only what may be learnt about them."""
+        trading: bool | None = None
+        if broker is not None and not isinstance(gate, Closed):
+            trading = True
         elif broker is not None and self._may_read(gate):
-            await self._preparation.learn(broker, orders)
-        delays |= await self._submitter.delays(orders) | self._late(orders)
-        choice = choose(orders, gate=gate, markets=self._markets(orders), delays=delays)
-        sent = False
-        if choice.next is not None and self._submitter.paced() and not self._stopping:
-            if await self._submitter.check_value(choice.next):
-                await self._submitter.send(choice.next)
-            sent = True
-        await self._record_waits(orders, choice)
-        return sent
+            trading = False
+        anew = self._preparation.begin(trading=trading)
+        if anew or self._clock.monotonic() >= self._lanes_at:
+            self._look_at_lanes(broker if trading is not None else None)
+        if broker is not None and trading is not None:
+            self._waits.put(await self._preparation.look(broker))
+
+    def _look_at_lanes(self, broker: Broker | None) -> None:
+        """Whatever may have changed without the ledger."""
+        began, active = self._clock.monotonic(), self._ledger.active
+        if broker is not None:
+            self._preparation.refresh(broker)
+        self._heads.put_all(active)
+        for of in active.lanes():
+            self._waits.put_lane(of)
+        now = self._clock.monotonic()
+        self._lanes_at = now + SHARE_OF_LANES * (now - began)
+
+    async def _send_next(self) -> bool:
+        """Send the oldest order that nothing holds; whether there was one."""
+        if self._ledger.active.sending or self._stopping:
+            return False
+        chosen = self._heads.next(
+            self._ledger.active, wait=self._waits.own, before=self._preparation.first
+        )
+        if chosen is None:
+            return False
+        if (pause := self._submitter.pause()) > 0:
+            self._pause = min(self._pause, pause)
+            return False
+        if await self._submitter.check_value(chosen):
+            await self._submitter.send(chosen)
+        else:
+            self._waits.put([chosen.sequence])
+        return True
 
     def _may_read(self, gate: Gate) -> bool:
         """Whether the broker answers although the gate is closed: logged in, and proven over the connection."""
@@ -120,73 +175,46 @@ class Dispatcher:
             return False
         return gate.reason is not GateReason.NO_NEWS and self._connection.state.reconciled
 
-    async def _end_overdue(self, orders: Sequence[Order]) -> list[Order]:
+    async def _end_overdue(self) -> None:
         """End what is over; what the broker has not acknowledged in time has an unknown fate.
 
         Validity ends by IBKR's time: before it is known in this process nothing expires.
         """
-        proven, kept = self._connection.time(), []
-        silent = self._unacknowledged_for_long(orders)
-        for order in orders:
-            after = order
-            if proven is not None and expire(order, proven) != order:
-                after = await self._ledger.advance(order.id, partial(expire, now=proven))
-            elif order.state in UNSENT and order.cancel_requested:
-                after = await self._ledger.advance(order.id, cancel)
-            elif order.id in silent:
-                after = await self._ledger.advance(order.id, _unacknowledged)
-                self._connection.request_reconciliation()
-            if not after.terminal:
-                kept.append(after)
-        return kept
-
-    def _unacknowledged_for_long(self, orders: Sequence[Order]) -> set[str]:
-        """Orders that have been Sending for too long, whatever the clock is set to meanwhile."""
-        now, before = self._clock.monotonic(), self._sending
-        sending = [order.id for order in orders if order.state is OrderState.SENDING]
-        self._sending = {order_uid: before.get(order_uid, now) for order_uid in sending}
-        return {
-            uid for uid, since in self._sending.items() if now - since >= ACKNOWLEDGEMENT_SECONDS
-        }
-
-    async def _record_waits(self, orders: Sequence[Order], choice: QueueChoice) -> None:
-        """Write down why orders wait, where that is new, in one transaction."""
-        reject = self._settings().market_closed is MarketClosedAction.REJECT
+        proven, active = self._connection.time(), self._ledger.active
         steps: dict[str, Step] = {}
-        for order in orders:
-            wait = self._past_validity(order, choice.waits.get(order.id))
-            if wait is None or wait.brief:
-                continue
-            if reject and wait.reason == OrderReason.MARKET_CLOSED:
-                steps[order.id] = partial(_move, state=OrderState.REJECTED, wait=wait)
-            elif (order.state, order.reason) != (OrderState.WAITING, wait.reason):
-                steps[order.id] = partial(_move, state=OrderState.WAITING, wait=wait)
+        if proven is not None:
+            due = active.due(proven, ENDS_AT_ONCE)
+            steps = {order.id: partial(expire, now=proven) for order in due}
+        for order in active.cancels.values():
+            if order.state in UNSENT:
+                steps[order.id] = cancel
+        silent = self._unacknowledged_for_long()
+        steps |= dict.fromkeys(silent, _unacknowledged)
         await self._ledger.advance_all(steps)
+        self._hear()
+        for _ in silent:
+            self._connection.request_reconciliation()
 
-    def _late(self, orders: Sequence[Order]) -> dict[str, Waiting]:
-        """Orders past their validity by our clock: in the seconds until IBKR's ends them they are not tried."""
-        now = self._clock.now()
-        late = Waiting(OrderReason.VALIDITY_ENDED, "validUntil is past by this clock", brief=True)
-        return {o.id: late for o in orders if o.state in UNSENT and now >= o.valid_until}
+    def _unacknowledged_for_long(self) -> list[str]:
+        """Orders that have been Sending for too long, whatever the clock is set to meanwhile."""
+        now, before, sending = self._clock.monotonic(), self._sending, self._ledger.active.sending
+        self._sending = {number: before.get(number, now) for number in sending}
+        return [
+            order.id
+            for number, order in sending.items()
+            if now - self._sending[number] >= ACKNOWLEDGEMENT_SECONDS
+        ]
 
-    def _past_validity(self, order: Order, wait: Waiting | None) -> Waiting | None:
-        """Why an order waits past its validity: before IBKR's time is known nothing expires, nor is it sent."""
-        unproven = wait is not None and not wait.brief and self._connection.time() is None
-        if not unproven or self._clock.now() < order.valid_until:
-            return wait
-        return Waiting(
-            OrderReason.VALIDITY_ENDED,
-            "validUntil is past by this clock, and the order is not sent any more; it expires once IBKR's time is "
-            "known, because this clock may be wrong",
-        )
-
-    def _markets(self, orders: Sequence[Order]) -> dict[int, Market]:
-        numbers = {order.terms.contract.con_id for order in orders if order.state in UNSENT}
-        return {number: self._contracts.market(number) for number in numbers}
-
-
-def _move(order: Order, state: OrderState, wait: Waiting) -> Order:
-    return move(order, state, reason=wait.reason, message=wait.message)
+    def _sent_for(self) -> float | None:
+        """For how long an order has been on its way; once that is long, the others wait for a reason."""
+        now, sending = self._clock.monotonic(), self._ledger.active.sending
+        if not sending:
+            return None
+        longest = max(now - self._sending.get(number, now) for number in sending)
+        if longest >= SLOW_SECONDS and self._slow != set(sending):
+            self._slow = set(sending)
+            self._waits.put_heads()
+        return longest
 
 
 def _unacknowledged(order: Order) -> Order:

@@ -1,22 +1,38 @@
-"""What an order needs before it may be sent: an account, a contract number, hours, a validity."""
+"""What an order needs before it may be sent: an account, a contract number, hours, a validity.
 
-from collections.abc import Callable, Iterable
+Each unsent order is looked at once, in their order and so many at a time, and again when something about it, its
+contract or the accounts has changed.
+"""
+
+import heapq
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 
 from ibgateway_api.gate import GateReason
 from ibgateway_executor.broker.contracts import Contracts, Unresolvable
 from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.store import Step
+from ibgateway_executor.orders.active import Lane
 from ibgateway_executor.orders.order import (
     UNSENT,
     Contract,
     Order,
     OrderReason,
     OrderState,
+    OrderTerms,
     move,
 )
 from ibgateway_executor.orders.queue import Waiting
+
+AT_ONCE: Final = 50
+"""Orders looked at between two that are sent."""
+NOT_LOOKED_AT: Final = Waiting(
+    OrderReason.CONTRACT_UNRESOLVED, "the order is to be looked at", brief=True
+)
+NO_ACCOUNTS: Final = Waiting(GateReason.NOT_RECONCILED, "the login's accounts are not known yet")
 
 
 @dataclass(frozen=True)
@@ -25,8 +41,16 @@ class _Rejected:
     message: str
 
 
+@dataclass
+class _Question:
+    """Orders that wait for something about a contract, and where its answer stood for the first of them."""
+
+    standing: Hashable
+    orders: dict[int, None]
+
+
 class Preparation:
-    """Fills in what the client left out; the broker is asked in the background, for all at once.
+    """Fills in what the client left out; the broker is asked in the background, once a contract.
 
     A client's cancel may come first: then the order stays cancelled.
     """
@@ -37,58 +61,136 @@ class Preparation:
         self._ledger = ledger
         self._accounts = accounts
         self._contracts = contracts
+        self._trading: bool | None = None
+        self._known: tuple[str, ...] = ()
+        self._unseen: list[int] = []
+        self._questions: dict[Contract, _Question] = {}
+        self._asked: dict[int, Contract] = {}
+        self._done: dict[int, Order] = {}
 
-    async def prepare(self, broker: Broker, orders: Iterable[Order]) -> dict[str, Waiting]:
-        """Complete the unsent orders in the ledger; what could not be completed, by order id."""
-        delays: dict[str, Waiting] = {}
+    def begin(self, *, trading: bool | None) -> bool:
+        """Whether everything is looked at anew. `trading`: the gate is open; None: the broker may not be asked."""
+        accounts = self._accounts()
+        if (trading, accounts) == (self._trading, self._known):
+            return False
+        self._trading, self._known = trading, accounts
+        self._questions, self._asked, self._done = {}, {}, {}
+        self._unseen = list(self._ledger.active.unsent)
+        heapq.heapify(self._unseen)
+        return True
+
+    def put(self, number: int) -> None:
+        """The order is new, or something about it has changed; not what was filled in here."""
+        order, done = self._ledger.active.unsent.get(number), self._done.pop(number, None)
+        if order is not None and done is not None and _filled_in(order) == _filled_in(done):
+            return
+        self._forget(number)
+        if order is not None:
+            heapq.heappush(self._unseen, number)
+
+    @property
+    def first(self) -> int | None:
+        """The first order that has not been looked at: later ones may have to wait behind it."""
+        while self._unseen and self._unseen[0] not in self._ledger.active.unsent:
+            heapq.heappop(self._unseen)
+        return self._unseen[0] if self._unseen else None
+
+    @property
+    def able(self) -> bool:
+        """Whether there is something to look at, and it may be done."""
+        return self._may_look() and self.first is not None
+
+    def refresh(self, broker: Broker) -> None:
+        """Have the broker asked about what is missing or old; orders for which an answer has come are looked at again."""
+        for of in self._ledger.active.lanes():
+            self._refresh_lane(broker, of)
+        for named, question in tuple(self._questions.items()):
+            self._contracts.refresh(broker, named)
+            if self._contracts.standing(named) != question.standing:
+                for number in tuple(question.orders):
+                    self.put(number)
+
+    async def look(self, broker: Broker) -> list[int]:
+        """Look at the next orders, and complete or reject them in the ledger; those that were looked at."""
+        seen: list[Order] = []
+        while self._may_look() and len(seen) < AT_ONCE and (number := self.first) is not None:
+            heapq.heappop(self._unseen)
+            if not seen or seen[-1].sequence != number:
+                seen.append(self._ledger.active.unsent[number])
         steps: dict[str, Step] = {}
-        for order in orders:
-            if order.state not in UNSENT:
-                continue
-            outcome = self._complete(broker, order)
-            if isinstance(outcome, Waiting):
-                delays[order.id] = outcome
-            elif isinstance(outcome, _Rejected):
-                steps[order.id] = _rejecting(outcome)
-            elif outcome != order:
-                steps[order.id] = _completing(outcome)
-        await self._ledger.advance_all(steps)
-        return delays
+        for order in seen:
+            if (step := self._step(broker, order)) is not None:
+                steps[order.id] = step
+        try:
+            await self._ledger.advance_all(steps)
+        except BaseException:
+            self._done = {}
+            for order in seen:
+                self.put(order.sequence)
+            raise
+        return [order.sequence for order in seen]
 
-    async def learn(self, broker: Broker, orders: Iterable[Order]) -> None:
-        """Have the broker asked about the unsent orders' contracts, and give them the validity that follows.
+    def wait(self, order: Order) -> Waiting | None:
+        """Why the order is not complete."""
+        if not self._known:
+            return NO_ACCOUNTS
+        named = self._asked.get(order.sequence)
+        if named is None:
+            return None if order.terms.account and order.terms.contract.con_id else NOT_LOOKED_AT
+        contract = self._contracts.resolve(named)
+        wait = self._wait(named)
+        if isinstance(contract, Contract) and (wait is None or not wait.brief):
+            return None
+        return wait or Waiting(OrderReason.CONTRACT_UNRESOLVED, "the broker is to be asked")
 
-        For a closed gate: reading is no trading. Nothing is rejected, because the login may be the wrong one.
-        """
-        steps: dict[str, Step] = {}
-        for order in (order for order in orders if order.state in UNSENT):
-            self._contracts.refresh(broker, order.terms.contract)
-            contract = self._contracts.resolve(order.terms.contract)
-            if isinstance(contract, Contract):
-                known = replace(order, terms=replace(order.terms, contract=contract))
-                if (done := self._valid(known)) != order:
-                    steps[order.id] = _completing(done)
-        await self._ledger.advance_all(steps)
+    def _may_look(self) -> bool:
+        return self._trading is not None and (not self._trading or bool(self._known))
 
-    def _complete(self, broker: Broker, order: Order) -> Order | Waiting | _Rejected:
-        account = self._account(order.terms.account)
-        if isinstance(account, Waiting | _Rejected):
-            return account
+    def _refresh_lane(self, broker: Broker, of: Lane) -> None:
+        head = self._ledger.active.head(of)
+        if head is not None and head.terms.contract.con_id:
+            self._contracts.refresh(broker, head.terms.contract)
+
+    def _step(self, broker: Broker, order: Order) -> Step | None:
+        """What is to be done to the order; it is noted where it waits for something about its contract."""
+        account = self._account(order.terms.account) if self._trading else order.terms.account
+        if isinstance(account, _Rejected):
+            return _rejecting(account)
         named = order.terms.contract
         self._contracts.refresh(broker, named)
         contract = self._contracts.resolve(named)
         if isinstance(contract, Unresolvable):
-            return _Rejected(contract.reason, contract.message)
+            why = _Rejected(contract.reason, contract.message)
+            if self._trading:
+                return _rejecting(why)
         wait = self._wait(named)
-        if contract is None or (wait is not None and wait.brief):
-            return wait or Waiting(OrderReason.CONTRACT_UNRESOLVED, "the broker is to be asked")
+        if not isinstance(contract, Contract) or (wait is not None and wait.brief):
+            self._note(order, named)
+            return None
         terms = replace(order.terms, account=account, contract=contract)
-        return self._valid(replace(order, terms=terms))
+        done = self._valid(replace(order, terms=terms))
+        if done.valid_by_default:
+            self._note(order, named)
+        if done == order:
+            return None
+        self._done[order.sequence] = done
+        return _completing(done)
 
-    def _account(self, named: str) -> str | Waiting | _Rejected:
-        known = self._accounts()
-        if not known:
-            return Waiting(GateReason.NOT_RECONCILED, "the login's accounts are not known yet")
+    def _note(self, order: Order, named: Contract) -> None:
+        question = self._questions.setdefault(named, _Question(self._contracts.standing(named), {}))
+        question.orders[order.sequence] = None
+        self._asked[order.sequence] = named
+
+    def _forget(self, number: int) -> None:
+        named = self._asked.pop(number, None)
+        if named is not None:
+            question = self._questions[named]
+            question.orders.pop(number, None)
+            if not question.orders:
+                del self._questions[named]
+
+    def _account(self, named: str) -> str | _Rejected:
+        known = self._known
         if named in known:
             return named
         if not named and len(known) == 1:
@@ -116,6 +218,10 @@ class Preparation:
         if not order.valid_by_default or end is None:
             return order
         return replace(order, valid_until=end, valid_by_default=False)
+
+
+def _filled_in(order: Order) -> tuple[OrderTerms, datetime, bool]:
+    return order.terms, order.valid_until, order.valid_by_default
 
 
 def _completing(done: Order) -> Step:

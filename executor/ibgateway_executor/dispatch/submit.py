@@ -6,7 +6,7 @@ happened only the broker's reports count.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 
@@ -56,28 +56,34 @@ class OrderSubmitter:
         self._prices = prices
         self._pacer = pacer
         self._daily_limit = DailyLimit(ledger, settings)
-        self._without_price: dict[str, Waiting] = {}
+        self._without_price: set[str] = set()
         self._unwritten: dict[str, Waiting] = {}
 
-    def paced(self) -> bool:
-        """Whether IBKR's message rate leaves room for one more order now."""
-        return self._pacer.room(MessageKind.ORDER)
+    def pause(self) -> float:
+        """Seconds until IBKR's message rate leaves room for one more order; 0 when it does now."""
+        return self._pacer.pause(MessageKind.ORDER)
 
-    async def delays(self, orders: Sequence[Order]) -> dict[str, Waiting]:
-        """Which orders the limits hold, by order id; `orders` in order of acceptance."""
-        return self._without_a_price(orders) | await self._daily_limit.delays(orders)
+    async def count_days(self) -> bool:
+        """Count what the daily limit needs; whether orders may wait otherwise than before."""
+        return await self._daily_limit.count()
 
-    def _without_a_price(self, orders: Iterable[Order]) -> dict[str, Waiting]:
-        """Which orders have no price for the value limit and need not be looked at, by order id."""
-        if self._settings().max_order_value is None:
-            return {}
-        waits = {
-            order.id: self._price_wait(order.terms)
-            for order in orders
-            if order.id in self._without_price and self._prices.awaited(order.terms.contract)
-        }
-        self._without_price = waits
-        return waits
+    @property
+    def uncounted(self) -> bool:
+        """Whether the daily limit needs another count before an order can be chosen."""
+        return self._daily_limit.uncounted
+
+    def wait(self, order: Order) -> Waiting | None:
+        """What the limits say to an unsent order."""
+        return self._daily_limit.wait(order) or self._price_missing(order)
+
+    def _price_missing(self, order: Order) -> Waiting | None:
+        """Why there is no price for the value limit, where the order need not be looked at meanwhile."""
+        if order.id not in self._without_price:
+            return None
+        if self._settings().max_order_value and self._prices.awaited(order.terms.contract):
+            return self._price_wait(order.terms)
+        self._without_price.discard(order.id)
+        return None
 
     async def check_value(self, order: Order) -> bool:
         """Whether the order may be sent as far as the value limit goes: fail closed.
@@ -92,7 +98,7 @@ class OrderSubmitter:
         if price is None:
             if broker is not None:
                 self._prices.refresh(broker, terms.contract)
-            self._without_price[order.id] = self._price_wait(terms)
+            self._without_price.add(order.id)
             return False
         if exceeds(terms, price, limit):
             reject = partial(reject_value, price=price, limit=limit)

@@ -12,6 +12,7 @@ from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import text
 from ibgateway_executor.ledger.store import Answer, Entry, EntryResult
+from ibgateway_executor.orders.limits import DayTally
 
 _orders = tables.orders.c
 _SINCE: Final = f"SELECT count(*) FROM {tables.orders.name} WHERE accepted_at >= ?"  # noqa: S608 - our own name
@@ -63,18 +64,20 @@ def _since(start: datetime, entries: Collection[Entry]) -> int:
     return sum(entry.order.accepted_at >= start for entry in entries)
 
 
-def last_within(connection: Connection, day: tuple[str, str], limit: int) -> int | None:
-    """The last sequence that may still be sent of the orders accepted from `day[0]` until before `day[1]`.
-
-    The first `limit` of them, and none where as many have left already; None where all may.
-    """
-    accepted = (_orders.accepted_at >= day[0]) & (_orders.accepted_at < day[1])
-    beyond = select(_orders.sequence).where(accepted).order_by(_orders.sequence).offset(limit - 1)
-    found = list(connection.execute(beyond.limit(2)).scalars())
-    if len(found) < 2:
-        return None
+def day_tally(connection: Connection, start: datetime, end: datetime, limit: int) -> DayTally:
+    """The orders accepted from `start` until before `end`."""
+    accepted = (_orders.accepted_at >= text(start)) & (_orders.accepted_at < text(end))
+    sequences = select(_orders.sequence).where(accepted).order_by(_orders.sequence)
+    last = connection.execute(sequences.offset(limit - 1).limit(1)).scalar_one_or_none()
     left = (_orders.order_id > 0) | (_orders.perm_id > 0) | _orders.sent_at.is_not(None)
-    return 0 if _count(connection, accepted & left) >= limit else found[0]
+    return DayTally(
+        start,
+        end,
+        limit,
+        accepted=_count(connection, accepted),
+        left=_count(connection, accepted & left),
+        last=last,
+    )
 
 
 def _count(connection: Connection, condition: Any) -> int:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, ParamSpec, TypeVar
 
@@ -21,6 +20,7 @@ from ibgateway_executor.ledger.store import Change, Delay, Entry, LedgerStore, S
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.active import ActiveOrders
 from ibgateway_executor.orders.broker_reports import OrderEvent
+from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import UNCERTAIN, Order, OrderState
 from ibgateway_executor.orders.restored import LedgerSnapshot, hides_a_day
 from ibgateway_executor.wakeup import Wakeup
@@ -50,11 +50,13 @@ class Ledger:
         self._changed = changed
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._shared = SharedCommit(
-            lambda entries: store.accept(entries, clock.now()), self._keep, self._thread
+            lambda entries: store.accept(entries, clock.now()), self._keep_new, self._thread
         )
         self._opened = clock.monotonic()
         self.active = ActiveOrders()
         """Every order that is not done; read at the start, and following each commit since."""
+        self.tallies: dict[datetime, DayTally] = {}
+        """The days that `count_day` was called for, by their first moment."""
         self.found = LedgerSnapshot(None, 0)
         """What the ledger held when it was opened."""
         self.problem = ""
@@ -95,9 +97,13 @@ class Ledger:
         changes = await self._advance(steps)
         return [after for before, after in changes if after != before]
 
-    async def last_within(self, start: datetime, end: datetime, limit: int) -> int | None:
-        """The last sequence of the orders accepted in that time that `limit` lets out; None for all of them."""
-        return await self._call(self._store.last_within, start, end, limit)
+    async def count_day(self, start: datetime, end: datetime, limit: int) -> None:
+        """Have the orders of a day counted in `tallies`, from here on commit by commit."""
+
+        def keep(tally: DayTally) -> None:
+            self.tallies[start] = tally
+
+        await self._commit(lambda: self._store.day_tally(start, end, limit), keep)
 
     async def reserve(self, order_uid: str, *, client_id: int, next_valid_id: int) -> Order | None:
         """Commit Sending with a new order id; None where the order may not be sent any more.
@@ -112,25 +118,26 @@ class Ledger:
                     next_valid_id=next_valid_id,
                     at=self._clock.now(),
                 ),
-                lambda reserved: [reserved.after],
+                lambda reserved: self._keep([reserved]),
             )
         except IllegalMoveError:
-            await self._commit(
-                lambda: self._store.find(order_uid), lambda found: [found] if found else []
-            )
+            await self._commit(lambda: self._store.find(order_uid), self._look_at)
             return None
         self._announce(change)
         return change.after
 
     async def delay(self, delays: Sequence[Delay]) -> None:
         """Write down why unsent orders wait; of those that are not unsent any more nothing changes."""
+        if not delays:
+            return
         at = self._clock.now()
         why = {number: delay for delay in delays for number in delay.sequences}
         changes: list[Change] = []
 
-        def delayed(sequences: Sequence[int]) -> list[Order]:
-            changes.extend(_delayed(self.active.unsent[n], why[n], at) for n in sequences)
-            return _afters(changes)
+        def delayed(sequences: Sequence[int]) -> None:
+            orders = [self.active.unsent[number] for number in sequences]
+            changes.extend(Change(o, why[o.sequence].delayed(o, at)) for o in orders)
+            self._keep(changes)
 
         await self._commit(lambda: self._store.delay(delays, at), delayed)
         self._announce_delays(changes)
@@ -138,7 +145,7 @@ class Ledger:
     async def observe(self, *events: OrderEvent) -> list[Order]:
         """Fold broker events into their orders, in one transaction; the orders about which they say something new."""
         changes = await self._commit(
-            lambda: self._store.observe(events, self._clock.now()), _afters
+            lambda: self._store.observe(events, self._clock.now()), self._keep
         )
         changed = [change for change in changes if change.after != change.before]
         for change in changed:
@@ -205,28 +212,43 @@ class Ledger:
             self.problem = str(error)
             raise
 
-    async def _commit(self, write: Callable[[], T], orders: Callable[[T], Sequence[Order]]) -> T:
+    async def _commit(self, write: Callable[[], T], keep: Callable[[T], None]) -> T:
         """What the store has committed, and in memory as well: before the caller goes on, and even without it.
 
-        `orders` are those of the answer as they stand now; it is called by the event loop.
+        `keep` is called by the event loop, in the order of the commits.
         """
         loop = asyncio.get_running_loop()
 
         def committed() -> T:
             answer = write()
-            loop.call_soon_threadsafe(lambda: self._keep(orders(answer)))
+            loop.call_soon_threadsafe(keep, answer)
             return answer
 
         return await self._call(committed)
 
-    def _keep(self, orders: Sequence[Order]) -> None:
+    def _keep(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            self.active.put(change.after)
+            for tally in self.tallies.values():
+                tally.count(change.before, change.after)
+
+    def _keep_new(self, orders: Sequence[Order]) -> None:
         for order in orders:
+            self.active.put(order)
+            for tally in self.tallies.values():
+                tally.count(None, order)
+
+    def _look_at(self, order: Order | None) -> None:
+        """As it stands on disk."""
+        if order is not None:
             self.active.put(order)
 
     async def _advance(self, steps: Mapping[str, Step]) -> list[Change]:
         if not steps:
             return []
-        changes = await self._commit(lambda: self._store.advance(steps, self._clock.now()), _afters)
+        changes = await self._commit(
+            lambda: self._store.advance(steps, self._clock.now()), self._keep
+        )
         for change in changes:
             self._announce(change)
         return changes
@@ -260,23 +282,6 @@ class Ledger:
             *(order.id, order.state, order.filled, order.terms.quantity),
             "".join(f" {words}" for words in (order.reason, text) if words),
         )
-
-
-def _delayed(order: Order, why: Delay, at: datetime) -> Change:
-    return Change(
-        order,
-        replace(
-            order,
-            state=OrderState.WAITING,
-            reason=str(why.reason),
-            message=why.message,
-            updated_at=at,
-        ),
-    )
-
-
-def _afters(changes: Sequence[Change]) -> list[Order]:
-    return [change.after for change in changes]
 
 
 def _visible(order: Order) -> tuple[object, ...]:

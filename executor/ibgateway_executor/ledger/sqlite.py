@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import OperationalError
 
 from ibgateway_executor.errors import (
@@ -18,7 +19,7 @@ from ibgateway_executor.errors import (
     StartRefusedError,
 )
 from ibgateway_executor.ledger import tables
-from ibgateway_executor.ledger.daily_limit import last_within
+from ibgateway_executor.ledger.daily_limit import day_tally
 from ibgateway_executor.ledger.engine import driver_connection, opened, unavailable
 from ibgateway_executor.ledger.insertion import OrderWriter
 from ibgateway_executor.ledger.migration import migrate
@@ -27,14 +28,15 @@ from ibgateway_executor.ledger.sightings import forget, remember
 from ibgateway_executor.ledger.statements import (
     active_orders,
     advance,
-    candidates,
     delay,
+    observe,
     one,
     select_orders,
     write,
 )
 from ibgateway_executor.ledger.store import Answer, Change, Delay, Entry, Step
-from ibgateway_executor.orders.broker_reports import OrderEvent, apply, concerns
+from ibgateway_executor.orders.broker_reports import OrderEvent
+from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move, reserve
 from ibgateway_executor.orders.restored import LedgerSnapshot
 
@@ -106,10 +108,10 @@ class SqliteStore:
         with self._transaction() as connection:
             return delay(connection, delays, at)
 
-    def last_within(self, start: datetime, end: datetime, limit: int) -> int | None:
-        """The last sequence of the orders accepted in that time that `limit` lets out; None for all of them."""
+    def day_tally(self, start: datetime, end: datetime, limit: int) -> DayTally:
+        """How many orders of that time were accepted and have left, and the limit-th of them."""
         with self._transaction() as connection:
-            return last_within(connection, (text(start), text(end)), limit)
+            return day_tally(connection, start, end, limit)
 
     def reserve(
         self, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
@@ -128,15 +130,11 @@ class SqliteStore:
 
     def observe(self, events: Sequence[OrderEvent], at: datetime) -> list[Change]:
         """Fold broker events into their orders; those that are about none of ours are remembered."""
-        changes: list[Change] = []
         with self._transaction() as connection:
-            for event in events:
-                meant = (o for o in candidates(connection, event) if concerns(o, event))
-                if (order := next(meant, None)) is None:
-                    remember(connection, event, at)
-                else:
-                    changes += write(connection, [Change(order, apply(order, event))], at)
-        return changes
+            changes, foreign = observe(connection, events, at)
+            for event in foreign:
+                remember(connection, event, at)
+            return changes
 
     def forget_sightings(self, before: datetime) -> None:
         """Drop what the broker told about others' orders that ended, where nothing was told since `before`."""
@@ -221,5 +219,7 @@ def _fact(connection: Connection, name: str) -> str | None:
 
 
 def _set_fact(connection: Connection, name: str, value: str) -> None:
-    connection.execute(tables.facts.delete().where(tables.facts.c.name == name))
-    connection.execute(insert(tables.facts).values(name=name, value=value))
+    fresh = insert(tables.facts).values(name=name, value=value)
+    connection.execute(
+        fresh.on_conflict_do_update(index_elements=["name"], set_={"value": fresh.excluded.value})
+    )

@@ -11,7 +11,7 @@ from ibgateway_executor.errors import IllegalMoveError
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import order_of, row_of, text
 from ibgateway_executor.ledger.store import Change, Delay, Step
-from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent
+from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent, apply, concerns
 from ibgateway_executor.orders.order import UNSENT, Order, OrderState
 
 VARIABLES: Final = 500
@@ -86,16 +86,55 @@ def delay(connection: Connection, delays: Iterable[Delay], at: datetime) -> list
     return written
 
 
-def candidates(connection: Connection, event: OrderEvent) -> list[Order]:
-    """Orders that may be meant; `concerns` decides. An error names an order by its ids alone."""
-    condition = (_orders.client_id == event.client_id) & (_orders.order_id == event.order_id)
-    condition = condition & (_orders.order_id > 0)
-    if not isinstance(event, OrderError):
-        if event.order_ref:
-            condition = condition | (_orders.order_ref == event.order_ref)
-        if event.perm_id:
-            condition = condition | (_orders.perm_id == event.perm_id)
-    return select_orders(connection, condition)
+def observe(
+    connection: Connection, events: Iterable[OrderEvent], at: datetime
+) -> tuple[list[Change], list[OrderEvent]]:
+    """Each order after each event about it, and the events that are about none of ours."""
+    changes: list[Change] = []
+    foreign: list[OrderEvent] = []
+    known: dict[str, Order] = {}
+    for event in events:
+        before = _meant(connection, event, known)
+        if before is None:
+            foreign.append(event)
+            continue
+        change = Change(before, apply(before, event))
+        if change.after != before:
+            change = Change(before, replace(change.after, updated_at=at))
+        known[before.id] = change.after
+        changes.append(change)
+    changed = {c.after.id for c in changes if c.after != c.before}
+    if changed:
+        rows = [_parameters(known[order_uid], at) for order_uid in changed]
+        connection.execute(_BY_ID, rows)
+    return changes, foreign
+
+
+def _meant(connection: Connection, event: OrderEvent, known: Mapping[str, Order]) -> Order | None:
+    """The order that an event is about, as it stands after the events before it.
+
+    An error names an order by its ids alone. Each way to know one is a query of its own: joined by OR they are a scan.
+    """
+    if isinstance(event, OrderError):
+        ways = [_by_ids(event)]
+    elif event.order_ref:
+        ways = [_orders.order_ref == event.order_ref]
+    else:
+        same = (o for o in known.values() if event.perm_id and o.perm_id == event.perm_id)
+        if (order := next(same, None)) is not None:
+            return order
+        ways = [_orders.perm_id == event.perm_id] if event.perm_id else []
+        ways.append(_by_ids(event))
+    for way in ways:
+        for order in select_orders(connection, way):
+            if concerns(current := known.get(order.id, order), event):
+                return current
+    return None
+
+
+def _by_ids(event: OrderEvent) -> Any:
+    ours = (_orders.client_id == event.client_id) & (_orders.order_id == event.order_id)
+    return ours & (_orders.order_id > 0)
 
 
 def _after(before: Order, step: Step) -> Change:

@@ -4,13 +4,14 @@ A store is called from one thread at a time, and what it returns has been commit
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.orders.broker_reports import OrderEvent
-from ibgateway_executor.orders.order import Order
+from ibgateway_executor.orders.limits import DayTally
+from ibgateway_executor.orders.order import Order, OrderState
 from ibgateway_executor.orders.restored import LedgerSnapshot
 
 Step = Callable[[Order], Order]
@@ -61,6 +62,16 @@ class Delay:
     message: str
     sequences: tuple[int, ...]
 
+    def delayed(self, order: Order, at: datetime) -> Order:
+        """One of them, as it is written."""
+        return replace(
+            order,
+            state=OrderState.WAITING,
+            reason=str(self.reason),
+            message=self.message,
+            updated_at=at,
+        )
+
 
 class LedgerStore(Protocol):
     """Orders by id and key, the highest order id ever reserved, and what the ledger is stamped with."""
@@ -88,8 +99,8 @@ class LedgerStore(Protocol):
         """Apply each step to its order as it stands now; a forbidden step changes nothing."""
         ...
 
-    def last_within(self, start: datetime, end: datetime, limit: int) -> int | None:
-        """The last sequence of the orders accepted in that time that `limit` lets out; None for all of them."""
+    def day_tally(self, start: datetime, end: datetime, limit: int) -> DayTally:
+        """How many orders of that time were accepted and have left, and the limit-th of them."""
         ...
 
     def reserve(

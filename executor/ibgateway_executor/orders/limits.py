@@ -1,5 +1,6 @@
 """Limits on what one order and one day may be. Pure."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -36,3 +37,31 @@ def day_start(now: datetime) -> datetime:
 def day_end(now: datetime) -> datetime:
     """The next midnight in New York."""
     return day_start(now) + timedelta(days=1)
+
+
+@dataclass
+class DayTally:
+    """How many orders of a day were accepted and how many have left, under a limit; `last` is the limit-th one."""
+
+    start: datetime
+    end: datetime
+    limit: int
+    accepted: int = 0
+    left: int = 0
+    last: int | None = None
+
+    def count(self, before: Order | None, after: Order) -> None:
+        """An order has moved; `before` is None for one that was just accepted."""
+        if not self.start <= after.accepted_at < self.end:
+            return
+        if before is None:
+            self.accepted += 1
+            if self.accepted == self.limit:
+                self.last = after.sequence
+        self.left += (not after.never_sent) - (before is not None and not before.never_sent)
+
+    def allows(self, order: Order) -> bool:
+        """Whether an unsent order of the day may leave: one of the first, while not as many have left already."""
+        if self.last is None or self.accepted <= self.limit:
+            return True
+        return self.left < self.limit and order.sequence <= self.last

@@ -1,18 +1,20 @@
 """Which order may be sent next, and why the others wait. Pure.
 
-One lane per account and contract, first in first out. An order that waits for its market leaves the
-lane's head. One unacknowledged submission at a time for the whole client id; an order of unknown
-fate blocks its own lane.
+One lane per account and contract, first in first out, so only the head of a lane may be sent. The oldest head that
+nothing holds is next. One unacknowledged submission at a time for the whole client id; an order of unknown fate blocks
+its own lane.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from ibgateway_api.gate import Closed, Gate, GateReason
-from ibgateway_executor.orders.active import Lane, lane
+from ibgateway_executor.orders.active import ActiveOrders, Lane, lane
 from ibgateway_executor.orders.market_hours import HoursUnknown, Market, MarketClosed
-from ibgateway_executor.orders.order import UNSENT, Order, OrderReason, OrderState
+from ibgateway_executor.orders.order import Order, OrderReason
 
 
 @dataclass(frozen=True)
@@ -28,67 +30,70 @@ class Waiting:
     brief: bool = False
 
 
-@dataclass(frozen=True)
-class QueueChoice:
-    """The order to send next, if any, and why each of the other unsent ones waits, by order id."""
-
-    next: Order | None
-    waits: Mapping[str, Waiting]
-
-
-def choose(
-    orders: Sequence[Order],
-    *,
-    gate: Gate,
-    markets: Mapping[int, Market],
-    delays: Mapping[str, Waiting],
-) -> QueueChoice:
-    """The oldest order that nothing holds.
-
-    `orders` are the active ones in order of acceptance; `markets` by contract number, `delays` by order
-    id for orders that lack an account, a contract or a price.
-    """
-    busy = any(order.state is OrderState.SENDING for order in orders)
-    lost = {lane(order) for order in orders if order.state is OrderState.UNKNOWN}
-    heads: set[Lane] = set()
-    chosen: Order | None = None
-    waits: dict[str, Waiting] = {}
-    for order in (order for order in orders if order.state in UNSENT):
-        wait = _own_wait(order, gate, markets, delays) or _lane_wait(order, lost, heads)
-        if wait is None and (busy or chosen is not None):
-            wait = Waiting(OrderReason.ONE_AT_A_TIME, "another order is on its way to the broker")
-        if wait is None:
-            chosen = order
-        else:
-            waits[order.id] = wait
-        if wait is None or wait.reason != OrderReason.MARKET_CLOSED:
-            heads.add(lane(order))
-    return QueueChoice(chosen, waits)
+BEHIND_UNKNOWN: Final = Waiting(
+    OrderReason.BEHIND_UNKNOWN,
+    "an earlier order for this account and contract has an unknown fate",
+)
+BEHIND_EARLIER: Final = Waiting(
+    OrderReason.BEHIND_EARLIER, "an earlier order for this contract goes first"
+)
+ONE_AT_A_TIME: Final = Waiting(
+    OrderReason.ONE_AT_A_TIME, "another order is on its way to the broker"
+)
 
 
-def _own_wait(
-    order: Order, gate: Gate, markets: Mapping[int, Market], delays: Mapping[str, Waiting]
-) -> Waiting | None:
-    if isinstance(gate, Closed):
-        unwritable = gate.reason is GateReason.LEDGER_UNAVAILABLE
-        return Waiting(gate.reason, gate.message, gate.until, brief=unwritable)
-    if order.id in delays:
-        return delays[order.id]
-    known = markets.get(order.terms.contract.con_id, HoursUnknown("not asked yet"))
-    if isinstance(known, HoursUnknown):
-        return Waiting(OrderReason.HOURS_UNKNOWN, known.message)
-    if isinstance(known, MarketClosed):
-        opens = known.opens.isoformat() if known.opens else "a time not known yet"
-        return Waiting(OrderReason.MARKET_CLOSED, f"the market opens at {opens}", known.opens)
+def gate_wait(gate: Gate) -> Waiting | None:
+    """What a closed gate says to every unsent order."""
+    if not isinstance(gate, Closed):
+        return None
+    unwritable = gate.reason is GateReason.LEDGER_UNAVAILABLE
+    return Waiting(gate.reason, gate.message, gate.until, brief=unwritable)
+
+
+def market_wait(market: Market) -> Waiting | None:
+    """What the hours of its contract say to an order."""
+    if isinstance(market, HoursUnknown):
+        return Waiting(OrderReason.HOURS_UNKNOWN, market.message)
+    if isinstance(market, MarketClosed):
+        opens = market.opens.isoformat() if market.opens else "a time not known yet"
+        return Waiting(OrderReason.MARKET_CLOSED, f"the market opens at {opens}", market.opens)
     return None
 
 
-def _lane_wait(order: Order, lost: Iterable[Lane], heads: Iterable[Lane]) -> Waiting | None:
-    if lane(order) in lost:
-        return Waiting(
-            OrderReason.BEHIND_UNKNOWN,
-            "an earlier order for this account and contract has an unknown fate",
-        )
-    if lane(order) in heads:
-        return Waiting(OrderReason.BEHIND_EARLIER, "an earlier order for this contract goes first")
-    return None
+class LaneHeads:
+    """The first orders of the lanes, the oldest first. What held one is looked at again when it is `put`."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, Lane]] = []
+
+    def put(self, active: ActiveOrders, of: Lane) -> None:
+        """Something has changed about this lane."""
+        if (head := active.head(of)) is not None:
+            heapq.heappush(self._heap, (head.sequence, of))
+
+    def put_all(self, active: ActiveOrders) -> None:
+        """Anything may have changed about any lane."""
+        heads = (active.head(of) for of in active.lanes())
+        self._heap = [(head.sequence, lane(head)) for head in heads if head is not None]
+        heapq.heapify(self._heap)
+
+    def next(
+        self,
+        active: ActiveOrders,
+        *,
+        wait: Callable[[Order], Waiting | None],
+        before: int | None = None,
+    ) -> Order | None:
+        """The oldest head that nothing holds, and none from sequence `before` on."""
+        while self._heap:
+            number, of = self._heap[0]
+            head = active.head(of)
+            if head is None or head.sequence != number:
+                heapq.heappop(self._heap)
+            elif before is not None and number >= before:
+                return None
+            elif active.doubted(of) or wait(head) is not None:
+                heapq.heappop(self._heap)
+            else:
+                return head
+        return None

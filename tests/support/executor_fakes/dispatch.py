@@ -18,6 +18,7 @@ from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.submit import OrderSubmitter
+from ibgateway_executor.dispatch.waits import OrderWaits
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.broker_reports import FillReport
@@ -59,22 +60,30 @@ class DispatchWorld:
         self.preparation = Preparation(
             ledger=self.ledger, accounts=lambda: self.accounts, contracts=contracts
         )
-        self.dispatcher = Dispatcher(
+        submitter = OrderSubmitter(
             ledger=self.ledger,
             connection=self.connection,
             gate=lambda: self.gate,
             settings=lambda: self.settings,
             contracts=contracts,
+            prices=Prices(clock, self.changed),
+            pacer=pacer,
+            metrics=self.metrics,
+            clock=clock,
+        )
+        self.dispatcher = Dispatcher(
+            ledger=self.ledger,
+            connection=self.connection,
+            gate=lambda: self.gate,
             preparation=self.preparation,
-            submitter=OrderSubmitter(
+            submitter=submitter,
+            waits=OrderWaits(
                 ledger=self.ledger,
                 connection=self.connection,
-                gate=lambda: self.gate,
                 settings=lambda: self.settings,
                 contracts=contracts,
-                prices=Prices(clock, self.changed),
-                pacer=pacer,
-                metrics=self.metrics,
+                preparation=self.preparation,
+                submitter=submitter,
                 clock=clock,
             ),
             cancels=self.cancels,

@@ -31,7 +31,7 @@ from ibgateway_executor.orders.order import (
 )
 
 LATER = NOON + timedelta(days=2)
-NAMES = ("a", "b", "c", "d", "e")
+NAMES = ("a", "b", "c")
 
 
 class MemoryWorld:
@@ -124,7 +124,7 @@ HAPPENINGS = st.lists(
         st.sampled_from(["accept", "accept", "restart", *STEPS]),
         st.integers(1, 4),
     ),
-    min_size=5,
+    min_size=20,
     max_size=60,
 )
 
@@ -210,3 +210,4 @@ def test_what_is_due_stays_due_until_it_has_ended() -> None:
     orders.put(replace(order(1, NOON), state=OrderState.EXPIRED))
     orders.put(order(2, NOON + timedelta(hours=9)))
     assert [o.sequence for o in orders.due(at, 9)] == [3]
+    assert [o.sequence for o in orders.due(NOON + timedelta(hours=9), 9)] == [3, 4, 5, 2]

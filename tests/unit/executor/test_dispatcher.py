@@ -1,6 +1,7 @@
 """The dispatcher, look by look, on a real ledger and a broker in memory."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from ibgateway_api.clock_skew import HALF_A_SECOND
 from ibgateway_api.executor_spec import MarketClosedAction
 from ibgateway_api.gate import Closed, GateReason
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
-from ibgateway_executor.orders.order import cancel
+from ibgateway_executor.orders.order import Order, cancel
 
 
 async def test_orders_go_one_by_one_in_their_order(dispatch: DispatchWorld) -> None:
@@ -17,6 +18,9 @@ async def test_orders_go_one_by_one_in_their_order(dispatch: DispatchWorld) -> N
         await dispatch.order(name)
     await dispatch.dispatch()
     assert dispatch.placed == ["a"]
+    assert await dispatch.states("a", "b") == [("Sending", ""), ("Accepted", "")]
+    dispatch.time.advance(0.25)
+    await dispatch.dispatch()
     assert await dispatch.states("a", "b") == [("Sending", ""), ("Waiting", "OneAtATime")]
     await dispatch.fill("a")
     await dispatch.dispatch()
@@ -131,3 +135,59 @@ async def test_a_clock_that_goes_back_holds_no_silent_order_up(dispatch: Dispatc
     dispatch.time.seconds += 1
     await dispatch.dispatch()
     assert await dispatch.states("a") == [("Unknown", "NoAcknowledgement")]
+
+
+async def test_an_order_behind_an_earlier_one_or_a_closed_market_says_so(
+    dispatch: DispatchWorld,
+) -> None:
+    for name in ("a", "b", "c"):
+        await dispatch.order(name)
+    await dispatch.dispatch()
+    assert await dispatch.states("c") == [("Waiting", "BehindEarlierOrder")]
+    dispatch.time.advance(5 * 3600)
+    dispatch.connection.clock_compared(HALF_A_SECOND)
+    dispatch.broker.hours = "20261124:0930-20261124:1600"
+    for name in ("d", "e", "f"):
+        await dispatch.order(name)
+    await dispatch.fill("a")
+    await dispatch.dispatch()
+    assert await dispatch.states("d", "e", "f") == [("Waiting", "MarketClosed")] * 3
+    dispatch.broker.hours = "20261123:0930-20261123:2300"
+    dispatch.time.advance(3700)
+    await dispatch.dispatch()
+    assert (await dispatch.stored("d")).state == "Sending"
+    assert await dispatch.states("f") == [("Waiting", "BehindEarlierOrder")]
+
+
+async def test_many_orders_that_wait_are_one_line_of_the_log(
+    dispatch: DispatchWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    dispatch.gate = Closed(GateReason.NO_NEWS, "silence")
+    for number in range(51):
+        await dispatch.order(f"o{number}")
+    with caplog.at_level("INFO"):
+        caplog.clear()
+        await dispatch.dispatch()
+    assert [r.message for r in caplog.records] == ["51 orders are Waiting NoNews"]
+    assert dispatch.moves("Waiting") == 51
+
+
+async def test_what_a_look_costs_does_not_grow_with_the_orders_that_wait(
+    dispatch: DispatchWorld,
+) -> None:
+    for number in range(300):
+        await dispatch.order(f"o{number}")
+    await dispatch.dispatch()
+    asked: list[int] = []
+
+    class Watched(dict[int, Order]):
+        def get(self, key: int, default: Any = None) -> Any:
+            asked.append(key)
+            return super().get(key, default)
+
+    dispatch.ledger.active.unsent = Watched(dispatch.ledger.active.unsent)
+    for number in range(5):
+        await dispatch.fill(f"o{number}")
+        await dispatch.dispatch()
+    assert dispatch.placed == [f"o{number}" for number in range(6)]
+    assert len(asked) < 300, "five orders are sent for less than one look at all of them"

@@ -50,9 +50,6 @@ async def test_no_byte_leaves_when_sending_could_not_be_committed(dispatch: Disp
     dispatch.gate = Closed(GateReason.RESTART_WINDOW, "closed")
     await dispatch.dispatch()
     dispatch.gate = Open()
-    await dispatch.preparation.prepare(dispatch.broker, list(dispatch.ledger.active))
-    await dispatch.answers()
-    await dispatch.preparation.prepare(dispatch.broker, list(dispatch.ledger.active))
     pragma(dispatch.store, "query_only=ON")
     with pytest.raises(LedgerUnavailableError):
         await dispatch.dispatch()

@@ -133,10 +133,16 @@ async def test_an_order_that_came_back_unsent_has_not_left(dispatch: DispatchWor
     for name in ("a", "b"):
         await dispatch.ledger.accept(entry(name))
     await dispatch.ledger.reserve("a", client_id=17, next_valid_id=1)
-    assert await dispatch.ledger.last_within(*day, 1) == 0
+    await dispatch.ledger.count_day(*day, 1)
+    tally, second = dispatch.ledger.tallies[day[0]], await dispatch.stored("b")
+    assert (tally.left, tally.allows(second)) == (1, False)
     await dispatch.ledger.advance("a", lambda order: unsend(order, reason="x", message=""))
-    assert await dispatch.ledger.last_within(*day, 1) == 1
-    assert await dispatch.ledger.last_within(*day, 2) is None
+    assert (tally.left, tally.allows(await dispatch.stored("a")), tally.allows(second)) == (
+        *(0, True),
+        False,
+    )
+    await dispatch.ledger.count_day(*day, 2)
+    assert dispatch.ledger.tallies[day[0]].allows(second)
 
 
 def test_the_days_orders_are_counted_by_an_index(tmp_path: Path) -> None:

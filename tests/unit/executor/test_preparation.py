@@ -1,5 +1,6 @@
 """What an order is given before it may be sent: account, contract, hours."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -104,9 +105,11 @@ async def test_a_rejection_is_logged_and_counted(
 
 async def test_a_cancel_that_came_first_stands(dispatch: DispatchWorld) -> None:
     await dispatch.order("a", replace(TERMS, account="DU9"))
-    accepted = await dispatch.stored("a")
-    await dispatch.ledger.advance("a", cancel)
-    assert await dispatch.preparation.prepare(dispatch.broker, [accepted]) == {}
+    dispatch.preparation.begin(trading=True)
+    _, seen = await asyncio.gather(
+        dispatch.ledger.advance("a", cancel), dispatch.preparation.look(dispatch.broker)
+    )
+    assert seen == [1]
     assert await dispatch.states("a") == [("Cancelled", "CancelledByClient")]
 
 

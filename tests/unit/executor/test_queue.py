@@ -1,121 +1,149 @@
 """Which order goes next."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibgateway_api.gate import Closed, Gate, GateReason, Open
-from ibgateway_api.login import LoginState
+from ibgateway_api.gate import Closed, GateReason, Open
+from ibgateway_executor.orders.active import ActiveOrders, lane
 from ibgateway_executor.orders.market_hours import HoursUnknown, Market, MarketClosed, MarketOpen
-from ibgateway_executor.orders.order import Contract, Order, OrderState, OrderTerms, OrderType, Side
-from ibgateway_executor.orders.queue import QueueChoice, Waiting, choose
+from ibgateway_executor.orders.order import (
+    UNSENT,
+    Contract,
+    Order,
+    OrderState,
+    OrderTerms,
+    OrderType,
+    Side,
+)
+from ibgateway_executor.orders.queue import LaneHeads, Waiting, gate_wait, market_wait
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
-MARKETS: dict[int, Market] = {
-    1: MarketOpen(LATER),
-    2: MarketOpen(LATER),
-    3: MarketClosed(LATER),
-    4: HoursUnknown("not told"),
-}
+PRICE = Waiting("NoPrice", "no price")
 
 
-def order(name: str, con_id: int = 1, state: str = "Waiting", account: str = "DU1") -> Order:
+def order(number: int, con_id: int = 1, state: str = "Waiting", account: str = "DU1") -> Order:
     terms = OrderTerms(account, Contract(con_id, "X"), Side.BUY, 1, OrderType.MARKET)
-    return Order(name, 1, terms, accepted_at=NOON, valid_until=LATER, state=OrderState(state))
+    return Order(
+        str(number), number, terms, accepted_at=NOON, valid_until=LATER, state=OrderState(state)
+    )
 
 
 def chosen(
-    orders: list[Order], gate: Gate | None = None, **delays: Waiting
-) -> tuple[str, dict[str, str]]:
-    choice: QueueChoice = choose(orders, gate=gate or Open(), markets=MARKETS, delays=delays)
-    return choice.next.id if choice.next else "", {k: w.reason for k, w in choice.waits.items()}
+    orders: list[Order], held: Mapping[int, Waiting] | None = None, before: int | None = None
+) -> int:
+    """The sequence of the next one, 0 for none."""
+    active, heads = ActiveOrders(orders), LaneHeads()
+    heads.put_all(active)
+    found = heads.next(active, wait=lambda o: (held or {}).get(o.sequence), before=before)
+    return found.sequence if found else 0
 
 
 def test_the_oldest_order_goes_first() -> None:
-    assert chosen([order("a", state="Accepted"), order("b", con_id=2)]) == (
-        "a",
-        {"b": "OneAtATime"},
-    )
+    assert chosen([order(2, con_id=2), order(1, state="Accepted")]) == 1
 
 
 def test_orders_for_one_contract_keep_their_order() -> None:
-    price = Waiting("NoPrice", "no price")
-    assert chosen([order("a"), order("b"), order("c", con_id=2)], a=price) == (
-        "c",
-        {"a": "NoPrice", "b": "BehindEarlierOrder"},
-    )
-
-
-def test_an_order_that_waits_for_its_market_leaves_the_head_of_its_lane() -> None:
-    assert chosen([order("a", con_id=3), order("b", con_id=3), order("c")]) == (
-        "c",
-        {"a": "MarketClosed", "b": "MarketClosed"},
-    )
-
-
-def test_unknown_hours_never_send() -> None:
-    assert chosen([order("a", con_id=4), order("b", con_id=5)]) == (
-        "",
-        {"a": "HoursUnknown", "b": "HoursUnknown"},
-    )
-
-
-def test_only_one_submission_is_unacknowledged() -> None:
-    assert chosen([order("a", state="Sending"), order("b", con_id=2)]) == ("", {"b": "OneAtATime"})
+    orders = [order(1), order(2), order(3, con_id=2)]
+    assert chosen(orders, {1: PRICE}) == 3
+    assert chosen(orders[:2], {1: PRICE}) == 0
 
 
 def test_a_working_order_holds_nobody() -> None:
-    assert chosen([order("a", state="Working"), order("b")]) == ("b", {})
+    assert chosen([order(1, state="Working"), order(2)]) == 2
 
 
 def test_an_unknown_order_blocks_its_own_lane_only() -> None:
-    orders = [
-        order("a", state="Unknown"),
-        order("b"),
-        order("c", account="DU2"),
-        order("d", con_id=2),
-    ]
-    assert chosen(orders) == ("c", {"b": "BehindUnknownOrder", "d": "OneAtATime"})
+    orders = [order(1, state="Unknown"), order(2), order(3, account="DU2"), order(4, con_id=2)]
+    assert chosen(orders) == 3
 
 
-def test_behind_a_closed_gate_everyone_waits_for_the_gates_reason() -> None:
-    closed = Closed(LoginState.SESSION_CONFLICT, "somebody else is logged in", LATER)
-    assert chosen([order("a"), order("b", con_id=3)], closed) == (
-        "",
-        {"a": "SessionConflict", "b": "SessionConflict"},
-    )
+def test_nobody_overtakes_an_order_that_has_not_been_looked_at() -> None:
+    assert chosen([order(1, con_id=0), order(2)], {1: PRICE}, before=2) == 0
+    assert chosen([order(1), order(2)], before=2) == 1
 
 
-JOBS = st.lists(
+def test_a_lane_that_was_held_is_looked_at_again_when_something_about_it_has_changed() -> None:
+    active, heads = ActiveOrders([order(1), order(2, con_id=2)]), LaneHeads()
+    heads.put_all(active)
+    held = {1: PRICE, 2: PRICE}
+    assert heads.next(active, wait=lambda o: held.get(o.sequence)) is None
+    held.clear()
+    assert heads.next(active, wait=lambda o: held.get(o.sequence)) is None
+    heads.put(active, ("DU1", 2))
+    assert heads.next(active, wait=lambda o: held.get(o.sequence)) == order(2, con_id=2)
+    heads.put_all(active)
+    assert heads.next(active, wait=lambda o: held.get(o.sequence)) == order(1)
+
+
+ORDERS = st.lists(
     st.tuples(
         st.integers(1, 4),
-        st.sampled_from(["Accepted", "Waiting", "Sending", "Working", "Unknown"]),
+        st.sampled_from(["Accepted", "Waiting", "Working", "Unknown"]),
         st.sampled_from(["DU1", "DU2"]),
+        st.booleans(),
     ),
     max_size=12,
 )
 
 
-@given(JOBS)
-def test_the_chosen_order_is_unsent_first_in_its_lane_and_alone(
-    drawn: list[tuple[int, str, str]],
+def searched(orders: Sequence[Order], held: Mapping[int, Waiting]) -> int:
+    """The same by looking at every order: first in its lane, not held, nothing of unknown fate beside it."""
+    lost = {lane(o) for o in orders if o.state is OrderState.UNKNOWN}
+    heads: dict[tuple[str, int], Order] = {}
+    for one in orders:
+        if one.state in UNSENT:
+            heads.setdefault(lane(one), one)
+    free = [o for of, o in heads.items() if of not in lost and o.sequence not in held]
+    return min((o.sequence for o in free), default=0)
+
+
+@given(ORDERS, st.lists(st.tuples(st.integers(1, 12), st.sampled_from(OrderState)), max_size=8))
+def test_the_choice_is_that_of_a_search_through_all_orders(
+    drawn: list[tuple[int, str, str, bool]], moves: list[tuple[int, OrderState]]
 ) -> None:
-    orders = [order(str(n), con, state, account) for n, (con, state, account) in enumerate(drawn)]
-    choice = choose(orders, gate=Open(), markets=MARKETS, delays={})
-    unsent = {j.id for j in orders if j.state in (OrderState.ACCEPTED, OrderState.WAITING)}
-    next_id = {choice.next.id} if choice.next else set()
-    assert set(choice.waits) | next_id == unsent
-    assert not set(choice.waits) & next_id
-    if choice.next is not None:
-        lane = [j for j in orders if j.terms == choice.next.terms]
-        assert not any(j.state is OrderState.SENDING for j in orders)
-        assert not any(j.state is OrderState.UNKNOWN for j in lane)
-        assert next(j for j in lane if j.id in unsent) is choice.next
+    orders = {
+        n: order(n, con_id, state, account)
+        for n, (con_id, state, account, _) in enumerate(drawn, start=1)
+    }
+    held = {n: PRICE for n, (*_, is_held) in enumerate(drawn, start=1) if is_held}
+    active, heads = ActiveOrders(orders.values()), LaneHeads()
+    for step in [None, *moves]:
+        if step is not None and step[0] in orders:
+            orders[step[0]] = replace(orders[step[0]], state=step[1])
+            active.put(orders[step[0]])
+        for of in active.news()[1]:
+            heads.put(active, of)
+        found = heads.next(active, wait=lambda o: held.get(o.sequence))
+        kept = sorted(orders.values(), key=lambda o: o.sequence)
+        assert (found.sequence if found else 0) == searched(kept, held)
 
 
-@pytest.mark.parametrize("gate", [Closed(GateReason.NO_NEWS, "silence")])
-def test_a_closed_gate_never_chooses(gate: Gate) -> None:
-    assert choose([order("a")], gate=gate, markets=MARKETS, delays={}).next is None
+@pytest.mark.parametrize(
+    ("market", "reason"),
+    [
+        (MarketOpen(LATER), ""),
+        (MarketClosed(LATER), "MarketClosed"),
+        (MarketClosed(None), "MarketClosed"),
+        (HoursUnknown("not told"), "HoursUnknown"),
+    ],
+)
+def test_only_a_market_that_is_known_to_be_open_takes_orders(market: Market, reason: str) -> None:
+    wait = market_wait(market)
+    assert (wait.reason if wait else "") == reason
+
+
+def test_a_closed_gate_says_why_to_everybody_and_a_ledger_that_cannot_be_written_only_briefly() -> (
+    None
+):
+    closed = gate_wait(Closed(GateReason.NO_NEWS, "silence", LATER))
+    assert closed == Waiting("NoNews", "silence", LATER)
+    full = gate_wait(Closed(GateReason.LEDGER_UNAVAILABLE, "full"))
+    assert full is not None
+    assert full.brief
+    assert gate_wait(Open()) is None

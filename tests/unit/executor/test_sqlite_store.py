@@ -206,10 +206,13 @@ def test_a_resolution_and_the_brokers_words_come_back(store: SqliteStore) -> Non
         (lambda s: s.active(), "jobs_by_state"),
         (
             lambda s: observe(s, OrderStatusReport(7, 17, 5, "Filled", "ibg-a"), NOON),
-            "jobs_by_perm_id",
+            "sqlite_autoindex_jobs_3",
         ),
+        (lambda s: observe(s, OrderStatusReport(7, 17, 5, "Filled"), NOON), "jobs_by_perm_id"),
+        (lambda s: observe(s, OrderStatusReport(7, 17, 5, "Filled"), NOON), "jobs_by_order"),
+        (lambda s: observe(s, OrderError(7, 17, 201, "no"), NOON), "jobs_by_order"),
     ],
-    ids=["a look at the ledger", "a report"],
+    ids=["the start", "by orderRef", "by permanent id", "by ids", "an error"],
 )
 def test_what_is_asked_all_the_time_is_served_by_an_index(
     store: SqliteStore, ask: Callable[[SqliteStore], object], index: str
@@ -226,7 +229,7 @@ def test_what_is_asked_all_the_time_is_served_by_an_index(
     listen(store._engine, "before_cursor_execute", explain)
     ask(store)
     assert any(index in plan for plan in plans)
-    assert not any(plan.startswith("SCAN") for plan in plans)
+    assert not any(plan.startswith(("SCAN", "MULTI-INDEX")) for plan in plans)
 
 
 FIRST_SCHEMA = """

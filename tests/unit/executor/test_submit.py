@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from executor_fakes import AAPL, NOON, TERMS, DispatchWorld
-from ibgateway_api.gate import Closed, Open
+from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_api.login import LoginState
 from ibgateway_executor.errors import NotConnectedError
 from ibgateway_executor.orders.order import (
@@ -63,8 +63,9 @@ async def test_a_connection_that_is_gone_at_the_write_costs_nothing_but_the_id(
     dispatch: DispatchWorld,
 ) -> None:
     await dispatch.order("a")
-    await dispatch.preparation.prepare(dispatch.broker, [await dispatch.stored("a")])
-    await dispatch.answers()
+    dispatch.gate = Closed(GateReason.RESTART_WINDOW, "closed")
+    await dispatch.dispatch()
+    dispatch.gate = Open()
     dispatch.broker.error = NotConnectedError("closed")
     await dispatch.dispatcher.dispatch()
     assert (await dispatch.stored("a")).order_id == 0
