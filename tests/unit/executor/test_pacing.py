@@ -1,6 +1,7 @@
 """How fast messages leave."""
 
 import asyncio
+import itertools
 
 from executor_fakes import ManualClock
 from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
@@ -41,10 +42,62 @@ async def test_an_order_never_waits_behind_lookups() -> None:
     assert not traffic.pacer.room(MessageKind.LOOKUP)
     assert traffic.pacer.room(MessageKind.ORDER)
     for _ in range(20):
+        assert traffic.pacer.room(MessageKind.ORDER)
         traffic.pacer.count(MessageKind.ORDER)
     assert not traffic.pacer.room(MessageKind.ORDER)
     traffic.time.advance(1)
     assert traffic.pacer.room(MessageKind.ORDER)
+
+
+async def orders(traffic: Traffic, number: int) -> None:
+    """So many orders as soon as there is room."""
+    for _ in range(number):
+        while (pause := traffic.pacer.pause(MessageKind.ORDER)) > 0:
+            traffic.time.advance(pause)
+            await asyncio.sleep(0)
+        traffic.pacer.count(MessageKind.ORDER)
+        traffic.left.append(traffic.time.seconds)
+
+
+async def test_orders_have_what_the_others_leave_evenly_spaced() -> None:
+    traffic = Traffic()
+    at = traffic.time.seconds
+    await orders(traffic, 200)
+    assert 200 / 45 - 1 < traffic.time.seconds - at < 200 / 45
+    assert traffic.most_in_a_second() == 45
+    apart = [round(b - a, 3) for a, b in itertools.pairwise(traffic.left[20:])]
+    assert min(apart) == 0.022
+
+
+async def test_nothing_is_lent_while_others_wait_and_they_wait_a_second_at_most() -> None:
+    traffic = Traffic()
+    await orders(traffic, 200)
+    looked = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        end = traffic.time.seconds + seconds
+        while traffic.time.seconds < end:  # noqa: ASYNC110 - time passes when the test says so
+            await asyncio.sleep(0)
+
+    traffic.pacer._sleep = sleep
+
+    async def look_up() -> None:
+        for _ in range(15):
+            await traffic.send(MessageKind.LOOKUP)
+        looked.set()
+
+    asking = asyncio.create_task(look_up())
+    await asyncio.sleep(0)
+    steps = 0
+    while not looked.is_set():
+        steps += 1
+        traffic.time.advance(0.01)
+        if traffic.pacer.room(MessageKind.ORDER):
+            await orders(traffic, 1)
+        await asyncio.sleep(0)
+    assert steps <= 40, "0.4 s; 0.45 where orders go on borrowing"
+    await asking
+    assert traffic.most_in_a_second() <= 45
 
 
 async def test_an_error_100_halves_the_rate_and_a_minute_without_one_restores_it() -> None:
