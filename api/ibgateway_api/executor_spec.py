@@ -48,6 +48,8 @@ class ExecutorSpec(Document):
     """Where the ledger lives."""
     market_closed: MarketClosedAction = MarketClosedAction.WAIT
     """wait: an order waits for its market. reject: it is refused."""
+    archive_after_days: int = Field(default=30, ge=0, le=3650)
+    """Days after its end until an order is archived: by its id it is found for ever, the list has it no more. 0: never."""
     cash_reserve_percent: Percent | None = None
     """Share of the account's value that rebalances leave in cash."""
     limits: OrderLimits = OrderLimits()

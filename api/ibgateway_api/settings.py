@@ -53,6 +53,7 @@ class ExecutorSettings(Document):
     market_closed: MarketClosedAction = MarketClosedAction.WAIT
     max_order_value: str | None = None
     max_orders_per_day: int | None = None
+    archive_after_days: int = Field(default=30, ge=0)
     restart: RestartTime = RestartTime()
     calendar: Calendar = Calendar()
     holds: tuple[HoldReport, ...] = ()

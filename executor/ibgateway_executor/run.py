@@ -35,7 +35,7 @@ from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.access import CLUSTER_DOMAIN, cluster_domain
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
-from ibgateway_executor.ledger.housekeeping import keep_written
+from ibgateway_executor.ledger.housekeeping import keep_archiving, keep_written
 from ibgateway_executor.ledger.lock import locked
 from ibgateway_executor.ledger.sqlite import open_sqlite
 from ibgateway_executor.lifetime import until_one_ends
@@ -137,6 +137,7 @@ async def _serve(
             sentinel.follow(lambda: Endpoint(url, token=agent_token().decode())),
             recorder.run(),
             keep_written(ledger),
+            keep_archiving(ledger, lambda: settings().archive_after_days, clock),
             server.serve(intake, bind=environment.bind, port=environment.port),
         )
 

@@ -74,6 +74,7 @@ FULL: Values = {
         "database": {"postgresSecretRef": {"name": "ledger", "key": "url"}},
         "marketClosed": "reject",
         "cashReservePercent": "2.5",
+        "archiveAfterDays": 90,
         "limits": {"maxOrderValue": "10000", "maxOrdersPerDay": 50},
     },
     "notifications": {

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, Table, func, select, true, union_all
 
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.ledger import tables
@@ -14,7 +14,8 @@ from ibgateway_executor.ledger.rows import text
 from ibgateway_executor.ledger.store import Answer, Entry, EntryResult
 from ibgateway_executor.orders.limits import DayTally
 
-_orders = tables.orders.c
+_TABLES: Final = (tables.orders, tables.archive)
+_ALL: Final = true()
 _SINCE: Final = f"SELECT count(*) FROM {tables.orders.name} WHERE accepted_at >= ?"  # noqa: S608 - our own name
 
 
@@ -65,23 +66,30 @@ def _since(start: datetime, entries: Collection[Entry]) -> int:
 
 
 def day_tally(connection: Connection, start: datetime, end: datetime, limit: int) -> DayTally:
-    """The orders accepted from `start` until before `end`."""
-    accepted = (_orders.accepted_at >= text(start)) & (_orders.accepted_at < text(end))
-    sequences = select(_orders.sequence).where(accepted).order_by(_orders.sequence)
-    last = connection.execute(sequences.offset(limit - 1).limit(1)).scalar_one_or_none()
-    left = (_orders.order_id > 0) | (_orders.perm_id > 0) | _orders.sent_at.is_not(None)
+    """The orders accepted from `start` until before `end`, archived or not."""
+    day = (text(start), text(end))
+    sequences = [_of_day(table.c.sequence, table, day) for table in _TABLES]
+    last = union_all(*sequences).order_by("sequence").offset(limit - 1).limit(1)
     return DayTally(
         start,
         end,
         limit,
-        accepted=_count(connection, accepted),
-        left=_count(connection, accepted & left),
-        last=last,
+        accepted=sum(_count(connection, table, day) for table in _TABLES),
+        left=sum(_count(connection, table, day, _left(table)) for table in _TABLES),
+        last=connection.execute(last).scalar_one_or_none(),
     )
 
 
-def _count(connection: Connection, condition: Any) -> int:
-    counted: int = connection.execute(
-        select(func.count()).select_from(tables.orders).where(condition)
-    ).scalar_one()
+def _of_day(what: Any, table: Table, day: tuple[str, str]) -> Select[Any]:
+    return select(what).where((table.c.accepted_at >= day[0]) & (table.c.accepted_at < day[1]))
+
+
+def _left(table: Table) -> Any:
+    """What the broker has, or had."""
+    return (table.c.order_id > 0) | (table.c.perm_id > 0) | table.c.sent_at.is_not(None)
+
+
+def _count(connection: Connection, table: Table, day: tuple[str, str], only: Any = _ALL) -> int:
+    counting = _of_day(func.count(), table, day).select_from(table).where(only)
+    counted: int = connection.execute(counting).scalar_one()
     return counted

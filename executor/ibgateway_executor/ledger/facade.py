@@ -186,6 +186,10 @@ class Ledger:
         """Orders accepted after sequence `after`, oldest first."""
         return await self._call(self._store.page, after=after, limit=limit, state=state)
 
+    async def archive(self, before: datetime) -> int:
+        """Put away the next orders that have ended and not changed since `before`; how many."""
+        return await self._call(self._store.archive, before)
+
     async def counts(self) -> dict[str, int]:
         """How many orders are in each state."""
         return await self._call(self._store.counts)

@@ -63,7 +63,8 @@ class OrderWriter:
         ]
 
     def _known(self, keys: Sequence[str]) -> dict[str, Row]:
-        found = self._file.execute(_selection(len(keys)), keys)
+        """Rows by key, also of the archive."""
+        found = self._file.execute(_selection(len(keys)), [*keys, *keys])
         names = [column[0] for column in found.description]
         rows = [dict(zip(names, values, strict=True)) for values in found]
         return {row["idempotency_key"]: row for row in rows}
@@ -121,8 +122,14 @@ def _answer(row: Row | Exception, entry: Entry, *, new: bool) -> Answer:
 
 @cache
 def _selection(count: int) -> str:
-    holes = ", ".join("?" * count)
-    return f"SELECT * FROM {tables.orders.name} WHERE idempotency_key IN ({holes})"  # noqa: S608 - our own names
+    holes, names = (
+        ", ".join("?" * count),
+        ", ".join(column.name for column in tables.orders.columns),
+    )
+    return " UNION ALL ".join(
+        f"SELECT {names} FROM {table.name} WHERE idempotency_key IN ({holes})"  # noqa: S608 - our own names
+        for table in (tables.orders, tables.archive)
+    )
 
 
 @cache

@@ -20,7 +20,7 @@ _FROM_2: Final = (
     "CREATE INDEX sightings_by_time ON sightings (at)",
     _BY_ACCEPTANCE,
 )
-STEPS: Final = {1: _FROM_1, 2: _FROM_2}
+STEPS: Final[dict[int, tuple[str, ...]]] = {1: _FROM_1, 2: _FROM_2, 3: ()}
 """Statements by the version they start from, to this one. Tables that a version lacks are made by `create_all`."""
 
 

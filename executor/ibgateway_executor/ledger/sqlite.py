@@ -15,10 +15,12 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import OperationalError
 
 from ibgateway_executor.errors import (
+    IllegalMoveError,
     LedgerUnavailableError,
     StartRefusedError,
 )
 from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.archive import archive
 from ibgateway_executor.ledger.daily_limit import day_tally
 from ibgateway_executor.ledger.engine import driver_connection, opened, unavailable
 from ibgateway_executor.ledger.insertion import OrderWriter
@@ -29,8 +31,8 @@ from ibgateway_executor.ledger.statements import (
     active_orders,
     advance,
     delay,
+    found,
     observe,
-    one,
     select_orders,
     write,
 )
@@ -124,7 +126,9 @@ class SqliteStore:
             mark = int(_fact(connection, HIGHEST_ORDER_ID) or 0)
             order_id = max(next_valid_id, mark + 1)
             _set_fact(connection, HIGHEST_ORDER_ID, str(order_id))
-            before = one(connection, order_uid)
+            before = found(connection, order_uid)
+            if before is None:
+                raise IllegalMoveError(f"there is no order {order_uid}")
             after = reserve(before, order_id=order_id, client_id=client_id, at=at)
             return write(connection, [Change(before, after)], at)[0]
 
@@ -168,8 +172,7 @@ class SqliteStore:
     def find(self, order_uid: str) -> Order | None:
         """One order by its id."""
         with self._transaction() as connection:
-            found = select_orders(connection, _orders.id == order_uid)
-            return found[0] if found else None
+            return found(connection, order_uid)
 
     def page(self, *, after: int, limit: int, state: str | None) -> list[Order]:
         """Orders accepted after sequence `after`, oldest first."""
@@ -178,6 +181,11 @@ class SqliteStore:
             if state is not None:
                 condition = condition & (_orders.state == state)
             return select_orders(connection, condition, limit)
+
+    def archive(self, before: datetime) -> int:
+        """Put away the next orders that have ended and not changed since `before`; how many."""
+        with self._transaction() as connection:
+            return archive(connection, before)
 
     def counts(self) -> dict[str, int]:
         """How many orders are in each state."""

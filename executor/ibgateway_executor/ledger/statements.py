@@ -1,6 +1,6 @@
 """Orders read and written within a transaction, many at once, each by an index."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from ibgateway_executor.errors import IllegalMoveError
 from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.archive import bring_back
 from ibgateway_executor.ledger.rows import order_of, row_of, text
 from ibgateway_executor.ledger.store import Change, Delay, Step
 from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent, apply, concerns
@@ -17,7 +18,7 @@ from ibgateway_executor.orders.order import UNSENT, Order, OrderState
 VARIABLES: Final = 500
 """SQLite takes a limited number of them in a statement."""
 
-_orders = tables.orders.c
+_orders, _archived = tables.orders.c, tables.archive.c
 _BY_ID: Final = (
     update(tables.orders)
     .where(_orders.id == bindparam("which"))
@@ -44,17 +45,30 @@ def active_orders(connection: Connection, states: Iterable[str]) -> list[Order]:
     return sorted((order_of(dict(row)) for row in rows), key=lambda order: order.sequence)
 
 
-def one(connection: Connection, order_uid: str) -> Order:
-    """An order that is there."""
-    return select_orders(connection, _orders.id == order_uid)[0]
+def archived_orders(connection: Connection, condition: Any) -> list[Order]:
+    """Those of the archive; the condition is about its columns."""
+    query = select(tables.archive).where(condition).order_by(_archived.sequence)
+    return [order_of(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def found(connection: Connection, order_uid: str) -> Order | None:
+    """An order by its id, archived or not."""
+    here = select_orders(connection, _orders.id == order_uid)
+    orders = here or archived_orders(connection, _archived.id == order_uid)
+    return orders[0] if orders else None
 
 
 def advance(connection: Connection, steps: Mapping[str, Step], at: datetime) -> list[Change]:
     """Each order after its step; as it is where its state forbids the step."""
-    found: dict[str, Order] = {}
+    known: dict[str, Order] = {}
     for ids in _portions(list(steps)):
-        found |= {order.id: order for order in select_orders(connection, _orders.id.in_(ids))}
-    changes = [_after(found[order_uid], step) for order_uid, step in steps.items()]
+        known |= {order.id: order for order in select_orders(connection, _orders.id.in_(ids))}
+    away: dict[str, Order] = {}
+    for ids in _portions([order_uid for order_uid in steps if order_uid not in known]):
+        away |= {order.id: order for order in archived_orders(connection, _archived.id.in_(ids))}
+    known |= away
+    changes = [_after(known[order_uid], step) for order_uid, step in steps.items()]
+    _bring_changed_back(connection, changes, away)
     return write(connection, changes, at)
 
 
@@ -93,8 +107,11 @@ def observe(
     changes: list[Change] = []
     foreign: list[OrderEvent] = []
     known: dict[str, Order] = {}
+    away: set[str] = set()
     for event in events:
         before = _meant(connection, event, known)
+        if before is None and (before := _archived_meant(connection, event, known)) is not None:
+            away.add(before.id)
         if before is None:
             foreign.append(event)
             continue
@@ -104,6 +121,7 @@ def observe(
         known[before.id] = change.after
         changes.append(change)
     changed = {c.after.id for c in changes if c.after != c.before}
+    _bring_changed_back(connection, changes, away)
     if changed:
         rows = [_parameters(known[order_uid], at) for order_uid in changed]
         connection.execute(_BY_ID, rows)
@@ -111,30 +129,46 @@ def observe(
 
 
 def _meant(connection: Connection, event: OrderEvent, known: Mapping[str, Order]) -> Order | None:
-    """The order that an event is about, as it stands after the events before it.
-
-    An error names an order by its ids alone. Each way to know one is a query of its own: joined by OR they are a scan.
-    """
-    if isinstance(event, OrderError):
-        ways = [_by_ids(event)]
-    elif event.order_ref:
-        ways = [_orders.order_ref == event.order_ref]
-    else:
-        same = (o for o in known.values() if event.perm_id and o.perm_id == event.perm_id)
+    """The order that an event is about, as it stands after the events before it."""
+    if not isinstance(event, OrderError) and not event.order_ref and event.perm_id:
+        same = (order for order in known.values() if order.perm_id == event.perm_id)
         if (order := next(same, None)) is not None:
             return order
-        ways = [_orders.perm_id == event.perm_id] if event.perm_id else []
-        ways.append(_by_ids(event))
-    for way in ways:
+    for way in _ways(event, _orders):
         for order in select_orders(connection, way):
             if concerns(current := known.get(order.id, order), event):
                 return current
     return None
 
 
-def _by_ids(event: OrderEvent) -> Any:
-    ours = (_orders.client_id == event.client_id) & (_orders.order_id == event.order_id)
-    return ours & (_orders.order_id > 0)
+def _archived_meant(
+    connection: Connection, event: OrderEvent, known: Mapping[str, Order]
+) -> Order | None:
+    """The same of the archive: a late report about an order that ended long ago."""
+    for way in _ways(event, _archived):
+        for order in archived_orders(connection, way):
+            if concerns(current := known.get(order.id, order), event):
+                return current
+    return None
+
+
+def _ways(event: OrderEvent, columns: Any) -> list[Any]:
+    """Each way to know an order by an event is a query of its own: joined by OR they are a scan."""
+    ours = (columns.client_id == event.client_id) & (columns.order_id == event.order_id)
+    by_ids = ours & (columns.order_id > 0)
+    if isinstance(event, OrderError):
+        return [by_ids]
+    if event.order_ref:
+        return [columns.order_ref == event.order_ref]
+    return [columns.perm_id == event.perm_id, by_ids] if event.perm_id else [by_ids]
+
+
+def _bring_changed_back(
+    connection: Connection, changes: Iterable[Change], away: Container[str]
+) -> None:
+    ids = {c.after.id for c in changes if c.after != c.before and c.after.id in away}
+    if ids:
+        bring_back(connection, list(ids))
 
 
 def _after(before: Order, step: Step) -> Change:

@@ -141,11 +141,18 @@ class LedgerStore(Protocol):
         ...
 
     def find(self, order_uid: str) -> Order | None:
-        """One order by its id."""
+        """One order by its id, archived or not."""
         ...
 
     def page(self, *, after: int, limit: int, state: str | None) -> list[Order]:
-        """Orders accepted after sequence `after`, oldest first."""
+        """Orders accepted after sequence `after`, oldest first; none of the archive."""
+        ...
+
+    def archive(self, before: datetime) -> int:
+        """Put away the next orders that have ended and not changed since `before`; how many, 0 when there are no more.
+
+        They are found and change as before, but are in no page and no count.
+        """
         ...
 
     def counts(self) -> dict[str, int]:

@@ -2,9 +2,9 @@
 
 from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, UniqueConstraint
 
-VERSION = 3
+VERSION = 4
 """2: what the broker said and a person resolved, an index on perm_id, sightings. 3: an index on accepted_at, when
-a sighting was told."""
+a sighting was told. 4: the archive."""
 
 metadata = MetaData()
 
@@ -73,3 +73,23 @@ sightings = Table(
     Index("sightings_by_time", "at"),
 )
 """What the broker told about orders of an executor that this ledger does not have, as JSON; `at` is when it was first told."""
+
+archive = Table(
+    "archived_jobs",
+    metadata,
+    *(
+        Column(
+            column.name,
+            column.type,
+            primary_key=column.primary_key,
+            autoincrement=False,
+            nullable=column.nullable,
+            unique=column.name in ("id", "idempotency_key", "order_ref"),
+        )
+        for column in orders.columns
+    ),
+    Index("archived_jobs_by_order", "client_id", "order_id"),
+    Index("archived_jobs_by_perm_id", "perm_id"),
+    Index("archived_jobs_by_acceptance", "accepted_at"),
+)
+"""Orders that ended long ago: found by id, key and what the broker calls them, and brought back before they change."""

@@ -96,6 +96,7 @@ def executor_settings(given: DesiredInput) -> ExecutorSettings:
         market_closed=spec.market_closed,
         max_order_value=spec.limits.max_order_value,
         max_orders_per_day=spec.limits.max_orders_per_day,
+        archive_after_days=spec.archive_after_days,
         restart=given.spec.weekly_restart.as_restart_time(),
         calendar=given.calendar,
         holds=tuple(HoldReport(reason=reason) for reason in _holds(given)),

@@ -28,7 +28,8 @@ class IntakeWorld:
         self.settings = SETTINGS
         self.gate: Gate = Closed(LoginState.AWAITING_APPROVAL, "a push waits")
         self.metrics, self.changed = ExecutorMetrics(), CountingWakeup()
-        clock = ManualClock().clock
+        self.time = ManualClock()
+        clock = self.time.clock
         behind = dispatch or DispatchWorld(store)
         self.cancels = behind.cancels
         self.ledger = (

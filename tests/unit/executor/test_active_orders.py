@@ -59,6 +59,8 @@ class MemoryWorld:
         order = await self.ledger.find(name)
         if what == "accept":
             await self.ledger.accept(entry(name, replace(TERMS, contract=Contract(number))))
+        elif what == "archive":
+            await self.ledger.archive(self.time.now)
         elif what == "restart":
             await self.restart()
         elif order is not None:
@@ -121,7 +123,7 @@ STEPS: dict[str, Callable[[Ledger, Order, int], Awaitable[object]]] = {
 HAPPENINGS = st.lists(
     st.tuples(
         st.sampled_from(NAMES),
-        st.sampled_from(["accept", "accept", "restart", *STEPS]),
+        st.sampled_from(["accept", "accept", "archive", "restart", *STEPS]),
         st.integers(1, 4),
     ),
     min_size=20,

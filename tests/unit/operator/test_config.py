@@ -84,6 +84,7 @@ FILLED = {
         "accounts": ["U1234567"],
         "marketClosed": "reject",
         "limits": {"maxOrderValue": "10000", "maxOrdersPerDay": 50},
+        "archiveAfterDays": 7,
     },
     "suspend": True,
 }
@@ -134,6 +135,7 @@ def test_every_setting_of_the_executor_arrives() -> None:
         "marketClosed": "reject",
         "maxOrderValue": "10000",
         "maxOrdersPerDay": 50,
+        "archiveAfterDays": 7,
         "restart": {"restartAt": "10:30:00", "timeZone": "Europe/Berlin"},
         "calendar": CALENDAR,
         "holds": [{"reason": "Suspended"}],
