@@ -22,6 +22,7 @@ class GateReason(StrEnum):
     NO_NEWS = "NoNews"
     RESTART_WINDOW = "RestartWindow"
     PLANNED_STOP = "PlannedStop"
+    NIGHTLY_RESTART = "NightlyRestart"
     SUSPENDED = "Suspended"
     UNEXPECTED_ACCOUNT = "UnexpectedAccount"
     READ_ONLY_API = "ReadOnlyApi"
@@ -60,6 +61,7 @@ _WHY: Final = {
     GateReason.NO_NEWS: "nothing is heard from the gateway's sentinel",
     GateReason.RESTART_WINDOW: "the week is not authenticated",
     GateReason.PLANNED_STOP: "the gateway is being stopped",
+    GateReason.NIGHTLY_RESTART: "the gateway is about to restart itself, as every night, without a push",
     GateReason.SUSPENDED: "spec.suspend is true",
     GateReason.UNEXPECTED_ACCOUNT: "the login has other accounts than those that may be traded",
     GateReason.READ_ONLY_API: "spec.gateway.readOnlyApi is true, or the gateway was started with it",

@@ -284,12 +284,14 @@ class Sentinel:
 
     def _publish(self) -> None:
         sight, login = self._sight, self._state.login
+        nightly = self._state.environment.nightly
         blind = sight.blind(self._clock.monotonic())
         known = ReportInput(
             sight.unseen(login) if blind else login,
             self._permits.records,
             self._refused,
             planned_stop=self._stop.planned or self._planned_stop(),
+            nightly_until=nightly.held_until(login, self._clock.now()) if nightly else None,
             clock_off=self._monitor.clock_watch.is_off(),
             trouble=sight.trouble(blind=blind, unsaved=self._log.unsaved),
         )

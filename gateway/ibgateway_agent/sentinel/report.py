@@ -19,6 +19,7 @@ class ReportInput:
     records: Records
     refused: Refused | None = None
     planned_stop: bool = False
+    nightly_until: datetime | None = None
     clock_off: bool = False
     trouble: str = ""
 
@@ -37,16 +38,18 @@ def report(known: ReportInput, *, boot: str, sequence: int, at: datetime) -> Sen
         full_auth_time=login.full_auth_time,
         attempts_today=attempts_today(known.records.attempts, at),
         waiting=PermitReport(refusal=refused.reason, until=refused.until) if refused else None,
-        holds=tuple(HoldReport(reason=reason) for reason in _holds(known)),
+        holds=tuple(_holds(known)),
         taken_login_request=known.records.last_taken(RequestKind.LOGIN),
         taken_restart=known.records.last_taken(RequestKind.RESTART),
         trouble=known.trouble,
     )
 
 
-def _holds(known: ReportInput) -> Iterator[GateReason]:
+def _holds(known: ReportInput) -> Iterator[HoldReport]:
     """What holds trading although the login may be fine, most important first."""
     if known.planned_stop:
-        yield GateReason.PLANNED_STOP
+        yield HoldReport(reason=GateReason.PLANNED_STOP)
+    if known.nightly_until is not None:
+        yield HoldReport(reason=GateReason.NIGHTLY_RESTART, until=known.nightly_until)
     if known.clock_off:
-        yield GateReason.CLOCK_SKEW
+        yield HoldReport(reason=GateReason.CLOCK_SKEW)

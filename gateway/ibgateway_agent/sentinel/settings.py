@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ibgateway_agent.environment import port
+from ibgateway_agent.sentinel.nightly import DailyRestart, nightly_restart
 from ibgateway_api import names
 from ibgateway_api.accounts import TradingMode
 from ibgateway_api.settings import SentinelSettings
@@ -14,7 +15,7 @@ from ibgateway_api.settings import SentinelSettings
 class SentinelEnvironment:
     """What the pod tells the sentinel; everything else stands in the settings file.
 
-    `bind` empty means every address. `api_port` None takes the trading mode's own port inside the
+    `nightly` is when the gateway beside it restarts itself, None for never. `bind` empty means every address. `api_port` None takes the trading mode's own port inside the
     pod (4002 paper, 4001 live); tests give one of their own.
     """
 
@@ -23,6 +24,7 @@ class SentinelEnvironment:
     state_dir: Path
     token_file: Path
     notifications_dir: Path = Path("/run/secrets/notifications")
+    nightly: DailyRestart | None = None
     bind: str = ""
     port: int = names.PORT_SENTINEL
     metrics_port: int = names.PORT_SENTINEL_METRICS
@@ -42,6 +44,7 @@ def environment(env: Mapping[str, str]) -> SentinelEnvironment:
         state_dir=Path(env.get("SENTINEL_STATE_DIR", "/var/lib/ibgateway")),
         token_file=Path(env.get("SENTINEL_TOKEN_FILE", "/run/secrets/agent/token")),
         notifications_dir=Path(env.get("SENTINEL_NOTIFICATIONS_DIR", "/run/secrets/notifications")),
+        nightly=nightly_restart(env.get("AUTO_RESTART_TIME", ""), env.get("TIME_ZONE", "")),
         bind=env.get("SENTINEL_BIND", ""),
         port=port(env, "SENTINEL_PORT", names.PORT_SENTINEL),
         metrics_port=port(env, "SENTINEL_METRICS_PORT", names.PORT_SENTINEL_METRICS),

@@ -111,8 +111,7 @@ def _gateway_env(given: DesiredInput) -> list[Manifest]:
         TRADING_MODE=given.spec.trading_mode,
         TWS_SETTINGS_PATH=SETTINGS_PATH,
         START_SCRIPTS="init-scripts/start",
-        AUTO_RESTART_TIME=gateway.auto_restart_time,
-        TIME_ZONE=gateway.time_zone,
+        **_nightly(gateway),
         TZ="Etc/UTC",
         TWOFA_DEVICE=gateway.two_factor_device,
         TWOFA_TIMEOUT_ACTION="exit",
@@ -121,6 +120,11 @@ def _gateway_env(given: DesiredInput) -> list[Manifest]:
         JAVA_HEAP_SIZE=str(gateway.java_heap_mi_b),
     )
     return [user, *owned, *(env(**{v.name: v.value})[0] for v in gateway.env)]
+
+
+def _nightly(gateway: GatewaySpec) -> dict[str, str]:
+    """When the gateway restarts itself: told to it and to the sentinel, which holds trading for it."""
+    return {"AUTO_RESTART_TIME": gateway.auto_restart_time, "TIME_ZONE": gateway.time_zone}
 
 
 def resources(gateway: GatewaySpec) -> Manifest:
@@ -144,6 +148,7 @@ def _sentinel(given: DesiredInput) -> Manifest:
             SENTINEL_STATE_DIR=STATE_DIR,
             SENTINEL_TOKEN_FILE=f"{AGENT_TOKEN_DIR}/{names.SECRET_TOKEN}",
             SENTINEL_NOTIFICATIONS_DIR=NOTIFICATIONS_DIR,
+            **_nightly(given.spec.gateway),
         ),
         "ports": [port("sentinel", health), port("metrics", names.PORT_SENTINEL_METRICS)],
         "resources": bounded(cpu="20m", memory="96Mi", limit="256Mi"),

@@ -26,9 +26,13 @@ async def no_driver(command: str) -> str:
 
 
 class FakePod:
-    """Each look comes a second after the last one, so everything periodic is due."""
+    """Each look comes a second after the last one, so everything periodic is due.
 
-    def __init__(self, folder: Path) -> None:
+    `env` is what the sentinel's container is told beside its paths.
+    """
+
+    def __init__(self, folder: Path, **env: str) -> None:
+        self.env = env
         self.time = SteppedTime()
         self.folder = folder
         self.run, self.state = folder / "run", folder / "state"
@@ -43,7 +47,7 @@ class FakePod:
         """The sentinel's container starts (anew)."""
         paths = {"SETTINGS": "settings.json", "RUN_DIR": "run", "STATE_DIR": "state"}
         env = {f"SENTINEL_{name}": str(self.folder / path) for name, path in paths.items()}
-        at = environment(env)
+        at = environment(env | self.env)
         clock = self.time.clock
         self.sentinel = Sentinel(at, clock=clock, boot="boot", tell_driver=no_driver)
         return self.sentinel

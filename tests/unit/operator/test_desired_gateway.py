@@ -35,6 +35,15 @@ def test_the_sentinel_is_a_native_sidecar_and_decides_readiness() -> None:
     assert "livenessProbe" not in spec["containers"][0]
 
 
+def test_gateway_and_sentinel_are_told_the_same_nightly_restart() -> None:
+    """Of one template: what the spec says meanwhile is the next pod's."""
+    nightly = {"autoRestartTime": "09:30 PM", "timeZone": "Europe/London"}
+    spec = pod_specs(desired_input({"gateway": nightly}))["gateway"]
+    told = [environment(c) for c in (*spec["initContainers"], *spec["containers"])]
+    assert [t["AUTO_RESTART_TIME"] for t in told] == ["09:30 PM", "09:30 PM"]
+    assert [t["TIME_ZONE"] for t in told] == ["Europe/London", "Europe/London"]
+
+
 def test_the_gateway_container_starts_by_the_wrapper_and_stops_by_ibc() -> None:
     spec = pod_specs(desired_input())["gateway"]
     (gateway,) = spec["containers"]
