@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,35 @@ async def test_receivers_that_hang_or_refuse_hold_up_neither_the_others_nor_the_
         await told(phone, "IB Gateway is logged in")
     assert refuses.asked >= 2
     assert refuses.messages == hangs.messages == []
+
+
+async def test_a_sending_process_that_dies_is_replaced_before_it_is_needed(tmp_path: Path) -> None:
+    async with ntfy() as phone, pod_on_host(tmp_path) as pod:
+        await begun(pod, f"ntfy://127.0.0.1:{phone.port}/alerts")
+        await told(phone, "Approve IBKR's push")
+        first = await asyncio.to_thread(_workers, tmp_path)
+        for worker in first:
+            os.kill(worker, signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while not set(await asyncio.to_thread(_workers, tmp_path)) - set(first):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await pod.approve()
+        await told(phone, "IB Gateway is logged in")
+    assert len(first) == 1
+
+
+def _workers(folder: Path) -> list[int]:
+    """Sending processes of this test's sentinel."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (place / "stat").read_text().rpartition(")")[2].split()[1]
+            mine = str(folder).encode() in Path(f"/proc/{parent}/environ").read_bytes()
+            if mine and b"notifications.worker" in (place / "cmdline").read_bytes():
+                found.append(int(place.name))
+        except OSError:
+            continue
+    return found
 
 
 async def test_no_address_is_in_a_log_a_file_or_a_process(tmp_path: Path) -> None:

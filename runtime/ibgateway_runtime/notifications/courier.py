@@ -25,14 +25,17 @@ logger = logging.getLogger(__name__)
 
 
 class Courier:
-    """Hands letters to the worker. Any number of letters may be on their way."""
+    """Hands letters to the worker. Any number of letters may be on their way.
+
+    `idle`: seconds without a letter after which the worker is given up; None keeps it.
+    """
 
     def __init__(
         self,
         program: Sequence[str] = PROGRAM,
         *,
         patience: float = PATIENCE_SECONDS,
-        idle: float = IDLE_SECONDS,
+        idle: float | None = IDLE_SECONDS,
     ) -> None:
         self._program = tuple(program)
         self._patience = patience
@@ -98,7 +101,8 @@ class Courier:
         """Once nothing has been asked for a while the worker is not kept."""
         if self._resting is not None:
             self._resting.cancel()
-        self._resting = asyncio.get_running_loop().call_later(self._idle, self._end_if_idle)
+        if self._idle is not None:
+            self._resting = asyncio.get_running_loop().call_later(self._idle, self._end_if_idle)
 
     def _end_if_idle(self) -> None:
         if self._worker is not None and not self._worker.busy:

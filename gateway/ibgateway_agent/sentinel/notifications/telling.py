@@ -13,7 +13,6 @@ from ibgateway_agent.sentinel.notifications.told_file import ToldFile
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.settings import SentinelEnvironment
 from ibgateway_api import names
-from ibgateway_api.login import LoginState
 from ibgateway_api.reports import SentinelReport
 from ibgateway_api.settings import NotificationSettings, SentinelSettings
 from ibgateway_runtime.clock import Clock
@@ -27,7 +26,6 @@ from ibgateway_runtime.watched_file import WatchedFile, watched_document
 LOOK_EVERY: Final = timedelta(seconds=5)
 """Between reports the clock alone may bring something: a reminder, a loss that lasts."""
 FIRST_LOOK_SECONDS: Final = 0.05
-PUSH_MAY_FOLLOW: Final = frozenset({LoginState.STARTING, LoginState.LOGGING_IN})
 
 NO_ADDRESSES: Final = (
     f"the Secret of spec.notifications has no key {names.SECRET_URLS} with an address a line, or this pod does not"
@@ -57,7 +55,7 @@ class SentinelNotifications:
         self._beat_at = WatchedFile(at.notifications_dir / names.SECRET_HEARTBEAT, str.strip)
         self._file = ToldFile(at.state_dir / "told.json")
         self._told = Told(keep=self._file.keep, count=count)
-        self._own_courier = Courier()
+        self._own_courier = Courier(idle=None)
         self._courier: Sending = courier or self._own_courier
         self._notifier: Notifier | None = None
         self._warm: asyncio.Task[None] | None = None
@@ -127,13 +125,13 @@ class SentinelNotifications:
             readings(view), minimum=told.minimum_severity, batch_seconds=told.batch_seconds
         )
         if self._warm is None or self._warm.done():
-            self._warm = asyncio.create_task(self._prepare(notifier, report))
+            self._warm = asyncio.create_task(self._prepare(notifier))
 
-    async def _prepare(self, notifier: Notifier, report: SentinelReport) -> None:
-        """Look at new addresses, and have the sending process ready when a push may follow."""
-        await notifier.check()
-        if report.state in PUSH_MAY_FOLLOW and self._courier is self._own_courier:
+    async def _prepare(self, notifier: Notifier) -> None:
+        """Have the sending process ready: its start takes seconds, and a push has no time to lose."""
+        if self._courier is self._own_courier:
             await self._own_courier.warm()
+        await notifier.check()
 
     def _of(self, gateway: str) -> Notifier:
         if self._notifier is None:
