@@ -54,10 +54,12 @@ def _gateway(assessment: Assessment) -> Reading:
 def _setup(assessment: Assessment) -> Reading:
     status, finding = ready(assessment)
     if status is ConditionStatus.TRUE or finding.reason not in BLOCKING:
-        return Fine("Nothing waits for you any more", "What was wrong with the setup is put right.")
+        return Fine(
+            "The gateway's setup is all right again", "What was wrong with it has been put right."
+        )
     return Concern(
         Topic.SETUP_TROUBLE,
-        f"The gateway waits for you: {finding.reason}",
+        f"Something is wrong with the gateway's setup: {finding.reason}",
         f"{finding.message}.",
         instance=finding.reason,
         patience=SETUP_PATIENCE,

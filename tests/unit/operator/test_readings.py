@@ -62,7 +62,7 @@ def test_a_gateway_that_is_not_started_is_told_by_what_is_missing() -> None:
     seen = assessment(snapshot(heard=None, age_of_news=1e9, bodies=()), blocker=missing)
     assert reading(Subject.GATEWAY, seen) is None
     told = concern(Subject.SETUP, seen)
-    assert told.title == "The gateway waits for you: CredentialsMissing"
+    assert told.title == "Something is wrong with the gateway's setup: CredentialsMissing"
     assert told.text == "Secret ib-credentials does not exist."
 
 

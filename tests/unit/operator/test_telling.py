@@ -7,6 +7,7 @@ import pytest
 
 from ibgateway_operator.errors import ApiError
 from ibgateway_operator.model.manifests import Manifest
+from ibgateway_runtime.notifications.notifier import Notifier
 from operator_fakes import OperatorWorld, operator_world, report
 
 URLS = "ntfy://user:canary-password@phone/topic"
@@ -99,7 +100,7 @@ async def test_a_setup_that_waits_for_the_user_is_told_without_account_ids(
         notifications={"secretRef": {"name": "paper-notifications"}, "batchSeconds": 0},
     )
     assert await looks(world, 240) == [
-        "trading/paper: The gateway waits for you: UnexpectedAccount"
+        "trading/paper: Something is wrong with the gateway's setup: UnexpectedAccount"
     ]
 
 
@@ -145,8 +146,48 @@ async def test_an_api_server_that_is_away_takes_no_address_away(
 
     with monkeypatch.context() as outage:
         outage.setattr(world.api_server, "get", away)
-        told = await looks(world, 3900 + 360, heard=False)
-    assert told[0] == "trading/paper: Nothing is heard from the gateway"
+        told = await looks(world, 4200)
+        silent = await looks(world, 390, heard=False)
+    assert told == ["trading/paper: Something is wrong with the gateway's setup: ApplyFailed"]
+    assert silent == ["trading/paper: Nothing is heard from the gateway"]
+
+
+async def test_a_corrected_address_is_read_within_a_minute(world: OperatorWorld) -> None:
+    world.refuses = "it was not reached, or did not take the message"
+    world.http.answers["/v1/gate"] = DOUBT
+    await looks(world, 900)
+    world.refuses = ""
+    world.secret("paper-notifications", URLS="ntfy://phone/right")
+    await looks(world, 120)
+    assert world.letters == ["ntfy://phone/right trading/paper: 1 order is in doubt"]
+
+
+async def test_a_new_word_of_the_executor_brings_a_reconcile_and_an_old_one_none(
+    world: OperatorWorld,
+) -> None:
+    await looks(world, 600)
+    world.pass_time(61)
+    assert await world.app.reconciler.still(world.key) is not None
+    world.http.answers["/v1/gate"] = DOUBT
+    world.pass_time(61)
+    assert await world.app.reconciler.still(world.key) is None
+
+
+async def test_nobody_is_told_of_a_gateway_that_is_gone(world: OperatorWorld) -> None:
+    world.refuses = "it was not reached, or did not take the message"
+    world.http.answers["/v1/gate"] = DOUBT
+    await looks(world, 900)
+    memory = world.app.memories.get(world.key)
+    assert memory is not None
+    telling = memory.people.telling
+    assert isinstance(telling, Notifier)
+    world.app.memories.forget(world.key)
+    world.refuses = ""
+    world.pass_time(3600)
+    for _ in range(20):
+        telling._woken.set()
+        await asyncio.sleep(0)
+    assert world.letters == []
 
 
 async def test_it_ends_when_the_user_asks_for_no_messages(world: OperatorWorld) -> None:
