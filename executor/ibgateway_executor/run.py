@@ -7,6 +7,7 @@ writes it. One task that ends takes the process down: the kubelet starts it agai
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,7 @@ from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.submit import OrderSubmitter
 from ibgateway_executor.dispatch.waits import OrderWaits
+from ibgateway_executor.errors import LedgerUnavailableError
 from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.intake import http, server
 from ibgateway_executor.intake.accept import Acceptance
@@ -66,8 +68,8 @@ async def run(environment: ExecutorEnvironment) -> None:
         store = await asyncio.to_thread(open_sqlite, environment.data / "ledger.db")
         ledger = Ledger(store, clock=clock, metrics=metrics, changed=changed)
         try:
-            await ledger.stamp(settings().trading_mode)
-            await ledger.recover()
+            with suppress(LedgerUnavailableError):
+                await ledger.begin(settings().trading_mode)
             async with client_session() as session:
                 await _serve(
                     environment,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import resource
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -124,3 +125,67 @@ async def test_a_file_that_may_grow_no_more_is_like_a_full_disk(tmp_path: Path) 
 
         acknowledged = await until_full(here, 20, fill)
         await goes_on(here, acknowledged, lambda: limit(resource.RLIM_INFINITY))
+
+
+async def shown_but_not_taken(here: ExecutorWorld, order_id: str) -> None:
+    """Started on a disk that takes nothing: what is there is shown, what comes is told why it can't stay."""
+    await here.executor.start()
+    await here.up()
+    order = await here.orders.get(f"/v1/orders/{order_id}")
+    assert order["state"] in ("Accepted", "Waiting")
+    status, answer = await here.place("new")
+    assert (status, answer["error"]["code"]) == (503, "LedgerUnavailable"), answer
+    assert "free or enlarge its volume" in answer["error"]["message"]
+    assert (await here.orders.ask("DELETE", f"/v1/orders/{order_id}"))[0] == 503
+    assert "LedgerUnavailable" in await here.not_ready()
+    await here.log_in()
+    await asyncio.sleep(3)
+    assert (await here.orders.ask("GET", f"/v1/orders/{order_id}"))[0] == 200
+    assert (await here.probes.ask("GET", "/healthz"))[0] == 200
+    assert await here.placed_frames() == []
+
+
+async def taken_again(here: ExecutorWorld, order_id: str) -> None:
+    """There is room: the order is sent once, the next one too."""
+    await here.reaches(order_id, "Filled")
+    status, answer = await here.place("new")
+    assert status == 202, answer
+    await here.reaches(answer["id"], "Filled")
+    assert len(await here.placed_frames()) == 2
+    assert "Traceback" not in here.executor.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_a_start_on_a_full_disk_shows_what_is_there(
+    tmp_path: Path, volume: Path, number: signal.Signals
+) -> None:
+    filler = volume / "filler"
+    async with world(tmp_path) as here:
+        await here.executor.start()
+        order = (await here.place_when_up("old"))[1]
+        await here.executor.kill(number)
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            for size in (4096, 1):
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(bytes(size))
+        await shown_but_not_taken(here, order["id"])
+        filler.unlink()
+        await taken_again(here, order["id"])
+
+
+def remount(volume: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(volume)], check=True)
+
+
+async def test_a_start_on_a_read_only_disk_shows_what_is_there(
+    tmp_path: Path, volume: Path
+) -> None:
+    async with world(tmp_path) as here:
+        await here.executor.start()
+        order = (await here.place_when_up("old"))[1]
+        await here.executor.kill(signal.SIGTERM)
+        await asyncio.to_thread(remount, volume, "ro")
+        await shown_but_not_taken(here, order["id"])
+        await asyncio.to_thread(remount, volume, "rw")
+        await taken_again(here, order["id"])

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from ibgateway_api.gate import Closed
 from ibgateway_api.reports import ExecutorReport
-from ibgateway_executor.errors import OrderRefusedError
+from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
 from ibgateway_executor.intake.answers import ANSWERS
 from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
@@ -110,6 +110,8 @@ async def resolve_order(services: Services, order_id: str, body: ResolutionBody)
 @router.get(GATE_PATH)
 async def get_gate(services: Services) -> Response:
     """The executor's own view of the gate, and whether it has drained (agent token)."""
+    if not services.ledger.begun:
+        raise LedgerUnavailableError(services.ledger.problem)
     active = services.ledger.active
     gate = services.gate()
     closed = gate if isinstance(gate, Closed) else None

@@ -101,7 +101,7 @@ class _Server(uvicorn.Server):
 
 
 async def serve(app: FastAPI, *, bind: str, port: int) -> None:
-    """Serve until cancelled; SettingsError where the port can't be opened."""
+    """Serve until cancelled, then close what clients keep open; SettingsError where the port can't be opened."""
     config = uvicorn.Config(
         app,
         http=RequestProtocol,
@@ -114,7 +114,12 @@ async def serve(app: FastAPI, *, bind: str, port: int) -> None:
     )
     with _listening(bind, port) as listener:
         logger.info("taking orders on %s port %d", bind, listener.getsockname()[1])
-        await _Server(config).serve(sockets=[listener])
+        server = _Server(config)
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            for connection in tuple(server.server_state.connections):
+                connection.transport.close()
 
 
 def _listening(bind: str, port: int) -> socket.socket:

@@ -8,20 +8,20 @@ each commit is followed in the order of the commits, also where nobody waits for
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, ParamSpec, TypeVar
 
 from ibgateway_executor.errors import IllegalMoveError, LedgerUnavailableError
+from ibgateway_executor.ledger.order_lines import log_order, visible
 from ibgateway_executor.ledger.shared_commit import SharedCommit
 from ibgateway_executor.ledger.store import Change, Delay, Entry, LedgerStore, Step
+from ibgateway_executor.ledger.threads import LedgerThreads
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.active import ActiveOrders
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.limits import DayTally
-from ibgateway_executor.orders.order import UNCERTAIN, Order, OrderState
+from ibgateway_executor.orders.order import Order, OrderState
 from ibgateway_executor.orders.restored import LedgerSnapshot, hides_a_day
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
@@ -48,9 +48,9 @@ class Ledger:
         self._clock = clock
         self._metrics = metrics
         self._changed = changed
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._threads = LedgerThreads()
         self._shared = SharedCommit(
-            lambda entries: store.accept(entries, clock.now()), self._keep_new, self._thread
+            lambda entries: store.accept(entries, clock.now()), self._keep_new, self._threads.writer
         )
         self._opened = clock.monotonic()
         self.active = ActiveOrders()
@@ -59,8 +59,25 @@ class Ledger:
         """The days that `count_day` was called for, by their first moment."""
         self.found = LedgerSnapshot(None, 0)
         """What the ledger held when it was opened."""
-        self.problem = ""
+        self.begun = True
+        """Whether memory and disk agree; False from `begin` until it has been done."""
+        self._mode = ""
+
+    @property
+    def problem(self) -> str:
         """Why it can't be written; empty as long as it can. A sign of life tells when it can again."""
+        return self._threads.problem
+
+    async def begin(self, mode: str) -> None:
+        """At start: stamp it, end the doubt about what was being sent, read what is active.
+
+        LedgerUnavailableError where the disk forbids it: then nothing is written or sent before a sign of life has
+        done it. StartRefusedError for a ledger of another mode or version.
+        """
+        self._mode, self.begun = mode, False
+        await self.stamp(mode)
+        await self.recover()
+        self.begun = True
 
     async def stamp(self, mode: str) -> None:
         """Mark a new ledger with its mode; StartRefusedError for one of another mode or version."""
@@ -72,6 +89,7 @@ class Ledger:
 
     async def claim(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
         """Stamp a ledger that has no accounts yet; returns the accounts it is stamped with."""
+        self._check_begun()
         return await self._call(self._store.claim, accounts)
 
     async def accept(self, entry: Entry) -> tuple[Order, bool]:
@@ -79,11 +97,12 @@ class Ledger:
 
         OrderRefusedError for a key of another request, the entry's refusal and the day's limit.
         """
-        with self._problems():
+        self._check_begun()
+        with self._threads.noted():
             order, new = await self._shared.accept(entry)
         if new:
             self._metrics.accepted()
-            self._log(order)
+            log_order(order)
             self._changed.set()
         return order, new
 
@@ -163,10 +182,12 @@ class Ledger:
 
     async def mark_written(self) -> None:
         """A sign of life, from which a restart is told from a restored copy."""
+        if not self.begun:
+            await self.begin(self._mode)
         await self._call(self._store.mark_written, self._clock.now())
         if self.problem:
             logger.warning("the ledger can be written again")
-            self.problem = ""
+            self._threads.problem = ""
             self._changed.set()
 
     async def forget_sightings(self, now: datetime) -> None:
@@ -180,47 +201,42 @@ class Ledger:
 
     async def find(self, order_uid: str) -> Order | None:
         """One order by its id."""
-        return await self._call(self._store.find, order_uid)
+        return await self._read(self._store.find, order_uid)
 
     async def page(self, *, after: int, limit: int, state: str | None) -> list[Order]:
         """Orders accepted after sequence `after`, oldest first."""
-        return await self._call(self._store.page, after=after, limit=limit, state=state)
+        return await self._read(self._store.page, after=after, limit=limit, state=state)
 
     async def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many."""
+        self._check_begun()
         return await self._call(self._store.archive, before)
 
     async def counts(self) -> dict[str, int]:
         """How many orders are in each state."""
-        return await self._call(self._store.counts)
+        return await self._read(self._store.counts)
 
     def close(self) -> None:
         """Finish what was asked and release the store."""
-        self._thread.shutdown(wait=True)
+        self._threads.close()
         self._store.close()
 
     async def _call(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """The store's answer; calls are done one after the other, in the order asked."""
-        loop = asyncio.get_running_loop()
-        with self._problems():
-            return await loop.run_in_executor(self._thread, lambda: method(*args, **kwargs))
+        return await self._threads.write(lambda: method(*args, **kwargs))
 
-    @contextmanager
-    def _problems(self) -> Iterator[None]:
-        """A ledger that can't be written is told once."""
-        try:
-            yield
-        except LedgerUnavailableError as error:
-            if not self.problem:
-                logger.error("%s", error)  # noqa: TRY400 - the words say it all
-            self.problem = str(error)
-            raise
+    async def _read(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._threads.read(lambda: method(*args, **kwargs))
+
+    def _check_begun(self) -> None:
+        if not self.begun:
+            raise LedgerUnavailableError(self.problem)
 
     async def _commit(self, write: Callable[[], T], keep: Callable[[T], None]) -> T:
         """What the store has committed, and in memory as well: before the caller goes on, and even without it.
 
         `keep` is called by the event loop, in the order of the commits.
         """
+        self._check_begun()
         loop = asyncio.get_running_loop()
 
         def committed() -> T:
@@ -261,8 +277,8 @@ class Ledger:
         """One log line and one count for what somebody watching would call a change."""
         if change.after == change.before:
             return
-        if _visible(change.after) != _visible(change.before):
-            self._log(change.after, text)
+        if visible(change.after) != visible(change.before):
+            log_order(change.after, text)
             self._metrics.order_moved(change.after)
         self._changed.set()
 
@@ -277,16 +293,3 @@ class Ledger:
             self._metrics.order_moved(change.after)
         for reason, number in Counter(change.after.reason for change in changes).items():
             logger.info("%d orders are Waiting %s", number, reason)
-
-    def _log(self, order: Order, text: str = "") -> None:
-        """`text` is the broker's; a message of our own may quote a client and stays out of the log."""
-        logger.log(
-            logging.WARNING if order.state in UNCERTAIN else logging.INFO,
-            "order %s is %s (%s of %d filled)%s",
-            *(order.id, order.state, order.filled, order.terms.quantity),
-            "".join(f" {words}" for words in (order.reason, text) if words),
-        )
-
-
-def _visible(order: Order) -> tuple[object, ...]:
-    return order.state, order.reason, order.message, order.filled

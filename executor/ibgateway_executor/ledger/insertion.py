@@ -14,7 +14,7 @@ from typing import Any, Final
 from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.daily_limit import DailyLimit
-from ibgateway_executor.ledger.engine import unavailable
+from ibgateway_executor.ledger.engine import LedgerFile, unavailable
 from ibgateway_executor.ledger.rows import order_of, row_of
 from ibgateway_executor.ledger.sightings import fold
 from ibgateway_executor.ledger.store import Answer, Entry, EntryResult
@@ -29,8 +29,8 @@ Row = Mapping[str, Any]
 class OrderWriter:
     """The way of orders into one file, by its only writer."""
 
-    def __init__(self, file: sqlite3.Connection) -> None:
-        self._file = file
+    def __init__(self, file: LedgerFile) -> None:
+        self._ledger = file
         self._day = DailyLimit()
 
     def accept(self, entries: Sequence[Entry], at: datetime) -> list[Answer]:
@@ -38,59 +38,32 @@ class OrderWriter:
 
         An entry that is refused or can't be stored leaves the others alone. LedgerUnavailableError: none is stored.
         """
-        with self._day.kept(), _transaction(self._file):
-            answers = self._answers(entries, at)
+        file = self._ledger.driver
+        with self._day.kept(), _transaction(file):
+            answers = self._answers(file, entries, at)
             self._day.add(answers)
         return answers
 
-    def _answers(self, entries: Sequence[Entry], at: datetime) -> list[Answer]:
+    def _answers(
+        self, file: sqlite3.Connection, entries: Sequence[Entry], at: datetime
+    ) -> list[Answer]:
         """A key that is not found is free: the transaction has begun with the file's write lock."""
-        known = self._known(list({entry.key for entry in entries}))
+        known = _known(file, list({entry.key for entry in entries}))
         fresh: dict[str, Entry] = {}
         refused: dict[int, Answer] = {}
         for number, entry in enumerate(entries):
             if entry.key not in known and entry.key not in fresh:
-                refusal = entry.refusal or self._day.refusal(self._file, entry, fresh.values())
+                refusal = entry.refusal or self._day.refusal(file, entry, fresh.values())
                 if refusal is None:
                     fresh[entry.key] = entry
                 else:
                     refused[number] = refusal
-        rows: dict[str, Row | Exception] = {**known, **self._stored(list(fresh.values()), at)}
+        rows: dict[str, Row | Exception] = {**known, **_stored(file, list(fresh.values()), at)}
         return [
             refused.get(number)
             or _answer(rows[entry.key], entry, new=fresh.get(entry.key) is entry)
             for number, entry in enumerate(entries)
         ]
-
-    def _known(self, keys: Sequence[str]) -> dict[str, Row]:
-        """Rows by key, also of the archive."""
-        found = self._file.execute(_selection(len(keys)), [*keys, *keys])
-        names = [column[0] for column in found.description]
-        rows = [dict(zip(names, values, strict=True)) for values in found]
-        return {row["idempotency_key"]: row for row in rows}
-
-    def _stored(self, entries: Sequence[Entry], at: datetime) -> dict[str, Row | Exception]:
-        """Rows by key: all with one statement. Where that fails, one by one: a bad one fails alone."""
-        try:
-            return self._inserted(entries, at) if entries else {}
-        except _BAD_ROW as problem:
-            if len(entries) == 1:
-                return {entries[0].key: problem}
-        return {key: row for entry in entries for key, row in self._stored([entry], at).items()}
-
-    def _inserted(self, entries: Sequence[Entry], at: datetime) -> dict[str, Row | Exception]:
-        """AUTOINCREMENT counts up by one: the sequences of one statement follow each other."""
-        orders = fold(self._file, [entry.order for entry in entries])
-        rows = [
-            {**row_of(order, at), "idempotency_key": entry.key, "request_hash": entry.hash}
-            for entry, order in zip(entries, orders, strict=True)
-        ]
-        values = [row[name] for row in rows for name in _COLUMNS]
-        last = self._file.execute(_insertion(len(rows)), values).lastrowid or 0
-        return {
-            row["idempotency_key"]: {**row, "sequence": last - len(rows) + number}
-            for number, row in enumerate(rows, start=1)
-        }
 
 
 @contextmanager
@@ -105,6 +78,43 @@ def _transaction(file: sqlite3.Connection) -> Iterator[None]:
     finally:
         if file.in_transaction:
             file.execute("ROLLBACK")
+
+
+def _known(file: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Row]:
+    """Rows by key, also of the archive."""
+    found = file.execute(_selection(len(keys)), [*keys, *keys])
+    names = [column[0] for column in found.description]
+    rows = [dict(zip(names, values, strict=True)) for values in found]
+    return {row["idempotency_key"]: row for row in rows}
+
+
+def _stored(
+    file: sqlite3.Connection, entries: Sequence[Entry], at: datetime
+) -> dict[str, Row | Exception]:
+    """Rows by key: all with one statement. Where that fails, one by one: a bad one fails alone."""
+    try:
+        return _inserted(file, entries, at) if entries else {}
+    except _BAD_ROW as problem:
+        if len(entries) == 1:
+            return {entries[0].key: problem}
+    return {key: row for entry in entries for key, row in _stored(file, [entry], at).items()}
+
+
+def _inserted(
+    file: sqlite3.Connection, entries: Sequence[Entry], at: datetime
+) -> dict[str, Row | Exception]:
+    """AUTOINCREMENT counts up by one: the sequences of one statement follow each other."""
+    orders = fold(file, [entry.order for entry in entries])
+    rows = [
+        {**row_of(order, at), "idempotency_key": entry.key, "request_hash": entry.hash}
+        for entry, order in zip(entries, orders, strict=True)
+    ]
+    values = [row[name] for row in rows for name in _COLUMNS]
+    last = file.execute(_insertion(len(rows)), values).lastrowid or 0
+    return {
+        row["idempotency_key"]: {**row, "sequence": last - len(rows) + number}
+        for number, row in enumerate(rows, start=1)
+    }
 
 
 def _answer(row: Row | Exception, entry: Entry, *, new: bool) -> Answer:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final, TextIO
@@ -32,12 +33,17 @@ async def locked(path: Path, clock: Clock) -> AsyncIterator[None]:
 def _opened(path: Path) -> TextIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w")
+        return path.open() if _read_only(path) else path.open("w")
     except OSError as error:
         raise StartRefusedError(
             f"the ledger's lock can't be written ({error}): see that its volume is mounted, writable "
             "and not full"
         ) from error
+
+
+def _read_only(path: Path) -> bool:
+    """A lock that is there can be held on a volume that takes no writing, too."""
+    return path.exists() and not os.access(path, os.W_OK)
 
 
 def _taken(descriptor: int) -> bool:

@@ -1,18 +1,18 @@
 """Orders in SQLite. Every method is one transaction, on disk when it returns.
 
-WAL with synchronous=FULL; BEGIN IMMEDIATE, so what a transaction read is still true when it writes.
+WAL with synchronous=FULL; what changes begins with BEGIN IMMEDIATE, so what it read is still true when it writes.
+What clients ask for is read over another connection, and waits for no change.
 A change of an order is a pure step applied to the row as it is now.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import OperationalError
 
 from ibgateway_executor.errors import (
     IllegalMoveError,
@@ -22,7 +22,7 @@ from ibgateway_executor.errors import (
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.archive import archive
 from ibgateway_executor.ledger.daily_limit import day_tally
-from ibgateway_executor.ledger.engine import driver_connection, opened, unavailable
+from ibgateway_executor.ledger.engine import LedgerFile, holds_orders
 from ibgateway_executor.ledger.insertion import OrderWriter
 from ibgateway_executor.ledger.migration import migrate
 from ibgateway_executor.ledger.rows import instant, text
@@ -42,6 +42,8 @@ from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move, reserve
 from ibgateway_executor.orders.restored import LedgerSnapshot
 
+logger = logging.getLogger(__name__)
+
 MODE = "trading-mode"
 ACCOUNTS = "accounts"
 HIGHEST_ORDER_ID = "highest-order-id"
@@ -56,17 +58,17 @@ _orders = tables.orders.c
 class SqliteStore:
     """A `LedgerStore` in one SQLite file."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._orders = OrderWriter(driver_connection(engine))
+    def __init__(self, file: LedgerFile) -> None:
+        self._file = file
+        self._orders = OrderWriter(file)
 
     def stamp(self, mode: str) -> None:
         """Mark a new ledger with its mode; refuse one of another mode or version."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             found = _fact(connection, MODE)
             version = _fact(connection, SCHEMA_VERSION)
-            if found == mode and version is not None:
-                version = str(migrate(connection, int(version)))
+            if found == mode and version not in {None, str(tables.VERSION)}:
+                version = str(migrate(connection, int(version or 0)))
                 _set_fact(connection, SCHEMA_VERSION, version)
             if found is None:
                 _set_fact(connection, MODE, mode)
@@ -84,12 +86,12 @@ class SqliteStore:
 
     def accounts(self) -> tuple[str, ...]:
         """The accounts the ledger was proven with; empty before the first login."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             return tuple((_fact(connection, ACCOUNTS) or "").split())
 
     def claim(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
         """Stamp a ledger that has no accounts yet; returns the accounts it is stamped with."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             found = _fact(connection, ACCOUNTS)
             if found is None:
                 _set_fact(connection, ACCOUNTS, " ".join(accounts))
@@ -102,17 +104,17 @@ class SqliteStore:
 
     def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:
         """Apply each step to its order as it stands now; a forbidden step changes nothing."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             return advance(connection, steps, at)
 
     def delay(self, delays: Sequence[Delay], at: datetime) -> list[int]:
         """Write why orders wait; sequences of those that are still unsent, and only these were written."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             return delay(connection, delays, at)
 
     def day_tally(self, start: datetime, end: datetime, limit: int) -> DayTally:
         """How many orders of that time were accepted and have left, and the limit-th of them."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             return day_tally(connection, start, end, limit)
 
     def reserve(
@@ -122,7 +124,7 @@ class SqliteStore:
 
         IllegalMoveError where the order may not be sent any more; then no id is used up.
         """
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             mark = int(_fact(connection, HIGHEST_ORDER_ID) or 0)
             order_id = max(next_valid_id, mark + 1)
             _set_fact(connection, HIGHEST_ORDER_ID, str(order_id))
@@ -134,7 +136,7 @@ class SqliteStore:
 
     def observe(self, events: Sequence[OrderEvent], at: datetime) -> list[Change]:
         """Fold broker events into their orders; those that are about none of ours are remembered."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             changes, foreign = observe(connection, events, at)
             for event in foreign:
                 remember(connection, event, at)
@@ -142,12 +144,12 @@ class SqliteStore:
 
     def forget_sightings(self, before: datetime) -> None:
         """Drop what the broker told about others' orders that ended, where nothing was told since `before`."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             forget(connection, before)
 
     def snapshot(self) -> LedgerSnapshot:
         """What the ledger holds: when it was written last, and its last sequence."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             query = select(func.max(_orders.updated_at), func.max(_orders.sequence))
             row = connection.execute(query).one()
             written = [at for at in (_fact(connection, WRITTEN_AT), row[0]) if at]
@@ -155,28 +157,28 @@ class SqliteStore:
 
     def mark_written(self, at: datetime) -> None:
         """A sign of life: until now nobody else has written this ledger."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             _set_fact(connection, WRITTEN_AT, text(at))
 
     def recover(self, at: datetime) -> list[Change]:
         """At start: what was being sent has an unknown fate now."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             sending = select_orders(connection, _orders.state == OrderState.SENDING.value)
             return advance(connection, {order.id: _lost_in_restart for order in sending}, at)
 
     def active(self) -> list[Order]:
         """Every order that is not done, in order of acceptance."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             return active_orders(connection, ACTIVE)
 
     def find(self, order_uid: str) -> Order | None:
         """One order by its id."""
-        with self._transaction() as connection:
+        with self._file.reading() as connection:
             return found(connection, order_uid)
 
     def page(self, *, after: int, limit: int, state: str | None) -> list[Order]:
         """Orders accepted after sequence `after`, oldest first."""
-        with self._transaction() as connection:
+        with self._file.reading() as connection:
             condition = _orders.sequence > after
             if state is not None:
                 condition = condition & (_orders.state == state)
@@ -184,31 +186,33 @@ class SqliteStore:
 
     def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             return archive(connection, before)
 
     def counts(self) -> dict[str, int]:
         """How many orders are in each state."""
-        with self._transaction() as connection:
+        with self._file.reading() as connection:
             query = select(_orders.state, func.count()).group_by(_orders.state)
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def close(self) -> None:
         """Release the file."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except OperationalError as error:
-            raise LedgerUnavailableError(unavailable(str(error.orig))) from error
+        self._file.close()
 
 
 def open_sqlite(path: Path) -> SqliteStore:
-    """Open or create the file; StartRefusedError when the file is damaged or can't be written."""
-    return SqliteStore(opened(path))
+    """Open or create the file. One that is there and can't be written now is opened for writing once it can be.
+
+    StartRefusedError when the file is damaged, or new and can't be made.
+    """
+    there, file = holds_orders(path), LedgerFile(path)
+    try:
+        file.engine  # noqa: B018 - opened by asking for it
+    except LedgerUnavailableError as error:
+        if not there:
+            raise StartRefusedError(str(error)) from error
+        logger.warning("%s", error)
+    return SqliteStore(file)
 
 
 def _lost_in_restart(order: Order) -> Order:

@@ -1,6 +1,6 @@
 """What a store of orders must do. `SqliteStore` is one; each method is one transaction.
 
-A store is called from one thread at a time, and what it returns has been committed.
+One thread calls it at a time, another one `find`, `page` and `counts`; what it returns has been committed.
 """
 
 from collections.abc import Callable, Mapping, Sequence

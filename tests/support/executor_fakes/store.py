@@ -5,7 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from executor_fakes.values import NOON
-from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
+from ibgateway_executor.ledger.engine import LedgerFile
+from ibgateway_executor.ledger.sqlite import SqliteStore
 from ibgateway_executor.ledger.store import Change, Entry, EntryResult, LedgerStore
 from ibgateway_executor.orders.broker_reports import OrderEvent
 
@@ -43,7 +44,7 @@ def accept(store: LedgerStore, entry: Entry, at: datetime = NOON) -> EntryResult
 
 def open_hooked(path: Path) -> HookedStore:
     """A new paper ledger in a file."""
-    store = HookedStore(open_sqlite(path)._engine)
+    store = HookedStore(LedgerFile(path))
     store.stamp("paper")
     return store
 

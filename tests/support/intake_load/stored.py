@@ -55,7 +55,7 @@ def fill(folder: Path, count: int, *, waiting: bool, now: datetime) -> None:
     store = open_sqlite(folder / "ledger.db")
     store.stamp("paper")
     names = (f"stored-{number}" for number in range(count))
-    with store._transaction() as connection:
+    with store._file.writing() as connection:
         made = rows(names, waiting=waiting, now=now)
         while some := list(islice(made, 1000)):
             connection.execute(insert(tables.orders), some)

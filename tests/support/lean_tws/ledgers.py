@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import insert
 
 from ibgateway_executor.ledger import tables
-from ibgateway_executor.ledger.engine import opened
+from ibgateway_executor.ledger.engine import LedgerFile
 from ibgateway_executor.ledger.rows import row_of
 from ibgateway_executor.ledger.sqlite import SqliteStore
 from ibgateway_executor.orders.order import (
@@ -29,13 +29,13 @@ ROWS_AT_ONCE: Final = 5000
 
 def fill_ledger(path: Path, *, finished: int, waiting: int) -> None:
     """A paper ledger with filled orders of the last ten days and others that wait for a login."""
-    engine = opened(path)
-    SqliteStore(engine).stamp("paper")
+    file = LedgerFile(path)
+    SqliteStore(file).stamp("paper")
     rows = _rows(finished, waiting)
-    with engine.begin() as connection:
+    with file.writing() as connection:
         while batch := [row for _, row in zip(range(ROWS_AT_ONCE), rows, strict=False)]:
             connection.execute(insert(tables.orders), batch)
-    engine.dispose()
+    file.close()
 
 
 def _rows(finished: int, waiting: int) -> Iterator[dict[str, Any]]:

@@ -181,7 +181,7 @@ async def test_a_commit_that_nobody_waits_for_any_more_is_followed(tmp_path: Pat
 async def test_what_could_not_be_committed_is_not_in_memory(tmp_path: Path) -> None:
     world = MemoryWorld(tmp_path)
     await world.ledger.accept(entry("a"))
-    cursor = world.store._engine.raw_connection().cursor()
+    cursor = world.store._file.engine.raw_connection().cursor()
     cursor.execute("PRAGMA query_only=ON")
     with pytest.raises(LedgerUnavailableError):
         await world.ledger.reserve("a", client_id=17, next_valid_id=1)

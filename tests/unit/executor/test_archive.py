@@ -31,7 +31,7 @@ def ended(store: SqliteStore, name: str, state: OrderState = OrderState.CANCELLE
 
 def rows(store: SqliteStore, table: str) -> list[str]:
     """Ids in a table."""
-    with store._engine.begin() as connection:
+    with store._file.engine.begin() as connection:
         found = connection.execute(text(f"SELECT id FROM {table} ORDER BY sequence"))  # noqa: S608
         return [row[0] for row in found]
 
@@ -117,7 +117,7 @@ def test_a_report_that_says_nothing_new_leaves_it_there(store: SqliteStore) -> N
     assert told is not None
     assert told.after == told.before
     assert rows(store, "archived_jobs") == ["a"]
-    with store._engine.begin() as connection:
+    with store._file.engine.begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM sightings")).scalar_one() == 0
 
 
@@ -152,7 +152,7 @@ def test_a_ledger_without_an_archive_gets_one(tmp_path: Path) -> None:
     older = open_sqlite(tmp_path / "ledger.db")
     older.stamp("paper")
     order = ended(older, "a")
-    with older._engine.begin() as connection:
+    with older._file.engine.begin() as connection:
         connection.execute(text("DROP TABLE archived_jobs"))
         connection.execute(text("UPDATE facts SET value = '3' WHERE name = 'schema-version'"))
     older.close()

@@ -20,7 +20,7 @@ SUBMITTED = OrderStatusReport(1, 17, 900, "Submitted", order_ref="ibg-a")
 
 def pragma(store: HookedStore, text: str) -> int:
     """Say something to the store's only connection."""
-    cursor = store._engine.raw_connection().cursor()
+    cursor = store._file.engine.raw_connection().cursor()
     row = cursor.execute(f"PRAGMA {text}").fetchone()
     return row[0] if row else 0
 

@@ -147,7 +147,7 @@ async def test_an_order_that_came_back_unsent_has_not_left(dispatch: DispatchWor
 
 def test_the_days_orders_are_counted_by_an_index(tmp_path: Path) -> None:
     store = open_sqlite(tmp_path / "ledger.db")
-    with store._engine.connect() as connection:
+    with store._file.engine.connect() as connection:
         text = "SELECT count(*) FROM jobs WHERE accepted_at >= '2026'"
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()
     store.close()

@@ -109,11 +109,24 @@ async def test_the_dispatcher_has_its_turn_between_two_commits(commits: CommitWo
     await asyncio.gather(first, *others)
 
 
+async def test_who_reads_waits_for_no_commit(commits: CommitWorld) -> None:
+    await commits.ledger.accept(entry("there"))
+    first = await commits.held_up()
+    async with asyncio.timeout(PATIENCE):
+        assert (await commits.ledger.find("there")) is not None
+        assert len(await commits.ledger.page(after=0, limit=9, state=None)) == 1
+        assert await commits.ledger.counts() == {"Accepted": 1}
+    assert not first.done()
+    commits.moving.set()
+    await first
+    assert len(await commits.ledger.page(after=0, limit=9, state=None)) == 2
+
+
 async def test_a_full_disk_is_the_answer_of_everyone_in_the_commit(commits: CommitWorld) -> None:
     first = await commits.held_up()
     others = [asyncio.ensure_future(commits.ledger.accept(entry(f"o{n}"))) for n in range(5)]
     await asyncio.sleep(0)
-    cursor = commits.store._engine.raw_connection().cursor()
+    cursor = commits.store._file.engine.raw_connection().cursor()
     pages = cursor.execute("PRAGMA page_count").fetchone()[0]
     cursor.execute(f"PRAGMA max_page_count={pages}")
     big = entry("big")
@@ -207,7 +220,7 @@ def test_a_day_has_room_for_as_many_as_its_limit_says(store: SqliteStore) -> Non
 
 def test_orders_that_were_not_committed_do_not_count(store: SqliteStore) -> None:
     assert kinds(store.accept([named("a", day_limit=3)], NOON)) == ["a"]
-    cursor = store._engine.raw_connection().cursor()
+    cursor = store._file.engine.raw_connection().cursor()
     cursor.execute("PRAGMA query_only=ON")
     with pytest.raises(LedgerUnavailableError):
         store.accept([named("b", day_limit=3)], NOON)

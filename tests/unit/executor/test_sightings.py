@@ -30,7 +30,7 @@ def status(text: str, *, ended: bool = False) -> OrderStatusReport:
 
 
 def kept(store: SqliteStore) -> int:
-    with store._engine.connect() as connection:
+    with store._file.engine.connect() as connection:
         rows: int = connection.exec_driver_sql("SELECT count(*) FROM sightings").scalar_one()
         return rows
 

@@ -226,7 +226,7 @@ def test_what_is_asked_all_the_time_is_served_by_an_index(
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             plans.extend(row[3] for row in cursor.fetchall())
 
-    listen(store._engine, "before_cursor_execute", explain)
+    listen(store._file.engine, "before_cursor_execute", explain)
     ask(store)
     assert any(index in plan for plan in plans)
     assert not any(plan.startswith(("SCAN", "MULTI-INDEX")) for plan in plans)
@@ -335,7 +335,7 @@ def test_every_commit_is_on_disk_when_it_returns(store: SqliteStore, tmp_path: P
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert other.execute("SELECT id FROM jobs").fetchall() == [("a",)]
     other.close()
-    with store._transaction() as connection:
+    with store._file.writing() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
 
 

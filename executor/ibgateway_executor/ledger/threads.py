@@ -1,0 +1,48 @@
+"""Where a store is called: one thread for what changes, one for what only looks, never the event loop's."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from ibgateway_executor.errors import LedgerUnavailableError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class LedgerThreads:
+    """Calls of a kind are done one after the other, in the order asked. `problem` is why nothing can be written."""
+
+    def __init__(self) -> None:
+        self.writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger-reader")
+        self.problem = ""
+
+    async def write(self, call: Callable[[], T]) -> T:
+        """What the call gives; the first of several failures is logged."""
+        with self.noted():
+            return await asyncio.get_running_loop().run_in_executor(self.writer, call)
+
+    async def read(self, call: Callable[[], T]) -> T:
+        """What the call gives. It waits for no change, and its failure is no sign that nothing can be written."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, call)
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Around what writes: where it can't be written, `problem` says why."""
+        try:
+            yield
+        except LedgerUnavailableError as error:
+            if not self.problem:
+                logger.error("%s", error)  # noqa: TRY400 - the words say it all
+            self.problem = str(error)
+            raise
+
+    def close(self) -> None:
+        """Finish what was asked."""
+        self._reader.shutdown(wait=True)
+        self.writer.shutdown(wait=True)
