@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ import aiohttp
 import click
 import ib_async
 
+from bench_page import Chart, Figure, Measured, save
 from executor_world import CLIENT_TOKEN, ExecutorProcess, JsonClient, SentinelStub, until
 from ibgateway_api.login import LoginState
 from ibgateway_executor.ledger.facade import Ledger
@@ -38,6 +39,10 @@ LOOK_SECONDS: Final = 0.1
 SLOW_ACK_SECONDS: Final = 0.02
 """About as long as IBKR takes to acknowledge an order."""
 EVENTS: Final = 500
+METHOD: Final = (
+    "The executor process on a ledger that is full already, against a TWS server of a process of its own that acknowledges and fills at once; ib_async alone "
+    "places one order after the other on the same server in the same run."
+)
 WITHOUT_PACING: Final = (
     "-c",
     "import sys; from ibgateway_executor.broker import pacing; "
@@ -207,77 +212,142 @@ def cpu(process: ExecutorProcess) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def row(*cells: object) -> None:
-    """One line of the table."""
-    click.echo("| " + " | ".join(str(cell) for cell in cells) + " |")
-
-
-async def sizes(bench: SendingBench, stored: tuple[int, ...]) -> None:
-    """The table of sizes."""
-    row("stored", "first order s", "paced /s", "unpaced /s", "MiB at rest", "MiB after sending")
-    row(*["---"] * 6)
+async def sizes(bench: SendingBench, stored: tuple[int, ...]) -> tuple[list[Figure], Chart]:
+    """Each number of stored orders, half of them waiting."""
+    figures: list[Figure] = []
+    curves: dict[str, list[float]] = {"as paced": [], "without pacing": []}
     for number in stored:
         waiting = number - number // 2
         shape = {"finished": number // 2, "waiting": waiting}
         paced = await bench.send(**shape, most=PACED)
         free = await bench.send(*WITHOUT_PACING, **shape, most=UNPACED)
-        row(
-            number,
-            f"{paced.first:.2f}",
-            f"{paced.rate:.1f} ({paced.sent})",
-            f"{free.rate:.0f} ({free.sent})",
-            f"{paced.rest:.0f}",
-            f"{max(paced.memory, free.memory):.0f}",
-        )
+        curves["as paced"].append(paced.rate)
+        curves["without pacing"].append(free.rate)
+        memory = f"{paced.rest:.0f} MiB at rest, {max(paced.memory, free.memory):.0f} MiB after"
+        figures += [
+            Figure(
+                what=f"orders a second with {number:,} stored",
+                value=paced.rate,
+                aim=40.0,
+                at_least=True,
+                beside=f"{free.rate:.0f} without pacing; {memory}",
+            ),
+            Figure(
+                what=f"gate open to first order, {number:,} stored", value=paced.first, unit="s"
+            ),
+        ]
+        show(figures[-2:])
+    chart = Chart(
+        name="sending",
+        title="Orders leaving an open gate",
+        x_title="orders stored, half of them waiting",
+        unit="orders a second",
+        x=tuple(float(number) for number in stored),
+        curves={name: tuple(curve) for name, curve in curves.items()},
+    )
+    return figures, chart
 
 
-async def beside_bare(bench: SendingBench) -> None:
+async def beside_bare(bench: SendingBench) -> list[Figure]:
     """Unpaced beside ib_async alone, with an acknowledgement at once and a later one."""
-    row("acknowledged after", "ib_async alone /s", "ours /s", "share")
-    row(*["---"] * 4)
+    figures: list[Figure] = []
     for seconds in (0.0, SLOW_ACK_SECONDS):
         await bench.tws.acknowledge_after(seconds)
         bare = await bench.bare(300)
         ours = await bench.send(*WITHOUT_PACING, finished=0, waiting=1000, most=1000)
-        row(
-            f"{seconds * 1000:.0f} ms", f"{bare:.0f}", f"{ours.rate:.0f}", f"{ours.rate / bare:.2f}"
+        again = await bench.bare(300)
+        bare = (bare + again) / 2
+        figures.append(
+            Figure(
+                what=f"without pacing, share of ib_async alone, acknowledged after {seconds * 1000:.0f} ms",
+                value=ours.rate / bare,
+                aim=0.7,
+                at_least=True,
+                beside=f"{ours.rate:.0f} against {bare:.0f} a second",
+            )
         )
+        show(figures[-1:])
     await bench.tws.acknowledge_after(0.0)
+    return figures
 
 
-async def others(bench: SendingBench, *, finished: int, backlog: int) -> None:
+async def others(bench: SendingBench, *, finished: int, backlog: int) -> list[Figure]:
     """First order behind a crowd, reconnects and events."""
     crowd = await bench.send(finished=0, waiting=backlog, most=200)
-    row(f"gate opens with {backlog} waiting: first order", f"{crowd.first:.2f} s")
-    row("of them a second, paced", f"{crowd.rate:.1f}")
-    for number in (0, finished):
-        row(
-            f"reconnect beside {number} finished", f"{await bench.reconnect(finished=number):.2f} s"
+    figures = [
+        Figure(
+            what=f"gate opens with {backlog:,} waiting: first order",
+            value=crowd.first,
+            unit="s",
+            aim=0.5,
+            beside=f"then {crowd.rate:.1f} a second",
         )
-        row(
-            f"broker event beside {number} finished", f"{await bench.event(finished=number):.2f} ms"
+    ]
+    alone, beside = await bench.reconnect(finished=0), await bench.reconnect(finished=finished)
+    figures.append(
+        Figure(
+            what=f"reconnect beside {finished:,} finished orders",
+            value=beside,
+            unit="s",
+            beside=f"{alone:.2f} s beside none",
         )
-    all_wait = await bench.send(finished=0, waiting=finished, most=100)
-    row(f"memory with {finished} waiting", f"{all_wait.rest:.0f} to {all_wait.memory:.0f} MiB")
+    )
+    alone, beside = await bench.event(finished=0), await bench.event(finished=finished)
+    figures.append(
+        Figure(
+            what=f"a broker event beside {finished:,} finished orders",
+            value=beside,
+            unit="ms",
+            beside=f"{alone:.2f} ms beside none",
+        )
+    )
+    crowd = await bench.send(finished=0, waiting=finished, most=100)
+    figures.append(
+        Figure(
+            what=f"memory with {finished:,} orders that wait",
+            value=crowd.memory,
+            unit="MiB",
+            aim=150.0,
+            beside=f"{crowd.rest:.0f} MiB before the gate opens",
+        )
+    )
+    show(figures)
+    return figures
 
 
-async def main(*, stored: tuple[int, ...], finished: int, backlog: int) -> None:
+def show(figures: Sequence[Figure]) -> None:
+    """Print them as rows."""
+    for figure in figures:
+        click.echo(f"| {figure.what} | {figure.value:.2f} {figure.unit} | {figure.beside} |")
+
+
+async def main(*, stored: tuple[int, ...], finished: int, backlog: int) -> Measured:
     """Everything, one after the other."""
     with tempfile.TemporaryDirectory(prefix="executor-sending-") as folder:
         async with LeanTws.running() as tws, SentinelStub().serving() as sentinel:
             bench = SendingBench(tws, sentinel, Path(folder))
-            await sizes(bench, stored)
-            await beside_bare(bench)
-            await others(bench, finished=finished, backlog=backlog)
+            figures, chart = await sizes(bench, stored)
+            figures += await beside_bare(bench)
+            figures += await others(bench, finished=finished, backlog=backlog)
+    return Measured(
+        title="Orders leaving an open gate",
+        command="tests/bench/executor_sending.py --save",
+        method=METHOD,
+        figures=tuple(figures),
+        charts=(chart,),
+    )
 
 
 @click.command()
 @click.option("--stored", multiple=True, type=int, default=(200, 3000, 20_000, 100_000))
 @click.option("--finished", default=100_000, help="finished orders beside a reconnect")
 @click.option("--backlog", default=20_000, help="orders that wait when the gate opens")
-def command(stored: tuple[int, ...], finished: int, backlog: int) -> None:
+@click.option("--save", "kept", is_flag=True, help="Keep the figures for docs/performance.md.")
+def command(stored: tuple[int, ...], finished: int, backlog: int, *, kept: bool) -> None:
     """Orders a second from an open gate, and what it costs to have many of them."""
-    asyncio.run(main(stored=stored, finished=finished, backlog=backlog))
+    found = asyncio.run(main(stored=stored, finished=finished, backlog=backlog))
+    if kept:
+        save("sending", found)
 
 
 if __name__ == "__main__":

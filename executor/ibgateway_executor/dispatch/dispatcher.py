@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 0.5
 ACKNOWLEDGEMENT_SECONDS: Final = 10.0
+QUICK_SECONDS: Final = 0.02
+"""So long after an order was sent nothing else is written: its acknowledgement usually comes within that."""
 ENDS_AT_ONCE: Final = 200
 SHARE_OF_LANES: Final = 10
 """Looking at every lane takes at most this part of the time: with many lanes it is done less often."""
@@ -113,9 +115,12 @@ class Dispatcher:
             self._heads.put_all(self._ledger.active)
         self._waits.begin(self._gate())
         self._hear()
-        sent = await self._send_next()
+        if await self._send_next():
+            return True
+        if self._awaiting():
+            return False
         more = await self._waits.record(sent_for=self._sent_for())
-        return sent or more or self._submitter.uncounted or self._preparation.able
+        return more or self._submitter.uncounted or self._preparation.able
 
     def _hear(self) -> None:
         """What has changed in the ledger since the last look."""
@@ -137,8 +142,9 @@ class Dispatcher:
         anew = self._preparation.begin(trading=trading)
         if anew or self._clock.monotonic() >= self._lanes_at:
             self._look_at_lanes(broker if trading is not None else None)
-        if broker is not None and trading is not None:
-            self._waits.put(await self._preparation.look(broker))
+        if broker is None or trading is None or self._awaiting() or self._next() is not None:
+            return
+        self._waits.put(await self._preparation.look(broker))
 
     def _look_at_lanes(self, broker: Broker | None) -> None:
         """Whatever may have changed without the ledger."""
@@ -155,10 +161,7 @@ class Dispatcher:
         """Send the oldest order that nothing holds; whether there was one."""
         if self._ledger.active.sending or self._stopping:
             return False
-        chosen = self._heads.next(
-            self._ledger.active, wait=self._waits.own, before=self._preparation.first
-        )
-        if chosen is None:
+        if (chosen := self._next()) is None:
             return False
         if (pause := self._submitter.pause()) > 0:
             self._pause = min(self._pause, pause)
@@ -167,6 +170,20 @@ class Dispatcher:
             await self._submitter.send(chosen)
         else:
             self._waits.put([chosen.sequence])
+        return True
+
+    def _next(self) -> Order | None:
+        """The oldest order that nothing holds."""
+        return self._heads.next(
+            self._ledger.active, wait=self._waits.own, before=self._preparation.first
+        )
+
+    def _awaiting(self) -> bool:
+        """Whether an acknowledgement may come any moment: it would have to wait for what is written meanwhile."""
+        sent_for = self._sent_for()
+        if sent_for is None or sent_for >= QUICK_SECONDS:
+            return False
+        self._pause = min(self._pause, QUICK_SECONDS - sent_for)
         return True
 
     def _may_read(self, gate: Gate) -> bool:

@@ -143,6 +143,9 @@ async def test_an_order_behind_an_earlier_one_or_a_closed_market_says_so(
     for name in ("a", "b", "c"):
         await dispatch.order(name)
     await dispatch.dispatch()
+    assert await dispatch.states("c") == [("Accepted", "")], "an acknowledgement may come"
+    dispatch.time.advance(0.021)
+    await dispatch.dispatch()
     assert await dispatch.states("c") == [("Waiting", "BehindEarlierOrder")]
     dispatch.time.advance(5 * 3600)
     dispatch.connection.clock_compared(HALF_A_SECOND)
@@ -156,6 +159,8 @@ async def test_an_order_behind_an_earlier_one_or_a_closed_market_says_so(
     dispatch.time.advance(3700)
     await dispatch.dispatch()
     assert (await dispatch.stored("d")).state == "Sending"
+    dispatch.time.advance(0.021)
+    await dispatch.dispatch()
     assert await dispatch.states("f") == [("Waiting", "BehindEarlierOrder")]
 
 

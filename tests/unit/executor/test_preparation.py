@@ -135,6 +135,7 @@ async def test_a_mute_contract_holds_up_its_own_lane_only(dispatch: DispatchWorl
     assert dispatch.time.seconds == at
     assert await dispatch.states("MUTE0") == [("Accepted", "")]
     dispatch.broker.give_up()
+    dispatch.time.advance(0.021)
     await dispatch.dispatch()
     assert set(await dispatch.states(*mute)) == {("Waiting", "ContractUnresolved")}
 

@@ -132,6 +132,7 @@ async def test_a_price_that_does_not_come_holds_up_its_own_order_only(
     await dispatch.dispatch()
     assert dispatch.placed == ["m"]
     dispatch.broker.give_up()
+    dispatch.time.advance(0.021)
     await dispatch.dispatch()
     assert await dispatch.states("a") == [("Waiting", "NoPrice")]
 
