@@ -265,6 +265,7 @@ def _intake(
             settings=settings,
             client_token=client_token,
             agent_token=agent_token,
+            last_cancel=cancels.last,
             ask_cancel=cancels.ask,
             cancel_written=cancels.written,
             cluster_domain=_cluster_domain(),

@@ -44,8 +44,18 @@ class CancelWriter:
         self._written: dict[str, float] = {}
         self._again: set[str] = set()
 
-    async def ask(self, order_uid: str) -> bool:
-        """A client wants the cancel of an order, once more if need be; whether it has left a moment later."""
+    def last(self, order_uid: str) -> float | None:
+        """When the last cancel of an order left over this connection, by the monotonic clock; None for never."""
+        return self._written.get(order_uid) if self._over is self._connection.broker else None
+
+    async def ask(self, order_uid: str, last: float | None) -> bool:
+        """A client wants the cancel of an order, once more if need be; whether it has left a moment later.
+
+        `last` is what `last` gave before the wish was in the ledger: from there on the dispatcher sees it,
+        so that a cancel since then is the one that is wanted.
+        """
+        if self.last(order_uid) not in (None, last):
+            return True
         self._again.add(order_uid)
         self._changed.set()
         left = self._awaited.setdefault(order_uid, asyncio.Event())

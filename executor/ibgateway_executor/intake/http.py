@@ -90,13 +90,14 @@ async def cancel_order(services: Services, order_id: str, response: Response) ->
     answer waits a moment for it, says whether it has left (`cancelWritten`), and has the order as it is then.
     """
     order = await _find(services.ledger, order_id)
+    last = services.last_cancel(order.id)
     after = await services.ledger.advance(order.id, cancel)
     if after.state is OrderState.CANCELLED:
         return order_document(after)
     if after.terminal or after.state is OrderState.UNKNOWN:
         raise OrderRefusedError(409, "CannotCancel", _not_cancelled(after))
     response.status_code = 202
-    left = await services.ask_cancel(after.id)
+    left = await services.ask_cancel(after.id, last)
     return order_document(await _find(services.ledger, order_id)) | {"cancelWritten": left}
 
 

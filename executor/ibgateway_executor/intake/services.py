@@ -20,8 +20,10 @@ class IntakeServices:
     settings: Callable[[], ExecutorSettings]
     client_token: Callable[[], bytes]
     agent_token: Callable[[], bytes]
-    ask_cancel: Callable[[str], Awaitable[bool]]
-    """Has a cancel written, and waits a moment for it: whether it has left."""
+    last_cancel: Callable[[str], float | None]
+    """When the last cancel of an order left, before one is asked for."""
+    ask_cancel: Callable[[str, float | None], Awaitable[bool]]
+    """Has a cancel written that comes after that one, and waits a moment for it: whether it has left."""
     cancel_written: Callable[[str], bool]
-    """Whether the last cancel that was asked for has left; both take an order's id."""
+    """Whether the last cancel that was asked for has left; all three take an order's id."""
     cluster_domain: str = CLUSTER_DOMAIN

@@ -51,6 +51,7 @@ class IntakeWorld:
             settings=lambda: self.settings,
             client_token=lambda: b"client-secret",
             agent_token=lambda: b"agent-secret",
+            last_cancel=self.cancels.last,
             ask_cancel=self.cancels.ask,
             cancel_written=self.cancels.written,
         )

@@ -3,8 +3,12 @@
 import asyncio
 from decimal import Decimal
 
+import pytest
+
 from executor_fakes import NOON, DispatchWorld, IntakeWorld, observe
+from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.orders.broker_reports import OrderError, OrderStatusReport
+from ibgateway_executor.orders.order import Order
 
 CANNOT_CANCEL = OrderError(1, 17, 161, "Cancel attempted when order is not in a cancellable state")
 
@@ -63,6 +67,30 @@ async def test_a_delete_that_crosses_the_end_shows_the_end(dispatch: DispatchWor
         await dispatch.dispatch()
     answer = (await deleting).json()
     assert (answer["state"], answer["cancelWritten"]) == ("Filled", True)
+
+
+async def test_a_cancel_that_is_written_before_the_delete_waits_for_it_is_the_only_one(
+    dispatch: DispatchWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dispatcher sees the wish as soon as it is in the ledger, which may be sooner than its client's request."""
+    intake = await working(dispatch)
+    advance = dispatch.ledger.advance
+
+    async def dispatched_meanwhile(order_uid: str, step: Step) -> Order:
+        after = await advance(order_uid, step)
+        await dispatch.dispatch()
+        return after
+
+    with monkeypatch.context() as at_once:
+        at_once.setattr(dispatch.ledger, "advance", dispatched_meanwhile)
+        answer = await intake.http.delete("/v1/orders/a")
+    assert answer.json()["cancelWritten"] is True
+    dispatch.time.advance(1)
+    await dispatch.dispatch()
+    assert dispatch.broker.cancelled == [1]
+    await intake.http.delete("/v1/orders/a")
+    await dispatch.dispatch()
+    assert dispatch.broker.cancelled == [1, 1]
 
 
 async def test_deletes_without_pause_write_one_cancel_a_second(dispatch: DispatchWorld) -> None:
