@@ -13,8 +13,8 @@ from ibgateway_api.names import Key
 from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid_of
 from ibgateway_operator.model.packing import BodyPacker, PackedBody
 
-UNPACKED_GATEWAYS: Final = 32
-"""As many as are in work at once; the children of each take a third of a MiB."""
+UNPACKED_GATEWAYS: Final = 16
+"""About as many as are in work at once; the children of each take a third of a MiB."""
 
 
 @dataclass(frozen=True, slots=True)

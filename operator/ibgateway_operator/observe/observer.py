@@ -44,7 +44,7 @@ _PORTS: Final = {
     Component.CONSOLE: PORT_NOVNC_ADMIN,
 }
 
-PARSED_GATEWAYS: Final = 64
+PARSED_GATEWAYS: Final = 32
 """As many as are in work at once; each takes 30 KiB."""
 UNHEARD_SECONDS: Final = 60.0
 """For how long a restarted operator may take until it listens to a gateway; its executor judges for itself."""
