@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_api.reasons import ConditionReason
 from ibgateway_operator.act.children import ChildWriter
 from ibgateway_operator.act.event_recorder import EventRecorder
 from ibgateway_operator.act.leadership import Leadership
@@ -24,7 +23,7 @@ from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.errors import OperatorError
 from ibgateway_operator.kube.cache import Cache, InformerIndex
 from ibgateway_operator.kube.client import ApiServer
-from ibgateway_operator.metrics import OperatorMetrics, metrics
+from ibgateway_operator.metrics import metrics
 from ibgateway_operator.model.kinds import APPLIED, GATEWAY
 from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid_of
 from ibgateway_operator.model.memory import LOST, Memories
@@ -35,6 +34,7 @@ from ibgateway_operator.observe.observer import AddressOf, Observer, by_address
 from ibgateway_operator.observe.people import People
 from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.observe.sentinel import Sentinels
+from ibgateway_operator.queues import Queues
 from ibgateway_operator.reconcile import Reconciler
 from ibgateway_operator.settings import OperatorSettings
 from ibgateway_operator.workqueue import Pace, Workqueue
@@ -50,37 +50,10 @@ RESYNC_SECONDS: Final = 600.0
 """How often the API server is asked what there is: a watch that went silent is noticed here."""
 LOOKS_SECONDS: Final = 300.0
 """Over which the looks at all gateways are spread that follow: a thousand at once would hold up news."""
-GATE_FIRST_SECONDS: Final = 0.05
-"""Head start of the gate's patch over everything else that news asks for."""
 STUCK_SECONDS: Final = 300.0
 """A reconcile that runs longer than this is taken for dead."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Queues:
-    """The fast lane for gates and the slow one for reconciles, and what puts keys on them."""
-
-    fast: Workqueue[Key]
-    slow: Workqueue[Key]
-    cache: Cache
-    metrics: OperatorMetrics
-
-    def heard(self, key: Key) -> None:
-        """A sentinel told something: the gate first."""
-        self.fast.add(key)
-        self.slow.add(key, delay=GATE_FIRST_SECONDS)
-
-    def gate_changed(self, key: Key, reason: str) -> None:
-        """The status says so, too."""
-        self.metrics.gate_is(key, open_=reason == ConditionReason.GATE_OPEN)
-        self.slow.add(key)
-
-    def one_is_gone(self) -> None:
-        """Its user name is free again: another one may have waited for it."""
-        for key in self.cache.gateways():
-            self.slow.add(key)
 
 
 @dataclass
@@ -148,8 +121,7 @@ class App:
 
     def add(self, key: Key) -> None:
         """Something about this IBGateway may have changed."""
-        self.queues.fast.add(key)
-        self.queues.slow.add(key)
+        self.queues.changed(key)
 
     def gone(self, body: Mapping[str, Any]) -> None:
         """A watch has shown a deletion."""

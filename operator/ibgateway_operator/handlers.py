@@ -13,7 +13,7 @@ import kopf
 
 from ibgateway_api.names import Key
 from ibgateway_operator.app import App
-from ibgateway_operator.kube.bodies import PackedBodies, itself, named_by_label
+from ibgateway_operator.kube.bodies import PackedBodies, itself
 from ibgateway_operator.kube.informer import ChildInformer
 from ibgateway_operator.model.kinds import GATEWAY
 from ibgateway_operator.model.manifests import Manifest, trimmed, uid_of
@@ -109,13 +109,13 @@ class Handlers:
         """A child or a pod came or changed."""
         if self.app is not None:
             self.app.shown(body)
-            self.app.add(named_by_label(body))
+            self.app.queues.child_changed(body)
 
     def child_ended(self, body: Manifest) -> None:
         """A child or a pod went."""
         if self.app is not None:
             self.app.gone(body)
-            self.app.add(named_by_label(body))
+            self.app.queues.child_changed(body)
 
 
 async def _logged_in(**kwargs: Any) -> kopf.ConnectionInfo | None:

@@ -62,6 +62,19 @@ async def test_a_gate_that_changed_is_told_to_the_slow_lane(trading: OperatorWor
     assert trading.reconciles_due() == 1
 
 
+async def test_only_children_that_a_gate_depends_on_have_it_judged(trading: OperatorWorld) -> None:
+    queues, judged = trading.app.queues, []
+    while len(queues.fast):
+        queues.fast.done(await queues.fast.take())
+    for body in queues.cache.children(trading.key):
+        queues.child_changed(body)
+        if len(queues.fast):
+            judged.append(body["kind"])
+            queues.fast.done(await queues.fast.take())
+    assert sorted(judged) == ["Deployment", "Deployment", "Pod", "Pod", "Pod", "StatefulSet"]
+    assert trading.reconciles_due() == 1
+
+
 class TestStill:
     """A gate that nothing has happened to is not judged, and silence is noticed all the same."""
 
