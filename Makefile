@@ -79,8 +79,11 @@ demo: images ## a Ready paper gateway on the simulator, and an order that fills
 env: .venv/ready ## for your shell, bash or zsh: eval "$(make -s env)" finds the cluster's kubectl and helm
 	@$(CLUSTER) env
 
-bench: cluster ## latencies of login and kick, 50 runs each; run by hand
-	@$(BIN)/python tests/bench/login_latency.py
+BENCH = "operator_scale.py --gateways 50 --gateways 200 --gateways 500 --gateways 1000" executor_intake.py executor_sending.py \
+        push_to_message.py footprint.py login_latency.py
+bench: cluster packages ## every figure of docs/performance.md beside its limit: hours on two cores, as root; run by hand
+	@for part in $(BENCH); do echo "$$part"; $(BIN)/python tests/bench/$$part --save || exit 1; done
+	@$(BIN)/python -m bench_page
 
 down: .venv/ready ## remove the cluster and everything it started
 	@$(CLUSTER) down

@@ -9,7 +9,6 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -18,8 +17,10 @@ import aiohttp
 import click
 import psutil
 
+from bench_page import save
 from executor_world import CLIENT_TOKEN, ExecutorProcess, JsonClient, SentinelStub
 from intake_load import LoadFigures, fill
+from intake_load.stored_run import StoredRun, measured
 
 MIB: Final = 1024 * 1024
 COLUMNS: Final = (
@@ -27,36 +28,20 @@ COLUMNS: Final = (
 )
 
 
-@dataclass(frozen=True)
-class StoredRun:
-    """The figures with one number of stored orders; seconds and MiB."""
+def line(run: StoredRun) -> str:
+    """One line of the table."""
 
-    stored: int
-    kind: str
-    bare: LoadFigures
-    one: LoadFigures
-    many: LoadFigures
-    used: tuple[float, float]
-    """The executor's CPU for an order, in ms: with one client, with sixteen."""
-    opened: float
-    rest: float
-    after: float
+    def figures(told: LoadFigures) -> str:
+        return f"{told.rate:.0f}/s {told.p50:.2f} {told.p99:.1f} {told.longest:.0f}"
 
-    def line(self) -> str:
-        """One line of the table."""
+    def beside(told: LoadFigures, used: float) -> tuple[str, ...]:
+        late = told.p99 - run.bare.p99
+        cpu = f"{used:.2f}", f"{told.cpu:.2f}"
+        return f"{run.share(told):.2f}", figures(told), f"{late:+.1f}", *cpu
 
-        def figures(told: LoadFigures) -> str:
-            return f"{told.rate:.0f}/s {told.p50:.2f} {told.p99:.1f} {told.longest:.0f}"
-
-        def beside(told: LoadFigures, used: float) -> tuple[str, ...]:
-            share, late = told.rate / self.bare.rate, told.p99 - self.bare.p99
-            cpu = f"{used:.2f}", f"{told.cpu:.2f}"
-            return f"{share:.2f}", figures(told), f"{late:+.1f}", *cpu
-
-        ends = (f"{self.opened:.2f}", f"{self.rest:.0f}", f"{self.after:.0f}")
-        sides = (*beside(self.one, self.used[0]), *beside(self.many, self.used[1]))
-        shown = (figures(self.bare), *sides, *ends)
-        return COLUMNS.format(self.stored, self.kind, *shown)
+    ends = (f"{run.opened:.2f}", f"{run.rest:.0f}", f"{run.after:.0f}")
+    sides = (*beside(run.one, run.used[0]), *beside(run.many, run.used[1]))
+    return COLUMNS.format(run.stored, run.kind, figures(run.bare), *sides, *ends)
 
 
 async def program(*arguments: str) -> LoadFigures:
@@ -89,7 +74,7 @@ async def started(executor: ExecutorProcess) -> float:
                 return time.monotonic() - begin
 
 
-async def measured(folder: Path, stored: int, *, waiting: bool, orders: int) -> StoredRun:
+async def measure(folder: Path, stored: int, *, waiting: bool, orders: int) -> StoredRun:
     """One line of the table."""
     now = datetime.now(UTC)
     fill(folder / "bare", stored, waiting=waiting, now=now)
@@ -126,8 +111,10 @@ def cpu_seconds(process: psutil.Process) -> float:
 @click.option("--stored", multiple=True, type=int, default=(0, 200, 3000, 20_000, 100_000))
 @click.option("--waiting/--done", default=None, help="Only these; otherwise both.")
 @click.option("--orders", default=2000, help="With one client; with sixteen twice as many.")
-def main(stored: tuple[int, ...], waiting: bool | None, orders: int) -> None:
+@click.option("--save", "kept", is_flag=True, help="Keep the figures for docs/performance.md.")
+def main(stored: tuple[int, ...], waiting: bool | None, orders: int, kept: bool) -> None:
     """Print the table."""
+    runs = []
     kinds = (False, True) if waiting is None else (waiting,)
     print(
         "rates with p50, p99 and longest in ms; /bare: share of the bare rate; late: p99 less the bare one's;"
@@ -140,8 +127,11 @@ def main(stored: tuple[int, ...], waiting: bool | None, orders: int) -> None:
     for kind in kinds:
         for count in stored:
             with tempfile.TemporaryDirectory() as folder:
-                run = measured(Path(folder), count, waiting=kind, orders=orders)
-                print(asyncio.run(run).line(), flush=True)
+                run = asyncio.run(measure(Path(folder), count, waiting=kind, orders=orders))
+                print(line(run), flush=True)
+                runs.append(run)
+    if kept:
+        save("intake", measured(runs))
 
 
 if __name__ == "__main__":

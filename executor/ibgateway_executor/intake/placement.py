@@ -1,7 +1,7 @@
 """`POST /v1/orders` as it is read: the key, then the order.
 
 The route's signature is what FastAPI documents. It is read here, because FastAPI's own way costs 0.4 ms of a
-request, which is more than everything else that is done for an order (docs/decisions/0025-orders-share-a-commit.md).
+request, which is more than everything else that is done for an order (docs/decisions/0029-orders-share-a-commit.md).
 """
 
 import json

@@ -1,7 +1,7 @@
 """New orders into the ledger's file: many in one transaction, each with an outcome of its own.
 
 Written for sqlite3 itself, because what SQLAlchemy adds to a statement costs several times what the
-statement does (docs/decisions/0025-orders-share-a-commit.md). The columns are those of `tables`.
+statement does (docs/decisions/0029-orders-share-a-commit.md). The columns are those of `tables`.
 """
 
 import sqlite3

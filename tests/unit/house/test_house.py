@@ -72,3 +72,10 @@ def test_requirements_are_hashed_and_name_no_index() -> None:
         assert "--hash=sha256:" in text, path
         assert "--index-url" not in text, path
         assert "://" not in text, path
+
+
+def test_each_decision_has_a_number_of_its_own_and_says_it() -> None:
+    files = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    numbers = [file.name[:4] for file in files]
+    assert numbers == [f"{number:04}" for number in range(1, len(files) + 1)]
+    assert [file.read_text()[:6] for file in files] == [f"# {number}" for number in numbers]
