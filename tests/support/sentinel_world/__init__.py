@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import aiohttp
 from host_processes import end_group, forget_display, free_display, kill_group
 from ibgateway_simulator.ibkr.server import Running, running
 from ibgateway_simulator.ibkr.settings import ibkr_settings
+from ibgateway_stage.calendar import calendar
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "gateway" / "ibgateway_pod"
@@ -64,7 +66,7 @@ class PodOnHost:
         self._settings = {
             "tradingMode": "paper",
             "login": budget,
-            "calendar": {"outages": [], "resets": []},
+            "calendar": calendar(datetime.now(UTC) - timedelta(days=3)),
             "existingSession": existing_session,
         }
         self.tell_sentinel()
