@@ -1,0 +1,45 @@
+"""The real operator on an API server in memory, its gateway's pods, and how its programs reach each other."""
+
+import json
+from typing import Protocol
+
+from ibgateway_agent.errors import StopRefusedError
+from ibgateway_agent.sentinel.permits.records import RequestKind
+from ibgateway_api.reports import ExecutorReport
+from ibgateway_runtime.errors import EndpointRefusedError, EndpointUnavailableError
+from ibgateway_runtime.http_client import Endpoint
+from operator_fakes import FakeHttpClient
+from week_world.gateway_pod import GatewayPod
+
+
+class ExecutorAnswers(Protocol):
+    """What the operator asks of an executor."""
+
+    def state(self) -> ExecutorReport:
+        """Its gate, and whether it has drained."""
+
+
+class PathsInMemory(FakeHttpClient):
+    """Requests go straight to the sentinel and the executor of the world."""
+
+    def __init__(self, pod: GatewayPod, executor: ExecutorAnswers) -> None:
+        super().__init__()
+        self._pod, self._executor = pod, executor
+
+    async def get(self, endpoint: Endpoint, path: str) -> bytes:
+        if path == "/v1/gate":
+            return self._executor.state().to_json().encode()
+        if path == "/network-policy":
+            return b'{"enforced": true}'
+        raise EndpointUnavailableError(path)
+
+    async def post(self, endpoint: Endpoint, path: str, body: str) -> None:
+        kind = {"/v1/restarts": RequestKind.RESTART, "/v1/login-requests": RequestKind.LOGIN}[path]
+        if self._pod.sentinel is None:
+            raise EndpointUnavailableError(path)
+        try:
+            self._pod.sentinel.accept(kind, json.loads(body)["id"])
+        except StopRefusedError as error:
+            raise EndpointRefusedError(str(error)) from error
+        except OSError as error:
+            raise EndpointUnavailableError(str(error)) from error
