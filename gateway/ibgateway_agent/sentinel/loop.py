@@ -195,15 +195,18 @@ class Sentinel:
             self._state.fold = keeping_reason(self._state.fold, before, reason)
 
     def _driver_starts_over(self) -> None:
-        """An attempt that asked nobody is counted, or ended where it would not have been granted."""
+        """An attempt that asked nobody is counted, and ended where it would not have been granted.
+
+        One of before this sentinel's start has been answered by now: a login may have come of it.
+        """
         snapshot = self._snapshot()
         self._permits.record_or_retry(outcome.unfinished(snapshot.records, AttemptOutcome.ENDED))
         granted = decide.driver_may_start_over(snapshot)
-        if isinstance(granted, Refused):
+        if isinstance(granted, Refused) and self._log.caught_up_at:
             self._stop.begin("the driver starts over without a permit", at_once=True)
             return
         self._stop.give_up()
-        self._count(granted)
+        self._count(Granted(PermitKind.FULL))
 
     def _see_relogin(self, before: Login, evidence: Evidence) -> None:
         """A push that comes with a re-login can't be held back: it is counted."""

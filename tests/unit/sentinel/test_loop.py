@@ -310,3 +310,20 @@ async def test_a_nightly_restart_while_no_sentinel_looked_costs_no_push(pod: Fak
     assert report.state is LoginState.LOGGED_IN
     assert not pod.sentinel._stop.busy
     assert pod.outcomes() == [AttemptOutcome.SETTLED]
+
+
+async def test_a_login_that_ibc_began_while_no_sentinel_looked_is_counted_and_left(
+    pod: FakePod,
+) -> None:
+    """It would not have been granted so soon; but somebody has answered its push since."""
+    pod.logs_in()
+    pod.says("IBC: detected dialog entitled: Restart in progress; event=Opened")
+    at = f"{pod.time.now:%Y-%m-%d %H:%M:%S}:000 "
+    pod.writes("IBC returned exit status 0", "IBC will restart shortly")
+    pod.writes(*[at + line for line in (START, ATTEMPT, PUSH, ANSWERED, DONE)])
+    pod.time.passes(timedelta(minutes=2))
+    pod.boot()
+    pod.look()
+    assert not pod.sentinel._stop.busy
+    assert pod.api(Sign.API_READY, "DU1").state is LoginState.LOGGED_IN
+    assert pod.outcomes() == [AttemptOutcome.LOGGED_IN, AttemptOutcome.LOGGED_IN]
