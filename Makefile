@@ -64,7 +64,7 @@ test-chart: cluster ## the charts, rendered and applied
 test-e2e: packages images ## the story on the real cluster
 	@$(PYTEST) -q tests/e2e
 
-test-faults: cluster packages ## starts, kills and removes clusters of its own; run by hand
+test-faults: cluster packages ## kills clusters of its own, lives ten years of Sundays; run by hand
 	@$(PYTEST) -q tests/faults
 
 cluster: .venv/ready ## a kind cluster, with or without a Docker engine

@@ -9,9 +9,13 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
+
 from week_world.true_week import week_of
 from week_world.truth import Tally
 from week_world.years import Years, live
+
+pytestmark = pytest.mark.timeout(3600)
 
 BEGUN = datetime(2026, 11, 14, 17, 0, tzinfo=UTC)
 """A Saturday noon in New York."""
