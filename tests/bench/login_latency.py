@@ -197,7 +197,7 @@ def main(runs: int, kept: bool) -> None:
         approved = [approved_to_ready(stage, ibkr, watch) for _ in progress("approve", runs)]
     found = measured(approved, kicked)
     for figure in found.figures:
-        print(f"{figure.what:<40} p95 {figure.value:.2f} s, aim {figure.aim} s; {figure.beside}")
+        print(f"{figure.what:<40} {figure.value:.2f} s, aim {figure.aim} s; {figure.beside}")
     print(found.text)
     if kept:
         save("latency", found)
