@@ -5,6 +5,7 @@ What must hold at every look stands in `week_world.truth`; what happens to the g
 """
 
 import multiprocessing
+import os
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -51,7 +52,8 @@ def clock_changes(years: Years) -> int:
 
 def test_ten_years_of_sundays() -> None:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(2, mp_context=context) as processes:
+    count = min(os.cpu_count() or 1, len(SPANS))
+    with ProcessPoolExecutor(count, mp_context=context, max_tasks_per_child=1) as processes:
         tallies: list[Tally] = list(processes.map(live, SPANS))
     assert sum(clock_changes(years) for years in SPANS) >= 20
     assert sum(tally.weeks for tally in tallies) == 528

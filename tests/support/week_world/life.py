@@ -54,20 +54,24 @@ class Life:
     def _restarts_tonight(self) -> bool:
         """Of the nights that are all alike a few are told; those around Sunday always."""
         local = self.world.clock.true().astimezone(NEW_YORK)
-        return local.weekday() in (5, 6) or self.random.random() < 0.15
+        return local.weekday() in (5, 6) or self.random.random() < 0.05
 
     # the phone
 
     def look(self) -> None:
         """People see what is on their phone, and what their gateway says."""
-        pushes = self.world.ibkr.logins.pushes
-        for push in pushes[self._seen :]:
-            self._spawn(self._answer(push))
-        self._seen = len(pushes)
+        self.look_at_phone()
         self._perhaps_ask()
         for task in [t for t in self._tasks if t.done()]:
             self._tasks.discard(task)
             task.result()
+
+    def look_at_phone(self) -> None:
+        """Each push is answered in its time, or missed."""
+        pushes = self.world.ibkr.logins.pushes
+        for push in pushes[self._seen :]:
+            self._spawn(self._answer(push))
+        self._seen = len(pushes)
 
     async def _answer(self, push: Push) -> None:
         if self.misses > 0:
@@ -275,7 +279,7 @@ class Life:
         self.misses += 1
 
     async def orders_in_flight(self) -> None:
-        self.world.executor.busy_until = self.world.clock.monotonic() + self.span(2 * HOUR)
+        self.world.executor.busy_until = self.world.clock.monotonic() + self.span(0.5 * HOUR)
 
 
 class Disk:

@@ -28,16 +28,14 @@ from hypothesis.stateful import (
 )
 
 from ibgateway_api.gate import Open
-from ibgateway_api.login import LoginState, Sign
-from ibgateway_api.permits import PermitKind, PermitRefusal
+from ibgateway_api.login import Sign
 from ibgateway_simulator.model.users import (
     ExpiryDialog,
     KickStyle,
-    LoginKind,
     PushState,
 )
 from week_world.life import Disk, Life
-from week_world.truth import Truth
+from week_world.machine_truth import LOSSES, OTHERS, MoneyTruth
 from week_world.virtual_time import VirtualTimeLoop
 from week_world.world import WeekWorld, week_world
 
@@ -46,84 +44,8 @@ DISK: Final = Disk()
 SATURDAY: Final = datetime(2026, 11, 28, 17, 0, tzinfo=UTC)
 STEPS: Final = 50
 
-LOSSES: Final = (
-    "detected dialog entitled: Restart in progress; event=Opened",
-    "detected dialog entitled: Shutdown progress; event=Opened",
-    "detected frame entitled: Connecting to server...; event=Opened",
-    "detected dialog entitled: Existing session detected; event=Opened",
-    "Re-login to session",
-    "Starting session: will exit if login dialog is not displayed within 60 seconds",
-    "Re-starting session",
-    "Login attempt: 1",
-    "Connection to server failed: the security tokens have expired",
-    "Login has completed: exiting via [File, Close] menu",
-)
-"""Lines after which no session is there, or none is known to be."""
-OTHERS: Final = (
-    "Login has completed",
-    "Second Factor Authentication initiated",
-    "detected dialog entitled: Second Factor Authentication; event=Closed",
-    "Re-login after second factor authentication timeout not required",
-    "detected frame entitled: Starting application...; event=Closed",
-    "Login failed",
-    "detected dialog entitled: Unrecognized Username or Password; event=Opened",
-    "Too many failed login attempts. Please wait 4 minutes & 47 seconds",
-    "End this session and let the other session proceed (scenario 2)",
-    "detected dialog entitled: Gateway; event=Opened",
-    "detected dialog entitled: Gateway; event=Closed",
-    "You should specify the required second factor device using the SecondFactorDevice setting",
-)
 API_LOSSES: Final = (Sign.API_CLOSED, Sign.API_SILENT, Sign.LINK_LOST)
 SPANS: Final = (0.3, 2.0, 6.0, 31.0, 61.0, 181.0, 301.0, 601.0, 901.0, 3601.0, 6 * 3600.0, 86400.0)
-
-
-class MoneyTruth(Truth):
-    """What must hold whatever anybody says: the parts of the truth that no wrong word excuses."""
-
-    def __init__(self, world: WeekWorld) -> None:
-        super().__init__(world)
-        self._parked = False
-        self._ledger = 0
-
-    def look(self) -> None:
-        now = self.world.clock.true()
-        self._tell_story()
-        self._learn(now)
-        self._gate(now)
-        self._permits()
-        self._stays_parked()
-        if len(self.world.ibkr.gateways) > 1:
-            self.fail("two gateways are connected to IBKR")
-
-    def asks(self) -> None:
-        super().asks()
-        self._parked = False
-
-    def _opens(self, now: datetime, *, good: bool, open_: bool) -> None:
-        """Nothing has to open where evidence may be wrong."""
-
-    def _permits(self) -> None:
-        """IBKR saw no more full logins than were permitted, and no permit was used twice."""
-        container, logins = self.world.pod.container, self.world.ibkr.logins
-        numbers = [number for number, _ in container.permits]
-        if len(set(numbers)) != len(numbers):
-            self.fail(f"a permit was taken twice: {numbers}")
-        full = sum(attempt.kind is LoginKind.FULL for attempt in logins.attempts)
-        permitted = sum(kind == PermitKind.FULL for _, kind in container.permits)
-        if full > permitted + container.cold_restarts:
-            self.fail(f"{full} full logins, and {permitted} permits for one")
-
-    def _stays_parked(self) -> None:
-        sentinel, report = self.world.pod.sentinel, self.world.report
-        if sentinel is None or report is None:
-            return
-        full = [a for a in sentinel._permits.records.attempts if a.kind is PermitKind.FULL]
-        if self._parked and len(full) > self._ledger and not full[-1].request:
-            self.fail("a parked gateway was tried again by itself")
-        self._ledger = len(full)
-        waiting = report.waiting is not None and report.waiting.refusal == PermitRefusal.PARKED
-        logged_in = report.state is LoginState.LOGGED_IN
-        self._parked = (self._parked or waiting) and not logged_in
 
 
 class WeekMachine(RuleBasedStateMachine):
@@ -135,6 +57,8 @@ class WeekMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner(loop_factory=VirtualTimeLoop)
         self.folder = tempfile.TemporaryDirectory(prefix="machine-")
         self.stack = AsyncExitStack()
+        self.attentive = True
+        """Whether somebody approves each push within its time."""
         self.world, self.truth, self.life = self.run(self._begin)
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -150,8 +74,15 @@ class WeekMachine(RuleBasedStateMachine):
             week_world(Path(self.folder.name), SATURDAY, 7)
         )
         truth = MoneyTruth(world)
-        world.watch = truth.look
-        return world, truth, Life(world, truth, DISK)
+        life = Life(world, truth, DISK)
+
+        def watch() -> None:
+            life.misses = 0 if self.attentive else 1
+            life.look_at_phone()
+            truth.look()
+
+        world.watch = watch
+        return world, truth, life
 
     def teardown(self) -> None:
         DISK.full = False
@@ -172,16 +103,35 @@ class WeekMachine(RuleBasedStateMachine):
     def sentinel_up(self) -> bool:
         return self.world.pod.sentinel is not None and not self.world.pod.stopping
 
-    @initialize(hours=st.integers(0, 7 * 24), logged_in=st.booleans())
-    def begins(self, hours: int, logged_in: bool) -> None:
-        self.run(lambda: self._pass(hours * 3600.0 + 1))
-        if logged_in:
-            self.answers(PushState.APPROVED)
-            self.after(30)
+    @initialize(hours=st.integers(0, 7 * 24), attentive=st.booleans())
+    def begins(self, hours: int, attentive: bool) -> None:
+        """Logged in, and some hours later, with somebody at the phone from then on or not."""
+        self.after(200)
+        self.run(lambda: self._pass(hours * 3600.0))
+        self.attentive = attentive
 
     @rule(seconds=st.sampled_from(SPANS))
     def time_passes(self, seconds: float) -> None:
         self.run(lambda: self._pass(seconds))
+
+    @precondition(lambda self: not isinstance(self.world.executor.gate(), Open))
+    @rule(minutes=st.integers(1, 30))
+    def all_is_well_again(self, minutes: int) -> None:
+        """Without this most steps would find a gateway that is down for long."""
+        DISK.full, self.attentive = False, True
+        self.world.clock.step = timedelta()
+        self.world.operator.api_server.informer.lag = False
+        self.run(partial(_told, self.world.operator.deliver))
+        self.run(lambda: self.world.ibkr.free("paperuser"))
+        self.world.operator.edit(suspend=False)
+        if self.world.pod.sentinel is None and not self.world.pod.stopping:
+            self.sentinel_begins_anew()
+        self.link_moves(up=True)
+        if not self.world.operator_up:
+            self.operator_begins_anew()
+        self.after(5)
+        self.life.ask()
+        self.run(lambda: self._pass(200 + minutes * 60.0))
 
     @precondition(lambda self: self.sentinel_up)
     @rule(line=st.sampled_from(LOSSES))
@@ -205,7 +155,7 @@ class WeekMachine(RuleBasedStateMachine):
         self.truth.note(f"the API says: {sign}")
         sentinel = self.world.pod.sentinel
         assert sentinel is not None
-        self.run(lambda: _told(sentinel.on_evidence, sign))
+        self.run(lambda: _told(sentinel.on_evidence, sign, ""))
         self._closed_by(sign)
 
     def _closed_by(self, why: str) -> None:
@@ -226,6 +176,10 @@ class WeekMachine(RuleBasedStateMachine):
         for push in self.world.ibkr.logins.waiting():
             self.run(partial(_told, self.world.ibkr.answer_push, push.id, answer))
         self.after()
+
+    @rule(attentive=st.booleans())
+    def somebody_is_at_the_phone(self, attentive: bool) -> None:
+        self.attentive = attentive
 
     @rule()
     def person_asks(self) -> None:

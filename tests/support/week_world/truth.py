@@ -141,9 +141,7 @@ class Truth:
         span = (now - self._looked_at).total_seconds()
         self.tally.seconds += span
         self.tally.open_seconds += span if self._was_open else 0.0
-        report = self.world.report
-        if self._was_open and report is not None and report.state is LoginState.RESTARTING:
-            self.fail("the gate was still open when the gateway began to restart")
+        self._held_before_restart()
         self._looked_at, self._was_open = now, open_
         authenticated = self._full is not None and self._full >= late
         connected = now - self._connected_at <= CLOSES_WITHIN
@@ -152,6 +150,12 @@ class Truth:
         if open_ and not connected:
             self.fail(f"the gate is open, and IBKR was last connected at {self._connected_at}")
         self._opens(now, good=authenticated and self._connected_at == now, open_=open_)
+
+    def _held_before_restart(self) -> None:
+        """No restart of the gateway itself, nor one of ours, finds the gate open."""
+        report = self.world.report
+        if self._was_open and report is not None and report.state is LoginState.RESTARTING:
+            self.fail("the gate was still open when the gateway began to restart")
 
     def _opens(self, now: datetime, *, good: bool, open_: bool) -> None:
         """What is proven opens the gate, and the operator says so too."""

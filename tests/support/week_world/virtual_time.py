@@ -23,13 +23,15 @@ class JumpingSelector(selectors.DefaultSelector):
         self.seconds = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """What is ready; else nothing, after the timeout."""
+        """What is ready; else nothing, after the timeout.
+
+        Each look takes a microsecond: after some months a float has no place for the nanosecond by which
+        asyncio looks ahead, and what is due just now would be waited for without end.
+        """
         ready = super().select(0)
-        if ready or timeout == 0:
-            return ready
-        if timeout is None:
+        if timeout is None and not ready:
             raise RuntimeError("nothing is planned: this world stands still for ever")
-        self.seconds += max(timeout, 1e-6)
+        self.seconds += max(timeout or 0.0, 1e-6) if not ready else 0.0
         return ready
 
 

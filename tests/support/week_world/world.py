@@ -22,7 +22,7 @@ from week_world.kubelet import Kubelet
 from week_world.operator_side import PathsInMemory
 from week_world.virtual_time import VirtualClock
 
-BUSY_SECONDS = 3.0
+BUSY_SECONDS = 2.0
 """For so long after news everybody looks often."""
 IDLE_SECONDS = 24 * 3600.0
 
@@ -148,7 +148,7 @@ class WeekWorld:
             await operator.reconcile()
             self._due = now + operator.next_look()
             if operator.next_look() <= 2.0:
-                self._busy_until = max(self._busy_until, now + 3.0)
+                self._plans.append(now + self.random.uniform(1.0, 20.0))
 
     def edited(self) -> None:
         """The user has changed the resource: the operator sees it."""
