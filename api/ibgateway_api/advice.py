@@ -31,7 +31,8 @@ LOGIN_ADVICE: Final = {
     LoginState.TOKEN_EXPIRED: "IBKR no longer takes the week's token: a full login with a push follows"
     " as soon as an attempt is allowed",
     LoginState.NEEDS_PERSON: "IB Gateway asks something only a person can answer, and nothing is tried"
-    " until then: open noVNC and answer it",
+    " until then: open noVNC and answer it. Where it shows no window any more, ask for an attempt with the"
+    " annotation ibgateway.dev/login-requested-at, and answer it there then",
     LoginState.RESTARTING: "IB Gateway restarts and comes back by itself, within minutes; only where the"
     " week's token is used up a push follows",
     LoginState.API_UNRESPONSIVE: "IB Gateway is logged in but its API does not answer, and trading is held"
@@ -49,7 +50,8 @@ _OR_ASK: Final = f"it goes on by itself then; {_ASK} to have one now"
 
 PERMIT_ADVICE: Final[Mapping[str, str]] = {
     PermitRefusal.PARKED: "too many attempts without a login (spec.login.maxAttempts), or IBKR refused the"
-    f" last one: nothing is tried until you {_ASK}, or log in through noVNC where its window is up",
+    " last one, or that one met what only a person can answer: nothing is tried until you"
+    f" {_ASK}, or log in through noVNC where its window is up",
     PermitRefusal.INTERVAL: f"attempts are spaced by spec.login.attemptIntervalSeconds: {_OR_ASK}",
     PermitRefusal.DAILY_BUDGET: "the attempts of 24 hours (spec.login.dailyAttempts) are used up:"
     f" {_OR_ASK}",

@@ -51,9 +51,17 @@ class AttemptOutcome(StrEnum):
     MISSED = "Missed"
     REJECTED = "Rejected"
     LOCKED_OUT = "LockedOut"
+    NEEDS_PERSON = "NeedsPerson"
+    """Something that only a person can answer stood in its way."""
     YIELDED = "Yielded"
     """Another session was there and this one gave way: nobody failed to answer."""
     ENDED = "Ended"
+
+
+PARKED: Final = frozenset(
+    {AttemptOutcome.REJECTED, AttemptOutcome.LOCKED_OUT, AttemptOutcome.NEEDS_PERSON}
+)
+"""Trying again helps nobody: after these nothing is tried until somebody asks."""
 
 
 class Attempt(Document):
@@ -205,7 +213,7 @@ def _before_restart(asked: PermitRequest, now: datetime) -> Refused | None:
 
 def _parked(attempts: Sequence[Attempt], policy: LoginPolicy) -> Refused | None:
     episode = [a for a in _episode(attempts) if a.outcome is not AttemptOutcome.YIELDED]
-    if episode and episode[-1].outcome in (AttemptOutcome.REJECTED, AttemptOutcome.LOCKED_OUT):
+    if episode and episode[-1].outcome in PARKED:
         return Refused(PermitRefusal.PARKED)
     if len(episode) >= policy.max_attempts:
         return Refused(PermitRefusal.PARKED)

@@ -43,10 +43,13 @@ _FIRST_LINES: Final = {
     LoginState.AWAITING_APPROVAL: _RUNS,
     LoginState.LOGGED_IN: _RUNS,
     LoginState.CONNECTION_LOST: _RUNS,
-    LoginState.NEEDS_PERSON: _RUNS,
     LoginState.API_UNRESPONSIVE: _RUNS,
 }
-_A_REQUEST_HELPS: Final = {LoginState.WAITING_FOR_PERMIT, LoginState.APPROVAL_MISSED}
+_A_REQUEST_HELPS: Final = {
+    LoginState.WAITING_FOR_PERMIT,
+    LoginState.APPROVAL_MISSED,
+    LoginState.NEEDS_PERSON,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,13 @@ TABLE = [
         Refused(PermitRefusal.PARKED),
     ),
     (
+        "after a question for a person",
+        [tried(600, AttemptOutcome.NEEDS_PERSON)],
+        POLICY,
+        START,
+        Refused(PermitRefusal.PARKED),
+    ),
+    (
         "misses before a settled login do not count",
         [tried(300), tried(290), tried(280, AttemptOutcome.SETTLED)],
         POLICY,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ibgateway_agent.sentinel.permits.records import NoteKind
+from ibgateway_agent.sentinel.permits.records import NoteKind, RequestKind
 from ibgateway_api.login import LoginState, Sign
 from ibgateway_api.permits import AttemptOutcome
 from sentinel_fakes import FakePod
@@ -156,6 +156,23 @@ async def test_a_dialog_that_nobody_knows_asks_for_a_person(pod: FakePod) -> Non
     answered = "IBC: detected dialog entitled: A question of IBKR; event=Closed"
     assert pod.says(answered).state is S.LOGGING_IN
     assert pod.says(PUSH).state is S.AWAITING_APPROVAL
+
+
+async def test_a_start_after_a_question_for_a_person_waits_until_somebody_asks(
+    pod: FakePod,
+) -> None:
+    pod.waits()
+    pod.runs()
+    pod.says("IBC: detected dialog entitled: A question of IBKR; event=Opened")
+    assert pod.later(seconds=61).state is S.NEEDS_PERSON
+    assert pod.outcomes() == [O.NEEDS_PERSON]
+    pod.ends()
+    assert pod.waits().state is S.NEEDS_PERSON
+    pod.later(hours=30)
+    assert pod.permit() == ""
+    pod.sentinel.accept(RequestKind.LOGIN, pod.time.now.isoformat())
+    pod.look()
+    assert "kind=full" in pod.permit()
 
 
 async def test_a_new_process_has_no_open_dialogs(pod: FakePod) -> None:

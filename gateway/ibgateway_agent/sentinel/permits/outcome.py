@@ -25,28 +25,20 @@ from ibgateway_agent.sentinel.permits.records import (
 )
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_api.login import Evidence, Login, LoginState, Sign
-from ibgateway_api.permits import EPISODE_ENDS_AFTER, AttemptOutcome
+from ibgateway_api.permits import EPISODE_ENDS_AFTER, PARKED, AttemptOutcome
 
 PROCESS_GONE: Final = frozenset({Sign.PERMIT_AWAITED, Sign.PROCESS_ENDED})
 """Signs that no process runs any more."""
-
-PARKED: Final = frozenset({AttemptOutcome.REJECTED, AttemptOutcome.LOCKED_OUT})
-"""Nothing but a login undoes them: a push that a person misses afterwards is no reason to try again."""
 
 Lines = tuple[LedgerLine, ...]
 
 
 def from_login(now: SentinelSnapshot) -> Lines:
     """What the running attempt has come to, if that is new."""
-    attempt = now.records.attempt(now.attempt)
-    if attempt is None or attempt.outcome is AttemptOutcome.SETTLED:
+    attempt, outcome = now.records.attempt(now.attempt), _outcome(now.login, now.now)
+    if attempt is None or outcome is None or outcome is attempt.outcome:
         return ()
-    outcome = _outcome(now.login, now.now)
-    if outcome is None or outcome is attempt.outcome:
-        return ()
-    if attempt.outcome in PARKED and outcome is AttemptOutcome.MISSED:
-        return ()
-    return (with_outcome(attempt, outcome),)
+    return () if _stands(attempt.outcome, outcome) else (with_outcome(attempt, outcome),)
 
 
 def from_evidence(evidence: Evidence, before: LoginFold, records: Records) -> Lines:
@@ -132,6 +124,17 @@ def approval_overdue(login: Login, now: datetime) -> bool:
     return waits and login.deadline is not None and now > login.deadline
 
 
+def _stands(known: AttemptOutcome | None, outcome: AttemptOutcome) -> bool:
+    """Whether what is known of an attempt stands against what its process comes to later.
+
+    Of a login that had settled only a question for a person is new; nothing but a login undoes what is
+    parked: a push that a person misses afterwards is no reason to try again.
+    """
+    if known is AttemptOutcome.SETTLED:
+        return outcome is not AttemptOutcome.NEEDS_PERSON
+    return known in PARKED and outcome is AttemptOutcome.MISSED
+
+
 def _outcome(login: Login, now: datetime) -> AttemptOutcome | None:
     if login.state is LoginState.LOGGED_IN:
         lasted: timedelta = now - login.since
@@ -157,10 +160,12 @@ _OUTCOMES: Final = {
     LoginState.APPROVAL_MISSED: AttemptOutcome.MISSED,
     LoginState.REJECTED: AttemptOutcome.REJECTED,
     LoginState.LOCKED_OUT: AttemptOutcome.LOCKED_OUT,
+    LoginState.NEEDS_PERSON: AttemptOutcome.NEEDS_PERSON,
 }
 
 _SIGNS: Final = {
     AttemptOutcome.MISSED: Sign.APPROVAL_MISSED,
     AttemptOutcome.REJECTED: Sign.REJECTED,
     AttemptOutcome.LOCKED_OUT: Sign.LOCKED_OUT,
+    AttemptOutcome.NEEDS_PERSON: Sign.PERSON_NEEDED,
 }
