@@ -2,16 +2,14 @@
 
 Orders come in while the executor is killed, its connection is cut and the broker loses, delays, refuses
 and forgets. At the end each order stands in IBKR's book at most once, none has vanished, and those of
-unknown fate are orders that the book does not have and that this run itself has lost, cut off or killed on their
-way. Exits with 1 where that is not so.
+unknown fate are orders that the book does not have and that this run itself has lost, refused unheard, cut off
+or killed on their way: the simulator has logged that under each of them. Exits with 1 where that is not so.
 """
 
 import asyncio
 import contextlib
 import logging
 import random
-import shutil
-import sqlite3
 import sys
 import tempfile
 import time
@@ -32,7 +30,6 @@ BACKLOG: Final = 15
 LIMIT_SECONDS: Final = 300.0
 """After the last fault, until every order has ended."""
 ENDED: Final = frozenset({"Filled", "Cancelled", "Rejected", "Expired", "Unverified"})
-ON_THEIR_WAY: Final = ("Sending", "Unknown")
 LOSSES: Final = ("before-booking", "after-booking", "rejected", "silently")
 REFUSALS: Final = (163, 201, 383, 10311)
 HEALTHY: Final[dict[str, Any]] = {
@@ -73,7 +70,7 @@ class FaultSession:
     """orderRefs that were on their way when the executor was killed or its connection cut."""
 
     unknown: set[str] = field(default_factory=set)
-    """orderRefs whose fate was unknown at the last look: a kill after that explains nothing."""
+    """orderRefs whose fate was unknown at the last look: a cut after that explains nothing."""
 
     async def order(self, number: int) -> None:
         """Place an order with its key until there is an answer."""
@@ -91,7 +88,7 @@ class FaultSession:
         """kill -9 in the middle of whatever it does, and start it again."""
         await asyncio.sleep(self.chance.random() / 2)
         await self.here.executor.kill()
-        self.interrupted |= stored_on_their_way(self.here.executor.data) - self.unknown
+        self.interrupted |= self.here.executor.stored_on_their_way()
         await self.here.executor.start()
 
     async def cut(self) -> None:
@@ -102,18 +99,20 @@ class FaultSession:
         self.interrupted |= (before | await self.on_their_way()) - self.unknown
 
     async def on_their_way(self) -> set[str]:
-        """orderRefs that the broker may or may not have, by the executor's word; none where it is down."""
+        """orderRefs that were sent and not acknowledged, by the executor's word; none where it is down."""
         found: set[str] = set()
         with contextlib.suppress(aiohttp.ClientError):
-            for state in ON_THEIR_WAY:
+            for state in ("Sending", "Unknown"):
                 page = await self.here.orders.get(f"/v1/orders?state={state}&limit=500")
-                found |= {order["orderRef"] for order in page["orders"]}
+                found |= {order["orderRef"] for order in page["orders"] if on_its_way(order)}
         return found
 
     async def losses(self) -> InjectedLosses:
         """What this run has put in doubt."""
         events = await self.here.ibkr.get("/v1/events")
-        return injected_losses(events, await self.here.placed_frames(), self.interrupted)
+        frames = await self.here.ibkr.get("/v1/frames?direction=in&message=3")
+        frames += await self.here.ibkr.get("/v1/frames?direction=out&message=4")
+        return injected_losses(events, frames, refusals=REFUSALS, interrupted=self.interrupted)
 
     async def link(self) -> None:
         """The gateway loses IBKR for a moment: 1100, then 1101 or 1102."""
@@ -198,7 +197,7 @@ async def run(session: FaultSession, *, orders: int, kills: int, cuts: int) -> l
 
 async def violations(session: FaultSession) -> list[str]:
     """What must not be: one line each."""
-    booked, found = await session.booked(), []
+    booked, found, injected = await session.booked(), [], await session.losses()
     states: Counter[str] = Counter()
     for key, order_id in session.ids.items():
         status, order = await session.here.orders.ask("GET", f"/v1/orders/{order_id}")
@@ -215,14 +214,17 @@ async def violations(session: FaultSession) -> list[str]:
             found.append(f"{key} is still {order['state']}: {order['reason']} {order['message']}")
         if order["state"] == "Filled" and not times:
             found.append(f"{key} is Filled and the broker does not have it")
+        refused = times or order["orderRef"] in injected.refused
+        if order["reason"] == "RejectedByBroker" and not refused:
+            found.append(f"{key} is Rejected and the broker has not refused it")
         if order["reason"] not in ("", "RejectedByBroker", "ResolvedByPerson"):
             found.append(f"{key} ended by itself: {order['state']} {order['reason']}")
     ours = {order_ref(order_id) for order_id in session.ids.values()}
     found += [f"{ref} is at the broker and was never ordered" for ref in booked if ref not in ours]
-    causes = {ref: (await session.losses()).cause(ref) for ref in session.doubted.values()}
+    causes = {ref: injected.cause(ref) for ref in session.doubted.values()}
     found += [f"{ref} was in doubt and nothing was done to it" for ref in causes if not causes[ref]]
     table(session, states, booked)
-    doubts(causes, await session.losses())
+    doubts(causes, injected)
     return found
 
 
@@ -236,14 +238,9 @@ def doubts(causes: Mapping[str, str], injected: InjectedLosses) -> None:
     )
 
 
-def stored_on_their_way(data: Path) -> set[str]:
-    """orderRefs that a killed executor's ledger has as sent and not acknowledged; read in a copy of it."""
-    with tempfile.TemporaryDirectory() as folder:
-        for file in data.glob("ledger.db*"):
-            shutil.copy(file, folder)
-        with contextlib.closing(sqlite3.connect(Path(folder) / "ledger.db")) as ledger:
-            rows = ledger.execute("SELECT order_ref FROM jobs WHERE state IN (?, ?)", ON_THEIR_WAY)
-            return {row[0] for row in rows}
+def on_its_way(order: Mapping[str, str]) -> bool:
+    """Whether it awaits its acknowledgement, or awaited it when the connection ended."""
+    return order["state"] == "Sending" or order["reason"] == "ConnectionLost"
 
 
 def order_ref(order_id: str) -> str:

@@ -9,7 +9,13 @@ from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.faults import OrderLoss
 from ibgateway_simulator.model.market import EASTERN
 from ibgateway_simulator.model.order_checks import plain_refusal
-from ibgateway_simulator.model.orders import BookedOrder, OrderTicket, WhatIfMessage
+from ibgateway_simulator.model.orders import (
+    BookedOrder,
+    ErrorMessage,
+    OrderMessage,
+    OrderTicket,
+    WhatIfMessage,
+)
 from ibgateway_simulator.tws import messages, order_fields, requests
 from ibgateway_simulator.tws.requests import ApiRequest
 from ibgateway_simulator.tws.wire import integer
@@ -72,20 +78,39 @@ class OrderAnswers:
         self._book(ticket)
 
     def _book(self, ticket: OrderTicket) -> None:
-        told = self._ibkr.book.place(ticket, self._ibkr.now())
+        told = self._placed(ticket)
         if self._ibkr.book.faults.what_if_unset_first:
             told = [*(replace(m, margin=None) for m in told if isinstance(m, WhatIfMessage)), *told]
         self._ibkr.publish(told)
 
+    def _placed(self, ticket: OrderTicket) -> list[OrderMessage]:
+        """What the book says to it. A refusal is noted, whoever hears of it: the book does not have the order."""
+        told = self._ibkr.book.place(ticket, self._ibkr.now())
+        if not ticket.what_if and ticket.key not in self._ibkr.book.orders:
+            for error in (message for message in told if isinstance(message, ErrorMessage)):
+                self._ibkr.note(
+                    "order_refused", order_ref=ticket.order_ref, code=error.code,
+                    client_id=ticket.client_id, order_id=ticket.order_id,
+                )  # fmt: skip
+        return told
+
     def _lose(self, ticket: OrderTicket, loss: OrderLoss) -> None:
-        book = self._ibkr.book
-        if loss is OrderLoss.REJECTED:
-            book.faults = replace(book.faults, reject_next="Rejected while nobody listened.")
-        if loss in (OrderLoss.AFTER_BOOKING, OrderLoss.REJECTED):
-            book.place(ticket, self._ibkr.now())
         self._ibkr.note("order_lost", order_ref=ticket.order_ref, when=loss)
+        if loss is OrderLoss.REJECTED:
+            self._reject_unheard(ticket)
+        elif loss is OrderLoss.AFTER_BOOKING:
+            self._placed(ticket)
         if loss is not OrderLoss.SILENTLY:
             self._connection.abort()
+
+    def _reject_unheard(self, ticket: OrderTicket) -> None:
+        """This order and no later one, also where the book refuses it before it would reject it."""
+        book = self._ibkr.book
+        asked = book.faults.reject_next
+        book.faults = replace(book.faults, reject_next="Rejected while nobody listened.")
+        self._placed(ticket)
+        left = asked if book.faults.reject_next else ""
+        book.faults = replace(book.faults, reject_next=left)
 
     def _cancel(self, fields: Sequence[str]) -> None:
         client = self._connection.identity

@@ -1,10 +1,14 @@
 """The executor as a process of its own, and its files."""
 
 import asyncio
+import contextlib
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +82,12 @@ class ExecutorProcess:
         if self.process.returncode is None:
             self.process.send_signal(number)
         return await self.ended()
+
+    def stored_on_their_way(self) -> set[str]:
+        """orderRefs that its ledger, once it is killed, has as sent and not acknowledged; read in a copy of it."""
+        with tempfile.TemporaryDirectory() as folder:
+            for file in self.data.glob("ledger.db*"):
+                shutil.copy(file, folder)
+            with contextlib.closing(sqlite3.connect(Path(folder) / "ledger.db")) as ledger:
+                rows = ledger.execute("SELECT order_ref FROM jobs WHERE state = 'Sending'")
+                return {row[0] for row in rows}

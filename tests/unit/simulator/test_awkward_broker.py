@@ -182,3 +182,39 @@ async def test_a_clock_that_is_set_back_makes_a_healthy_broker_forget_nothing(
     assert await client.until("15") == ["15", "1", "DU1234567"]
     client.send("16|1")
     assert (await client.next())[0] == "5"
+
+
+@pytest.mark.parametrize("when", ["after-booking", "rejected"])
+async def test_a_refusal_that_nobody_hears_is_noted_under_its_order_and_harms_no_later_one(
+    world: IbkrWorld, when: str
+) -> None:
+    client = await _client(world)
+    await _faults(world, refuse_next=163)
+    await _faults(world, lose_next=when)
+    client.order(1, ref="refused")
+    await client.end()
+    events = await world.call("GET", "/v1/events")
+    told = [event for event in events if event.get("order_ref") == "refused"]
+    assert [event["kind"] for event in told] == ["order_lost", "order_refused"]
+    assert (told[0]["when"], told[1]["code"], told[1]["order_id"]) == (when, 163, 1)
+    assert await world.call("GET", "/v1/orders") == []
+    again = await world.tws()
+    again.order(2, ref="later")
+    assert (await again.until("3"))[2] == "PreSubmitted"
+
+
+async def test_a_refused_order_is_noted_and_a_booked_or_rejected_one_is_not(
+    world: IbkrWorld,
+) -> None:
+    client = await _client(world)
+    await _faults(world, refuse_next=383)
+    client.order(1, ref="refused")
+    await client.error(383)
+    client.order(2, ref="booked")
+    await client.until("3", "2")
+    await _faults(world, reject_next="not enough margin")
+    client.order(3, ref="rejected")
+    await client.error(201)
+    events = await world.call("GET", "/v1/events")
+    refused = [event for event in events if event["kind"] == "order_refused"]
+    assert [(event["order_ref"], event["code"]) for event in refused] == [("refused", 383)]
