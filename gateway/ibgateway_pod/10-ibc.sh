@@ -3,9 +3,10 @@
 #
 # IBC's command server is off in the template and has no variable. Loopback only: the sentinel and the
 # preStop hook are the two that speak to it.
-# User name and password are written in here and not by run.sh: IBC reads config.ini as Java properties in
-# Latin-1, where a backslash, a leading blank or an umlaut would become something else. As \uXXXX every
-# character arrives as it is; and nothing of it is an argument of a process.
+# User name and password are written in here and not by run.sh, which knows no file for the name. IBC
+# reads config.ini as Java properties in Latin-1, where a backslash, a leading blank or an umlaut would
+# become something else. As \uXXXX every character arrives as it is; and nothing of it is an argument of
+# a process.
 set -u
 LC_ALL=C
 template=${IBC_INI_TMPL:-$HOME/ibc/config.ini.tmpl}
@@ -43,13 +44,32 @@ credential() {
   printf '%s' "$value" | escaped
 }
 
-user='' password=''
-[[ -n ${TWS_USERID:-} ]] && user=$(credential "$TWS_USERID")
-if [[ -n ${TWS_PASSWORD_FILE:-} ]]; then
-  password=$(credential "$(<"$TWS_PASSWORD_FILE")")
-elif [[ -n ${TWS_PASSWORD:-} ]]; then
-  password=$(credential "$TWS_PASSWORD")
+# Both from one state of the Secret: the kubelet replaces mounted files together, by turning the link
+# `..data`. A new user name with the old password would be a refused login, and so a step to a lock-out.
+read_pair() {
+  local folder=${TWS_USERID_FILE%/*} state left=20
+  while ((left > 0)); do
+    ((left -= 1))
+    state=$folder
+    [[ -L $folder/..data ]] && state=$folder/$(readlink "$folder/..data")
+    if [[ -r $state/${TWS_USERID_FILE##*/} && -r $state/${TWS_PASSWORD_FILE##*/} ]] &&
+      user=$(<"$state/${TWS_USERID_FILE##*/}") && password=$(<"$state/${TWS_PASSWORD_FILE##*/}") &&
+      [[ -n $user && -n $password ]]; then
+      return
+    fi
+    sleep 0.1
+  done
+  echo "user name and password can't be read: no login is tried with half of them"
+  exit 1
+} 2>/dev/null
+
+user=${TWS_USERID:-} password=${TWS_PASSWORD:-}
+if [[ -n ${TWS_USERID_FILE:-} ]]; then
+  read_pair
+elif [[ -n ${TWS_PASSWORD_FILE:-} ]]; then
+  password=$(<"$TWS_PASSWORD_FILE")
 fi
+user=$(credential "$user") password=$(credential "$password")
 
 umask 077
 while IFS= read -r line || [[ -n $line ]]; do

@@ -1,6 +1,6 @@
 """User name and password as people have them, from the Secret's file to IBKR: wrapper, run.sh, start script, IBC.
 
-The pod is given them as the operator gives them: the name in the environment, the password in a file.
+The pod is given them as the operator gives them: as two files of one mounted Secret.
 """
 
 import asyncio
@@ -63,3 +63,18 @@ async def test_ibkr_is_told_what_the_secret_holds(tmp_path: Path, user: str, pas
         assert password not in (pod.run / "gateway.log").read_text()
         if shutil.which("java"):
             assert await read_by_java(pod) == [user, password]
+
+
+async def test_a_start_that_waits_logs_in_with_what_the_secret_holds_by_then(
+    tmp_path: Path,
+) -> None:
+    async with pod_on_host(tmp_path, user="olduser", password="canary-old", allowed=False) as pod:
+        await pod.until(lambda r: r.get("waiting", {}).get("refusal") == "PolicyUnproven")
+        account = {"password": "canary-new", "account": "DU7654321", "modes": ["paper"]}
+        await pod.ibkr_said("PUT", "/v1/users/newuser", {**account, "two_factor": True})
+        pod.secret.write(IB_USERNAME="newuser", IB_PASSWORD="canary-new")
+        pod.tell_sentinel(loginsAllowed=True)
+        await pod.log_in()
+        assert [(a.user, a.result) for a in pod.ibkr.ibkr.logins.attempts] == [
+            ("newuser", "logged-in")
+        ]

@@ -1,9 +1,8 @@
-"""The hash of its settings on a running pod: the kubelet then refreshes the mounted file at once."""
+"""What a running pod is told of changed settings and Secrets: the kubelet then refreshes its mounted files at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ibgateway_api import names
 from ibgateway_api.names import Component, Key
 from ibgateway_operator.errors import NotFoundError
 from ibgateway_operator.kube.cache import Cache
@@ -19,14 +18,15 @@ class SettingsStamp:
     api_server: ApiServer
     cache: Cache
 
-    async def write(self, snapshot: Snapshot, stamps: Mapping[Component, str]) -> None:
+    async def write(
+        self, snapshot: Snapshot, stamps: Mapping[Component, Mapping[str, str]]
+    ) -> None:
         """Annotate the components' pods; one that has just gone is left out."""
-        for component, settings in stamps.items():
+        for component, notes in stamps.items():
             pod = snapshot.pod(component)
             if pod is None:
                 continue
             place = Key(snapshot.gateway.key.namespace, name_of(pod))
-            notes = {names.ANNOTATION_SETTINGS_HASH: settings}
             try:
                 stored = await self.api_server.annotate_pod(place, notes)
             except NotFoundError:

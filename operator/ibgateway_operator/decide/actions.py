@@ -20,6 +20,8 @@ from ibgateway_operator.model.snapshot import Snapshot, container_backs_off
 
 LOGIN_WAITS_SECONDS: Final = 5.0
 """How long a login that was asked for waits, so that the executor's template is taken with it."""
+MOUNTED_WITHIN_SECONDS: Final = 5.0
+"""A pod that was told of a changed Secret has it by then; the kubelet takes about a second."""
 UNDER_WAY: Final = frozenset(
     {LoginState.LOGGING_IN, LoginState.AWAITING_APPROVAL, LoginState.LOGGED_IN}
 )
@@ -91,6 +93,8 @@ def _planned(snapshot: Snapshot, week: Window, stop: PlannedStop | None) -> Acti
 def _asked(snapshot: Snapshot, week: Window, request: RequestedLogin) -> Action | None:
     if request.refused:
         return IgnoreRequest(request.id, request.refused)
+    if snapshot.rotation and snapshot.rotation.known_for < MOUNTED_WITHIN_SECONDS:
+        return None
     if _backed_off(snapshot) and snapshot.replaced_for != request.id:
         return _replaced_for(snapshot, request)
     if pending_gateway(snapshot):

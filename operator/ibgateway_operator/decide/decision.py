@@ -63,8 +63,8 @@ class Decision:
     """Every child there should be; others of ours are removed."""
     held: Mapping[Place, str] = field(default_factory=dict)
     """Children that are left as they are for now, with the revision that waits."""
-    stamps: Mapping[Component, str] = field(default_factory=dict)
-    """Pods that do not carry the hash of their settings yet, with the hash."""
+    stamps: Mapping[Component, Mapping[str, str]] = field(default_factory=dict)
+    """Annotations that pods do not carry yet: the hash of their settings, the Secret's new version."""
     pending: str = ""
     """Revisions of templates that wait, by commas."""
     request: RequestedLogin | None = None
@@ -148,24 +148,37 @@ def _input(
     )
 
 
-def _stamps(snapshot: Snapshot, wanted: tuple[Manifest, ...]) -> Mapping[Component, str]:
-    """A changed annotation makes the kubelet refresh the mounted settings at once.
+def _stamps(
+    snapshot: Snapshot, wanted: tuple[Manifest, ...]
+) -> Mapping[Component, Mapping[str, str]]:
+    """A changed annotation makes the kubelet refresh the mounted settings and Secrets at once.
 
     Nothing is to be refreshed in a pod whose settings never were others.
     """
     maps = {
         name_of(m): m for m in wanted if m["kind"] == CONFIG_MAP.kind and _may_write(snapshot, m)
     }
-    stamps: dict[Component, str] = {}
+    stamps: dict[Component, Mapping[str, str]] = {}
     for component in _READERS:
         pod = snapshot.pod(component)
         config_map = maps.get(f"{snapshot.gateway.key.name}-{component}")
         if pod is None or config_map is None or is_terminating(pod):
             continue
         settings = settings_hash(config_map)
-        if _has(pod, snapshot, config_map) != settings and container_runs(pod, component):
-            stamps[component] = settings
+        missing = _rotated(pod, snapshot) if component is Component.GATEWAY else {}
+        if _has(pod, snapshot, config_map) != settings:
+            missing = {**missing, names.ANNOTATION_SETTINGS_HASH: settings}
+        if missing and container_runs(pod, component):
+            stamps[component] = missing
     return stamps
+
+
+def _rotated(pod: Manifest, snapshot: Snapshot) -> Mapping[str, str]:
+    """The version of the Secret, where it is another one than when the operator saw it first."""
+    known = annotations_of(pod).get(names.ANNOTATION_CREDENTIALS, "")
+    if snapshot.rotation is None or known == snapshot.rotation.version:
+        return {}
+    return {names.ANNOTATION_CREDENTIALS: snapshot.rotation.version}
 
 
 def _has(pod: Manifest, snapshot: Snapshot, config_map: Manifest) -> str:

@@ -96,16 +96,8 @@ def _gateway(given: DesiredInput) -> Manifest:
 
 def _gateway_env(given: DesiredInput) -> list[Manifest]:
     gateway = given.spec.gateway
-    user = {
-        "name": "TWS_USERID",
-        "valueFrom": {
-            "secretKeyRef": {
-                "name": given.spec.credentials_secret_ref.name,
-                "key": names.SECRET_USERNAME,
-            }
-        },
-    }
     owned = env(
+        TWS_USERID_FILE=f"{CREDENTIALS_DIR}/{names.SECRET_USERNAME}",
         TWS_PASSWORD_FILE=f"{CREDENTIALS_DIR}/{names.SECRET_PASSWORD}",
         VNC_SERVER_PASSWORD_FILE=f"{CREDENTIALS_DIR}/{names.SECRET_VNC_PASSWORD}",
         TRADING_MODE=given.spec.trading_mode,
@@ -119,7 +111,7 @@ def _gateway_env(given: DesiredInput) -> list[Manifest]:
         READ_ONLY_API="yes" if gateway.read_only_api else "no",
         JAVA_HEAP_SIZE=str(gateway.java_heap_mi_b),
     )
-    return [user, *owned, *(env(**{v.name: v.value})[0] for v in gateway.env)]
+    return [*owned, *(env(**{v.name: v.value})[0] for v in gateway.env)]
 
 
 def _nightly(gateway: GatewaySpec) -> dict[str, str]:
@@ -188,7 +180,10 @@ def _notifications(given: DesiredInput) -> str:
 
 
 def _credentials(given: DesiredInput) -> Manifest:
-    """The two passwords as files; the VNC one from the user's Secret or from the default."""
+    """User name and password together, so that both are of one state of the Secret, and the VNC password.
+
+    The latter is the user's own or the default.
+    """
     user = given.spec.credentials_secret_ref.name
     vnc = user if given.vnc_from_user else given.vnc_secret
     return {
@@ -196,12 +191,13 @@ def _credentials(given: DesiredInput) -> Manifest:
         "projected": {
             "defaultMode": SECRET_MODE,
             "sources": [
-                _source(user, names.SECRET_PASSWORD),
+                _source(user, names.SECRET_USERNAME, names.SECRET_PASSWORD),
                 _source(vnc, names.SECRET_VNC_PASSWORD),
             ],
         },
     }
 
 
-def _source(secret: str, key: str) -> Manifest:
-    return {"secret": {"name": secret, "items": [{"key": key, "path": key}]}}
+def _source(secret: str, *keys: str) -> Manifest:
+    items = [{"key": key, "path": key} for key in keys]
+    return {"secret": {"name": secret, "items": items}}

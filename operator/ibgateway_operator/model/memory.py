@@ -81,6 +81,10 @@ class SecretsMemory:
     credentials: Credentials | None = None
     looked_at: float | None = None
     """When the last look began; None before the first."""
+    looked_for: str = ""
+    """The login request for which it was looked at last."""
+    rotated_at: float | None = None
+    """When another version of the user's Secret was seen than before; None where it never was."""
     every: float = float("inf")
     """Seconds between two looks, as the last reconcile found them right; the first one takes its time."""
     made: frozenset[str] = frozenset()

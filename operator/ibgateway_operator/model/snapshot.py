@@ -143,6 +143,8 @@ class Credentials:
     """Whether VNC_PASSWORD is the documented default."""
     empty: frozenset[str] = frozenset()
     """Keys that are there and have no value."""
+    version: str = ""
+    """The Secret's resourceVersion."""
     unusable: str = ""
     """The key whose value can't be typed into a login window, and why; never the value."""
 
@@ -164,6 +166,14 @@ class Credentials:
 
 
 @dataclass(frozen=True)
+class SecretChange:
+    """The version of the credentials Secret that came after the one known before, and for how many seconds it is known."""
+
+    version: str
+    known_for: float
+
+
+@dataclass(frozen=True)
 class Drain:
     """For which stop the executor was asked, what it said last, and for how many seconds it waits."""
 
@@ -179,6 +189,8 @@ class Snapshot:
     gateway: IBGateway
     now: datetime
     credentials: Credentials | None = None
+    rotation: SecretChange | None = None
+    """None where the Secret is as it was when this operator first saw it."""
     duplicate: Key | None = None
     """An older IBGateway with the same user name."""
     bodies: tuple[Manifest, ...] = ()

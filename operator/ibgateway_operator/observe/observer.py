@@ -24,6 +24,7 @@ from ibgateway_operator.model.memory import DrainMemory, GatewayMemory, Memories
 from ibgateway_operator.model.snapshot import (
     Drain,
     IBGateway,
+    SecretChange,
     Snapshot,
     SpecCheck,
     parse,
@@ -114,6 +115,7 @@ class Observer:
             gateway=gateway,
             now=self.clock.now(),
             credentials=memory.secrets.credentials,
+            rotation=self._rotation(memory),
             duplicate=self._duplicate(gateway, memory),
             bodies=bodies,
             settling=self._settling(gateway, memory, bodies),
@@ -138,6 +140,12 @@ class Observer:
             ConditionReason.POLICY_NOT_ENFORCED: False,
         }
         return said.get(before.reason) if before else None
+
+    def _rotation(self, memory: GatewayMemory) -> SecretChange | None:
+        seen, at = memory.secrets.credentials, memory.secrets.rotated_at
+        if seen is None or at is None:
+            return None
+        return SecretChange(seen.version, self.clock.monotonic() - at)
 
     def _drain(self, drain: DrainMemory) -> Drain:
         return Drain(drain.stop, drain.report, self.clock.monotonic() - drain.since)

@@ -54,10 +54,13 @@ class Secrets:
             return
         name, known = gateway.spec.credentials_secret_ref.name, memory.credentials
         other = known is not None and known.secret != name
-        if not other and self.due(memory) > 0:
+        asked = _asked_for(gateway)
+        if not other and asked == memory.looked_for and self.due(memory) > 0:
             return
-        memory.looked_at = self.clock()
+        memory.looked_at, memory.looked_for = self.clock(), asked
         memory.credentials = await self._credentials(Key(gateway.key.namespace, name))
+        if known is not None and not other and known.version != memory.credentials.version:
+            memory.rotated_at = self.clock()
         if memory.looked_at - memory.made_at >= OWN_SECONDS:
             memory.made = frozenset()
 
@@ -134,12 +137,18 @@ class Secrets:
             user=self._hash(user) if user else "",
             default_vnc=values.get(names.SECRET_VNC_PASSWORD) == names.DEFAULT_VNC_PASSWORD,
             empty=frozenset(name for name, value in values.items() if not value),
+            version=str(stored["metadata"].get("resourceVersion", "")),
             unusable=_unusable(stored),
         )
 
     def _hash(self, text: str) -> str:
         """IBKR takes a user name in any case: two spellings are one session."""
         return hmac.new(self.hash_key, text.casefold().encode(), hashlib.sha256).hexdigest()
+
+
+def _asked_for(gateway: IBGateway) -> str:
+    """The login request that is set: whoever has corrected a Secret asks for an attempt with it."""
+    return gateway.annotations.get(names.ANNOTATION_LOGIN_REQUESTED_AT, "")
 
 
 def _wanted(given: DesiredInput) -> frozenset[str]:

@@ -23,6 +23,7 @@ from host_processes import end_group, forget_display, free_display, kill_group
 from ibgateway_simulator.ibkr.server import Running, running
 from ibgateway_simulator.ibkr.settings import ibkr_settings
 from ibgateway_stage.calendar import calendar
+from sentinel_world.secret_mount import SecretMount
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "gateway" / "ibgateway_pod"
@@ -46,7 +47,7 @@ class PodOnHost:
         self.ports = {name: free_port() for name in ("api", "socat", "command", "http", "metrics")}
         self.display = free_display()
         self.run = folder / "run"
-        self.user, self.password = "paperuser", "paperpassword"
+        self.secret = SecretMount(folder / "credentials")
         self.exits: list[int] = []
         self.stays_down = False
         self._settings: dict[str, object] = {}
@@ -96,8 +97,8 @@ class PodOnHost:
             "PYTHONUNBUFFERED": "1",
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(self.folder / "tmp"),
-            "TWS_USERID": self.user,
-            "TWS_PASSWORD_FILE": str(self.folder / "password"),
+            "TWS_USERID_FILE": str(self.secret.folder / "IB_USERNAME"),
+            "TWS_PASSWORD_FILE": str(self.secret.folder / "IB_PASSWORD"),
             "TWS_SETTINGS_PATH": str(self.folder / "settings"),
             "START_SCRIPTS": "init-scripts/start",
             "SIMULATOR_PYTHON": sys.executable,
@@ -134,7 +135,6 @@ class PodOnHost:
         await self._sentinel.wait()
 
     def start_kubelet(self) -> None:
-        (self.folder / "password").write_text(self.password)
         self._tasks.append(asyncio.create_task(self._keep_container()))
 
     async def _keep_container(self) -> None:
@@ -267,7 +267,7 @@ async def pod_on_host(
         made = PodOnHost(folder, ibkr)
         made.lay_out({**BUDGET, **budget}, "takeOver" if takes_over else "yield")
         made.tell_sentinel(loginsAllowed=allowed)
-        made.user, made.password = user, password
+        made.secret.write(IB_USERNAME=user, IB_PASSWORD=password)
         try:
             await made.start_sentinel()
             made.start_kubelet()

@@ -63,7 +63,7 @@ def test_the_gateways_environment_is_the_images_contract() -> None:
     )
     (gateway,) = pod_specs(plan)["gateway"]["containers"]
     assert environment(gateway) == {
-        "TWS_USERID": "",
+        "TWS_USERID_FILE": "/run/secrets/ib/IB_USERNAME",
         "TWS_PASSWORD_FILE": "/run/secrets/ib/IB_PASSWORD",
         "VNC_SERVER_PASSWORD_FILE": "/run/secrets/ib/VNC_PASSWORD",
         "TRADING_MODE": "paper",
@@ -79,10 +79,7 @@ def test_the_gateways_environment_is_the_images_contract() -> None:
         "JAVA_HEAP_SIZE": "1024",
         "MORE": "1",
     }
-    assert gateway["env"][0]["valueFrom"]["secretKeyRef"] == {
-        "name": "ib-credentials",
-        "key": "IB_USERNAME",
-    }
+    assert not any("valueFrom" in variable for variable in gateway["env"])
 
 
 def test_the_volume_is_never_mounted_over_the_program() -> None:
@@ -129,7 +126,9 @@ def test_another_secret_is_another_template() -> None:
 
 
 @pytest.mark.parametrize(("from_user", "secret"), [(True, "ib-credentials"), (False, "paper-vnc")])
-def test_passwords_are_files_and_the_vnc_one_has_a_default(from_user: bool, secret: str) -> None:
+def test_name_and_password_are_of_one_state_of_the_secret_and_vnc_has_a_default(
+    from_user: bool, secret: str
+) -> None:
     volumes = pod_specs(desired_input(vnc_from_user=from_user))["gateway"]["volumes"]
     (credentials,) = [v for v in volumes if v["name"] == "credentials"]
     assert credentials["projected"] == {
@@ -138,7 +137,10 @@ def test_passwords_are_files_and_the_vnc_one_has_a_default(from_user: bool, secr
             {
                 "secret": {
                     "name": "ib-credentials",
-                    "items": [{"key": "IB_PASSWORD", "path": "IB_PASSWORD"}],
+                    "items": [
+                        {"key": "IB_USERNAME", "path": "IB_USERNAME"},
+                        {"key": "IB_PASSWORD", "path": "IB_PASSWORD"},
+                    ],
                 }
             },
             {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ibgateway_simulator.gateway.properties import parse
+from sentinel_world.secret_mount import SecretMount
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "gateway" / "ibgateway_pod" / "10-ibc.sh"
@@ -69,6 +70,54 @@ async def test_line_ends_at_the_end_belong_to_the_tool_that_made_the_secret(
     ini = await written(tmp_path, f"paperuser{end}".encode(), f"canary {end}".encode())
     values = parse(ini.read_bytes().decode("latin-1"))
     assert (values["IbLoginId"], values["IbPassword"]) == ("paperuser", "canary ")
+
+
+def by_mount(folder: Path, template: Path) -> dict[bytes, bytes]:
+    """What the pod tells the script: both values as files of one mounted Secret."""
+    return {
+        b"PATH": os.fsencode(os.environ["PATH"]),
+        b"IBC_INI_TMPL": os.fsencode(template),
+        b"TWS_USERID_FILE": os.fsencode(folder / "IB_USERNAME"),
+        b"TWS_PASSWORD_FILE": os.fsencode(folder / "IB_PASSWORD"),
+    }
+
+
+async def test_a_secret_that_changes_meanwhile_gives_no_half_of_the_old_one(tmp_path: Path) -> None:
+    template, mount = tmp_path / "config.ini.tmpl", SecretMount(tmp_path / "secret")
+    shutil.copy(TEMPLATE, template)
+    mount.write(IB_PASSWORD="canary-old")
+    name = (mount.folder / "..data").resolve() / "IB_USERNAME"
+    os.mkfifo(name)
+    (mount.folder / "IB_USERNAME").symlink_to("..data/IB_USERNAME")
+    process = await asyncio.create_subprocess_exec(
+        "bash", str(SCRIPT), env=by_mount(mount.folder, template)
+    )
+    # Opened once the script reads the name: it stands between the two values.
+    half_read = await asyncio.to_thread(name.open, "w")
+    mount.write(IB_USERNAME="newuser", IB_PASSWORD="canary-new")
+    half_read.write("olduser")
+    half_read.close()
+    assert await asyncio.wait_for(process.wait(), 20) == 0
+    values = parse(template.read_bytes().decode("latin-1"))
+    assert (values["IbLoginId"], values["IbPassword"]) == ("newuser", "canary-new")
+
+
+@pytest.mark.parametrize("half", [{"IB_USERNAME": "paperuser"}, {"IB_PASSWORD": "canary"}])
+async def test_half_of_a_login_is_none(tmp_path: Path, half: dict[str, str]) -> None:
+    template, mount = tmp_path / "config.ini.tmpl", SecretMount(tmp_path / "secret")
+    mount.write(**half)
+    shutil.copy(TEMPLATE, template)
+    process = await asyncio.create_subprocess_exec(
+        "bash",
+        str(SCRIPT),
+        env=by_mount(mount.folder, template),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 1
+    assert b"no login is tried with half of them" in said
+    assert b"canary" not in said
+    assert template.read_bytes() == TEMPLATE.read_bytes()
 
 
 @pytest.mark.skipif(
