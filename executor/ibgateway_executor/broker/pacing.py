@@ -27,6 +27,9 @@ class MessageKind(Enum):
 ALTOGETHER: Final = 45
 """Messages in a second, of all kinds."""
 PERIOD_SECONDS: Final = 1.0
+APART_SECONDS: Final = PERIOD_SECONDS / ALTOGETHER
+"""Between two that leave one by one. One that leaves late, because its row had to reach the disk first, does not make all
+later ones late: the next follows by up to so much sooner."""
 SLOW_SECONDS: Final = 60.0
 """For so long after an error 100 half as many messages leave in a second; another one meanwhile halves it again."""
 SLOWEST: Final = 8
@@ -44,6 +47,7 @@ class MessagePacer:
         self._sleep = sleep
         self._left = {kind: deque[float](maxlen=ALTOGETHER) for kind in MessageKind}
         self._all = deque[float](maxlen=ALTOGETHER)
+        self._due = float("-inf")
         self._short = 0
         self._slowed = 1
         self._slow_until = float("-inf")
@@ -59,8 +63,11 @@ class MessagePacer:
 
     def count(self, kind: MessageKind) -> None:
         """One leaves now."""
-        self._left[kind].append(self._monotonic())
-        self._all.append(self._monotonic())
+        now = self._monotonic()
+        late = min(max(-self._borrowed_wait(), 0.0), APART_SECONDS)
+        self._due = now - late + APART_SECONDS
+        self._left[kind].append(now)
+        self._all.append(now)
 
     def too_fast(self) -> None:
         """The gateway says that messages come too fast: others may share its limit, or it is a lower one."""
@@ -99,15 +106,14 @@ class MessagePacer:
         return 0.0 if len(left) < most else left[-most] + PERIOD_SECONDS - self._monotonic()
 
     def _room_wait(self) -> float:
-        """Until there is room for one more of any kind."""
+        """Until there is room for one more of any kind; negative since there was."""
         if len(self._all) < ALTOGETHER:
-            return 0.0
+            return float("-inf")
         return self._all[0] + PERIOD_SECONDS - self._monotonic()
 
     def _borrowed_wait(self) -> float:
         """Evenly spaced: bursts would come closer together on their way, and be too many in a second."""
-        spaced = self._all[-1] + PERIOD_SECONDS / ALTOGETHER - self._monotonic()
-        return max(self._room_wait(), spaced)
+        return max(self._room_wait(), self._due - self._monotonic())
 
     def _slowness(self) -> int:
         return self._slowed if self._monotonic() < self._slow_until else 1

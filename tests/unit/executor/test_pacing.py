@@ -69,6 +69,33 @@ async def test_orders_have_what_the_others_leave_evenly_spaced() -> None:
     assert min(apart) == 0.022
 
 
+async def test_an_order_that_leaves_late_does_not_make_the_later_ones_late() -> None:
+    traffic = Traffic()
+    await orders(traffic, 20)
+    traffic.time.advance(1)
+    at, number = traffic.time.seconds, len(traffic.left)
+    for late in itertools.islice(itertools.cycle((0.004, 0.018, 0.009)), 450):
+        traffic.time.advance(traffic.pacer.pause(MessageKind.ORDER))
+        traffic.time.advance(late)
+        traffic.pacer.count(MessageKind.ORDER)
+        traffic.left.append(traffic.time.seconds)
+    assert 9.4 < traffic.time.seconds - at < 10.2, (
+        "14 s where each waits from when the last one left"
+    )
+    assert traffic.most_in_a_second() == 45
+    borrowed = traffic.left[number + 20 :]
+    assert max(sum(at <= t < at + 0.1 for t in borrowed) for at in borrowed) <= 6
+
+
+async def test_who_was_late_for_long_makes_up_for_one_message_only() -> None:
+    traffic = Traffic()
+    await orders(traffic, 30)
+    traffic.time.advance(0.3)
+    await orders(traffic, 3)
+    apart = [round(b - a, 3) for a, b in itertools.pairwise(traffic.left[-3:])]
+    assert apart == [0.0, 0.022]
+
+
 async def test_nothing_is_lent_while_others_wait_and_they_wait_a_second_at_most() -> None:
     traffic = Traffic()
     await orders(traffic, 200)
