@@ -43,6 +43,7 @@ class ConditionReason(StrEnum):
     DUPLICATE_USER_NAME = "DuplicateUserName"
     VNC_PASSWORD_MISSING = "VncPasswordMissing"  # noqa: S105 - a reason, not a secret
     DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret
+    GUESSABLE_VNC_PASSWORD = "GuessableVncPassword"  # noqa: S105 - a reason, not a secret
     CHANGE_WAITS = "ChangeWaits"
     NOTHING_WAITS = "NothingWaits"
     DELIVERED = "Delivered"
@@ -75,6 +76,7 @@ class EventReason(StrEnum):
     POD_REPLACED = "PodReplaced"
     CHANGE_PENDING = "ChangePending"
     DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret
+    LONG_VNC_PASSWORD = "LongVncPassword"  # noqa: S105 - a reason, not a secret
     MESSAGES_UNDELIVERED = "MessagesUndelivered"
 
 

@@ -73,6 +73,12 @@ def _live_vnc(spec: IBGatewaySpec, snapshot: Snapshot) -> Finding | None:
             f"VNC_PASSWORD in Secret {found.secret} is the documented default: live mode needs"
             " another one",
         )
+    if found.guessable_vnc:
+        return Finding(
+            ConditionReason.GUESSABLE_VNC_PASSWORD,
+            f"VNC_PASSWORD in Secret {found.secret} {found.guessable_vnc}: whoever opens the window can"
+            " trade, so live mode needs another one, e.g. eight characters of openssl rand -base64 6",
+        )
     return None
 
 

@@ -140,7 +140,11 @@ class Credentials:
     user: str = ""
     """Keyed hash of the user name; empty where there is none. Only good for comparing."""
     default_vnc: bool = False
-    """Whether VNC_PASSWORD is the documented default."""
+    """Whether VNC_PASSWORD is the documented default, in what VNC looks at."""
+    guessable_vnc: str = ""
+    """Why VNC_PASSWORD is soon guessed; empty where it is not, and where there is none."""
+    long_vnc: bool = False
+    """Whether VNC looks at a part of VNC_PASSWORD only."""
     empty: frozenset[str] = frozenset()
     """Keys that are there and have no value."""
     version: str = ""

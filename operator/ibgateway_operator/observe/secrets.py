@@ -21,6 +21,7 @@ from ibgateway_operator.desired.input import DesiredInput
 from ibgateway_operator.desired.secrets import secret_names, token_secret, vnc_secret
 from ibgateway_operator.errors import ConflictError, NotFoundError
 from ibgateway_operator.kube.client import ApiServer
+from ibgateway_operator.model import vnc_password
 from ibgateway_operator.model.kinds import SECRET
 from ibgateway_operator.model.manifests import Manifest, is_terminating, owner_uid
 from ibgateway_operator.model.memory import SecretsMemory
@@ -130,12 +131,15 @@ class Secrets:
             return Credentials(key.name)
         values = {name: _value(stored, name) for name in stored.get("data") or {}}
         user = values.get(names.SECRET_USERNAME, "")
+        vnc = values.get(names.SECRET_VNC_PASSWORD, "")
         return Credentials(
             secret=key.name,
             found=True,
             keys=frozenset(name for name, value in values.items() if value),
             user=self._hash(user) if user else "",
-            default_vnc=values.get(names.SECRET_VNC_PASSWORD) == names.DEFAULT_VNC_PASSWORD,
+            default_vnc=vnc_password.is_default(vnc),
+            guessable_vnc=vnc_password.guessable(vnc, user) if vnc else "",
+            long_vnc=vnc_password.is_cut_off(vnc),
             empty=frozenset(name for name, value in values.items() if not value),
             version=str(stored["metadata"].get("resourceVersion", "")),
             unusable=_unusable(stored),
@@ -163,8 +167,8 @@ def _value(stored: Mapping[str, Any], name: str) -> str:
 
 
 def _unusable(stored: Mapping[str, Any]) -> str:
-    """The first key whose value no login window takes, and why; empty where both will do."""
-    for name in (names.SECRET_USERNAME, names.SECRET_PASSWORD):
+    """The first key whose value no login window takes, and why; empty where all will do."""
+    for name in (names.SECRET_USERNAME, names.SECRET_PASSWORD, names.SECRET_VNC_PASSWORD):
         try:
             text = _bytes(stored, name).decode().rstrip("\r\n")
         except UnicodeDecodeError:

@@ -15,7 +15,7 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.names import SECRET_VNC_PASSWORD
 from ibgateway_api.reasons import ConditionReason, EventReason, Reason
 from ibgateway_api.status import IBGatewayStatus
-from ibgateway_operator.model.snapshot import Snapshot
+from ibgateway_operator.model.snapshot import Credentials, Snapshot
 from ibgateway_operator.model.times import rfc3339
 
 
@@ -60,6 +60,7 @@ def events_for(snapshot: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]
         _window(before, after),
         _undelivered(before, after),
         _default_password(before, snapshot),
+        _long_password(before, snapshot),
     ]
     return [event for event in found if event]
 
@@ -107,9 +108,11 @@ BLOCKING: Final[frozenset[Reason]] = frozenset(
         ConditionReason.AUTO_RESTART_IN_RESET,
         ConditionReason.RESTART_IN_QUIET_HOURS,
         ConditionReason.CREDENTIALS_MISSING,
+        ConditionReason.CREDENTIALS_UNUSABLE,
         ConditionReason.DUPLICATE_USER_NAME,
         ConditionReason.VNC_PASSWORD_MISSING,
         ConditionReason.DEFAULT_VNC_PASSWORD,
+        ConditionReason.GUESSABLE_VNC_PASSWORD,
         ConditionReason.FOREIGN_OBJECT,
         ConditionReason.LEDGER_OF_OTHER_MODE,
         ConditionReason.APPLY_REFUSED,
@@ -187,17 +190,34 @@ def _undelivered(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEven
 
 
 def _default_password(before: IBGatewayStatus, snapshot: Snapshot) -> PendingEvent | None:
-    """Said when the gateway begins and when its Secret has come: a restarted operator says nothing anew."""
-    ready = _condition(before, ConditionType.READY)
-    if ready is not None and ready.reason not in _BEFORE_THE_SECRET:
+    spec, found = snapshot.gateway.spec, _secret_that_came(before, snapshot)
+    if spec is None or found is None or spec.trading_mode is not TradingMode.PAPER:
         return None
-    spec, found = snapshot.gateway.spec, snapshot.credentials
-    if spec is None or found is None or not found.found or found.has_vnc:
+    if found.has_vnc and not found.default_vnc:
         return None
-    if spec.trading_mode is not TradingMode.PAPER:
-        return None
+    do = "give another value to" if found.has_vnc else "add"
     note = (
-        f"the VNC password is the documented default: add the key {SECRET_VNC_PASSWORD} to"
+        f"the VNC password is the documented default: {do} the key {SECRET_VNC_PASSWORD} of"
         f" Secret {found.secret}"
     )
     return PendingEvent(EventReason.DEFAULT_VNC_PASSWORD, note, EventType.WARNING)
+
+
+def _long_password(before: IBGatewayStatus, snapshot: Snapshot) -> PendingEvent | None:
+    found = _secret_that_came(before, snapshot)
+    if found is None or not found.long_vnc:
+        return None
+    note = (
+        f"{SECRET_VNC_PASSWORD} in Secret {found.secret} has more than eight characters: VNC looks at the"
+        " first eight only, so choose eight that can't be guessed"
+    )
+    return PendingEvent(EventReason.LONG_VNC_PASSWORD, note, EventType.WARNING)
+
+
+def _secret_that_came(before: IBGatewayStatus, snapshot: Snapshot) -> Credentials | None:
+    """The Secret, when the gateway begins and when it has come: a restarted operator says nothing anew."""
+    ready = _condition(before, ConditionType.READY)
+    if ready is not None and ready.reason not in _BEFORE_THE_SECRET:
+        return None
+    found = snapshot.credentials
+    return found if found is not None and found.found else None

@@ -183,6 +183,45 @@ async def test_the_default_vnc_password_is_warned_of_once_a_start(world: Operato
     assert await world.reconcile() == []
 
 
+@pytest.mark.parametrize(
+    ("vnc", "event"),
+    [
+        ("password", "DefaultVncPassword"),
+        ("password-canary", "DefaultVncPassword"),
+        ("a-canary-of-mine", "LongVncPassword"),
+        ("eightchr", ""),
+    ],
+)
+async def test_a_vnc_password_is_warned_of_by_name(
+    world: OperatorWorld, vnc: str, event: str
+) -> None:
+    world.secret(IB_USERNAME="someone", IB_PASSWORD="canary-password", VNC_PASSWORD=vnc)
+    writes = await world.reconcile()
+    named = [w for w in writes if "VncPassword" in w]
+    assert [f"create Event {event}"] == named[:1] if event else named == []
+    public = {k: v for k, v in world.api_server.objects.items() if k[0] != "Secret"}
+    assert "canary" not in json.dumps([*public.values()])
+
+
+async def test_a_live_gateway_waits_for_a_vnc_password_that_is_not_guessed(
+    world: OperatorWorld,
+) -> None:
+    world.edit(**LIVE)
+    world.secret(IB_USERNAME="someone", IB_PASSWORD="canary", VNC_PASSWORD="12345678canary")
+    await world.reconcile()
+    assert world.condition("Ready") == "False GuessableVncPassword"
+    assert world.replicas("StatefulSet", "paper-gateway") == 0
+    world.secret(IB_USERNAME="someone", IB_PASSWORD="canary", VNC_PASSWORD="line\nend")
+    world.pass_time(10)
+    await world.reconcile()
+    assert world.condition("Ready") == "False CredentialsUnusable"
+    assert "VNC_PASSWORD has a line end" in world.message("Ready")
+    world.secret(IB_USERNAME="someone", IB_PASSWORD="canary", VNC_PASSWORD="hidden\n")
+    world.pass_time(10)
+    await world.reconcile()
+    assert world.replicas("StatefulSet", "paper-gateway") == 1
+
+
 async def test_a_refused_spec_has_a_status_although_no_secret_can_be_read(
     world: OperatorWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

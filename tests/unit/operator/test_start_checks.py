@@ -90,6 +90,20 @@ FULL = credentials("IB_USERNAME", "IB_PASSWORD", "VNC_PASSWORD")
             "is the documented default",
             id="live with the default VNC password",
         ),
+        pytest.param(
+            LIVE,
+            {"credentials": replace(FULL, guessable_vnc="is a run")},
+            "GuessableVncPassword",
+            "VNC_PASSWORD in Secret ib-credentials is a run: whoever opens the window can trade",
+            id="live with one that is soon guessed",
+        ),
+        pytest.param(
+            {},
+            {"credentials": replace(FULL, guessable_vnc="is a run")},
+            None,
+            "",
+            id="paper with one that is soon guessed",
+        ),
         pytest.param(LIVE, {"credentials": FULL}, None, "", id="live with its own"),
     ],
 )
