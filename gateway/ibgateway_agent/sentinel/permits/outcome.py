@@ -127,11 +127,11 @@ def approval_overdue(login: Login, now: datetime) -> bool:
 def _stands(known: AttemptOutcome | None, outcome: AttemptOutcome) -> bool:
     """Whether what is known of an attempt stands against what its process comes to later.
 
-    Of a login that had settled only a question for a person is new; nothing but a login undoes what is
-    parked: a push that a person misses afterwards is no reason to try again.
+    Of a login that had settled only what parks is new; nothing but a login undoes what is parked: a push
+    that a person misses afterwards is no reason to try again.
     """
     if known is AttemptOutcome.SETTLED:
-        return outcome is not AttemptOutcome.NEEDS_PERSON
+        return outcome not in PARKED
     return known in PARKED and outcome is AttemptOutcome.MISSED
 
 
