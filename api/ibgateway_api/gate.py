@@ -24,6 +24,8 @@ class GateReason(StrEnum):
     PLANNED_STOP = "PlannedStop"
     NIGHTLY_RESTART = "NightlyRestart"
     SUSPENDED = "Suspended"
+    PAUSED = "Paused"
+    """A person has told the executor to send nothing."""
     UNEXPECTED_ACCOUNT = "UnexpectedAccount"
     READ_ONLY_API = "ReadOnlyApi"
     CLOCK_SKEW = "ClockSkew"
@@ -63,6 +65,7 @@ _WHY: Final = {
     GateReason.PLANNED_STOP: "the gateway is being stopped",
     GateReason.NIGHTLY_RESTART: "the gateway is about to restart itself, as every night, without a push",
     GateReason.SUSPENDED: "spec.suspend is true",
+    GateReason.PAUSED: "a person has paused it: POST /v1/resume ends that",
     GateReason.UNEXPECTED_ACCOUNT: "the login has other accounts than those that may be traded",
     GateReason.READ_ONLY_API: "spec.gateway.readOnlyApi is true, or the gateway was started with it",
     GateReason.CLOCK_SKEW: "the node's clock is more than five seconds off IBKR's: set it right (NTP)",

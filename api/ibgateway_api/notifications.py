@@ -89,6 +89,7 @@ class Topic(StrEnum):
     GATEWAY_SILENT = "GatewaySilent"
     SETUP_TROUBLE = "SetupTrouble"
     EXECUTOR_NOT_READY = "ExecutorNotReady"
+    TRADING_PAUSED = "TradingPaused"
     ORDERS_IN_DOUBT = "OrdersInDoubt"
 
 
@@ -113,6 +114,7 @@ SEVERITY: Final = {
     Topic.GATEWAY_SILENT: Severity.CRITICAL,
     Topic.SETUP_TROUBLE: Severity.WARNING,
     Topic.EXECUTOR_NOT_READY: Severity.CRITICAL,
+    Topic.TRADING_PAUSED: Severity.INFO,
     Topic.ORDERS_IN_DOUBT: Severity.CRITICAL,
 }
 """Critical: only a person helps, or a deadline runs. Warning: it may pass by itself. Info: as planned."""

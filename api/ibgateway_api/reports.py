@@ -1,5 +1,6 @@
 """The JSON documents that the programs answer each other with over HTTP."""
 
+from datetime import UTC
 from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator, Field
@@ -77,10 +78,25 @@ class SentinelReport(Document):
         )
 
 
+class PauseReport(Document):
+    """A person's pause of trading: who, why and since when."""
+
+    by: str
+    reason: str
+    since: AwareDatetime
+
+    def in_words(self) -> str:
+        """For a person who wonders why nothing is sent."""
+        since = f"{self.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return (
+            f"{self.by} has paused trading since {since}: {self.reason} (POST /v1/resume ends it)"
+        )
+
+
 class ExecutorReport(Document):
     """`GET /v1/gate` of the executor (agent token): its own view of the gate, and whether it has drained.
 
-    `unacknowledged` counts submissions whose fate the broker has not told; a planned stop waits for 0.
+    `paused` stands also where something else closes the gate first. `unacknowledged` counts submissions whose fate the broker has not told; a planned stop waits for 0.
     """
 
     open: bool
@@ -88,5 +104,6 @@ class ExecutorReport(Document):
     message: str = ""
     unacknowledged: int = 0
     open_orders: int = 0
+    paused: PauseReport | None = None
     in_doubt: int = 0
     """Orders of which nobody knows what became of them (Unknown)."""

@@ -1,14 +1,15 @@
 """The executor's gate: everything that says whether an order may be sent now, without waiting.
 
 Asked by the dispatcher, the readiness probe and `/v1/gate`: the sentinel's report, the week, the
-settings' accounts and holds, what is proven over the executor's own connection, and whether the ledger can be
-written (`ledger_problem`, empty where it can).
+settings' accounts and holds, what is proven over the executor's own connection, whether a person has paused trading,
+and whether the ledger can be written (`ledger_problem`, empty where it can).
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from ibgateway_api.gate import Closed, Gate, GateReason, Hold, gate
+from ibgateway_api.reports import PauseReport
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_api.week import window
 from ibgateway_executor.broker.connection_state import objections
@@ -27,12 +28,14 @@ class TradingGate:
         sentinel: SentinelStatus,
         connection: CurrentConnection,
         ledger_problem: Callable[[], str],
+        paused: Callable[[], PauseReport | None],
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._sentinel = sentinel
         self._connection = connection
         self._ledger_problem = ledger_problem
+        self._paused = paused
         self._clock = clock
 
     def evaluate(self) -> Gate:
@@ -41,6 +44,7 @@ class TradingGate:
             return Closed(GateReason.LEDGER_UNAVAILABLE, problem)
         settings, report = self._settings(), self._sentinel.report
         found = objections(self._connection.state, settings.trading_mode, settings.accounts)
+        paused = self._paused()
         held = (*settings.holds, *(report.holds if report else ()))
         week = window(
             settings.calendar,
@@ -52,9 +56,15 @@ class TradingGate:
             report.as_login() if report else None,
             age_of_news=self._sentinel.age,
             week=week,
-            holds=(*(hold.as_hold() for hold in held), *(Hold(o.reason) for o in found)),
+            holds=(
+                *((Hold(GateReason.PAUSED),) if paused else ()),
+                *(hold.as_hold() for hold in held),
+                *(Hold(o.reason) for o in found),
+            ),
         )
         messages = {o.reason: o.message for o in reversed(found)}
+        if paused:
+            messages[GateReason.PAUSED] = paused.in_words()
         if isinstance(verdict, Closed) and verdict.reason in messages:
             return replace(verdict, message=messages[GateReason(verdict.reason)])
         return verdict

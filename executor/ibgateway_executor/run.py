@@ -104,6 +104,7 @@ async def _serve(
         sentinel=sentinel,
         connection=current,
         ledger_problem=lambda: ledger.problem,
+        paused=lambda: ledger.pause.standing,
         clock=clock,
     )
     recorder = ReportRecorder(ledger, current)

@@ -327,3 +327,34 @@ def _market_opens_in(minutes: int) -> dict[str, object]:
     start = datetime.now(UTC) + timedelta(minutes=minutes)
     end = start + timedelta(hours=6)
     return {"hours": "custom", "sessions": [[start.isoformat(), end.isoformat()]]}
+
+
+async def test_a_pause_sends_nothing_and_cancels_go_on_also_after_a_restart(
+    here: ExecutorWorld,
+) -> None:
+    await here.executor.start()
+    await here.log_in()
+    await here.ready()
+    _, working = await here.place("k1", orderType="LMT", limitPrice="1.25")
+    await here.reaches(working["id"], "Working")
+    paused = await here.orders.send("POST", "/v1/pause", {"by": "R.", "reason": "earnings"})
+    assert (await here.not_ready()).startswith("Paused: R. has paused trading since")
+    _, waiting = await here.place("k2")
+    await here.waits_for(waiting["id"], "Paused")
+    await here.executor.kill()
+    await here.executor.start()
+    await here.up()
+    assert await here.orders.get("/v1/pause") == paused | {"unacknowledged": 0}
+
+    async def closed_by_the_pause_alone() -> bool:
+        return bool((await here.agent.get("/v1/gate"))["reason"] == "Paused")
+
+    await until("the pause is what holds trading", closed_by_the_pause_alone)
+    await here.orders.ask("DELETE", f"/v1/orders/{working['id']}")
+    await here.reaches(working["id"], "Cancelled")
+    await here.waits_for(waiting["id"], "Paused")
+    assert len(await here.placed_frames()) == 1
+    await here.orders.send("POST", "/v1/resume", {"by": "R."})
+    await here.reaches(waiting["id"], "Filled")
+    await here.ready()
+    assert len(await here.placed_frames()) == 2

@@ -16,6 +16,7 @@ from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
 from ibgateway_executor.intake.answers import ANSWERS
 from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
+from ibgateway_executor.intake.pausing import PauseBody, ResumeBody, pause_document
 from ibgateway_executor.intake.placement import KEY_PATTERN, OrderIntakeRoute
 from ibgateway_executor.intake.resolution import ResolutionBody, resolved
 from ibgateway_executor.intake.schema import OrderBody, order_document
@@ -108,6 +109,26 @@ async def resolve_order(services: Services, order_id: str, body: ResolutionBody)
     return order_document(await resolved(services.ledger, order, body))
 
 
+@router.get("/v1/pause")
+async def get_pause(services: Services) -> dict[str, Any]:
+    """Whether a person has paused trading."""
+    return pause_document(services.ledger)
+
+
+@router.post("/v1/pause")
+async def pause_trading(services: Services, body: PauseBody) -> dict[str, Any]:
+    """Send nothing more until `/v1/resume`. Orders are stored and cancels go on; the first pause stands."""
+    await services.ledger.pause.begin(body.by, body.reason)
+    return pause_document(services.ledger)
+
+
+@router.post("/v1/resume")
+async def resume_trading(services: Services, body: ResumeBody) -> dict[str, Any]:
+    """End a pause. What was stored meanwhile goes on as its validity allows."""
+    await services.ledger.pause.end(body.by)
+    return pause_document(services.ledger)
+
+
 @router.get(GATE_PATH)
 async def get_gate(services: Services) -> Response:
     """The executor's own view of the gate, and whether it has drained (agent token)."""
@@ -120,8 +141,9 @@ async def get_gate(services: Services) -> Response:
         open=closed is None,
         reason=closed.reason if closed else "",
         message=closed.message if closed else "",
-        unacknowledged=sum(order.unacknowledged for order in active.sent.values()),
+        unacknowledged=services.ledger.unacknowledged,
         open_orders=len(active),
+        paused=services.ledger.pause.standing,
         in_doubt=sum(order.state is OrderState.UNKNOWN for order in active),
     )
     return Response(report.to_json(), media_type="application/json")

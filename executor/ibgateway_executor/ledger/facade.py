@@ -7,13 +7,13 @@ each commit is followed in the order of the commits, also where nobody waits for
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, ParamSpec, TypeVar
 
 from ibgateway_executor.errors import IllegalMoveError, LedgerUnavailableError
-from ibgateway_executor.ledger.order_lines import log_order, visible
+from ibgateway_executor.ledger.order_lines import CROWD, log_crowd, log_order, visible
+from ibgateway_executor.ledger.pause import TradingPause
 from ibgateway_executor.ledger.shared_commit import SharedCommit
 from ibgateway_executor.ledger.store import Change, Delay, Entry, LedgerStore, Step
 from ibgateway_executor.ledger.threads import LedgerThreads
@@ -30,9 +30,6 @@ logger = logging.getLogger(__name__)
 
 SIGHTINGS_KEPT: Final = timedelta(days=30)
 """For so long after its end a lost order is known by its orderRef if a client sends its request again."""
-
-CROWD: Final = 50
-"""So many orders that begin to wait at once are told in one line."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,6 +49,7 @@ class Ledger:
         self._shared = SharedCommit(
             lambda entries: store.accept(entries, clock.now()), self._keep_new, self._threads.writer
         )
+        self.pause = TradingPause(store, self._threads, clock=clock, changed=changed)
         self._opened = clock.monotonic()
         self.active = ActiveOrders()
         """Every order that is not done; read at the start, and following each commit since."""
@@ -67,6 +65,11 @@ class Ledger:
     def problem(self) -> str:
         """Why it can't be written; empty as long as it can. A sign of life tells when it can again."""
         return self._threads.problem
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many orders are on their way, and nobody knows yet what the broker says."""
+        return sum(order.unacknowledged for order in self.active.sent.values())
 
     async def begin(self, mode: str) -> None:
         """At start: stamp it, end the doubt about what was being sent, read what is active.
@@ -179,6 +182,7 @@ class Ledger:
         for change in await self._call(lambda: self._store.recover(self._clock.now())):
             self._announce(change)
         self.active = ActiveOrders(await self._call(self._store.active))
+        await self.pause.recall()
 
     async def mark_written(self) -> None:
         """A sign of life, from which a restart is told from a restored copy."""
@@ -291,5 +295,4 @@ class Ledger:
         self._changed.set()
         for change in changes:
             self._metrics.order_moved(change.after)
-        for reason, number in Counter(change.after.reason for change in changes).items():
-            logger.info("%d orders are Waiting %s", number, reason)
+        log_crowd([change.after for change in changes])

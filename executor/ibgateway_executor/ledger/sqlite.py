@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert
 
+from ibgateway_api.reports import PauseReport
 from ibgateway_executor.errors import (
     IllegalMoveError,
     LedgerUnavailableError,
@@ -49,6 +50,7 @@ ACCOUNTS = "accounts"
 HIGHEST_ORDER_ID = "highest-order-id"
 SCHEMA_VERSION = "schema-version"
 WRITTEN_AT = "written-at"
+PAUSED = "paused"
 ACTIVE: Final = tuple(state.value for state in OrderState if state not in TERMINAL)
 """Named one by one: an index serves IN and not NOT IN."""
 
@@ -170,6 +172,22 @@ class SqliteStore:
         """Every order that is not done, in order of acceptance."""
         with self._file.writing() as connection:
             return active_orders(connection, ACTIVE)
+
+    def paused(self) -> PauseReport | None:
+        """A person's pause of trading, while it stands."""
+        with self._file.writing() as connection:
+            found = _fact(connection, PAUSED)
+            return PauseReport.model_validate_json(found) if found else None
+
+    def pause(self, pause: PauseReport) -> None:
+        """Trading is paused, until `resume`."""
+        with self._file.writing() as connection:
+            _set_fact(connection, PAUSED, pause.to_json())
+
+    def resume(self) -> None:
+        """Trading is not paused."""
+        with self._file.writing() as connection:
+            _set_fact(connection, PAUSED, "")
 
     def find(self, order_uid: str) -> Order | None:
         """One order by its id."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from ibgateway_api.reports import PauseReport
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.limits import DayTally
@@ -138,6 +139,18 @@ class LedgerStore(Protocol):
 
     def active(self) -> list[Order]:
         """Every order that is not done, in order of acceptance."""
+        ...
+
+    def paused(self) -> PauseReport | None:
+        """A person's pause of trading, while it stands."""
+        ...
+
+    def pause(self, pause: PauseReport) -> None:
+        """Trading is paused, until `resume`."""
+        ...
+
+    def resume(self) -> None:
+        """Trading is not paused."""
         ...
 
     def find(self, order_uid: str) -> Order | None:

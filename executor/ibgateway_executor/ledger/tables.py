@@ -15,7 +15,7 @@ facts = Table(
     Column("value", String, nullable=False),
 )
 """What the whole ledger is stamped with: version, trading mode, accounts, highest order id, when it was
-written last."""
+written last, and a person's pause of trading."""
 
 orders = Table(
     "jobs",

@@ -131,12 +131,20 @@ def trading_allowed(assessment: Assessment) -> Observation:
     """The gate."""
     closed = assessment.verdict.gate
     if not isinstance(closed, Closed):
-        return TRUE, Finding(ConditionReason.GATE_OPEN, OPEN_MESSAGE)
+        return _paused(assessment) or (TRUE, Finding(ConditionReason.GATE_OPEN, OPEN_MESSAGE))
     if closed.reason == GateReason.UNEXPECTED_ACCOUNT:
         return FALSE, Finding(closed.reason, unexpected_account(assessment.snapshot))
     if closed.reason == GateReason.READ_ONLY_API and (words := read_only(assessment.snapshot)):
         return FALSE, Finding(closed.reason, words)
     return FALSE, Finding(closed.reason, closed.message)
+
+
+def _paused(assessment: Assessment) -> Observation | None:
+    """What only the executor knows and everybody should see: a person has told it to send nothing."""
+    said = assessment.snapshot.executor_says
+    if said is None or said.paused is None:
+        return None
+    return FALSE, Finding(GateReason.PAUSED, said.paused.in_words())
 
 
 def executor_ready(assessment: Assessment) -> Observation:
@@ -154,6 +162,8 @@ def _in_its_own_words(assessment: Assessment, observation: Observation) -> Obser
     said = assessment.snapshot.executor_says
     if said is None or said.open or observation[1].reason is not ConditionReason.POD_NOT_READY:
         return observation
+    if said.reason == GateReason.PAUSED and (paused := _paused(assessment)):
+        return paused
     reason = next((r for r in GateReason if r == said.reason), ConditionReason.POD_NOT_READY)
     message = f"the executor holds trading by itself: {said.reason}: {said.message}"
     return FALSE, Finding(reason, message)

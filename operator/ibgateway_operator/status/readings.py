@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from ibgateway_api.conditions import ConditionStatus
-from ibgateway_api.gate import NEWS_LIMIT_SECONDS
+from ibgateway_api.gate import NEWS_LIMIT_SECONDS, GateReason
 from ibgateway_api.names import Component
 from ibgateway_api.notifications import Concern, Fine, Reading, Subject, Topic
 from ibgateway_api.reasons import ConditionReason
@@ -73,6 +73,9 @@ def _executor(assessment: Assessment) -> Reading:
         return Fine("The executor is ready", "Orders go on.")
     if finding.reason in _PASSING:
         return None
+    if finding.reason is GateReason.PAUSED:
+        title, text = "Trading is paused", f"{finding.message}."
+        return Concern(Topic.TRADING_PAUSED, title, text, instance=finding.message)
     return Concern(
         Topic.EXECUTOR_NOT_READY,
         "The executor is not ready",

@@ -38,6 +38,7 @@ class ExecutorSide:
             sentinel=self,
             connection=connection,
             ledger_problem=lambda: "" if self.settings else "no settings yet",
+            paused=lambda: None,
             clock=clock,
         )
 

@@ -64,6 +64,6 @@ def test_a_clock_that_differs_is_told_with_what_to_do() -> None:
 
 
 def test_a_hold_of_another_version_holds_all_the_same() -> None:
-    newer = HoldReport.model_validate({"reason": "Paused", "until": None})
+    newer = HoldReport.model_validate({"reason": "Handover", "until": None})
     assert newer.as_hold() == Hold(GateReason.HELD)
     assert HoldReport.model_validate({"reason": "Suspended"}).reason is GateReason.SUSPENDED

@@ -1,11 +1,13 @@
 """The executor's own gate, from the sentinel's report, its settings and its connection."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from executor_fakes import SETTINGS, CountingWakeup, FakeBroker, FixedSentinel, ManualClock, report
 from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_api.login import LoginState
-from ibgateway_api.reports import HoldReport, SentinelReport
+from ibgateway_api.reports import HoldReport, PauseReport, SentinelReport
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.broker.current_connection import CurrentConnection
@@ -29,6 +31,7 @@ def trading_gate(
     age: float = 0.0,
     state: ConnectionState = PROVEN,
     problem: str = "",
+    paused: PauseReport | None = None,
 ) -> TradingGate:
     """A gate that sees these."""
     connection = CurrentConnection(
@@ -43,6 +46,7 @@ def trading_gate(
         sentinel=FixedSentinel(told, age),
         connection=connection,
         ledger_problem=lambda: problem,
+        paused=lambda: paused,
         clock=ManualClock().clock,
     )
 
@@ -69,6 +73,19 @@ def test_it_is_closed_by(settings: ExecutorSettings, report: SentinelReport, rea
     seen = trading_gate(settings, report).evaluate()
     assert isinstance(seen, Closed)
     assert seen.reason == reason
+
+
+def test_a_pause_closes_it_and_says_who_why_and_since_when() -> None:
+    paused = PauseReport(by="R.", reason="earnings", since=datetime(2026, 11, 23, 17, tzinfo=UTC))
+    words = "R. has paused trading since 2026-11-23T17:00:00Z: earnings (POST /v1/resume ends it)"
+    assert trading_gate(SETTINGS, REPORT, paused=paused).evaluate() == Closed(
+        GateReason.PAUSED, words
+    )
+    held = SETTINGS.model_copy(update={"holds": (SUSPENDED,)})
+    assert trading_gate(held, REPORT, paused=paused).evaluate() == Closed(GateReason.PAUSED, words)
+    silent = trading_gate(SETTINGS, None, paused=paused).evaluate()
+    assert isinstance(silent, Closed)
+    assert silent.reason == GateReason.NO_NEWS
 
 
 def test_a_connection_without_proof_closes_it() -> None:

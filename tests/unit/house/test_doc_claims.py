@@ -60,7 +60,7 @@ def fields(page: str) -> Iterator[str]:
     """Dotted paths of the resource's fields, from spec or status on."""
     for text in code(page):
         for path in _FIELD.findall(text):
-            if path.endswith((".lock", ".py", ".db", ".yaml")):
+            if path.endswith((".lock", ".md", ".py", ".db", ".yaml")):
                 continue
             yield path if path.startswith(("spec.", "status.")) else f"spec.{path}"
 

@@ -34,6 +34,31 @@ async def test_a_ledger_that_can_not_be_written_is_shown(trading: OperatorWorld)
     assert trading.condition("Ready") == "True Trading"
 
 
+PAUSE = {"by": "R.", "reason": "earnings", "since": "2026-11-23T17:00:00Z"}
+
+
+async def test_a_pause_is_shown_with_who_why_and_since_when(trading: OperatorWorld) -> None:
+    body = {"open": False, "reason": "Paused", "message": "held", "paused": PAUSE}
+    trading.http.answers["/v1/gate"] = json.dumps(body).encode()
+    await executor_is(trading, ready=False)
+    for kind in ("TradingAllowed", "ExecutorReady", "Ready"):
+        assert trading.condition(kind) == "False Paused"
+        assert trading.message(kind) == (
+            "R. has paused trading since 2026-11-23T17:00:00Z: earnings (POST /v1/resume ends it)"
+        )
+    await executor_is(trading, ready=True)
+    for kind in ("TradingAllowed", "ExecutorReady", "Ready"):
+        assert trading.condition(kind).startswith("True ")
+
+
+async def test_a_pause_hides_no_trouble_of_the_executor(trading: OperatorWorld) -> None:
+    body = {"open": False, "reason": "LedgerUnavailable", "message": "full", "paused": PAUSE}
+    trading.http.answers["/v1/gate"] = json.dumps(body).encode()
+    await executor_is(trading, ready=False)
+    assert trading.condition("ExecutorReady") == "False LedgerUnavailable"
+    assert trading.condition("TradingAllowed") == "False Paused"
+
+
 async def test_its_word_is_looked_for_again_within_ten_seconds(trading: OperatorWorld) -> None:
     says(trading.http, "LedgerUnavailable")
     await executor_is(trading, ready=False)

@@ -1,12 +1,14 @@
 """How the operator's subjects stand: which troubles are told, and what is fine."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.notifications import OPERATOR_SUBJECTS, Concern, Fine, Reading, Subject
 from ibgateway_api.reasons import ConditionReason
+from ibgateway_api.reports import ExecutorReport, PauseReport
 from ibgateway_operator.model.people import Delivery
 from ibgateway_operator.model.snapshot import Finding, Snapshot
 from ibgateway_operator.status.conditions import Assessment
@@ -79,6 +81,17 @@ def test_an_executor_that_is_not_ready_under_an_open_gate_is_told() -> None:
     told = concern(Subject.EXECUTOR, snapshot(bodies=bodies(ready=False)))
     assert (told.topic, told.patience) == ("ExecutorNotReady", timedelta(minutes=3))
     assert "PodNotReady" in told.text
+
+
+def test_a_pause_is_told_at_once_with_who_and_why_and_is_no_trouble() -> None:
+    since = datetime(2026, 11, 23, 17, tzinfo=UTC)
+    paused = PauseReport(by="R.", reason="earnings", since=since)
+    says = ExecutorReport(open=False, reason="Paused", paused=paused)
+    told = concern(
+        Subject.EXECUTOR, replace(snapshot(bodies=bodies(ready=False)), executor_says=says)
+    )
+    assert (told.topic, told.patience) == ("TradingPaused", timedelta())
+    assert told.text.startswith("R. has paused trading since 2026-11-23T17:00:00Z: earnings")
 
 
 def test_an_executor_that_waits_for_the_gate_is_nobodys_trouble() -> None:
