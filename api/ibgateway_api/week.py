@@ -169,6 +169,12 @@ class Calendar(Document):
         return _latest_end((*self.outages, *self.dated_outages, *self.resets), now)
 
 
+def regular_hours(now: datetime) -> bool:
+    """Whether New York's exchanges trade as on every working day: 09:30 to 16:00. Holidays are not known."""
+    local = now.astimezone(NEW_YORK)
+    return local.weekday() < 5 and time(9, 30) <= local.time() < time(16, 0)
+
+
 def _latest_end(
     spans: Iterable[WeekSpan | DailySpan | DatedOutage], now: datetime
 ) -> datetime | None:

@@ -1,44 +1,59 @@
-"""Prometheus metrics of the executor, in a registry of their own."""
+"""Prometheus metrics of the executor, in a registry of their own; names start with `ibgateway_executor_`."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
-from ibgateway_executor.orders.order import Order, OrderState
+from ibgateway_api.gate import Gate
+from ibgateway_executor.figures import FIGURES, ExecutorView, gate_word
+from ibgateway_executor.orders.order import Order
+from ibgateway_runtime.metrics import Figures, Stopwatch, registry_of
 
 ACK_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class ExecutorMetrics:
-    """Counters and gauges; names start with `ibgateway_executor_`."""
+    """What is counted as it happens; `watch` adds what is read at each scrape."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._accepted = self._counter("orders_accepted", "Orders stored in the ledger.")
-        self._sent = self._counter("orders_sent", "Orders written to the gateway.")
-        self._moves = Counter(
-            "ibgateway_executor_order_moves",
-            "Steps of orders by the state they reached.",
-            ["state"],
-            registry=self.registry,
+        self.registry = registry_of("executor")
+        self._look: Callable[[], ExecutorView] | None = None
+        # Before the counters: the gate is judged at each scrape, and its seconds are of now.
+        self.registry.register(Figures(FIGURES, self._seen))
+        self._accepted = self._counter("orders_accepted", "Orders stored in the ledger")
+        self._sent = self._counter("orders_sent", "Orders written to the gateway")
+        self._moves = self._counter(
+            "order_moves", "Steps of orders by the state they reached", "state"
         )
-        self.gate_open = self._gauge("gate_open", "1 while an order would be sent at once.")
-        self.news_age = self._gauge("news_age_seconds", "Time since the sentinel's last byte.")
-        self.connected = self._gauge("broker_connected", "1 while the API connection stands.")
-        self.reconciliations = self._counter("reconciliations", "Completed reconciliations.")
-        self._orders = Gauge(
-            "ibgateway_executor_orders",
-            "Orders in the ledger by state.",
-            ["state"],
-            registry=self.registry,
+        self.reconciliations = self._counter("reconciliations", "Completed reconciliations")
+        self._gate_seconds = self._counter(
+            "gate_seconds", "Seconds that the gate was closed, by reason, and open", "reason"
         )
         self._acknowledged = Histogram(
             "ibgateway_executor_acknowledgement_seconds",
-            "From the order written to the broker's first report about it.",
+            "From the order written to the broker's first report about it",
             buckets=ACK_BUCKETS,
             registry=self.registry,
         )
+        self._gates: Stopwatch | None = None
+
+    def watch(self, look: Callable[[], ExecutorView], monotonic: Callable[[], float]) -> None:
+        """Have everything else read at each scrape; once in a process."""
+        self._gates, self._look = Stopwatch(self._gate_seconds, monotonic), look
+
+    def _seen(self) -> ExecutorView | None:
+        if self._look is None:
+            return None
+        view = self._look()
+        self.gate(view.gate)
+        return view
+
+    def gate(self, gate: Gate) -> None:
+        """The gate as it was just judged."""
+        if self._gates is not None:
+            self._gates.be_in(gate_word(gate))
 
     def accepted(self) -> None:
         """A new order was stored."""
@@ -57,13 +72,5 @@ class ExecutorMetrics:
         if order.sent_at is not None:
             self._acknowledged.observe((now - order.sent_at).total_seconds())
 
-    def count_orders(self, counts: dict[str, int]) -> None:
-        """The ledger's totals."""
-        for state in OrderState:
-            self._orders.labels(state.value).set(counts.get(state.value, 0))
-
-    def _counter(self, name: str, text: str) -> Counter:
-        return Counter(f"ibgateway_executor_{name}", text, registry=self.registry)
-
-    def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(f"ibgateway_executor_{name}", text, registry=self.registry)
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"ibgateway_executor_{name}", text, labels, registry=self.registry)

@@ -5,17 +5,21 @@ lives: an executor that waits for a person is healthy.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
 from ibgateway_api.gate import Closed, Gate
+from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.figures import ExecutorView
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.readiness import ReadinessAnswer
 from ibgateway_executor.sentinel import SentinelStatus
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.metrics import metrics_route
+from ibgateway_runtime.volume import VolumeWatch
 
 HELD: Final = "held"
 """`/readyz?held`: the kubelet's own question, see `readiness`. Without it the answer comes at once."""
@@ -28,13 +32,16 @@ def application(
     gate: Callable[[], Gate],
     dispatched_at: Callable[[], float],
     ledger: Ledger,
+    connection: CurrentConnection,
     sentinel: SentinelStatus,
     metrics: ExecutorMetrics,
+    data: Path,
     clock: Clock,
 ) -> web.Application:
     """The probes; nothing is started by making it.
 
-    `dispatched_at` is when the dispatcher last looked at the ledger, on the monotonic clock.
+    `dispatched_at` is when the dispatcher last looked at the ledger, on the monotonic clock; `data` lies on
+    the ledger's volume.
     """
 
     async def healthz(_: web.Request) -> web.Response:
@@ -50,13 +57,24 @@ def application(
             return web.Response(status=503, text=f"{verdict.reason}: {verdict.message}\n")
         return web.Response(text="Open\n")
 
-    async def refresh_gauges() -> None:
-        metrics.gate_open.set(not isinstance(gate(), Closed))
-        metrics.news_age.set(sentinel.age)
-        metrics.count_orders(await ledger.counts())
+    volume = VolumeWatch(data)
 
+    def view() -> ExecutorView:
+        state = connection.state
+        return ExecutorView(
+            now=clock.now(),
+            gate=gate(),
+            active=ledger.active,
+            news_age=sentinel.age,
+            connected=state.connected,
+            skew=state.skew,
+            ledger_problem=ledger.problem,
+            volume=volume.size,
+        )
+
+    metrics.watch(view, clock.monotonic)
     app = web.Application()
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
-    app.add_routes([metrics_route(metrics.registry, refresh_gauges)])
+    app.add_routes([metrics_route(metrics.registry, volume.look)])
     return app

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from aiohttp import web
 from fastapi import FastAPI
 
 from ibgateway_api.settings import ExecutorSettings
@@ -97,7 +96,7 @@ async def _serve(
     """Make the parts and run them. `changed` wakes the dispatcher, `wanted` the connection."""
     client_token, agent_token = _token(environment.token), _token(environment.agent_token)
     wanted = Wakeup()
-    current = CurrentConnection(metrics=metrics, clock=clock, changed=changed, wanted=wanted)
+    current = CurrentConnection(clock=clock, changed=changed, wanted=wanted)
     sentinel = _sentinel(client, clock, (changed, wanted))
     gate = TradingGate(
         settings=settings,
@@ -131,7 +130,16 @@ async def _serve(
         agent_token=agent_token,
         cancels=cancels,
     )
-    checks = _probes(gate, dispatcher, ledger, sentinel, metrics=metrics, clock=clock)
+    checks = probes.application(
+        gate=gate.evaluate,
+        dispatched_at=lambda: dispatcher.dispatched_at,
+        ledger=ledger,
+        connection=current,
+        sentinel=sentinel,
+        metrics=metrics,
+        data=environment.data,
+        clock=clock,
+    )
     async with served(checks, bind=environment.bind, port=environment.health_port):
         await until_one_ends(
             dispatcher,
@@ -279,22 +287,3 @@ def _cluster_domain() -> str:
         return cluster_domain(RESOLV_CONF.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return CLUSTER_DOMAIN
-
-
-def _probes(
-    gate: TradingGate,
-    dispatcher: Dispatcher,
-    ledger: Ledger,
-    sentinel: SentinelFollower,
-    *,
-    metrics: ExecutorMetrics,
-    clock: Clock,
-) -> web.Application:
-    return probes.application(
-        gate=gate.evaluate,
-        dispatched_at=lambda: dispatcher.dispatched_at,
-        ledger=ledger,
-        sentinel=sentinel,
-        metrics=metrics,
-        clock=clock,
-    )

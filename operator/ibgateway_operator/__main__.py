@@ -84,7 +84,7 @@ class Program:
             return
 
         site = web.Application()
-        site.add_routes([metrics_route(app.queues.metrics.registry, app.before_scrape)])
+        site.add_routes([metrics_route(app.queues.metrics.registry)])
         await self._stack.enter_async_context(
             served(site, bind=None, port=self.settings.metrics_port)
         )

@@ -21,9 +21,10 @@ from ibgateway_operator.act.settings_stamp import SettingsStamp
 from ibgateway_operator.act.telling import OperatorNotifications
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.errors import OperatorError
+from ibgateway_operator.figures import OperatorView
 from ibgateway_operator.kube.cache import Cache, InformerIndex
 from ibgateway_operator.kube.client import ApiServer
-from ibgateway_operator.metrics import metrics
+from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_operator.model.kinds import APPLIED, GATEWAY
 from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid_of
 from ibgateway_operator.model.memory import LOST, Memories
@@ -80,13 +81,13 @@ class App:
         while True:
             await self.leadership.campaign()
             logger.info("this operator holds the Lease and works")
-            self.queues.metrics.leading.set(1)
+            self.queues.metrics.leading = True
             try:
                 self._start_workers()
                 await self.leadership.keep(lambda: not self._standstill())
                 logger.error("the Lease is lost: this operator stands by")
             finally:
-                self.queues.metrics.leading.set(0)
+                self.queues.metrics.leading = False
                 await self._stop_workers()
 
     def _start_workers(self) -> None:
@@ -100,9 +101,7 @@ class App:
         """Listen to everybody before anything is applied to anybody, then reconcile for ever."""
         reconciler, queue = self.reconciler, self.queues.slow
         await asyncio.gather(*(reconciler.listen(key) for key in self.queues.cache.gateways()))
-        await queue.work(
-            reconciler.reconcile, still=reconciler.still, flight=FLIGHT, failed=self._failed
-        )
+        await queue.work(reconciler.reconcile, still=reconciler.still, flight=FLIGHT)
 
     async def _stop_workers(self) -> None:
         for task in self._workers:
@@ -110,6 +109,7 @@ class App:
         await asyncio.gather(*self._workers, return_exceptions=True)
         self._workers = []
         self.memories.clear()
+        self.queues.metrics.gateways.clear()
 
     async def stop(self) -> None:
         """Stop the workers and the listeners, and let another operator work."""
@@ -157,12 +157,17 @@ class App:
             return "a reconcile does not end"
         return ""
 
-    async def before_scrape(self) -> None:
-        """Bring the queue's depth up to date."""
-        self.queues.metrics.depth.set(len(self.queues.slow))
-
-    def _failed(self, key: Key) -> None:
-        self.queues.metrics.errors.inc()
+    def figures(self) -> OperatorView:
+        """What is to be measured now: of the gateways that are there, and of none while this operator stands by."""
+        metrics = self.queues.metrics
+        served = self.queues.cache.gateways() if metrics.leading else []
+        known = metrics.gateways
+        return OperatorView(
+            self.reconciler.observer.clock.now(),
+            metrics.leading,
+            {key: known[key] for key in served if key in known},
+            self.queues.figures(),
+        )
 
     async def _resync(self) -> None:
         """Now and then ask the API server itself, and look at every IBGateway again."""
@@ -219,7 +224,7 @@ def build(
     """Put an operator together; nothing runs yet."""
     memories, cache = Memories(clock.monotonic), Cache(informer)
     fast: Workqueue[Key] = Workqueue(clock.monotonic, name="gate")
-    queues = Queues(fast, Workqueue(clock.monotonic, pace=PACE), cache, metrics())
+    queues = Queues(fast, Workqueue(clock.monotonic, pace=PACE), cache, OperatorMetrics())
     executors = Executors(http, clock.monotonic)
     observer = Observer(
         cache=cache,
@@ -250,7 +255,7 @@ def build(
         ),
     )
     gates = ReadinessGates(observer, api_server, cache, settings.calendar, queues.gate_changed)
-    return App(
+    app = App(
         settings,
         api_server,
         memories,
@@ -259,6 +264,8 @@ def build(
         reconciler=reconciler,
         leadership=leadership,
     )
+    queues.metrics.watch(app.figures)
+    return app
 
 
 def new_token() -> str:

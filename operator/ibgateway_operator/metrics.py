@@ -1,99 +1,84 @@
-"""What the operator counts, for Prometheus."""
+"""What the operator counts, for Prometheus, in a registry of its own."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client import Counter, Histogram
 
+from ibgateway_api.conditions import ConditionType
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Key
+from ibgateway_api.reasons import ConditionReason
+from ibgateway_api.status import IBGatewayStatus
+from ibgateway_operator.figures import FIGURES, MEASURED, GatewayView, OperatorView
+from ibgateway_runtime.metrics import Figures, registry_of
 
 
-@dataclass(frozen=True, eq=False)
-class LoginStates(Collector):
-    """Each gateway's login state; series are made when they are asked for, and not at each reconcile."""
-
-    of: dict[Key, LoginState] = field(default_factory=dict)
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """1 for the state that a gateway is in, 0 for all others."""
-        family = GaugeMetricFamily(
-            "ibgateway_login_state",
-            "1 for the login state a gateway is in",
-            labels=("namespace", "name", "state"),
-        )
-        for key, state in self.of.items():
-            for each in LoginState:
-                family.add_metric((*key, each), float(each is state))
-        yield family
-
-
-@dataclass(frozen=True)
 class OperatorMetrics:
-    """The operator's metrics in a registry of their own."""
+    """What is counted as it happens, and each gateway as it was judged last; `watch` has them read."""
 
-    registry: CollectorRegistry
-    reconciles: Counter
-    errors: Counter
-    status_conflicts: Counter
-    seconds: Histogram
-    depth: Gauge
-    leading: Gauge
-    states: LoginStates
-    gate: Gauge
-    notifications: Counter
+    def __init__(self) -> None:
+        self.registry = registry_of("operator")
+        self.leading = False
+        self.gateways: dict[Key, GatewayView] = {}
+        self._reconciles = self._counter(
+            "ibgateway_operator_reconciles", "Reconciles that ended, by how", "result"
+        )
+        self.status_conflicts = self._counter(
+            "ibgateway_operator_status_conflicts",
+            "Statuses that were made from a version that is not the latest",
+        )
+        self._seconds = Histogram(
+            "ibgateway_operator_reconcile_seconds", "Length of reconciles", registry=self.registry
+        )
+        self._notifications = self._counter(
+            "ibgateway_notifications",
+            "Letters to people: taken by an address, failed, or messages that were given up",
+            "result",
+        )
 
-    def login(self, key: Key, state: LoginState) -> None:
-        """Note a gateway's login state."""
-        self.states.of[key] = state
+    def watch(self, look: Callable[[], OperatorView]) -> None:
+        """Have everything else read at each scrape; once in a process."""
+        self.registry.register(Figures(FIGURES, look))
 
-    def gate_is(self, key: Key, *, open_: bool) -> None:
-        """Note a gateway's gate."""
-        self.gate.labels(*key).set(float(open_))
+    @contextmanager
+    def reconcile(self) -> Iterator[None]:
+        """Measure one, and count how it ends; one that is called off does not count."""
+        result = "failed"
+        try:
+            with self._seconds.time():
+                yield
+            result = "done"
+        except asyncio.CancelledError:
+            result = ""
+            raise
+        finally:
+            if result:
+                self._reconciles.labels(result).inc()
+
+    def status(self, key: Key, status: IBGatewayStatus) -> None:
+        """Note a gateway's login state and its conditions."""
+        of = self._of(key)
+        of.login = LoginState(status.login.state)
+        found = {condition.type: condition for condition in status.conditions}
+        of.conditions = {ConditionType(kind): found[kind] for kind in MEASURED if kind in found}
+
+    def gate_is(self, key: Key, reason: str) -> None:
+        """Note the reason of a gateway's gate."""
+        of = self._of(key)
+        of.gate, of.gate_open = str(reason), reason == ConditionReason.GATE_OPEN
 
     def notification(self, result: str) -> None:
         """One more letter that was taken or failed, or one more message that was given up."""
-        self.notifications.labels(result).inc()
+        self._notifications.labels(result).inc()
 
     def forget(self, key: Key) -> None:
         """Drop the series of a gateway that is gone."""
-        self.states.of.pop(key, None)
-        self.gate.remove(*key)
+        self.gateways.pop(key, None)
 
+    def _of(self, key: Key) -> GatewayView:
+        return self.gateways.setdefault(key, GatewayView())
 
-def metrics() -> OperatorMetrics:
-    """Fresh metrics, all at zero."""
-    registry, states = CollectorRegistry(), LoginStates()
-    registry.register(states)
-    gateway = ("namespace", "name")
-    return OperatorMetrics(
-        registry=registry,
-        reconciles=Counter("ibgateway_operator_reconciles", "Reconciles begun", registry=registry),
-        errors=Counter(
-            "ibgateway_operator_reconcile_errors", "Reconciles failed", registry=registry
-        ),
-        status_conflicts=Counter(
-            "ibgateway_operator_status_conflicts",
-            "Statuses that were made from a version that is not the latest",
-            registry=registry,
-        ),
-        seconds=Histogram(
-            "ibgateway_operator_reconcile_seconds", "Length of reconciles", registry=registry
-        ),
-        depth=Gauge("ibgateway_operator_queue_depth", "Keys due or running", registry=registry),
-        leading=Gauge(
-            "ibgateway_operator_leading",
-            "1 while this operator holds the Lease and works, 0 while it stands by",
-            registry=registry,
-        ),
-        states=states,
-        notifications=Counter(
-            "ibgateway_notifications",
-            "Letters to people: taken by an address, failed, or messages that were given up",
-            ["result"],
-            registry=registry,
-        ),
-        gate=Gauge("ibgateway_gate_open", "1 while trading is allowed", gateway, registry=registry),
-    )
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)

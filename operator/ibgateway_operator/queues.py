@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ibgateway_api.names import Key
-from ibgateway_api.reasons import ConditionReason
+from ibgateway_operator.figures import QueueView
 from ibgateway_operator.kube.bodies import named_by_label
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.metrics import OperatorMetrics
@@ -46,8 +46,17 @@ class Queues:
 
     def gate_changed(self, key: Key, reason: str) -> None:
         """The status says so, too."""
-        self.metrics.gate_is(key, open_=reason == ConditionReason.GATE_OPEN)
+        self.metrics.gate_is(key, reason)
         self.slow.add(key)
+
+    def figures(self) -> dict[str, QueueView]:
+        """How each of the two does."""
+        return {
+            queue.name: QueueView(
+                len(queue), queue.failing(), queue.oldest_due(), queue.oldest_run()
+            )
+            for queue in (self.fast, self.slow)
+        }
 
     def one_is_gone(self) -> None:
         """Its user name is free again: another one may have waited for it."""

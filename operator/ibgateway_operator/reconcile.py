@@ -73,9 +73,8 @@ class Reconciler:
 
     async def reconcile(self, key: Key) -> After | None:
         """Bring one IBGateway closer to its spec; gives when to look again."""
-        self.metrics.reconciles.inc()
         begun = self.observer.clock.monotonic()
-        with self.metrics.seconds.time():
+        with self.metrics.reconcile():
             again = await self._reconcile(key)
         spent = self.observer.clock.monotonic() - begun
         return None if again is None else After(max(again - spent, SOONEST_SECONDS))
@@ -227,7 +226,7 @@ class Reconciler:
                 return
             self.observer.cache.written(stored)
         await self.recorder.record(gateway, memory.events, events_for(snapshot, status))
-        self.metrics.login(gateway.key, status.login.state)
+        self.metrics.status(gateway.key, status)
 
     def _next(
         self, snapshot: Snapshot, memory: GatewayMemory, decision: Decision, outcome: Outcome

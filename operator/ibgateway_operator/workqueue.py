@@ -100,6 +100,16 @@ class Workqueue(Generic[K]):
         now = self.clock()
         return sum(1 for at in self._due.values() if at <= now) + len(self._running)
 
+    def failing(self) -> int:
+        """Keys whose last run failed."""
+        return len(self._failures)
+
+    def oldest_due(self) -> float:
+        """Seconds that the key waits which is due the longest; 0 when none is. One that runs is at work."""
+        now = self.clock()
+        waiting = (at for key, at in self._due.items() if key not in self._running)
+        return max(now - min(waiting, default=now), 0.0)
+
     def oldest_run(self) -> float:
         """Seconds the longest running key has been at work; 0 when none is."""
         now = self.clock()
@@ -170,7 +180,6 @@ class Workqueue(Generic[K]):
         *,
         still: Still[K] = _never,
         flight: int = 1,
-        failed: Callable[[K], None] = lambda _: None,
     ) -> None:
         """Take keys for ever and run `flight` of them side by side.
 
@@ -182,12 +191,10 @@ class Workqueue(Generic[K]):
             while True:
                 await free.acquire()
                 key = await self.take()
-                task = runs.create_task(self._run(key, run, still, failed))
+                task = runs.create_task(self._run(key, run, still))
                 task.add_done_callback(lambda _: free.release())
 
-    async def _run(
-        self, key: K, run: Work[K], still: Still[K], failed: Callable[[K], None]
-    ) -> None:
+    async def _run(self, key: K, run: Work[K], still: Still[K]) -> None:
         asked = key in self._asked
         self._asked.discard(key)
         try:
@@ -197,7 +204,6 @@ class Workqueue(Generic[K]):
             self.done(key)
             raise
         except Exception:
-            failed(key)
             delay = self.done(key, failed=True)
             logger.exception("%s of %s failed; again in %.1f s", self.name, key, delay)
         else:

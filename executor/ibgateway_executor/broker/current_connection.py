@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from ibgateway_api.clock_skew import HALF_A_SECOND
 from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.broker.protocol import Broker
-from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
 
@@ -20,13 +19,10 @@ class CurrentConnection:
     `invalidations` counts what makes a reconciliation that is under way worthless.
     """
 
-    def __init__(
-        self, *, metrics: ExecutorMetrics, clock: Clock, changed: Wakeup, wanted: Wakeup
-    ) -> None:
+    def __init__(self, *, clock: Clock, changed: Wakeup, wanted: Wakeup) -> None:
         self.broker: Broker | None = None
         self.state = ConnectionState()
         self.invalidations = 0
-        self._metrics = metrics
         self._clock = clock
         self._compared: tuple[datetime, float] | None = None
         self._changed = changed
@@ -95,6 +91,5 @@ class CurrentConnection:
 
     def _set(self, state: ConnectionState) -> None:
         before, self.state = self.state, state
-        self._metrics.connected.set(state.connected)
         if (before.connected, before.reconciled) != (state.connected, state.reconciled):
             self._changed.set()

@@ -108,7 +108,7 @@ class Dispatcher:
         await self._end_overdue()
         self._cancels.write(self._ledger.active.cancels.values())
         gate, broker = self._gate(), self._connection.broker
-        self._metrics.gate_open.set(not isinstance(gate, Closed))
+        self._metrics.gate(gate)
         await self._prepare(gate, broker)
         if await self._submitter.count_days():
             self._waits.put_all()

@@ -216,10 +216,6 @@ class Ledger:
         self._check_begun()
         return await self._call(self._store.archive, before)
 
-    async def counts(self) -> dict[str, int]:
-        """How many orders are in each state."""
-        return await self._read(self._store.counts)
-
     def close(self) -> None:
         """Finish what was asked and release the store."""
         self._threads.close()

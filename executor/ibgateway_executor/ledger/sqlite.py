@@ -207,12 +207,6 @@ class SqliteStore:
         with self._file.writing() as connection:
             return archive(connection, before)
 
-    def counts(self) -> dict[str, int]:
-        """How many orders are in each state."""
-        with self._file.reading() as connection:
-            query = select(_orders.state, func.count()).group_by(_orders.state)
-            return {row[0]: row[1] for row in connection.execute(query)}
-
     def close(self) -> None:
         """Release the file."""
         self._file.close()

@@ -1,6 +1,6 @@
 """What a store of orders must do. `SqliteStore` is one; each method is one transaction.
 
-One thread calls it at a time, another one `find`, `page` and `counts`; what it returns has been committed.
+One thread calls it at a time, another one `find` and `page`; what it returns has been committed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -164,12 +164,8 @@ class LedgerStore(Protocol):
     def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many, 0 when there are no more.
 
-        They are found and change as before, but are in no page and no count.
+        They are found and change as before, but are in no page.
         """
-        ...
-
-    def counts(self) -> dict[str, int]:
-        """How many orders are in each state."""
         ...
 
     def close(self) -> None:

@@ -89,6 +89,11 @@ class ActiveOrders:
         """Whether the fate of an order of this lane is not known."""
         return of in self._doubted
 
+    @property
+    def in_doubt(self) -> int:
+        """How many orders have an unknown fate."""
+        return sum(len(numbers) for numbers in self._doubted.values())
+
     def due(self, now: datetime, most: int) -> list[Order]:
         """Unsent orders whose validity has ended, the first ones first; at most so many."""
         found: dict[int, Order] = {}

@@ -2,14 +2,16 @@
 
 import math
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import Counter, Gauge
+
+from ibgateway_runtime.metrics import registry_of
 
 
 class ConsoleMetrics:
     """Counters and gauges; label values come from fixed sets, never from a request."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = registry_of("console")
         self.viewers = Gauge(
             "ibgateway_console_viewers", "Open noVNC sessions.", registry=self.registry
         )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from ibgateway_agent.errors import LedgerError
+from ibgateway_agent.sentinel.figures import SentinelView
 from ibgateway_agent.sentinel.gateway_watch import GatewayWatch
 from ibgateway_agent.sentinel.log import run_dir
 from ibgateway_agent.sentinel.log.checkpoint import Checkpoint
@@ -86,8 +87,7 @@ class Sentinel:
         self._log = LogReader(tail, checkpoint, self._state, clock)
         self._stop = ProcessStop(self._state, permit_file, tell_driver, clock)
         self._monitor = ApiMonitor(self._state, self, clock)
-        self.metrics = SentinelMetrics(clock)
-        self.metrics.follow_clock(lambda: self._monitor.clock_watch.skew)
+        self.metrics = SentinelMetrics(clock, self._view, state_dir)
         self.publisher = ReportPublisher(boot, clock)
         self._refused: Refused | None = None
         self._sight = GatewayWatch(clock)
@@ -161,9 +161,9 @@ class Sentinel:
         self._log.save()
         self._publish()
 
-    def on_probe(self, result: ProbeResult) -> None:
+    def on_probe(self, result: ProbeResult, seconds: float) -> None:
         """The API was probed."""
-        self.metrics.probe(result)
+        self.metrics.probe(result, seconds)
 
     def _handle(self, before: LoginFold, evidence: Evidence) -> None:
         """What a piece of evidence asks for beside the fold."""
@@ -225,7 +225,7 @@ class Sentinel:
             logger.exception("what can't be written down is not allowed")
             self._stop.begin("an attempt that can't be written down", at_once=True)
             return
-        self.metrics.attempt(attempt)
+        self.metrics.attempt_of_driver(attempt)
         self._state.fold = replace(self._state.fold, attempt=attempt.id)
 
     def _read_settings(self) -> None:
@@ -299,7 +299,22 @@ class Sentinel:
             trouble=sight.trouble(blind=blind, unsaved=self._log.unsaved),
         )
         if self.publisher.publish(known):
-            self.metrics.login(known.login)
+            self.metrics.state(known.login.state)
+
+    def _view(self) -> SentinelView | None:
+        """What is to be measured now; None before the first look."""
+        try:
+            report = self.publisher.latest()
+        except LookupError:
+            return None
+        return SentinelView(
+            report,
+            self._state.settings,
+            self._clock.now(),
+            skew=self._monitor.clock_watch.skew,
+            blind=self._sight.blind(self._clock.monotonic()),
+            unwritten=bool(self._sight.unwritten or self._log.unsaved),
+        )
 
     def _planned_stop(self) -> bool:
         """What can't be seen is no stop; a sentinel that is blind holds trading anyway."""

@@ -84,11 +84,15 @@ async def _watch_until(stop: asyncio.Event, sentinel: Sentinel) -> None:
 def _api(
     sentinel: Sentinel, at: SentinelEnvironment, clock: Clock, telling: SentinelNotifications
 ) -> web.Application:
+    def operator_asks() -> None:
+        telling.operator_asks()
+        sentinel.metrics.operator_asked()
+
     return server.application(
         publisher=sentinel.publisher,
         accept=sentinel.accept,
         alive=sentinel.alive,
-        operator_asks=telling.operator_asks,
+        operator_asks=operator_asks,
         token_file=at.token_file,
         clock=clock,
     )
@@ -96,5 +100,6 @@ def _api(
 
 def _metrics(sentinel: Sentinel) -> web.Application:
     app = web.Application()
-    app.add_routes([metrics_route(sentinel.metrics.registry)])
+    metrics = sentinel.metrics
+    app.add_routes([metrics_route(metrics.registry, metrics.volume.look)])
     return app

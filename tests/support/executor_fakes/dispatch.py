@@ -42,9 +42,7 @@ class DispatchWorld:
         self.broker = FakeBroker()
         clock = self.time.clock
         self.ledger = Ledger(store, clock=clock, metrics=self.metrics, changed=self.changed)
-        self.connection = CurrentConnection(
-            metrics=self.metrics, clock=clock, changed=self.changed, wanted=self.wanted
-        )
+        self.connection = CurrentConnection(clock=clock, changed=self.changed, wanted=self.wanted)
         self.connection.connected(self.broker)
         self.connection.clock_compared(HALF_A_SECOND)
         self.connection.reconciled()

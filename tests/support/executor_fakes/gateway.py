@@ -33,9 +33,7 @@ class ConnectionWorld:
         self.changed, self.wanted = CountingWakeup(), CountingWakeup()
         metrics, clock = ExecutorMetrics(), self.time.clock
         self.ledger = Ledger(store, clock=clock, metrics=metrics, changed=self.changed)
-        self.current = CurrentConnection(
-            metrics=metrics, clock=clock, changed=self.changed, wanted=self.wanted
-        )
+        self.current = CurrentConnection(clock=clock, changed=self.changed, wanted=self.wanted)
         self.recorder = ReportRecorder(self.ledger, self.current)
         self.connection = GatewayConnection(
             connect=self._connect,

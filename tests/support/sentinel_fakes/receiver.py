@@ -22,7 +22,7 @@ class EvidenceRecorder:
         self.evidence.append((sign, detail))
         self._more.set()
 
-    def on_probe(self, result: ProbeResult) -> None:
+    def on_probe(self, result: ProbeResult, seconds: float) -> None:
         self.probes.append(result)
         self._more.set()
 

@@ -9,7 +9,6 @@ from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.gate import TradingGate
-from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_runtime.clock import Clock
 
 PROVEN = ConnectionState(connected=True, accounts=("DU1234567",), skew=0.1, reconciled=True)
@@ -26,7 +25,6 @@ class ExecutorSide:
         self.settings: ExecutorSettings | None = None
         self.busy_until = float("-inf")
         connection = CurrentConnection(
-            metrics=ExecutorMetrics(),
             clock=clock,
             changed=CountingWakeup(),
             wanted=CountingWakeup(),

@@ -12,7 +12,6 @@ from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.gate import TradingGate
-from ibgateway_executor.metrics import ExecutorMetrics
 
 REPORT = report()
 PROVEN = ConnectionState(
@@ -35,7 +34,6 @@ def trading_gate(
 ) -> TradingGate:
     """A gate that sees these."""
     connection = CurrentConnection(
-        metrics=ExecutorMetrics(),
         clock=ManualClock().clock,
         changed=CountingWakeup(),
         wanted=CountingWakeup(),

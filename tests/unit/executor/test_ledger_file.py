@@ -63,7 +63,7 @@ async def test_a_full_disk_at_the_start_leaves_the_orders_to_be_read(
     found = await ledger.find("a")
     assert found is not None
     assert found.state is OrderState.SENDING
-    assert await ledger.counts() == {"Sending": 1}
+    assert len(await ledger.page(after=0, limit=9, state="Sending")) == 1
     with pytest.raises(LedgerUnavailableError, match=AT_THE_DISK):
         await ledger.accept(entry("b"))
     with pytest.raises(LedgerUnavailableError, match=AT_THE_DISK):

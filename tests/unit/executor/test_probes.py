@@ -21,8 +21,10 @@ class ProbesWorld(DispatchWorld):
             gate=lambda: self.gate,
             dispatched_at=lambda: self.dispatcher.dispatched_at,
             ledger=self.ledger,
+            connection=self.connection,
             sentinel=FixedSentinel(age=0.5),
             metrics=self.metrics,
+            data=folder,
             clock=self.time.clock,
         )
         self.client = TestClient(TestServer(app))
@@ -70,8 +72,10 @@ async def test_metrics_are_of_now(world: ProbesWorld) -> None:
     await world.order("a")
     _, text = await world.get("/metrics")
     for line in (
-        'ibgateway_executor_orders{state="Accepted"} 1.0',
-        'ibgateway_executor_orders{state="Filled"} 0.0',
+        'ibgateway_executor_orders{state="Unsent"} 1.0',
+        'ibgateway_executor_orders{state="Working"} 0.0',
+        'ibgateway_executor_unsent_orders{reason=""} 1.0',
+        "ibgateway_executor_ledger_writable 1.0",
         "ibgateway_executor_gate_open 1.0",
         "ibgateway_executor_news_age_seconds 0.5",
         "ibgateway_executor_broker_connected 1.0",

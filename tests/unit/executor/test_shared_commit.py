@@ -115,7 +115,6 @@ async def test_who_reads_waits_for_no_commit(commits: CommitWorld) -> None:
     async with asyncio.timeout(PATIENCE):
         assert (await commits.ledger.find("there")) is not None
         assert len(await commits.ledger.page(after=0, limit=9, state=None)) == 1
-        assert await commits.ledger.counts() == {"Accepted": 1}
     assert not first.done()
     commits.moving.set()
     await first

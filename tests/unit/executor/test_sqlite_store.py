@@ -318,7 +318,7 @@ def test_many_steps_are_one_transaction_and_a_forbidden_one_is_skipped(store: Sq
     )
     assert [after.id for before, after in changes if after != before] == ["b"]
     assert [after.state.value for _, after in changes] == ["Cancelled", "Waiting"]
-    assert store.counts() == {"Cancelled": 1, "Waiting": 1}
+    assert len(store.page(after=0, limit=9, state="Waiting")) == 1
 
 
 def test_pages_go_on_where_the_last_one_ended(store: SqliteStore) -> None:

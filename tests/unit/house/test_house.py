@@ -10,6 +10,7 @@ import yaml
 
 from ibgateway_house.figures import programs
 from ibgateway_operator import crds
+from ibgateway_runtime.metrics import RELEASE
 
 ROOT = Path(__file__).parents[3]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -43,6 +44,13 @@ def test_one_license_everywhere() -> None:
     for chart in sorted(ROOT.glob("charts/*/Chart.yaml")):
         annotations = yaml.safe_load(chart.read_text())["annotations"]
         assert annotations["artifacthub.io/license"] == "Apache-2.0", chart
+
+
+def test_one_version_everywhere() -> None:
+    assert PYPROJECT["project"]["version"] == RELEASE
+    for chart in sorted(ROOT.glob("charts/*/Chart.yaml")):
+        read = yaml.safe_load(chart.read_text())
+        assert (read["version"], read["appVersion"]) == (RELEASE, RELEASE), chart
 
 
 def test_the_standard_library_imports_from_the_repository_root() -> None:

@@ -1,26 +1,120 @@
-"""What the operator counts of each gateway."""
+"""What the operator counts, and what it says of each gateway."""
+
+import asyncio
+import math
+from contextlib import nullcontext
+
+import pytest
+from prometheus_client import generate_latest
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Key
-from ibgateway_operator.metrics import metrics
+from ibgateway_operator.app import App
+from ibgateway_operator.metrics import OperatorMetrics
+from operator_fakes import OperatorWorld, ibgateway_body, report
+
+LABELS = 'namespace="trading",'
 
 
-def test_a_gateway_is_in_one_login_state_and_has_none_when_it_is_gone() -> None:
-    counted, paper, live = metrics(), Key("trading", "paper"), Key("trading", "live")
-    for key, state in (
-        (paper, LoginState.LOGGING_IN),
-        (paper, LoginState.LOGGED_IN),
-        (live, LoginState.LOCKED_OUT),
-    ):
-        counted.login(key, state)
-        counted.gate_is(key, open_=state is LoginState.LOGGED_IN)
+def scrape(app: App) -> dict[str, float]:
+    """Every series of a gateway or a queue with its value."""
+    app.queues.metrics.leading = True
+    text = generate_latest(app.queues.metrics.registry).decode()
+    found = (line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
+    return {name.removeprefix("ibgateway_operator_"): float(value) for name, value in found}
 
-    def sample(key: Key, state: str) -> float | None:
-        labels = {"namespace": key.namespace, "name": key.name, "state": state}
-        return counted.registry.get_sample_value("ibgateway_login_state", labels)
 
-    assert [sample(paper, s) for s in ("LoggedIn", "LoggingIn", "LockedOut")] == [1.0, 0.0, 0.0]
-    assert [sample(live, s) for s in ("LoggedIn", "LoggingIn", "LockedOut")] == [0.0, 0.0, 1.0]
-    counted.forget(paper)
-    assert sample(paper, "LoggedIn") is None
-    assert sample(live, "LockedOut") == 1.0
+def of_gateways(app: App) -> dict[str, float]:
+    return {name: value for name, value in scrape(app).items() if LABELS in name}
+
+
+async def test_a_gateway_that_trades_has_five_series(trading: OperatorWorld) -> None:
+    gateway = f'gateway="paper",{LABELS}'
+    found = of_gateways(trading.app)
+    unknown = f'condition{{{gateway}reason="NotConfigured",type="NotificationsDelivered"}}'
+    assert math.isnan(found.pop(unknown))
+    assert found == {
+        f'login_state{{{gateway}state="LoggedIn"}}': 1.0,
+        f'gate_open{{{gateway}reason="GateOpen"}}': 1.0,
+        f'condition{{{gateway}reason="Trading",type="Ready"}}': 1.0,
+        f'condition{{{gateway}reason="PodReady",type="ExecutorReady"}}': 1.0,
+    }
+
+
+async def test_a_gate_that_closes_is_told_before_the_status_is(trading: OperatorWorld) -> None:
+    trading.hear(report(state=LoginState.SESSION_CONFLICT))
+    await trading.keep_gate()
+    found = of_gateways(trading.app)
+    gateway = f'gateway="paper",{LABELS}'
+    assert found[f'gate_open{{{gateway}reason="SessionConflict"}}'] == 0.0
+    assert f'gate_open{{{gateway}reason="GateOpen"}}' not in found
+    assert found[f'login_state{{{gateway}state="LoggedIn"}}'] == 1.0
+    await trading.reconcile()
+    found = of_gateways(trading.app)
+    assert found[f'login_state{{{gateway}state="SessionConflict"}}'] == 1.0
+    assert f'login_state{{{gateway}state="LoggedIn"}}' not in found
+
+
+async def test_a_gateway_that_is_gone_has_no_series_and_the_others_keep_theirs(
+    trading: OperatorWorld,
+) -> None:
+    trading.api_server.put(ibgateway_body(name="second", uid="uid-second"))
+    await trading.app.reconciler.reconcile(Key("trading", "second"))
+    assert any('gateway="second"' in name for name in of_gateways(trading.app))
+    trading.api_server.remove("IBGateway", "paper")
+    await trading.reconcile()
+    names = list(of_gateways(trading.app))
+    assert [name for name in names if 'gateway="paper"' in name] == []
+    assert [name for name in names if 'gateway="second"' in name]
+
+
+async def test_a_gate_that_is_judged_while_its_gateway_goes_leaves_no_series(
+    trading: OperatorWorld,
+) -> None:
+    trading.api_server.remove("IBGateway", "paper")
+    await trading.reconcile()
+    trading.app.queues.gate_changed(trading.key, "NoNews")
+    assert of_gateways(trading.app) == {}
+
+
+async def test_an_operator_that_stands_by_says_nothing_of_gateways(
+    trading: OperatorWorld,
+) -> None:
+    assert of_gateways(trading.app)
+    await trading.app._stop_workers()
+    assert of_gateways(trading.app) == {}
+
+
+async def test_the_queues_tell_what_waits_and_what_runs(trading: OperatorWorld) -> None:
+    queue = trading.app.queues.slow
+    await trading.drain_queue()
+    queue.add(trading.key)
+    trading.pass_time(7.0)
+    assert scrape(trading.app)['queue_oldest_due_seconds{queue="reconcile"}'] == 7.0
+    assert scrape(trading.app)['queue_depth{queue="reconcile"}'] == 1.0
+    key = await queue.take()
+    trading.pass_time(3.0)
+    assert scrape(trading.app)['queue_oldest_due_seconds{queue="reconcile"}'] == 0.0
+    assert scrape(trading.app)['queue_oldest_run_seconds{queue="reconcile"}'] == 3.0
+    queue.done(key, failed=True)
+    assert scrape(trading.app)['queue_failing{queue="reconcile"}'] == 1.0
+    assert scrape(trading.app)['queue_failing{queue="gate"}'] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("error", "done", "failed"),
+    [(None, 1.0, None), (RuntimeError, None, 1.0), (asyncio.CancelledError, None, None)],
+)
+def test_a_reconcile_is_counted_by_how_it_ended(
+    error: type[BaseException] | None, done: float | None, failed: float | None
+) -> None:
+    counted = OperatorMetrics()
+    with pytest.raises(error) if error else nullcontext(), counted.reconcile():
+        if error is not None:
+            raise error
+
+    def number(result: str) -> float | None:
+        name = "ibgateway_operator_reconciles_total"
+        return counted.registry.get_sample_value(name, {"result": result})
+
+    assert (number("done"), number("failed")) == (done, failed)

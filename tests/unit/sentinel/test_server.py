@@ -13,18 +13,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from ibgateway_agent.errors import StopRefusedError
-from ibgateway_agent.sentinel.metrics import SentinelMetrics
 from ibgateway_agent.sentinel.permits.records import Records, RequestKind
-from ibgateway_agent.sentinel.probe.handshake import ProbeResult
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_agent.sentinel.server import application
-from ibgateway_api.login import Login, LoginState, Sign
-from ibgateway_api.permits import Attempt, Cause, PermitKind
+from ibgateway_api.login import Login, LoginState
 from ibgateway_api.reports import SentinelReport
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_server import served
-from ibgateway_runtime.metrics import metrics_route
 from leaving_clients import come_and_go
 from sentinel_world import free_port
 
@@ -251,24 +247,6 @@ def test_the_sequence_grows_across_boots() -> None:
         first.publish(ReportInput(Login(state, NOW), Records()))
     second = ReportPublisher("two", at(NOW + timedelta(seconds=1)))
     assert second.sequence > first.sequence
-
-
-async def test_the_metrics_say_what_happened() -> None:
-    counted = SentinelMetrics(at(NOW + timedelta(seconds=90)))
-    counted.login(IN)
-    counted.sign(Sign.PUSH_SENT)
-    counted.attempt(Attempt(id=1, at=NOW, kind=PermitKind.FULL, cause=Cause.WEEKLY))
-    counted.probe(ProbeResult.READY)
-    app = web.Application()
-    app.add_routes([metrics_route(counted.registry)])
-    async with TestClient(TestServer(app)) as client:
-        lines = (await (await client.get("/metrics")).text()).splitlines()
-    assert 'ibgateway_login_state{state="LoggedIn"} 1.0' in lines
-    assert 'ibgateway_login_state{state="Rejected"} 0.0' in lines
-    assert "ibgateway_logged_in_seconds 90.0" in lines
-    assert 'ibgateway_login_attempts_total{cause="Weekly",kind="full"} 1.0' in lines
-    assert "ibgateway_pushes_total 1.0" in lines
-    assert 'ibgateway_api_probes_total{result="Ready"} 1.0' in lines
 
 
 @pytest.mark.parametrize(

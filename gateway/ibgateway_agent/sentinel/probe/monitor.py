@@ -64,8 +64,8 @@ class ProbeReceiver(Protocol):
     def on_evidence(self, sign: Sign, detail: str) -> None:
         """The API, or its silence, says something about the login."""
 
-    def on_probe(self, result: ProbeResult) -> None:
-        """A probe has ended."""
+    def on_probe(self, result: ProbeResult, seconds: float) -> None:
+        """A probe has ended after so long."""
 
 
 class ApiMonitor:
@@ -103,8 +103,9 @@ class ApiMonitor:
                 await self._pause(self._pause_after(result))
 
     async def _probe(self) -> ProbeResult:
+        began = self._clock.monotonic()
         probed = await probe(self._state.api_port, client_id=CLIENT_ID + self._client)
-        self._receiver.on_probe(probed.result)
+        self._receiver.on_probe(probed.result, self._clock.monotonic() - began)
         if probed.result is ProbeResult.CLIENT_ID_IN_USE:
             self._client = (self._client + 1) % CLIENT_IDS
         if probed.connection is None:

@@ -1,0 +1,136 @@
+"""What the executor's metrics say of gate, queue and connection at the moment of a scrape. Pure.
+
+The queue is read from memory: a scrape waits for no disk, and what it costs does not depend on how many orders are done.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ibgateway_api.gate import Closed, Gate, GateReason
+from ibgateway_api.login import LoginState
+from ibgateway_api.week import regular_hours
+from ibgateway_executor.orders.active import ActiveOrders
+from ibgateway_executor.orders.order import OrderReason, OrderState
+from ibgateway_runtime.figures import Figure, Series, VolumeSize, at, flag, known
+
+GATE_OPEN: Final = "GateOpen"
+ANOTHER_REASON: Final = "Other"
+_REASONS: Final = frozenset({*OrderReason, *GateReason, *LoginState})
+
+
+@dataclass(frozen=True)
+class ExecutorView:
+    """What there is to be said. `skew` is our clock minus IBKR's in seconds, `news_age` seconds since the sentinel was heard."""
+
+    now: datetime
+    gate: Gate
+    active: ActiveOrders
+    news_age: float
+    connected: bool
+    skew: float | None = None
+    ledger_problem: str = ""
+    volume: VolumeSize | None = None
+
+
+def gate_word(gate: Gate) -> str:
+    """The reason of a closed gate, or that it is open."""
+    return str(gate.reason) if isinstance(gate, Closed) else GATE_OPEN
+
+
+def _closed(view: ExecutorView) -> Series:
+    return {(str(view.gate.reason),): 1.0} if isinstance(view.gate, Closed) else {}
+
+
+def _orders(view: ExecutorView) -> Series:
+    """By state; one that has left as little as the next is unsent, whatever it waits for."""
+    active = view.active
+    sending, unknown = len(active.sending), active.in_doubt
+    return {
+        ("Unsent",): len(active.unsent),
+        (str(OrderState.SENDING),): sending,
+        (str(OrderState.WORKING),): len(active.sent) - sending - unknown,
+        (str(OrderState.UNKNOWN),): unknown,
+    }
+
+
+def _unsent(view: ExecutorView) -> Series:
+    """A reason of an older version's ledger is counted as another one: labels are known beforehand."""
+    found = Counter(order.reason for order in view.active.unsent.values())
+    counted: Counter[str] = Counter()
+    for reason, number in found.items():
+        counted[str(reason) if reason in _REASONS else ANOTHER_REASON] += number
+    return {(reason,): float(number) for reason, number in counted.items()}
+
+
+def _oldest(view: ExecutorView) -> Series:
+    unsent = view.active.unsent
+    return at(unsent[min(unsent)].accepted_at if unsent else None)
+
+
+FIGURES: Final[tuple[Figure[ExecutorView], ...]] = (
+    Figure(
+        "ibgateway_executor_gate_open",
+        "1 while an order would be sent at once",
+        lambda view: flag(not isinstance(view.gate, Closed)),
+    ),
+    Figure(
+        "ibgateway_executor_gate_closed",
+        "1, with the reason, while the gate is closed",
+        _closed,
+        ("reason",),
+    ),
+    Figure(
+        "ibgateway_executor_trading_hours",
+        "1 on weekdays from 09:30 to 16:00 New York; holidays are not known",
+        lambda view: flag(regular_hours(view.now)),
+    ),
+    Figure(
+        "ibgateway_executor_news_age_seconds",
+        "Time since the sentinel's last byte",
+        lambda view: known(view.news_age),
+    ),
+    Figure(
+        "ibgateway_executor_broker_connected",
+        "1 while the API connection stands",
+        lambda view: flag(view.connected),
+    ),
+    Figure(
+        "ibgateway_executor_clock_skew_seconds",
+        "The node's clock minus IBKR's; none before they were compared",
+        lambda view: known(view.skew),
+    ),
+    Figure(
+        "ibgateway_executor_orders",
+        "Orders that are not done, by state",
+        _orders,
+        ("state",),
+    ),
+    Figure(
+        "ibgateway_executor_unsent_orders",
+        "Orders that nothing of has left, by what they wait for",
+        _unsent,
+        ("reason",),
+    ),
+    Figure(
+        "ibgateway_executor_oldest_unsent_order_timestamp_seconds",
+        "When the oldest of them was accepted",
+        _oldest,
+    ),
+    Figure(
+        "ibgateway_executor_ledger_writable",
+        "1 while the ledger can be written",
+        lambda view: flag(not view.ledger_problem),
+    ),
+    Figure(
+        "ibgateway_executor_volume_size_bytes",
+        "Size of the ledger's volume",
+        lambda view: known(view.volume.size if view.volume else None),
+    ),
+    Figure(
+        "ibgateway_executor_volume_available_bytes",
+        "Bytes of it that may still be written",
+        lambda view: known(view.volume.available if view.volume else None),
+    ),
+)

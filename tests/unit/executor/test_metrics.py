@@ -1,0 +1,101 @@
+"""What the executor's metrics say of gate and queue."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from executor_fakes.values import NOON, TERMS
+from ibgateway_api.gate import Closed, Gate, GateReason, Open
+from ibgateway_api.login import LoginState
+from ibgateway_executor.figures import FIGURES, ExecutorView
+from ibgateway_executor.metrics import ExecutorMetrics
+from ibgateway_executor.orders.active import ActiveOrders
+from ibgateway_executor.orders.order import Order, OrderState
+from ibgateway_runtime.figures import Series, VolumeSize
+
+VIEW = ExecutorView(
+    now=NOON, gate=Open(), active=ActiveOrders(), news_age=0.5, connected=True, skew=-0.25
+)
+LOST = Closed(LoginState.CONNECTION_LOST, "gone")
+
+
+def figure(view: ExecutorView, name: str) -> Series:
+    (found,) = (one for one in FIGURES if one.name == f"ibgateway_executor_{name}")
+    return found.read(view)
+
+
+def order(number: int, state: OrderState = OrderState.ACCEPTED, reason: str = "") -> Order:
+    at = NOON + timedelta(seconds=number)
+    return Order(f"o{number}", number, TERMS, at, at, state=state, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("gate", "opened", "closed"),
+    [(Open(), 1.0, {}), (LOST, 0.0, {("ConnectionLost",): 1.0})],
+)
+def test_the_gate_is_open_or_closed_for_a_reason(gate: Gate, opened: float, closed: Series) -> None:
+    view = replace(VIEW, gate=gate)
+    assert (figure(view, "gate_open"), figure(view, "gate_closed")) == ({(): opened}, closed)
+
+
+def test_the_queue_by_state_and_by_reason() -> None:
+    orders = (
+        order(1, OrderState.WAITING, "MarketClosed"),
+        order(2),
+        order(3, OrderState.SENDING),
+        order(4, OrderState.WORKING),
+        order(5, OrderState.UNKNOWN),
+        order(6, OrderState.WAITING, "MarketClosed"),
+        order(7, OrderState.WAITING, "a reason of long ago"),
+    )
+    view = replace(VIEW, active=ActiveOrders(orders))
+    assert figure(view, "orders") == {
+        ("Unsent",): 4,
+        ("Sending",): 1,
+        ("Working",): 1,
+        ("Unknown",): 1,
+    }
+    assert figure(view, "unsent_orders") == {("MarketClosed",): 2, ("",): 1, ("Other",): 1}
+
+
+def test_the_oldest_order_stays_the_oldest_whatever_happens_to_it() -> None:
+    active = ActiveOrders([order(1), order(2)])
+    active.put(replace(order(1), cancel_requested=True))
+    oldest = figure(replace(VIEW, active=active), "oldest_unsent_order_timestamp_seconds")
+    assert oldest == {(): (NOON + timedelta(seconds=1)).timestamp()}
+    assert figure(VIEW, "oldest_unsent_order_timestamp_seconds") == {}
+
+
+def test_connection_clock_ledger_and_volume() -> None:
+    full = replace(VIEW, ledger_problem="full", volume=VolumeSize(1000.0, 0.0), skew=None)
+    names = ("broker_connected", "clock_skew_seconds", "ledger_writable", "volume_available_bytes")
+    assert [figure(VIEW, name) for name in names] == [{(): 1.0}, {(): -0.25}, {(): 1.0}, {}]
+    assert [figure(full, name) for name in names] == [{(): 1.0}, {}, {(): 0.0}, {(): 0.0}]
+
+
+@pytest.mark.parametrize(
+    ("hours", "trading"),
+    [(-3.0, 0.0), (-2.5, 1.0), (0.0, 1.0), (3.9, 1.0), (4.0, 0.0), (-24.0, 0.0)],
+    ids=["nine", "half past nine", "noon", "shortly before four", "four", "Sunday"],
+)
+def test_new_yorks_regular_hours(hours: float, trading: float) -> None:
+    view = replace(VIEW, now=NOON + timedelta(hours=hours))
+    assert figure(view, "trading_hours") == {(): trading}
+
+
+def test_each_reason_has_the_seconds_that_it_lasted() -> None:
+    counted, seconds, views = ExecutorMetrics(), [100.0], [VIEW]
+    counted.gate(LOST)
+    counted.watch(lambda: views[-1], lambda: seconds[-1])
+
+    def spent(reason: str) -> float | None:
+        name = "ibgateway_executor_gate_seconds_total"
+        return counted.registry.get_sample_value(name, {"reason": reason})
+
+    counted.gate(Open())
+    seconds.append(160.0)
+    views.append(replace(VIEW, gate=Closed(GateReason.NO_NEWS, "silence")))
+    assert spent("GateOpen") == 60.0
+    seconds.append(165.0)
+    assert spent("NoNews") == 5.0
