@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from executor_world import ExecutorWorld, until, world
+from host_processes import small_volume
 
 ROOM = 4 * 1024 * 1024
 LEFT = 64 * 1024
@@ -22,17 +23,8 @@ MOST = 400
 @pytest.fixture
 def volume(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own with little room; skipped where this process may not mount one."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    try:
-        options = ["-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(folder)]
-        mounted = subprocess.run(["mount", *options], check=False, capture_output=True, text=True)
-    except FileNotFoundError as error:
-        pytest.skip(f"no mount here: {error}")
-    if mounted.returncode:
-        pytest.skip(f"a small volume can't be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_volume(tmp_path / "data", ROOM) as folder:
+        yield folder
 
 
 async def ordered(here: ExecutorWorld, number: int) -> tuple[int, Any]:

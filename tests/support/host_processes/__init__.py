@@ -2,5 +2,14 @@
 
 from host_processes.displays import forget_display, free_display
 from host_processes.groups import end_group, kill_group
+from host_processes.volumes import fill, free, small_volume
 
-__all__ = ["end_group", "forget_display", "free_display", "kill_group"]
+__all__ = [
+    "end_group",
+    "fill",
+    "forget_display",
+    "free",
+    "free_display",
+    "kill_group",
+    "small_volume",
+]

@@ -58,7 +58,7 @@ class PodOnHost:
     def lay_out(self, budget: dict[str, Any], existing_session: str) -> None:
         shutil.copytree(ROOT / "simulator" / "image", self.folder / "home")
         for name in ("run", "state", "settings", "tmp", "notifications", "home/init-scripts/start"):
-            (self.folder / name).mkdir(parents=True)
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         script = (SCRIPTS / "10-ibc.sh").read_text()
         assert "CommandServerPort=7462" in script
         script = script.replace("7462", str(self.ports["command"]))
@@ -134,6 +134,11 @@ class PodOnHost:
         self._sentinel.kill()
         await self._sentinel.wait()
 
+    async def end_sentinel(self) -> None:
+        assert self._sentinel is not None
+        self._sentinel.terminate()
+        assert await asyncio.wait_for(self._sentinel.wait(), 10) == 0
+
     def start_kubelet(self) -> None:
         self._tasks.append(asyncio.create_task(self._keep_container()))
 
@@ -151,15 +156,24 @@ class PodOnHost:
                 return
             await asyncio.sleep(0.2)
 
+    @property
+    def container(self) -> int:
+        """The process group that all of the container's processes are in."""
+        assert self._wrapper is not None
+        return self._wrapper.pid
+
     def kill_container(self) -> None:
         """What the kernel does to all of it when PID 1 is killed."""
-        assert self._wrapper is not None
-        kill_group(self._wrapper.pid)
+        kill_group(self.container)
+
+    async def ended(self) -> None:
+        """Wait until the container that stays down is gone."""
+        await asyncio.wait_for(asyncio.gather(*self._tasks), LIMIT)
+        self._tasks.clear()
 
     def freeze_container(self, *, on: bool) -> None:
         """A node that is too busy to run any of it, or has time for it again."""
-        assert self._wrapper is not None
-        os.killpg(self._wrapper.pid, signal.SIGSTOP if on else signal.SIGCONT)
+        os.killpg(self.container, signal.SIGSTOP if on else signal.SIGCONT)
 
     async def _end_container(self, wrapper: asyncio.subprocess.Process) -> None:
         """Nothing is left of it, not even what a container would have had in a /tmp of its own."""
@@ -183,8 +197,7 @@ class PodOnHost:
         if self._wrapper is not None:
             await self._end_container(self._wrapper)
         if self._sentinel is not None and self._sentinel.returncode is None:
-            self._sentinel.terminate()
-            assert await asyncio.wait_for(self._sentinel.wait(), 10) == 0
+            await self.end_sentinel()
 
     async def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         url = f"http://127.0.0.1:{self.ports['http']}{path}"
