@@ -15,10 +15,9 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-import ib_async
-
 from ibgateway_executor.broker.ib.address import USUAL_LIMITS, GatewayAddress, RequestLimits
 from ibgateway_executor.broker.ib.answers import LAST_PRICES, RequestAnswers
+from ibgateway_executor.broker.ib.library import ib_async
 from ibgateway_executor.broker.ib.request_ids import RequestIds
 from ibgateway_executor.broker.ib.translation import contract_of, order_of
 from ibgateway_executor.broker.pacing import MessageKind, MessagePacer

@@ -6,8 +6,7 @@ Floats become `Decimal` through their shortest text; IBKR's unset markers become
 from decimal import Decimal
 from typing import Any, Final
 
-import ib_async
-
+from ibgateway_executor.broker.ib.library import ib_async
 from ibgateway_executor.broker.protocol import Candidate
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
 from ibgateway_executor.orders.order import Contract, Order, OrderType
