@@ -3,6 +3,7 @@
 Nothing is forgotten. Whatever changes an archived order brings it back first, with its sequence and its key.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -23,8 +24,13 @@ ENDED: Final = (
 )
 """Not Unverified: a person may still find out what became of it."""
 
-_orders, _archived = tables.orders.c, tables.archive.c
+_orders = tables.orders.c
 _NAMES: Final = [column.name for column in tables.orders.columns]
+_MINE: Final = f"FROM {tables.archive.name} WHERE id = ?"
+_BACK: Final = (
+    f"INSERT INTO {tables.orders.name} ({', '.join(_NAMES)}) SELECT {', '.join(_NAMES)} {_MINE}"
+)
+_GONE: Final = f"DELETE {_MINE}"
 
 
 def archive(connection: Connection, before: datetime) -> int:
@@ -43,9 +49,8 @@ def archive(connection: Connection, before: datetime) -> int:
     return len(numbers)
 
 
-def bring_back(connection: Connection, ids: Sequence[str]) -> None:
+def bring_back(file: sqlite3.Connection, ids: Sequence[str]) -> None:
     """Take these orders out of the archive; the others stay where they are."""
-    mine = _archived.id.in_(ids)
-    rows = select(*(_archived[name] for name in _NAMES)).where(mine)
-    connection.execute(insert(tables.orders).from_select(_NAMES, rows))
-    connection.execute(delete(tables.archive).where(mine))
+    for order_uid in ids:
+        file.execute(_BACK, (order_uid,))
+        file.execute(_GONE, (order_uid,))

@@ -56,6 +56,20 @@ class LedgerFile:
             yield connection
 
     @contextmanager
+    def direct(self) -> Iterator[sqlite3.Connection]:
+        """The same for statements of sqlite3's own. LedgerUnavailableError where it could not be written; then nothing was."""
+        file = self.driver
+        try:
+            file.execute("BEGIN IMMEDIATE")
+            yield file
+            file.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise LedgerUnavailableError(unavailable(str(error))) from error
+        finally:
+            if file.in_transaction:
+                file.execute("ROLLBACK")
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A look at what has been committed. While nothing can write, nothing begins to in the middle of it."""
         with _told(), ExitStack() as stack:

@@ -5,16 +5,15 @@ statement does (docs/decisions/0029-orders-share-a-commit.md). The columns are t
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
+from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.daily_limit import DailyLimit
-from ibgateway_executor.ledger.engine import LedgerFile, unavailable
+from ibgateway_executor.ledger.engine import LedgerFile
 from ibgateway_executor.ledger.rows import order_of, row_of
 from ibgateway_executor.ledger.sightings import fold
 from ibgateway_executor.ledger.store import Answer, Entry, EntryResult
@@ -38,8 +37,7 @@ class OrderWriter:
 
         An entry that is refused or can't be stored leaves the others alone. LedgerUnavailableError: none is stored.
         """
-        file = self._ledger.driver
-        with self._day.kept(), _transaction(file):
+        with self._day.kept(), self._ledger.direct() as file:
             answers = self._answers(file, entries, at)
             self._day.add(answers)
         return answers
@@ -64,20 +62,6 @@ class OrderWriter:
             or _answer(rows[entry.key], entry, new=fresh.get(entry.key) is entry)
             for number, entry in enumerate(entries)
         ]
-
-
-@contextmanager
-def _transaction(file: sqlite3.Connection) -> Iterator[None]:
-    """LedgerUnavailableError where it could not be written; then nothing was."""
-    try:
-        file.execute("BEGIN IMMEDIATE")
-        yield
-        file.execute("COMMIT")
-    except sqlite3.OperationalError as error:
-        raise LedgerUnavailableError(unavailable(str(error))) from error
-    finally:
-        if file.in_transaction:
-            file.execute("ROLLBACK")
 
 
 def _known(file: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Row]:

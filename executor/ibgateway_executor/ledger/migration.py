@@ -1,8 +1,7 @@
 """A ledger of an older version becomes one of this version, in place and in one transaction."""
 
+import sqlite3
 from typing import Final
-
-from sqlalchemy import Connection
 
 from ibgateway_executor.ledger import tables
 
@@ -24,10 +23,10 @@ STEPS: Final[dict[int, tuple[str, ...]]] = {1: _FROM_1, 2: _FROM_2, 3: ()}
 """Statements by the version they start from, to this one. Tables that a version lacks are made by `create_all`."""
 
 
-def migrate(connection: Connection, version: int) -> int:
+def migrate(file: sqlite3.Connection, version: int) -> int:
     """The version the ledger has now; one that no step starts from stays as it is."""
     if version not in STEPS:
         return version
     for statement in STEPS[version]:
-        connection.exec_driver_sql(statement)
+        file.execute(statement)
     return tables.VERSION

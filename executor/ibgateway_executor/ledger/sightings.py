@@ -11,10 +11,9 @@ from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from functools import cache, reduce
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import text
@@ -29,15 +28,18 @@ from ibgateway_executor.orders.broker_reports import (
 from ibgateway_executor.orders.order import REF_PREFIX, Order
 
 _columns = tables.sightings.c
+_REMEMBER: Final = (
+    f"INSERT INTO {tables.sightings.name} (order_ref, report, at) VALUES (?, ?, ?) "  # noqa: S608 - our own name
+    "ON CONFLICT DO NOTHING"
+)
 
 
-def remember(connection: Connection, event: OrderEvent, at: datetime) -> None:
+def remember(file: sqlite3.Connection, event: OrderEvent, at: datetime) -> None:
     """Keep a report about an executor's order; other people's orders are none of ours."""
     if isinstance(event, OrderError) or not event.order_ref.startswith(REF_PREFIX):
         return
-    row = {"order_ref": event.order_ref, "report": json.dumps(_document(event), sort_keys=True)}
-    row["at"] = text(at)
-    connection.execute(insert(tables.sightings).values(row).on_conflict_do_nothing())
+    report = json.dumps(_document(event), sort_keys=True)
+    file.execute(_REMEMBER, (event.order_ref, report, text(at)))
 
 
 def sightings(connection: Connection, order_ref: str) -> list[OrderEvent]:

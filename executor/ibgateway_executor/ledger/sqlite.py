@@ -11,50 +11,40 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.sqlite import insert
-
 from ibgateway_api.reports import PauseReport
-from ibgateway_executor.errors import (
-    IllegalMoveError,
-    LedgerUnavailableError,
-    StartRefusedError,
-)
+from ibgateway_executor.errors import LedgerUnavailableError, StartRefusedError
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.archive import archive
+from ibgateway_executor.ledger.changes import advance, delay, in_states, observe, reserve
 from ibgateway_executor.ledger.daily_limit import day_tally
 from ibgateway_executor.ledger.engine import LedgerFile, holds_orders
+from ibgateway_executor.ledger.facts import (
+    ACCOUNTS,
+    MODE,
+    PAUSED,
+    SCHEMA_VERSION,
+    WRITTEN_AT,
+    fact,
+    set_fact,
+)
 from ibgateway_executor.ledger.insertion import OrderWriter
 from ibgateway_executor.ledger.migration import migrate
 from ibgateway_executor.ledger.rows import instant, text
 from ibgateway_executor.ledger.sightings import forget, remember
-from ibgateway_executor.ledger.statements import (
-    active_orders,
-    advance,
-    delay,
-    found,
-    observe,
-    select_orders,
-    write,
-)
+from ibgateway_executor.ledger.statements import found, select_orders
 from ibgateway_executor.ledger.store import Answer, Change, Delay, Entry, Step
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.limits import DayTally
-from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move, reserve
+from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move
 from ibgateway_executor.orders.restored import LedgerSnapshot
 
 logger = logging.getLogger(__name__)
 
-MODE = "trading-mode"
-ACCOUNTS = "accounts"
-HIGHEST_ORDER_ID = "highest-order-id"
-SCHEMA_VERSION = "schema-version"
-WRITTEN_AT = "written-at"
-PAUSED = "paused"
 ACTIVE: Final = tuple(state.value for state in OrderState if state not in TERMINAL)
 """Named one by one: an index serves IN and not NOT IN."""
 
 _orders = tables.orders.c
+_LAST: Final = f"SELECT max(updated_at), max(sequence) FROM {tables.orders.name}"  # noqa: S608 - our own name
 
 
 class SqliteStore:
@@ -66,15 +56,15 @@ class SqliteStore:
 
     def stamp(self, mode: str) -> None:
         """Mark a new ledger with its mode; refuse one of another mode or version."""
-        with self._file.writing() as connection:
-            found = _fact(connection, MODE)
-            version = _fact(connection, SCHEMA_VERSION)
+        with self._file.direct() as file:
+            found = fact(file, MODE)
+            version = fact(file, SCHEMA_VERSION)
             if found == mode and version not in {None, str(tables.VERSION)}:
-                version = str(migrate(connection, int(version or 0)))
-                _set_fact(connection, SCHEMA_VERSION, version)
+                version = str(migrate(file, int(version or 0)))
+                set_fact(file, SCHEMA_VERSION, version)
             if found is None:
-                _set_fact(connection, MODE, mode)
-                _set_fact(connection, SCHEMA_VERSION, str(tables.VERSION))
+                set_fact(file, MODE, mode)
+                set_fact(file, SCHEMA_VERSION, str(tables.VERSION))
             elif found != mode:
                 raise StartRefusedError(
                     f"this ledger belongs to a {found} gateway and the executor is {mode}: "
@@ -88,15 +78,15 @@ class SqliteStore:
 
     def accounts(self) -> tuple[str, ...]:
         """The accounts the ledger was proven with; empty before the first login."""
-        with self._file.writing() as connection:
-            return tuple((_fact(connection, ACCOUNTS) or "").split())
+        with self._file.direct() as file:
+            return tuple((fact(file, ACCOUNTS) or "").split())
 
     def claim(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
         """Stamp a ledger that has no accounts yet; returns the accounts it is stamped with."""
-        with self._file.writing() as connection:
-            found = _fact(connection, ACCOUNTS)
+        with self._file.direct() as file:
+            found = fact(file, ACCOUNTS)
             if found is None:
-                _set_fact(connection, ACCOUNTS, " ".join(accounts))
+                set_fact(file, ACCOUNTS, " ".join(accounts))
                 return accounts
             return tuple(found.split())
 
@@ -106,13 +96,13 @@ class SqliteStore:
 
     def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:
         """Apply each step to its order as it stands now; a forbidden step changes nothing."""
-        with self._file.writing() as connection:
-            return advance(connection, steps, at)
+        with self._file.direct() as file:
+            return advance(file, steps, at)
 
     def delay(self, delays: Sequence[Delay], at: datetime) -> list[int]:
         """Write why orders wait; sequences of those that are still unsent, and only these were written."""
-        with self._file.writing() as connection:
-            return delay(connection, delays, at)
+        with self._file.direct() as file:
+            return delay(file, delays, at)
 
     def day_tally(self, start: datetime, end: datetime, limit: int) -> DayTally:
         """How many orders of that time were accepted and have left, and the limit-th of them."""
@@ -126,22 +116,15 @@ class SqliteStore:
 
         IllegalMoveError where the order may not be sent any more; then no id is used up.
         """
-        with self._file.writing() as connection:
-            mark = int(_fact(connection, HIGHEST_ORDER_ID) or 0)
-            order_id = max(next_valid_id, mark + 1)
-            _set_fact(connection, HIGHEST_ORDER_ID, str(order_id))
-            before = found(connection, order_uid)
-            if before is None:
-                raise IllegalMoveError(f"there is no order {order_uid}")
-            after = reserve(before, order_id=order_id, client_id=client_id, at=at)
-            return write(connection, [Change(before, after)], at)[0]
+        with self._file.direct() as file:
+            return reserve(file, order_uid, client_id=client_id, next_valid_id=next_valid_id, at=at)
 
     def observe(self, events: Sequence[OrderEvent], at: datetime) -> list[Change]:
         """Fold broker events into their orders; those that are about none of ours are remembered."""
-        with self._file.writing() as connection:
-            changes, foreign = observe(connection, events, at)
+        with self._file.direct() as file:
+            changes, foreign = observe(file, events, at)
             for event in foreign:
-                remember(connection, event, at)
+                remember(file, event, at)
             return changes
 
     def forget_sightings(self, before: datetime) -> None:
@@ -151,43 +134,42 @@ class SqliteStore:
 
     def snapshot(self) -> LedgerSnapshot:
         """What the ledger holds: when it was written last, and its last sequence."""
-        with self._file.writing() as connection:
-            query = select(func.max(_orders.updated_at), func.max(_orders.sequence))
-            row = connection.execute(query).one()
-            written = [at for at in (_fact(connection, WRITTEN_AT), row[0]) if at]
+        with self._file.direct() as file:
+            row = file.execute(_LAST).fetchone()
+            written = [at for at in (fact(file, WRITTEN_AT), row[0]) if at]
             return LedgerSnapshot(instant(max(written)) if written else None, row[1] or 0)
 
     def mark_written(self, at: datetime) -> None:
         """A sign of life: until now nobody else has written this ledger."""
-        with self._file.writing() as connection:
-            _set_fact(connection, WRITTEN_AT, text(at))
+        with self._file.direct() as file:
+            set_fact(file, WRITTEN_AT, text(at))
 
     def recover(self, at: datetime) -> list[Change]:
         """At start: what was being sent has an unknown fate now."""
-        with self._file.writing() as connection:
-            sending = select_orders(connection, _orders.state == OrderState.SENDING.value)
-            return advance(connection, {order.id: _lost_in_restart for order in sending}, at)
+        with self._file.direct() as file:
+            sending = in_states(file, [OrderState.SENDING.value])
+            return advance(file, {order.id: _lost_in_restart for order in sending}, at)
 
     def active(self) -> list[Order]:
         """Every order that is not done, in order of acceptance."""
-        with self._file.writing() as connection:
-            return active_orders(connection, ACTIVE)
+        with self._file.direct() as file:
+            return in_states(file, ACTIVE)
 
     def paused(self) -> PauseReport | None:
         """A person's pause of trading, while it stands."""
-        with self._file.writing() as connection:
-            found = _fact(connection, PAUSED)
+        with self._file.direct() as file:
+            found = fact(file, PAUSED)
             return PauseReport.model_validate_json(found) if found else None
 
     def pause(self, pause: PauseReport) -> None:
         """Trading is paused, until `resume`."""
-        with self._file.writing() as connection:
-            _set_fact(connection, PAUSED, pause.to_json())
+        with self._file.direct() as file:
+            set_fact(file, PAUSED, pause.to_json())
 
     def resume(self) -> None:
         """Trading is not paused."""
-        with self._file.writing() as connection:
-            _set_fact(connection, PAUSED, "")
+        with self._file.direct() as file:
+            set_fact(file, PAUSED, "")
 
     def find(self, order_uid: str) -> Order | None:
         """One order by its id."""
@@ -233,17 +215,4 @@ def _lost_in_restart(order: Order) -> Order:
         OrderState.UNKNOWN,
         reason=OrderReason.EXECUTOR_RESTARTED,
         message="the executor ended while the order was being sent; the broker is being asked",
-    )
-
-
-def _fact(connection: Connection, name: str) -> str | None:
-    return connection.execute(
-        select(tables.facts.c.value).where(tables.facts.c.name == name)
-    ).scalar_one_or_none()
-
-
-def _set_fact(connection: Connection, name: str, value: str) -> None:
-    fresh = insert(tables.facts).values(name=name, value=value)
-    connection.execute(
-        fresh.on_conflict_do_update(index_elements=["name"], set_={"value": fresh.excluded.value})
     )

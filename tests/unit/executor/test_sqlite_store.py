@@ -6,10 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy.event import listen
 
 from executor_fakes import accept, observe
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
@@ -217,17 +215,16 @@ def test_a_resolution_and_the_brokers_words_come_back(store: SqliteStore) -> Non
 def test_what_is_asked_all_the_time_is_served_by_an_index(
     store: SqliteStore, ask: Callable[[SqliteStore], object], index: str
 ) -> None:
-    plans: list[str] = []
-
-    def explain(connection: Any, _: Any, statement: str, *rest: Any) -> None:
-        parameters = rest[0]
-        if statement.startswith("SELECT jobs."):
-            cursor = connection.connection.cursor()
-            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            plans.extend(row[3] for row in cursor.fetchall())
-
-    listen(store._file.engine, "before_cursor_execute", explain)
+    asked: list[str] = []
+    store._file.driver.set_trace_callback(asked.append)
     ask(store)
+    store._file.driver.set_trace_callback(None)
+    plans = [
+        row[3]
+        for statement in asked
+        if statement.startswith("SELECT ")
+        for row in store._file.driver.execute(f"EXPLAIN QUERY PLAN {statement}")
+    ]
     assert any(index in plan for plan in plans)
     assert not any(plan.startswith(("SCAN", "MULTI-INDEX")) for plan in plans)
 

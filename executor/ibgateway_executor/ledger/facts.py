@@ -1,0 +1,31 @@
+"""What the whole ledger is stamped with, within a transaction."""
+
+import sqlite3
+from typing import Final
+
+from ibgateway_executor.ledger import tables
+
+MODE: Final = "trading-mode"
+ACCOUNTS: Final = "accounts"
+HIGHEST_ORDER_ID: Final = "highest-order-id"
+SCHEMA_VERSION: Final = "schema-version"
+WRITTEN_AT: Final = "written-at"
+PAUSED: Final = "paused"
+"""A person's pause as JSON; empty after the resume."""
+
+_READ: Final = f"SELECT value FROM {tables.facts.name} WHERE name = ?"  # noqa: S608 - our own name
+_WRITE: Final = (
+    f"INSERT INTO {tables.facts.name} (name, value) VALUES (?, ?) "  # noqa: S608 - our own name
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+
+
+def fact(file: sqlite3.Connection, name: str) -> str | None:
+    """Its value; None where it was never set."""
+    row = file.execute(_READ, (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def set_fact(file: sqlite3.Connection, name: str, value: str) -> None:
+    """From here on it has this value."""
+    file.execute(_WRITE, (name, value))
