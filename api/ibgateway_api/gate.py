@@ -23,6 +23,7 @@ class GateReason(StrEnum):
     RESTART_WINDOW = "RestartWindow"
     PLANNED_STOP = "PlannedStop"
     NIGHTLY_RESTART = "NightlyRestart"
+    HANDED_OVER = "HandedOver"
     SUSPENDED = "Suspended"
     PAUSED = "Paused"
     """A person has told the executor to send nothing."""
@@ -64,6 +65,7 @@ _WHY: Final = {
     GateReason.RESTART_WINDOW: "the week is not authenticated",
     GateReason.PLANNED_STOP: "the gateway is being stopped",
     GateReason.NIGHTLY_RESTART: "the gateway is about to restart itself, as every night, without a push",
+    GateReason.HANDED_OVER: "a person has the login for themselves (ibgateway.dev/handover-until)",
     GateReason.SUSPENDED: "spec.suspend is true",
     GateReason.PAUSED: "a person has paused it: POST /v1/resume ends that",
     GateReason.UNEXPECTED_ACCOUNT: "the login has other accounts than those that may be traded",
@@ -84,6 +86,8 @@ def gate(login: Login | None, *, age_of_news: float, week: Window, holds: tuple[
     """
     if login is None or age_of_news > NEWS_LIMIT_SECONDS:
         return Closed(GateReason.NO_NEWS, "nothing has been heard from the gateway's sentinel")
+    if handed_over := next((hold for hold in holds if hold.reason in _SAID_FIRST), None):
+        return _held(handed_over)
     if login.state is not LoginState.LOGGED_IN:
         return Closed(login.state, f"the gateway is not logged in: {login.state}", login.deadline)
     if week.open:
@@ -93,5 +97,13 @@ def gate(login: Login | None, *, age_of_news: float, week: Window, holds: tuple[
             week.restart,
         )
     for hold in holds:
-        return Closed(hold.reason, f"trading is held: {_WHY[hold.reason]}", hold.until)
+        return _held(hold)
     return Open()
+
+
+def _held(hold: Hold) -> Closed:
+    return Closed(hold.reason, f"trading is held: {_WHY[hold.reason]}", hold.until)
+
+
+_SAID_FIRST: Final = frozenset({GateReason.HANDED_OVER})
+"""What explains a login that is gone: said instead of the login's own state."""

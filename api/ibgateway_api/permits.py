@@ -55,6 +55,8 @@ class AttemptOutcome(StrEnum):
     """Something that only a person can answer stood in its way."""
     YIELDED = "Yielded"
     """Another session was there and this one gave way: nobody failed to answer."""
+    UNUSED = "Unused"
+    """The start that had its permit was gone before it took it: its token was not tried, and counts for nothing."""
     ENDED = "Ended"
 
 
@@ -118,6 +120,10 @@ class PermitRequest:
     """What was tried before is not known: no automatic attempt before this."""
     clock_wrong: bool = False
     """Our clock is far off IBKR's: no budget, no quiet hours and no week can be kept by it."""
+    handed_over_until: datetime | None = None
+    """A person has the login for themselves: nothing logs in before this, whoever asks."""
+    comes_back: bool = False
+    """The login was put aside and its token kept: coming back by it is no try that failed."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,8 @@ class PermitRefusal(StrEnum):
     """The attempt ledger is gone, is another gateway's or can't be read: it stands at its daily limit."""
     CLOCK_SKEW = "ClockSkew"
     """Our clock is far off IBKR's, so neither budget nor week can be read from it."""
+    HANDED_OVER = "HandedOver"
+    """A person has asked for the login for themselves, until a time of their choice."""
 
 
 @dataclass(frozen=True)
@@ -160,16 +168,18 @@ def decide(
     attempts: Sequence[Attempt], policy: LoginPolicy, asked: PermitRequest, now: datetime
 ) -> Granted | Refused:
     """Whether `asked` gets a permit. `attempts` is the whole ledger, oldest first."""
+    attempts = [a for a in attempts if a.outcome is not AttemptOutcome.UNUSED]
     if asked.request and any(a.request == asked.request for a in attempts):
         return Refused(PermitRefusal.ALREADY_HANDLED)
-    if asked.outage_until is not None:
-        return Refused(PermitRefusal.MAINTENANCE, asked.outage_until)
+    if shut := _shut(asked):
+        return shut
     if asked.cause is Cause.REQUESTED:
         return Granted(PermitKind.TOKEN if asked.token_at_hand else PermitKind.FULL)
     if barred := _barred(asked, now):
         return barred
     if asked.cause is Cause.START and asked.token_at_hand:
-        return _spaced(attempts, policy, now) or Granted(PermitKind.TOKEN)
+        early = None if asked.comes_back else _spaced(attempts, policy, now)
+        return early or Granted(PermitKind.TOKEN)
     refusal = (
         _before_restart(asked, now)
         or _parked(attempts, policy)
@@ -178,6 +188,15 @@ def decide(
         or (None if _logged_in_for_the_week(attempts, asked) else _spaced(attempts, policy, now))
     )
     return refusal or Granted(PermitKind.FULL)
+
+
+def _shut(asked: PermitRequest) -> Refused | None:
+    """What no attempt passes, whoever asks."""
+    if asked.handed_over_until is not None:
+        return Refused(PermitRefusal.HANDED_OVER, asked.handed_over_until)
+    if asked.outage_until is not None:
+        return Refused(PermitRefusal.MAINTENANCE, asked.outage_until)
+    return None
 
 
 def _barred(asked: PermitRequest, now: datetime) -> Refused | None:

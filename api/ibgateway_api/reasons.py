@@ -73,6 +73,11 @@ class EventReason(StrEnum):
     WEEK_AUTHENTICATED = "WeekAuthenticated"
     LOGIN_REQUESTED = "LoginRequested"
     LOGIN_REQUEST_IGNORED = "LoginRequestIgnored"
+    HANDOVER_REQUESTED = "HandoverRequested"
+    HANDOVER_IGNORED = "HandoverIgnored"
+    HANDOVER_COSTS_PUSH = "HandoverCostsPush"
+    HANDED_OVER = "HandedOver"
+    HANDED_BACK = "HandedBack"
     POD_REPLACED = "PodReplaced"
     CHANGE_PENDING = "ChangePending"
     DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret

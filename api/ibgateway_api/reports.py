@@ -39,6 +39,15 @@ class PermitReport(Document):
     until: AwareDatetime | None = None
 
 
+class HandoverReport(Document):
+    """A login that a person has for themselves. `costs_push`: its return will send one; `why` says so in words."""
+
+    id: str
+    until: AwareDatetime
+    costs_push: bool = False
+    why: str = ""
+
+
 class SentinelReport(Document):
     """`GET /v1/status` of the sentinel: everything the operator and the executor know of a login.
 
@@ -62,6 +71,8 @@ class SentinelReport(Document):
     """Id of the newest login request that was taken; the attempt for it may still wait."""
     taken_restart: str = Field(default="", alias="handledRestart")
     """Id of the newest restart request that was taken."""
+    handover: HandoverReport | None = None
+    """The handover that stands; None where the login is the gateway's."""
     undelivered: str = ""
     """Why people are not told what they should be; empty where they are, and where nobody is to be told."""
     trouble: str = ""

@@ -1,6 +1,14 @@
 """The JSON documents that the programs ask each other with over HTTP."""
 
+from datetime import timedelta
+from typing import Final
+
+from pydantic import AwareDatetime
+
 from ibgateway_api.document import Document
+
+LONGEST_HANDOVER: Final = timedelta(days=3)
+"""Whoever wants the login for longer suspends the gateway."""
 
 
 class LoginRequest(Document):
@@ -21,3 +29,16 @@ class RestartRequest(Document):
     """
 
     id: str
+
+
+class HandoverRequest(Document):
+    """`POST /v1/handovers` of the sentinel: a person has the login for themselves until a time.
+
+    The process ends, by PAUSE where the week's token lives until then, and nothing logs in before `until`.
+    Without `until` the handover of that `id` is over and the login comes back at once. Whoever asks has drained
+    the executor. 409 with the reason for a time that can't be; the answer is a `HandoverReport`. It is the same
+    for a handover that stands, which is 200.
+    """
+
+    id: str
+    until: AwareDatetime | None = None

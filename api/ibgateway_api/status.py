@@ -33,6 +33,19 @@ class LoginStatus(Document):
     """The login request (annotation) that was ignored last; the same text never acts later."""
 
 
+class HandoverStatus(Document):
+    """A person has, or wants, the login for themselves (annotation ibgateway.dev/handover-until)."""
+
+    request: str = ""
+    """The annotation as it was read last."""
+    until: datetime | None = None
+    """Until when; a duration counts from when it was seen first."""
+    costs_push: bool = False
+    """Whether the login's return sends a push; else it comes back by the week's token."""
+    ignored: str = ""
+    """The annotation that was ignored last; an Event says why."""
+
+
 class WindowStatus(Document):
     """The weekly restart window."""
 
@@ -81,6 +94,8 @@ class IBGatewayStatus(Document):
     """Observations, one a type."""
     login: LoginStatus = LoginStatus()
     """Where the gateway stands with IBKR."""
+    handover: HandoverStatus = HandoverStatus()
+    """A login that a person has for themselves."""
     window: WindowStatus = WindowStatus()
     """The weekly restart window."""
     accounts: list[str] = Field(

@@ -248,6 +248,12 @@ def lost_too_long(since: datetime, calendar: Calendar) -> datetime:
     return outage + LOST_TOO_LONG if outage else at
 
 
+def token_lives_until(week: Window, calendar: Calendar, until: datetime) -> bool:
+    """Whether this week's token still logs in at `until`, or as soon after that as IBKR answers."""
+    answers = calendar.announced_end(until) or until
+    return not week.open and answers < week.opens
+
+
 def next_restart(week: Window, calendar: Calendar, restart: RestartTime, now: datetime) -> datetime:
     """This week's restart while it may still come, else the one after the next boundary."""
     if week.open and now < week.restart + timedelta(seconds=calendar.lateness_seconds):

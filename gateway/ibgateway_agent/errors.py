@@ -5,6 +5,7 @@ IbgatewayError               the root that the shared effects have too
 └── AgentError
     ├── LedgerError          the attempt ledger can't be read
     ├── StopRefusedError     a planned stop can't be now
+    ├── HandoverRefusedError nobody can have the login until then
     ├── DriverCommandError         the login driver's command server did not take a command
     ├── ApiClosedError       the gateway closed its API connection
     └── SessionEndedError    of the console: one viewer's session is over
@@ -23,6 +24,10 @@ class LedgerError(AgentError):
 
 class StopRefusedError(AgentError):
     """A login is not ended now, because no attempt would be allowed after it; why, until when, what helps."""
+
+
+class HandoverRefusedError(AgentError):
+    """The login can't be handed over until that time; the text says why."""
 
 
 class DriverCommandError(AgentError):

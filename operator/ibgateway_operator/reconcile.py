@@ -16,9 +16,9 @@ from ibgateway_operator.act.event_recorder import EventRecorder
 from ibgateway_operator.act.lifecycle import Done, Lifecycle
 from ibgateway_operator.act.settings_stamp import SettingsStamp
 from ibgateway_operator.act.telling import OperatorNotifications
-from ibgateway_operator.decide.actions import Action, RestartGateway
+from ibgateway_operator.decide.actions import Action, EndHandover, RestartGateway, StartHandover
 from ibgateway_operator.decide.decision import Decision, decide
-from ibgateway_operator.decide.gate import upcoming
+from ibgateway_operator.decide.gate import A_MOMENT, upcoming
 from ibgateway_operator.decide.secret_looks import seconds_between_looks
 from ibgateway_operator.desired.input import DesiredInput, Scripts
 from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorError
@@ -32,7 +32,8 @@ from ibgateway_operator.observe.sentinel import Sentinels
 from ibgateway_operator.settings import OperatorSettings
 from ibgateway_operator.status.conditions import Assessment, executor_is_unexplained
 from ibgateway_operator.status.document import document, status_of
-from ibgateway_operator.status.event_rules import PendingEvent, events_for
+from ibgateway_operator.status.event_rules import events_for
+from ibgateway_operator.status.pending_event import PendingEvent
 from ibgateway_operator.workqueue import After
 
 TROUBLE_SECONDS: Final = 30.0
@@ -203,6 +204,7 @@ class Reconciler:
             blocker=decision.blocker,
             overdue=decision.overdue,
             findings=outcome.findings,
+            handover=decision.handover,
             pending=decision.pending,
         )
         self.telling.tell(assessment, memory)
@@ -244,13 +246,15 @@ class Reconciler:
             moments.append(SOONEST_SECONDS)
         if memory.console.enforced is not snapshot.enforced:
             moments.append(SOONEST_SECONDS)
+        if (until := decision.handover.until) and until > snapshot.now:
+            moments.append((until - snapshot.now).total_seconds() + A_MOMENT)
         if outcome.findings or decision.refusal:
             moments.append(TROUBLE_SECONDS)
         moments.append(max(self.children.due(memory), SOONEST_SECONDS))
         moments.append(max(self.telling.next(memory), SOONEST_SECONDS))
         if memory.people.seen() != snapshot.delivery:
             moments.append(SOONEST_SECONDS)
-        if decision.waits_for_drain or _unhandled(decision, outcome) or _restarts(decision):
+        if decision.waits_for_drain or _unhandled(decision, outcome) or _asks(decision):
             moments.append(STOP_SECONDS)
         memory.settled_until = self.observer.clock.monotonic() + min(moments)
         asks = (self.observer.consoles.due(memory.console), self.telling.due(memory))
@@ -269,9 +273,10 @@ def _failed(what: str, error: OperatorError) -> Finding:
     return Finding(ConditionReason.APPLY_FAILED, f"{what}: {words}: it is tried again by itself")
 
 
-def _restarts(decision: Decision) -> bool:
-    """Whether the sentinel was asked for a restart and has not said yet that it begins."""
-    return any(isinstance(action, RestartGateway) for action in decision.actions)
+def _asks(decision: Decision) -> bool:
+    """Whether the sentinel was asked for something and has not said yet that it begins."""
+    asked = (RestartGateway, StartHandover, EndHandover)
+    return any(isinstance(action, asked) for action in decision.actions)
 
 
 def _unhandled(decision: Decision, outcome: Outcome) -> bool:

@@ -9,11 +9,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
+from datetime import datetime
 from typing import Final
 
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.reports import SentinelReport
-from ibgateway_api.requests import LoginRequest, RestartRequest
+from ibgateway_api.requests import HandoverRequest, LoginRequest, RestartRequest
 from ibgateway_runtime.errors import EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint, HttpClient
 
@@ -109,6 +110,17 @@ async def request_restart(client: HttpClient, endpoint: Endpoint, request: str) 
     Raises EndpointRefusedError where it can't be now, EndpointUnavailableError.
     """
     await client.post(endpoint, "/v1/restarts", RestartRequest(id=request).to_json())
+
+
+async def request_handover(
+    client: HttpClient, endpoint: Endpoint, request: str, until: datetime | None
+) -> None:
+    """Let a person have the login until then; None: no longer.
+
+    Raises EndpointRefusedError for a time that can't be, EndpointUnavailableError.
+    """
+    body = HandoverRequest(id=request, until=until).to_json()
+    await client.post(endpoint, "/v1/handovers", body)
 
 
 def _differs(before: SentinelReport | None, after: SentinelReport) -> bool:

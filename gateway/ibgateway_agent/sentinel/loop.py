@@ -20,7 +20,7 @@ from ibgateway_agent.sentinel.log.tail import LogTail
 from ibgateway_agent.sentinel.log.wrapper_watch import WrapperWatch
 from ibgateway_agent.sentinel.log_reader import LogReader
 from ibgateway_agent.sentinel.metrics import SentinelMetrics
-from ibgateway_agent.sentinel.permits import decide, outcome, standstill
+from ibgateway_agent.sentinel.permits import decide, handover, outcome, standstill
 from ibgateway_agent.sentinel.permits.attempt_ledger import AttemptLedger
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
 from ibgateway_agent.sentinel.permits.permits import Permits
@@ -36,6 +36,8 @@ from ibgateway_agent.sentinel.state import GatewayState
 from ibgateway_api.advice import why_refused
 from ibgateway_api.login import Evidence, Login, Sign
 from ibgateway_api.permits import AttemptOutcome, Granted, PermitKind, Refused
+from ibgateway_api.reports import HandoverReport
+from ibgateway_api.requests import HandoverRequest
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.watched_file import watched_document
@@ -116,6 +118,12 @@ class Sentinel:
         taken = self._permits.accept(kind, request, self._snapshot())
         self._duties_now()
         return taken
+
+    def hand_over(self, asked: HandoverRequest) -> tuple[bool, HandoverReport | None]:
+        """Let a person have the login, or take it back: whether that is new, and what stands then."""
+        new = self._permits.hand_over(asked, self._snapshot())
+        self._duties_now()
+        return new, handover.told_of(self._snapshot())
 
     def look(self) -> None:
         """One look at everything. What can't be read or written now is tried again and reported."""
@@ -257,8 +265,10 @@ class Sentinel:
         match step:
             case decide.GivePermit():
                 self.metrics.attempt(self._permits.give(step, self._state.start, snapshot.now))
-            case decide.EndProcess(why=why, planned=planned, at_once=at_once):
-                self._stop.begin(why, planned=planned, at_once=at_once)
+            case decide.EndProcess(why=why, planned=planned, at_once=at_once, pause=pause):
+                if pause:
+                    self._permits.pauses(snapshot.now)
+                self._stop.begin(why, planned=planned, at_once=at_once, pause=pause)
             case decide.SettleRequest():
                 self._permits.settle(step, snapshot.now)
 
@@ -276,6 +286,7 @@ class Sentinel:
             records=self._permits.records,
             settings=state.settings,
             attempt=state.fold.attempt,
+            started=state.fold.started,
             waiting=state.waiting,
             running=state.running,
             token_at_hand=state.token_at_hand,
@@ -286,14 +297,15 @@ class Sentinel:
         )
 
     def _publish(self) -> None:
-        sight, login = self._sight, self._state.login
+        sight, login, seen = self._sight, self._state.login, self._snapshot()
         nightly = self._state.environment.nightly
         blind = sight.blind(self._clock.monotonic())
         known = ReportInput(
             sight.unseen(login) if blind else login,
             self._permits.records,
             self._refused,
-            planned_stop=self._stop.planned or self._planned_stop(),
+            handover=handover.told_of(seen),
+            planned_stop=self._stop.planned or handover.pausing(seen) or self._planned_stop(),
             nightly_until=nightly.held_until(login, self._clock.now()) if nightly else None,
             clock_off=self._monitor.clock_watch.is_off(),
             trouble=sight.trouble(blind=blind, unsaved=self._log.unsaved),

@@ -8,7 +8,7 @@ from ibgateway_agent.sentinel.permits.records import Records, RequestKind
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import Login
 from ibgateway_api.permits import Refused, attempts_today
-from ibgateway_api.reports import HoldReport, PermitReport, SentinelReport
+from ibgateway_api.reports import HandoverReport, HoldReport, PermitReport, SentinelReport
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class ReportInput:
     login: Login
     records: Records
     refused: Refused | None = None
+    handover: HandoverReport | None = None
     planned_stop: bool = False
     nightly_until: datetime | None = None
     clock_off: bool = False
@@ -41,12 +42,15 @@ def report(known: ReportInput, *, boot: str, sequence: int, at: datetime) -> Sen
         holds=tuple(_holds(known)),
         taken_login_request=known.records.last_taken(RequestKind.LOGIN),
         taken_restart=known.records.last_taken(RequestKind.RESTART),
+        handover=known.handover,
         trouble=known.trouble,
     )
 
 
 def _holds(known: ReportInput) -> Iterator[HoldReport]:
     """What holds trading although the login may be fine, most important first."""
+    if known.handover is not None:
+        yield HoldReport(reason=GateReason.HANDED_OVER, until=known.handover.until)
     if known.planned_stop:
         yield HoldReport(reason=GateReason.PLANNED_STOP)
     if known.nightly_until is not None:

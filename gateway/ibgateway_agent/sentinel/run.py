@@ -91,6 +91,7 @@ def _api(
     return server.application(
         publisher=sentinel.publisher,
         accept=sentinel.accept,
+        hand_over=sentinel.hand_over,
         alive=sentinel.alive,
         operator_asks=operator_asks,
         token_file=at.token_file,

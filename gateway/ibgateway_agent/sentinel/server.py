@@ -13,27 +13,32 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 from pydantic import ValidationError
 
-from ibgateway_agent.errors import LedgerError, StopRefusedError
+from ibgateway_agent.errors import HandoverRefusedError, LedgerError, StopRefusedError
 from ibgateway_agent.sentinel.permits.records import RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_api import names
 from ibgateway_api.login import LoginState
-from ibgateway_api.requests import LoginRequest, RestartRequest
+from ibgateway_api.reports import HandoverReport
+from ibgateway_api.requests import HandoverRequest, LoginRequest, RestartRequest
 from ibgateway_runtime.auth import bearer_matches
 from ibgateway_runtime.clock import Clock
 
 HEARTBEAT: Final = timedelta(seconds=1)
 LONGEST_WAIT_SECONDS: Final = 300.0
+LONGEST_ID: Final = 64
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Accept = Callable[[RequestKind, str], bool]
 """Takes a request; False for one that was taken before. Raises StopRefusedError where it can't be now."""
+HandOver = Callable[[HandoverRequest], tuple[bool, HandoverReport | None]]
+"""Hands the login over or takes it back: whether that is new, and what stands. Raises HandoverRefusedError."""
 
 
 def application(
     *,
     publisher: ReportPublisher,
     accept: Accept,
+    hand_over: HandOver,
     alive: Callable[[], bool],
     operator_asks: Callable[[], None],
     token_file: Path,
@@ -46,6 +51,7 @@ def application(
             web.get("/v1/status", _Status(publisher, clock, operator_asks).get),
             web.post("/v1/login-requests", _post(accept, RequestKind.LOGIN)),
             web.post("/v1/restarts", _post(accept, RequestKind.RESTART)),
+            web.post("/v1/handovers", _handovers(hand_over)),
             web.get("/healthz", _health(alive)),
             web.get("/readyz", _ready(publisher)),
         ]
@@ -128,8 +134,7 @@ def _post(accept: Accept, kind: RequestKind) -> Handler:
             asked = model.model_validate_json(await request.read())
         except ValidationError as error:
             raise web.HTTPBadRequest(text="the body is a JSON object with an id") from error
-        if not asked.id or len(asked.id) > 64:
-            raise web.HTTPBadRequest(text="id has 1 to 64 characters")
+        _check_id(asked.id)
         try:
             taken = accept(kind, asked.id)
         except StopRefusedError as error:
@@ -139,6 +144,33 @@ def _post(accept: Accept, kind: RequestKind) -> Handler:
         return web.Response(status=202 if taken else 200)
 
     return post
+
+
+def _handovers(hand_over: HandOver) -> Handler:
+    """Let a person have the login, or take it back; the answer says what the return costs."""
+
+    async def post(request: web.Request) -> web.Response:
+        try:
+            asked = HandoverRequest.model_validate_json(await request.read())
+        except ValidationError as error:
+            text = "the body is a JSON object with an id and, unless it is over, until (RFC 3339)"
+            raise web.HTTPBadRequest(text=text) from error
+        _check_id(asked.id)
+        try:
+            new, stands = hand_over(asked)
+        except HandoverRefusedError as error:
+            raise web.HTTPConflict(text=f"the login can't be handed over: {error}") from error
+        except (LedgerError, OSError) as error:
+            raise web.HTTPServiceUnavailable(text=f"the request can't be kept: {error}") from error
+        text = stands.to_json() if stands else "{}"
+        return web.Response(status=202 if new else 200, text=text, content_type="application/json")
+
+    return post
+
+
+def _check_id(text: str) -> None:
+    if not text or len(text) > LONGEST_ID:
+        raise web.HTTPBadRequest(text=f"id has 1 to {LONGEST_ID} characters")
 
 
 def _health(alive: Callable[[], bool]) -> Handler:

@@ -14,7 +14,7 @@ from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.memory import EventsMemory
 from ibgateway_operator.model.snapshot import IBGateway
 from ibgateway_operator.model.times import micro_time
-from ibgateway_operator.status.event_rules import PendingEvent
+from ibgateway_operator.status.pending_event import PendingEvent
 from ibgateway_runtime.clock import Clock
 
 REPEAT_SECONDS: Final = 86400.0

@@ -14,21 +14,29 @@ from ibgateway_api.names import Component, Key
 from ibgateway_api.reasons import EventReason
 from ibgateway_operator.decide.actions import (
     Action,
+    EndHandover,
     IgnoreRequest,
     ReplacePod,
     RequestLogin,
     RestartGateway,
     SettleRequested,
+    StartHandover,
 )
 from ibgateway_operator.errors import ConflictError
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.kinds import POD
 from ibgateway_operator.model.memory import GatewayMemory
+from ibgateway_operator.model.times import rfc3339
 from ibgateway_operator.observe.observer import Observer
-from ibgateway_operator.status.event_rules import EventType, PendingEvent
+from ibgateway_operator.status.handover_events import handover_refused
+from ibgateway_operator.status.pending_event import EventType, PendingEvent
 from ibgateway_runtime.errors import EndpointRefusedError, EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint, HttpClient
-from ibgateway_runtime.sentinel_client import request_login, request_restart
+from ibgateway_runtime.sentinel_client import (
+    request_handover,
+    request_login,
+    request_restart,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +63,8 @@ class Lifecycle:
         match action:
             case RestartGateway():
                 return await self._restart(key, action)
+            case StartHandover() | EndHandover():
+                return await self._hand(key, action)
             case ReplacePod():
                 return await self._replace(key, memory, action)
             case RequestLogin():
@@ -74,6 +84,23 @@ class Lifecycle:
             return _refused(f"the weekly restart of {week}", answer)
         note = f"the weekly restart of {week} begins: a push follows"
         return Done(event=PendingEvent(EventReason.RESTART_BEGUN, note, action="Restart"))
+
+    async def _hand(self, key: Key, action: StartHandover | EndHandover) -> Done:
+        """To a person, once the executor has drained and what it costs was said; or back, before its time."""
+        until = action.until if isinstance(action, StartHandover) else None
+        handover = action.handover
+        answer = await self._asked(key, lambda to: request_handover(self.http, to, handover, until))
+        if answer is not None:
+            return Done(event=handover_refused(answer) if answer else None)
+        if until is None:
+            note, reason = (
+                f"the login comes back before its time: {handover}",
+                EventReason.HANDED_BACK,
+            )
+        else:
+            note = f"a person has the login until {rfc3339(until)}: it ends now"
+            reason = EventReason.HANDED_OVER
+        return Done(event=PendingEvent(reason, note, action="Handover"))
 
     async def _replace(self, key: Key, memory: GatewayMemory, action: ReplacePod) -> Done:
         """Delete the gateway's pod, so that it comes again with the new template."""

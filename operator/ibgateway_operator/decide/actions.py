@@ -1,11 +1,13 @@
 """What is to be done to a gateway beside its children: restart, replacement, a person's request. Pure."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
 from ibgateway_api.week import Window
+from ibgateway_operator.decide.handovers import handed_back, handover_said
 from ibgateway_operator.decide.requests import RequestedLogin, requested_login
 from ibgateway_operator.decide.stops import (
     PlannedStop,
@@ -32,6 +34,21 @@ class RestartGateway:
     """Ask the sentinel for the week's restart."""
 
     week: str
+
+
+@dataclass(frozen=True)
+class StartHandover:
+    """Have the sentinel end the login, until a person no longer wants it for themselves."""
+
+    handover: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class EndHandover:
+    """Have the login back before its time."""
+
+    handover: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +86,15 @@ class SettleRequested:
     """The template that the executor takes for it."""
 
 
-Action = RestartGateway | ReplacePod | RequestLogin | IgnoreRequest | SettleRequested
+Action = (
+    RestartGateway
+    | StartHandover
+    | EndHandover
+    | ReplacePod
+    | RequestLogin
+    | IgnoreRequest
+    | SettleRequested
+)
 
 
 def actions(snapshot: Snapshot, week: Window, stop: PlannedStop | None) -> tuple[Action, ...]:
@@ -83,11 +108,24 @@ def actions(snapshot: Snapshot, week: Window, stop: PlannedStop | None) -> tuple
 
 
 def _planned(snapshot: Snapshot, week: Window, stop: PlannedStop | None) -> Action | None:
+    if handing := _handing(snapshot, stop):
+        return handing
     if stop is PlannedStop.RESTART:
         return RestartGateway(restart_id(week))
     if stop is PlannedStop.REPLACE or (stop is None and never_started(snapshot)):
         return _replacement(snapshot)
     return None
+
+
+def _handing(snapshot: Snapshot, stop: PlannedStop | None) -> StartHandover | EndHandover | None:
+    """To a person and back; a login that is not there has nothing to drain."""
+    if given_back := handed_back(snapshot):
+        return EndHandover(given_back)
+    due = handover_said(snapshot)
+    if due is None or due.until is None:
+        return None
+    drained_for_it = stop is PlannedStop.HANDOVER or not snapshot.logged_in
+    return StartHandover(due.id, due.until) if drained_for_it else None
 
 
 def _asked(snapshot: Snapshot, week: Window, request: RequestedLogin) -> Action | None:

@@ -12,8 +12,10 @@ from typing import Final
 from ibgateway_api import names
 from ibgateway_api.names import Component
 from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.status import HandoverStatus
 from ibgateway_operator.decide.actions import Action, actions
 from ibgateway_operator.decide.gate import GateVerdict, judge
+from ibgateway_operator.decide.handovers import handover_status
 from ibgateway_operator.decide.held_children import held_back
 from ibgateway_operator.decide.holds import told_holds
 from ibgateway_operator.decide.replicas import Replicas, logins_allowed, replicas
@@ -65,6 +67,8 @@ class Decision:
     """Children that are left as they are for now, with the revision that waits."""
     stamps: Mapping[Component, Mapping[str, str]] = field(default_factory=dict)
     """Annotations that pods do not carry yet: the hash of their settings, the Secret's new version."""
+    handover: HandoverStatus = field(default_factory=HandoverStatus)
+    """What is to be remembered of a login that a person has for themselves."""
     pending: str = ""
     """Revisions of templates that wait, by commas."""
     request: RequestedLogin | None = None
@@ -83,7 +87,8 @@ def decide(snapshot: Snapshot, settings: OperatorSettings, scripts: Scripts) -> 
     spec, refused = snapshot.gateway.spec, snapshot.gateway.refusal
     overdue = restart_overdue(snapshot, verdict.week, settings.calendar)
     if spec is None or not snapshot.gateway.is_served:
-        return Decision(verdict, refusal=refused, overdue=overdue)
+        kept = snapshot.gateway.status.handover
+        return Decision(verdict, refusal=refused, overdue=overdue, handover=kept)
     stop = planned_stop(snapshot, verdict.week, settings.calendar)
     may_stop = stop is None or drained(snapshot, stop)
     decision = Decision(
@@ -91,6 +96,7 @@ def decide(snapshot: Snapshot, settings: OperatorSettings, scripts: Scripts) -> 
         refusal=refused,
         overdue=overdue,
         actions=actions(snapshot, verdict.week, _goes_on(stop, may_stop=may_stop)),
+        handover=handover_status(snapshot, verdict.week, settings.calendar),
         pending=pending_gateway(snapshot),
         request=requested_login(snapshot),
         waits_for_drain=not may_stop,

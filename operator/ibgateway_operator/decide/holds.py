@@ -6,6 +6,7 @@ The executor is told of the holds that only the operator knows, in its settings:
 from ibgateway_api.accounts import account_problem
 from ibgateway_api.gate import GateReason, Hold
 from ibgateway_api.names import Component
+from ibgateway_operator.decide.handovers import handover_due
 from ibgateway_operator.decide.templates import change_requested
 from ibgateway_operator.model.manifests import is_terminating, variable_of
 from ibgateway_operator.model.snapshot import Snapshot
@@ -29,6 +30,8 @@ def holds(snapshot: Snapshot) -> tuple[Hold, ...]:
 def told_holds(snapshot: Snapshot) -> tuple[GateReason, ...]:
     """The holds that the executor is told of, beside the spec's own suspend."""
     found = []
+    if handover_due(snapshot):
+        found.append(GateReason.HANDED_OVER)
     if read_only(snapshot):
         found.append(GateReason.READ_ONLY_API)
     if change_requested(snapshot):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ibgateway_api import names
+from ibgateway_operator.decide.handovers import handover_words
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.model.times import parse_time
 
@@ -31,7 +32,8 @@ def requested_login(snapshot: Snapshot) -> RequestedLogin | None:
     handled = login.handled_request
     if not text or text in (handled, login.ignored_request):
         return None
-    return RequestedLogin(text, _refused(text, handled, snapshot.now))
+    refused = _refused(text, handled, snapshot.now) or handover_words(snapshot)
+    return RequestedLogin(text, refused)
 
 
 def _refused(text: str, handled: str, now: datetime) -> str:

@@ -11,6 +11,7 @@ from ibgateway_api import names
 from ibgateway_api.names import Component
 from ibgateway_api.week import Calendar, RestartStep, Window, restart_step
 from ibgateway_operator.decide.gate import week_of
+from ibgateway_operator.decide.handovers import handover_said, handover_words
 from ibgateway_operator.decide.requests import requested_login
 from ibgateway_operator.decide.served_spec import serving
 from ibgateway_operator.decide.templates import (
@@ -23,18 +24,23 @@ from ibgateway_operator.model.snapshot import Snapshot, container_runs
 from ibgateway_operator.model.times import rfc3339
 
 PATIENCE_SECONDS: Final = 120.0
-"""A suspend waits this long for an executor: what the user asked for wins in the end."""
+"""A suspend or a handover waits this long for an executor: what the user asked for wins in the end."""
 
 
 class PlannedStop(StrEnum):
     """A planned stop; all of them drain first."""
 
     SUSPEND = "Suspend"
+    HANDOVER = "Handover"
+    """A person wants the login for themselves."""
     RESTART = "Restart"
     REPLACE = "Replace"
     """As RESTART, in a new pod, because its template changed."""
     EXECUTOR = "Executor"
     """The executor alone, because its template changed."""
+
+
+_PERSONS_WORD: Final = frozenset({PlannedStop.SUSPEND, PlannedStop.HANDOVER})
 
 
 def planned_stop(snapshot: Snapshot, week: Window, calendar: Calendar) -> PlannedStop | None:
@@ -45,7 +51,9 @@ def planned_stop(snapshot: Snapshot, week: Window, calendar: Calendar) -> Planne
     if spec.suspend:
         name = names.child_names(snapshot.gateway.key.name).gateway
         return PlannedStop.SUSPEND if snapshot.replicas(STATEFUL_SET.kind, name) else None
-    if not _restart_due(snapshot, week, calendar):
+    if snapshot.logged_in and handover_said(snapshot):
+        return PlannedStop.HANDOVER
+    if handover_words(snapshot) or not _restart_due(snapshot, week, calendar):
         return None
     return PlannedStop.REPLACE if pending_gateway(snapshot) else PlannedStop.RESTART
 
@@ -83,7 +91,7 @@ def executor_may_change(snapshot: Snapshot, week: Window) -> bool:
 def drained(snapshot: Snapshot, stop: PlannedStop) -> bool:
     """Whether `stop` may go on: the executor's gate is closed and nothing is on its way.
 
-    Without an answer there is nobody to wait for yet, and only a suspend loses its patience.
+    Without an answer there is nobody to wait for yet, and only suspend and handover lose their patience.
     """
     if not executor_may_hold_orders(snapshot):
         return True
@@ -92,7 +100,7 @@ def drained(snapshot: Snapshot, stop: PlannedStop) -> bool:
     report = snapshot.drain.report
     if report is not None and report.unacknowledged == 0 and not report.open:
         return True
-    return stop is PlannedStop.SUSPEND and snapshot.drain.waited > PATIENCE_SECONDS
+    return stop in _PERSONS_WORD and snapshot.drain.waited > PATIENCE_SECONDS
 
 
 def drained_for_any(snapshot: Snapshot) -> bool:

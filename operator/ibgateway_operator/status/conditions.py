@@ -4,7 +4,7 @@ Every reason is listed in docs/conditions.md with its meaning and what to do; a 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ibgateway_api.advice import LOGIN_ADVICE, lost_for_long, why_refused
@@ -14,12 +14,14 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.reports import SentinelReport
+from ibgateway_api.status import HandoverStatus
 from ibgateway_operator.decide.gate import OPEN_MESSAGE, GateVerdict
 from ibgateway_operator.decide.holds import read_only, unexpected_account
 from ibgateway_operator.decide.replicas import policy_doubt
 from ibgateway_operator.model.manifests import condition_status
 from ibgateway_operator.model.snapshot import Finding, Snapshot, waiting_reason
 from ibgateway_operator.model.times import rfc3339
+from ibgateway_operator.status.handover_events import handover_message
 
 TRUE: Final = ConditionStatus.TRUE
 FALSE: Final = ConditionStatus.FALSE
@@ -41,6 +43,8 @@ class Assessment:
     """The week's restart was missed: a person must say when."""
     findings: tuple[Finding, ...] = ()
     """What applying the children ran into."""
+    handover: HandoverStatus = field(default_factory=HandoverStatus)
+    """What is remembered of a login that a person has for themselves."""
     pending: str = ""
     """Revisions of templates that wait, by commas."""
 
@@ -132,6 +136,8 @@ def trading_allowed(assessment: Assessment) -> Observation:
     closed = assessment.verdict.gate
     if not isinstance(closed, Closed):
         return _paused(assessment) or (TRUE, Finding(ConditionReason.GATE_OPEN, OPEN_MESSAGE))
+    if closed.reason == GateReason.HANDED_OVER:
+        return FALSE, Finding(closed.reason, handover_message(assessment.snapshot))
     if closed.reason == GateReason.UNEXPECTED_ACCOUNT:
         return FALSE, Finding(closed.reason, unexpected_account(assessment.snapshot))
     if closed.reason == GateReason.READ_ONLY_API and (words := read_only(assessment.snapshot)):
@@ -249,6 +255,13 @@ def _suspended(assessment: Assessment) -> Finding | None:
     return Finding(GateReason.SUSPENDED, "spec.suspend is true")
 
 
+def _handed_over(assessment: Assessment) -> Finding | None:
+    """What a person wants the login for explains that it is gone."""
+    closed = assessment.verdict.gate
+    held = isinstance(closed, Closed) and closed.reason == GateReason.HANDED_OVER
+    return trading_allowed(assessment)[1] if held else None
+
+
 def _not_logged_in(assessment: Assessment) -> Finding | None:
     """The login, with its advice."""
     status, finding = logged_in(assessment)
@@ -284,6 +297,7 @@ READY_CHAIN: Final[tuple[Doubt, ...]] = (
     _apply_trouble,
     _blocked,
     _suspended,
+    _handed_over,
     _not_logged_in,
     _in_window,
     _gate_closed,

@@ -63,6 +63,7 @@ def status_of(
         login=_login(snapshot).model_copy(
             update={"handled_request": handled_request, "ignored_request": ignored_request}
         ),
+        handover=assessment.handover,
         window=_window(assessment),
         accounts=_accounts(snapshot),
         account_count=_account_count(snapshot),

@@ -3,8 +3,6 @@
 The status before is the stored one, so a restarted operator announces nothing twice.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from ibgateway_api.accounts import TradingMode
@@ -17,24 +15,8 @@ from ibgateway_api.reasons import ConditionReason, EventReason, Reason
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_operator.model.snapshot import Credentials, Snapshot
 from ibgateway_operator.model.times import rfc3339
-
-
-class EventType(StrEnum):
-    """The two types of Events Kubernetes knows."""
-
-    NORMAL = "Normal"
-    WARNING = "Warning"
-
-
-@dataclass(frozen=True)
-class PendingEvent:
-    """One Event."""
-
-    reason: EventReason | Reason
-    note: str
-    type: EventType = EventType.NORMAL
-    action: str = "Reconcile"
-
+from ibgateway_operator.status.handover_events import handover_events
+from ibgateway_operator.status.pending_event import EventType, PendingEvent
 
 WARNED: Final = {
     LoginState.APPROVAL_MISSED: EventReason.APPROVAL_MISSED,
@@ -62,7 +44,7 @@ def events_for(snapshot: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]
         _default_password(before, snapshot),
         _long_password(before, snapshot),
     ]
-    return [event for event in found if event]
+    return [event for event in (*found, *handover_events(snapshot, after)) if event]
 
 
 def _login(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Key
-from ibgateway_api.reports import HoldReport, PermitReport, SentinelReport
+from ibgateway_api.reports import HandoverReport, HoldReport, PermitReport, SentinelReport
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_api.week import Calendar
@@ -143,6 +143,7 @@ def report(
     waiting: PermitReport | None = None,
     holds: tuple[HoldReport, ...] = (),
     taken_restart: str = "",
+    handover: HandoverReport | None = None,
 ) -> SentinelReport:
     """What the sentinel of a gateway says that logged in on Sunday."""
     return SentinelReport(
@@ -158,6 +159,7 @@ def report(
         waiting=waiting,
         holds=holds,
         taken_restart=taken_restart,
+        handover=handover,
     )
 
 

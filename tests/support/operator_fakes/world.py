@@ -95,8 +95,12 @@ class OperatorWorld:
 
     def request_login(self, text: str) -> None:
         """The user asks for a login attempt."""
+        self.annotate("login-requested-at", text)
+
+    def annotate(self, name: str, text: str) -> None:
+        """The user sets one of our annotations, or removes it."""
         body = self.stored()
-        notes = {"ibgateway.dev/login-requested-at": text}
+        notes = {f"ibgateway.dev/{name}": text} if text else {}
         self.api_server.put({**body, "metadata": {**body["metadata"], "annotations": notes}})
 
     def secret(self, name: str = "ib-credentials", **values: str) -> None:

@@ -105,6 +105,7 @@ class PodOnHost:
             "SIMULATOR_IBKR_URL": f"http://127.0.0.1:{self.ibkr.port}",
             "SIMULATOR_BROKER_PORT": str(self.ibkr.broker_port),
             "SIMULATOR_GATEWAY_NAME": "paper",
+            "SIMULATOR_RESTART_SECONDS": "3",
             "SIMULATOR_DISPLAY": f":{self.display}",
             "SIMULATOR_SOCAT_BIND": "127.0.0.1",
             "SIMULATOR_PAPER_PORT": str(ports["api"]),

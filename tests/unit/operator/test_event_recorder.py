@@ -6,7 +6,7 @@ from ibgateway_api.reasons import EventReason
 from ibgateway_operator.act.event_recorder import EventRecorder, event
 from ibgateway_operator.errors import ApiError
 from ibgateway_operator.model.memory import EventsMemory
-from ibgateway_operator.status.event_rules import EventType, PendingEvent
+from ibgateway_operator.status.pending_event import EventType, PendingEvent
 from ibgateway_runtime.clock import Clock
 from operator_fakes import FakeApiServer, snapshot
 

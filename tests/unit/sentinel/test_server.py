@@ -12,13 +12,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from ibgateway_agent.errors import StopRefusedError
+from ibgateway_agent.errors import HandoverRefusedError, LedgerError, StopRefusedError
 from ibgateway_agent.sentinel.permits.records import Records, RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_agent.sentinel.server import application
 from ibgateway_api.login import Login, LoginState
-from ibgateway_api.reports import SentinelReport
+from ibgateway_api.reports import HandoverReport, SentinelReport
+from ibgateway_api.requests import HandoverRequest
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_server import served
 from leaving_clients import come_and_go
@@ -38,6 +39,7 @@ class ServedReports:
     requests: list[tuple[RequestKind, str]] = field(default_factory=list)
     alive: bool = True
     asked: int = 0
+    error: Exception | None = None
 
     def accept(self, kind: RequestKind, request: str) -> bool:
         if request == "in-quiet-hours":
@@ -48,6 +50,12 @@ class ServedReports:
 
     def operator_asks(self) -> None:
         self.asked += 1
+
+    def hand_over(self, asked: HandoverRequest) -> tuple[bool, HandoverReport | None]:
+        if self.error is not None:
+            raise self.error
+        stands = asked.until and HandoverReport(id=asked.id, until=asked.until, costs_push=True)
+        return True, stands or None
 
     def publish(self, login: Login) -> None:
         self.publisher.publish(ReportInput(login, Records()))
@@ -67,6 +75,7 @@ def application_of(sentinel: ServedReports, folder: Path) -> web.Application:
     return application(
         publisher=sentinel.publisher,
         accept=sentinel.accept,
+        hand_over=sentinel.hand_over,
         alive=lambda: sentinel.alive,
         operator_asks=sentinel.operator_asks,
         token_file=folder / "token",
@@ -279,3 +288,38 @@ async def test_who_goes_away_in_the_middle_of_a_request_asks_for_nothing(
         async with served(app, bind="127.0.0.1", port=port):
             await come_and_go(port, sent.encode())
     assert (caplog.text, sentinel.requests) == ("", [])
+
+
+LUNCH = {"id": "lunch", "until": "2026-11-25T16:00:00Z"}
+
+
+async def test_a_handover_is_answered_with_what_its_return_costs(client: Client) -> None:
+    assert (await client.post("/v1/handovers", json=LUNCH)).status == 401
+    answer = await client.post("/v1/handovers", json=LUNCH, headers=RIGHT)
+    assert (answer.status, await answer.json()) == (202, {**LUNCH, "costsPush": True, "why": ""})
+    over = await client.post("/v1/handovers", json={"id": "lunch"}, headers=RIGHT)
+    assert (over.status, await over.json()) == (202, {})
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (HandoverRefusedError("it is more than 3 days ahead"), 409, "more than 3 days ahead"),
+        (LedgerError("line 3"), 503, "line 3"),
+        (OSError(28, "No space left"), 503, "No space left"),
+    ],
+)
+async def test_a_handover_that_can_not_be_says_why(
+    client: Client, sentinel: ServedReports, error: Exception, status: int, words: str
+) -> None:
+    sentinel.error = error
+    answer = await client.post("/v1/handovers", json=LUNCH, headers=RIGHT)
+    assert answer.status == status
+    assert words in await answer.text()
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{}", '{"id": ""}', '{"id": "a", "until": "2026-11-25T16:00:00"}']
+)
+async def test_a_handover_that_makes_no_sense_is_refused(client: Client, body: str) -> None:
+    assert (await client.post("/v1/handovers", headers=RIGHT, data=body)).status == 400

@@ -41,6 +41,7 @@ class Checkpoint:
             "permit": fold.attempt,
             "back": fold.back,
             "startsOver": fold.starts_over,
+            "started": fold.started,
         }
         aside = self._path.with_suffix(".new")
         with aside.open("w") as file:
@@ -75,6 +76,7 @@ class Checkpoint:
                 document["permit"],
                 document["back"],
                 _time(document.get("startsOver")),
+                int(document.get("started", 0)),
             )
             return resumed(fold, now), LogPosition(**document["place"])
         except FileNotFoundError:

@@ -24,7 +24,8 @@ class LoginFold:
 
     `attempt` is the id of the running process' permit, 0 without one. `back`: the driver said "login
     completed" after another session was seen, so an answer of the API ends the conflict.
-    `starts_over`: when the driver met a dead token after which it begins anew by itself.
+    `starts_over`: when the driver met a dead token after which it begins anew by itself. `started`: the newest
+    permit that was taken, whatever became of it.
     """
 
     login: Login
@@ -32,6 +33,7 @@ class LoginFold:
     attempt: int = 0
     back: bool = False
     starts_over: datetime | None = None
+    started: int = 0
 
 
 def written_at(line: str) -> datetime | None:
@@ -80,7 +82,7 @@ def _advance(fold: LoginFold, evidence: Evidence, approval_seconds: int) -> Logi
     back = _BACK.get(evidence.sign, fold.back)
     fold = replace(fold, login=login, back=back, starts_over=_starts_over(fold, evidence))
     if evidence.sign is Sign.PROCESS_STARTED:
-        return replace(fold, attempt=int(evidence.detail))
+        return replace(fold, attempt=int(evidence.detail), started=int(evidence.detail))
     if evidence.sign in (Sign.PROCESS_ENDED, Sign.PERMIT_AWAITED):
         return replace(fold, attempt=0)
     return fold

@@ -39,6 +39,8 @@ def login_reading(
     """How the login stands. `time_zone`: of the person who is told."""
     if report.state is LoginState.LOGGED_IN:
         return Fine("IB Gateway is logged in", "The API answers with the expected accounts.")
+    if report.handover is not None:
+        return None
     if report.state is LoginState.AWAITING_APPROVAL:
         return _push(report, told, time_zone)
     if report.state in TOLD_AT_ONCE:

@@ -9,6 +9,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from ibgateway_agent.sentinel.permits.handover import (
+    comes_back,
+    handed_back_at,
+    handed_over_until,
+    pauses,
+    pausing,
+    wait_for_it,
+)
 from ibgateway_agent.sentinel.permits.records import NoteKind, Records, RequestKind
 from ibgateway_agent.sentinel.permits.requests import is_over, may_stop_for, time_of
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
@@ -51,12 +59,14 @@ class GivePermit:
 class EndProcess:
     """End the process, so that the next start can have the permit that is granted.
 
-    `at_once`: in whatever state it is, because each moment of it disturbs a person.
+    `at_once`: in whatever state it is, because each moment of it disturbs a person. `pause`: so that the week's
+    token stays, and coming back costs no push.
     """
 
     why: str
     planned: bool = False
     at_once: bool = False
+    pause: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,11 +93,11 @@ def next_step(now: SentinelSnapshot) -> PermitDecision:
         return gives_way
     if not now.records.readable:
         return KeepWaiting(_UNREADABLE)
+    if until := handed_over_until(now.records, now.now):
+        return _handed_over(now, until)
     if now.waiting:
-        if not now.settings.logins_allowed:
-            return KeepWaiting(_UNPROVEN)
-        return KeepWaiting() if now.permit_on_its_way else _permit_for_start(now)
-    if now.running and not starts_over(now):
+        return _waiting_start(now)
+    if now.running and not starts_over(now) and not pausing(now):
         return (
             _requested_login(now) or _requested_restart(now) or _next_attempt(now) or KeepWaiting()
         )
@@ -149,6 +159,21 @@ def _gives_way(now: SentinelSnapshot) -> EndProcess | None:
     if session_action(now.records, now.settings, now.now) is SessionAction.PRIMARY:
         return None
     return EndProcess("another session has begun, and it comes first", at_once=True)
+
+
+def _waiting_start(now: SentinelSnapshot) -> PermitDecision:
+    if not now.settings.logins_allowed:
+        return KeepWaiting(_UNPROVEN)
+    return KeepWaiting() if now.permit_on_its_way else _permit_for_start(now)
+
+
+def _handed_over(now: SentinelSnapshot, until: datetime) -> PermitDecision:
+    """A process that runs ends, and nothing else begins; what was asked for before is over in its time."""
+    if over := _over(now, RequestKind.LOGIN) or _over(now, RequestKind.RESTART):
+        return over
+    if not now.running or pausing(now) or wait_for_it(now):
+        return KeepWaiting(Refused(PermitRefusal.HANDED_OVER, until))
+    return EndProcess("a person wants the login", planned=True, pause=pauses(now, until))
 
 
 def _permit_for_start(now: SentinelSnapshot) -> PermitDecision:
@@ -258,6 +283,8 @@ def _decide(now: SentinelSnapshot, wanted: PermitRequest) -> Granted | Refused:
         restart_at=restart_ahead(now),
         lost_until=lost_until(now.records),
         clock_wrong=now.clock_wrong,
+        handed_over_until=handed_over_until(now.records, now.now),
+        comes_back=comes_back(now.records),
     )
     return decide(now.records.attempts, now.settings.login, wanted, now.now)
 
@@ -265,5 +292,8 @@ def _decide(now: SentinelSnapshot, wanted: PermitRequest) -> Granted | Refused:
 def _conflict_until(now: SentinelSnapshot) -> datetime | None:
     action = session_action(now.records, now.settings, now.now)
     if action is SessionAction.PRIMARY:
+        return None
+    yielded, back = now.records.last_noted(NoteKind.YIELDED), handed_back_at(now.records, now.now)
+    if yielded is not None and back is not None and yielded < back:
         return None
     return conflict_until(now.records, now.settings.login, now.now)

@@ -25,7 +25,7 @@ from ibgateway_agent.sentinel.permits.records import (
 )
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_api.login import Evidence, Login, LoginState, Sign
-from ibgateway_api.permits import EPISODE_ENDS_AFTER, PARKED, AttemptOutcome
+from ibgateway_api.permits import EPISODE_ENDS_AFTER, PARKED, AttemptOutcome, PermitKind
 
 PROCESS_GONE: Final = frozenset({Sign.PERMIT_AWAITED, Sign.PROCESS_ENDED})
 """Signs that no process runs any more."""
@@ -98,7 +98,9 @@ def from_waiting_start(now: SentinelSnapshot) -> Lines:
     """A start waits and no permit is on its way: the last attempt is over, however it went."""
     if not now.waiting or now.permit_on_its_way:
         return ()
-    return unfinished(now.records, AttemptOutcome.ENDED)
+    last = now.records.attempts[-1] if now.records.attempts else None
+    unused = last is not None and last.kind is PermitKind.TOKEN and 0 < now.started < last.id
+    return unfinished(now.records, AttemptOutcome.UNUSED if unused else AttemptOutcome.ENDED)
 
 
 def unfinished(records: Records, outcome: AttemptOutcome) -> Lines:

@@ -4,8 +4,8 @@ import logging
 from datetime import datetime
 from typing import Final
 
-from ibgateway_agent.errors import StopRefusedError
-from ibgateway_agent.sentinel.permits import decide
+from ibgateway_agent.errors import HandoverRefusedError, StopRefusedError
+from ibgateway_agent.sentinel.permits import decide, handover
 from ibgateway_agent.sentinel.permits.attempt_ledger import AttemptLedger
 from ibgateway_agent.sentinel.permits.outcome import Lines
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
@@ -15,6 +15,7 @@ from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_api.advice import why_refused
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import Attempt, Cause, Granted
+from ibgateway_api.requests import HandoverRequest
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,31 @@ class Permits:
         self._ledger.append(Note(note=NoteKind.ASKED, at=now, kind=kind, request=request))
         logger.info("asked for a %s: %s", kind, request)
         return True
+
+    def hand_over(self, asked: HandoverRequest, seen: SentinelSnapshot) -> bool:
+        """A person has the login until then, or no longer; False where nothing is new.
+
+        Raises HandoverRefusedError for a time that can't be, LedgerError and OSError where it can't be kept.
+        """
+        stands = handover.handover(self.records, seen.now)
+        if asked.until is None:
+            if stands is None or stands.request != asked.id:
+                return False
+            self._ledger.append(Note(note=NoteKind.HANDED_BACK, at=seen.now, request=asked.id))
+            logger.info("the login is the gateway's again: %s", asked.id)
+            return True
+        if stands is not None and (stands.request, stands.until) == (asked.id, asked.until):
+            return False
+        if why := handover.impossible(asked.until, seen.now):
+            raise HandoverRefusedError(why)
+        note = Note(note=NoteKind.HANDED_OVER, at=seen.now, request=asked.id, until=asked.until)
+        self._ledger.append(note)
+        logger.info("a person has the login until %s: %s", asked.until.isoformat(), asked.id)
+        return True
+
+    def pauses(self, now: datetime) -> None:
+        """The process is about to be told to end so that its token stays."""
+        self._ledger.append(Note(note=NoteKind.PAUSED, at=now))
 
     def settle(self, step: decide.SettleRequest, now: datetime) -> None:
         """A request that needs no attempt is done."""

@@ -39,6 +39,12 @@ class NoteKind(StrEnum):
     """A start by token did not log in."""
     BEGUN = "begun"
     """The first line of a new gateway's ledger."""
+    HANDED_OVER = "handedOver"
+    """A person has the login for themselves; the line says until when."""
+    HANDED_BACK = "handedBack"
+    """A handover is over before its time."""
+    PAUSED = "paused"
+    """The process was told to end in a way that keeps the week's token."""
     LOST = "lost"
     """The first line of a ledger whose predecessor is gone or was put aside: what it held is not known."""
 
@@ -54,6 +60,7 @@ class Note(Document):
     kind: str = ""
     request: str = ""
     mode: str = ""
+    until: datetime | None = None
 
 
 LedgerLine = Attempt | Note
@@ -73,6 +80,11 @@ class Records:
     def attempt(self, number: int) -> Attempt | None:
         """The attempt of that id."""
         return next((a for a in self.attempts if a.id == number), None)
+
+    def last_used(self) -> Attempt | None:
+        """The newest attempt whose permit was taken, as far as is known."""
+        used = (a for a in reversed(self.attempts) if a.outcome is not AttemptOutcome.UNUSED)
+        return next(used, None)
 
     def last_taken(self, kind: RequestKind) -> str:
         """The newest request of that kind that was ever taken."""
@@ -95,8 +107,12 @@ class Records:
 
     def last_noted(self, event: NoteKind) -> datetime | None:
         """When something was noted last."""
-        times = [n.at for n in self.notes if n.note is event]
-        return times[-1] if times else None
+        note = self.latest(event)
+        return note.at if note else None
+
+    def latest(self, *events: NoteKind) -> Note | None:
+        """The newest note of one of these kinds."""
+        return next((n for n in reversed(self.notes) if n.note in events), None)
 
     @property
     def mode(self) -> str:

@@ -23,6 +23,8 @@ class SentinelSnapshot:
     records: Records
     settings: SentinelSettings
     attempt: int = 0
+    started: int = 0
+    """The newest permit of which this pod's log tells that it was taken; 0 for none."""
     waiting: bool = False
     running: bool = False
     token_at_hand: bool = False

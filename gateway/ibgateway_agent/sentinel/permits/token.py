@@ -18,9 +18,10 @@ def no_token_follows(login: Login) -> bool:
 
 
 def _attempt_failed(records: Records) -> bool:
-    if not records.attempts or records.attempts[-1].kind is not PermitKind.TOKEN:
+    last = records.last_used()
+    if last is None or last.kind is not PermitKind.TOKEN:
         return False
-    return records.attempts[-1].outcome not in (AttemptOutcome.LOGGED_IN, AttemptOutcome.SETTLED)
+    return last.outcome not in (AttemptOutcome.LOGGED_IN, AttemptOutcome.SETTLED)
 
 
 def _noted_dead(records: Records, login: Login) -> bool:

@@ -18,6 +18,8 @@ from ibgateway_runtime.clock import Clock
 logger = logging.getLogger(__name__)
 
 CLEAN_STOP_SECONDS: Final = 100.0
+PAUSE_SECONDS: Final = 120.0
+"""IBC's PAUSE acts at the next full minute that is ten seconds away."""
 TERM_SECONDS: Final = 60.0
 DROP_SECONDS: Final = 2.0
 """The wrapper looks five times a second; a process that must end does not wait for a wrapper that hangs."""
@@ -50,8 +52,13 @@ class ProcessStop:
         """Whether the stop that is under way was planned: trading is held for it."""
         return self.busy and self._planned
 
-    def begin(self, why: str, *, planned: bool = False, at_once: bool = False) -> None:
-        """End the running process; `at_once` does not wait for the clean way, nor goes on waiting."""
+    def begin(
+        self, why: str, *, planned: bool = False, at_once: bool = False, pause: bool = False
+    ) -> None:
+        """End the running process; `at_once` does not wait for the clean way, nor goes on waiting.
+
+        `pause`: so that the token stays, as long as that is possible.
+        """
         wrapper = self._state.wrapper
         if at_once:
             self.hurry()
@@ -59,7 +66,7 @@ class ProcessStop:
             return
         logger.info("ending the gateway's process: %s", why)
         self._planned, self._told, self._hurries = planned, False, False
-        self._task = asyncio.create_task(self._end(wrapper.start, at_once=at_once))
+        self._task = asyncio.create_task(self._end(wrapper.start, at_once=at_once, pause=pause))
 
     def hurry(self) -> None:
         """A clean stop that is under way is waited for no longer."""
@@ -77,8 +84,10 @@ class ProcessStop:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _end(self, start: str, *, at_once: bool) -> None:
+    async def _end(self, start: str, *, at_once: bool, pause: bool) -> None:
         try:
+            if pause and await self._paused(start):
+                return
             if not at_once and await self._stopped_cleanly(start):
                 return
             self._told = True
@@ -101,6 +110,18 @@ class ProcessStop:
             logger.info("no clean stop: %s", error)
             return False
         return await self._gone(start, CLEAN_STOP_SECONDS, patient=False)
+
+    async def _paused(self, start: str) -> bool:
+        """Whether the process has ended with its token kept; where not, it is ended without."""
+        try:
+            await self._tell_driver("PAUSE")
+        except DriverCommandError as error:
+            logger.warning("the token can't be kept: %s", error)
+            return False
+        if await self._gone(start, PAUSE_SECONDS, patient=False):
+            return True
+        logger.warning("the token can't be kept: PAUSE was taken, and the process goes on")
+        return False
 
     async def _without_token(self, start: str) -> None:
         """IBC's start script would take a token's file for a restart and begin anew without a permit."""
