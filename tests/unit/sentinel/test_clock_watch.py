@@ -185,7 +185,7 @@ def skew_metric(sentinel: Sentinel) -> str:
 
 
 def test_the_skew_is_a_metric(pod: FakePod) -> None:
-    assert skew_metric(pod.sentinel) == "nan"
+    assert skew_metric(pod.sentinel) == "None"
     pod.logs_in()
     pod.ibkr_tells_time(-7)
     assert skew_metric(pod.sentinel) == "6.5"
