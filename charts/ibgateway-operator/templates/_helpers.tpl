@@ -1,3 +1,24 @@
+{{/*
+`helm upgrade --reuse-values` takes the old release's values for this chart's defaults: what is new here is missing.
+Every template begins with this. files/defaults.json is made from values.yaml by `make crds`.
+*/}}
+{{- define "ibgateway-operator.defaults" -}}
+{{- $known := .Files.Get "files/defaults.json" | fromJson }}
+{{- include "ibgateway-operator.fill" (dict "values" .Values "defaults" $known.values "free" $known.free) }}
+{{- end }}
+
+{{/* Only what is missing, so that false stays false; below a value that is the user's own to shape nothing. */}}
+{{- define "ibgateway-operator.fill" -}}
+{{- range $key, $default := .defaults }}
+{{- $value := get $.values $key }}
+{{- if not (hasKey $.values $key) }}
+{{- $_ := set $.values $key $default }}
+{{- else if and (kindIs "map" $default) (kindIs "map" $value) (not (has $key $.free)) }}
+{{- include "ibgateway-operator.fill" (dict "values" $value "defaults" $default "free" $.free) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "ibgateway-operator.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride }}

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from ibgateway_api.crd import schema_of
 from ibgateway_api.gateway_spec import OWNED_VARIABLES
 from ibgateway_api.pod_fields import Affinity, Resources, Toleration
@@ -20,6 +22,9 @@ CHARTS: Final = REPOSITORY / "charts"
 OPERATOR_CHART: Final = CHARTS / "ibgateway-operator"
 GATEWAY_CHART: Final = CHARTS / "ibgateway"
 CRD: Final = REPOSITORY / "crds" / "ibgateway.dev_ibgateways.yaml"
+
+FREE_VALUES: Final = ("resources", "podSecurityContext", "containerSecurityContext")
+"""Values of the operator's chart that are the user's own to shape: what is taken out of one stays out."""
 
 _TABLE_BEGIN: Final = "<!-- spec table: made from the resource -->\n"
 _TABLE_END: Final = "<!-- end of the spec table -->\n"
@@ -42,12 +47,19 @@ def files() -> dict[Path, str]:
                 },
             },
         ),
+        OPERATOR_CHART / "files" / "defaults.json": _defaults(OPERATOR_CHART / "values.yaml"),
         GATEWAY_CHART / "values.schema.json": _with_members(
             GATEWAY_CHART / "values.schema.json", {"spec": closed(schema_of(IBGatewaySpec))}
         ),
         GATEWAY_CHART / "files" / "names.json": json.dumps(_names(), indent=1) + "\n",
         GATEWAY_CHART / "README.md": _with_table((GATEWAY_CHART / "README.md").read_text()),
     }
+
+
+def _defaults(values: Path) -> str:
+    """The chart's values, for a release that was made before some of them were there."""
+    document = {"free": list(FREE_VALUES), "values": yaml.safe_load(values.read_text())}
+    return json.dumps(document, indent=1) + "\n"
 
 
 def spec_table() -> str:
