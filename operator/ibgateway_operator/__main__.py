@@ -52,6 +52,8 @@ class Program:
 
     def __init__(self, settings: OperatorSettings) -> None:
         self.settings = settings
+        self._end = asyncio.Event()
+        """Set where the process has to begin anew."""
         self._stack = AsyncExitStack()
 
     async def build(self, gateways: PackedBodies) -> tuple[App, ChildInformer]:
@@ -65,7 +67,9 @@ class Program:
         clock, settings = system_clock(), self.settings
         lease = Key(settings.own_namespace, settings.lease)
         leadership = Leadership(KubernetesApi(api), clock, lease, settings.instance)
-        informer = ChildInformer(KubernetesWatchServer(watches), parts(settings.watch_namespaces))
+        informer = ChildInformer(
+            KubernetesWatchServer(watches), parts(settings.watch_namespaces), lost=self._end.set
+        )
         app = build(
             settings,
             scripts(),
@@ -94,7 +98,7 @@ class Program:
         await self._stack.aclose()
 
     async def run(self) -> None:
-        """Run until kopf ends: at SIGTERM, or when a watch is lost for good."""
+        """Run until kopf ends: at SIGTERM, when a watch is lost for good, or to begin anew."""
         registry = kopf.OperatorRegistry()
         Handlers(self.build, self.close).register(registry)
         port = self.settings.liveness_port
@@ -104,6 +108,7 @@ class Program:
             registry=registry,
             settings=kopf_settings(),
             identity=identity,
+            stop_flag=self._end,
             standalone=True,
             clusterwide=not self.settings.watch_namespaces,
             namespaces=self.settings.watch_namespaces,

@@ -39,7 +39,11 @@ class InvalidError(ApiError):
 
 
 class ApiUnavailableError(OperatorError):
-    """The API server could not be reached or asks for patience."""
+    """The API server could not be reached or asks for patience; `after` is for how many seconds, where it says so."""
+
+    def __init__(self, message: str, *, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class LeadershipError(OperatorError):

@@ -19,25 +19,30 @@ _WRONG_OBJECT: Final = ("failed to convert new object", "field not declared in s
 """Server-side apply says so with a 500, although it is the object that is wrong."""
 
 
-def document_of(status: int, text: bytes) -> Manifest:
-    """The document of a success. Raises ApiError, ApiUnavailableError."""
+def seconds_of(retry_after: str | None) -> float | None:
+    """What Retry-After says; Kubernetes writes whole seconds. None where it says nothing."""
+    return float(retry_after) if retry_after and retry_after.isdecimal() else None
+
+
+def document_of(status: int, text: bytes, after: float = 0.0) -> Manifest:
+    """The document of a success. Raises ApiError, ApiUnavailableError with `after`."""
     try:
         document: Manifest = json.loads(text or b"{}")
     except ValueError:
         document = {"message": "the answer is not JSON"}
     if status < 300:
         return document
-    raise error_of(status, str(document.get("message", "")))
+    raise error_of(status, str(document.get("message", "")), after)
 
 
-def error_of(status: int, message: str) -> OperatorError:
-    """The error that a status and its message are."""
+def error_of(status: int, message: str, after: float = 0.0) -> OperatorError:
+    """The error that a status and its message are; `after`: seconds for which the server asks."""
     if any(words in message for words in _WRONG_OBJECT):
         return InvalidError(422, message)
     if _ANOTHER_UID in message:
         return ConflictError(409, message)
     if status in _BUSY:
-        return ApiUnavailableError(f"{status}: {message}")
+        return ApiUnavailableError(f"{status}: {message}", after=after)
     kinds: dict[int, type[ApiError]] = {
         404: NotFoundError,
         409: ConflictError,

@@ -22,7 +22,7 @@ from kubernetes.aio import config as kube_config
 from ibgateway_api import names
 from ibgateway_api.names import Key
 from ibgateway_operator.errors import ApiUnavailableError, LeadershipError, NotFoundError
-from ibgateway_operator.kube.answers import document_of
+from ibgateway_operator.kube.answers import document_of, seconds_of
 from ibgateway_operator.model.kinds import BY_KIND, GATEWAY, POD, Kind
 from ibgateway_operator.model.manifests import Manifest, name_of
 
@@ -41,6 +41,8 @@ _APPLY: Final = "application/apply-patch+yaml"
 _STRATEGIC: Final = "application/strategic-merge-patch+json"
 _MERGE: Final = "application/merge-patch+json"
 _TOO_MANY: Final = 429
+_UNSAID: Final = 1.0
+"""Seconds where a busy server does not say when to ask again."""
 _NEVER_STORED: Final = "1"
 """A resourceVersion that no stored object has: the first one that etcd gives is 2."""
 
@@ -258,9 +260,5 @@ class KubernetesApi:
                 text = await answer.read()
             except (TimeoutError, aiohttp.ClientError, OSError) as error:
                 raise ApiUnavailableError(f"{method} {url}: {error!r}") from error
-        return answer.status, _seconds(answer.headers.get("Retry-After")), text
-
-
-def _seconds(retry_after: str | None) -> float:
-    """What Retry-After says; Kubernetes writes whole seconds."""
-    return float(retry_after) if retry_after and retry_after.isdecimal() else 1.0
+        after = seconds_of(answer.headers.get("Retry-After"))
+        return answer.status, _UNSAID if after is None else after, text

@@ -1,8 +1,13 @@
 """Lists and watches the children and pods, each kind by itself, and keeps what it was shown.
 
 A list is read page by page and each object packed at once, so that a start with many gateways takes no
-more memory than its end. A watch that breaks goes on where it was; one that was away for too long (410)
-lists anew, and what the list lacks has ended meanwhile.
+more memory than its end; pods come first, because they say where a sentinel is heard. A watch that breaks
+goes on where it was; one that was away for too long (410) lists anew, and what the list lacks has ended
+meanwhile.
+
+An etcd that was restored to an older state has another history than the one that was watched, and a watch
+from a version that is still to come is silent. So after a break the server is asked for its version: where
+it has gone back, nothing that is remembered holds, and the process begins anew.
 """
 
 import asyncio
@@ -12,14 +17,14 @@ from contextlib import aclosing
 from typing import Final
 
 from ibgateway_api import names
-from ibgateway_operator.errors import ApiError, OperatorError
+from ibgateway_operator.errors import ApiError, ApiUnavailableError, OperatorError
 from ibgateway_operator.kube.bodies import PackedBodies, named_by_label
 from ibgateway_operator.kube.watch_client import WatchedKind, WatchServer
 from ibgateway_operator.model.kinds import APPLIED, POD, Kind
 from ibgateway_operator.model.manifests import Manifest, labels_of, trimmed, uid_of
 from ibgateway_runtime.backoff import backoff
 
-WATCHED: Final = (*APPLIED, POD)
+WATCHED: Final = (POD, *APPLIED)
 SELECTOR: Final = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY},{names.LABEL_GATEWAY}"
 PAGE: Final = 100
 """Objects of a page: as dicts a few MiB, which are there while it is packed."""
@@ -40,18 +45,28 @@ def parts(namespaces: Iterable[str]) -> list[WatchedKind]:
     return [WatchedKind(kind, place, SELECTOR) for kind in WATCHED for place in places]
 
 
+class RestoredServerError(OperatorError):
+    """The API server knows an older version than it has told before: its etcd was restored."""
+
+
 class ChildInformer:
-    """The watches of all parts. `shown` and `ended` are told after the bodies were changed."""
+    """The watches of all parts. `shown` and `ended` are told after the bodies were changed.
+
+    `lost` is called where the API server's history is another one by now.
+    """
 
     def __init__(
         self,
         server: WatchServer,
         served: Iterable[WatchedKind],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.bodies = PackedBodies(named_by_label)
         self._server = server
         self._pause = pause
+        self._lost = lost
         self._listed = {part: asyncio.Event() for part in served}
         self._one_page = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -78,32 +93,66 @@ class ChildInformer:
 
     async def _follow(self, part: WatchedKind) -> None:
         """For ever. Trouble is tried again later and later; what was shown stays."""
-        version, failures = "", 0
+        version, failures, broke = "", 0, False
+        await self._pods_come_first(part)
         while True:
-            wait = AGAIN_SECONDS
+            told = False
             try:
                 if not version:
                     version = await self._list(part)
+                elif broke:
+                    await self._compare_history(part, version)
                 async with aclosing(self._watch(part, version)) as versions:
                     async for latest in versions:
-                        version, failures = latest, 0
+                        version, failures, told = latest, 0, True
+                broke = not told
+                wait = AGAIN_SECONDS if told else _back_off(failures)
+            except RestoredServerError as error:
+                logger.critical("%s: the operator begins anew", error)
+                self._lost()
+                return
             except OperatorError as error:
-                version = "" if _is_too_old(error) else version
+                version, broke = "" if _is_too_old(error) else version, True
                 _tell(part, error, again=failures > 0)
-                wait = backoff(failures, first=FIRST_BACK_OFF, longest=LONGEST_BACK_OFF)
-                failures += 1
+                wait = _back_off(failures, error)
+            failures += 0 if told and not broke else 1
             await self._pause(wait)
 
+    async def _pods_come_first(self, part: WatchedKind) -> None:
+        if part.kind is not POD:
+            for other in self._listed:
+                if other.kind is POD:
+                    await self._listed[other].wait()
+
+    async def _compare_history(self, part: WatchedKind, version: str) -> None:
+        """Raises RestoredServerError where the server is behind what it has told before."""
+        page = await self._server.page(part, limit=1, after="")
+        now = str(page["metadata"]["resourceVersion"])
+        if version.isdecimal() and now.isdecimal() and int(now) < int(version):
+            raise RestoredServerError(f"the API server's version went back from {version} to {now}")
+
     async def _list(self, part: WatchedKind) -> str:
-        """Show what is there; gives the version from which to watch."""
+        """Show what is there; gives the version from which to watch.
+
+        A page that can't be had is asked for again: what came before it is good until it expires (410).
+        """
         seen: set[str] = set()
-        after, version = "", ""
+        after, version, failures = "", "", 0
         while not version or after:
+            trouble: ApiUnavailableError | None = None
             async with self._one_page:
-                page = await self._server.page(part, limit=PAGE, after=after)
-                seen.update([self._show(part.kind, item) for item in page.get("items") or ()])
-                meta = page["metadata"]
-                after, version = meta.get("continue") or "", str(meta["resourceVersion"])
+                try:
+                    page = await self._server.page(part, limit=PAGE, after=after)
+                except ApiUnavailableError as error:
+                    trouble = error
+                else:
+                    seen.update([self._show(part.kind, item) for item in page.get("items") or ()])
+                    meta = page["metadata"]
+                    after, version = meta.get("continue") or "", str(meta["resourceVersion"])
+            if trouble is not None:
+                _tell(part, trouble, again=failures > 0)
+                await self._pause(_back_off(failures, trouble))
+            failures = failures + 1 if trouble is not None else 0
         for uid in self.bodies.uids(part.kind.kind, part.namespace) - seen:
             self._end(uid)
         self._listed[part].set()
@@ -132,7 +181,8 @@ class ChildInformer:
 
     def _end(self, uid: str, last: Manifest | None = None) -> None:
         """An object is gone, or no longer ours."""
-        if body := self.bodies.drop(uid) or last:
+        body = self.bodies.drop(uid) or last
+        if body and is_ours(body):
             self._ended(body)
 
 
@@ -147,6 +197,15 @@ def _whole(item: Manifest, kind: Kind) -> Manifest:
     return {"apiVersion": kind.api_version, "kind": kind.kind, **trimmed(item)}
 
 
+def _back_off(failures: int, error: OperatorError | None = None) -> float:
+    """Seconds, at least those that the server asks for."""
+    asked = error.after if isinstance(error, ApiUnavailableError) else 0.0
+    return max(
+        backoff(failures, first=FIRST_BACK_OFF, longest=LONGEST_BACK_OFF),
+        min(asked, LONGEST_BACK_OFF),
+    )
+
+
 def _is_too_old(error: OperatorError) -> bool:
     """Whether the API server no longer knows the version from which to go on."""
     return isinstance(error, ApiError) and error.status == _TOO_OLD
@@ -154,4 +213,4 @@ def _is_too_old(error: OperatorError) -> bool:
 
 def _tell(part: WatchedKind, error: OperatorError, *, again: bool) -> None:
     level = logging.WARNING if again else logging.INFO
-    logger.log(level, "the watch of %s broke off and begins again: %s", part.kind.plural, error)
+    logger.log(level, "list or watch of %s broke off and goes on: %s", part.kind.plural, error)

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple, Protocol
 import aiohttp
 from kubernetes.aio import client
 
-from ibgateway_operator.errors import ApiUnavailableError
-from ibgateway_operator.kube.answers import document_of, error_of
+from ibgateway_operator.errors import ApiUnavailableError, OperatorError
+from ibgateway_operator.kube.answers import document_of, error_of, seconds_of
 from ibgateway_operator.model.kinds import Kind
 from ibgateway_operator.model.manifests import Manifest
 
@@ -54,7 +54,7 @@ class KubernetesWatchServer:
         """A list of at most so many objects, with the token `after` that the page before gave."""
         query = [("limit", str(limit)), *([("continue", after)] if after else [])]
         answer = await self._get(part, query, aiohttp.ClientTimeout(total=PAGE_SECONDS))
-        return document_of(answer.status, await _read(answer))
+        return document_of(answer.status, await _read(answer), _after(answer))
 
     async def changes(self, part: WatchedKind, *, since: str) -> AsyncGenerator[Manifest, None]:
         """The events of a watch from a version on, until the API server ends it."""
@@ -69,12 +69,11 @@ class KubernetesWatchServer:
         )
         async with await self._get(part, query, limits) as answer:
             if answer.status >= 300:
-                document_of(answer.status, await _read(answer))
+                document_of(answer.status, await _read(answer), _after(answer))
             async for line in _lines(answer.content):
                 event = _event(line)
                 if event["type"] == "ERROR":
-                    said = event["object"]
-                    raise error_of(int(said.get("code", 500)), str(said.get("message", "")))
+                    raise _said(event["object"])
                 yield event
 
     async def _get(
@@ -95,6 +94,11 @@ class KubernetesWatchServer:
         return answer
 
 
+def _said(status: Manifest) -> OperatorError:
+    """The error that ends a watch."""
+    return error_of(int(status.get("code") or 500), str(status.get("message", "")))
+
+
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     try:
         return await answer.read()
@@ -102,12 +106,21 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
         raise ApiUnavailableError(f"{answer.url}: {error!r}") from error
 
 
+def _after(answer: aiohttp.ClientResponse) -> float:
+    return seconds_of(answer.headers.get("Retry-After")) or 0.0
+
+
 def _event(line: bytes) -> Manifest:
+    """An event with its object; whatever else a line is, somebody between us and the server has said it."""
     try:
-        event: Manifest = json.loads(line)
-    except ValueError as error:
-        raise ApiUnavailableError("a line of the watch is not JSON") from error
-    return event
+        event = json.loads(line)
+        kind, said = event["type"], event["object"]
+        whole = isinstance(said, dict) and (kind == "ERROR" or said["metadata"]["resourceVersion"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ApiUnavailableError("a line of the watch is no event") from error
+    if not whole:
+        raise ApiUnavailableError("a line of the watch is no event of an object with a version")
+    return {"type": kind, "object": said}
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

@@ -76,6 +76,10 @@ class ControlPlane:
         """All three; returns once the API server is ready. Raises TimeoutError."""
         self.folder.mkdir(parents=True)
         self._write_identities()
+        self.resume()
+
+    def resume(self) -> None:
+        """Once more, on what is stored. Raises TimeoutError."""
         self._start("etcd", "etcd", self._etcd())
         self._start("apiserver", "kube-apiserver", self._apiserver())
         self._wait()
@@ -154,7 +158,7 @@ class ControlPlane:
     def _start(self, name: str, program: str, flags: list[str]) -> None:
         builder = GoBuilder(SOURCES / "modules", self.programs, self.arch, os.environ)
         where = builder.directory(family("etcd" if program == "etcd" else "kubernetes"))
-        with (self.folder / f"{name}.log").open("wb") as log:
+        with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [str(where / program), *flags], stdout=log, stderr=log
             )

@@ -18,7 +18,7 @@ import psutil
 import yaml
 
 from ibgateway_cluster import host
-from ibgateway_cluster.paths import Paths, paths
+from ibgateway_cluster.paths import paths
 from scale_world import audit
 from scale_world.__main__ import PORT
 from scale_world.client import Api, Json
@@ -173,7 +173,7 @@ def _stop(process: psutil.Popen) -> None:
 @asynccontextmanager
 async def running(folder: Path, count: int, *, counted: bool = False) -> AsyncIterator[Run]:
     """A control plane with the resource, and the world."""
-    programs, arch = _places().programs, host.probe().arch
+    programs, arch = programs_of_the_cluster()
     async with AsyncExitStack() as stack:
         plane = ControlPlane(folder, programs, arch)
         stack.callback(plane.stop)
@@ -190,9 +190,10 @@ async def running(folder: Path, count: int, *, counted: bool = False) -> AsyncIt
         yield run
 
 
-def _places() -> Paths:
-    """Where the cluster tool keeps its programs."""
-    return paths(os.environ, home=Path.home(), root=os.geteuid() == 0)
+def programs_of_the_cluster() -> tuple[Path, str]:
+    """Where the cluster tool keeps its programs, and for which processor they are."""
+    places = paths(os.environ, home=Path.home(), root=os.geteuid() == 0)
+    return places.programs, host.probe().arch
 
 
 def _world(argv: list[str], log: Path) -> subprocess.Popen[bytes]:

@@ -42,8 +42,13 @@ class ScriptedServer:
     watches: list[list[Manifest | OperatorError]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
+    version: int = 1000
+    """What it answers who only asks for its version."""
 
     async def page(self, part: WatchedKind, *, limit: int, after: str) -> Manifest:
+        if limit == 1:
+            self.asked.append("version")
+            return page(self.version)
         self.asked.append(f"list {after}".strip())
         answer = self.pages.pop(0)
         if isinstance(answer, OperatorError):
@@ -133,7 +138,8 @@ async def test_a_watch_that_breaks_goes_on_where_it_was() -> None:
     async with informed(server) as told:
         assert told.news == ["Pod a", "Pod b"]
         assert told.pauses == [0.5, 1.0, 0.05]
-    assert server.asked == ["list", "watch 7", "watch 8", "watch 8", "watch 9"]
+    again = ["version", "watch 8"]
+    assert server.asked == ["list", "watch 7", *again, *again, "watch 9"]
 
 
 async def test_one_that_was_away_for_too_long_lists_anew_and_tells_what_is_new() -> None:
@@ -156,14 +162,112 @@ async def test_a_list_whose_next_page_has_expired_begins_anew() -> None:
     assert server.asked == ["list", "list old", "list", "watch 9"]
 
 
+@pytest.mark.parametrize(("asked", "waited"), [(0.0, 0.5), (7.0, 7.0), (3600.0, 30.0)])
+async def test_a_page_that_can_not_be_had_is_asked_for_again_and_not_the_whole_list(
+    asked: float, waited: float
+) -> None:
+    busy = ApiUnavailableError("429: too many requests", after=asked)
+    server = ScriptedServer([page(7, item("a", 1), after="more"), busy, page(7, item("b", 2))])
+    async with informed(server) as told:
+        assert told.news == ["Pod a", "Pod b"]
+        assert told.pauses == [waited]
+    assert server.asked == ["list", "list more", "list more", "watch 7"]
+
+
+async def test_a_busy_server_is_left_alone_for_as_long_as_it_asks_also_where_it_refuses_a_watch() -> (
+    None
+):
+    async with informed(
+        ScriptedServer([page(7)], [[ApiUnavailableError("429", after=9.0)]])
+    ) as told:
+        assert told.pauses == [9.0]
+
+
+async def test_a_watch_that_ends_at_once_and_tells_nothing_does_not_become_a_loop() -> None:
+    server = ScriptedServer([page(7)], [[], [], [event("ADDED", item("a", 8))]])
+    async with informed(server) as told:
+        assert told.pauses == [0.5, 1.0, 0.05]
+    again = ["version", "watch 7"]
+    assert server.asked == ["list", "watch 7", *again, *again, "watch 8"]
+
+
+@pytest.mark.parametrize("broken", [[AWAY], []], ids=["broken", "ended and told nothing"])
+async def test_a_server_that_has_gone_back_is_another_one(broken: list[OperatorError]) -> None:
+    """From here on a watch would be silent, and what it would have told is never heard of."""
+    server = ScriptedServer([page(7, item("a", 1))], [list(broken)], version=6)
+    lost: list[str] = []
+
+    async def pause(_: float) -> None:
+        await asyncio.sleep(0)
+
+    informer = ChildInformer(server, [PODS], pause, lost=lambda: lost.append("lost"))
+    informer.start(shown=lambda _: None, ended=lambda _: None)
+    async with asyncio.timeout(30):
+        while not informer.dead() and not server.idle.is_set():  # noqa: ASYNC110 - a task's end sets no event
+            await asyncio.sleep(0)
+    assert lost == ["lost"]
+    assert server.asked == ["list", "watch 7", "version"]
+    await informer.stop()
+
+
+async def test_pods_come_before_everything_else() -> None:
+    """They say where a sentinel is heard."""
+    server = ScriptedServer([page(7, item("a", 1), after="more"), page(7), page(7, item("s", 2))])
+    served = [WatchedKind(SERVICE, "", SELECTOR), PODS]
+    informer, news = ChildInformer(server, served), []
+    informer.start(shown=lambda body: news.append(body["kind"]), ended=lambda _: None)
+    async with asyncio.timeout(30):
+        await informer.listed()
+    assert news == ["Pod", "Service"]
+    await informer.stop()
+
+
+def made_again(name: str, version: int) -> Manifest:
+    body = item(name, version)
+    return {**body, "metadata": {**body["metadata"], "uid": f"second {name}"}}
+
+
+@pytest.mark.parametrize(
+    ("pages", "watches"),
+    [
+        ([page(7, item("a", 1)), page(50, made_again("a", 40))], [[TOO_OLD]]),
+        (
+            [page(7, item("a", 1))],
+            [[AWAY], [event("DELETED", item("a", 8)), event("ADDED", made_again("a", 9))]],
+        ),
+        (
+            [page(7, item("a", 1))],
+            [[event("ADDED", made_again("a", 9)), event("DELETED", item("a", 8))]],
+        ),
+    ],
+    ids=["in a gap", "both told late", "told the wrong way round"],
+)
+async def test_of_an_object_that_was_made_again_the_new_one_stays(
+    pages: list[Manifest | OperatorError], watches: list[list[Manifest | OperatorError]]
+) -> None:
+    async with informed(ScriptedServer(pages, watches)) as told:
+        [body] = told.informer.bodies.of(Key("trading", "paper"))
+        assert body["metadata"]["uid"] == "second a"
+        assert sorted(told.news) == ["Pod a", "Pod a", "end of a"]
+
+
+async def test_the_end_of_an_object_that_never_was_ours_is_nobodys_news() -> None:
+    foreign = item("a", 8)
+    foreign["metadata"]["labels"] = {}
+    async with informed(ScriptedServer([page(7)], [[event("DELETED", foreign)]])) as told:
+        assert told.news == []
+        assert told.informer.dead() == ""
+
+
 async def test_nothing_counts_as_listed_before_the_last_page_of_the_last_kind() -> None:
-    server = ScriptedServer([page(7, after="more"), AWAY, page(7)])
+    server = ScriptedServer([page(7), page(7, after="more"), AWAY])
     served = [PODS, WatchedKind(SERVICE, "", SELECTOR)]
     informer = ChildInformer(server, served, pause=lambda _: asyncio.Event().wait())  # type: ignore[arg-type, return-value]
     informer.start(shown=lambda _: None, ended=lambda _: None)
     listed = asyncio.create_task(informer.listed())
     async with asyncio.timeout(30):
-        await server.idle.wait()
+        while server.pages:  # noqa: ASYNC110 - a script's end sets no event
+            await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert not listed.done()
     listed.cancel()

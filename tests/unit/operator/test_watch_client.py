@@ -25,6 +25,7 @@ class Answers:
     """What the API server answers: a status, and pieces as they are sent. `silent` keeps it open."""
 
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
     pieces: list[bytes] = field(default_factory=list)
     silent: bool = False
     asked: list[str] = field(default_factory=list)
@@ -33,7 +34,7 @@ class Answers:
         self.asked.append(
             f"{request.path}?{'&'.join(f'{k}={v}' for k, v in request.query.items())}"
         )
-        response = web.StreamResponse(status=self.status)
+        response = web.StreamResponse(status=self.status, headers=self.headers)
         await response.prepare(request)
         for piece in self.pieces:
             await response.write(piece)
@@ -57,7 +58,8 @@ async def events(server: KubernetesWatchServer) -> list[Manifest]:
 
 
 def line(name: str, size: int = 0) -> bytes:
-    return json.dumps({"type": "ADDED", "object": {"name": name, "x": "x" * size}}).encode() + b"\n"
+    body = {"metadata": {"resourceVersion": "8"}, "name": name, "x": "x" * size}
+    return json.dumps({"type": "ADDED", "object": body}).encode() + b"\n"
 
 
 async def test_a_page_is_asked_for_with_selector_limit_and_token() -> None:
@@ -88,7 +90,7 @@ async def test_lines_are_put_together_however_they_come_and_however_long() -> No
 
 @pytest.mark.parametrize("status", [403, 410])
 async def test_a_refusal_is_an_error_of_its_status(status: int) -> None:
-    async with served(Answers(status, [b'{"message": "the words"}'])) as server:
+    async with served(Answers(status, pieces=[b'{"message": "the words"}'])) as server:
         with pytest.raises(ApiError, match="the words") as refused:
             await events(server)
         assert refused.value.status == status
@@ -105,10 +107,39 @@ async def test_an_error_within_a_watch_is_raised_with_its_code() -> None:
     assert expired.value.status == 410
 
 
-async def test_what_is_no_json_ends_the_watch() -> None:
-    async with served(Answers(pieces=[line("a"), b"<html>\n"])) as server:
-        with pytest.raises(ApiUnavailableError, match="not JSON"):
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"<html>",
+        b"null",
+        b"[1]",
+        b'{"type": "ADDED"}',
+        b'{"type": "ADDED", "object": null}',
+        b'{"type": "ERROR", "object": null}',
+        b'{"type": "MODIFIED", "object": {"metadata": {"name": "a"}}}',
+        b'{"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": ""}}}',
+    ],
+    ids=str,
+)
+async def test_what_is_no_event_ends_the_watch_and_no_more(said: bytes) -> None:
+    async with served(Answers(pieces=[line("a"), said + b"\n"])) as server:
+        with pytest.raises(ApiUnavailableError, match="no event"):
             await events(server)
+
+
+async def test_a_line_that_breaks_off_is_no_event() -> None:
+    async with served(Answers(pieces=[line("a"), line("b")[:-20]])) as server:
+        assert [event["object"]["name"] for event in await events(server)] == ["a"]
+
+
+@pytest.mark.parametrize(("said", "after"), [("7", 7.0), ("soon", 0.0)])
+async def test_a_busy_server_says_for_how_long(said: str, after: float) -> None:
+    async with served(Answers(429, {"Retry-After": said}, [b"{}"])) as server:
+        with pytest.raises(ApiUnavailableError) as listed:
+            await server.page(PODS, limit=100, after="")
+        with pytest.raises(ApiUnavailableError) as watched:
+            await events(server)
+    assert (listed.value.after, watched.value.after) == (after, after)
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:
