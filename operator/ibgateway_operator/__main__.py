@@ -6,6 +6,7 @@ import os
 import sys
 from asyncio.sslproto import SSLProtocol
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, Final
 
 import kopf
@@ -20,6 +21,7 @@ from ibgateway_operator.handlers import Handlers, IndexedBodies, kopf_settings
 from ibgateway_operator.kube.bodies import PackedBodies
 from ibgateway_operator.kube.client import KubernetesApi, connect
 from ibgateway_operator.kube.informer import ChildInformer, parts
+from ibgateway_operator.kube.namespaces import refused, until_one_may_be_read
 from ibgateway_operator.kube.watch_client import KubernetesWatchServer
 from ibgateway_operator.settings import OperatorSettings, from_environment
 from ibgateway_runtime import log
@@ -66,7 +68,8 @@ class Program:
         self._stack.push_async_callback(courier.close)
         clock, settings = system_clock(), self.settings
         lease = Key(settings.own_namespace, settings.lease)
-        leadership = Leadership(KubernetesApi(api), clock, lease, settings.instance)
+        # With connections that nothing else can take: a Lease that waits for one is lost.
+        leadership = Leadership(KubernetesApi(watches), clock, lease, settings.instance)
         informer = ChildInformer(
             KubernetesWatchServer(watches), parts(settings.watch_namespaces), lost=self._end.set
         )
@@ -99,6 +102,26 @@ class Program:
 
     async def run(self) -> None:
         """Run until kopf ends: at SIGTERM, when a watch is lost for good, or to begin anew."""
+        async with AsyncExitStack() as stack:
+            await self._leave_out(stack)
+            await self._operate()
+
+    async def _leave_out(self, stack: AsyncExitStack) -> None:
+        """Serve the namespaces that may be read; begin anew once another one may be."""
+        api = await stack.enter_async_context(await connect(connections=1))
+        server, wanted = KubernetesWatchServer(api), self.settings.watch_namespaces
+        left = await refused(server, wanted)
+        served = tuple(place for place in wanted if place not in left)
+        if not left or not served:
+            return
+        for place, words in left.items():
+            logger.error("namespace %s is not served until it may be read: %s", place, words)
+        self.settings = replace(self.settings, watch_namespaces=served)
+        waiting = asyncio.create_task(until_one_may_be_read(server, left))
+        waiting.add_done_callback(lambda _: self._end.set())
+        stack.callback(waiting.cancel)
+
+    async def _operate(self) -> None:
         registry = kopf.OperatorRegistry()
         Handlers(self.build, self.close).register(registry)
         port = self.settings.liveness_port

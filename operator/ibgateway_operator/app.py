@@ -6,7 +6,7 @@ The fast lane judges gates, the slow one reconciles. Watch events, news and time
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,23 +20,24 @@ from ibgateway_operator.act.readiness_gate import ReadinessGates
 from ibgateway_operator.act.settings_stamp import SettingsStamp
 from ibgateway_operator.act.telling import OperatorNotifications
 from ibgateway_operator.desired.input import Scripts
-from ibgateway_operator.errors import OperatorError
 from ibgateway_operator.figures import OperatorView
 from ibgateway_operator.kube.cache import Cache, InformerIndex
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics
-from ibgateway_operator.model.kinds import APPLIED, GATEWAY
+from ibgateway_operator.model.kinds import GATEWAY
 from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid_of
-from ibgateway_operator.model.memory import LOST, Memories
+from ibgateway_operator.model.memory import Memories
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
 from ibgateway_operator.observe.executor import Executors
 from ibgateway_operator.observe.observer import AddressOf, Observer, by_address
+from ibgateway_operator.observe.patience import BEGINNING_SECONDS
 from ibgateway_operator.observe.people import People
 from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.observe.sentinel import Sentinels
 from ibgateway_operator.queues import Queues
 from ibgateway_operator.reconcile import Reconciler
+from ibgateway_operator.resync import Resync
 from ibgateway_operator.settings import OperatorSettings
 from ibgateway_operator.workqueue import Pace, Workqueue
 from ibgateway_runtime.clock import Clock
@@ -47,10 +48,8 @@ FLIGHT: Final = 32
 """Keys of each queue in work at once: gateways whose API calls hang must not hold up the others."""
 PACE: Final = Pace(burst=20, seconds=1.0)
 """Reconciles of one gateway: more than a start takes, and a noisy one writes no more than this."""
-RESYNC_SECONDS: Final = 600.0
-"""How often the API server is asked what there is: a watch that went silent is noticed here."""
-LOOKS_SECONDS: Final = 300.0
-"""Over which the looks at all gateways are spread that follow: a thousand at once would hold up news."""
+LISTENING_SECONDS: Final = 20.0
+"""For how long the first reconcile waits until everybody is listened to: less than gates wait for news."""
 STUCK_SECONDS: Final = 300.0
 """A reconcile that runs longer than this is taken for dead."""
 
@@ -67,6 +66,7 @@ class App:
     queues: Queues
     gates: ReadinessGates
     reconciler: Reconciler
+    resync: Resync
     leadership: Leadership
     _standing_by: asyncio.Task[None] | None = None
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
@@ -77,7 +77,13 @@ class App:
 
     async def _serve(self, listed: Callable[[], Awaitable[None]]) -> None:
         """Only its holder writes; one that lost the Lease begins anew, with an empty memory."""
-        await listed()
+        early = asyncio.create_task(self._listen_early())
+        try:
+            await listed()
+        finally:
+            await _ended(early)
+        if not await self.leadership.attempt():
+            self.memories.clear()  # somebody else has begun to work meanwhile, and listens
         while True:
             await self.leadership.campaign()
             logger.info("this operator holds the Lease and works")
@@ -90,23 +96,48 @@ class App:
                 self.queues.metrics.leading = False
                 await self._stop_workers()
 
+    async def _listen_early(self) -> None:
+        """Listen while the rest is being listed; where another one works, nobody is listened to twice."""
+        if await self.leadership.vacant():
+            await self._keep_listening()
+
+    async def _keep_listening(self) -> None:
+        """For ever, to each gateway as soon as its pod has an address: a reconcile may be long in coming."""
+        await self.queues.listening.work(self.reconciler.listen, flight=FLIGHT)
+
     def _start_workers(self) -> None:
-        for key in self.queues.cache.gateways():
-            self.add(key)
+        self.memories.begin()
         fast = self.queues.fast.work(self.gates.keep, still=self.gates.still, flight=FLIGHT)
-        loops = (fast, self._reconcile_all(), self._resync())
+        loops = (fast, self._keep_listening(), self._reconcile_all(), self.resync.work())
         self._workers = [asyncio.create_task(loop) for loop in loops]
 
     async def _reconcile_all(self) -> None:
         """Listen to everybody before anything is applied to anybody, then reconcile for ever."""
         reconciler, queue = self.reconciler, self.queues.slow
-        await asyncio.gather(*(reconciler.listen(key) for key in self.queues.cache.gateways()))
+        keys = self.queues.cache.gateways()
+        await self._listen_to(keys)
+        for key in keys:
+            self.add(key)
         await queue.work(reconciler.reconcile, still=reconciler.still, flight=FLIGHT)
+
+    async def _listen_to(self, keys: list[Key]) -> None:
+        """Whoever can't be listened to yet is so with its reconcile, and holds up nobody."""
+        listens = [self.reconciler.listen(key) for key in keys]
+        try:
+            async with asyncio.timeout(LISTENING_SECONDS):
+                said = await asyncio.gather(*listens, return_exceptions=True)
+        except TimeoutError:
+            logger.warning(
+                "not every gateway could be listened to within %.0f s", LISTENING_SECONDS
+            )
+            return
+        for key, error in zip(keys, said, strict=True):
+            if isinstance(error, Exception):
+                logger.error("%s can't be listened to: %r", key, error)
 
     async def _stop_workers(self) -> None:
         for task in self._workers:
-            task.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+            await _ended(task)
         self._workers = []
         self.memories.clear()
         self.queues.metrics.gateways.clear()
@@ -137,9 +168,9 @@ class App:
         if memory is not None and applied is not None and applied.uid == uid_of(body):
             del memory.applied[place]
 
-    def shown(self, body: Manifest) -> None:
-        """A watch has shown an object."""
-        self.queues.cache.shown(body)
+    def shown(self, body: Manifest) -> bool:
+        """A watch has shown an object; whether that tells anything: our own writes are known."""
+        return self.queues.cache.shown(body)
 
     def dead(self) -> str:
         """Why the operator should be restarted; empty while it lives, at work or standing by."""
@@ -169,45 +200,6 @@ class App:
             self.queues.figures(),
         )
 
-    async def _resync(self) -> None:
-        """Now and then ask the API server itself, and look at every IBGateway again."""
-        while True:
-            await asyncio.sleep(RESYNC_SECONDS)
-            try:
-                await self._compare()
-            except OperatorError as error:
-                logger.warning("the resync failed: %s", error)
-
-    async def _compare(self) -> None:
-        for namespace in self.settings.watch_namespaces or ("",):
-            selector = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
-            for kind in APPLIED:
-                stored = await self.api_server.names(kind, namespace, selector)
-                self._keep_applied(kind.kind, stored, namespace)
-            stored = await self.api_server.names(GATEWAY, namespace)
-            served = [k for k in self.queues.cache.gateways() if namespace in ("", k.namespace)]
-            for number, key in enumerate(served):
-                self._compare_gateway(
-                    key, there=key in stored, delay=LOOKS_SECONDS * number / len(served)
-                )
-
-    def _keep_applied(self, kind: str, stored: Container[Key], namespace: str) -> None:
-        """What the API server no longer has is applied again, whatever the watches show."""
-        for key, memory in self.memories.items():
-            if namespace not in ("", key.namespace):
-                continue
-            for place in [p for p in memory.applied if p[0] == kind]:
-                if Key(key.namespace, place[1]) not in stored:
-                    memory.applied[place] = LOST
-                    self.add(key)
-
-    def _compare_gateway(self, key: Key, *, there: bool, delay: float) -> None:
-        if there:
-            self.queues.slow.add(key, delay=delay)
-        else:
-            self.queues.cache.vanished(key)
-            self.add(key)
-
 
 def build(
     settings: OperatorSettings,
@@ -220,11 +212,14 @@ def build(
     leadership: Leadership,
     courier: Sending,
     address_of: AddressOf = by_address,
+    patience: float = BEGINNING_SECONDS,
 ) -> App:
     """Put an operator together; nothing runs yet."""
     memories, cache = Memories(clock.monotonic), Cache(informer)
     fast: Workqueue[Key] = Workqueue(clock.monotonic, name="gate")
-    queues = Queues(fast, Workqueue(clock.monotonic, pace=PACE), cache, OperatorMetrics())
+    slow: Workqueue[Key] = Workqueue(clock.monotonic, pace=PACE)
+    listening: Workqueue[Key] = Workqueue(clock.monotonic, name="listening")
+    queues = Queues(fast, slow, listening, cache, OperatorMetrics())
     executors = Executors(http, clock.monotonic)
     observer = Observer(
         cache=cache,
@@ -236,6 +231,7 @@ def build(
         clock=clock,
         calendar=settings.calendar,
         address_of=address_of,
+        patience=patience,
     )
     people = People(api_server, executors, clock.monotonic)
     reconciler = Reconciler(
@@ -262,10 +258,19 @@ def build(
         queues,
         gates=gates,
         reconciler=reconciler,
+        resync=Resync(settings.watch_namespaces, api_server, memories, queues),
         leadership=leadership,
     )
     queues.metrics.watch(app.figures)
     return app
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """End a task. What it had ended with by itself is only logged: it was seen by `dead` before."""
+    task.cancel()
+    [end] = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(end, Exception):
+        logger.error("a part of the operator had ended by itself", exc_info=end)
 
 
 def new_token() -> str:

@@ -38,9 +38,9 @@ class IndexedBodies:
         bodies = self.gateway_bodies.of(key)
         return max(bodies, key=_created, default=None)
 
-    def children(self, key: Key) -> Iterable[Manifest]:
-        """Its children and pods, by label."""
-        return self.child_bodies.of(key)
+    def children(self, key: Key, kind: str = "") -> Iterable[Manifest]:
+        """Its children and pods, by label; of one kind alone, where one is named."""
+        return self.child_bodies.of(key, kind)
 
 
 class Handlers:
@@ -69,6 +69,8 @@ class Handlers:
         """Keep an IBGateway: kopf calls no handler before it has indexed all of them."""
         whole = _whole(body)
         self.gateways.put(whole)
+        if self.app is not None:
+            self.app.queues.listening.add(itself(whole))
         return {itself(whole): True}
 
     async def started(self, **_: Any) -> None:
@@ -101,14 +103,13 @@ class Handlers:
         if event["type"] == "DELETED":
             self.gateways.drop(uid_of(whole))
             self.app.gone(whole)
-        else:
-            self.app.shown(whole)
-        self.app.add(itself(whole))
+            self.app.add(itself(whole))
+        elif self.app.shown(whole):
+            self.app.add(itself(whole))
 
     def child_shown(self, body: Manifest) -> None:
         """A child or a pod came or changed."""
-        if self.app is not None:
-            self.app.shown(body)
+        if self.app is not None and self.app.shown(body):
             self.app.queues.child_changed(body)
 
     def child_ended(self, body: Manifest) -> None:

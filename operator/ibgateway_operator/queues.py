@@ -1,15 +1,15 @@
-"""The two lanes: a fast one that judges gates, a slow one that reconciles; and what puts keys on which."""
+"""The lanes: a fast one that judges gates, a slow one that reconciles, one that listens; and what puts keys on which."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from ibgateway_api.names import Key
+from ibgateway_api.names import LABEL_COMPONENT, Component, Key
 from ibgateway_operator.figures import QueueView
 from ibgateway_operator.kube.bodies import named_by_label
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_operator.model.kinds import DEPLOYMENT, POD, STATEFUL_SET
-from ibgateway_operator.model.manifests import Manifest
+from ibgateway_operator.model.manifests import Manifest, labels_of
 from ibgateway_operator.workqueue import Workqueue
 
 JUDGED_BY: Final = frozenset(kind.kind for kind in (POD, STATEFUL_SET, DEPLOYMENT))
@@ -20,10 +20,12 @@ GATE_FIRST_SECONDS: Final = 0.05
 
 @dataclass(frozen=True)
 class Queues:
-    """The fast lane for gates and the slow one for reconciles, and what puts keys on them."""
+    """The fast lane for gates, the slow one for reconciles, the one for listening, and what puts keys on them."""
 
     fast: Workqueue[Key]
     slow: Workqueue[Key]
+    listening: Workqueue[Key]
+    """Whose sentinel may have an address by now."""
     cache: Cache
     metrics: OperatorMetrics
 
@@ -37,6 +39,8 @@ class Queues:
         key = named_by_label(body)
         if body["kind"] in JUDGED_BY:
             self.fast.add(key)
+        if body["kind"] == POD.kind and labels_of(body).get(LABEL_COMPONENT) == Component.GATEWAY:
+            self.listening.add(key)
         self.slow.add(key)
 
     def heard(self, key: Key) -> None:

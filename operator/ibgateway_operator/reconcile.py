@@ -19,12 +19,14 @@ from ibgateway_operator.act.telling import OperatorNotifications
 from ibgateway_operator.decide.actions import Action, EndHandover, RestartGateway, StartHandover
 from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.gate import A_MOMENT, upcoming
+from ibgateway_operator.decide.mounted_secrets import mounted_secrets
 from ibgateway_operator.decide.secret_looks import seconds_between_looks
 from ibgateway_operator.desired.input import DesiredInput, Scripts
 from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorError
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_operator.model.kinds import STATEFUL_SET
+from ibgateway_operator.model.manifests import is_terminating
 from ibgateway_operator.model.memory import GatewayMemory
 from ibgateway_operator.model.snapshot import Finding, Snapshot
 from ibgateway_operator.observe.observer import Observer
@@ -33,6 +35,7 @@ from ibgateway_operator.settings import OperatorSettings
 from ibgateway_operator.status.conditions import Assessment, executor_is_unexplained
 from ibgateway_operator.status.document import document, status_of
 from ibgateway_operator.status.event_rules import events_for
+from ibgateway_operator.status.first_words import may_wait
 from ibgateway_operator.status.pending_event import PendingEvent
 from ibgateway_operator.workqueue import After
 
@@ -76,7 +79,7 @@ class Reconciler:
         """Bring one IBGateway closer to its spec; gives when to look again."""
         begun = self.observer.clock.monotonic()
         with self.metrics.reconcile():
-            again = await self._reconcile(key)
+            again = await self._reconcile(key, begun)
         spent = self.observer.clock.monotonic() - begun
         return None if again is None else After(max(again - spent, SOONEST_SECONDS))
 
@@ -92,7 +95,7 @@ class Reconciler:
         due = min(self.observer.consoles.due(console), self.telling.due(memory))
         return After(max(min(memory.settled_until - clock(), due), SOONEST_SECONDS))
 
-    async def _reconcile(self, key: Key) -> float | None:
+    async def _reconcile(self, key: Key, begun: float) -> float | None:
         """Seconds from the beginning of this run until the next look; None where none is needed."""
         gateway, memory = self.observer.gateway(key), self.observer.memory(key)
         if gateway is None or memory is None:
@@ -107,6 +110,7 @@ class Reconciler:
         if snapshot is None:
             return SOONEST_SECONDS
         decision = decide(snapshot, self.settings, self.scripts)
+        new = not gateway.status.conditions and memory.begin(begun)
         outcome = await self._act(snapshot, memory, decision)
         self.sentinels.follow(key, memory, self.observer.endpoint(key, Component.GATEWAY))
         await self.observer.look_at_console(key, memory)
@@ -115,13 +119,19 @@ class Reconciler:
         await self.telling.look(snapshot, memory)
         if snapshot.settling:
             return snapshot.settling
-        await self._report(snapshot, memory, decision, outcome)
+        assessment = _assessment(snapshot, decision, outcome)
+        if new:  # its pods could not come up any earlier
+            memory.begun = self.observer.clock.monotonic()
+        wait = self.observer.beginning(key, memory)
+        if wait and not outcome.events and may_wait(assessment):
+            return wait
+        await self._report(memory, assessment, outcome)
         return self._next(snapshot, memory, decision, outcome)
 
     async def listen(self, key: Key) -> None:
         """Listen to one IBGateway's sentinel, if it runs, and do nothing else."""
-        gateway, memory = self.observer.gateway(key), self.observer.memory(key)
-        if gateway is not None and memory is not None and not gateway.deleting:
+        body, memory = self.observer.cache.gateway(key), self.observer.memory(key)
+        if body is not None and memory is not None and not is_terminating(body):
             await self._listen(key, memory)
 
     async def _listen(self, key: Key, memory: GatewayMemory) -> None:
@@ -162,8 +172,11 @@ class Reconciler:
             return tuple(looked)
         gateway = snapshot.gateway
         gateway_set = names.child_names(gateway.key.name).gateway
-        new = snapshot.child(STATEFUL_SET.kind, gateway_set) is None
-        made = await self._make_secrets(decision.given, memory, new=new)
+        new, mounted = (
+            snapshot.child(STATEFUL_SET.kind, gateway_set) is None,
+            mounted_secrets(snapshot),
+        )
+        made = await self._make_secrets(decision.given, memory, new=new, mounted=mounted)
         return (
             *looked,
             *await self.children.apply(gateway, memory, decision.to_apply),
@@ -173,16 +186,15 @@ class Reconciler:
         )
 
     async def _make_secrets(
-        self, given: DesiredInput, memory: GatewayMemory, *, new: bool
+        self, given: DesiredInput, memory: GatewayMemory, *, new: bool, mounted: frozenset[str]
     ) -> list[Finding]:
+        secrets = self.observer.secrets
         try:
-            made = await self.observer.secrets.make(given, memory.secrets, new=new)
+            made = await secrets.make(given, memory.secrets, new=new, mounted=mounted)
         except OperatorError as error:
             return [_failed("the operator's own Secrets could not be made", error)]
-        if made:
-            return []
         waiting = "a token Secret is being replaced: waiting"
-        return [Finding(ConditionReason.SECRET_TERMINATING, waiting)]
+        return [] if made else [Finding(ConditionReason.SECRET_TERMINATING, waiting)]
 
     async def _stamp(self, snapshot: Snapshot, decision: Decision) -> list[Finding]:
         try:
@@ -192,21 +204,11 @@ class Reconciler:
         return []
 
     async def _report(
-        self, snapshot: Snapshot, memory: GatewayMemory, decision: Decision, outcome: Outcome
+        self, memory: GatewayMemory, assessment: Assessment, outcome: Outcome
     ) -> None:
         """What was done, then status where it differs, then Events of it, then metrics."""
-        gateway = snapshot.gateway
+        snapshot, gateway = assessment.snapshot, assessment.snapshot.gateway
         await self.recorder.record(gateway, memory.events, outcome.events)
-        assessment = Assessment(
-            snapshot,
-            decision.verdict,
-            refusal=decision.refusal,
-            blocker=decision.blocker,
-            overdue=decision.overdue,
-            findings=outcome.findings,
-            handover=decision.handover,
-            pending=decision.pending,
-        )
         self.telling.tell(assessment, memory)
         status = status_of(
             assessment,
@@ -265,6 +267,19 @@ class Reconciler:
         if self.observer.forget(key):
             self.metrics.forget(key)
             self.on_gone()
+
+
+def _assessment(snapshot: Snapshot, decision: Decision, outcome: Outcome) -> Assessment:
+    return Assessment(
+        snapshot,
+        decision.verdict,
+        refusal=decision.refusal,
+        blocker=decision.blocker,
+        overdue=decision.overdue,
+        findings=outcome.findings,
+        handover=decision.handover,
+        pending=decision.pending,
+    )
 
 
 def _failed(what: str, error: OperatorError) -> Finding:

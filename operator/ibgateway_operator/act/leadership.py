@@ -56,6 +56,17 @@ class Leadership:
         """Whether this operator may write now."""
         return self.clock.monotonic() < self._renewed_at + GIVE_UP_SECONDS
 
+    async def vacant(self) -> bool:
+        """Whether nobody else works, by one look at the Lease. Never raises OperatorError."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                stored = await self.api_server.get(LEASE, self.lease)
+        except NotFoundError:
+            return True
+        except (OperatorError, TimeoutError):
+            return False
+        return (stored.get("spec") or {}).get("holderIdentity", "") in ("", self.holder)
+
     async def campaign(self) -> None:
         """Return once this operator holds the Lease."""
         while not await self.attempt():  # noqa: ASYNC110 - the Lease is polled, nobody tells

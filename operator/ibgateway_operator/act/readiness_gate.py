@@ -20,6 +20,7 @@ from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.manifests import is_terminating, name_of
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.observe.observer import Observer
+from ibgateway_operator.observe.patience import is_heard
 from ibgateway_operator.workqueue import After
 
 JUDGED_SECONDS: Final = 60.0
@@ -48,36 +49,50 @@ class ReadinessGates:
 
     async def keep(self, key: Key) -> After | None:
         """Judge the gate, write the condition where it differs, and look again before it could close."""
+        if wait := self._waits(key):
+            return After(wait)
         snapshot, memory = self.observer.snapshot(key), self.observer.memory(key)
         if snapshot is None or memory is None:
             return None
-        memory.judged_until = 0.0
-        if snapshot.settling:
-            return After(snapshot.settling)
         verdict = judge(snapshot, self.calendar)
         reason = (
             verdict.gate.reason if isinstance(verdict.gate, Closed) else ConditionReason.GATE_OPEN
         )
-        await self._write(snapshot, verdict.gate)
+        written = await self._write(snapshot, verdict.gate)
         if memory.gate_reason != reason:
             logger.info("%s: the gate is %s", key, reason)
+        if written or memory.gate_reason != reason:
             memory.gate_reason = reason
             self.on_change(key, reason)
         boundary = (verdict.week.opens - snapshot.now).total_seconds()
         memory.judged_until = self.observer.clock.monotonic() + min(boundary, JUDGED_SECONDS)
         return After(min(verdict.look_again, JUDGED_SECONDS))
 
-    async def _write(self, snapshot: Snapshot, verdict: Gate) -> None:
-        """Write the condition where the pod stays and it differs."""
+    def _waits(self, key: Key) -> float:
+        """Seconds until there is something to judge: news of a gateway can't have come before.
+
+        A pod that was just made has no condition, and that counts as a closed gate.
+        """
+        memory = self.observer.memory(key)
+        if memory is None:
+            return 0.0
+        memory.judged_until = 0.0
+        if not is_heard(memory) and (wait := self.observer.beginning(key, memory)):
+            return wait
+        return self.observer.settling(key, memory)
+
+    async def _write(self, snapshot: Snapshot, verdict: Gate) -> bool:
+        """Write the condition where the pod stays and it differs; whether it was written."""
         pod = snapshot.pod(Component.EXECUTOR)
         if pod is None or is_terminating(pod):
-            return
+            return False
         condition = pod_condition(verdict, pod, snapshot.now)
         if condition is None:
-            return
+            return False
         place = Key(snapshot.gateway.key.namespace, name_of(pod))
         try:
             stored = await self.api_server.patch_pod_condition(place, condition)
         except NotFoundError:
-            return
+            return False
         self.cache.written({**stored, "kind": "Pod"})
+        return True

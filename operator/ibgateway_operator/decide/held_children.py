@@ -1,22 +1,27 @@
 """Children that are left as they are for now, because a change of them must not cost an order. Pure."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Final
 
 from ibgateway_api import names
+from ibgateway_api.names import Component
 from ibgateway_api.week import Window
 from ibgateway_operator.decide.stops import (
     drained_for_any,
     executor_may_change,
     executor_may_hold_orders,
 )
-from ibgateway_operator.model.kinds import CLAIM, DEPLOYMENT, STATEFUL_SET
-from ibgateway_operator.model.manifests import Manifest, annotations_of, name_of
+from ibgateway_operator.desired.config import differs_by_note
+from ibgateway_operator.model.kinds import CLAIM, CONFIG_MAP, DEPLOYMENT, STATEFUL_SET
+from ibgateway_operator.model.manifests import Manifest, annotations_of, is_terminating, name_of
 from ibgateway_operator.model.memory import Place
 from ibgateway_operator.model.snapshot import Snapshot
 
 _BEGUN_WITH_GATEWAY: Final = frozenset({DEPLOYMENT.kind, CLAIM.kind})
 """Executor, its ledger's claim, console: not made for a gateway that may not start."""
+
+NOTE_WAITS: Final = timedelta(minutes=15)
 
 
 def held_back(
@@ -29,12 +34,33 @@ def held_back(
     place = (STATEFUL_SET.kind, children.gateway)
     if blocked and not snapshot.gateway.suspend and snapshot.child(*place):
         held[place] = ""
+    if _note_waits(snapshot, wanted):
+        held[CONFIG_MAP.kind, children.gateway] = ""
     place = (DEPLOYMENT.kind, children.executor)
     deployment = next((m for m in wanted if (m["kind"], name_of(m)) == place), None)
     template = _template(deployment) if deployment else ""
     if template and executor_held(snapshot, week, template):
         held[place] = f"{children.executor}-{template}"
     return held
+
+
+def _note_waits(snapshot: Snapshot, wanted: Iterable[Manifest]) -> bool:
+    """A note that there was a login is read at the next start: alone it is worth no write while all gateways start.
+
+    It goes with whatever else changes, when there is no pod that runs, and after a quarter of an hour.
+    """
+    pod, since = snapshot.pod(Component.GATEWAY), snapshot.gateway.status.login.full_auth_time
+    if since is None or snapshot.now - since >= NOTE_WAITS or not _runs(pod):
+        return False
+    name = names.child_names(snapshot.gateway.key.name).gateway
+    stored = snapshot.child(CONFIG_MAP.kind, name)
+    maps = (m for m in wanted if (m["kind"], name_of(m)) == (CONFIG_MAP.kind, name))
+    return stored is not None and any(differs_by_note(stored, each) for each in maps)
+
+
+def _runs(pod: Manifest | None) -> bool:
+    running = (pod or {}).get("status", {}).get("phase") == "Running"
+    return pod is not None and running and not is_terminating(pod)
 
 
 def _not_begun(snapshot: Snapshot, wanted: Iterable[Manifest]) -> dict[Place, str]:

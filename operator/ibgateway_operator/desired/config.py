@@ -36,6 +36,17 @@ def settings_hash(config_map: Manifest) -> str:
     return digest({**data, SETTINGS_KEY: {k: v for k, v in settings.items() if k != _READ_ONCE}})
 
 
+def differs_by_note(stored: Manifest, wanted: Manifest) -> bool:
+    """Whether two of a gateway's ConfigMaps differ in what the sentinel asks for at its start, and in nothing else."""
+    try:
+        same = settings_hash(stored) == settings_hash(wanted)
+    except (KeyError, ValueError):
+        return False  # somebody has edited it
+    metas = [stored["metadata"], wanted["metadata"]]
+    labels = [meta.get("labels") for meta in metas]
+    return same and labels[0] == labels[1] and stored["data"] != wanted["data"]
+
+
 def _gateway(given: DesiredInput) -> Manifest:
     data = {
         SETTINGS_KEY: sentinel_settings(given).to_json(),

@@ -83,10 +83,12 @@ class PackedBodies:
         """Every IBGateway of which there is a body."""
         return list(self._uids)
 
-    def of(self, key: Key) -> list[Manifest]:
-        """The bodies of an IBGateway."""
+    def of(self, key: Key, kind: str = "") -> list[Manifest]:
+        """The bodies of an IBGateway; of one kind alone, where one is named, without unpacking the others."""
         if key not in self._uids:
             return []
+        if kind:
+            return self._of_kind(key, kind)
         if key not in self._unpacked:
             uids = self._uids[key]
             self._unpacked[key] = {uid: self._indexed[uid].packed.unpacked() for uid in uids}
@@ -94,6 +96,12 @@ class PackedBodies:
         while len(self._unpacked) > UNPACKED_GATEWAYS:
             self._unpacked.popitem(last=False)
         return list(self._unpacked[key].values())
+
+    def _of_kind(self, key: Key, kind: str) -> list[Manifest]:
+        uids = (uid for uid in self._uids[key] if self._indexed[uid].kind == kind)
+        if unpacked := self._unpacked.get(key):
+            return [unpacked[uid] for uid in uids]
+        return [self._indexed[uid].packed.unpacked() for uid in uids]
 
     def _join(self, key: Key, uid: str) -> Key:
         """Under its gateway's key, of which there is one object for all."""

@@ -32,8 +32,8 @@ class InformerIndex(Protocol):
         """The IBGateway itself."""
         ...
 
-    def children(self, key: Key) -> Iterable[Manifest]:
-        """Its children and pods, by label."""
+    def children(self, key: Key, kind: str = "") -> Iterable[Manifest]:
+        """Its children and pods, by label; of one kind alone, where one is named."""
         ...
 
 
@@ -61,10 +61,11 @@ class Cache:
         body = self.bodies.gateway(key)
         return self._newest(body) if body and uid_of(body) not in self._vanished else None
 
-    def children(self, key: Key) -> tuple[Manifest, ...]:
-        """Children and pods as stored, our own last writes included."""
-        shown = {_address(body): body for body in self.bodies.children(key)}
-        fresh = [self._overlays[a] for a in self._written.get(key, ()) if a not in shown]
+    def children(self, key: Key, kind: str = "") -> tuple[Manifest, ...]:
+        """Children and pods as stored, our own last writes included; of one kind alone, where one is named."""
+        shown = {_address(body): body for body in self.bodies.children(key, kind)}
+        written = (a for a in self._written.get(key, ()) if kind in ("", a[0]))
+        fresh = [self._overlays[a] for a in written if a not in shown]
         newest = (self._newest(body) for body in (*shown.values(), *fresh))
         return tuple(body for body in newest if not self._is_deleted(body))
 
@@ -98,10 +99,16 @@ class Cache:
         while len(self._ended) > REMEMBERED_ENDS:
             self._ended.popitem(last=False)
 
-    def shown(self, body: Manifest) -> None:
-        """The watch shows an object: one that had lost its labels and has them again is there."""
+    def shown(self, body: Manifest) -> bool:
+        """The watch shows an object; False where it is what a write of ours was answered with, or older.
+
+        One that had lost its labels and has them again is there.
+        """
         self._ended.pop(uid_of(body), None)
+        overlay = self._overlays.get(_address(body))
         self._newest(body)
+        echo = overlay is not None and uid_of(overlay) == uid_of(body) and _version(body) > 0
+        return not (echo and overlay is not None and _version(body) <= _version(overlay))
 
     def _newest(self, body: Manifest) -> Manifest:
         """The overlay where it is newer; one that is not has done its work."""

@@ -88,8 +88,8 @@ class SecretsMemory:
     every: float = float("inf")
     """Seconds between two looks, as the last reconcile found them right; the first one takes its time."""
     made: frozenset[str] = frozenset()
-    made_at: float = 0.0
-    """When all of our own Secrets were seen to be there."""
+    made_at: float | None = None
+    """When all of our own Secrets were found to be there; None before the first time."""
     agent_token: str = ""
     trouble: str = ""
     """Why a Secret could not be looked at; empty where the last look went well."""
@@ -137,6 +137,8 @@ class GatewayMemory:
     applied: dict[Place, Applied] = field(default_factory=dict)
     unapplied: dict[Place, ChildFailure] = field(default_factory=dict)
     listening: Listening | None = None
+    begun: float | None = None
+    """When this operator applied its first children; None before, and where an earlier one has made them."""
     drain: DrainMemory | None = None
     replaced_for: str = ""
     """The login request for which the gateway's pod was replaced."""
@@ -145,6 +147,13 @@ class GatewayMemory:
     """Until then the clock alone does not change the gate; what changes anything else says so."""
     settled_until: float = 0.0
     """Until then the clock alone changes nothing that is written."""
+
+    def begin(self, now: float) -> bool:
+        """The first children are about to be applied; False where that has happened before."""
+        if self.begun is not None:
+            return False
+        self.begun = now
+        return True
 
 
 class Memories:
@@ -169,6 +178,11 @@ class Memories:
     def items(self) -> Iterator[tuple[Key, GatewayMemory]]:
         """All of them."""
         return iter(list(self._of.items()))
+
+    def begin(self) -> None:
+        """The work begins now: what was remembered before is only who is listened to already."""
+        for known in self._of.values():
+            known.since = self._monotonic()
 
     def clear(self) -> None:
         """Forget all of them."""

@@ -10,7 +10,6 @@ from weakref import WeakValueDictionary
 
 from ibgateway_api import names
 from ibgateway_api.conditions import ConditionType
-from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.names import PORT_NOVNC_ADMIN, Component, Key
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.week import Calendar
@@ -18,7 +17,7 @@ from ibgateway_operator.decide.served_spec import served
 from ibgateway_operator.decide.stops import stop_to_drain_for
 from ibgateway_operator.errors import OperatorError
 from ibgateway_operator.kube.cache import Cache
-from ibgateway_operator.model.kinds import STATEFUL_SET
+from ibgateway_operator.model.kinds import POD, STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest, name_of, uid_of
 from ibgateway_operator.model.memory import DrainMemory, GatewayMemory, Memories
 from ibgateway_operator.model.snapshot import (
@@ -34,6 +33,12 @@ from ibgateway_operator.model.snapshot import (
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
 from ibgateway_operator.observe.executor import Executors
+from ibgateway_operator.observe.patience import (
+    BEGINNING_SECONDS,
+    UNHEARD_SECONDS,
+    beginning,
+    settling,
+)
 from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.observe.user_names import UserNames
 from ibgateway_runtime.clock import Clock
@@ -47,9 +52,6 @@ _PORTS: Final = {
 
 PARSED_GATEWAYS: Final = 32
 """As many as are in work at once; each takes 30 KiB."""
-UNHEARD_SECONDS: Final = 60.0
-"""For how long a restarted operator may take until it listens to a gateway; its executor judges for itself."""
-
 AddressOf = Callable[[str, int], str]
 """From a pod's address and a port to a base address."""
 
@@ -74,11 +76,15 @@ class Observer:
     clock: Clock
     calendar: Calendar
     address_of: AddressOf = by_address
+    patience: float = BEGINNING_SECONDS
+    """Seconds for which a new gateway may come up before anything is said of it."""
     parsed: OrderedDict[Key, IBGateway] = field(default_factory=OrderedDict)
     """The IBGateways that were looked at last."""
     users: UserNames = field(default_factory=UserNames)
     _all: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One looks at the Secrets of all that are new; the others wait for it."""
+    _tokens: "WeakValueDictionary[Key, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
+    """Agent tokens that are being read."""
     _looks: "WeakValueDictionary[Key, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
     """Looks under way: who asks for the same one waits for its answer."""
 
@@ -118,7 +124,7 @@ class Observer:
             rotation=self._rotation(memory),
             duplicate=self._duplicate(gateway, memory),
             bodies=bodies,
-            settling=self._settling(gateway, memory, bodies),
+            settling=self.settling(key, memory),
             report=listening.report if listening else None,
             age_of_news=listening.age if listening else float("inf"),
             enforced=self._enforced(gateway, memory),
@@ -150,22 +156,15 @@ class Observer:
     def _drain(self, drain: DrainMemory) -> Drain:
         return Drain(drain.stop, drain.report, self.clock.monotonic() - drain.since)
 
-    def _settling(
-        self, gateway: IBGateway, memory: GatewayMemory, bodies: tuple[Manifest, ...]
-    ) -> float:
-        """Until a running sentinel can have been heard: a restarted operator must not close a gate.
+    def settling(self, key: Key, memory: GatewayMemory) -> float:
+        """Seconds for which nothing is concluded from silence; asks nobody and looks at little."""
+        body, pods = self.cache.gateway(key), self.cache.children(key, POD.kind)
+        return settling(body or {}, memory, pods, self.clock.monotonic())
 
-        Silence counts from when the listening began; where many gateways wait for that, within a limit.
-        """
-        listening = memory.listening
-        heard = listening is not None and listening.age < float("inf")
-        new = not gateway.status.conditions
-        if heard or new or not pod_ip(pod_of(bodies, Component.GATEWAY)):
-            return 0.0
-        if listening is None or listening.listened is None:
-            limit = NEWS_LIMIT_SECONDS if gateway.deleting else UNHEARD_SECONDS
-            return max(memory.since + limit - self.clock.monotonic(), 0.0)
-        return max(NEWS_LIMIT_SECONDS - listening.listened, 0.0)
+    def beginning(self, key: Key, memory: GatewayMemory) -> float:
+        """Seconds for which a gateway that was just made may come up before anything is said of it."""
+        body = self.cache.gateway(key) or {}
+        return beginning(body, memory, self.patience, self.clock.monotonic())
 
     def memory(self, key: Key) -> GatewayMemory | None:
         """What is remembered of this very resource; None where there is no such IBGateway."""
@@ -228,15 +227,17 @@ class Observer:
         return self.memories.forget(key)
 
     async def know_agent_token(self, key: Key, memory: GatewayMemory) -> None:
-        """The token of a gateway that runs already: needed before anything is applied."""
-        if memory.secrets.agent_token or not pod_ip(
-            pod_of(self.cache.children(key), Component.GATEWAY)
-        ):
+        """The token of a gateway that runs already: needed before anything is applied. Read once."""
+        if not pod_ip(pod_of(self.cache.children(key, POD.kind), Component.GATEWAY)):
             return
-        try:
-            await self.secrets.read_agent_token(key, memory.uid, memory.secrets)
-        except OperatorError as error:
-            logger.warning("%s: the agent token can't be read yet: %s", key, error)
+        reading = self._tokens.setdefault(key, asyncio.Lock())
+        async with reading:
+            if memory.secrets.agent_token:
+                return
+            try:
+                await self.secrets.read_agent_token(key, memory.uid, memory.secrets)
+            except OperatorError as error:
+                logger.warning("%s: the agent token can't be read yet: %s", key, error)
 
     def _duplicate(self, gateway: IBGateway, memory: GatewayMemory) -> Key | None:
         mine = memory.secrets.credentials
@@ -274,7 +275,8 @@ class Observer:
 
         The agent token goes to those that mount it: the console faces browsers, asks for none and gets none.
         """
-        memory, pod = self.memory(key), pod_of(self.cache.children(key), component)
+        pods = self.cache.children(key, POD.kind)
+        memory, pod = self.memory(key), pod_of(pods, component)
         address = pod_ip(pod)
         if memory is None or not address:
             return None

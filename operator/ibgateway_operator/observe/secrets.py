@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import logging
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -62,7 +62,7 @@ class Secrets:
         memory.credentials = await self._credentials(Key(gateway.key.namespace, name))
         if known is not None and not other and known.version != memory.credentials.version:
             memory.rotated_at = self.clock()
-        if memory.looked_at - memory.made_at >= OWN_SECONDS:
+        if memory.made_at is not None and memory.looked_at - memory.made_at >= OWN_SECONDS:
             memory.made = frozenset()
 
     async def read_agent_token(self, key: Key, uid: str, memory: SecretsMemory) -> None:
@@ -71,16 +71,26 @@ class Secrets:
         if stored is not None and owner_uid(stored) == uid and not is_terminating(stored):
             memory.agent_token = _value(stored, names.SECRET_TOKEN)
 
-    async def make(self, given: DesiredInput, memory: SecretsMemory, *, new: bool = False) -> bool:
+    async def make(
+        self,
+        given: DesiredInput,
+        memory: SecretsMemory,
+        *,
+        new: bool = False,
+        mounted: Container[str] = (),
+    ) -> bool:
         """See to it that the operator's own Secrets exist. False where one has to be tried again.
 
-        `new`: they hardly do, so they are created before anybody asks.
+        `new`: they hardly do, so they are created before anybody asks. `mounted`: these surely did a
+        moment ago, so an operator that has only just started leaves them to its next look.
         """
         wanted = _wanted(given)
         if memory.made == wanted:
             return True
-        made = [await self._token(given, name, memory, new=new) for name in secret_names(given)]
-        if given.vnc_secret in wanted:
+        there = mounted if memory.made_at is None and memory.agent_token else ()
+        asked = [name for name in secret_names(given) if name not in there]
+        made = [await self._token(given, name, memory, new=new) for name in asked]
+        if given.vnc_secret in wanted and given.vnc_secret not in there:
             made.append(await self._ensure(given, vnc_secret(given), new=new) is not None)
         if all(made):
             memory.made, memory.made_at = wanted, self.clock()

@@ -57,6 +57,8 @@ def _login(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | No
         note = f"approve the push on IBKR Mobile{until}{since}"
         return PendingEvent(EventReason.APPROVAL_NEEDED, note, EventType.WARNING, "Login")
     if login.state is LoginState.LOGGED_IN:
+        if not before.conditions:
+            return None  # that it has come back is news; that it is there, the status says
         return PendingEvent(
             EventReason.LOGGED_IN, f"the gateway is logged in{since}", action="Login"
         )

@@ -50,9 +50,9 @@ class FakeInformer:
         """The IBGateway itself."""
         return self._indexed().gateway(key)
 
-    def children(self, key: Key) -> Iterable[Manifest]:
-        """Its children and pods, by label."""
-        return self._indexed().children(key)
+    def children(self, key: Key, kind: str = "") -> Iterable[Manifest]:
+        """Its children and pods, by label; of one kind alone, where one is named."""
+        return self._indexed().children(key, kind)
 
     def tell(self, before: Manifest | None, after: Manifest | None) -> None:
         """The API server has stored a change of an object the watches may have to show."""

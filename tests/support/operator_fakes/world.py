@@ -32,6 +32,7 @@ class OperatorWorld:
         lag: bool = False,
         namespaces: tuple[str, ...] = (),
         http: FakeHttpClient | None = None,
+        patience: float = 0.0,
     ) -> None:
         self.api_server = FakeApiServer(lag=lag, namespaces=namespaces, on_event=self._shown)
         self.http = http or FakeHttpClient()
@@ -40,6 +41,8 @@ class OperatorWorld:
         self.seconds = 1000.0
         self.again: After | None = None
         """What the last run of a lane asked for."""
+        self._patience = patience
+        """Seconds for which a new gateway may come up before anything is said of it."""
         self._settings = OperatorSettings(images=IMAGES, watch_namespaces=namespaces)
         self.letters: list[str] = []
         """Titles of what was sent to people, each with its address."""
@@ -67,6 +70,7 @@ class OperatorWorld:
             courier=self,
             clock=clock,
             informer=self.api_server.informer,
+            patience=self._patience,
             leadership=Leadership(
                 self.api_server, clock, Key("default", DEFAULT_LEASE), self._settings.instance
             ),
@@ -143,13 +147,16 @@ class OperatorWorld:
         """From now on the watches show nothing by themselves."""
         self.api_server.informer.lag = True
 
-    async def log_in(self) -> None:
-        """All pods run, the gateway is logged in, and nothing is left to be written."""
+    async def log_in(self, said: SentinelReport | None = None) -> None:
+        """All pods run, the gateway is logged in, and nothing is left to be written.
+
+        `said` is what its sentinel reports, where it is something else.
+        """
         await self.reconcile()
         for component in ("gateway", "executor", "novnc"):
             self.api_server.put(pod(component))
         self.deliver()
-        self.hear(report())
+        self.hear(said or report())
         await self.keep_gate()
         for _ in range(3):
             await self.reconcile()
@@ -169,7 +176,7 @@ class OperatorWorld:
 
     async def resync(self) -> None:
         """The operator asks the API server itself what there is."""
-        await self.app._compare()
+        await self.app.resync.compare()
 
     async def drain_queue(self) -> None:
         """Take every reconcile that is due, and run none."""
@@ -242,10 +249,10 @@ class OperatorWorld:
 
 @asynccontextmanager
 async def operator_world(
-    *, lag: bool = False, namespaces: tuple[str, ...] = ()
+    *, lag: bool = False, namespaces: tuple[str, ...] = (), patience: float = 0.0
 ) -> AsyncIterator[OperatorWorld]:
     """A paper gateway that was just created, with its credentials; the watches have shown it."""
-    world = OperatorWorld(lag=lag, namespaces=namespaces)
+    world = OperatorWorld(lag=lag, namespaces=namespaces, patience=patience)
     world.api_server.put(ibgateway_body())
     world.credentials()
     world.deliver()

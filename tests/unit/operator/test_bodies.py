@@ -107,3 +107,14 @@ def test_ibgateways_are_kept_by_their_own_name() -> None:
     assert bodies.of(PAPER) == [old, new]
     bodies.drop("1")
     assert bodies.of(PAPER) == [new]
+
+
+def test_bodies_of_one_kind_are_had_without_unpacking_the_others() -> None:
+    bodies = PackedBodies(named_by_label)
+    bodies.put(body("a"))
+    bodies.put({**body("b"), "kind": "Service"})
+    assert [each["kind"] for each in bodies.of(PAPER, "Pod")] == ["Pod"]
+    assert bodies._unpacked == {}
+    whole = bodies.of(PAPER)
+    assert bodies.of(PAPER, "Service")[0] is whole[1]
+    assert bodies.of(PAPER, "Secret") == []

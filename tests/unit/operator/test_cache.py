@@ -21,8 +21,8 @@ class ShownChildren:
     def gateway(self, key: Key) -> Manifest | None:
         return None
 
-    def children(self, key: Key) -> list[Manifest]:
-        return self.bodies
+    def children(self, key: Key, kind: str = "") -> list[Manifest]:
+        return [body for body in self.bodies if kind in ("", body["kind"])]
 
 
 def pod(version: str, status: Manifest | None = None) -> Manifest:

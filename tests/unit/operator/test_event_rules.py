@@ -32,7 +32,13 @@ def said(seen: Snapshot) -> list[tuple[str, str]]:
 )
 def test_a_new_login_state_is_told(state: LoginState, expected: tuple[str, str]) -> None:
     seen = snapshot(heard=(report(state)))
-    assert expected in said(seen)
+    before = status_from(assessment(snapshot(heard=report(LoginState.STARTING))))
+    assert expected in said(replace(seen, gateway=replace(seen.gateway, status=before)))
+
+
+def test_one_that_is_logged_in_when_it_is_seen_first_has_not_come_back() -> None:
+    """It has a status for the first time, which says so; after a restore a thousand would be told of."""
+    assert said(snapshot(heard=report())) == []
 
 
 @pytest.mark.parametrize("state", [LoginState.STARTING, LoginState.CONNECTION_LOST])

@@ -121,9 +121,9 @@ async def test_a_first_login_tells_no_pod_of_settings(world: OperatorWorld) -> N
     assert not [w for w in writes if w.startswith("annotate")]
 
 
-async def test_a_whole_start_costs_28_requests(world: OperatorWorld) -> None:
+async def test_a_start_that_is_told_step_by_step_costs_28_requests(world: OperatorWorld) -> None:
     """19 children, two Secrets and a look at the user's; the gate, two statuses, two Events, and the
-    note that there was a login."""
+    note that there was a login. (test_beginning.py has what an undisturbed one costs.)"""
     asked = [*await world.reconcile()]
     for component in ("gateway", "executor", "novnc"):
         world.api_server.put(pod(component))
