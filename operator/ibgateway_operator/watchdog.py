@@ -27,6 +27,8 @@ AWAY_SECONDS: Final = 60.0
 """A Lease that stood still for so long: the operator is away."""
 LOOK_SECONDS: Final = 5.0
 """How often the Lease is read."""
+MARKED_SECONDS: Final = 60.0
+"""How often the IBGateways are listed while all of them are marked: nobody else writes their status."""
 FIELD_MANAGER: Final = "ibgateway-watchdog"
 
 logger = logging.getLogger("ibgateway_operator.watchdog")
@@ -50,13 +52,17 @@ class Watchdog:
     """The Lease's spec as it was read last; None before the first reading."""
     _since: float = 0.0
     """Since when it stands still, by our own clock."""
+    _mark_at: float = 0.0
+    """When the IBGateways are to be looked at again."""
 
     async def look(self) -> None:
         """Read the Lease; where it stands still, mark the IBGateways. Never raises OperatorError."""
         try:
             quiet = await self._quiet_seconds()
-            if quiet >= AWAY_SECONDS:
-                await self._mark_all(quiet)
+            if quiet < AWAY_SECONDS:
+                self._mark_at = 0.0
+            elif self.clock.monotonic() >= self._mark_at and await self._mark_all(quiet):
+                self._mark_at = self.clock.monotonic() + MARKED_SECONDS
         except OperatorError as error:
             logger.warning("the API server can't be asked: %s", error)
 
@@ -79,22 +85,28 @@ class Watchdog:
         except NotFoundError:
             return {}
 
-    async def _mark_all(self, quiet: float) -> None:
+    async def _mark_all(self, quiet: float) -> bool:
+        """Page by page, of which one is in memory; whether none is left to be marked."""
+        left = 0
         for namespace in self.settings.namespaces or ("",):
-            for body in await self.api_server.bodies(GATEWAY, namespace):
-                await self._mark(body, quiet)
+            async for page in self.api_server.pages(GATEWAY, namespace):
+                marked = [await self._mark(body, quiet) for body in page]
+                left += marked.count(False)
+        return left == 0
 
-    async def _mark(self, body: Manifest, quiet: float) -> None:
+    async def _mark(self, body: Manifest, quiet: float) -> bool:
+        """Whether it says what it should."""
         meta = body["metadata"]
         key = Key(meta["namespace"], meta["name"])
         status = away_status(body, self.clock.now(), quiet)
         if status is None:
-            return
+            return True
         try:
             await self.api_server.apply_status(key, status, version=meta["resourceVersion"])
         except (ConflictError, NotFoundError):
-            return  # it has just changed, or is gone: the next look sees it as it is
+            return False  # it has just changed, or is gone: the next look sees it as it is
         logger.info("%s: the operator is away, Ready is Unknown", key)
+        return True
 
 
 def settings_from(env: Mapping[str, str]) -> WatchdogSettings:

@@ -9,7 +9,7 @@ a gate shares a number of requests in flight, so that a gate never queues behind
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -34,6 +34,8 @@ IN_FLIGHT: Final = 48
 that the API server's fair queuing, which counts the operator as one flow, has no reason to refuse any."""
 PAGE: Final = 250
 """Objects of a page of names: the whole list of a thousand gateways would be 100 MiB for a moment."""
+WHOLE_PAGE: Final = 100
+"""Objects of a page of whole bodies: an IBGateway with its status has 8 KiB."""
 BUSY_TRIES: Final = 4
 LONGEST_PAUSE: Final = 10.0
 """Seconds; what the server asks for beyond that is left to the queue's back-off."""
@@ -58,8 +60,8 @@ class ApiServer(Protocol):
         """What exists of a kind; an empty namespace means all."""
         ...
 
-    async def bodies(self, kind: Kind, namespace: str) -> list[Manifest]:
-        """Every object of a kind, whole; an empty namespace means all."""
+    def pages(self, kind: Kind, namespace: str) -> AsyncIterator[list[Manifest]]:
+        """Every object of a kind, whole, page by page; an empty namespace means all."""
         ...
 
     async def apply(self, manifest: Manifest) -> Manifest:
@@ -135,21 +137,28 @@ class KubernetesApi:
 
     async def names(self, kind: Kind, namespace: str, selector: str = "") -> set[Key]:
         """What exists of a kind; an empty namespace means all."""
-        found, after = set[Key](), ""
+        found = set[Key]()
+        async for page in self._pages(kind, namespace, selector, PAGE):
+            metas = (item["metadata"] for item in page)
+            found.update(Key(m.get("namespace", ""), m["name"]) for m in metas)
+        return found
+
+    def pages(self, kind: Kind, namespace: str) -> AsyncIterator[list[Manifest]]:
+        """Every object of a kind, whole, page by page; an empty namespace means all."""
+        return self._pages(kind, namespace, "", WHOLE_PAGE)
+
+    async def _pages(
+        self, kind: Kind, namespace: str, selector: str, limit: int
+    ) -> AsyncIterator[list[Manifest]]:
+        after = ""
         while True:
-            query = [("limit", str(PAGE)), *([("labelSelector", selector)] if selector else [])]
+            query = [("limit", str(limit)), *([("labelSelector", selector)] if selector else [])]
             query += [("continue", after)] if after else []
             page = await self._call("GET", kind.path(namespace), query=query)
-            metas = [item["metadata"] for item in page.get("items", [])]
-            found.update(Key(m.get("namespace", ""), m["name"]) for m in metas)
+            yield page.get("items") or []
             after = (page.get("metadata") or {}).get("continue") or ""
             if not after:
-                return found
-
-    async def bodies(self, kind: Kind, namespace: str) -> list[Manifest]:
-        """Every object of a kind, whole; an empty namespace means all."""
-        found = await self._call("GET", kind.path(namespace))
-        return [dict(item) for item in found.get("items", [])]
+                return
 
     async def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply with force; gives what is stored.

@@ -3,7 +3,7 @@
 Writes are stored at once and noted in words. What the watches show of them is the informer's matter.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -94,14 +94,17 @@ class FakeApiServer:
             and matches(selector, labels_of(body))
         }
 
-    async def bodies(self, kind: Kind, namespace: str) -> list[Manifest]:
-        """What exists of a kind in a namespace, or in all, whole."""
-        self._refused(f"list {kind.kind}")
-        return [
-            copied(body)
+    async def pages(self, kind: Kind, namespace: str) -> AsyncIterator[list[Manifest]]:
+        """What exists of a kind in a namespace, or in all, whole: two a page."""
+        found = [
+            body
             for (stored_kind, place, _), body in self.objects.items()
             if stored_kind == kind.kind and namespace in ("", place)
         ]
+        for first in range(0, max(len(found), 1), 2):
+            self.reads.append(f"list {kind.kind}")
+            self._refused(f"list {kind.kind}")
+            yield [copied(body) for body in found[first : first + 2]]
 
     async def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply: what others wrote stays, status included.

@@ -122,6 +122,18 @@ async def test_names_are_read_page_by_page() -> None:
     assert connection.queries == [asked, [*asked, ("continue", "more")]]
 
 
+async def test_whole_objects_are_read_page_by_page_and_the_next_one_only_when_it_is_wanted() -> (
+    None
+):
+    first = {"metadata": {"continue": "more"}, "items": [{"spec": {"x": 1}}]}
+    connection = FakeConnection([Answer(200, document=first), Answer(200, document={"items": []})])
+    pages = aiter(api(connection, []).pages(SERVICE, "trading"))
+    assert await anext(pages) == [{"spec": {"x": 1}}]
+    assert connection.queries == [[("limit", "100")]]
+    assert [page async for page in pages] == [[]]
+    assert connection.queries[1:] == [[("limit", "100"), ("continue", "more")]]
+
+
 class TestBusyServer:
     """429: the server has done nothing and says when to ask again."""
 

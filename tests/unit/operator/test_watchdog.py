@@ -129,6 +129,32 @@ async def test_one_gateway_that_can_not_be_marked_holds_up_no_other(
     assert trading.condition("Ready") == "Unknown OperatorAway"
 
 
+async def test_a_thousand_gateways_are_read_page_by_page_and_once_a_minute(
+    watchdog: Watchdog, trading: OperatorWorld
+) -> None:
+    body = trading.stored()
+    for number in range(4):
+        meta = {**body["metadata"], "name": f"g{number}", "uid": f"uid-g{number}"}
+        trading.api_server.put({**body, "metadata": meta})
+    await looks(watchdog, trading, 60)
+    trading.api_server.reads.clear()
+    assert await looks(watchdog, trading, 60) == ["status"] * 5
+    assert trading.api_server.reads.count("list IBGateway") == 3
+    assert await looks(watchdog, trading, 60) == []
+    assert trading.api_server.reads.count("list IBGateway") == 6
+
+
+async def test_an_operator_that_was_back_and_goes_again_is_marked_again_at_once(
+    watchdog: Watchdog, trading: OperatorWorld
+) -> None:
+    assert await looks(watchdog, trading, 65) == ["status"]
+    trading.hear_again()
+    assert await trading.app.leadership.attempt()
+    assert await trading.reconcile() == ["status"]
+    assert await looks(watchdog, trading, 60) == []
+    assert await looks(watchdog, trading, 5) == ["status"]
+
+
 async def test_a_gateway_without_a_status_is_left_alone(
     watchdog: Watchdog, trading: OperatorWorld
 ) -> None:
