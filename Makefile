@@ -58,7 +58,7 @@ test-wiring: .venv/ready packages ## programs and client libraries together, on 
 test-apiserver: cluster ## the resource against a real API server
 	@$(PYTEST) -q tests/apiserver
 
-test-chart: cluster ## the charts, rendered and applied
+test-chart: cluster packages ## the charts, rendered and applied
 	@$(PYTEST) -q tests/chart
 
 test-e2e: packages images ## the story on the real cluster

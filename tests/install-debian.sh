@@ -7,6 +7,7 @@
 #   python3-tk          windows on that screen
 #   fonts-dejavu-core   letters in browser and windows
 #   socat gettext-base procps   what the gateway image's scripts call
+#   promtool            checks alerts; taken out of Debian's prometheus, which would start a server
 set -eu
 packages="chromium fonts-dejavu-core gettext-base procps python3-tk socat x11vnc xdotool xvfb"
 missing=""
@@ -14,16 +15,27 @@ for package in $packages; do
   state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$state" = installed ] || missing="$missing $package"
 done
-[ -n "$missing" ] || exit 0
+promtool=""
+command -v promtool >/dev/null || promtool=promtool
+[ -n "$missing$promtool" ] || exit 0
 if ! command -v apt-get >/dev/null; then
-  echo "These tests need Debian's packages$missing (or the same programs under the same names)." >&2
+  echo "These tests need Debian's packages$missing $promtool (or the same programs under the same names)." >&2
   exit 1
 fi
 if [ "$(id -u)" != 0 ]; then
-  echo "These tests need packages that only root can install: apt-get install$missing" >&2
+  echo "These tests need packages that only root can install: apt-get install$missing $promtool" >&2
   exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 # shellcheck disable=SC2086 - a list of names
-apt-get install -q -y --no-install-recommends $missing
+[ -z "$missing" ] || apt-get install -q -y --no-install-recommends $missing
+if [ -n "$promtool" ]; then
+  aside=$(mktemp -d)
+  trap 'rm -rf "$aside"' EXIT
+  chown _apt "$aside" 2>/dev/null || true
+  cd "$aside"
+  apt-get download -q prometheus
+  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x -C "$aside" ./usr/bin/promtool
+  install -m 755 "$aside/usr/bin/promtool" /usr/local/bin/promtool
+fi

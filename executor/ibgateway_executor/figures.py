@@ -82,7 +82,7 @@ FIGURES: Final[tuple[Figure[ExecutorView], ...]] = (
         ("reason",),
     ),
     Figure(
-        "ibgateway_executor_trading_hours",
+        "ibgateway_executor_regular_session",
         "1 on weekdays from 09:30 to 16:00 New York; holidays are not known",
         lambda view: flag(regular_hours(view.now)),
     ),

@@ -90,7 +90,7 @@ FIGURES: Final[tuple[Figure[OperatorView], ...]] = (
         lambda view: known(len(view.gateways)),
     ),
     Figure(
-        "ibgateway_operator_trading_hours",
+        "ibgateway_operator_regular_session",
         "1 on weekdays from 09:30 to 16:00 New York; holidays are not known",
         lambda view: flag(regular_hours(view.now)),
     ),

@@ -3,12 +3,13 @@
 Each field says its default, its meaning and what breaks when it is wrong.
 """
 
+import json
 import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -49,6 +50,8 @@ class OperatorSettings:
     """/healthz; 0 serves none."""
     metrics_port: int = 8088
     """/metrics; 0 serves none."""
+    metrics_from: tuple[Mapping[str, Any], ...] = ()
+    """Peers, as in a NetworkPolicy, that may read the metrics of the gateways' pods; none keeps everybody out."""
     log_level: str = "INFO"
 
 
@@ -69,6 +72,7 @@ def from_environment(env: Mapping[str, str]) -> OperatorSettings:
         calendar=calendar_from(Path(env.get("OPERATOR_CALENDAR_FILE", DEFAULT_CALENDAR_FILE))),
         liveness_port=_port(env, "OPERATOR_LIVENESS_PORT", 8089),
         metrics_port=_port(env, "OPERATOR_METRICS_PORT", 8088),
+        metrics_from=_peers(env),
         log_level=env.get("OPERATOR_LOG_LEVEL", "INFO"),
     )
 
@@ -98,6 +102,18 @@ def _required(env: Mapping[str, str], name: str) -> str:
 
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _peers(env: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
+    name = "OPERATOR_METRICS_FROM"
+    try:
+        peers = json.loads(env.get(name) or "[]")
+    except ValueError as error:
+        raise SettingsError(f"{name} is no JSON: {error}") from error
+    # An empty peer is everybody; whoever means that says so with an empty podSelector and namespaceSelector.
+    if isinstance(peers, list) and all(isinstance(peer, dict) and peer for peer in peers):
+        return tuple(peers)
+    raise SettingsError(f"{name} is no list of peers of a NetworkPolicy")
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

@@ -155,6 +155,7 @@ def test_the_operator_is_told_everything_by_its_environment(helm: Helm) -> None:
         "OPERATOR_CALENDAR_FILE": "/etc/ibgateway-operator/calendar.json",
         "OPERATOR_LIVENESS_PORT": "8089",
         "OPERATOR_METRICS_PORT": "8088",
+        "OPERATOR_METRICS_FROM": "[]",
         "OPERATOR_LOG_LEVEL": "DEBUG",
     }
 

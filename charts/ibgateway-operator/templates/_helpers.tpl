@@ -98,6 +98,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- dict "names" $names | toJson }}
 {{- end }}
 
+{{/* Refuses what the cluster has no definition for. Argument: dict "root" $ "kind" its kind "value" the value that asked. */}}
+{{- define "ibgateway-operator.wants" -}}
+{{- if not (.root.Capabilities.APIVersions.Has (printf "monitoring.coreos.com/v1/%s" .kind)) }}
+{{- fail (printf "%s needs the Prometheus Operator: this cluster does not know the kind %s of monitoring.coreos.com/v1. Install its definitions first, or leave the value false (helm template: add --api-versions monitoring.coreos.com/v1/%s)" .value .kind .kind) }}
+{{- end }}
+{{- end }}
+
 {{- define "ibgateway-operator.pullSecrets" -}}
 {{- $names := list }}
 {{- range .Values.imagePullSecrets }}{{ $names = append $names .name }}{{ end }}

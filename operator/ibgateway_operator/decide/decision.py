@@ -145,6 +145,7 @@ def _input(
         calendar=settings.calendar,
         scripts=scripts,
         own_namespace=settings.own_namespace,
+        metrics_from=settings.metrics_from,
         gateway_replicas=wanted.gateway,
         executor_replicas=wanted.executor,
         vnc_from_user=found is not None and found.has_vnc,

@@ -3,6 +3,7 @@
 Builders only turn it into manifests; they read no clock and no cluster.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,6 +43,8 @@ class DesiredInput:
     calendar: Calendar
     scripts: Scripts
     own_namespace: str = "default"
+    metrics_from: tuple[Mapping[str, Any], ...] = ()
+    """Peers that may read the metrics, as in a NetworkPolicy of the operator's namespace."""
     gateway_replicas: int = 1
     executor_replicas: int = 1
     logins_allowed: bool = True

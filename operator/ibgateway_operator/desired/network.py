@@ -6,7 +6,7 @@ gateway in a label. Port-forward enters past all of this.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from ibgateway_api import names
 from ibgateway_api.names import PORT_NOVNC_ADMIN, Component
@@ -75,6 +75,20 @@ def _own_programs(given: DesiredInput) -> Manifest:
     return {"podSelector": {"matchLabels": named, "matchExpressions": [ours]}}
 
 
+def _scrape(given: DesiredInput, port: int) -> list[Manifest]:
+    """The rule for whoever reads metrics; none where nobody may."""
+    peers = [_scraper(given, peer) for peer in given.metrics_from]
+    return [{"from": peers, "ports": _ports(port)}] if peers else []
+
+
+def _scraper(given: DesiredInput, peer: Mapping[str, Any]) -> Manifest:
+    """A peer means here what it means in the operator's namespace, where it was named."""
+    if "ipBlock" in peer or "namespaceSelector" in peer:
+        return dict(peer)
+    own = {"matchLabels": {_NAMESPACE_NAME: given.own_namespace}}
+    return {**peer, "namespaceSelector": own}
+
+
 def _dns() -> Manifest:
     return {"ports": _ports(53, protocol="UDP") + _ports(53)}
 
@@ -90,7 +104,7 @@ def _gateway(given: DesiredInput) -> Manifest:
             {"from": [trades], "ports": _ports(given.api_port)},
             {"from": [_operator(given), executor, console], "ports": _ports(names.PORT_SENTINEL)},
             {"from": [console], "ports": _ports(names.PORT_VNC)},
-            {"ports": _ports(names.PORT_SENTINEL_METRICS)},
+            *_scrape(given, names.PORT_SENTINEL_METRICS),
         ],
     )
 
@@ -104,7 +118,7 @@ def _executor(given: DesiredInput) -> Manifest:
         Component.EXECUTOR,
         ingress=[
             {"from": [*clients, _operator(given)], "ports": _ports(names.PORT_EXECUTOR)},
-            {"ports": _ports(names.PORT_EXECUTOR_METRICS)},
+            *_scrape(given, names.PORT_EXECUTOR_METRICS),
         ],
         egress=[
             {"to": [gateway], "ports": _ports(given.api_port, names.PORT_SENTINEL)},
@@ -123,7 +137,8 @@ def _console(given: DesiredInput) -> Manifest:
         given,
         Component.CONSOLE,
         ingress=[
-            {"ports": _ports(PORT_NOVNC_ADMIN)},
+            {"from": [_operator(given)], "ports": _ports(PORT_NOVNC_ADMIN)},
+            *_scrape(given, PORT_NOVNC_ADMIN),
             *([{"ports": _ports(names.PORT_NOVNC)}] if given.spec.novnc.allowed_origins else []),
         ],
         egress=[

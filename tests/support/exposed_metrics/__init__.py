@@ -2,19 +2,36 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from ibgateway_agent.console.metrics import ConsoleMetrics
+from ibgateway_agent.sentinel.figures import SentinelView
 from ibgateway_agent.sentinel.metrics import SentinelMetrics
+from ibgateway_agent.sentinel.probe.handshake import ProbeResult
+from ibgateway_api.conditions import Condition, ConditionStatus
+from ibgateway_api.gate import Closed, GateReason, Open
+from ibgateway_api.login import LoginState, Sign
+from ibgateway_api.names import Key
+from ibgateway_api.permits import Attempt, Cause, PermitKind, PermitRefusal
+from ibgateway_api.reports import HoldReport, PermitReport, SentinelReport
+from ibgateway_api.settings import SentinelSettings
+from ibgateway_api.status import IBGatewayStatus
+from ibgateway_executor.figures import ExecutorView
 from ibgateway_executor.metrics import ExecutorMetrics
-from ibgateway_operator.figures import OperatorView
+from ibgateway_executor.orders.active import ActiveOrders
+from ibgateway_executor.orders.order import Contract, Order, OrderTerms, OrderType, Side
+from ibgateway_operator.figures import OperatorView, QueueView
 from ibgateway_operator.metrics import OperatorMetrics
-from ibgateway_runtime.clock import Clock, system_clock
+from ibgateway_runtime.clock import Clock
+from ibgateway_runtime.figures import VolumeSize
 
 OURS: Final = "ibgateway_"
+NOW: Final = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
+CLOCK: Final = Clock(now=lambda: NOW, monotonic=lambda: 100.0)
 _SUFFIXES: Final = {"histogram": ("_bucket", "_sum", "_count")}
 
 
@@ -34,16 +51,81 @@ class Exposed:
 
 
 def registries() -> dict[str, CollectorRegistry]:
-    """Each program's own, as the program makes it."""
-    clock: Clock = system_clock()
-    operator = OperatorMetrics()
-    operator.watch(lambda: OperatorView(clock.now(), leading=True, gateways={}, queues={}))
+    """Each program's own, as the program makes it, with whatever may be known of one gateway."""
     return {
-        "operator": operator.registry,
-        "sentinel": SentinelMetrics(clock, lambda: None, Path("/")).registry,
-        "executor": ExecutorMetrics().registry,
-        "console": ConsoleMetrics().registry,
+        "operator": _operator(),
+        "sentinel": _sentinel(),
+        "executor": _executor(),
+        "console": _console(),
     }
+
+
+def _operator() -> CollectorRegistry:
+    metrics, key = OperatorMetrics(), Key("trading", "paper")
+    condition = Condition(
+        type="Ready", status=ConditionStatus.TRUE, reason="Trading", last_transition_time=NOW
+    )
+    metrics.status(key, IBGatewayStatus(conditions=[condition]))
+    metrics.gate_is(key, "GateOpen")
+    metrics.notification("taken")
+    with metrics.reconcile():
+        queue = QueueView(depth=1, failing=0, oldest_due=0.0, oldest_run=0.1)
+    view = OperatorView(NOW, leading=True, gateways=metrics.gateways, queues={"gate": queue})
+    metrics.watch(lambda: view)
+    return metrics.registry
+
+
+def _sentinel() -> CollectorRegistry:
+    report = SentinelReport(
+        boot="b",
+        sequence=1,
+        at=NOW,
+        state=LoginState.AWAITING_APPROVAL,
+        since=NOW,
+        deadline=NOW,
+        full_auth_time=NOW,
+        waiting=PermitReport(refusal=PermitRefusal.INTERVAL, until=NOW),
+        holds=(HoldReport(reason=GateReason.CLOCK_SKEW),),
+    )
+    view = SentinelView(report, SentinelSettings(), NOW, skew=0.1)
+    metrics = SentinelMetrics(CLOCK, lambda: view, Path("/"))
+    metrics.volume.size = VolumeSize(2.0, 1.0)
+    metrics.operator_asked()
+    metrics.attempt(Attempt(id=1, at=NOW, kind=PermitKind.FULL, cause=Cause.START))
+    metrics.sign(Sign.PUSH_SENT)
+    metrics.probe(ProbeResult.READY, 0.1)
+    metrics.notification("taken")
+    metrics.state(LoginState.LOGGING_IN)
+    return metrics.registry
+
+
+def _executor() -> CollectorRegistry:
+    contract = Contract(1, "AAPL")
+    terms = OrderTerms("DU1234567", contract, Side.BUY, 1, OrderType.MARKET)
+    order = Order("o", 1, terms, NOW, NOW, sent_at=NOW)
+    view = ExecutorView(
+        now=NOW,
+        gate=Closed(GateReason.NO_NEWS, ""),
+        active=ActiveOrders([order]),
+        news_age=1.0,
+        connected=True,
+        skew=0.1,
+        volume=VolumeSize(2.0, 1.0),
+    )
+    metrics = ExecutorMetrics()
+    metrics.watch(lambda: view, CLOCK.monotonic)
+    metrics.gate(Open())
+    metrics.order_moved(order)
+    metrics.acknowledged(order, NOW)
+    return metrics.registry
+
+
+def _console() -> CollectorRegistry:
+    metrics = ConsoleMetrics()
+    metrics.sessions.labels("viewer-left").inc()
+    metrics.refused.labels("host").inc()
+    metrics.bytes.labels("in").inc()
+    return metrics.registry
 
 
 def exposed() -> dict[str, list[Exposed]]:

@@ -27,6 +27,8 @@ class Release:
 
     name: str = "first"
     namespace: str = "trading"
+    kinds: tuple[str, ...] = ()
+    """Kinds that the cluster knows beside Kubernetes' own, as group/version/kind."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Helm:
 
     def text(self, chart: Path, values: Values, release: Release = Release()) -> str:
         """What `helm template` prints."""
-        return self.run("template", *self._arguments(chart, values, release))
+        known = [f"--api-versions={kind}" for kind in release.kinds]
+        return self.run("template", *self._arguments(chart, values, release), *known)
 
     def render(self, chart: Path, values: Values, release: Release = Release()) -> "Rendered":
         """The rendered objects."""

@@ -81,7 +81,7 @@ def test_connection_clock_ledger_and_volume() -> None:
 )
 def test_new_yorks_regular_hours(hours: float, trading: float) -> None:
     view = replace(VIEW, now=NOON + timedelta(hours=hours))
-    assert figure(view, "trading_hours") == {(): trading}
+    assert figure(view, "regular_session") == {(): trading}
 
 
 def test_each_reason_has_the_seconds_that_it_lasted() -> None:

@@ -23,10 +23,19 @@ USER_PAGES = [
     "docs/executor.md",
     "docs/install.md",
     "docs/notifications.md",
+    "docs/runbooks/login.md",
+    "docs/runbooks/programs.md",
+    "docs/runbooks/trading.md",
 ]
 PAGES = sorted(
     str(page.relative_to(ROOT))
-    for pattern in ("*.md", "docs/*.md", "charts/*/README.md", "tests/*/README.md")
+    for pattern in (
+        "*.md",
+        "docs/*.md",
+        "docs/runbooks/*.md",
+        "charts/*/README.md",
+        "tests/*/README.md",
+    )
     for page in ROOT.glob(pattern)
     if page.name != "CHANGELOG.md"
 )

@@ -13,6 +13,7 @@ PAGES = [
     "docs/conditions.md",
     "docs/executor.md",
     "docs/install.md",
+    "docs/runbooks/login.md",
     "docs/simulator.md",
     "charts/ibgateway/README.md",
     "charts/ibgateway-operator/README.md",

@@ -55,9 +55,7 @@ def test_names_follow_the_customs_of_prometheus(program: str) -> None:
     for metric in EXPOSED[program]:
         assert metric.name.startswith(OURS)
         assert metric.name.endswith("_total") == (metric.type == "counter"), metric
-        assert not re.search(r"_(ms|milliseconds|minutes|hours|kb|mb)(_|$)", metric.name) or (
-            metric.name.endswith("_trading_hours")
-        ), metric
+        assert not re.search(r"_(ms|milliseconds|minutes|hours|kb|mb)(_|$)", metric.name), metric
         assert metric.type != "histogram" or metric.name.endswith("_seconds"), metric
         assert metric.text
 

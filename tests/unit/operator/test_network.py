@@ -1,7 +1,10 @@
 """NetworkPolicies: who reaches what."""
 
+from dataclasses import replace
+
 import pytest
 
+from ibgateway_operator.desired import DesiredInput
 from ibgateway_operator.model.manifests import Manifest
 from operator_fakes import LIVE, children_of, desired_input, pod_templates
 
@@ -27,7 +30,6 @@ def test_only_the_executor_reaches_the_api() -> None:
         4004: ["executor"],
         8090: [operator, "executor", "novnc"],
         5900: ["novnc"],
-        8091: [],
     }
 
 
@@ -97,6 +99,33 @@ def test_the_console_must_not_reach_the_api() -> None:
 
 def test_browsers_reach_the_console_through_an_ingress_only_where_origins_are_allowed() -> None:
     console = "NetworkPolicy paper-novnc"
-    assert ingress(children_of(desired_input())[console]) == {6081: []}
+    operator = str({"app.kubernetes.io/name": "ibgateway-operator"})
+    assert ingress(children_of(desired_input())[console]) == {6081: [operator]}
     plan = desired_input({"novnc": {"allowedOrigins": ["https://vnc.example.com"]}})
-    assert ingress(children_of(plan)[console]) == {6081: [], 6080: []}
+    assert ingress(children_of(plan)[console]) == {6081: [operator], 6080: []}
+
+
+PROMETHEUS = {"podSelector": {"matchLabels": {"app": "prometheus"}}}
+OWN = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "operators"}}}
+ELSEWHERE = {**PROMETHEUS, "namespaceSelector": {"matchLabels": {"team": "watch"}}}
+BLOCK = {"ipBlock": {"cidr": "10.0.0.0/8"}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "port"), [("paper-gateway", 8091), ("paper-executor", 8081), ("paper-novnc", 6081)]
+)
+def test_metrics_are_read_by_whom_the_operator_names_and_by_nobody_else(
+    policy: str, port: int
+) -> None:
+    def readers(plan: DesiredInput) -> list[Manifest]:
+        rules = children_of(plan)[f"NetworkPolicy {policy}"]["spec"]["ingress"]
+        at_the_port = [r for r in rules if {"protocol": "TCP", "port": port} in r["ports"]]
+        assert all(rule["from"] for rule in at_the_port), "a rule without peers admits everybody"
+        return [peer for rule in at_the_port for peer in rule["from"] if peer != OPERATOR]
+
+    assert readers(desired_input()) == []
+    named = replace(desired_input(), metrics_from=(PROMETHEUS, ELSEWHERE, BLOCK))
+    assert readers(named) == [{**PROMETHEUS, **OWN}, ELSEWHERE, BLOCK]
+
+
+OPERATOR = {**OWN, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "ibgateway-operator"}}}

@@ -49,3 +49,16 @@ def test_a_calendar_that_is_none_is_named(tmp_path: Path) -> None:
     file.write_text('{"marginSeconds": -1}')
     with pytest.raises(SettingsError, match=r"calendar\.json"):
         calendar_from(file)
+
+
+def test_who_may_read_metrics_is_nobody_unless_somebody_is_named() -> None:
+    assert from_environment(ENV).metrics_from == ()
+    peers = '[{"podSelector": {"matchLabels": {"app": "prometheus"}}}]'
+    read = from_environment({**ENV, "OPERATOR_METRICS_FROM": peers}).metrics_from
+    assert read == ({"podSelector": {"matchLabels": {"app": "prometheus"}}},)
+
+
+@pytest.mark.parametrize("text", ["prometheus", '{"podSelector": {}}', '["a"]', "[{}]"])
+def test_a_peer_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(SettingsError, match="OPERATOR_METRICS_FROM"):
+        from_environment({**ENV, "OPERATOR_METRICS_FROM": text})
