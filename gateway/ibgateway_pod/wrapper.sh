@@ -41,11 +41,19 @@ beat() {
   printf '%s %s\n' "$started" "$beats" >"$run_dir/alive"
 }
 
+# The user name by which this start would log in, as a digest: a token is another user's where it has changed.
+user_digest() {
+  local user=${TWS_USERID:-}
+  [[ -n ${TWS_USERID_FILE:-} ]] && user=$(<"$TWS_USERID_FILE")
+  printf '%s' "$user" | sha256sum
+} 2>/dev/null
+
 # IBC takes exactly one autorestart file; of several it deletes all and logs in fully.
 token_at_hand() {
   local files
   mapfile -t files < <(compgen -G "$settings/*/autorestart")
-  ((${#files[@]} == 1))
+  ((${#files[@]} == 1)) || return
+  [[ ! -e $settings/.token-of || $(<"$settings/.token-of") == "$(user_digest)" ]]
 }
 
 # A pause without a process: reads from a pipe that nobody writes to.
@@ -158,12 +166,13 @@ drain() {
   done
 }
 
-rm -f "$run_dir"/{stop,planned-stop,drop-token,permit.taken}
+rm -f "$run_dir"/{stop,planned-stop,drop-token,may-pause,permit.taken}
 trap on_term TERM INT
 wait_for_permit
 
 if [[ $permit_kind == full ]]; then
   rm -f -- "$settings"/*/autorestart
+  user_digest >"$settings/.token-of"
 fi
 export EXISTING_SESSION_DETECTED_ACTION=$existing_session
 say "permit $permit_id taken: $permit_kind, $existing_session"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,23 +74,76 @@ async def test_a_reboot_while_a_push_waits_sends_no_second_one(tmp_path: Path) -
         assert len(pod.pushes()) == 1
 
 
-async def test_an_evicted_pod_comes_again_and_waits_for_its_request(tmp_path: Path) -> None:
+async def test_an_evicted_pod_comes_again_by_its_token(tmp_path: Path) -> None:
+    """Long before the interval since its last login is over, and on any node that has its volume."""
     async with pod_on_host(tmp_path) as pod:
         await pod.log_in()
+        for _ in range(2):
+            await evict(pod)
+            assert (await pod.state("LoggedIn"))["attemptsToday"] == 1
+        assert pod.logins() == ["logged-in"] * 3
+        assert (pod.exits, pod.pushes()) == ([0, 0], ["approved"])
+
+
+async def test_an_evicted_pod_that_is_killed_before_it_logs_in_comes_by_its_token(
+    tmp_path: Path,
+) -> None:
+    async with pod_on_host(tmp_path) as pod:
+        await pod.log_in()
+        pod.tell_sentinel(loginsAllowed=False)
         await evict(pod)
-        report = await refused(pod, "Interval", ends=1)
-        assert (pod.exits, pod.logins(), pod.pushes()) == ([0], ["logged-in"], ["approved"])
+        await refused(pod, "PolicyUnproven", ends=1)
+        pod.kill_container()
+        await pod.crash_sentinel()
+        await pod.start_sentinel()
+        await refused(pod, "PolicyUnproven", ends=2)
+        pod.tell_sentinel(loginsAllowed=True)
+        await pod.state("LoggedIn")
+        assert (pod.logins(), pod.pushes()) == (["logged-in"] * 2, ["approved"])
+
+
+async def test_a_pod_of_another_user_does_not_log_in_by_the_token(tmp_path: Path) -> None:
+    async with pod_on_host(tmp_path, attemptIntervalSeconds=1) as pod:
+        await pod.log_in()
+        other = {"password": "canary", "account": "DU7654321", "modes": ["paper"]}
+        await pod.ibkr_said("PUT", "/v1/users/second", {**other, "two_factor": True})
+        pod.secret.write(IB_USERNAME="second", IB_PASSWORD="canary")
+        await evict(pod)
+        report = await pod.log_in()
+        assert report["accounts"] == ["DU7654321"]
+        assert (pod.logins(), pod.pushes()) == (["logged-in"] * 2, ["approved"] * 2)
+
+
+async def test_a_pod_that_lost_its_token_waits_for_its_interval(tmp_path: Path) -> None:
+    async with pod_on_host(tmp_path) as pod:
+        await pod.log_in()
+        pod.tell_sentinel(loginsAllowed=False)
+        await evict(pod)
+        await refused(pod, "PolicyUnproven", ends=1)
+        for file in pod.tokens():
+            file.unlink()
+        pod.kill_container()
+        await refused(pod, "PolicyUnproven", ends=2)
+        pod.tell_sentinel(loginsAllowed=True)
+        report = await refused(pod, "Interval", ends=2)
         await asked(pod, report)
         await pod.log_in()
         assert pod.pushes() == ["approved", "approved"]
 
 
-async def test_a_pod_that_comes_again_after_its_interval_pushes_once(tmp_path: Path) -> None:
-    async with pod_on_host(tmp_path, attemptIntervalSeconds=1) as pod:
+async def test_a_node_drained_during_a_handover_costs_no_push(tmp_path: Path) -> None:
+    async with pod_on_host(tmp_path) as pod:
         await pod.log_in()
+        until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        asked_for = {"id": "drain", "until": until}
+        assert (await pod.call("POST", "/v1/handovers", asked_for))[0] == 202
+        await pod.until(lambda r: r["state"] == "WaitingForPermit")
         await evict(pod)
-        assert (await pod.log_in())["attemptsToday"] == 2
-        assert (pod.logins(), pod.pushes()) == (["logged-in"] * 2, ["approved"] * 2)
+        report = await pod.until(lambda r: r.get("waiting", {}).get("refusal") == "HandedOver")
+        assert report["handover"]["costsPush"] is False
+        assert (await pod.call("POST", "/v1/handovers", {"id": "drain"}))[0] == 202
+        await pod.state("LoggedIn")
+        assert (pod.logins(), pod.pushes()) == (["logged-in"] * 2, ["approved"])
 
 
 async def test_a_lost_volume_waits_for_a_person(tmp_path: Path) -> None:

@@ -254,7 +254,9 @@ class Sentinel:
         self._permits.record_or_retry(outcome.token_died(self._snapshot()))
         if self._state.running:
             self._permits.drop_dead_token(login, self._state.start)
-        if self._stop.busy or run_dir.planned_stop(self._run_dir):
+        going = run_dir.planned_stop(self._run_dir)
+        self._permits.keep_token(self._snapshot(), self._state.start, going=going)
+        if self._stop.busy or going:
             return
         self._permits.remove_stale(self._state.start, self._clock.now())
         # Each conclusion sees the ledger with the one before it: what was rejected has not just ended.

@@ -32,8 +32,10 @@ from ibgateway_operator.desired.containers import (
 from ibgateway_operator.desired.input import DesiredInput, pod_labels
 from ibgateway_operator.model.manifests import Manifest
 
-GRACE_SECONDS: Final = 120
-"""Time for preStop to close IB Gateway cleanly; a kill strands IBKR's session slot for hours."""
+GRACE_SECONDS: Final = 180
+"""Time for preStop: PAUSE acts at a full minute; a kill strands IBKR's session slot for hours."""
+STAYS: Final = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
+"""No node is given up only because a gateway would fit on another one; spec.gateway.podAnnotations may say otherwise."""
 RUN_DIR: Final = "/run/ibgateway"
 STATE_DIR: Final = "/var/lib/ibgateway"
 HOME: Final = "/home/ibgateway"
@@ -45,9 +47,10 @@ CREDENTIALS_DIR: Final = "/run/secrets/ib"
 def pod_template(given: DesiredInput) -> Manifest:
     """The template of the StatefulSet."""
     gateway = given.spec.gateway
-    meta: Manifest = {"labels": pod_labels(given, Component.GATEWAY)}
-    if gateway.pod_annotations:
-        meta["annotations"] = dict(gateway.pod_annotations)
+    meta: Manifest = {
+        "labels": pod_labels(given, Component.GATEWAY),
+        "annotations": STAYS | dict(gateway.pod_annotations),
+    }
     return {
         "metadata": meta,
         "spec": pod_spec(

@@ -44,6 +44,7 @@ async def reboot(pod: PodOnHost) -> None:
 async def evict(pod: PodOnHost, *, volume: bool = True) -> None:
     """The pod ends as the kubelet ends it, and another one comes: with the volume, or without what was on it."""
     assert await pod.prestop() == 0
+    os.kill(pod.container, signal.SIGTERM)
     await pod.ended()
     await pod.end_sentinel()
     for name in ("run", *(() if volume else ("state", "settings"))):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ibgateway_operator.desired import desired
 from operator_fakes import children_of, desired_input, environment, pod_specs
 
 
@@ -53,7 +54,7 @@ def test_the_gateway_container_starts_by_the_wrapper_and_stops_by_ibc() -> None:
         "bash",
         "/etc/ibgateway/prestop.sh",
     ]
-    assert spec["terminationGracePeriodSeconds"] == 120
+    assert spec["terminationGracePeriodSeconds"] == 180
     assert "shareProcessNamespace" not in spec
 
 
@@ -189,3 +190,15 @@ def test_a_healthy_gateway_is_not_evicted_and_an_unhealthy_one_never_blocks() ->
     spec = children_of(desired_input())["PodDisruptionBudget paper-gateway"]["spec"]
     assert spec["minAvailable"] == 1
     assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_no_autoscaler_gives_up_the_node_of_a_gateway_unless_its_user_says_so() -> None:
+    def annotations(spec: dict[str, Any]) -> dict[str, str]:
+        (workload,) = (m for m in desired(desired_input(spec)) if m["kind"] == "StatefulSet")
+        found: dict[str, str] = workload["spec"]["template"]["metadata"]["annotations"]
+        return found
+
+    key = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+    assert annotations({}) == {key: "false"}
+    more = {"gateway": {"podAnnotations": {key: "true", "team": "a"}}}
+    assert annotations(more) == {key: "true", "team": "a"}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ from ibgateway_agent.sentinel.permits.handover import impossible, pausing, told_
 from ibgateway_agent.sentinel.permits.outcome import from_waiting_start
 from ibgateway_agent.sentinel.permits.records import Note, NoteKind, Records, RequestKind, fold
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
-from ibgateway_api.login import Login, LoginState
+from ibgateway_api.login import Login, LoginState, Sign
 from ibgateway_api.permits import (
     Attempt,
     AttemptOutcome,
@@ -29,6 +30,7 @@ from ibgateway_api.permits import (
     Refused,
 )
 from ibgateway_api.settings import SentinelSettings
+from sentinel_fakes import FakePod
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 """A Wednesday; the week's token dies on Sunday the 29th at 06:00."""
@@ -286,3 +288,37 @@ def test_a_token_that_was_not_tried_is_tried_at_once() -> None:
     tried = BY_TOKEN.model_copy(update={"outcome": AttemptOutcome.ENDED})
     again = next_step(waits(*over, token=True, attempts=(LOGIN, tried)))
     assert isinstance(again, KeepWaiting)
+
+
+def test_a_token_that_was_kept_over_the_weeks_boundary_is_not_tried() -> None:
+    kept = waits(paused(3600), token=True)
+    assert next_step(kept) == TOKEN
+    monday = replace(kept, now=DIES + timedelta(days=1, hours=9))
+    assert next_step(monday) == FULL
+
+
+def test_the_prestop_hook_is_told_whether_the_token_lives(tmp_path: Path) -> None:
+    pod = FakePod(tmp_path)
+    pod.logs_in()
+    told = pod.run / "may-pause"
+    assert told.read_text() == "1"
+    pod.boot()
+    pod.api(Sign.API_READY, "DU1")
+    pod.later(seconds=1)
+    assert told.read_text() == "1"
+    pod.time.now = DIES + timedelta(minutes=1)
+    pod.look()
+    assert not told.exists(), "the week's token is dead"
+
+
+def test_a_pod_that_goes_notes_once_that_its_token_is_kept(tmp_path: Path) -> None:
+    pod = FakePod(tmp_path)
+    pod.logs_in()
+    (pod.run / "planned-stop").touch()
+    for _ in range(3):
+        pod.look()
+    assert [n.note for n in pod.records().notes].count(NoteKind.PAUSED) == 1
+    (pod.run / "planned-stop").unlink()
+    pod.ends()
+    pod.waits(token=True)
+    assert pod.permit() == "id=2 kind=token existingSession=secondary"

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ class Container:
         script = self.home / "scripts" / "run.sh"
         script.write_text(f"#!/bin/bash\n{run_sh}\n")
         script.chmod(0o755)
+        self.user = "someone"
         self.output = folder / "output"
         self.process: asyncio.subprocess.Process | None = None
 
@@ -44,6 +46,7 @@ class Container:
                     "HOME": str(self.home),
                     "SENTINEL_RUN_DIR": str(self.run),
                     "TWS_SETTINGS_PATH": str(self.settings),
+                    "TWS_USERID": self.user,
                 },
                 stdout=output,
                 stderr=output,
@@ -67,6 +70,9 @@ class Container:
         except FileNotFoundError:
             return {}
         return dict(line.split("=", 1) for line in text.splitlines())
+
+    def is_another(self, start: str) -> bool:
+        return self.state()["start"] != start
 
     def log(self) -> list[str]:
         log = self.run / "gateway.log"
@@ -331,3 +337,21 @@ async def test_the_stop_file_ends_the_start_that_it_names(tmp_path: Path) -> Non
         (pod.run / "stop").write_text(pod.state()["start"])
         assert await pod.code() == 143
         assert "got TERM" in pod.log()
+
+
+async def test_a_token_of_another_user_name_is_none(tmp_path: Path) -> None:
+    async with container(tmp_path, QUICK) as pod:
+        await pod.permit()
+        await pod.code()
+        pod.token()
+        for user, token in (("someone", "yes"), ("another", "no")):
+            pod.user, before = user, pod.state()["start"]
+            await pod.end()
+            await pod.start()
+            await pod.until(partial(pod.is_another, before))
+            assert pod.state()["token"] == token
+        await pod.permit(3, kind="token")
+        await pod.until(lambda: "does not hold: there is no token" in pod.log()[-1])
+        await pod.permit(4)
+        await pod.code()
+        assert list(pod.settings.glob("*/autorestart")) == []

@@ -193,7 +193,9 @@ def _permit_for_start(now: SentinelSnapshot) -> PermitDecision:
 
 
 def _permit_requests(now: SentinelSnapshot) -> list[tuple[RequestKind | None, PermitRequest]]:
-    token = now.token_at_hand and not token_failed(now.records, now.login)
+    kept_in_vain = comes_back(now.records) and week_now(now).open
+    failed = token_failed(now.records, now.login)
+    token = now.token_at_hand and not failed and not kept_in_vain
     wanted: list[tuple[RequestKind | None, PermitRequest]] = []
     if request := now.records.pending(RequestKind.LOGIN):
         # Where the week's token is dead, what a person asks for is the week's login.

@@ -56,6 +56,14 @@ class PermitFile:
         """Whether the wrapper has done so."""
         return not (self.run_dir / "drop-token").exists()
 
+    def may_pause(self, start: str) -> None:
+        """Tell the preStop hook whether the process of that start may be ended so that its token stays; empty: none."""
+        path = self.run_dir / "may-pause"
+        if start:
+            self._place("may-pause", start)
+        else:
+            path.unlink(missing_ok=True)
+
     def stop(self, start: str) -> None:
         """Have the wrapper end its process; `start` names the wrapper's start that is meant."""
         self._place("stop", start)

@@ -29,6 +29,7 @@ class Permits:
         self._ledger = ledger
         self._file = file
         self._dropped: datetime | None = None
+        self._may_pause: str | None = None
         if ledger.problem:
             logger.error(
                 "no attempt is allowed: %s; a login request starts a new one", ledger.problem
@@ -96,6 +97,15 @@ class Permits:
         self._ledger.append(note)
         logger.info("a person has the login until %s: %s", asked.until.isoformat(), asked.id)
         return True
+
+    def keep_token(self, seen: SentinelSnapshot, start: str, *, going: bool) -> None:
+        """Let the preStop hook keep the token of that start while it lives; `going`: the hook has begun."""
+        lives = start if seen.running and handover.pauses(seen) else ""
+        if lives and going and not handover.comes_back(self.records):
+            self.pauses(seen.now)
+        if not going and lives != self._may_pause:
+            self._file.may_pause(lives)
+            self._may_pause = lives
 
     def pauses(self, now: datetime) -> None:
         """The process is about to be told to end so that its token stays."""
