@@ -76,14 +76,22 @@ class WeekTime(Document):
         """The first occurrence that has not begun by `now`."""
         return next(c for c in self._around(now) if c[0] > now)
 
-    def _around(self, now: datetime) -> list[tuple[datetime, datetime]]:
+    def _around(self, now: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """Occurrences from two weeks before to two weeks after `now`, by time.
 
         Where clocks move at midnight a local time is of the day before it, or after: the date tells little.
         """
-        local = now.astimezone(ZoneInfo(self.time_zone)).date()
-        this_week = local + timedelta(days=self.weekday.number - local.weekday())
-        return [self.instants(this_week + timedelta(weeks=week)) for week in range(-2, 3)]
+        zone = ZoneInfo(self.time_zone)
+        return _occurrences(self.weekday, self.at, zone, now.astimezone(zone).date())
+
+
+@lru_cache(maxsize=1024)
+def _occurrences(
+    weekday: Weekday, at: time, zone: ZoneInfo, day: date
+) -> tuple[tuple[datetime, datetime], ...]:
+    """Kept, because the gate is asked several times for each order and the day is mostly the same."""
+    this_week = day + timedelta(days=weekday.number - day.weekday())
+    return tuple(local_instants(this_week + timedelta(weeks=n), at, zone) for n in range(-2, 3))
 
 
 class WeekSpan(Document):
@@ -222,20 +230,22 @@ def window(
         open=not authenticated,
         boundary=earlier,
         counts_from=counts_from,
-        restart=_restart_after(later, calendar, restart),
+        restart=_restart_after(
+            later + timedelta(seconds=max(calendar.restart_delay_seconds, calendar.margin_seconds)),
+            restart.restart_at,
+            ZoneInfo(restart.time_zone),
+        ),
         opens=calendar.token_boundary.next(now)[0],
     )
 
 
-def _restart_after(boundary: datetime, calendar: Calendar, restart: RestartTime) -> datetime:
-    """The first `restart_at` at least the delay after the boundary; also past the login margin."""
-    zone = ZoneInfo(restart.time_zone)
-    wait = max(calendar.restart_delay_seconds, calendar.margin_seconds)
-    earliest = boundary + timedelta(seconds=wait)
+@lru_cache(maxsize=1024)
+def _restart_after(earliest: datetime, at: time, zone: ZoneInfo) -> datetime:
+    """The first such local time that is not before the delay after the boundary, nor before the login margin."""
     first_day = earliest.astimezone(zone).date() - timedelta(days=1)
     days = (first_day + timedelta(days=k) for k in range(4))
-    instants = (local_instants(day, restart.restart_at, zone)[1] for day in days)
-    return next(at for at in instants if at >= earliest)
+    instants = (local_instants(day, at, zone)[1] for day in days)
+    return next(instant for instant in instants if instant >= earliest)
 
 
 def lost_too_long(since: datetime, calendar: Calendar) -> datetime:
