@@ -5,7 +5,6 @@ change of an order passes here, is logged and counted once, and wakes the dispat
 each commit is followed in the order of the commits, also where nobody waits for its answer any more.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -237,14 +236,7 @@ class Ledger:
         `keep` is called by the event loop, in the order of the commits.
         """
         self._check_begun()
-        loop = asyncio.get_running_loop()
-
-        def committed() -> T:
-            answer = write()
-            loop.call_soon_threadsafe(keep, answer)
-            return answer
-
-        return await self._call(committed)
+        return await self._threads.write(write, keep)
 
     def _keep(self, changes: Sequence[Change]) -> None:
         for change in changes:

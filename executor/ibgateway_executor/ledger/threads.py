@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -14,6 +14,10 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+def _forget(_: object) -> None:
+    """Nothing is to be done with it."""
+
+
 class LedgerThreads:
     """Calls of a kind are done one after the other, in the order asked. `problem` is why nothing can be written."""
 
@@ -22,10 +26,36 @@ class LedgerThreads:
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger-reader")
         self.problem = ""
 
-    async def write(self, call: Callable[[], T]) -> T:
-        """What the call gives; the first of several failures is logged."""
+    async def write(self, call: Callable[[], T], keep: Callable[[T], None] = _forget) -> T:
+        """What the call gives; the first of several failures is logged.
+
+        The event loop has `keep` do something with it before the caller goes on, and even without it, in the order of
+        the calls. It is woken once for both: each time costs more than most of what is done in between.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def deliver(given: T) -> None:
+            try:
+                keep(given)
+            finally:
+                if not answer.done():
+                    answer.set_result(given)
+
+        def fail(error: BaseException) -> None:
+            if not answer.done():
+                answer.set_exception(error)
+
+        def called() -> None:
+            loop.call_soon_threadsafe(deliver, call())
+
+        def ended(done: Future[None]) -> None:
+            if (error := done.exception()) is not None:
+                loop.call_soon_threadsafe(fail, error)
+
         with self.noted():
-            return await asyncio.get_running_loop().run_in_executor(self.writer, call)
+            self.writer.submit(called).add_done_callback(ended)
+            return await answer
 
     async def read(self, call: Callable[[], T]) -> T:
         """What the call gives. It waits for no change, and its failure is no sign that nothing can be written."""
