@@ -120,7 +120,7 @@ class Dispatcher:
         if self._awaiting():
             return False
         more = await self._waits.record(sent_for=self._sent_for())
-        return more or self._submitter.uncounted or self._preparation.able
+        return more or self._submitter.uncounted or self._may_prepare()
 
     def _hear(self) -> None:
         """What has changed in the ledger since the last look."""
@@ -142,9 +142,13 @@ class Dispatcher:
         anew = self._preparation.begin(trading=trading)
         if anew or self._clock.monotonic() >= self._lanes_at:
             self._look_at_lanes(broker if trading is not None else None)
-        if broker is None or trading is None or self._awaiting() or self._next() is not None:
+        if broker is None or trading is None or self._awaiting() or not self._may_prepare():
             return
         self._waits.put(await self._preparation.look(broker))
+
+    def _may_prepare(self) -> bool:
+        """Whether orders may be completed now: there are some, and none that could be sent before."""
+        return self._preparation.able and self._next() is None
 
     def _look_at_lanes(self, broker: Broker | None) -> None:
         """Whatever may have changed without the ledger."""

@@ -28,6 +28,24 @@ async def test_orders_go_one_by_one_in_their_order(dispatch: DispatchWorld) -> N
     assert [order.order_id for order in dispatch.broker.placed] == [1, 2]
 
 
+async def test_nothing_is_looked_at_while_a_late_acknowledgement_is_all_there_is_to_wait_for(
+    dispatch: DispatchWorld,
+) -> None:
+    for number in range(60):
+        await dispatch.order(f"order-{number}")
+    while not dispatch.placed:
+        await dispatch.dispatcher.dispatch()
+        await dispatch.answers()
+    await dispatch.dispatcher.dispatch()
+    dispatch.time.advance(0.03)
+    assert dispatch.preparation.able, "fifty at a time are completed"
+    more = [await dispatch.dispatcher.dispatch() for _ in range(3)]
+    assert more == [False, False, False]
+    await dispatch.fill("order-0")
+    await dispatch.dispatcher.dispatch()
+    assert dispatch.placed == ["order-0", "order-1"]
+
+
 async def test_without_an_acknowledgement_the_order_is_unknown(dispatch: DispatchWorld) -> None:
     await dispatch.order("a")
     await dispatch.dispatch()
