@@ -28,7 +28,8 @@ AWAY_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 5.0
 """How often the Lease is read."""
 MARKED_SECONDS: Final = 60.0
-"""How often the IBGateways are listed while all of them are marked: nobody else writes their status."""
+"""How often the IBGateways are listed while all of them are marked: nobody else writes their status. Not longer than
+an operator has to be away, so that one that was back meanwhile finds nothing put off."""
 FIELD_MANAGER: Final = "ibgateway-watchdog"
 
 logger = logging.getLogger("ibgateway_operator.watchdog")
@@ -59,9 +60,8 @@ class Watchdog:
         """Read the Lease; where it stands still, mark the IBGateways. Never raises OperatorError."""
         try:
             quiet = await self._quiet_seconds()
-            if quiet < AWAY_SECONDS:
-                self._mark_at = 0.0
-            elif self.clock.monotonic() >= self._mark_at and await self._mark_all(quiet):
+            due = quiet >= AWAY_SECONDS and self.clock.monotonic() >= self._mark_at
+            if due and await self._mark_all(quiet):
                 self._mark_at = self.clock.monotonic() + MARKED_SECONDS
         except OperatorError as error:
             logger.warning("the API server can't be asked: %s", error)

@@ -204,7 +204,8 @@ class Observer:
 
     async def _look_at(self, key: Key) -> None:
         gateway, memory = self.gateway(key), self.memory(key)
-        if gateway is not None and memory is not None:
+        # One whose look has failed asks again itself: else each of a thousand would wait for it in turn.
+        if gateway is not None and memory is not None and not memory.secrets.trouble:
             await self._look(gateway, memory)
 
     async def _look(self, gateway: IBGateway, memory: GatewayMemory) -> None:

@@ -36,6 +36,8 @@ class ControlPlane:
     folder: Path
     programs: Path
     arch: str
+    authorization: str = "AlwaysAllow"
+    """The API server's authorization mode; with RBAC only the run's own users may do everything."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -139,7 +141,7 @@ class ControlPlane:
             f"--service-account-signing-key-file={accounts}",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--token-auth-file={self.folder / 'tokens.csv'}",
-            "--authorization-mode=AlwaysAllow",
+            f"--authorization-mode={self.authorization}",
             "--endpoint-reconciler-type=none",
             f"--audit-policy-file={self.folder / 'audit.json'}",
             f"--audit-log-path={self.audit_log}",

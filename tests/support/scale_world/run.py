@@ -180,7 +180,7 @@ async def running(folder: Path, count: int, *, counted: bool = False) -> AsyncIt
         plane.start()
         api = Api(plane, "bench")
         stack.push_async_callback(api.close)
-        await _define(api)
+        await define(api)
         argv = [sys.executable, "-m", "scale_world", str(folder), str(programs), arch]
         world = _world(argv, folder / "world.log")
         stack.callback(_end, world)
@@ -207,7 +207,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-async def _define(api: Api) -> None:
+async def define(api: Api) -> None:
     """The resource itself."""
     body = yaml.safe_load(CRD.read_text())
     await api.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", body)

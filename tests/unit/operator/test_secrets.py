@@ -8,7 +8,7 @@ import pytest
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component, Key
-from ibgateway_operator.errors import ApiError
+from ibgateway_operator.errors import ApiError, ApiUnavailableError
 from ibgateway_operator.model.kinds import Kind
 from ibgateway_operator.model.manifests import Manifest
 from operator_fakes import LIVE, OperatorWorld, ibgateway_body, pod, report
@@ -75,6 +75,22 @@ async def test_one_that_waits_for_its_turn_behind_many_costs_no_second_look(
     world.pass_time(120.0)
     await world.reconcile(Key("trading", "second"))
     assert sorted(world.api_server.reads) == ["get Secret ib-credentials", "get Secret other"]
+
+
+async def test_a_secret_that_can_not_be_read_is_waited_for_once_and_not_by_each_of_the_others(
+    world: OperatorWorld,
+) -> None:
+    """While the API server answers nobody in time, a thousand gateways would wait for it one after the other."""
+    older = ibgateway_body(name="older", uid="uid-older", created="2026-10-01T00:00:00Z")
+    older["spec"]["credentialsSecretRef"] = {"name": "slow"}
+    world.api_server.put(older)
+    world.api_server.refuse["get Secret slow"] = ApiUnavailableError("no answer in 15 s")
+    for _ in range(3):
+        await world.reconcile()
+        world.pass_time(15.0)
+    assert world.api_server.reads.count("get Secret slow") == 1
+    await world.reconcile(Key("trading", "older"))
+    assert world.api_server.reads.count("get Secret slow") == 2
 
 
 async def test_user_names_of_gateways_that_are_gone_are_forgotten(world: OperatorWorld) -> None:
