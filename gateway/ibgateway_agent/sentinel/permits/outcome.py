@@ -145,10 +145,10 @@ def _outcome(login: Login, now: datetime) -> AttemptOutcome | None:
 
 
 def _yielded(number: int, records: Records, at: datetime) -> Lines:
-    """A process that gave way leaves the person alone; a login that had settled stays settled."""
+    """A process that gave way leaves the person alone; what had settled, was missed or parks stays so."""
     note = Note(note=NoteKind.YIELDED, at=at)
     attempt = records.attempt(number)
-    if attempt is None or attempt.outcome is AttemptOutcome.SETTLED:
+    if attempt is None or attempt.outcome not in (None, AttemptOutcome.LOGGED_IN):
         return (note,)
     return (note, with_outcome(attempt, AttemptOutcome.YIELDED))
 
