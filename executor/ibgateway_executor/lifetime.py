@@ -4,17 +4,36 @@ import asyncio
 import logging
 import signal
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
+from ibgateway_api.gate import GateReason
+from ibgateway_api.reports import SentinelReport
 from ibgateway_executor.broker.connection import GatewayConnection
-from ibgateway_executor.dispatch.dispatcher import Dispatcher
+from ibgateway_executor.dispatch.dispatcher import (
+    ACKNOWLEDGEMENT_SECONDS,
+    Dispatcher,
+    not_acknowledged,
+)
+from ibgateway_executor.errors import LedgerUnavailableError
 from ibgateway_executor.ledger.facade import Ledger
 
 logger = logging.getLogger(__name__)
 
 LAST_LOOK_SECONDS: Final = 10.0
-DRAIN_ROUNDS: Final = 50
+DRAIN_SECONDS: Final = ACKNOWLEDGEMENT_SECONDS + 2.0
+"""What nobody has acknowledged by then is Unknown, as it would be if the executor went on."""
 DRAIN_PAUSE_SECONDS: Final = 0.1
+
+
+def drained(ledger: Ledger, report: SentinelReport) -> bool | None:
+    """Whether the gateway that is about to stop may go: nothing is on its way, and its hold lets nothing follow.
+
+    None while it is not about to stop.
+    """
+    if all(hold.reason is not GateReason.PLANNED_STOP for hold in report.holds):
+        return None
+    return ledger.unacknowledged == 0
 
 
 async def until_one_ends(
@@ -43,10 +62,13 @@ async def until_one_ends(
 
 
 async def _drain(dispatcher: Dispatcher, dispatching: asyncio.Task[None], ledger: Ledger) -> None:
-    """Send nothing more, and give the broker a moment to acknowledge what it was sent."""
+    """Send nothing more, and give the broker the time to acknowledge what it was sent; the rest is Unknown."""
     dispatcher.stop()
     await asyncio.wait({dispatching}, timeout=LAST_LOOK_SECONDS)
-    for _ in range(DRAIN_ROUNDS):
-        if not ledger.active.sending:
-            return
-        await asyncio.sleep(DRAIN_PAUSE_SECONDS)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while ledger.active.sending:  # noqa: ASYNC110 - the broker tells, and nobody is woken any more
+                await asyncio.sleep(DRAIN_PAUSE_SECONDS)
+    left = [order.id for order in ledger.active.sending.values()]
+    with suppress(LedgerUnavailableError):
+        await ledger.advance_all(dict.fromkeys(left, not_acknowledged))

@@ -39,7 +39,7 @@ from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.housekeeping import keep_archiving, keep_written
 from ibgateway_executor.ledger.lock import locked
 from ibgateway_executor.ledger.sqlite import open_sqlite
-from ibgateway_executor.lifetime import until_one_ends
+from ibgateway_executor.lifetime import drained, until_one_ends
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.order import order_uid
 from ibgateway_executor.settings import ExecutorEnvironment
@@ -123,7 +123,7 @@ async def _serve(
         clock=clock,
         wakeup=changed,
     )
-    url = settings().sentinel_url
+    endpoint = partial(_endpoint, settings().sentinel_url)
     intake = _intake(
         *(settings, gate, ledger, clock),
         client_token=client_token,
@@ -145,7 +145,7 @@ async def _serve(
             dispatcher,
             connection,
             ledger,
-            sentinel.follow(lambda: Endpoint(url, token=agent_token().decode())),
+            sentinel.follow(lambda: endpoint(agent_token()), partial(drained, ledger)),
             recorder.run(),
             keep_written(ledger),
             keep_archiving(ledger, lambda: settings().archive_after_days, clock),
@@ -160,14 +160,17 @@ def _token(path: Path) -> Token:
     return watched.value
 
 
+def _endpoint(url: str, token: bytes) -> Endpoint:
+    return Endpoint(url, token=token.decode())
+
+
 def _sentinel(client: HttpClient, clock: Clock, wakeups: Iterable[Wakeup]) -> SentinelFollower:
     def wake() -> None:
         for wakeup in wakeups:
             wakeup.set()
 
-    return SentinelFollower(
-        client, clock=clock.monotonic, on_change=wake, first_silence=logging.WARNING
-    )
+    now = clock.monotonic
+    return SentinelFollower(client, clock=now, on_change=wake, first_silence=logging.WARNING)
 
 
 def _connection(

@@ -166,7 +166,7 @@ drain() {
   done
 }
 
-rm -f "$run_dir"/{stop,planned-stop,drop-token,may-pause,permit.taken}
+rm -f "$run_dir"/{stop,planned-stop,drained,drop-token,may-pause,permit.taken}
 trap on_term TERM INT
 wait_for_permit
 

@@ -19,7 +19,12 @@ from ibgateway_runtime.errors import EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint, HttpClient
 
 WAIT_SECONDS: Final = 30
+DRAIN_LOOK_SECONDS: Final = 0.2
+"""So often who trades through a gateway that is about to stop says whether it has drained."""
 RETRY_SECONDS: Final = 0.25
+
+Drained = Callable[[SentinelReport], bool | None]
+"""Whether nothing is on its way any more and nothing more is sent; None while the gateway need not wait for that."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,21 +58,35 @@ class SentinelFollower:
         """Seconds since anything was heard; infinite before."""
         return self._clock() - self.heard_at
 
-    async def follow(self, endpoint: Callable[[], Endpoint]) -> None:
-        """Ask for ever; `endpoint` is asked anew with each request, because tokens change."""
+    async def follow(
+        self, endpoint: Callable[[], Endpoint], drained: Drained | None = None
+    ) -> None:
+        """Ask for ever; `endpoint` is asked anew with each request, because tokens change.
+
+        Who gives `drained` trades through the gateway, and its word goes along with each question: a connection of
+        its own might find neither name nor Service of a gateway that is being deleted.
+        """
         while True:
             try:
-                await self._poll(endpoint)
+                await self._poll(endpoint, drained)
             except EndpointUnavailableError as error:
                 self._silent(error)
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _poll(self, endpoint: Callable[[], Endpoint]) -> None:
+    async def _poll(self, endpoint: Callable[[], Endpoint], drained: Drained | None) -> None:
         """The state now, then each change; the first request carries no sequence of an older process."""
         sequence = await self._ask(endpoint(), "/v1/status")
         while sequence is not None:
-            path = f"/v1/status?after={sequence}&wait={WAIT_SECONDS}"
+            path = f"/v1/status?after={sequence}&{self._word(drained)}"
             sequence = await self._ask(endpoint(), path)
+
+    def _word(self, drained: Drained | None) -> str:
+        """How long the answer may take, and what the sentinel is told with the question."""
+        if drained is None:
+            return f"wait={WAIT_SECONDS}"
+        done = drained(self.report) if self.report is not None else None
+        wait = DRAIN_LOOK_SECONDS if done is False else WAIT_SECONDS
+        return f"wait={wait}&drained={'true' if done else 'false'}"
 
     async def _ask(self, endpoint: Endpoint, path: str) -> int | None:
         """One answer: heartbeats, then a report. Gives its sequence."""

@@ -210,7 +210,7 @@ class Dispatcher:
             if order.state in UNSENT:
                 steps[order.id] = cancel
         silent = self._unacknowledged_for_long()
-        steps |= dict.fromkeys(silent, _unacknowledged)
+        steps |= dict.fromkeys(silent, not_acknowledged)
         await self._ledger.advance_all(steps)
         self._hear()
         for _ in silent:
@@ -238,7 +238,8 @@ class Dispatcher:
         return longest
 
 
-def _unacknowledged(order: Order) -> Order:
+def not_acknowledged(order: Order) -> Order:
+    """An order that was sent and of which the broker has said nothing."""
     if order.state is not OrderState.SENDING:
         return order
     return move(

@@ -7,10 +7,11 @@ and how an attempt ended is concluded in `permits`, purely; this loop carries it
 import asyncio
 import contextlib
 import logging
-from dataclasses import replace
 from typing import Final
 
 from ibgateway_agent.errors import LedgerError
+from ibgateway_agent.sentinel.drain import DrainWatch
+from ibgateway_agent.sentinel.driver_attempts import DriverAttempts
 from ibgateway_agent.sentinel.figures import SentinelView
 from ibgateway_agent.sentinel.gateway_watch import GatewayWatch
 from ibgateway_agent.sentinel.log import run_dir
@@ -34,8 +35,8 @@ from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_agent.sentinel.settings import SentinelEnvironment
 from ibgateway_agent.sentinel.state import GatewayState
 from ibgateway_api.advice import why_refused
-from ibgateway_api.login import Evidence, Login, Sign
-from ibgateway_api.permits import AttemptOutcome, Granted, PermitKind, Refused
+from ibgateway_api.login import Evidence, Sign
+from ibgateway_api.permits import Refused
 from ibgateway_api.reports import HandoverReport
 from ibgateway_api.requests import HandoverRequest
 from ibgateway_api.settings import SentinelSettings
@@ -91,6 +92,12 @@ class Sentinel:
         self._monitor = ApiMonitor(self._state, self, clock)
         self.metrics = SentinelMetrics(clock, self._view, state_dir)
         self.publisher = ReportPublisher(boot, clock)
+        self.drain = DrainWatch(clock)
+        self._by_itself = DriverAttempts(
+            *(self._state, self._permits, self._stop, self.metrics),
+            snapshot=self._snapshot,
+            clock=clock,
+        )
         self._refused: Refused | None = None
         self._sight = GatewayWatch(clock)
         self._next_duties = self._next_settings = float("-inf")
@@ -185,10 +192,10 @@ class Sentinel:
         if evidence.sign in outcome.PROCESS_GONE:
             self._show_why_it_waits(before, evidence)
         if evidence.sign is Sign.COLD_RESTART:
-            self._driver_starts_over()
+            self._by_itself.starts_over(just_now=self._log.caught_up_at is not None)
         if evidence.sign is Sign.TOKEN_START:
             self._stop.hurry()
-        self._see_relogin(before.login, evidence)
+        self._by_itself.see_relogin(before.login, evidence)
         self._permits.record_or_retry(outcome.from_login(self._snapshot()))
         self._permits.record_or_retry(outcome.token_died(self._snapshot()))
         login = self._state.login
@@ -201,40 +208,6 @@ class Sentinel:
         if why is not None:
             reason = Evidence(why, evidence.at)
             self._state.fold = keeping_reason(self._state.fold, before, reason)
-
-    def _driver_starts_over(self) -> None:
-        """An attempt that asked nobody is counted, and ended where it would not have been granted.
-
-        One of before this sentinel's start has been answered by now: a login may have come of it.
-        """
-        snapshot = self._snapshot()
-        self._permits.record_or_retry(outcome.unfinished(snapshot.records, AttemptOutcome.ENDED))
-        granted = decide.driver_may_start_over(snapshot)
-        if isinstance(granted, Refused) and self._log.caught_up_at:
-            self._stop.begin("the driver starts over without a permit", at_once=True)
-            return
-        self._stop.give_up()
-        self._count(Granted(PermitKind.FULL))
-
-    def _see_relogin(self, before: Login, evidence: Evidence) -> None:
-        """A push that comes with a re-login can't be held back: it is counted."""
-        if outcome.asked_nobody(evidence, before):
-            ended = outcome.unfinished(self._permits.records, AttemptOutcome.ENDED)
-            self._permits.record_or_retry(ended)
-            self._count(Granted(PermitKind.FULL))
-        after, records = self._state.login, self._permits.records
-        back = outcome.taken_back(before, after, records, evidence.at)
-        self._permits.record_or_retry(back)
-
-    def _count(self, granted: Granted) -> None:
-        try:
-            attempt = self._permits.count(granted, self._clock.now())
-        except (OSError, LedgerError):
-            logger.exception("what can't be written down is not allowed")
-            self._stop.begin("an attempt that can't be written down", at_once=True)
-            return
-        self.metrics.attempt_of_driver(attempt)
-        self._state.fold = replace(self._state.fold, attempt=attempt.id)
 
     def _read_settings(self) -> None:
         before, self._state.settings = self._state.settings, self._settings.value()
@@ -300,20 +273,23 @@ class Sentinel:
 
     def _publish(self) -> None:
         sight, login, seen = self._sight, self._state.login, self._snapshot()
-        nightly = self._state.environment.nightly
+        nightly, leaves = self._state.environment.nightly, self._planned_stop()
         blind = sight.blind(self._clock.monotonic())
         known = ReportInput(
             sight.unseen(login) if blind else login,
             self._permits.records,
             self._refused,
             handover=handover.told_of(seen),
-            planned_stop=self._stop.planned or handover.pausing(seen) or self._planned_stop(),
+            planned_stop=self._stop.planned or handover.pausing(seen) or leaves,
             nightly_until=nightly.held_until(login, self._clock.now()) if nightly else None,
             clock_off=self._monitor.clock_watch.is_off(),
             trouble=sight.trouble(blind=blind, unsaved=self._log.unsaved),
         )
         if self.publisher.publish(known):
             self.metrics.state(known.login.state)
+        if self.drain.done(stops=leaves, sequence=self.publisher.sequence):
+            with contextlib.suppress(OSError):
+                run_dir.tell_drained(self._run_dir)
 
     def _view(self) -> SentinelView | None:
         """What is to be measured now; None before the first look."""

@@ -94,6 +94,7 @@ def _api(
         hand_over=sentinel.hand_over,
         alive=sentinel.alive,
         operator_asks=operator_asks,
+        drain=sentinel.drain,
         token_file=at.token_file,
         clock=clock,
     )

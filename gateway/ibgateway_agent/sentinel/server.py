@@ -14,6 +14,7 @@ from aiohttp.typedefs import Middleware
 from pydantic import ValidationError
 
 from ibgateway_agent.errors import HandoverRefusedError, LedgerError, StopRefusedError
+from ibgateway_agent.sentinel.drain import DrainWatch
 from ibgateway_agent.sentinel.permits.records import RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_api import names
@@ -41,6 +42,7 @@ def application(
     hand_over: HandOver,
     alive: Callable[[], bool],
     operator_asks: Callable[[], None],
+    drain: DrainWatch,
     token_file: Path,
     clock: Clock,
 ) -> web.Application:
@@ -48,7 +50,7 @@ def application(
     app = web.Application(middlewares=[_token_wanted(token_file)])
     app.add_routes(
         [
-            web.get("/v1/status", _Status(publisher, clock, operator_asks).get),
+            web.get("/v1/status", _Status(publisher, clock, operator_asks, drain).get),
             web.post("/v1/login-requests", _post(accept, RequestKind.LOGIN)),
             web.post("/v1/restarts", _post(accept, RequestKind.RESTART)),
             web.post("/v1/handovers", _handovers(hand_over)),
@@ -82,11 +84,16 @@ class _Status:
     """`GET /v1/status`, at once or as a long poll with a heartbeat."""
 
     def __init__(
-        self, publisher: ReportPublisher, clock: Clock, operator_asks: Callable[[], None]
+        self,
+        publisher: ReportPublisher,
+        clock: Clock,
+        operator_asks: Callable[[], None],
+        drain: DrainWatch,
     ) -> None:
         self._publisher = publisher
         self._clock = clock
         self._operator_asks = operator_asks
+        self._drain = drain
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get(hdrs.USER_AGENT) == names.OPERATOR_AGENT:
@@ -96,6 +103,9 @@ class _Status:
             wait = min(float(request.query.get("wait", "0")), LONGEST_WAIT_SECONDS)
         except ValueError as error:
             raise web.HTTPBadRequest(text="after and wait are numbers") from error
+        if (drained := request.query.get("drained")) is not None:
+            with self._drain.heard(after, drained=drained == "true"):
+                return await self._stream(request, after, wait)
         if "after" in request.query or "wait" in request.query:
             return await self._stream(request, after, wait)
         return web.Response(text=self._text(), content_type="application/json")

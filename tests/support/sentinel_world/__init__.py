@@ -101,6 +101,7 @@ class PodOnHost:
             "TWS_PASSWORD_FILE": str(self.secret.folder / "IB_PASSWORD"),
             "TWS_SETTINGS_PATH": str(self.folder / "settings"),
             "START_SCRIPTS": "init-scripts/start",
+            "READ_ONLY_API": "no",
             "SIMULATOR_PYTHON": sys.executable,
             "SIMULATOR_IBKR_URL": f"http://127.0.0.1:{self.ibkr.port}",
             "SIMULATOR_BROKER_PORT": str(self.ibkr.broker_port),

@@ -12,7 +12,12 @@ from aiohttp import web
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import SentinelReport
 from ibgateway_runtime.http_client import Endpoint, HttpClient, client_session
-from ibgateway_runtime.sentinel_client import SentinelFollower, request_login, request_restart
+from ibgateway_runtime.sentinel_client import (
+    Drained,
+    SentinelFollower,
+    request_login,
+    request_restart,
+)
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 BREAK = "break the connection"
@@ -111,8 +116,10 @@ class Following:
                 self._changed.clear()
 
     @contextlib.asynccontextmanager
-    async def at(self, endpoint: Callable[[], Endpoint]) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.follower.follow(endpoint))
+    async def at(
+        self, endpoint: Callable[[], Endpoint], drained: Drained | None = None
+    ) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.follower.follow(endpoint, drained))
         try:
             yield
         finally:
@@ -156,6 +163,26 @@ async def test_reports_are_followed_and_a_break_asks_afresh(
         f"the sentinel is not heard: {server.url}/v1/status?after=4&wait=30: ClientPayloadError"
     ]
     assert "t0ken" not in caplog.text
+
+
+async def test_who_trades_says_whether_it_has_drained_and_soon_again_until_it_has(
+    client: HttpClient, server: SentinelServer
+) -> None:
+    words = iter([None, False, True])
+    following = Following(client)
+    server.answers.put_nowait(report(3, LoginState.LOGGED_IN))
+    async with following.at(server.endpoint, lambda _: next(words)):
+        for number, state in enumerate((LoginState.RESTARTING, LoginState.STOPPED), start=4):
+            server.answers.put_nowait(report(number, state))
+            await following.until(state)
+        server.answers.put_nowait(report(6, LoginState.STARTING))
+        await following.until(LoginState.STARTING)
+    assert server.queries[:4] == [
+        {},
+        {"after": "3", "wait": "30", "drained": "false"},
+        {"after": "4", "wait": "0.2", "drained": "false"},
+        {"after": "5", "wait": "30", "drained": "true"},
+    ]
 
 
 @pytest.mark.parametrize("answer", [TOO_LONG, "no report"])

@@ -1,15 +1,18 @@
 """The gateway's own nightly restart is ridden out: nothing new is sent right before it, and no push follows."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ibgateway_agent.sentinel.nightly import nightly_restart
+import ibgateway_pod
+from ibgateway_agent.sentinel.nightly import HOLD_BEFORE, nightly_restart
 from ibgateway_agent.sentinel.settings import environment
-from ibgateway_api.gate import GateReason
+from ibgateway_api.gate import NEWS_LIMIT_SECONDS, GateReason
 from ibgateway_api.login import Login, LoginState, Sign
 from ibgateway_api.permits import AttemptOutcome
+from ibgateway_executor.dispatch.dispatcher import ACKNOWLEDGEMENT_SECONDS
 from sentinel_fakes import FakePod
 
 TEN = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
@@ -79,3 +82,13 @@ def test_a_night_as_it_is_reported(tmp_path: Path) -> None:
     report = pod.api(Sign.API_READY, "DU1")
     assert (report.state, report.holds) == (LoginState.LOGGED_IN, ())
     assert pod.outcomes() == [AttemptOutcome.SETTLED]
+
+
+def test_an_order_that_left_at_the_last_moment_has_a_fate_before_the_restart_and_before_a_stop() -> (
+    None
+):
+    """Sent by an executor that had just gone deaf, and called unknown after its time."""
+    longest = NEWS_LIMIT_SECONDS + ACKNOWLEDGEMENT_SECONDS
+    assert longest < HOLD_BEFORE.total_seconds()
+    (limit,) = re.findall(r"PRESTOP_DRAIN_SECONDS:-(\d+)", ibgateway_pod.script("prestop.sh"))
+    assert longest < int(limit) < 100

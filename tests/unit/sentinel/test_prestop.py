@@ -29,7 +29,7 @@ async def prestop(run: Path, port: int, **env: str) -> asyncio.subprocess.Proces
             "PATH": os.environ["PATH"],
             "SENTINEL_RUN_DIR": str(run),
             "IBC_COMMAND_PORT": str(port),
-            "PRESTOP_HOLD_SECONDS": "0",
+            "PRESTOP_DRAIN_SECONDS": "0",
             "PRESTOP_PAUSE_SECONDS": "2",
             **env,
         },
@@ -112,6 +112,21 @@ async def test_a_process_that_never_ends_is_not_waited_for_for_ever(tmp_path: Pa
         hook = await prestop(tmp_path, ibc.port, PRESTOP_SECONDS="1")
         assert await asyncio.wait_for(hook.wait(), 20) == 0
         assert gateway.returncode is None
+
+
+async def test_it_waits_for_the_drain_before_it_says_a_word(tmp_path: Path) -> None:
+    async with driver() as ibc, process() as gateway:
+        runs(tmp_path, gateway.pid)
+        (tmp_path / "drained").touch()
+        hook = await prestop(tmp_path, ibc.port, PRESTOP_DRAIN_SECONDS="60")
+        while not (tmp_path / "planned-stop").exists():  # noqa: ASYNC110 - a file tells
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.5)
+        assert ibc.commands == []
+        (tmp_path / "drained").touch()
+        await ibc.heard("STOP")
+        gateway.kill()
+        assert await asyncio.wait_for(hook.wait(), 20) == 0
 
 
 async def test_without_a_process_there_is_nothing_to_wait_for(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from ibgateway_agent.errors import HandoverRefusedError, LedgerError, StopRefusedError
+from ibgateway_agent.sentinel.drain import DrainWatch
 from ibgateway_agent.sentinel.permits.records import Records, RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.report import ReportInput
@@ -40,6 +41,7 @@ class ServedReports:
     alive: bool = True
     asked: int = 0
     error: Exception | None = None
+    drain: DrainWatch = field(default_factory=lambda: DrainWatch(at(NOW)))
 
     def accept(self, kind: RequestKind, request: str) -> bool:
         if request == "in-quiet-hours":
@@ -78,6 +80,7 @@ def application_of(sentinel: ServedReports, folder: Path) -> web.Application:
         hand_over=sentinel.hand_over,
         alive=lambda: sentinel.alive,
         operator_asks=sentinel.operator_asks,
+        drain=sentinel.drain,
         token_file=folder / "token",
         clock=at(NOW),
     )
@@ -100,6 +103,21 @@ async def test_who_asks_for_the_status_as_the_operator_is_heard(
     assert sentinel.asked == 1
     await client.get("/v1/status", headers={"User-Agent": "ibgateway-operator"})
     assert sentinel.asked == 1
+
+
+async def test_who_trades_says_with_its_question_whether_it_has_drained(
+    client: Client, sentinel: ServedReports
+) -> None:
+    sentinel.publish(IN)
+    knows = sentinel.publisher.sequence
+    for word in ("false", "true"):
+        query = {"after": str(knows), "wait": "0", "drained": word}
+        answer = await client.get("/v1/status", params=query, headers=RIGHT)
+        assert answer.status == 200
+        await answer.read()
+        assert sentinel.drain.done(stops=True, sequence=knows) is (word == "true")
+    assert not sentinel.drain.done(stops=False, sequence=knows)
+    assert not sentinel.drain.done(stops=True, sequence=knows + 1)
 
 
 async def test_status_is_the_report(client: Client, sentinel: ServedReports) -> None:

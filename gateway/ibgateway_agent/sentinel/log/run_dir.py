@@ -33,6 +33,11 @@ def planned_stop(run_dir: Path) -> bool:
     return (run_dir / "planned-stop").exists()
 
 
+def tell_drained(run_dir: Path) -> None:
+    """Let the preStop hook go on; raises OSError."""
+    (run_dir / "drained").touch()
+
+
 def run_id(run_dir: Path) -> str:
     """The name of this run directory, given to it by the first sentinel that sees it."""
     path = run_dir / "run-id"

@@ -1,0 +1,48 @@
+"""Whether whoever trades through this gateway has drained, so that it may stop.
+
+An executor says so with each of its long polls: over the one connection that it has anyway, which goes on
+while Services, names and policies of a deleted gateway are already gone.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from ibgateway_runtime.clock import Clock
+
+BETWEEN_POLLS_SECONDS: Final = 3.0
+"""Who asks for the state has the next question on its way within that, also after a broken one."""
+
+
+class DrainWatch:
+    """Hears executors. A word counts for a stop only from one that has heard of that stop."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._asking = 0
+        self._left = float("-inf")
+        self._knew = -1
+        self._announced: int | None = None
+
+    @contextmanager
+    def heard(self, knows: int, *, drained: bool) -> Iterator[None]:
+        """While an executor asks, which knows the report of that sequence."""
+        if drained:
+            self._knew = max(self._knew, knows)
+        self._asking += 1
+        try:
+            yield
+        finally:
+            self._asking -= 1
+            self._left = self._clock.monotonic()
+
+    def done(self, *, stops: bool, sequence: int) -> bool:
+        """Whether the stop may go on; `sequence` is of the report that tells of it, or of a later one."""
+        if not stops:
+            self._announced = None
+            return False
+        if self._announced is None:
+            self._announced = sequence
+        if self._knew >= self._announced:
+            return True
+        return not self._asking and self._clock.monotonic() - self._left > BETWEEN_POLLS_SECONDS
