@@ -96,6 +96,8 @@ async def test_nothing_is_written_or_reserved_before_the_start_is_done(path: Pat
         await ledger.reserve("a", client_id=17, next_valid_id=1)
     with pytest.raises(LedgerUnavailableError):
         await ledger.claim(("DU1234567",))
+    with pytest.raises(LedgerUnavailableError):
+        await ledger.archive(NOON)
     found = await ledger.find("a")
     assert found is not None
     assert found.state is OrderState.SENDING
@@ -142,5 +144,6 @@ def test_a_ledger_is_not_written_by_a_start_that_changes_nothing(path: Path) -> 
     before = path.read_bytes()
     again = open_sqlite(path)
     again.stamp("paper")
+    assert Path(f"{path}-wal").stat().st_size == 0, "a full disk has no room for it"
     again.close()
     assert path.read_bytes() == before
