@@ -45,6 +45,14 @@ LOGIN_ADVICE: Final = {
 }
 
 
+def wrong_port(port: int) -> str:
+    """What to do about a login without an API where it is expected."""
+    return (
+        f"IB Gateway says that it has logged in, but nothing listens on its API port {port}: open noVNC and"
+        f" set Configure > Settings > API > Settings > Socket port to {port}"
+    )
+
+
 _ASK: Final = "ask for an attempt with the annotation ibgateway.dev/login-requested-at"
 _OR_ASK: Final = f"it goes on by itself then; {_ASK} to have one now"
 

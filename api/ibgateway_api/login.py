@@ -89,6 +89,8 @@ class Login:
     `taken`: another session is in the way. `relogin`: it has ended this one, and the driver logs in again.
     `dialogs` are the open windows that stop a login until somebody answers, `dialog_since` when the first came.
     `authenticated` says that this login has been `LoggedIn`: coming back is no new authentication.
+    `completed`: when the driver said that the login is complete; the API proves it, or does not.
+    `why` a person is needed, in words; empty in every other state.
     """
 
     state: LoginState
@@ -105,6 +107,8 @@ class Login:
     running: bool = False
     dialogs: tuple[str, ...] = ()
     dialog_since: datetime | None = None
+    completed: datetime | None = None
+    why: str = ""
 
 
 def unknown(at: datetime) -> Login:
@@ -117,9 +121,10 @@ def advance(login: Login, evidence: Evidence, *, approval_seconds: int = 180) ->
     after = _RULES[evidence.sign](login, evidence)
     if after.state is LoginState.AWAITING_APPROVAL and login.state is not after.state:
         deadline = evidence.at + timedelta(seconds=approval_seconds)
-        return replace(after, since=evidence.at, deadline=deadline)
+        return replace(after, since=evidence.at, deadline=deadline, why="")
     if after.state is not login.state:
-        return replace(after, since=evidence.at, deadline=None)
+        why = evidence.detail if evidence.sign is Sign.PERSON_NEEDED else ""
+        return replace(after, since=evidence.at, deadline=None, why=why)
     return after
 
 
@@ -163,7 +168,8 @@ def _attempted(login: Login, evidence: Evidence) -> Login:
 
 
 def _unproven(login: Login) -> Login:
-    return replace(login, proven=False, authenticated=False, taken=False, relogin=False)
+    anew = replace(login, proven=False, authenticated=False, completed=None)
+    return replace(anew, taken=False, relogin=False)
 
 
 def _pushed(login: Login, evidence: Evidence) -> Login:
@@ -269,6 +275,10 @@ def _if_logged_in(state: LoginState) -> Callable[[Login, Evidence], Login]:
     return lambda login, _: replace(login, state=state) if _stands(login) else login
 
 
+def _completed(login: Login, evidence: Evidence) -> Login:
+    return replace(login, completed=evidence.at)
+
+
 def _same(login: Login, evidence: Evidence) -> Login:
     return login
 
@@ -283,7 +293,7 @@ _RULES: dict[Sign, Callable[[Login, Evidence], Login]] = {
     Sign.PUSH_SENT: _pushed,
     Sign.PUSH_CLOSED: _push_closed,
     Sign.APPROVAL_MISSED: _if_running(LoginState.APPROVAL_MISSED),
-    Sign.LOGIN_COMPLETED: _same,
+    Sign.LOGIN_COMPLETED: _completed,
     Sign.SESSION_TAKEN: _taken,
     Sign.RELOGIN_BEGUN: _relogin_begun,
     Sign.SESSION_RESUMED: _resumed,

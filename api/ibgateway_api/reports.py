@@ -75,6 +75,8 @@ class SentinelReport(Document):
     """The handover that stands; None where the login is the gateway's."""
     undelivered: str = ""
     """Why people are not told what they should be; empty where they are, and where nobody is to be told."""
+    why: str = ""
+    """Why a person is needed, where the login needs one; names the setting that is to be changed, if one is."""
     trouble: str = ""
     """Why the sentinel can't see the gateway or can't write, and what a person can do; mostly empty."""
 

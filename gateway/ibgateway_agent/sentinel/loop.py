@@ -34,8 +34,8 @@ from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_agent.sentinel.settings import SentinelEnvironment
 from ibgateway_agent.sentinel.state import GatewayState
-from ibgateway_api.advice import why_refused
-from ibgateway_api.login import Evidence, Sign
+from ibgateway_api.advice import why_refused, wrong_port
+from ibgateway_api.login import Evidence, Login, Sign
 from ibgateway_api.permits import Refused
 from ibgateway_api.reports import HandoverReport
 from ibgateway_api.requests import HandoverRequest
@@ -99,6 +99,7 @@ class Sentinel:
             clock=clock,
         )
         self._refused: Refused | None = None
+        self._port_closed = False
         self._sight = GatewayWatch(clock)
         self._next_duties = self._next_settings = float("-inf")
 
@@ -178,6 +179,7 @@ class Sentinel:
 
     def on_probe(self, result: ProbeResult, seconds: float) -> None:
         """The API was probed."""
+        self._port_closed = result is ProbeResult.PORT_CLOSED
         self.metrics.probe(result, seconds)
 
     def _handle(self, before: LoginFold, evidence: Evidence) -> None:
@@ -217,12 +219,19 @@ class Sentinel:
     def _duties_now(self) -> None:
         self._next_duties = float("-inf")
 
-    def _do_duties(self) -> None:
-        login, seen = self._state.login, self._snapshot()
+    def _see_standstill(self, login: Login) -> None:
+        """A login that goes nowhere by itself is a sign of something, though nothing says so."""
+        seen = self._snapshot()
         if standstill.token_is_dead(seen):
             self.on_evidence(Sign.TOKEN_EXPIRED, "no login after a start by token")
         elif standstill.dialog_holds_up(seen):
             self.on_evidence(Sign.PERSON_NEEDED, f"a dialog waits: {', '.join(login.dialogs)}")
+        elif standstill.port_stays_closed(seen):
+            self.on_evidence(Sign.PERSON_NEEDED, wrong_port(self._state.api_port))
+
+    def _do_duties(self) -> None:
+        login = self._state.login
+        self._see_standstill(login)
         self._permits.record_or_retry(outcome.from_login(self._snapshot()))
         self._permits.record_or_retry(outcome.token_died(self._snapshot()))
         if self._state.running:
@@ -269,6 +278,7 @@ class Sentinel:
             starts_over=state.fold.starts_over,
             looked_since=self._log.caught_up_at,
             clock_wrong=self._monitor.clock_watch.is_wrong(),
+            port_closed=self._port_closed,
         )
 
     def _publish(self) -> None:

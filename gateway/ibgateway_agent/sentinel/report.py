@@ -43,6 +43,7 @@ def report(known: ReportInput, *, boot: str, sequence: int, at: datetime) -> Sen
         taken_login_request=known.records.last_taken(RequestKind.LOGIN),
         taken_restart=known.records.last_taken(RequestKind.RESTART),
         handover=known.handover,
+        why=login.why,
         trouble=known.trouble,
     )
 

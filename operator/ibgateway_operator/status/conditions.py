@@ -96,6 +96,8 @@ def suspension(snapshot: Snapshot) -> str:
 def _of_login(assessment: Assessment, report: SentinelReport) -> str:
     """What is going on and what to do, why no attempt is allowed and until when, what is in the way."""
     words, lost = LOGIN_ADVICE[report.state], assessment.verdict.lost_too_long
+    if report.why:
+        words = f"{words}. {report.why}"
     if lost is not None and assessment.snapshot.now >= lost:
         words = lost_for_long(report.since)
     if report.deadline is not None:

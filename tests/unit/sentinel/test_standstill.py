@@ -1,12 +1,18 @@
 """How long a login may stand still, by state."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ibgateway_agent.sentinel.permits.records import Records
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
-from ibgateway_agent.sentinel.permits.standstill import dialog_holds_up, stuck, token_is_dead
+from ibgateway_agent.sentinel.permits.standstill import (
+    dialog_holds_up,
+    port_stays_closed,
+    stuck,
+    token_is_dead,
+)
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.settings import SentinelSettings
 
@@ -60,6 +66,26 @@ def test_a_dialog_that_stays_waits_for_a_person(
 ) -> None:
     login = Login(state, ago(9), by_token=by_token, dialogs=("Q",), dialog_since=ago(minutes))
     assert dialog_holds_up(seen(login)) is holds_up
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes", "closed", "stays"),
+    [
+        (S.LOGGING_IN, 1.1, True, True),
+        (S.RESTARTING, 1.1, True, True),
+        (S.LOGGING_IN, 1, True, False),
+        (S.LOGGING_IN, 9, False, False),
+        (S.NEEDS_PERSON, 9, True, False),
+        (S.CONNECTION_LOST, 9, True, False),
+    ],
+)
+def test_a_complete_login_without_an_api_is_no_login_that_is_tried_again(
+    state: LoginState, minutes: float, closed: bool, stays: bool
+) -> None:
+    login = Login(state, ago(9), completed=ago(minutes))
+    assert port_stays_closed(replace(seen(login), port_closed=closed)) is stays
+    assert not port_stays_closed(replace(seen(replace(login, proven=True)), port_closed=True))
+    assert not port_stays_closed(replace(seen(replace(login, completed=None)), port_closed=True))
 
 
 def test_what_stood_before_this_sentinel_looked_is_given_its_time_again() -> None:

@@ -55,6 +55,10 @@ _HARMLESS: Final = re.compile(
     re.I,
 )
 """The Gateway's own windows and its splashes; what is shown on the way down or by IBC."""
+_NAME_DEVICE: Final = (
+    "write the entry of its list, exactly as noVNC shows it, into spec.gateway.twoFactorDevice"
+)
+_NO_DEVICE: Final = f"IBKR asks which second factor to use: {_NAME_DEVICE}"
 _NO_TEXT: Final = "a login error without a text"
 
 
@@ -166,6 +170,12 @@ def _no_server(grammar: Grammar, match: re.Match[str]) -> Read:
     return grammar, ((Sign.TOKEN_EXPIRED if expired else Sign.SERVER_LOST, match.string),)
 
 
+def _no_such_device(grammar: Grammar, match: re.Match[str]) -> Read:
+    """IBC compares the whole entry; the list stays on the screen."""
+    why = f"IBKR lists no second factor named '{match['device']}': {_NAME_DEVICE}"
+    return grammar, ((Sign.PERSON_NEEDED, why),)
+
+
 def _error_ahead(grammar: Grammar, _: re.Match[str]) -> Read:
     return replace(grammar, error_ahead=True), ()
 
@@ -233,8 +243,9 @@ _IBC_RULES: Final = _table(
     (r"connection to server failed", _no_server),
     (r".*security tokens associated with your login", _quotes(Sign.TOKEN_EXPIRED)),
     (r".*soft token=0 received", _quotes(Sign.TOKEN_EXPIRED)),
-    (r"you should specify the required second factor device", _quotes(Sign.PERSON_NEEDED)),
-    (r"could not find second factor device", _quotes(Sign.PERSON_NEEDED)),
+    (r"you should specify the required second factor device", _says(Sign.PERSON_NEEDED, _NO_DEVICE)),
+    (r"could not find second factor device '(?P<device>.*)' in the list", _no_such_device),
+    (r"could not find second factor device", _says(Sign.PERSON_NEEDED, _NO_DEVICE)),
     (_FRAME + r"password notice; event=opened", _says(Sign.PERSON_NEEDED, "the password expires")),
 )  # fmt: skip
 

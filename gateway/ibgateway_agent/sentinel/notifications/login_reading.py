@@ -102,6 +102,8 @@ def _lasting(report: SentinelReport, told: NotificationSettings, calendar: Calen
 def _advice(report: SentinelReport, told: NotificationSettings) -> str:
     """What it means and what helps; a sentence for a person, and the command where it asks for one."""
     words = LOGIN_ADVICE[report.state]
+    if report.why:
+        words += f". {report.why}"
     if report.waiting is not None:
         words += (
             f". The next attempt waits: {why_refused(report.waiting.refusal, report.waiting.until)}"

@@ -31,5 +31,7 @@ class SentinelSnapshot:
     permit_on_its_way: bool = False
     starts_over: datetime | None = None
     clock_wrong: bool = False
+    port_closed: bool = False
+    """Nobody listened on the API's port when it was probed last."""
     looked_since: datetime | None = None
     """When this sentinel had read what was written before its start; only from then on the API is heard."""

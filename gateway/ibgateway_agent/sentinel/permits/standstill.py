@@ -11,6 +11,8 @@ STALLED_AFTER: Final = timedelta(minutes=5)
 """A start or a login without any further sign for this long goes nowhere by itself."""
 TOKEN_LOGIN_WITHIN: Final = timedelta(minutes=3)
 """A start by token that has not logged in by then has a dead token: nothing on the screen says so."""
+PORT_OPENS_WITHIN: Final = timedelta(minutes=1)
+"""The API's port opens with the login, within a second."""
 DIALOG_WAITS_FOR: Final = timedelta(minutes=1)
 """The driver answers the dialogs it knows at once: one that stays this long waits for a person."""
 
@@ -51,6 +53,14 @@ def dialog_holds_up(now: SentinelSnapshot) -> bool:
         and login.dialog_since is not None
         and _stood(now, login.dialog_since) > DIALOG_WAITS_FOR
     )
+
+
+def port_stays_closed(now: SentinelSnapshot) -> bool:
+    """Whether a complete login shows nothing of its API: it listens elsewhere, and another login would too."""
+    login = now.login
+    if login.completed is None or login.proven or login.state not in _MAY_STALL:
+        return False
+    return now.port_closed and _stood(now, login.completed) > PORT_OPENS_WITHIN
 
 
 def _stood(now: SentinelSnapshot, since: datetime) -> timedelta:
