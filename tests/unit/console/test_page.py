@@ -168,6 +168,28 @@ async def test_the_whole_console_runs_from_its_environment(static: Path) -> None
         assert "ibgateway_console_viewers 0.0" in metrics
 
 
+async def test_the_metrics_of_a_console_tell_no_token(static: Path, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("canary-token")
+    people, admin = unused_port(), unused_port()
+    settings = from_env(
+        {
+            "CONSOLE_VNC_HOST": "127.0.0.1",
+            "CONSOLE_AUTH": "token",
+            "CONSOLE_TOKEN_FILE": str(tmp_path / "token"),
+            "CONSOLE_STATIC": str(static),
+            "CONSOLE_BIND": "127.0.0.1",
+            "CONSOLE_PORT": str(people),
+            "CONSOLE_ADMIN_PORT": str(admin),
+        }
+    )
+    offers = {"Sec-WebSocket-Protocol": "binary, token.canary-wrong", "Host": "canary-host"}
+    async with running(settings), ClientSession() as http:
+        assert (await http.get(f"http://127.0.0.1:{people}/", headers=offers)).status >= 400
+        text = await (await http.get(f"http://127.0.0.1:{admin}/metrics")).text()
+    assert 'ibgateway_console_refused_total{check="host"} 1.0' in text
+    assert "canary" not in text
+
+
 async def test_token_mode_does_not_start_without_its_token(static: Path, tmp_path: Path) -> None:
     settings = from_env(
         {

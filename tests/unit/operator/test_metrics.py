@@ -85,6 +85,22 @@ async def test_an_operator_that_stands_by_says_nothing_of_gateways(
     assert of_gateways(trading.app) == {}
 
 
+async def test_nothing_secret_is_told(trading: OperatorWorld) -> None:
+    trading.secret("told", URLS="ntfy://canary-topic")
+    trading.edit(notifications={"secretRef": {"name": "told"}})
+    trading.hear(report(state=LoginState.REJECTED, accounts=("DU1234567",)))
+    await trading.keep_gate()
+    await trading.reconcile()
+    trading.app.queues.metrics.leading = True
+    text = generate_latest(trading.app.queues.metrics.registry).decode()
+    assert 'state="Rejected"' in text
+    memory = trading.app.memories.get(trading.key)
+    assert memory is not None
+    assert memory.secrets.agent_token
+    secrets = ("canary", "someone", "hidden", "DU1234567", memory.secrets.agent_token)
+    assert [secret for secret in secrets if secret in text] == []
+
+
 async def test_the_queues_tell_what_waits_and_what_runs(trading: OperatorWorld) -> None:
     queue = trading.app.queues.slow
     await trading.drain_queue()
