@@ -82,3 +82,22 @@ while IFS= read -r line || [[ -n $line ]]; do
   printf '%s\n' "$line"
 done <"$template" >"$template.new"
 mv -f "$template.new" "$template"
+
+# run.sh writes the zone into jts.ini only where there is none yet, so one on an old volume would mask a
+# changed spec: IB Gateway would restart itself at another hour than everybody else counts with.
+mend_zone() {
+  local ini=${TWS_SETTINGS_PATH:-}/jts.ini line found=''
+  [[ -n ${TIME_ZONE:-} && -f $ini ]] || return 0
+  while IFS= read -r line || [[ -n $line ]]; do
+    case $line in
+      TimeZone=*) found=${line#TimeZone=} line=TimeZone=$TIME_ZONE ;;
+    esac
+    printf '%s\n' "$line"
+  done <"$ini" >"$ini.new"
+  if [[ -z $found || $found == "$TIME_ZONE" ]]; then
+    rm -f "$ini.new"
+  elif mv -f "$ini.new" "$ini"; then
+    echo "jts.ini had TimeZone=$found and masked TIME_ZONE=$TIME_ZONE (spec.gateway.timeZone): it is corrected"
+  fi
+}
+mend_zone
