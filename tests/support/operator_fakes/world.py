@@ -17,6 +17,7 @@ from ibgateway_operator.observe.sentinel import SentinelListener
 from ibgateway_operator.settings import DEFAULT_LEASE, Images, OperatorSettings
 from ibgateway_operator.workqueue import After
 from ibgateway_runtime.clock import Clock
+from ibgateway_runtime.notifications.notifier import Sending
 from operator_fakes.api_server import FakeApiServer
 from operator_fakes.http_client import FakeHttpClient
 from operator_fakes.informer import WatchEvent
@@ -32,6 +33,7 @@ class OperatorWorld:
         lag: bool = False,
         namespaces: tuple[str, ...] = (),
         http: FakeHttpClient | None = None,
+        courier: Sending | None = None,
         patience: float = 0.0,
     ) -> None:
         self.api_server = FakeApiServer(lag=lag, namespaces=namespaces, on_event=self._shown)
@@ -48,6 +50,7 @@ class OperatorWorld:
         """Titles of what was sent to people, each with its address."""
         self.refuses = ""
         """Why no address takes anything."""
+        self._courier = courier or self
         self.app = self._build()
 
     async def send(self, address: str, letter: Letter) -> str:
@@ -67,7 +70,7 @@ class OperatorWorld:
             SCRIPTS,
             api_server=self.api_server,
             http=self.http,
-            courier=self,
+            courier=self._courier,
             clock=clock,
             informer=self.api_server.informer,
             patience=self._patience,
@@ -249,10 +252,14 @@ class OperatorWorld:
 
 @asynccontextmanager
 async def operator_world(
-    *, lag: bool = False, namespaces: tuple[str, ...] = (), patience: float = 0.0
+    *,
+    lag: bool = False,
+    namespaces: tuple[str, ...] = (),
+    patience: float = 0.0,
+    courier: Sending | None = None,
 ) -> AsyncIterator[OperatorWorld]:
     """A paper gateway that was just created, with its credentials; the watches have shown it."""
-    world = OperatorWorld(lag=lag, namespaces=namespaces, patience=patience)
+    world = OperatorWorld(lag=lag, namespaces=namespaces, patience=patience, courier=courier)
     world.api_server.put(ibgateway_body())
     world.credentials()
     world.deliver()
