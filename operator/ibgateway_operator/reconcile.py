@@ -32,6 +32,7 @@ from ibgateway_operator.model.snapshot import Finding, Snapshot
 from ibgateway_operator.observe.observer import Observer
 from ibgateway_operator.observe.sentinel import Sentinels
 from ibgateway_operator.settings import OperatorSettings
+from ibgateway_operator.status.assessing import assess
 from ibgateway_operator.status.conditions import Assessment, executor_is_unexplained
 from ibgateway_operator.status.document import document, status_of
 from ibgateway_operator.status.event_rules import events_for
@@ -119,7 +120,8 @@ class Reconciler:
         await self.telling.look(snapshot, memory)
         if snapshot.settling:
             return snapshot.settling
-        assessment = _assessment(snapshot, decision, outcome)
+        enforced = memory.console.enforced
+        assessment = assess(snapshot, decision, outcome.findings, enforced=enforced)
         if new:  # its pods could not come up any earlier
             memory.begun = self.observer.clock.monotonic()
         wait = self.observer.beginning(key, memory)
@@ -267,19 +269,6 @@ class Reconciler:
         if self.observer.forget(key):
             self.metrics.forget(key)
             self.on_gone()
-
-
-def _assessment(snapshot: Snapshot, decision: Decision, outcome: Outcome) -> Assessment:
-    return Assessment(
-        snapshot,
-        decision.verdict,
-        refusal=decision.refusal,
-        blocker=decision.blocker,
-        overdue=decision.overdue,
-        findings=outcome.findings,
-        handover=decision.handover,
-        pending=decision.pending,
-    )
 
 
 def _failed(what: str, error: OperatorError) -> Finding:

@@ -100,15 +100,17 @@ class Cache:
             self._ended.popitem(last=False)
 
     def shown(self, body: Manifest) -> bool:
-        """The watch shows an object; False where it is what a write of ours was answered with, or older.
+        """The watch shows an object; False where it is the very version that a write of ours was answered with.
 
-        One that had lost its labels and has them again is there.
+        A version before that is somebody else's, which our write went on top of. An object that had lost its
+        labels and has them again is there.
         """
         self._ended.pop(uid_of(body), None)
         overlay = self._overlays.get(_address(body))
         self._newest(body)
-        echo = overlay is not None and uid_of(overlay) == uid_of(body) and _version(body) > 0
-        return not (echo and overlay is not None and _version(body) <= _version(overlay))
+        if overlay is None or uid_of(overlay) != uid_of(body):
+            return True
+        return _version(overlay) != _version(body) or _version(body) == 0
 
     def _newest(self, body: Manifest) -> Manifest:
         """The overlay where it is newer; one that is not has done its work."""

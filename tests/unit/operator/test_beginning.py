@@ -52,6 +52,22 @@ async def test_a_start_that_needs_nobody_costs_24_requests(patient: OperatorWorl
     assert patient.condition("Ready") == "True Trading"
 
 
+async def test_the_consoles_first_word_is_no_reason_for_a_second_status(
+    patient: OperatorWorld,
+) -> None:
+    await patient.reconcile()
+    begin_pods(patient)
+    await patient.reconcile()
+    patient.hear(just_now(patient))
+    await patient.keep_gate()
+    patient.http.answers["/network-policy"] = b'{"enforced": true}'
+    patient.pass_time(10.0)
+    patient.hear_again()
+    assert await patient.reconcile() == ["status"]
+    assert patient.condition("NetworkPolicyEnforced") == "True PolicyEnforced"
+    assert await patient.reconcile() == []
+
+
 async def test_what_does_not_come_up_is_said_after_five_seconds(patient: OperatorWorld) -> None:
     await patient.reconcile()
     assert not said(patient)

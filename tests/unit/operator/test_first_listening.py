@@ -31,6 +31,7 @@ async def running(trading: OperatorWorld) -> OperatorWorld:
         template = trading.api_server.named(*place)["spec"]["template"]
         trading.api_server.put({**pod(component), "spec": template["spec"]})  # type: ignore[arg-type]
     trading.deliver()
+    trading.pass_time(10.0)
     trading.hear_again()
     await trading.reconcile()
     trading.start_again()
@@ -203,6 +204,18 @@ async def test_the_echo_of_a_write_brings_no_reconcile(created: OperatorWorld) -
     echoes = [event for event in created.api_server.informer.waiting if event.kind != "IBGateway"]
     assert len(echoes) == 19
     assert [event for event in echoes if cache.shown(event.body)] == []
+
+
+async def test_what_somebody_else_has_written_just_before_is_news(created: OperatorWorld) -> None:
+    """A write is answered with everything that is stored, also with what nobody has looked at yet."""
+    await created.reconcile()
+    created.deliver()
+    service = created.api_server.named("Service", "paper-novnc")
+    edited = created.api_server.put({**service, "spec": {"type": "LoadBalancer"}})
+    cache = created.app.queues.cache
+    cache.written(created.api_server.put({**edited, "status": {"ours": "on top of it"}}))
+    told = [cache.shown(event.body) for event in created.api_server.informer.waiting]
+    assert told == [True, False]
 
 
 async def test_what_somebody_else_has_written_since_is_news(created: OperatorWorld) -> None:
