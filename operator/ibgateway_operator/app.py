@@ -122,10 +122,15 @@ class App:
 
     async def _listen_to(self, keys: list[Key]) -> None:
         """Whoever can't be listened to yet is so with its reconcile, and holds up nobody."""
-        listens = [self.reconciler.listen(key) for key in keys]
+        free = asyncio.Semaphore(FLIGHT)  # a thousand at once would hold up the Lease
+
+        async def listen(key: Key) -> None:
+            async with free:
+                await self.reconciler.listen(key)
+
         try:
             async with asyncio.timeout(LISTENING_SECONDS):
-                said = await asyncio.gather(*listens, return_exceptions=True)
+                said = await asyncio.gather(*map(listen, keys), return_exceptions=True)
         except TimeoutError:
             logger.warning(
                 "not every gateway could be listened to within %.0f s", LISTENING_SECONDS

@@ -10,6 +10,10 @@ from ibgateway_operator.model.snapshot import pod_ip, pod_of
 
 UNHEARD_SECONDS: Final = 60.0
 """For how long a restarted operator may take until it listens to a gateway; its executor judges for itself."""
+FIRST_NEWS_SECONDS: Final = 15.0
+"""How long a gate that an earlier operator keeps open waits for the first news once this one listens: with a thousand
+connections to be made on a machine that has other things to do, five seconds closed gates for nothing. A silence
+after news counts after five seconds as always, and the executor closes by itself after five seconds in any case."""
 BEGINNING_SECONDS: Final = 5.0
 """For how long nothing is said of a gateway that has only just been made and of which there is no news yet."""
 
@@ -39,7 +43,8 @@ def settling(
             return 0.0  # no operator before this one has opened its gate
         limit = NEWS_LIMIT_SECONDS if is_terminating(body) else UNHEARD_SECONDS
         return max(memory.since + limit - now, 0.0)
-    return max(NEWS_LIMIT_SECONDS - listening.listened, 0.0)
+    limit = FIRST_NEWS_SECONDS if has_status(body) else NEWS_LIMIT_SECONDS
+    return max(limit - listening.listened, 0.0)
 
 
 def beginning(body: Manifest, memory: GatewayMemory, limit: float, now: float) -> float:

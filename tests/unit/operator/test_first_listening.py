@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 import pytest
 
 from ibgateway_api.names import Key
+from ibgateway_operator.app import FLIGHT
 from ibgateway_operator.errors import ApiUnavailableError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.model.kinds import Kind
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.observe.secrets import Secrets
 from ibgateway_operator.queues import Queues
+from ibgateway_operator.reconcile import Reconciler
 from operator_fakes import OperatorWorld, pod, report
 
 LEASE = "ibgateway-operator"
@@ -223,3 +225,21 @@ async def test_what_somebody_else_has_written_since_is_news(created: OperatorWor
     service = created.api_server.named("Service", "paper-novnc")
     edited = created.api_server.put({**service, "spec": {"type": "LoadBalancer"}})
     assert created.app.queues.cache.shown(edited)
+
+
+async def test_a_thousand_are_listened_to_a_few_at_a_time(
+    running: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever renews the Lease has its turn in between."""
+    at_once, most = 0, 0
+
+    async def listen(*_: object) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0)
+        at_once -= 1
+
+    monkeypatch.setattr(Reconciler, "listen", listen)
+    await running.app._listen_to([Key("trading", f"g{number}") for number in range(1000)])
+    assert (at_once, most) == (0, FLIGHT)

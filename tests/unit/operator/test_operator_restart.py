@@ -142,7 +142,7 @@ async def test_silence_counts_from_when_the_listening_began(settled: OperatorWor
     settled.start_again()
     settled.pass_time(30)
     assert await settled.reconcile() == []
-    settled.pass_time(4.9)
+    settled.pass_time(14.9)
     assert await settled.keep_gate() == []
     settled.pass_time(0.2)
     assert await settled.keep_gate() == ["condition False NoNews"]
@@ -161,7 +161,7 @@ async def test_a_token_that_can_not_be_read_yet_closes_nothing_at_once(
     settled.api_server.refuse["get Secret paper-agent-token"] = ApiUnavailableError("503: busy")
     settled.start_again()
     await settled.reconcile()
-    settled.pass_time(5.1)
+    settled.pass_time(15.1)
     assert await settled.keep_gate() == []
 
 
