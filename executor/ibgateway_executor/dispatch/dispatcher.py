@@ -119,7 +119,7 @@ class Dispatcher:
             return True
         if self._awaiting():
             return False
-        more = await self._waits.record(sent_for=self._sent_for())
+        more = await self._write_waits()
         return more or self._submitter.uncounted or self._may_prepare()
 
     def _hear(self) -> None:
@@ -145,6 +145,13 @@ class Dispatcher:
         if broker is None or trading is None or self._awaiting() or not self._may_prepare():
             return
         self._waits.put(await self._preparation.look(broker))
+
+    async def _write_waits(self) -> bool:
+        """Whether there are more reasons to be written down at once."""
+        if (pause := self._waits.pause()) > 0:
+            self._pause = min(self._pause, pause)
+            return False
+        return await self._waits.record(sent_for=self._sent_for())
 
     def _may_prepare(self) -> bool:
         """Whether orders may be completed now: there are some, and none that could be sent before."""

@@ -31,6 +31,10 @@ from ibgateway_runtime.clock import Clock
 AT_ONCE: Final = 500
 SLOW_SECONDS: Final = 0.25
 """An acknowledgement usually comes sooner: that orders wait for it is not written down before."""
+APART_SECONDS: Final = 0.25
+"""Between two times at which reasons are written down, once there are no more to write. One commit for each order that comes
+would be half of what the disk can take, and each new order would wait for the last one's reason.
+"""
 LATE: Final = Waiting(OrderReason.VALIDITY_ENDED, "validUntil is past by this clock", brief=True)
 UNPROVEN: Final = Waiting(
     OrderReason.VALIDITY_ENDED,
@@ -52,6 +56,7 @@ class OrderWaits:
         preparation: Preparation,
         submitter: OrderSubmitter,
         clock: Clock,
+        apart_seconds: float = APART_SECONDS,
     ) -> None:
         self._ledger = ledger
         self._connection = connection
@@ -60,6 +65,8 @@ class OrderWaits:
         self._preparation = preparation
         self._submitter = submitter
         self._clock = clock
+        self._apart_seconds = apart_seconds
+        self._written_at = float("-inf")
         self._gate: Gate = Closed(GateReason.NO_NEWS, "not looked at yet")
         self._settings_seen: ExecutorSettings | None = None
         self._conditions: dict[Lane, Hashable] = {}
@@ -112,6 +119,12 @@ class OrderWaits:
             or market_wait(self._contracts.market(order.terms.contract.con_id))
         )
 
+    def pause(self) -> float:
+        """Seconds until reasons that may be new are to be written down; 0 where there is none, or at once."""
+        if not self._open:
+            return 0.0
+        return max(0.0, self._written_at + self._apart_seconds - self._clock.monotonic())
+
     async def record(self, *, sent_for: float | None) -> bool:
         """Write down why orders wait, where that is new; whether there are more to look at.
 
@@ -139,6 +152,8 @@ class OrderWaits:
         except BaseException:
             self.put(numbers)
             raise
+        if (steps or delays) and not self._open:
+            self._written_at = self._clock.monotonic()
         return bool(self._open)
 
     def _wait(self, order: Order, sent_for: float | None) -> Waiting | None:

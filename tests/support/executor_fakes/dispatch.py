@@ -69,21 +69,23 @@ class DispatchWorld:
             metrics=self.metrics,
             clock=clock,
         )
+        self.waits = OrderWaits(
+            ledger=self.ledger,
+            connection=self.connection,
+            settings=lambda: self.settings,
+            contracts=contracts,
+            preparation=self.preparation,
+            submitter=submitter,
+            clock=clock,
+            apart_seconds=0.0,
+        )
         self.dispatcher = Dispatcher(
             ledger=self.ledger,
             connection=self.connection,
             gate=lambda: self.gate,
             preparation=self.preparation,
             submitter=submitter,
-            waits=OrderWaits(
-                ledger=self.ledger,
-                connection=self.connection,
-                settings=lambda: self.settings,
-                contracts=contracts,
-                preparation=self.preparation,
-                submitter=submitter,
-                clock=clock,
-            ),
+            waits=self.waits,
             cancels=self.cancels,
             metrics=self.metrics,
             clock=clock,

@@ -195,6 +195,32 @@ async def test_many_orders_that_wait_are_one_line_of_the_log(
     assert dispatch.moves("Waiting") == 51
 
 
+async def test_why_orders_wait_is_not_written_anew_for_each_one_that_comes(
+    dispatch: DispatchWorld,
+) -> None:
+    dispatch.gate = Closed(GateReason.NO_NEWS, "silence")
+    dispatch.waits._apart_seconds = 0.25
+    waiting = []
+    for number in range(6):
+        await dispatch.order(f"o{number}")
+        await dispatch.dispatch()
+        waiting.append(dispatch.moves("Waiting"))
+        dispatch.time.advance(0.1)
+    assert waiting == [1, 1, 1, 4, 4, 4]
+    await dispatch.dispatch()
+    assert dispatch.moves("Waiting") == 6
+    assert await dispatch.states("o5") == [("Waiting", "NoNews")]
+
+
+async def test_a_crowd_of_reasons_is_written_without_a_pause(dispatch: DispatchWorld) -> None:
+    dispatch.gate = Closed(GateReason.NO_NEWS, "silence")
+    dispatch.waits._apart_seconds = 0.25
+    for number in range(501):
+        await dispatch.order(f"o{number}")
+    await dispatch.dispatch()
+    assert dispatch.moves("Waiting") == 501
+
+
 async def test_what_a_look_costs_does_not_grow_with_the_orders_that_wait(
     dispatch: DispatchWorld,
 ) -> None:
