@@ -30,8 +30,9 @@ LOGIN_ADVICE: Final = {
     " with the annotation ibgateway.dev/login-requested-at",
     LoginState.TOKEN_EXPIRED: "IBKR no longer takes the week's token: a full login with a push follows"
     " as soon as an attempt is allowed",
-    LoginState.NEEDS_PERSON: "IB Gateway asks something only a person can answer, and nothing is tried"
-    " until then: open noVNC and answer it. Where it shows no window any more, ask for an attempt with the"
+    LoginState.NEEDS_PERSON: "IB Gateway asks something only a person can answer (agreements and notices that IBKR"
+    " shows once, mostly at a user name's first login), and nothing is tried until then: open noVNC, read it and answer"
+    " it. Where it shows no window any more, ask for an attempt with the"
     " annotation ibgateway.dev/login-requested-at, and answer it there then",
     LoginState.RESTARTING: "IB Gateway restarts and comes back by itself, within minutes; only where the"
     " week's token is used up a push follows",
@@ -52,6 +53,12 @@ def wrong_port(port: int) -> str:
         f" set Configure > Settings > API > Settings > Socket port to {port}"
     )
 
+
+CONFLICT_BEFORE_CLOSE: Final = (
+    "somebody else is logged in with this user name in the last trading hour, and orders that wait may miss"
+    " the session: log out there now, or have the session back, with a push, with the annotation"
+    " ibgateway.dev/login-requested-at"
+)
 
 _ASK: Final = "ask for an attempt with the annotation ibgateway.dev/login-requested-at"
 _OR_ASK: Final = f"it goes on by itself then; {_ASK} to have one now"

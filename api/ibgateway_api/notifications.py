@@ -79,6 +79,7 @@ class Topic(StrEnum):
     TOKEN_EXPIRED = "TokenExpired"  # noqa: S105 - a topic, not a secret
     PERSON_NEEDED = "PersonNeeded"
     SESSION_CONFLICT = "SessionConflict"
+    CONFLICT_BEFORE_CLOSE = "ConflictBeforeClose"
     LOGIN_PARKED = "LoginParked"
     CONNECTION_LOST = "ConnectionLost"
     API_UNRESPONSIVE = "ApiUnresponsive"
@@ -104,6 +105,7 @@ SEVERITY: Final = {
     Topic.TOKEN_EXPIRED: Severity.WARNING,
     Topic.PERSON_NEEDED: Severity.CRITICAL,
     Topic.SESSION_CONFLICT: Severity.WARNING,
+    Topic.CONFLICT_BEFORE_CLOSE: Severity.CRITICAL,
     Topic.LOGIN_PARKED: Severity.CRITICAL,
     Topic.CONNECTION_LOST: Severity.WARNING,
     Topic.API_UNRESPONSIVE: Severity.WARNING,

@@ -63,6 +63,7 @@ class EventReason(StrEnum):
     TOKEN_EXPIRED = "TokenExpired"  # noqa: S105 - a reason, not a secret
     PERSON_NEEDED = "PersonNeeded"
     SESSION_CONFLICT = "SessionConflict"
+    CONFLICT_BEFORE_CLOSE = "ConflictBeforeClose"
     API_UNRESPONSIVE = "ApiUnresponsive"
     LOGGED_IN = "LoggedIn"
     CONNECTION_LOST = "ConnectionLost"

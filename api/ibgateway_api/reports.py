@@ -77,6 +77,8 @@ class SentinelReport(Document):
     """Why people are not told what they should be; empty where they are, and where nobody is to be told."""
     why: str = ""
     """Why a person is needed, where the login needs one; names the setting that is to be changed, if one is."""
+    closes: AwareDatetime | None = None
+    """When the session of what is traded ends, by the executor's word; None where it does not know, or nothing trades."""
     trouble: str = ""
     """Why the sentinel can't see the gateway or can't write, and what a person can do; mostly empty."""
 

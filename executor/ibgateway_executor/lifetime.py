@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 from ibgateway_api.gate import GateReason
@@ -17,6 +18,7 @@ from ibgateway_executor.dispatch.dispatcher import (
 )
 from ibgateway_executor.errors import LedgerUnavailableError
 from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_runtime.sentinel_client import DrainReport
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,13 @@ LAST_LOOK_SECONDS: Final = 10.0
 DRAIN_SECONDS: Final = ACKNOWLEDGEMENT_SECONDS + 2.0
 """What nobody has acknowledged by then is Unknown, as it would be if the executor went on."""
 DRAIN_PAUSE_SECONDS: Final = 0.1
+
+
+def drain_report(
+    ledger: Ledger, closes: Callable[[], datetime | None], report: SentinelReport
+) -> DrainReport:
+    """What the sentinel is told beside each question."""
+    return DrainReport(drained(ledger, report), closes())
 
 
 def drained(ledger: Ledger, report: SentinelReport) -> bool | None:

@@ -39,7 +39,7 @@ from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.housekeeping import keep_archiving, keep_written
 from ibgateway_executor.ledger.lock import locked
 from ibgateway_executor.ledger.sqlite import open_sqlite
-from ibgateway_executor.lifetime import drained, until_one_ends
+from ibgateway_executor.lifetime import drain_report, until_one_ends
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.order import order_uid
 from ibgateway_executor.settings import ExecutorEnvironment
@@ -116,8 +116,10 @@ async def _serve(
         wakeup=wanted,
     )
     cancels = CancelWriter(connection=current, pacer=pacer, clock=clock, changed=changed)
+    contracts = Contracts(clock, changed)
     dispatcher = _dispatcher(
         *(settings, gate, ledger, current, cancels),
+        contracts=contracts,
         pacer=pacer,
         metrics=metrics,
         clock=clock,
@@ -145,7 +147,9 @@ async def _serve(
             dispatcher,
             connection,
             ledger,
-            sentinel.follow(lambda: endpoint(agent_token()), partial(drained, ledger)),
+            sentinel.follow(
+                lambda: endpoint(agent_token()), partial(drain_report, ledger, contracts.closes)
+            ),
             recorder.run(),
             keep_written(ledger),
             keep_archiving(ledger, lambda: settings().archive_after_days, clock),
@@ -211,12 +215,12 @@ def _dispatcher(
     current: CurrentConnection,
     cancels: CancelWriter,
     *,
+    contracts: Contracts,
     pacer: MessagePacer,
     metrics: ExecutorMetrics,
     clock: Clock,
     wakeup: Wakeup,
 ) -> Dispatcher:
-    contracts = Contracts(clock, wakeup)
     preparation = Preparation(ledger=ledger, accounts=gate.accounts, contracts=contracts)
     submitter = OrderSubmitter(
         ledger=ledger,

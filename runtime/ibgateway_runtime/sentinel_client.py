@@ -9,7 +9,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
@@ -23,8 +24,20 @@ DRAIN_LOOK_SECONDS: Final = 0.2
 """So often who trades through a gateway that is about to stop says whether it has drained."""
 RETRY_SECONDS: Final = 0.25
 
-Drained = Callable[[SentinelReport], bool | None]
-"""Whether nothing is on its way any more and nothing more is sent; None while the gateway need not wait for that."""
+
+@dataclass(frozen=True)
+class DrainReport:
+    """What a sentinel is told by who trades through its gateway.
+
+    `drained`: nothing is on its way any more, and nothing more is sent; None while no stop waits for that. `closes`: when the
+    session of what is traded ends; None where that is not known, or no session runs.
+    """
+
+    drained: bool | None = None
+    closes: datetime | None = None
+
+
+TellDrain = Callable[[SentinelReport], DrainReport]
 
 logger = logging.getLogger(__name__)
 
@@ -58,35 +71,36 @@ class SentinelFollower:
         """Seconds since anything was heard; infinite before."""
         return self._clock() - self.heard_at
 
-    async def follow(
-        self, endpoint: Callable[[], Endpoint], drained: Drained | None = None
-    ) -> None:
+    async def follow(self, endpoint: Callable[[], Endpoint], tell: TellDrain | None = None) -> None:
         """Ask for ever; `endpoint` is asked anew with each request, because tokens change.
 
-        Who gives `drained` trades through the gateway, and its word goes along with each question: a connection of
+        Who gives `tell` trades through the gateway, and its word goes along with each question: a connection of
         its own might find neither name nor Service of a gateway that is being deleted.
         """
         while True:
             try:
-                await self._poll(endpoint, drained)
+                await self._poll(endpoint, tell)
             except EndpointUnavailableError as error:
                 self._silent(error)
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _poll(self, endpoint: Callable[[], Endpoint], drained: Drained | None) -> None:
+    async def _poll(self, endpoint: Callable[[], Endpoint], tell: TellDrain | None) -> None:
         """The state now, then each change; the first request carries no sequence of an older process."""
         sequence = await self._ask(endpoint(), "/v1/status")
         while sequence is not None:
-            path = f"/v1/status?after={sequence}&{self._word(drained)}"
+            path = f"/v1/status?after={sequence}&{self._word(tell)}"
             sequence = await self._ask(endpoint(), path)
 
-    def _word(self, drained: Drained | None) -> str:
+    def _word(self, tell: TellDrain | None) -> str:
         """How long the answer may take, and what the sentinel is told with the question."""
-        if drained is None:
+        if tell is None:
             return f"wait={WAIT_SECONDS}"
-        done = drained(self.report) if self.report is not None else None
-        wait = DRAIN_LOOK_SECONDS if done is False else WAIT_SECONDS
-        return f"wait={wait}&drained={'true' if done else 'false'}"
+        told = tell(self.report) if self.report is not None else DrainReport()
+        wait = DRAIN_LOOK_SECONDS if told.drained is False else WAIT_SECONDS
+        word = f"wait={wait}&drained={'true' if told.drained else 'false'}"
+        if told.closes is None:
+            return word
+        return f"{word}&closes={told.closes.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     async def _ask(self, endpoint: Endpoint, path: str) -> int | None:
         """One answer: heartbeats, then a report. Gives its sequence."""

@@ -11,6 +11,7 @@ from ibgateway_executor.orders.market_hours import (
     HoursUnknown,
     Market,
     MarketClosed,
+    MarketOpen,
     TradingSession,
     first_day,
     market,
@@ -125,6 +126,13 @@ class Contracts:
         if isinstance(known.hours, HoursUnknown):
             return known.hours
         return market(known.hours, self._clock.now())
+
+    def closes(self) -> datetime | None:
+        """The first end of the sessions that run now, of all contracts whose hours are known."""
+        now = self._clock.now()
+        hours = [k.hours for k in self._known.values() if not isinstance(k.hours, HoursUnknown)]
+        running = (market(known, now) for known in hours)
+        return min((m.end for m in running if isinstance(m, MarketOpen)), default=None)
 
     def validity_end(
         self, con_id: int, accepted_at: datetime, *, otherwise: datetime

@@ -6,6 +6,7 @@ while Services, names and policies of a deleted gateway are already gone.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Final
 
 from ibgateway_runtime.clock import Clock
@@ -23,10 +24,13 @@ class DrainWatch:
         self._left = float("-inf")
         self._knew = -1
         self._announced: int | None = None
+        self.closes: datetime | None = None
+        """When the session of what is traded ends, by the last executor that asked."""
 
     @contextmanager
-    def heard(self, knows: int, *, drained: bool) -> Iterator[None]:
+    def heard(self, knows: int, *, drained: bool, closes: datetime | None = None) -> Iterator[None]:
         """While an executor asks, which knows the report of that sequence."""
+        self.closes = closes
         if drained:
             self._knew = max(self._knew, knows)
         self._asking += 1

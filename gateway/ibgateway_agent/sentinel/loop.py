@@ -293,6 +293,7 @@ class Sentinel:
             planned_stop=self._stop.planned or handover.pausing(seen) or leaves,
             nightly_until=nightly.held_until(login, self._clock.now()) if nightly else None,
             clock_off=self._monitor.clock_watch.is_off(),
+            closes=self.drain.closes,
             trouble=sight.trouble(blind=blind, unsaved=self._log.unsaved),
         )
         if self.publisher.publish(known):

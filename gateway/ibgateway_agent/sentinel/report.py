@@ -22,6 +22,7 @@ class ReportInput:
     planned_stop: bool = False
     nightly_until: datetime | None = None
     clock_off: bool = False
+    closes: datetime | None = None
     trouble: str = ""
 
 
@@ -44,6 +45,7 @@ def report(known: ReportInput, *, boot: str, sequence: int, at: datetime) -> Sen
         taken_restart=known.records.last_taken(RequestKind.RESTART),
         handover=known.handover,
         why=login.why,
+        closes=known.closes,
         trouble=known.trouble,
     )
 

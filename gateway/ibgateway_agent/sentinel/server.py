@@ -5,7 +5,7 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -101,10 +101,11 @@ class _Status:
         try:
             after = int(request.query.get("after", "-1"))
             wait = min(float(request.query.get("wait", "0")), LONGEST_WAIT_SECONDS)
+            closes = _instant(request.query.get("closes", ""))
         except ValueError as error:
-            raise web.HTTPBadRequest(text="after and wait are numbers") from error
+            raise web.HTTPBadRequest(text="after and wait are numbers, closes a time") from error
         if (drained := request.query.get("drained")) is not None:
-            with self._drain.heard(after, drained=drained == "true"):
+            with self._drain.heard(after, drained=drained == "true", closes=closes):
                 return await self._stream(request, after, wait)
         if "after" in request.query or "wait" in request.query:
             return await self._stream(request, after, wait)
@@ -134,6 +135,16 @@ class _Status:
             return self._publisher.latest().to_json()
         except LookupError as error:
             raise web.HTTPServiceUnavailable(text=str(error)) from error
+
+
+def _instant(text: str) -> datetime | None:
+    """ValueError for what is no time with its zone."""
+    if not text:
+        return None
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(text)
+    return at
 
 
 def _post(accept: Accept, kind: RequestKind) -> Handler:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ibgateway_api import names
+from ibgateway_api.closing_hour import closing_hour_from
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, Gate, GateReason, gate
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
@@ -38,7 +39,8 @@ A_MOMENT: Final = 0.05
 class GateVerdict:
     """The gate and the week it was judged in; `look_again` is in seconds.
 
-    `lost_too_long`: from when on a connection that is lost now has been so for too long.
+    `lost_too_long`: from when on a connection that is lost now has been so for too long. `conflict_urgent`: from when on a
+    session that somebody else holds now reaches into the last trading hour.
     """
 
     gate: Gate
@@ -46,6 +48,7 @@ class GateVerdict:
     next_restart: datetime
     look_again: float
     lost_too_long: datetime | None = None
+    conflict_urgent: datetime | None = None
 
 
 def judge(snapshot: Snapshot, calendar: Calendar) -> GateVerdict:
@@ -59,7 +62,11 @@ def judge(snapshot: Snapshot, calendar: Calendar) -> GateVerdict:
         verdict = Closed(GateReason.SUSPENDED, "spec.suspend is true")
     restart = next_restart(week, calendar, _restart(snapshot.gateway.spec), snapshot.now)
     look_again = _look_again(age, week, snapshot.now)
-    return GateVerdict(verdict, week, restart, look_again, _lost_too_long(snapshot, calendar))
+    return GateVerdict(
+        *(verdict, week, restart, look_again),
+        lost_too_long=_lost_too_long(snapshot, calendar),
+        conflict_urgent=_conflict_urgent(snapshot),
+    )
 
 
 def _lost_too_long(snapshot: Snapshot, calendar: Calendar) -> datetime | None:
@@ -70,11 +77,20 @@ def _lost_too_long(snapshot: Snapshot, calendar: Calendar) -> datetime | None:
     return lost_too_long(report.since, calendar)
 
 
+def _conflict_urgent(snapshot: Snapshot) -> datetime | None:
+    """From when the session of somebody else costs the last trading hour; None while nobody has it."""
+    report = snapshot.report
+    if report is None or report.state is not LoginState.SESSION_CONFLICT:
+        return None
+    return closing_hour_from(report.since, report.closes)
+
+
 def upcoming(verdict: GateVerdict, calendar: Calendar, now: datetime) -> list[float]:
-    """Seconds until the next moments: boundary, restart, its lateness, a loss that is too long."""
-    week, lost = verdict.week, verdict.lost_too_long
+    """Seconds until the next moments: boundary, restart, its lateness, a loss or a conflict that begins to matter."""
+    week = verdict.week
+    matters = [at for at in (verdict.lost_too_long, verdict.conflict_urgent) if at]
     late = week.restart + timedelta(seconds=calendar.lateness_seconds)
-    moments = [week.opens, week.restart, late, *([lost] if lost else [])]
+    moments = [week.opens, week.restart, late, *matters]
     waits = [(at - now).total_seconds() for at in moments]
     return [seconds + A_MOMENT for seconds in waits if seconds > 0]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ibgateway_api.advice import LOGIN_ADVICE, lost_for_long, why_refused
+from ibgateway_api.advice import CONFLICT_BEFORE_CLOSE, LOGIN_ADVICE, lost_for_long, why_refused
 from ibgateway_api.conditions import ConditionStatus
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, GateReason
 from ibgateway_api.login import LoginState
@@ -100,6 +100,9 @@ def _of_login(assessment: Assessment, report: SentinelReport) -> str:
         words = f"{words}. {report.why}"
     if lost is not None and assessment.snapshot.now >= lost:
         words = lost_for_long(report.since)
+    urgent = assessment.verdict.conflict_urgent
+    if urgent is not None and assessment.snapshot.now >= urgent:
+        words = CONFLICT_BEFORE_CLOSE
     if report.deadline is not None:
         words = f"{words} until {rfc3339(report.deadline)}"
     if report.waiting is not None:

@@ -6,7 +6,7 @@ The status before is the stored one, so a restarted operator announces nothing t
 from typing import Final
 
 from ibgateway_api.accounts import TradingMode
-from ibgateway_api.advice import LOGIN_ADVICE, lost_for_long
+from ibgateway_api.advice import CONFLICT_BEFORE_CLOSE, LOGIN_ADVICE, lost_for_long
 from ibgateway_api.conditions import Condition, ConditionStatus, ConditionType
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
@@ -36,6 +36,7 @@ def events_for(snapshot: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]
     found = [
         _login(before, after),
         _lost_for_long(before, after),
+        _conflict_before_close(before, after),
         _refused(before, after),
         _overdue(before, after),
         _change_pending(before, after),
@@ -78,6 +79,22 @@ def _lost_for_long(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEv
     if not now.message.startswith(words) or (was and was.message.startswith(words)):
         return None
     return PendingEvent(EventReason.CONNECTION_LOST, words, EventType.WARNING, "Login")
+
+
+def _conflict_before_close(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
+    """Once for each conflict that stands in the last trading hour."""
+    kind = ConditionType.GATEWAY_LOGGED_IN
+    was, now = _condition(before, kind), _condition(after, kind)
+    if (
+        now is None
+        or not now.message.startswith(CONFLICT_BEFORE_CLOSE)
+        or after.login.since is None
+    ):
+        return None
+    if was and was.message.startswith(CONFLICT_BEFORE_CLOSE):
+        return None
+    note = f"{CONFLICT_BEFORE_CLOSE} (since {rfc3339(after.login.since)})"
+    return PendingEvent(EventReason.CONFLICT_BEFORE_CLOSE, note, EventType.WARNING, "Login")
 
 
 def _condition(status: IBGatewayStatus, kind: ConditionType) -> Condition | None:

@@ -46,7 +46,7 @@ class DispatchWorld:
         self.connection.connected(self.broker)
         self.connection.clock_compared(HALF_A_SECOND)
         self.connection.reconciled()
-        contracts = Contracts(clock, self.changed)
+        self.contracts = contracts = Contracts(clock, self.changed)
         pacer = MessagePacer(clock.monotonic)
         self.cancels = CancelWriter(
             connection=self.connection,

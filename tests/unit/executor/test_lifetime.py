@@ -1,6 +1,7 @@
 """The end of the executor: what is on its way has a known fate, or an unknown one in the ledger."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,6 +10,7 @@ from ibgateway_api.gate import GateReason
 from ibgateway_api.reports import HoldReport
 from ibgateway_executor import lifetime
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
+from ibgateway_runtime.sentinel_client import DrainReport
 
 STOPS = report().model_copy(update={"holds": (HoldReport(reason=GateReason.PLANNED_STOP),)})
 SUBMITTED = OrderStatusReport(1, 17, 900, "Submitted", order_ref="ibg-a")
@@ -52,3 +54,15 @@ async def test_a_gateway_that_stops_is_told_when_nothing_is_on_its_way(
     assert lifetime.drained(dispatch.ledger, STOPS) is False
     await dispatch.ledger.observe(SUBMITTED)
     assert lifetime.drained(dispatch.ledger, STOPS) is True
+
+
+async def test_the_sentinel_is_told_when_the_session_of_what_is_traded_ends(
+    dispatch: DispatchWorld,
+) -> None:
+    assert dispatch.contracts.closes() is None
+    await dispatch.order("a")
+    await dispatch.dispatch()
+    told = lifetime.drain_report(dispatch.ledger, dispatch.contracts.closes, report())
+    assert told == DrainReport(None, datetime(2026, 11, 23, 21, 0, tzinfo=UTC))
+    dispatch.time.set(datetime(2026, 11, 23, 21, 0, tzinfo=UTC))
+    assert dispatch.contracts.closes() is None

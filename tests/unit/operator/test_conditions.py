@@ -58,7 +58,7 @@ def test_a_gateway_that_was_just_created() -> None:
 
 def test_a_conflict_closes_the_gate_and_names_the_remedy() -> None:
     bodies = (pod("gateway"), pod("executor", ready=False), pod("novnc"))
-    said = report(LoginState.SESSION_CONFLICT)
+    said = report(LoginState.SESSION_CONFLICT, since=NOW)
     one = assessment(snapshot(bodies=bodies, heard=(said)))
     assert words(one)["GatewayLoggedIn"] == "False SessionConflict"
     assert words(one)["TradingAllowed"] == "False SessionConflict"

@@ -46,6 +46,19 @@ def test_what_passes_by_itself_is_not(state: LoginState) -> None:
     assert said(snapshot(heard=report(state, since=NOW))) == []
 
 
+def test_a_conflict_in_the_last_trading_hour_is_an_event_of_its_own_once() -> None:
+    """20:00 UTC is three in the afternoon of New York, on a working day."""
+    begun, told = datetime(2026, 11, 25, 19, 0, tzinfo=UTC), []
+    status = status_from(assessment(snapshot()))
+    for minutes in (0, 59, 60, 61, 90):
+        now = begun + timedelta(minutes=minutes)
+        seen = snapshot(now=now, heard=report(LoginState.SESSION_CONFLICT, since=begun))
+        seen = replace(seen, gateway=replace(seen.gateway, status=status))
+        status = status_from(assessment(seen))
+        told += [(minutes, a.reason) for a in events_for(seen, status) if "Conflict" in a.reason]
+    assert told == [(0, "SessionConflict"), (60, "ConflictBeforeClose")]
+
+
 def lost_since(since: datetime, now: datetime, before: IBGatewayStatus | None = None) -> Snapshot:
     """A connection that is lost since then, after what was stored before."""
     seen = snapshot(now=now, heard=report(LoginState.CONNECTION_LOST, since=since))

@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
@@ -13,8 +14,9 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.reports import SentinelReport
 from ibgateway_runtime.http_client import Endpoint, HttpClient, client_session
 from ibgateway_runtime.sentinel_client import (
-    Drained,
+    DrainReport,
     SentinelFollower,
+    TellDrain,
     request_login,
     request_restart,
 )
@@ -117,9 +119,9 @@ class Following:
 
     @contextlib.asynccontextmanager
     async def at(
-        self, endpoint: Callable[[], Endpoint], drained: Drained | None = None
+        self, endpoint: Callable[[], Endpoint], tell: TellDrain | None = None
     ) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.follower.follow(endpoint, drained))
+        task = asyncio.create_task(self.follower.follow(endpoint, tell))
         try:
             yield
         finally:
@@ -168,7 +170,8 @@ async def test_reports_are_followed_and_a_break_asks_afresh(
 async def test_who_trades_says_whether_it_has_drained_and_soon_again_until_it_has(
     client: HttpClient, server: SentinelServer
 ) -> None:
-    words = iter([None, False, True])
+    closes = datetime(2026, 11, 23, 16, 0, tzinfo=ZoneInfo("America/New_York"))
+    words = iter([DrainReport(closes=closes), DrainReport(False), DrainReport(True), DrainReport()])
     following = Following(client)
     server.answers.put_nowait(report(3, LoginState.LOGGED_IN))
     async with following.at(server.endpoint, lambda _: next(words)):
@@ -179,7 +182,7 @@ async def test_who_trades_says_whether_it_has_drained_and_soon_again_until_it_ha
         await following.until(LoginState.STARTING)
     assert server.queries[:4] == [
         {},
-        {"after": "3", "wait": "30", "drained": "false"},
+        {"after": "3", "wait": "30", "drained": "false", "closes": "2026-11-23T21:00:00Z"},
         {"after": "4", "wait": "0.2", "drained": "false"},
         {"after": "5", "wait": "30", "drained": "true"},
     ]

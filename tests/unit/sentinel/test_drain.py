@@ -36,6 +36,14 @@ def test_an_executor_between_two_questions_is_waited_for_and_one_that_is_gone_is
     assert drain.done(stops=True, sequence=7)
 
 
+def test_the_close_is_what_the_last_executor_says() -> None:
+    drain, closes = DrainWatch(SteppedTime().clock), SteppedTime().now
+    with drain.heard(6, drained=False, closes=closes):
+        assert drain.closes == closes
+    with drain.heard(6, drained=False):
+        assert drain.closes is None
+
+
 def test_the_word_of_one_stop_is_none_for_the_next() -> None:
     drain = DrainWatch(SteppedTime().clock)
     with drain.heard(7, drained=True):

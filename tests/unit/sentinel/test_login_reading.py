@@ -68,6 +68,53 @@ def test_what_waits_for_a_person_is_told_at_once(state: LoginState, topic: str) 
     assert (said.topic, said.patience, said.told_from) == (topic, timedelta(0), None)
 
 
+@pytest.mark.parametrize(
+    ("since", "at", "closes", "topic"),
+    [
+        ("15:00", "19:59", None, "SessionConflict"),
+        ("15:00", "20:00", None, "ConflictBeforeClose"),
+        ("20:30", "20:30", None, "ConflictBeforeClose"),
+        ("15:00", "23:00", None, "ConflictBeforeClose"),
+        ("21:00", "23:00", None, "SessionConflict"),
+        ("15:00", "16:59", "18:00", "SessionConflict"),
+        ("15:00", "17:00", "18:00", "ConflictBeforeClose"),
+        ("18:30", "19:00", "18:00", "SessionConflict"),
+    ],
+)
+def test_a_conflict_in_the_last_trading_hour_is_a_message_of_its_own(
+    since: str, at: str, closes: str | None, topic: str
+) -> None:
+    """New York closes at 21:00 UTC, on a half day at 18:00."""
+
+    def time(text: str) -> datetime:
+        return datetime.fromisoformat(f"2026-11-25T{text}:00Z")
+
+    said = concern(
+        report(
+            LoginState.SESSION_CONFLICT,
+            since=time(since),
+            at=time(at),
+            closes=closes and time(closes),
+        )
+    )
+    assert said.topic == topic
+    assert said.text.endswith(ASK) is (topic == "ConflictBeforeClose")
+
+
+def test_a_conflict_that_reaches_into_the_last_hour_is_told_once_more_and_louder() -> None:
+    begun, standing, heard = NOW.replace(hour=14), Standing(), []
+    for minutes in range(12 * 60):
+        now = begun + timedelta(minutes=minutes)
+        said = reading(report(LoginState.SESSION_CONFLICT, since=begun, at=now))
+        standing, message = step(Subject.LOGIN, said, standing, now=now, minimum=Severity.INFO)
+        if message is not None:
+            heard.append((minutes, message.topic, message.severity))
+    assert heard == [
+        (0, "SessionConflict", Severity.WARNING),
+        (360, "ConflictBeforeClose", Severity.CRITICAL),
+    ]
+
+
 @pytest.mark.parametrize("refusal", ["Parked", "LedgerLost"])
 def test_a_start_that_waits_for_a_person_is_told_at_once_with_how_to_ask(refusal: str) -> None:
     waits = report(LoginState.WAITING_FOR_PERMIT, waiting=PermitReport(refusal=refusal))

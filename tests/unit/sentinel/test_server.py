@@ -32,6 +32,9 @@ RIGHT = {"Authorization": "Bearer right-token"}
 IN = Login(LoginState.LOGGED_IN, NOW, accounts=("DU1",), full_auth_time=NOW)
 
 
+CLOSES = "2026-11-25T21:00:00Z"
+
+
 @dataclass
 class ServedReports:
     """A server and what stands behind it."""
@@ -111,11 +114,12 @@ async def test_who_trades_says_with_its_question_whether_it_has_drained(
     sentinel.publish(IN)
     knows = sentinel.publisher.sequence
     for word in ("false", "true"):
-        query = {"after": str(knows), "wait": "0", "drained": word}
+        query = {"after": str(knows), "wait": "0", "drained": word, "closes": CLOSES}
         answer = await client.get("/v1/status", params=query, headers=RIGHT)
         assert answer.status == 200
         await answer.read()
         assert sentinel.drain.done(stops=True, sequence=knows) is (word == "true")
+    assert sentinel.drain.closes == datetime.fromisoformat(CLOSES)
     assert not sentinel.drain.done(stops=False, sequence=knows)
     assert not sentinel.drain.done(stops=True, sequence=knows + 1)
 

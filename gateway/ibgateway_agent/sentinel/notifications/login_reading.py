@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from ibgateway_api import names
-from ibgateway_api.advice import LOGIN_ADVICE, lost_for_long, why_refused
+from ibgateway_api.advice import CONFLICT_BEFORE_CLOSE, LOGIN_ADVICE, lost_for_long, why_refused
+from ibgateway_api.closing_hour import closing_hour_from
 from ibgateway_api.login import LoginState
 from ibgateway_api.notifications import Concern, Fine, Reading, Topic, local_time
 from ibgateway_api.permits import PermitRefusal
@@ -44,14 +45,31 @@ def login_reading(
     if report.state is LoginState.AWAITING_APPROVAL:
         return _push(report, told, time_zone)
     if report.state in TOLD_AT_ONCE:
-        topic, title = TOLD_AT_ONCE[report.state]
-        instance = report.since.isoformat() if topic in _ONCE_EACH else ""
-        return Concern(topic, title, _advice(report, told), instance=instance)
+        return _at_once(report, told)
     if report.waiting is not None and report.waiting.refusal in WAITS_FOR_A_PERSON:
         return Concern(
             Topic.LOGIN_PARKED, "No login is tried until you ask for one", _advice(report, told)
         )
     return _lasting(report, told, calendar)
+
+
+def _at_once(report: SentinelReport, told: NotificationSettings) -> Concern:
+    """What waits for a person."""
+    if conflict_before_close(report):
+        return Concern(
+            Topic.CONFLICT_BEFORE_CLOSE,
+            "Somebody else uses the login in the last trading hour",
+            f"{CONFLICT_BEFORE_CLOSE[0].upper()}{CONFLICT_BEFORE_CLOSE[1:]}.\n{ask(told)}",
+        )
+    topic, title = TOLD_AT_ONCE[report.state]
+    instance = report.since.isoformat() if topic in _ONCE_EACH else ""
+    return Concern(topic, title, _advice(report, told), instance=instance)
+
+
+def conflict_before_close(report: SentinelReport) -> bool:
+    """Whether another session stands, and reaches into the last trading hour."""
+    conflict = report.state is LoginState.SESSION_CONFLICT
+    return conflict and report.at >= closing_hour_from(report.since, report.closes)
 
 
 def ask(told: NotificationSettings) -> str:
