@@ -33,6 +33,7 @@ later ones late: the next follows by up to so much sooner."""
 SLOW_SECONDS: Final = 60.0
 """For so long after an error 100 half as many messages leave in a second; another one meanwhile halves it again."""
 SLOWEST: Final = 8
+"""One of each kind leaves in a second whatever happens."""
 
 
 class MessagePacer:
@@ -102,7 +103,7 @@ class MessagePacer:
 
     def _own_wait(self, kind: MessageKind) -> float:
         """Until the kind's own share has room."""
-        left, most = self._left[kind], max(1, kind.value // self._slowness())
+        left, most = self._left[kind], kind.value // self._slowness()
         return 0.0 if len(left) < most else left[-most] + PERIOD_SECONDS - self._monotonic()
 
     def _room_wait(self) -> float:

@@ -8,7 +8,7 @@ from kubernetes import client
 from pydantic import BaseModel
 
 from ibgateway_api.crd import crd, in_words, schema_of
-from ibgateway_api.pod_fields import Affinity, Resources, Toleration
+from ibgateway_api.pod_fields import RESOURCE_PATTERN, Affinity, Resources, Toleration
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import is_time_zone, time_zones
 
@@ -78,6 +78,25 @@ def test_a_pattern_becomes_a_rule_with_an_example() -> None:
             {"rule": "self.matches(r'^a$')", "message": 'write it like "a" or "b"'}
         ],
     }
+
+
+def test_only_a_quantity_has_its_pattern_checked_by_a_rule_of_its_own() -> None:
+    unbounded = list(patterned(schema_of(IBGatewaySpec), bounded=False))
+    assert unbounded
+    assert {node["pattern"] for node in unbounded} == {RESOURCE_PATTERN}
+    assert in_words(unbounded[0]) == {"x-kubernetes-int-or-string": True}
+    words = {rule["message"] for rule in Resources.model_json_schema()["x-kubernetes-validations"]}
+    assert sum("that is no quantity" in word for word in words) == 2
+
+
+def patterned(node: Any, *, bounded: bool) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        if isinstance(node.get("pattern"), str) and ("maxLength" in node) is bounded:
+            yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for item in node:
+            yield from patterned(item, bounded=bounded)
 
 
 def test_a_field_of_the_spec_may_be_called_as_a_keyword_is() -> None:

@@ -213,3 +213,12 @@ def test_what_is_due_stays_due_until_it_has_ended() -> None:
     orders.put(order(2, NOON + timedelta(hours=9)))
     assert [o.sequence for o in orders.due(at, 9)] == [3]
     assert [o.sequence for o in orders.due(NOON + timedelta(hours=9), 9)] == [3, 4, 5, 2]
+
+
+def test_an_order_whose_contract_is_found_leaves_its_lane_for_another_one() -> None:
+    orders = ActiveOrders(order(n, NOON) for n in (1, 2))
+    found = replace(order(1, NOON), terms=replace(TERMS, contract=Contract(7, "X")))
+    orders.put(found)
+    second, first = orders.head(lane(order(2, NOON))), orders.head(lane(found))
+    assert (second, first) == (order(2, NOON), found)
+    assert orders.in_lane(lane(found)) == [1]

@@ -15,7 +15,7 @@ from ibgateway_executor.ledger.housekeeping import keep_archiving
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
 from ibgateway_executor.ledger.store import EntryResult
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
-from ibgateway_executor.orders.order import Order, OrderState, cancel, move
+from ibgateway_executor.orders.order import Order, OrderState, cancel, expire, move
 
 MONTH = timedelta(days=30)
 LATER = NOON + timedelta(days=40)
@@ -66,6 +66,12 @@ def test_only_what_has_ended_without_a_doubt_is_put_away(
 ) -> None:
     ended(store, "a", state)
     assert archive(store) == int(away)
+
+
+def test_what_has_expired_is_put_away(store: SqliteStore) -> None:
+    store.accept([entry("a")], NOON)
+    store.advance({"a": lambda order: expire(order, order.valid_until)}, NOON)
+    assert archive(store) == 1
 
 
 def test_what_has_ended_since_is_not_put_away(store: SqliteStore) -> None:

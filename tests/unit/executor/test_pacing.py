@@ -143,10 +143,53 @@ async def test_an_error_100_halves_the_rate_and_a_minute_without_one_restores_it
     assert traffic.most_in_a_second() == 15
 
 
+async def test_after_an_error_100_orders_have_their_share_alone() -> None:
+    traffic = Traffic()
+    traffic.pacer.too_fast()
+    for _ in range(10):
+        assert traffic.pacer.room(MessageKind.ORDER)
+        traffic.pacer.count(MessageKind.ORDER)
+    traffic.time.advance(0.5)
+    assert not traffic.pacer.room(MessageKind.ORDER)
+    traffic.time.advance(0.5)
+    assert traffic.pacer.room(MessageKind.ORDER)
+
+
+async def test_who_waits_for_a_share_of_ones_own_keeps_nobody_from_borrowing() -> None:
+    traffic = Traffic()
+    for _ in range(15):
+        await traffic.send(MessageKind.LOOKUP)
+    traffic.pacer._sleep = lambda _: asyncio.Event().wait()  # type: ignore[assignment, return-value]
+    waiting = asyncio.create_task(traffic.send(MessageKind.LOOKUP))
+    await asyncio.sleep(0)
+    for _ in range(20):
+        traffic.pacer.count(MessageKind.ORDER)
+    traffic.time.advance(0.05)
+    assert traffic.pacer.room(MessageKind.ORDER)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_what_was_not_lent_for_a_while_is_lent_again() -> None:
+    traffic = Traffic()
+    await orders(traffic, 45)
+    await traffic.send(MessageKind.LOOKUP)
+    assert traffic.most_in_a_second() == 45, "the lookup had to wait for the orders"
+    await orders(traffic, 200)
+    assert traffic.most_in_a_second() == 45
+    apart = [b - a for a, b in itertools.pairwise(traffic.left[-100:])]
+    assert max(apart) < 0.1
+
+
 async def test_no_number_of_errors_100_stops_everything() -> None:
     traffic = Traffic()
     for _ in range(10):
         traffic.pacer.too_fast()
+    for kind, most in ((MessageKind.ORDER, 2), (MessageKind.LOOKUP, 1)):
+        for _ in range(most):
+            assert traffic.pacer.room(kind)
+            traffic.pacer.count(kind)
+        assert not traffic.pacer.room(kind)
     await asyncio.gather(*(traffic.send(MessageKind.QUESTION) for _ in range(5)))
     assert traffic.most_in_a_second() == 1
     assert traffic.left[-1] - traffic.left[0] == 4

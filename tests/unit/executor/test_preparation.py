@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from executor_fakes import AAPL, TERMS, DispatchWorld
+from executor_fakes import AAPL, TERMS, DispatchWorld, entry
 from ibgateway_api.gate import Closed, GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_executor.errors import NoAnswerError
@@ -111,6 +111,29 @@ async def test_a_cancel_that_came_first_stands(dispatch: DispatchWorld) -> None:
     )
     assert seen == [1]
     assert await dispatch.states("a") == [("Cancelled", "CancelledByClient")]
+
+
+async def test_an_order_that_was_cancelled_meanwhile_is_not_completed(
+    dispatch: DispatchWorld,
+) -> None:
+    await dispatch.order("a", replace(TERMS, contract=Contract(0, "AAPL")))
+    dispatch.preparation.begin(trading=True)
+    await dispatch.preparation.look(dispatch.broker)
+    await dispatch.answers()
+    dispatch.preparation.refresh(dispatch.broker)
+    await asyncio.gather(
+        dispatch.ledger.advance("a", cancel), dispatch.preparation.look(dispatch.broker)
+    )
+    order = await dispatch.stored("a")
+    assert (order.state, order.terms.contract) == ("Cancelled", Contract(0, "AAPL"))
+
+
+async def test_a_validity_that_a_client_chose_stays(dispatch: DispatchWorld) -> None:
+    await dispatch.ledger.accept(entry("a", at=dispatch.time.now))
+    chosen = (await dispatch.stored("a")).valid_until
+    await dispatch.dispatch()
+    assert dispatch.placed == ["a"]
+    assert (await dispatch.stored("a")).valid_until == chosen
 
 
 async def test_no_account_known_for_a_moment_rejects_nothing(dispatch: DispatchWorld) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import sqlite3
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from executor_fakes import AAPL, NOON, TERMS, DispatchWorld
+from executor_fakes import AAPL, NOON, TERMS, DispatchWorld, entry
 from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_api.login import LoginState
 from ibgateway_executor.errors import NotConnectedError
@@ -164,6 +165,44 @@ async def test_what_is_narrowed_during_the_commit_keeps_the_order_back(
     await dispatch.dispatcher.dispatch()
     assert dispatch.placed == []
     assert (await dispatch.stored("a")).state is OrderState.WAITING
+
+
+@pytest.mark.parametrize(
+    ("passes", "settings"),
+    [
+        pytest.param(31, {}, id="the price became too old"),
+        pytest.param(0, {"max_orders_per_day": 5}, id="the day is to be counted"),
+        pytest.param(3600 + 301, {}, id="the hours became too old"),
+    ],
+)
+async def test_what_is_not_known_any_more_after_the_commit_is_asked_again_before_the_write(
+    dispatch: DispatchWorld, passes: float, settings: dict[str, object]
+) -> None:
+    dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
+    dispatch.broker.quote = Decimal("190")
+    await dispatch.order("a", TERMS if passes < 3600 else LIMIT)
+
+    def once() -> None:
+        dispatch.store.after_reserve = lambda: None
+        dispatch.time.advance(passes)
+        dispatch.settings = dispatch.settings.model_copy(update=settings)
+
+    dispatch.store.after_reserve = once
+    for _ in range(3):
+        await dispatch.dispatch()
+    assert [order.order_id for order in dispatch.broker.placed] == [2]
+
+
+async def test_a_validity_that_ends_during_the_commit_keeps_the_order_back(
+    dispatch: DispatchWorld,
+) -> None:
+    short = entry("a")
+    end = dispatch.time.now + timedelta(seconds=5)
+    await dispatch.ledger.accept(replace(short, order=replace(short.order, valid_until=end)))
+    dispatch.store.after_reserve = lambda: dispatch.time.advance(5)
+    await dispatch.dispatch()
+    assert dispatch.placed == []
+    assert await dispatch.states("a") == [("Expired", "ValidityEnded")]
 
 
 async def test_a_rejection_by_the_value_limit_is_logged_and_counted(

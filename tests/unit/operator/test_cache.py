@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ibgateway_api.names import Key
-from ibgateway_operator.kube.cache import Cache
+from ibgateway_operator.kube.cache import REMEMBERED_ENDS, Cache
 from ibgateway_operator.model.manifests import Manifest
 
 KEY = Key("trading", "paper")
@@ -14,12 +14,13 @@ class ShownChildren:
     """An informer that shows what the test tells it to show."""
 
     bodies: list[Manifest] = field(default_factory=list)
+    own: Manifest | None = None
 
     def gateways(self) -> list[Key]:
         return []
 
     def gateway(self, key: Key) -> Manifest | None:
-        return None
+        return self.own
 
     def children(self, key: Key, kind: str = "") -> list[Manifest]:
         return [body for body in self.bodies if kind in ("", body["kind"])]
@@ -29,6 +30,13 @@ def pod(version: str, status: Manifest | None = None) -> Manifest:
     labels = {"ibgateway.dev/gateway": "paper"}
     meta = {"namespace": "trading", "name": "p", "resourceVersion": version, "labels": labels}
     return {"kind": "Pod", "metadata": meta, **({"status": status} if status else {})}
+
+
+def body(uid: str, version: str) -> Manifest:
+    """A pod of that name, which may have been made more than once."""
+    made = pod(version)
+    made["metadata"]["uid"] = uid
+    return made
 
 
 def test_a_write_is_seen_before_the_watch_shows_it() -> None:
@@ -101,3 +109,62 @@ def test_managed_fields_of_an_answer_are_not_kept() -> None:
     answer["metadata"]["managedFields"] = [{"manager": "ibgateway-operator"}]
     cache.written(answer)
     assert cache.children(KEY) == (pod("2"),)
+
+
+def test_an_answer_that_comes_after_the_end_makes_nothing_appear() -> None:
+    cache = Cache(ShownChildren())
+    cache.gone(body("a", "5"))
+    cache.written(body("a", "6"))
+    assert cache.children(KEY) == ()
+    cache.shown(body("a", "7"))
+    cache.written(body("a", "8"))
+    assert cache.children(KEY) == (body("a", "8"),), "it had lost its labels, and has them again"
+
+
+def test_the_ends_that_came_last_are_remembered() -> None:
+    cache = Cache(ShownChildren())
+    for number in range(REMEMBERED_ENDS + 1):
+        cache.gone(body(f"uid-{number}", "5"))
+    cache.written(body(f"uid-{REMEMBERED_ENDS}", "6"))
+    assert cache.children(KEY) == ()
+    cache.written(body("uid-0", "6"))
+    assert cache.children(KEY) == (body("uid-0", "6"),)
+
+
+def test_the_end_of_one_does_not_hide_the_next_one_of_its_name() -> None:
+    cache = Cache(ShownChildren())
+    cache.written(body("a", "9"))
+    cache.written(body("b", "3"))
+    cache.gone(body("a", "9"))
+    assert cache.children(KEY) == (body("b", "3"),)
+
+
+def test_a_child_that_lives_on_after_its_deletion_is_seen() -> None:
+    cache = Cache(ShownChildren([body("a", "6")]))
+    cache.deleted(body("a", "5"))
+    assert cache.children(KEY) == (body("a", "6"),), "a finalizer keeps it"
+
+
+def test_an_ibgateway_that_the_api_server_no_longer_has_is_not_there() -> None:
+    shown = ShownChildren(own=body("a", "5"))
+    cache = Cache(shown)
+    cache.vanished(KEY)
+    assert cache.gateway(KEY) is None
+    shown.own = body("b", "7")
+    assert cache.gateway(KEY) == body("b", "7")
+
+
+def test_nothing_is_kept_of_what_has_ended() -> None:
+    shown = ShownChildren(own=body("a", "5"))
+    cache = Cache(shown)
+    cache.written(body("a", "6"))
+    cache.deleted(body("a", "6"))
+    cache.vanished(KEY)
+    cache.gone(body("a", "6"))
+    assert (cache._overlays, cache._written, cache._deleted, cache._vanished) == ({}, {}, {}, set())
+
+
+def test_a_version_that_is_no_number_hides_nothing() -> None:
+    cache = Cache(ShownChildren([body("a", "v2")]))
+    cache.written(body("a", "v1"))
+    assert cache.children(KEY) == (body("a", "v2"),)

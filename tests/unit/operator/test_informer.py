@@ -1,7 +1,7 @@
 """Listing, watching, breaking off and going on: nobody is forgotten, nobody is told twice."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,7 +86,9 @@ class Told:
 
 
 @asynccontextmanager
-async def informed(server: ScriptedServer) -> AsyncIterator[Told]:
+async def informed(
+    server: ScriptedServer, served: Sequence[WatchedKind] = (PODS,)
+) -> AsyncIterator[Told]:
     """Once the whole script was played."""
     pauses: list[float] = []
 
@@ -94,7 +96,7 @@ async def informed(server: ScriptedServer) -> AsyncIterator[Told]:
         pauses.append(seconds)
         await asyncio.sleep(0)
 
-    told = Told(ChildInformer(server, [PODS], pause), pauses=pauses)
+    told = Told(ChildInformer(server, served, pause), pauses=pauses)
     told.informer.start(shown=told.shown, ended=told.ended)
     async with asyncio.timeout(30):
         await server.idle.wait()
@@ -151,6 +153,14 @@ async def test_one_that_was_away_for_too_long_lists_anew_and_tells_what_is_new()
         assert told.news == ["Pod a", "Pod b", "Pod c", "Pod c", "end of b"]
         assert told.children() == ["a", "c"]
     assert server.asked == ["list", "watch 7", "list", "watch 50"]
+
+
+async def test_the_list_of_one_namespace_ends_nothing_in_another_one() -> None:
+    served = [WatchedKind(POD, place, SELECTOR) for place in ("trading", "research")]
+    async with informed(ScriptedServer([page(7, item("a", 1)), page(7)]), served) as told:
+        await told.informer.listed()
+        assert told.news == ["Pod a"]
+        assert told.children() == ["a"]
 
 
 async def test_a_list_whose_next_page_has_expired_begins_anew() -> None:
