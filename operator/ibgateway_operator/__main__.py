@@ -91,7 +91,8 @@ class Program:
             return
 
         site = web.Application()
-        site.add_routes([metrics_route(app.queues.metrics.registry)])
+        registry = app.queues.metrics.registry
+        site.add_routes([metrics_route(registry, app.before_scrape, aside=True)])
         await self._stack.enter_async_context(
             served(site, bind=None, port=self.settings.metrics_port)
         )

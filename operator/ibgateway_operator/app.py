@@ -193,12 +193,12 @@ class App:
             return "a reconcile does not end"
         return ""
 
-    def figures(self) -> OperatorView:
+    async def before_scrape(self) -> None:
         """What is to be measured now: of the gateways that are there, and of none while this operator stands by."""
         metrics = self.queues.metrics
         served = self.queues.cache.gateways() if metrics.leading else []
         known = metrics.gateways
-        return OperatorView(
+        metrics.view = OperatorView(
             self.reconciler.observer.clock.now(),
             metrics.leading,
             {key: known[key] for key in served if key in known},
@@ -256,7 +256,7 @@ def build(
         ),
     )
     gates = ReadinessGates(observer, api_server, cache, settings.calendar, queues.gate_changed)
-    app = App(
+    return App(
         settings,
         api_server,
         memories,
@@ -266,8 +266,6 @@ def build(
         resync=Resync(settings.watch_namespaces, api_server, memories, queues),
         leadership=leadership,
     )
-    queues.metrics.watch(app.figures)
-    return app
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

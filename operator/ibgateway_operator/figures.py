@@ -39,14 +39,14 @@ class QueueView:
     oldest_run: float
 
 
-@dataclass
+@dataclass(frozen=True)
 class GatewayView:
     """One gateway as it was judged last; `gate` is the reason of its gate."""
 
     login: LoginState | None = None
     gate: str = ""
     gate_open: bool = False
-    conditions: dict[ConditionType, Condition] = field(default_factory=dict)
+    conditions: Mapping[ConditionType, Condition] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

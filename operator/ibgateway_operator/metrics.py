@@ -1,8 +1,9 @@
 """What the operator counts, for Prometheus, in a registry of its own."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from prometheus_client import Counter, Histogram
 
@@ -16,10 +17,13 @@ from ibgateway_runtime.metrics import Figures, registry_of
 
 
 class OperatorMetrics:
-    """What is counted as it happens, and each gateway as it was judged last; `watch` has them read."""
+    """What is counted as it happens, and each gateway as it was judged last."""
 
     def __init__(self) -> None:
         self.registry = registry_of("operator")
+        self.view: OperatorView | None = None
+        """What the next scrape shows; it is not changed any more, because it is written in a thread."""
+        self.registry.register(Figures(FIGURES, lambda: self.view))
         self.leading = False
         self.gateways: dict[Key, GatewayView] = {}
         self._reconciles = self._counter(
@@ -38,10 +42,6 @@ class OperatorMetrics:
             "result",
         )
 
-    def watch(self, look: Callable[[], OperatorView]) -> None:
-        """Have everything else read at each scrape; once in a process."""
-        self.registry.register(Figures(FIGURES, look))
-
     @contextmanager
     def reconcile(self) -> Iterator[None]:
         """Measure one, and count how it ends; one that is called off does not count."""
@@ -59,15 +59,15 @@ class OperatorMetrics:
 
     def status(self, key: Key, status: IBGatewayStatus) -> None:
         """Note a gateway's login state and its conditions."""
-        of = self._of(key)
-        of.login = LoginState(status.login.state)
         found = {condition.type: condition for condition in status.conditions}
-        of.conditions = {ConditionType(kind): found[kind] for kind in MEASURED if kind in found}
+        conditions = {ConditionType(kind): found[kind] for kind in MEASURED if kind in found}
+        login = LoginState(status.login.state)
+        self.gateways[key] = replace(self._of(key), login=login, conditions=conditions)
 
     def gate_is(self, key: Key, reason: str) -> None:
         """Note the reason of a gateway's gate."""
-        of = self._of(key)
-        of.gate, of.gate_open = str(reason), reason == ConditionReason.GATE_OPEN
+        opened = reason == ConditionReason.GATE_OPEN
+        self.gateways[key] = replace(self._of(key), gate=str(reason), gate_open=opened)
 
     def notification(self, result: str) -> None:
         """One more letter that was taken or failed, or one more message that was given up."""
@@ -78,7 +78,7 @@ class OperatorMetrics:
         self.gateways.pop(key, None)
 
     def _of(self, key: Key) -> GatewayView:
-        return self.gateways.setdefault(key, GatewayView())
+        return self.gateways.get(key, GatewayView())
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)

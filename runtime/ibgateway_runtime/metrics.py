@@ -3,6 +3,7 @@
 A label has few values, all of them known beforehand: never an account, an order, a user name or an address.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
@@ -89,13 +90,24 @@ async def _nothing() -> None:
 
 
 def metrics_route(
-    registry: CollectorRegistry, before: Callable[[], Awaitable[None]] = _nothing
+    registry: CollectorRegistry,
+    before: Callable[[], Awaitable[None]] = _nothing,
+    *,
+    aside: bool = False,
 ) -> web.RouteDef:
-    """The route; `before` brings gauges up to date at each scrape."""
+    """The route; `before` brings gauges up to date at each scrape.
+
+    `aside`: it is written in a thread, so that thousands of series hold up nothing; what is read for it must stay
+    as it is meanwhile.
+    """
 
     async def get(_: web.Request) -> web.Response:
         await before()
-        text = generate_latest(registry)
+        text = (
+            await asyncio.to_thread(generate_latest, registry)
+            if aside
+            else generate_latest(registry)
+        )
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return web.get("/metrics", get)

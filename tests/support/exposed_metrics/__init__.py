@@ -70,8 +70,9 @@ def _operator() -> CollectorRegistry:
     metrics.notification("taken")
     with metrics.reconcile():
         queue = QueueView(depth=1, failing=0, oldest_due=0.0, oldest_run=0.1)
-    view = OperatorView(NOW, leading=True, gateways=metrics.gateways, queues={"gate": queue})
-    metrics.watch(lambda: view)
+    metrics.view = OperatorView(
+        NOW, leading=True, gateways=metrics.gateways, queues={"gate": queue}
+    )
     return metrics.registry
 
 

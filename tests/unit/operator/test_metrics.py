@@ -16,21 +16,22 @@ from operator_fakes import OperatorWorld, ibgateway_body, report
 LABELS = 'namespace="trading",'
 
 
-def scrape(app: App) -> dict[str, float]:
+async def scrape(app: App) -> dict[str, float]:
     """Every series of a gateway or a queue with its value."""
     app.queues.metrics.leading = True
+    await app.before_scrape()
     text = generate_latest(app.queues.metrics.registry).decode()
     found = (line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
     return {name.removeprefix("ibgateway_operator_"): float(value) for name, value in found}
 
 
-def of_gateways(app: App) -> dict[str, float]:
-    return {name: value for name, value in scrape(app).items() if LABELS in name}
+async def of_gateways(app: App) -> dict[str, float]:
+    return {name: value for name, value in (await scrape(app)).items() if LABELS in name}
 
 
 async def test_a_gateway_that_trades_has_five_series(trading: OperatorWorld) -> None:
     gateway = f'gateway="paper",{LABELS}'
-    found = of_gateways(trading.app)
+    found = await of_gateways(trading.app)
     unknown = f'condition{{{gateway}reason="NotConfigured",type="NotificationsDelivered"}}'
     assert math.isnan(found.pop(unknown))
     assert found == {
@@ -44,13 +45,13 @@ async def test_a_gateway_that_trades_has_five_series(trading: OperatorWorld) -> 
 async def test_a_gate_that_closes_is_told_before_the_status_is(trading: OperatorWorld) -> None:
     trading.hear(report(state=LoginState.SESSION_CONFLICT))
     await trading.keep_gate()
-    found = of_gateways(trading.app)
+    found = await of_gateways(trading.app)
     gateway = f'gateway="paper",{LABELS}'
     assert found[f'gate_open{{{gateway}reason="SessionConflict"}}'] == 0.0
     assert f'gate_open{{{gateway}reason="GateOpen"}}' not in found
     assert found[f'login_state{{{gateway}state="LoggedIn"}}'] == 1.0
     await trading.reconcile()
-    found = of_gateways(trading.app)
+    found = await of_gateways(trading.app)
     assert found[f'login_state{{{gateway}state="SessionConflict"}}'] == 1.0
     assert f'login_state{{{gateway}state="LoggedIn"}}' not in found
 
@@ -60,10 +61,10 @@ async def test_a_gateway_that_is_gone_has_no_series_and_the_others_keep_theirs(
 ) -> None:
     trading.api_server.put(ibgateway_body(name="second", uid="uid-second"))
     await trading.app.reconciler.reconcile(Key("trading", "second"))
-    assert any('gateway="second"' in name for name in of_gateways(trading.app))
+    assert any('gateway="second"' in name for name in await of_gateways(trading.app))
     trading.api_server.remove("IBGateway", "paper")
     await trading.reconcile()
-    names = list(of_gateways(trading.app))
+    names = list(await of_gateways(trading.app))
     assert [name for name in names if 'gateway="paper"' in name] == []
     assert [name for name in names if 'gateway="second"' in name]
 
@@ -74,15 +75,15 @@ async def test_a_gate_that_is_judged_while_its_gateway_goes_leaves_no_series(
     trading.api_server.remove("IBGateway", "paper")
     await trading.reconcile()
     trading.app.queues.gate_changed(trading.key, "NoNews")
-    assert of_gateways(trading.app) == {}
+    assert await of_gateways(trading.app) == {}
 
 
 async def test_an_operator_that_stands_by_says_nothing_of_gateways(
     trading: OperatorWorld,
 ) -> None:
-    assert of_gateways(trading.app)
+    assert await of_gateways(trading.app)
     await trading.app._stop_workers()
-    assert of_gateways(trading.app) == {}
+    assert await of_gateways(trading.app) == {}
 
 
 async def test_nothing_secret_is_told(trading: OperatorWorld) -> None:
@@ -92,6 +93,7 @@ async def test_nothing_secret_is_told(trading: OperatorWorld) -> None:
     await trading.keep_gate()
     await trading.reconcile()
     trading.app.queues.metrics.leading = True
+    await trading.app.before_scrape()
     text = generate_latest(trading.app.queues.metrics.registry).decode()
     assert 'state="Rejected"' in text
     memory = trading.app.memories.get(trading.key)
@@ -106,15 +108,15 @@ async def test_the_queues_tell_what_waits_and_what_runs(trading: OperatorWorld) 
     await trading.drain_queue()
     queue.add(trading.key)
     trading.pass_time(7.0)
-    assert scrape(trading.app)['queue_oldest_due_seconds{queue="reconcile"}'] == 7.0
-    assert scrape(trading.app)['queue_depth{queue="reconcile"}'] == 1.0
+    assert (await scrape(trading.app))['queue_oldest_due_seconds{queue="reconcile"}'] == 7.0
+    assert (await scrape(trading.app))['queue_depth{queue="reconcile"}'] == 1.0
     key = await queue.take()
     trading.pass_time(3.0)
-    assert scrape(trading.app)['queue_oldest_due_seconds{queue="reconcile"}'] == 0.0
-    assert scrape(trading.app)['queue_oldest_run_seconds{queue="reconcile"}'] == 3.0
+    assert (await scrape(trading.app))['queue_oldest_due_seconds{queue="reconcile"}'] == 0.0
+    assert (await scrape(trading.app))['queue_oldest_run_seconds{queue="reconcile"}'] == 3.0
     queue.done(key, failed=True)
-    assert scrape(trading.app)['queue_failing{queue="reconcile"}'] == 1.0
-    assert scrape(trading.app)['queue_failing{queue="gate"}'] == 0.0
+    assert (await scrape(trading.app))['queue_failing{queue="reconcile"}'] == 1.0
+    assert (await scrape(trading.app))['queue_failing{queue="gate"}'] == 0.0
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from ibgateway_runtime import volume
 from ibgateway_runtime.figures import Figure, VolumeSize, at, flag, known
-from ibgateway_runtime.metrics import Figures, Stopwatch, registry_of
+from ibgateway_runtime.metrics import Figures, Stopwatch, metrics_route, registry_of
 from ibgateway_runtime.volume import VolumeWatch
 
 
@@ -95,3 +97,26 @@ async def test_a_volume_that_hangs_is_asked_once_and_holds_up_nothing(
     watch = VolumeWatch(tmp_path, patience=30)
     await watch.look()
     assert watch.size == VolumeSize(2.0, 1.0)
+
+
+@pytest.mark.parametrize("aside", [True, False])
+async def test_many_series_are_written_where_they_hold_up_nothing(aside: bool) -> None:
+    registry, threads = CollectorRegistry(), []
+
+    def look() -> int:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return 1
+
+    figure: Figure[int] = Figure("age_seconds", "Age", known)
+    registry.register(Figures([figure], look))
+    looked: list[int] = []
+
+    async def before() -> None:
+        looked.append(len(threads))
+
+    app = web.Application()
+    app.add_routes([metrics_route(registry, before, aside=aside)])
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.get("/metrics")
+        assert "age_seconds 1.0" in await answer.text()
+    assert (looked, threads) == ([0], [not aside])
