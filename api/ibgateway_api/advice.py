@@ -82,6 +82,8 @@ PERMIT_ADVICE: Final[Mapping[str, str]] = {
     f" {_ASK}, or log in through noVNC where its window is up",
     PermitRefusal.CLOCK_SKEW: "the node's clock is more than a minute off IBKR's, so neither the budget of"
     f" attempts nor the week can be read from it: set the clock right (NTP): {_OR_ASK}",
+    PermitRefusal.AWAITS_TURN: "the pushes of this person's gateways wait one at a time: the operator gives each its turn,"
+    " and status.turn says whom it is behind",
     PermitRefusal.HANDED_OVER: "a person has the login for themselves: it comes back by itself then; remove the"
     " annotation ibgateway.dev/handover-until to have it back now",
     PermitRefusal.POLICY_UNPROVEN: "live waits for proof, by the console, that policies are enforced: see"

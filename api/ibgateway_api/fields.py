@@ -10,6 +10,7 @@ from ibgateway_api.document import Document
 NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
 GATEWAY_NAME_PATTERN: Final = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 """Child names add up to 15 characters and pod names a hash: 40 leaves room below 63."""
+PERSON_PATTERN: Final = r"^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$"
 CLOCK_PATTERN: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 ZONE_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$"
 QUANTITY_PATTERN: Final = r"^[1-9][0-9]*(Ki|Mi|Gi|Ti|k|M|G|T)?$"
@@ -55,6 +56,9 @@ AccountId = Annotated[
     str, StringConstraints(pattern=ACCOUNT_PATTERN, max_length=16), Field(examples=["DU1234567"])
 ]
 Text = Annotated[str, StringConstraints(max_length=253)]
+PersonName = Annotated[
+    str, StringConstraints(pattern=PERSON_PATTERN, max_length=63), Field(examples=["anna"])
+]
 Origin = Annotated[
     str,
     StringConstraints(pattern=ORIGIN_PATTERN, max_length=253),

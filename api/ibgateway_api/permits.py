@@ -120,6 +120,8 @@ class PermitRequest:
     """What was tried before is not known: no automatic attempt before this."""
     clock_wrong: bool = False
     """Our clock is far off IBKR's: no budget, no quiet hours and no week can be kept by it."""
+    awaits_turn: bool = False
+    """Another gateway's push may wait at the same person: a push is sent in turn only."""
     handed_over_until: datetime | None = None
     """A person has the login for themselves: nothing logs in before this, whoever asks."""
     comes_back: bool = False
@@ -152,6 +154,8 @@ class PermitRefusal(StrEnum):
     """The attempt ledger is gone, is another gateway's or can't be read: it stands at its daily limit."""
     CLOCK_SKEW = "ClockSkew"
     """Our clock is far off IBKR's, so neither budget nor week can be read from it."""
+    AWAITS_TURN = "AwaitsTurn"
+    """The person who approves has the push of another gateway, or others come first."""
     HANDED_OVER = "HandedOver"
     """A person has asked for the login for themselves, until a time of their choice."""
 
@@ -174,7 +178,7 @@ def decide(
     if shut := _shut(asked):
         return shut
     if asked.cause is Cause.REQUESTED:
-        return Granted(PermitKind.TOKEN if asked.token_at_hand else PermitKind.FULL)
+        return Granted(PermitKind.TOKEN) if asked.token_at_hand else _in_turn(asked)
     if barred := _barred(asked, now):
         return barred
     if asked.cause is Cause.START and asked.token_at_hand:
@@ -187,7 +191,14 @@ def decide(
         or _quiet(policy, now)
         or (None if _logged_in_for_the_week(attempts, asked) else _spaced(attempts, policy, now))
     )
-    return refusal or Granted(PermitKind.FULL)
+    return refusal or _in_turn(asked)
+
+
+def _in_turn(asked: PermitRequest) -> Granted | Refused:
+    """A push, where no other may wait at its person."""
+    if asked.awaits_turn:
+        return Refused(PermitRefusal.AWAITS_TURN)
+    return Granted(PermitKind.FULL)
 
 
 def _shut(asked: PermitRequest) -> Refused | None:

@@ -48,6 +48,13 @@ class HandoverReport(Document):
     why: str = ""
 
 
+class TurnReport(Document):
+    """The last turn that was given to this gateway. `over`: its push was answered, missed, or never came about."""
+
+    id: str
+    over: bool = False
+
+
 class SentinelReport(Document):
     """`GET /v1/status` of the sentinel: everything the operator and the executor know of a login.
 
@@ -71,6 +78,8 @@ class SentinelReport(Document):
     """Id of the newest login request that was taken; the attempt for it may still wait."""
     taken_restart: str = Field(default="", alias="handledRestart")
     """Id of the newest restart request that was taken."""
+    turn: TurnReport | None = None
+    """The last turn to push that was given; None where none ever was."""
     handover: HandoverReport | None = None
     """The handover that stands; None where the login is the gateway's."""
     undelivered: str = ""

@@ -31,6 +31,16 @@ class RestartRequest(Document):
     id: str
 
 
+class TurnRequest(Document):
+    """`POST /v1/turns` of the sentinel: one attempt that pushes may begin until then.
+
+    Nobody else's push waits at the person who approves. `id` names the turn; the same one is given once.
+    """
+
+    id: str
+    until: AwareDatetime
+
+
 class HandoverRequest(Document):
     """`POST /v1/handovers` of the sentinel: a person has the login for themselves until a time.
 

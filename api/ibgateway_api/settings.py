@@ -35,6 +35,8 @@ class SentinelSettings(Document):
     """None: nobody is told."""
     logins_allowed: bool = True
     """False: no start gets a permit, because the API would be open to every pod of the cluster."""
+    needs_turn: bool = False
+    """Whether a push waits for its turn: the person who approves has other gateways too."""
     logged_in_before: bool = False
     """Whether this gateway has ever logged in: an attempt ledger that is missing now was lost."""
 

@@ -15,6 +15,7 @@ from ibgateway_api.fields import (
     LabelMap,
     NamedRef,
     Origin,
+    PersonName,
     ZoneName,
     rule,
     ruled,
@@ -75,6 +76,8 @@ class LoginSpec(Document):
     """Attempts in 24 hours that may push; those that a person asked for count and are not refused."""
     quiet_hours: QuietHoursSpec | None = None
     """No automatic attempt that may push in this span."""
+    person: PersonName = ""
+    """Whose phone gets the pushes: one waits at a time. Empty: whom the Secret of spec.notifications tells."""
 
     def as_policy(self) -> LoginPolicy:
         """The push budget as the permits are decided with."""

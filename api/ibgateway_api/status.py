@@ -46,6 +46,21 @@ class HandoverStatus(Document):
     """The annotation that was ignored last; an Event says why."""
 
 
+class TurnStatus(Document):
+    """Where this gateway's push stands among those of the same person's gateways."""
+
+    person: str = ""
+    """Who approves its pushes; empty where this person has no other gateway."""
+    since: datetime | None = None
+    """Since when a push waits for its turn."""
+    behind: str = ""
+    """The gateway that is next before it, as namespace/name."""
+    id: str = ""
+    """The turn that it has."""
+    until: datetime | None = None
+    """Until when the attempt of this turn may begin."""
+
+
 class WindowStatus(Document):
     """The weekly restart window."""
 
@@ -96,6 +111,8 @@ class IBGatewayStatus(Document):
     """Where the gateway stands with IBKR."""
     handover: HandoverStatus = HandoverStatus()
     """A login that a person has for themselves."""
+    turn: TurnStatus = TurnStatus()
+    """Where a push stands among those of the same person's gateways."""
     window: WindowStatus = WindowStatus()
     """The weekly restart window."""
     accounts: list[str] = Field(

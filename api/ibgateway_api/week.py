@@ -280,12 +280,22 @@ class RestartStep(StrEnum):
     ASK = "Ask"
 
 
-def restart_step(week: Window, calendar: Calendar, now: datetime) -> RestartStep:
-    """What to do about the week's restart; a late moment asks instead of pushing."""
+QUEUED_LATENESS: Final = timedelta(hours=2)
+"""How late a restart may be that waits for the pushes of the same person's other gateways."""
+
+
+def restart_step(
+    week: Window, calendar: Calendar, now: datetime, *, queued: bool = False
+) -> RestartStep:
+    """What to do about the week's restart; a late moment asks instead of pushing.
+
+    `queued`: it was in time, and waits for others.
+    """
     if not week.open:
         return RestartStep.NOTHING
     if now < week.restart:
         return RestartStep.WAIT
-    if now < week.restart + timedelta(seconds=calendar.lateness_seconds):
+    patience = timedelta(seconds=calendar.lateness_seconds)
+    if now < week.restart + (max(patience, QUEUED_LATENESS) if queued else patience):
         return RestartStep.RESTART
     return RestartStep.ASK

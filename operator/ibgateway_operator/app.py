@@ -236,6 +236,7 @@ def build(
         clock=clock,
         calendar=settings.calendar,
         address_of=address_of,
+        on_turn=queues.slow.add,
         patience=patience,
     )
     people = People(api_server, executors, clock.monotonic)

@@ -16,7 +16,13 @@ from ibgateway_operator.act.event_recorder import EventRecorder
 from ibgateway_operator.act.lifecycle import Done, Lifecycle
 from ibgateway_operator.act.settings_stamp import SettingsStamp
 from ibgateway_operator.act.telling import OperatorNotifications
-from ibgateway_operator.decide.actions import Action, EndHandover, RestartGateway, StartHandover
+from ibgateway_operator.decide.actions import (
+    Action,
+    EndHandover,
+    GiveTurn,
+    RestartGateway,
+    StartHandover,
+)
 from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.gate import A_MOMENT, upcoming
 from ibgateway_operator.decide.mounted_secrets import mounted_secrets
@@ -105,6 +111,7 @@ class Reconciler:
         memory.settled_until = 0.0
         if gateway.deleting:
             self.sentinels.follow(key, memory, None)
+            self.observer.leave_queue(key)
             return None
         await self._listen(key, memory)
         snapshot = await self.observer.observe(key)
@@ -238,7 +245,7 @@ class Reconciler:
         self, snapshot: Snapshot, memory: GatewayMemory, decision: Decision, outcome: Outcome
     ) -> float:
         """Seconds until the clock alone may change something."""
-        moments = upcoming(decision.verdict, self.settings.calendar, snapshot.now)
+        moments = self._by_clock(snapshot, decision)
         if decision.given is not None:
             memory.secrets.every = seconds_between_looks(
                 snapshot, blocked=decision.blocker is not None
@@ -250,8 +257,6 @@ class Reconciler:
             moments.append(SOONEST_SECONDS)
         if memory.console.enforced is not snapshot.enforced:
             moments.append(SOONEST_SECONDS)
-        if (until := decision.handover.until) and until > snapshot.now:
-            moments.append((until - snapshot.now).total_seconds() + A_MOMENT)
         if outcome.findings or decision.refusal:
             moments.append(TROUBLE_SECONDS)
         moments.append(max(self.children.due(memory), SOONEST_SECONDS))
@@ -263,6 +268,13 @@ class Reconciler:
         memory.settled_until = self.observer.clock.monotonic() + min(moments)
         asks = (self.observer.consoles.due(memory.console), self.telling.due(memory))
         return min(*moments, *asks)
+
+    def _by_clock(self, snapshot: Snapshot, decision: Decision) -> list[float]:
+        """Seconds until the week's next steps, the end of a handover, and of a push that is ahead."""
+        moments = upcoming(decision.verdict, self.settings.calendar, snapshot.now)
+        ends = (decision.handover.until, snapshot.place.free_at)
+        left = ((at - snapshot.now).total_seconds() for at in ends if at is not None)
+        return [*moments, *(seconds + A_MOMENT for seconds in left if seconds > 0)]
 
     def _forget(self, key: Key) -> None:
         """The IBGateway is gone: its children go by their owner reference, nothing is to be done."""
@@ -279,7 +291,7 @@ def _failed(what: str, error: OperatorError) -> Finding:
 
 def _asks(decision: Decision) -> bool:
     """Whether the sentinel was asked for something and has not said yet that it begins."""
-    asked = (RestartGateway, StartHandover, EndHandover)
+    asked = (RestartGateway, StartHandover, EndHandover, GiveTurn)
     return any(isinstance(action, asked) for action in decision.actions)
 
 

@@ -15,7 +15,12 @@ from typing import Final
 
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.reports import SentinelReport
-from ibgateway_api.requests import HandoverRequest, LoginRequest, RestartRequest
+from ibgateway_api.requests import (
+    HandoverRequest,
+    LoginRequest,
+    RestartRequest,
+    TurnRequest,
+)
 from ibgateway_runtime.errors import EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint, HttpClient
 
@@ -154,6 +159,11 @@ async def request_handover(
     """
     body = HandoverRequest(id=request, until=until).to_json()
     await client.post(endpoint, "/v1/handovers", body)
+
+
+async def give_turn(client: HttpClient, endpoint: Endpoint, turn: str, until: datetime) -> None:
+    """Let one attempt push that begins until then. Raises EndpointUnavailableError."""
+    await client.post(endpoint, "/v1/turns", TurnRequest(id=turn, until=until).to_json())
 
 
 def _differs(before: SentinelReport | None, after: SentinelReport) -> bool:

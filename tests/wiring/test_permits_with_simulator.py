@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,26 @@ async def test_a_permit_is_over_after_half_a_minute(tmp_path: Path) -> None:
         await pod.start_sentinel()
         await pod.until(lambda r: r.get("waiting", {}).get("refusal") == "Interval")
         assert pod.logins() == []
+
+
+async def test_a_push_waits_for_its_turn_and_is_sent_once(tmp_path: Path) -> None:
+    async with pod_on_host(tmp_path, allowed=False, attemptIntervalSeconds=1) as pod:
+        pod.tell_sentinel(loginsAllowed=True, needsTurn=True)
+        report = await pod.until(lambda r: r.get("waiting", {}).get("refusal") == "AwaitsTurn")
+        assert (await pod.call("POST", "/v1/login-requests", {"id": report["at"]}))[0] == 202
+        await asyncio.sleep(SOON)
+        assert pod.logins() == [], "a person's request waits for its turn too"
+        until = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+        given = {"id": "t1", "until": until}
+        assert (await pod.call("POST", "/v1/turns", given))[0] == 202
+        await pod.state("AwaitingApproval")
+        await pod.crash_sentinel()
+        await pod.start_sentinel()
+        report = await pod.state("AwaitingApproval")
+        assert (await pod.call("POST", "/v1/turns", given))[0] == 200
+        assert report["turn"] == {"id": "t1", "over": False}
+        pod.kill_container()
+        report = await pod.until(lambda r: r.get("waiting", {}).get("refusal") == "AwaitsTurn")
+        assert report["turn"]["over"] is True
+        await asyncio.sleep(SOON)
+        assert len(pod.pushes()) == 1

@@ -43,7 +43,8 @@ def _next_restart(view: SentinelView) -> datetime:
 
 
 def _overdue(view: SentinelView) -> Series:
-    step = restart_step(view.week, view.settings.calendar, view.now)
+    queued = view.settings.needs_turn
+    step = restart_step(view.week, view.settings.calendar, view.now, queued=queued)
     return flag(step is RestartStep.ASK)
 
 

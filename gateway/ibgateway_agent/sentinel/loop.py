@@ -38,7 +38,7 @@ from ibgateway_api.advice import why_refused, wrong_port
 from ibgateway_api.login import Evidence, Login, Sign
 from ibgateway_api.permits import Refused
 from ibgateway_api.reports import HandoverReport
-from ibgateway_api.requests import HandoverRequest
+from ibgateway_api.requests import HandoverRequest, TurnRequest
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.watched_file import watched_document
@@ -132,6 +132,12 @@ class Sentinel:
         new = self._permits.hand_over(asked, self._snapshot())
         self._duties_now()
         return new, handover.told_of(self._snapshot())
+
+    def take_turn(self, given: TurnRequest) -> bool:
+        """One attempt that pushes may begin; False where this turn was given before."""
+        new = self._permits.take_turn(given, self._clock.now())
+        self._duties_now()
+        return new
 
     def look(self) -> None:
         """One look at everything. What can't be read or written now is tried again and reported."""

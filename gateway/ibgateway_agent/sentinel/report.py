@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ibgateway_agent.sentinel.permits.records import Records, RequestKind
+from ibgateway_agent.sentinel.permits.turns import last_turn
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import Login
 from ibgateway_api.permits import Refused, attempts_today
@@ -43,6 +44,7 @@ def report(known: ReportInput, *, boot: str, sequence: int, at: datetime) -> Sen
         holds=tuple(_holds(known)),
         taken_login_request=known.records.last_taken(RequestKind.LOGIN),
         taken_restart=known.records.last_taken(RequestKind.RESTART),
+        turn=last_turn(known.records, at),
         handover=known.handover,
         why=login.why,
         closes=known.closes,

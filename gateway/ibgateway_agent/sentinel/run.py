@@ -92,6 +92,7 @@ def _api(
         publisher=sentinel.publisher,
         accept=sentinel.accept,
         hand_over=sentinel.hand_over,
+        take_turn=sentinel.take_turn,
         alive=sentinel.alive,
         operator_asks=operator_asks,
         drain=sentinel.drain,

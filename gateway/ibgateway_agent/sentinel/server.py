@@ -20,7 +20,12 @@ from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_api import names
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import HandoverReport
-from ibgateway_api.requests import HandoverRequest, LoginRequest, RestartRequest
+from ibgateway_api.requests import (
+    HandoverRequest,
+    LoginRequest,
+    RestartRequest,
+    TurnRequest,
+)
 from ibgateway_runtime.auth import bearer_matches
 from ibgateway_runtime.clock import Clock
 
@@ -40,6 +45,7 @@ def application(
     publisher: ReportPublisher,
     accept: Accept,
     hand_over: HandOver,
+    take_turn: Callable[[TurnRequest], bool],
     alive: Callable[[], bool],
     operator_asks: Callable[[], None],
     drain: DrainWatch,
@@ -54,6 +60,7 @@ def application(
             web.post("/v1/login-requests", _post(accept, RequestKind.LOGIN)),
             web.post("/v1/restarts", _post(accept, RequestKind.RESTART)),
             web.post("/v1/handovers", _handovers(hand_over)),
+            web.post("/v1/turns", _turns(take_turn)),
             web.get("/healthz", _health(alive)),
             web.get("/readyz", _ready(publisher)),
         ]
@@ -185,6 +192,25 @@ def _handovers(hand_over: HandOver) -> Handler:
             raise web.HTTPServiceUnavailable(text=f"the request can't be kept: {error}") from error
         text = stands.to_json() if stands else "{}"
         return web.Response(status=202 if new else 200, text=text, content_type="application/json")
+
+    return post
+
+
+def _turns(take_turn: Callable[[TurnRequest], bool]) -> Handler:
+    """Let one attempt push: no other push waits at its person."""
+
+    async def post(request: web.Request) -> web.Response:
+        try:
+            given = TurnRequest.model_validate_json(await request.read())
+        except ValidationError as error:
+            text = "the body is a JSON object with an id and until (RFC 3339)"
+            raise web.HTTPBadRequest(text=text) from error
+        _check_id(given.id)
+        try:
+            new = take_turn(given)
+        except (LedgerError, OSError) as error:
+            raise web.HTTPServiceUnavailable(text=f"the turn can't be kept: {error}") from error
+        return web.Response(status=202 if new else 200)
 
     return post
 

@@ -15,6 +15,7 @@ from ibgateway_api.reasons import EventReason
 from ibgateway_operator.decide.actions import (
     Action,
     EndHandover,
+    GiveTurn,
     IgnoreRequest,
     ReplacePod,
     RequestLogin,
@@ -33,6 +34,7 @@ from ibgateway_operator.status.pending_event import EventType, PendingEvent
 from ibgateway_runtime.errors import EndpointRefusedError, EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint, HttpClient
 from ibgateway_runtime.sentinel_client import (
+    give_turn,
     request_handover,
     request_login,
     request_restart,
@@ -63,8 +65,8 @@ class Lifecycle:
         match action:
             case RestartGateway():
                 return await self._restart(key, action)
-            case StartHandover() | EndHandover():
-                return await self._hand(key, action)
+            case GiveTurn() | StartHandover() | EndHandover():
+                return await self._tell(key, action)
             case ReplacePod():
                 return await self._replace(key, memory, action)
             case RequestLogin():
@@ -84,6 +86,14 @@ class Lifecycle:
             return _refused(f"the weekly restart of {week}", answer)
         note = f"the weekly restart of {week} begins: a push follows"
         return Done(event=PendingEvent(EventReason.RESTART_BEGUN, note, action="Restart"))
+
+    async def _tell(self, key: Key, action: GiveTurn | StartHandover | EndHandover) -> Done:
+        """What the status has, and nobody else has to be asked for."""
+        if not isinstance(action, GiveTurn):
+            return await self._hand(key, action)
+        turn, until = action.turn, action.until
+        await self._asked(key, lambda to: give_turn(self.http, to, turn, until))
+        return Done()
 
     async def _hand(self, key: Key, action: StartHandover | EndHandover) -> Done:
         """To a person, once the executor has drained and what it costs was said; or back, before its time."""

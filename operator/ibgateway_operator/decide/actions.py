@@ -17,6 +17,7 @@ from ibgateway_operator.decide.stops import (
     restarted_on_request,
 )
 from ibgateway_operator.decide.templates import never_started, pending_executor, pending_gateway
+from ibgateway_operator.decide.turns import may_push, turn_to_give
 from ibgateway_operator.model.manifests import Manifest, is_terminating, name_of, uid_of
 from ibgateway_operator.model.snapshot import Snapshot, container_backs_off
 
@@ -41,6 +42,14 @@ class StartHandover:
     """Have the sentinel end the login, until a person no longer wants it for themselves."""
 
     handover: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class GiveTurn:
+    """Let the sentinel begin one attempt that pushes, until then."""
+
+    turn: str
     until: datetime
 
 
@@ -88,6 +97,7 @@ class SettleRequested:
 
 Action = (
     RestartGateway
+    | GiveTurn
     | StartHandover
     | EndHandover
     | ReplacePod
@@ -101,15 +111,20 @@ def actions(snapshot: Snapshot, week: Window, stop: PlannedStop | None) -> tuple
     """What to do now, in order. `stop` is the planned stop that has drained."""
     planned = _planned(snapshot, week, stop)
     request = requested_login(snapshot)
-    asked = _asked(snapshot, week, request) if request is not None else None
+    held = request is None or _waits_for_turn(snapshot, week, request)
+    asked = None if request is None or held else _asked(snapshot, week, request)
+    turn = turn_to_give(snapshot)
+    given = GiveTurn(turn.id, turn.until) if turn else None
     if isinstance(planned, ReplacePod) and isinstance(asked, ReplacePod):
-        return (replace(planned, for_request=asked.for_request),)
-    return tuple(action for action in (planned, asked) if action is not None)
+        planned, asked = replace(planned, for_request=asked.for_request), None
+    return tuple(action for action in (given, planned, asked) if action is not None)
 
 
 def _planned(snapshot: Snapshot, week: Window, stop: PlannedStop | None) -> Action | None:
     if handing := _handing(snapshot, stop):
         return handing
+    if stop is not None and not may_push(snapshot):
+        return None
     if stop is PlannedStop.RESTART:
         return RestartGateway(restart_id(week))
     if stop is PlannedStop.REPLACE or (stop is None and never_started(snapshot)):
@@ -140,6 +155,14 @@ def _asked(snapshot: Snapshot, week: Window, request: RequestedLogin) -> Action 
     if snapshot.replaced_for == request.id and not _permit_refused(snapshot):
         return SettleRequested(request.id) if _under_way(snapshot) else None
     return _handed_on(snapshot, week, request)
+
+
+def _waits_for_turn(snapshot: Snapshot, week: Window, request: RequestedLogin) -> bool:
+    """Whether what is asked for may lead to a push, and another one may wait at the same person."""
+    if request.refused or may_push(snapshot):
+        return False
+    ends = restarted_on_request(snapshot, week) or bool(pending_gateway(snapshot))
+    return ends or not snapshot.logged_in
 
 
 def _replaced_for(snapshot: Snapshot, request: RequestedLogin) -> Action | None:

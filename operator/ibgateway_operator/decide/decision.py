@@ -12,7 +12,7 @@ from typing import Final
 from ibgateway_api import names
 from ibgateway_api.names import Component
 from ibgateway_api.spec import IBGatewaySpec
-from ibgateway_api.status import HandoverStatus
+from ibgateway_api.status import HandoverStatus, TurnStatus
 from ibgateway_operator.decide.actions import Action, actions
 from ibgateway_operator.decide.gate import GateVerdict, judge
 from ibgateway_operator.decide.handovers import handover_status
@@ -29,6 +29,7 @@ from ibgateway_operator.decide.stops import (
     restart_overdue,
 )
 from ibgateway_operator.decide.templates import pending_gateway
+from ibgateway_operator.decide.turns import turn_status
 from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.config import settings_hash
 from ibgateway_operator.desired.input import Scripts
@@ -69,6 +70,8 @@ class Decision:
     """Annotations that pods do not carry yet: the hash of their settings, the Secret's new version."""
     handover: HandoverStatus = field(default_factory=HandoverStatus)
     """What is to be remembered of a login that a person has for themselves."""
+    turn: TurnStatus = field(default_factory=TurnStatus)
+    """What is to be remembered of its place among the pushes of one person."""
     pending: str = ""
     """Revisions of templates that wait, by commas."""
     request: RequestedLogin | None = None
@@ -87,8 +90,10 @@ def decide(snapshot: Snapshot, settings: OperatorSettings, scripts: Scripts) -> 
     spec, refused = snapshot.gateway.spec, snapshot.gateway.refusal
     overdue = restart_overdue(snapshot, verdict.week, settings.calendar)
     if spec is None or not snapshot.gateway.is_served:
-        kept = snapshot.gateway.status.handover
-        return Decision(verdict, refusal=refused, overdue=overdue, handover=kept)
+        kept = snapshot.gateway.status
+        return Decision(
+            verdict, refusal=refused, overdue=overdue, handover=kept.handover, turn=kept.turn
+        )
     stop = planned_stop(snapshot, verdict.week, settings.calendar)
     may_stop = stop is None or drained(snapshot, stop)
     decision = Decision(
@@ -97,6 +102,7 @@ def decide(snapshot: Snapshot, settings: OperatorSettings, scripts: Scripts) -> 
         overdue=overdue,
         actions=actions(snapshot, verdict.week, _goes_on(stop, may_stop=may_stop)),
         handover=handover_status(snapshot, verdict.week, settings.calendar),
+        turn=turn_status(snapshot, verdict.week, settings.calendar),
         pending=pending_gateway(snapshot),
         request=requested_login(snapshot),
         waits_for_drain=not may_stop,
@@ -151,6 +157,7 @@ def _input(
         vnc_from_user=found is not None and found.has_vnc,
         holds=told_holds(snapshot),
         logins_allowed=logins_allowed(spec, snapshot),
+        needs_turn=snapshot.place.shared,
         logged_in_before=snapshot.gateway.status.login.full_auth_time is not None,
     )
 

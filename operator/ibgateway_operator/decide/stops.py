@@ -4,6 +4,7 @@ Only suspend, the week and a person's request stop one of them, and only once no
 at the broker.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +26,10 @@ from ibgateway_operator.model.times import rfc3339
 
 PATIENCE_SECONDS: Final = 120.0
 """A suspend or a handover waits this long for an executor: what the user asked for wins in the end."""
+
+
+A_SECOND: Final = timedelta(seconds=1)
+"""What is stored has whole seconds."""
 
 
 class PlannedStop(StrEnum):
@@ -120,7 +125,8 @@ def _restart_due(snapshot: Snapshot, week: Window, calendar: Calendar) -> bool:
     report = snapshot.report
     if report is None or not snapshot.logged_in or report.taken_restart == restart_id(week):
         return False
-    return restart_step(week, calendar, snapshot.now) is RestartStep.RESTART
+    step = restart_step(week, calendar, snapshot.now, queued=_queued(snapshot, week, calendar))
+    return step is RestartStep.RESTART
 
 
 def restart_id(week: Window) -> str:
@@ -130,4 +136,14 @@ def restart_id(week: Window) -> str:
 
 def restart_overdue(snapshot: Snapshot, week: Window, calendar: Calendar) -> bool:
     """Whether the week's restart was missed and a person must say when."""
-    return snapshot.logged_in and restart_step(week, calendar, snapshot.now) is RestartStep.ASK
+    step = restart_step(week, calendar, snapshot.now, queued=_queued(snapshot, week, calendar))
+    return snapshot.logged_in and step is RestartStep.ASK
+
+
+def _queued(snapshot: Snapshot, week: Window, calendar: Calendar) -> bool:
+    """Whether the restart was in time, and waits since then for pushes of the same person's other gateways."""
+    since = snapshot.gateway.status.turn.since
+    if since is None or not snapshot.place.shared:
+        return False
+    late = week.restart + timedelta(seconds=calendar.lateness_seconds)
+    return week.restart - A_SECOND <= since < late

@@ -74,6 +74,7 @@ def sentinel_settings(given: DesiredInput) -> SentinelSettings:
         calendar=given.calendar,
         notifications=_notifications(given),
         logins_allowed=given.logins_allowed,
+        needs_turn=given.needs_turn,
         logged_in_before=given.logged_in_before,
     )
 

@@ -49,6 +49,8 @@ class DesiredInput:
     executor_replicas: int = 1
     logins_allowed: bool = True
     """Whether the gateway may log in at all: live waits for proof that policies are enforced."""
+    needs_turn: bool = False
+    """Whether its pushes wait for those of the same person's other gateways."""
     logged_in_before: bool = False
     """Whether a login of this very resource was ever seen."""
     holds: tuple[GateReason, ...] = ()

@@ -12,6 +12,7 @@ from ibgateway_api.names import Key
 from ibgateway_api.reports import ExecutorReport, SentinelReport
 from ibgateway_operator.model.people import PeopleMemory
 from ibgateway_operator.model.snapshot import Credentials, Finding, SpecCheck
+from ibgateway_operator.model.turns import Turn, Turns
 
 Place = tuple[str, str]
 """Kind and name of a child."""
@@ -140,6 +141,10 @@ class GatewayMemory:
     begun: float | None = None
     """When this operator applied its first children; None before, and where an earlier one has made them."""
     drain: DrainMemory | None = None
+    turn: Turn | None = None
+    """The turn to push that it has, whether or not the status says so yet."""
+    turn_read: bool = False
+    """Whether the turn that an earlier operator gave was looked for."""
     replaced_for: str = ""
     """The login request for which the gateway's pod was replaced."""
     gate_reason: str = ""
@@ -162,6 +167,7 @@ class Memories:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._of: dict[Key, GatewayMemory] = {}
+        self.turns = Turns()
 
     def of(self, key: Key, uid: str) -> GatewayMemory:
         """The memory of this very resource; an empty one where there is none."""
@@ -188,6 +194,7 @@ class Memories:
         """Forget all of them."""
         for key in list(self._of):
             self.forget(key)
+        self.turns.clear()
 
     def forget(self, key: Key) -> bool:
         """The IBGateway is gone; False where nothing was remembered."""

@@ -25,6 +25,7 @@ from ibgateway_operator.model.manifests import (
     uid_of,
 )
 from ibgateway_operator.model.people import Delivery
+from ibgateway_operator.model.turns import Place
 
 _PODS: Final = "Pod"
 _PASSING: Final = frozenset({"PodInitializing", "ContainerCreating"})
@@ -213,6 +214,8 @@ class Snapshot:
     """The executor's own view of the gate; None where nobody had to ask."""
     drain: Drain | None = None
     """The drain that a planned stop waits for."""
+    place: Place = field(default_factory=Place)
+    """Where it stands among the gateways of the same person."""
     replaced_for: str = ""
     """The login request for which the gateway's pod was replaced."""
 

@@ -13,8 +13,18 @@ from ibgateway_api.conditions import ConditionType
 from ibgateway_api.names import PORT_NOVNC_ADMIN, Component, Key
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.week import Calendar
-from ibgateway_operator.decide.served_spec import served
+from ibgateway_operator.decide.gate import week_of
+from ibgateway_operator.decide.served_spec import served, serving
 from ibgateway_operator.decide.stops import stop_to_drain_for
+from ibgateway_operator.decide.turns import (
+    HELD_ON,
+    LONGEST_APPROVAL,
+    TURN_LIVES,
+    person_of,
+    push_held_until,
+    turn_over,
+    waiting_push,
+)
 from ibgateway_operator.errors import OperatorError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.model.kinds import POD, STATEFUL_SET
@@ -30,6 +40,8 @@ from ibgateway_operator.model.snapshot import (
     pod_ip,
     pod_of,
 )
+from ibgateway_operator.model.times import micro_time
+from ibgateway_operator.model.turns import Turn
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
 from ibgateway_operator.observe.executor import Executors
@@ -78,6 +90,8 @@ class Observer:
     address_of: AddressOf = by_address
     patience: float = BEGINNING_SECONDS
     """Seconds for which a new gateway may come up before anything is said of it."""
+    on_turn: Callable[[Key], None] = lambda _: None
+    """Told of a gateway for whose push something has changed."""
     parsed: OrderedDict[Key, IBGateway] = field(default_factory=OrderedDict)
     """The IBGateways that were looked at last."""
     users: UserNames = field(default_factory=UserNames)
@@ -98,7 +112,35 @@ class Observer:
         if now is not None:
             stop = stop_to_drain_for(now, self.calendar)
             await self.drains.ask(memory, stop, self.endpoint(key, Component.EXECUTOR))
+            self._take_turn(key, memory)
         return self.snapshot(key)
+
+    def _take_turn(self, key: Key, memory: GatewayMemory) -> None:
+        """Line up for a push, or take the turn where nobody is ahead: in one step, so two never do."""
+        turns = self.memories.turns
+        if not turns.begun:
+            bodies = (self.cache.gateway(other) for other in self.cache.gateways())
+            turns.begin((b for b in bodies if b is not None), LONGEST_APPROVAL + HELD_ON)
+        now = self.snapshot(key)
+        if now is None:
+            return
+        now = serving(now)
+        if not memory.turn_read:
+            memory.turn_read, said = True, now.gateway.status.turn
+            memory.turn = Turn(said.id, said.until) if said.id and said.until else None
+        if memory.turn is not None and turn_over(now, memory.turn):
+            memory.turn = None
+        person = person_of(now.gateway.spec, key)
+        push = waiting_push(now, week_of(now, self.calendar), self.calendar)
+        asks = push if memory.turn is None else None
+        held = push_held_until(now, memory.turn)
+        changed = turns.see(key, person, push=asks, held_until=held)
+        if turns.place(key, now.now, None).shared and turns.may_push(key, now.now):
+            memory.turn = Turn(micro_time(now.now), now.now.replace(microsecond=0) + TURN_LIVES)
+            held = push_held_until(now, memory.turn)
+            changed |= turns.see(key, person, push=None, held_until=held)
+        for other in changed:
+            self.on_turn(other)
 
     async def look_at_console(self, key: Key, memory: GatewayMemory) -> None:
         """Ask the console what is due: after everything else, because it may take its time."""
@@ -131,6 +173,7 @@ class Observer:
             executor_says=memory.executor.report,
             delivery=memory.people.seen(),
             drain=self._drain(drain) if drain else None,
+            place=self.memories.turns.place(key, self.clock.now(), memory.turn),
             replaced_for=memory.replaced_for,
         )
 
@@ -225,7 +268,13 @@ class Observer:
     def forget(self, key: Key) -> bool:
         """The IBGateway is gone; False where nothing was remembered."""
         self.users.forget(key)
+        self.leave_queue(key)
         return self.memories.forget(key)
+
+    def leave_queue(self, key: Key) -> None:
+        """It holds up nobody any more."""
+        for other in self.memories.turns.forget(key):
+            self.on_turn(other)
 
     async def know_agent_token(self, key: Key, memory: GatewayMemory) -> None:
         """The token of a gateway that runs already: needed before anything is applied. Read once."""

@@ -21,5 +21,6 @@ def assess(
         overdue=decision.overdue,
         findings=tuple(findings),
         handover=decision.handover,
+        turn=decision.turn,
         pending=decision.pending,
     )

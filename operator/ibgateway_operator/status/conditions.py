@@ -14,7 +14,7 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.reports import SentinelReport
-from ibgateway_api.status import HandoverStatus
+from ibgateway_api.status import HandoverStatus, TurnStatus
 from ibgateway_operator.decide.gate import OPEN_MESSAGE, GateVerdict
 from ibgateway_operator.decide.holds import read_only, unexpected_account
 from ibgateway_operator.decide.replicas import policy_doubt
@@ -45,6 +45,8 @@ class Assessment:
     """What applying the children ran into."""
     handover: HandoverStatus = field(default_factory=HandoverStatus)
     """What is remembered of a login that a person has for themselves."""
+    turn: TurnStatus = field(default_factory=TurnStatus)
+    """Where a push stands among those of the same person's gateways."""
     pending: str = ""
     """Revisions of templates that wait, by commas."""
 
@@ -131,9 +133,12 @@ def outside_window(assessment: Assessment) -> Observation:
             "the weekly restart was missed: when somebody can approve the push, set the"
             " annotation ibgateway.dev/login-requested-at to the time now",
         )
-    return FALSE, Finding(
-        GateReason.RESTART_WINDOW, "this week has no full login yet: trading waits for it"
-    )
+    words = "this week has no full login yet: trading waits for it"
+    if behind := assessment.turn.behind:
+        words += (
+            f"; its push waits for that of {behind}, because {assessment.turn.person} approves both"
+        )
+    return FALSE, Finding(GateReason.RESTART_WINDOW, words)
 
 
 def trading_allowed(assessment: Assessment) -> Observation:

@@ -64,6 +64,7 @@ def status_of(
             update={"handled_request": handled_request, "ignored_request": ignored_request}
         ),
         handover=assessment.handover,
+        turn=assessment.turn,
         window=_window(assessment),
         accounts=_accounts(snapshot),
         account_count=_account_count(snapshot),

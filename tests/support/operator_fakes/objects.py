@@ -6,7 +6,13 @@ from typing import Any, Final, Literal
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Key
-from ibgateway_api.reports import HandoverReport, HoldReport, PermitReport, SentinelReport
+from ibgateway_api.reports import (
+    HandoverReport,
+    HoldReport,
+    PermitReport,
+    SentinelReport,
+    TurnReport,
+)
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_api.week import Calendar
@@ -144,6 +150,7 @@ def report(
     holds: tuple[HoldReport, ...] = (),
     taken_restart: str = "",
     handover: HandoverReport | None = None,
+    turn: TurnReport | None = None,
 ) -> SentinelReport:
     """What the sentinel of a gateway says that logged in on Sunday."""
     return SentinelReport(
@@ -160,6 +167,7 @@ def report(
         holds=holds,
         taken_restart=taken_restart,
         handover=handover,
+        turn=turn,
     )
 
 

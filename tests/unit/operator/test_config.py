@@ -115,6 +115,7 @@ def test_every_setting_of_the_sentinel_arrives() -> None:
             "reminderSeconds": 0,
         },
         "loginsAllowed": True,
+        "needsTurn": False,
         "loggedInBefore": False,
     }
     assert len(written) == len(SentinelSettings.model_fields)

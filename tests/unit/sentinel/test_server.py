@@ -20,7 +20,7 @@ from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_agent.sentinel.server import application
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.reports import HandoverReport, SentinelReport
-from ibgateway_api.requests import HandoverRequest
+from ibgateway_api.requests import HandoverRequest, TurnRequest
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_server import served
 from leaving_clients import come_and_go
@@ -45,6 +45,7 @@ class ServedReports:
     asked: int = 0
     error: Exception | None = None
     drain: DrainWatch = field(default_factory=lambda: DrainWatch(at(NOW)))
+    turns: list[str] = field(default_factory=list)
 
     def accept(self, kind: RequestKind, request: str) -> bool:
         if request == "in-quiet-hours":
@@ -55,6 +56,12 @@ class ServedReports:
 
     def operator_asks(self) -> None:
         self.asked += 1
+
+    def take_turn(self, given: TurnRequest) -> bool:
+        if self.error is not None:
+            raise self.error
+        self.turns.append(given.id)
+        return self.turns.count(given.id) == 1
 
     def hand_over(self, asked: HandoverRequest) -> tuple[bool, HandoverReport | None]:
         if self.error is not None:
@@ -81,6 +88,7 @@ def application_of(sentinel: ServedReports, folder: Path) -> web.Application:
         publisher=sentinel.publisher,
         accept=sentinel.accept,
         hand_over=sentinel.hand_over,
+        take_turn=sentinel.take_turn,
         alive=lambda: sentinel.alive,
         operator_asks=sentinel.operator_asks,
         drain=sentinel.drain,
@@ -345,3 +353,15 @@ async def test_a_handover_that_can_not_be_says_why(
 )
 async def test_a_handover_that_makes_no_sense_is_refused(client: Client, body: str) -> None:
     assert (await client.post("/v1/handovers", headers=RIGHT, data=body)).status == 400
+
+
+TURN = {"id": "t1", "until": "2026-11-25T15:05:00Z"}
+
+
+async def test_a_turn_is_taken_once(client: Client, sentinel: ServedReports) -> None:
+    assert (await client.post("/v1/turns", json=TURN)).status == 401
+    answers = [await client.post("/v1/turns", json=TURN, headers=RIGHT) for _ in range(2)]
+    assert [answer.status for answer in answers] == [202, 200]
+    assert (await client.post("/v1/turns", json={"id": "t1"}, headers=RIGHT)).status == 400
+    sentinel.error = LedgerError("line 3")
+    assert (await client.post("/v1/turns", json=TURN, headers=RIGHT)).status == 503

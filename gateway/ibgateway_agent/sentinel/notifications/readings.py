@@ -55,7 +55,8 @@ def _restart(view: ReadingInput) -> Reading:
         settings.calendar, settings.restart, full_auth_time=view.report.full_auth_time, now=now
     )
     logged_in = view.report.state is LoginState.LOGGED_IN
-    if logged_in and restart_step(week, settings.calendar, now) is RestartStep.ASK:
+    step = restart_step(week, settings.calendar, now, queued=settings.needs_turn)
+    if logged_in and step is RestartStep.ASK:
         return Concern(
             Topic.RESTART_OVERDUE,
             "The weekly restart was missed",

@@ -22,6 +22,7 @@ from ibgateway_agent.sentinel.permits.requests import is_over, may_stop_for, tim
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_agent.sentinel.permits.standstill import starts_over, stuck
 from ibgateway_agent.sentinel.permits.token import token_failed
+from ibgateway_agent.sentinel.permits.turns import awaits_turn
 from ibgateway_agent.sentinel.permits.week_ahead import lost_until, restart_ahead, week_now
 from ibgateway_agent.sentinel.permits.yielding import conflict_until
 from ibgateway_api.login import LoginState
@@ -286,6 +287,7 @@ def _decide(now: SentinelSnapshot, wanted: PermitRequest) -> Granted | Refused:
         lost_until=lost_until(now.records),
         clock_wrong=now.clock_wrong,
         handed_over_until=handed_over_until(now.records, now.now),
+        awaits_turn=awaits_turn(now),
         comes_back=comes_back(now.records),
     )
     return decide(now.records.attempts, now.settings.login, wanted, now.now)

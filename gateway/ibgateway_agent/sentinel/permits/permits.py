@@ -15,7 +15,7 @@ from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_api.advice import why_refused
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import Attempt, Cause, Granted
-from ibgateway_api.requests import HandoverRequest
+from ibgateway_api.requests import HandoverRequest, TurnRequest
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +96,16 @@ class Permits:
         note = Note(note=NoteKind.HANDED_OVER, at=seen.now, request=asked.id, until=asked.until)
         self._ledger.append(note)
         logger.info("a person has the login until %s: %s", asked.until.isoformat(), asked.id)
+        return True
+
+    def take_turn(self, given: TurnRequest, now: datetime) -> bool:
+        """One attempt that pushes may begin; False where this turn was given before. Raises as `hand_over`."""
+        last = self.records.latest(NoteKind.TURN)
+        if last is not None and last.request == given.id:
+            return False
+        note = Note(note=NoteKind.TURN, at=now, request=given.id, until=given.until)
+        self._ledger.append(note)
+        logger.info("it is this gateway's turn to push: %s", given.id)
         return True
 
     def keep_token(self, seen: SentinelSnapshot, start: str, *, going: bool) -> None:

@@ -43,6 +43,8 @@ class NoteKind(StrEnum):
     """A person has the login for themselves; the line says until when."""
     HANDED_BACK = "handedBack"
     """A handover is over before its time."""
+    TURN = "turn"
+    """One attempt that pushes may begin until the line's time: no other push waits at its person."""
     PAUSED = "paused"
     """The process was told to end in a way that keeps the week's token."""
     LOST = "lost"
