@@ -222,3 +222,33 @@ def test_an_order_whose_contract_is_found_leaves_its_lane_for_another_one() -> N
     second, first = orders.head(lane(order(2, NOON))), orders.head(lane(found))
     assert (second, first) == (order(2, NOON), found)
     assert orders.in_lane(lane(found)) == [1]
+
+
+def test_a_contract_that_is_found_late_goes_first_in_its_lane_all_the_same() -> None:
+    there = replace(TERMS, contract=Contract(7, "X"))
+    orders = ActiveOrders([order(1, NOON), replace(order(2, NOON), terms=there)])
+    orders.put(found := replace(order(1, NOON), terms=there))
+    assert orders.head(lane(found)) == found
+    assert orders.in_lane(lane(found)) == [1, 2]
+
+
+def test_news_are_what_has_changed_but_for_why_an_order_waits() -> None:
+    orders = ActiveOrders([first := order(1, NOON)])
+    assert orders.news() == ([1], [lane(first)])
+    orders.put(replace(first, state=OrderState.WAITING, reason="x"))
+    orders.put(replace(order(2, NOON), state=OrderState.FILLED))
+    assert orders.news() == ([], [])
+    orders.put(replace(first, state=OrderState.SENDING))
+    assert orders.news() == ([1], [lane(first)])
+    orders.put(replace(first, state=OrderState.FILLED))
+    assert orders.news() == ([1], [lane(first)])
+
+
+async def test_why_an_order_waits_is_kept_only_of_what_was_written(tmp_path: Path) -> None:
+    world = MemoryWorld(tmp_path)
+    await world.ledger.accept(entry("a"))
+    await world.ledger.accept(entry("b"))
+    world.store.advance({"a": cancel}, NOON)
+    await world.ledger.delay([Delay("x", "in words", (1, 2))])
+    assert [(o.id, o.reason) for o in world.ledger.active] == [("a", ""), ("b", "x")]
+    world.ledger.close()

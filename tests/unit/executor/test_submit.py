@@ -121,6 +121,17 @@ async def test_a_price_is_asked_for_again_after_a_while(dispatch: DispatchWorld)
     assert dispatch.broker.prices_asked == ["AAPL", "AAPL"]
 
 
+async def test_a_price_is_believed_for_half_a_minute(dispatch: DispatchWorld) -> None:
+    dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
+    dispatch.broker.quote = Decimal("190")
+    for name, passes, asked in (("a", 0, 1), ("b", 29, 1), ("c", 1, 2)):
+        dispatch.time.advance(passes)
+        await dispatch.order(name)
+        await dispatch.dispatch()
+        await dispatch.fill(name)
+        assert (dispatch.placed[-1], len(dispatch.broker.prices_asked)) == (name, asked)
+
+
 async def test_a_price_that_does_not_come_holds_up_its_own_order_only(
     dispatch: DispatchWorld,
 ) -> None:

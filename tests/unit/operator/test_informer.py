@@ -67,6 +67,21 @@ class ScriptedServer:
 
 
 @dataclass
+class SlowServer(ScriptedServer):
+    """Takes its time for a page; `most` pages were asked for at once."""
+
+    now: int = 0
+    most: int = 0
+
+    async def page(self, part: WatchedKind, *, limit: int, after: str) -> Manifest:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0)
+        self.now -= 1
+        return await super().page(part, limit=limit, after=after)
+
+
+@dataclass
 class Told:
     """What the informer has told, and for how long it has paused."""
 
@@ -142,6 +157,22 @@ async def test_a_watch_that_breaks_goes_on_where_it_was() -> None:
         assert told.pauses == [0.5, 1.0, 0.05]
     again = ["version", "watch 8"]
     assert server.asked == ["list", "watch 7", *again, *again, "watch 9"]
+
+
+async def test_a_watch_that_has_told_something_is_tried_again_soon() -> None:
+    told_and_broken: list[Manifest | OperatorError] = [event("ADDED", item("a", 8)), AWAY]
+    server = ScriptedServer([page(7)], [[AWAY], [AWAY], told_and_broken])
+    async with informed(server) as told:
+        assert told.pauses == [0.5, 1.0, 0.5]
+
+
+async def test_one_page_is_in_memory_at_a_time() -> None:
+    server = SlowServer([page(7), page(7), page(7)])
+    places = ("trading", "research", "spare")
+    served = [WatchedKind(POD, place, SELECTOR) for place in places]
+    async with informed(server, served) as told:
+        await told.informer.listed()
+    assert server.most == 1
 
 
 async def test_one_that_was_away_for_too_long_lists_anew_and_tells_what_is_new() -> None:
