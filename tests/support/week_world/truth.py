@@ -15,6 +15,7 @@ from ibgateway_api.gate import Closed
 from ibgateway_api.login import LoginState
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_simulator.model.users import LoginKind, LoginResult, Push, PushState
+from week_world.push_messages import PushMessages
 from week_world.true_week import NEW_YORK, first_restart, week_of
 from week_world.world import WeekWorld
 
@@ -58,6 +59,7 @@ class Truth:
         self._full: datetime | None = None
         self._attempts = self._pushes = 0
         self._told: set[int] = set()
+        self._messages = PushMessages(world)
         self._automatic: list[Push] = []
         self._lost_at: datetime | None = None
         self._operator_since: datetime | None = None
@@ -262,9 +264,8 @@ class Truth:
             self.fail(f"a push that nobody asked for, before the restart of {at}")
 
     def _announced(self, now: datetime) -> None:
-        """Who has a push on the phone is told of it, with its deadline, while a sentinel is there."""
-        report = self.world.report
-        if report is not None and report.state is LoginState.AWAITING_APPROVAL and report.deadline:
+        """Who has a push on the phone gets a message about it, with its deadline, while a sentinel is there."""
+        if self.world.report is not None and self._messages.look(self.world.report):
             self._told |= {p.id for p in self._logins.waiting()}
         if self.world.pod.sentinel is None or self._blind():
             return

@@ -14,6 +14,9 @@ from week_world.truth import Tally, Truth
 from week_world.virtual_time import run_virtually
 from week_world.world import week_world
 
+MEMORY = Path("/dev/shm")
+"""Where a file costs no disk: a look writes and reads several."""
+
 
 @dataclass(frozen=True)
 class Years:
@@ -33,7 +36,7 @@ def live(years: Years) -> Tally:
     time.tzset()
     disk = Disk()
     os.fsync = disk.fsync  # type: ignore[assignment] # the disk of this process
-    folder = Path(tempfile.mkdtemp(prefix="years-"))
+    folder = Path(tempfile.mkdtemp(prefix="years-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
         return run_virtually(_live(years, folder, disk))
     finally:
