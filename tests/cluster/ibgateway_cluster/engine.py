@@ -55,6 +55,7 @@ class OwnEngine:
         self._end_processes()
         if machine.recorded(self.paths.before) is None:
             self._begin()
+        self.write_configuration()
         with report.step("start a Docker engine of our own"):
             self._wait_until_it_answers(self._spawn())
 
@@ -80,7 +81,6 @@ class OwnEngine:
         """A fresh start; after a kill the addresses and the record of the machine stay instead."""
         shutil.rmtree(self.paths.run, ignore_errors=True)
         self.paths.run.mkdir(parents=True)
-        self._write_configuration()
         machine.remember(self.paths.before)
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
@@ -122,25 +122,43 @@ class OwnEngine:
             return DiskFullError(f"the Docker engine found no space under {self.paths.engine_data}")
         return CommandError([_DOCKERD], -1 if returncode is None else returncode, log)
 
-    def _write_configuration(self) -> None:
-        bridge, pool = free_blocks(machine.routes())
-        wrapper = SOURCES / "node" / "runc-without-sys-resource"
+    def write_configuration(self) -> None:
+        """For this start, with the addresses of the last one where there was one.
+
+        Nothing in it points into the checkout: the engine outlives it.
+        """
+        bridge, pool = self._addresses() or free_blocks(machine.routes())
         settings = configuration(
             self.paths,
             bridge=bridge,
             pool=pool,
-            runtime=None if self.host.sys_resource else wrapper,
+            runtime=None if self.host.sys_resource else self._install_runtime(),
         )
-        (self.paths.run / "daemon.json").write_text(json.dumps(settings, indent=1))
+        _replace(self._configuration, json.dumps(settings, indent=1).encode(), 0o644)
+
+    def _install_runtime(self) -> Path:
+        """Copies the runtime's wrapper beside the engine's data; `/run` may forbid programs."""
+        source = SOURCES / "node" / "runc-without-sys-resource"
+        installed = self.paths.runtime
+        installed.parent.mkdir(parents=True, exist_ok=True)
+        _replace(installed, source.read_bytes(), 0o755)
+        return installed
+
+    @property
+    def _configuration(self) -> Path:
+        return self.paths.run / "daemon.json"
+
+    def _addresses(self) -> tuple[str, str] | None:
+        """Address of the bridge and block for further networks, as the last start was given."""
+        try:
+            settings = json.loads(self._configuration.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return settings["bip"], settings["default-address-pools"][0]["base"]
 
     def _blocks(self) -> list[ipaddress.IPv4Network]:
         """The addresses that this engine was given."""
-        try:
-            settings = json.loads((self.paths.run / "daemon.json").read_text())
-        except FileNotFoundError:
-            return []
-        cidrs = [settings["bip"], *(one["base"] for one in settings["default-address-pools"])]
-        return [ipaddress.IPv4Network(cidr, strict=False) for cidr in cidrs]
+        return [ipaddress.IPv4Network(one, strict=False) for one in self._addresses() or ()]
 
     def _daemons(self) -> list[int]:
         mark = str(self.paths.run)
@@ -168,6 +186,14 @@ class OwnEngine:
             processes.matching(lambda pid: any(one in processes.cgroups(pid) for one in ids)),
             patience=0,
         )
+
+
+def _replace(file: Path, content: bytes, mode: int) -> None:
+    """Write `file` whole or not at all: a kill in between leaves the one before."""
+    draft = file.with_name(f"{file.name}.new")
+    draft.write_bytes(content)
+    draft.chmod(mode)
+    draft.replace(file)
 
 
 def _is_engine(line: str) -> bool:

@@ -36,6 +36,11 @@ class Paths:
         return self.cache / "engine"
 
     @property
+    def runtime(self) -> Path:
+        """What an engine of our own starts containers with where root lacks a capability."""
+        return self.cache / "runtime" / "runc-without-sys-resource"
+
+    @property
     def work(self) -> Path:
         """Scratch space for builds."""
         return self.cache / "work"
