@@ -31,6 +31,7 @@ from ibgateway_api.permits import (
 )
 from ibgateway_api.settings import SentinelSettings
 from sentinel_fakes import FakePod
+from sentinel_fakes.pod import ANSWERED, DONE, PUSH
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 """A Wednesday; the week's token dies on Sunday the 29th at 06:00."""
@@ -309,6 +310,20 @@ def test_the_prestop_hook_is_told_whether_the_token_lives(tmp_path: Path) -> Non
     pod.time.now = DIES + timedelta(minutes=1)
     pod.look()
     assert not told.exists(), "the week's token is dead"
+
+
+def test_a_login_that_was_proven_just_before_its_pod_goes_keeps_its_token(tmp_path: Path) -> None:
+    pod = FakePod(tmp_path)
+    pod.waits()
+    pod.runs()
+    pod.says(PUSH, ANSWERED, DONE)
+    (pod.run / "planned-stop").touch()
+    pod.api(Sign.API_READY, "DU1")
+    pod.look()
+    assert (pod.run / "may-pause").read_text() == "1"
+    pod.time.now = DIES + timedelta(minutes=1)
+    pod.look()
+    assert (pod.run / "may-pause").read_text() == "1", "the hook may have read it already"
 
 
 def test_a_pod_that_goes_notes_once_that_its_token_is_kept(tmp_path: Path) -> None:

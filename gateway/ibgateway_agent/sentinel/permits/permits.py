@@ -109,13 +109,16 @@ class Permits:
         return True
 
     def keep_token(self, seen: SentinelSnapshot, start: str, *, going: bool) -> None:
-        """Let the preStop hook keep the token of that start while it lives; `going`: the hook has begun."""
+        """Let the preStop hook keep the token of that start while it lives; `going`: the hook has begun.
+
+        Then leave is still given, to a login that was proven just before, and not taken back any more.
+        """
         lives = start if seen.running and handover.pauses(seen) else ""
-        if lives and going and not handover.comes_back(self.records):
-            self.pauses(seen.now)
-        if not going and lives != self._may_pause:
+        if lives != self._may_pause and (lives or not going):
             self._file.may_pause(lives)
             self._may_pause = lives
+        if lives and going and not handover.comes_back(self.records):
+            self.pauses(seen.now)
 
     def pauses(self, now: datetime) -> None:
         """The process is about to be told to end so that its token stays."""
