@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ibgateway_cluster import machine, packages, processes
 from ibgateway_cluster.command import succeeds
-from ibgateway_cluster.errors import ClusterToolError, CommandError, DiskFullError
+from ibgateway_cluster.errors import BusyError, ClusterToolError, CommandError, DiskFullError
 from ibgateway_cluster.host import Host
 from ibgateway_cluster.paths import SOURCES, Paths
 from ibgateway_cluster.report import Reporter
@@ -48,9 +48,13 @@ class OwnEngine:
         )
 
     def start(self, report: Reporter) -> None:
-        """Bring it up, whatever a run that was killed has left; does nothing when it answers."""
+        """Bring it up, whatever a run that was killed has left; does nothing when it answers.
+
+        Raises BusyError while another engine has this network.
+        """
         if self.running():
             return
+        self._stand_alone()
         packages.install(packages.ENGINE, report)
         self._end_processes()
         if machine.recorded(self.paths.before) is None:
@@ -159,6 +163,23 @@ class OwnEngine:
     def _blocks(self) -> list[ipaddress.IPv4Network]:
         """The addresses that this engine was given."""
         return [ipaddress.IPv4Network(one, strict=False) for one in self._addresses() or ()]
+
+    def _stand_alone(self) -> None:
+        """Two engines of one network take `docker0` and the firewall's rules from each other."""
+        ours, network = self._daemons(), processes.network(os.getpid())
+        others = processes.matching(
+            lambda pid: (
+                _is_engine(processes.command_line(pid))
+                and pid not in ours
+                and processes.network(pid) == network
+            )
+        )
+        if others:
+            raise BusyError(
+                f"another Docker engine has this machine's network (process {others[0]}: "
+                f"{processes.command_line(others[0])}). End it first; one of this tool ends by "
+                "`make down` with the cache folder that it was started with"
+            )
 
     def _daemons(self) -> list[int]:
         mark = str(self.paths.run)

@@ -25,6 +25,14 @@ def cgroups(pid: int) -> str:
         return ""
 
 
+def network(pid: int) -> str:
+    """The name of a process's network namespace; empty if it is gone."""
+    try:
+        return (_PROC / str(pid) / "ns" / "net").readlink().name
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""
+
+
 def matching(condition: Callable[[int], bool]) -> list[int]:
     """Process ids (but our own) for which `condition` holds."""
     pids = (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdecimal())

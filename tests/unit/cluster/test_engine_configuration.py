@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from ibgateway_cluster import engine, machine
+from ibgateway_cluster import engine, machine, packages, processes
+from ibgateway_cluster.errors import BusyError
 from ibgateway_cluster.host import Host
 from ibgateway_cluster.paths import SOURCES, Paths
+from ibgateway_cluster.report import Reporter
 
 HOST = Host(root=True, debian=True, cgroup_v2=True, sys_resource=False, arch="amd64")
 
@@ -46,3 +48,40 @@ def test_an_engine_that_was_killed_comes_again_with_this_checkouts_runtime_and_i
         before["bip"],
         before["default-address-pools"],
     )
+
+
+OTHER = f"{packages.MARKS['docker.io']} --config-file /run/ibgateway-2/daemon.json"
+
+
+class InstallReachedError(Exception):
+    pass
+
+
+@pytest.fixture
+def beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with another engine, process 7; nothing is really started."""
+
+    def installs(*_: object) -> None:
+        raise InstallReachedError
+
+    monkeypatch.setattr(processes, "command_line", {7: OTHER, 8: "sleep 9"}.__getitem__)
+    monkeypatch.setattr(processes, "matching", lambda condition: list(filter(condition, (7, 8))))
+    monkeypatch.setattr(packages, "install", installs)
+
+
+@pytest.mark.usefixtures("beside")
+def test_an_engine_does_not_start_beside_another_one_of_the_same_network(
+    places: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "network", lambda pid: "net:[1]")
+    with pytest.raises(BusyError, match=r"process 7: .*/run/ibgateway-2/daemon.json.*make down"):
+        engine.OwnEngine(places, HOST).start(Reporter())
+
+
+@pytest.mark.usefixtures("beside")
+def test_an_engine_of_another_network_is_in_nobodys_way(
+    places: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "network", lambda pid: f"net:[{pid}]")
+    with pytest.raises(InstallReachedError):
+        engine.OwnEngine(places, HOST).start(Reporter())
