@@ -62,6 +62,7 @@ FULL: Values = {
         "attemptIntervalSeconds": 600,
         "maxAttempts": 2,
         "dailyAttempts": 4,
+        "person": "desk",
         "quietHours": {"start": "22:00", "end": "06:30", "timeZone": "Europe/Berlin"},
     },
     "weeklyRestart": {"restartAt": "10:30", "timeZone": "Europe/Berlin"},
