@@ -106,6 +106,7 @@ def test_the_server_fills_in_every_default(cluster: Cluster, namespace: str) -> 
         "attemptIntervalSeconds": 900,
         "maxAttempts": 3,
         "dailyAttempts": 6,
+        "person": "",
     }
     assert spec["weeklyRestart"] == {"restartAt": "09:00", "timeZone": "America/New_York"}
     assert spec["executor"]["clientId"] == 17
