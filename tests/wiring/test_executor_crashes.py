@@ -164,7 +164,7 @@ async def test_a_gateway_that_falls_silent_is_given_up_and_the_order_found_later
     await here.log_in()
     await here.ready()
     await here.ibkr.send("PATCH", "/v1/faults", {"mute": True})
-    assert (await here.not_ready()).startswith("NotReconciled")
+    await here.not_ready("NotReconciled: ")
     _, order = await here.place("k1")
     await here.waits_for(order["id"], "NotReconciled")
     await here.ibkr.send("PATCH", "/v1/faults", {"mute": False})
@@ -196,11 +196,7 @@ async def test_a_live_executor_closes_its_gate_on_a_paper_login(here: ExecutorWo
     here.configure(trading_mode="live", accounts=("DU1234567",))
     await here.executor.start()
     await here.log_in()
-
-    async def wrong_account() -> bool:
-        return (await here.not_ready()).startswith("UnexpectedAccount")
-
-    await until("the wrong account is named", wrong_account)
+    await here.not_ready("UnexpectedAccount: ")
     _, order = await here.place("k1")
     await here.waits_for(order["id"], "UnexpectedAccount")
     assert await here.placed_frames() == []

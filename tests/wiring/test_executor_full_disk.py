@@ -51,7 +51,7 @@ async def until_full(here: ExecutorWorld, limit_at: int, fill: Callable[[], None
 async def goes_on(here: ExecutorWorld, acknowledged: list[str], free: Callable[[], None]) -> None:
     """Full: everybody is told. With room again: each acknowledged order is sent once, new ones too."""
     assert here.executor.process is not None
-    assert "LedgerUnavailable" in await here.not_ready()
+    await here.not_ready("LedgerUnavailable")
     gate = await here.agent.get("/v1/gate")
     assert (gate["open"], gate["reason"]) == (False, "LedgerUnavailable")
     assert "free or enlarge its volume" in gate["message"]
@@ -129,7 +129,7 @@ async def shown_but_not_taken(here: ExecutorWorld, order_id: str) -> None:
     assert (status, answer["error"]["code"]) == (503, "LedgerUnavailable"), answer
     assert "free or enlarge its volume" in answer["error"]["message"]
     assert (await here.orders.ask("DELETE", f"/v1/orders/{order_id}"))[0] == 503
-    assert "LedgerUnavailable" in await here.not_ready()
+    await here.not_ready("LedgerUnavailable")
     await here.log_in()
     await asyncio.sleep(3)
     assert (await here.orders.ask("GET", f"/v1/orders/{order_id}"))[0] == 200

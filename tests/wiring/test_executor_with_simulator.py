@@ -105,7 +105,7 @@ async def test_a_lost_link_closes_the_gate_before_the_sentinel_has_said_so(
     await here.log_in()
     await here.ready()
     await here.ibkr.send("POST", "/v1/connectivity", {"state": "lost"})
-    assert "1100" in await here.not_ready()
+    await here.not_ready("1100")
     _, order = await here.place("k1")
     await here.waits_for(order["id"], "NotReconciled")
     await here.ibkr.send("POST", "/v1/connectivity", {"state": "restored", "code": 1101})
@@ -118,7 +118,7 @@ async def test_silence_of_the_sentinel_closes_the_gate(here: ExecutorWorld) -> N
     await here.log_in()
     await here.ready()
     here.sentinel.mute = True
-    assert (await here.not_ready()).startswith("NoNews")
+    await here.not_ready("NoNews: ")
     _, order = await here.place("k1")
     await here.waits_for(order["id"], "NoNews")
     here.sentinel.mute = False
@@ -224,11 +224,7 @@ async def test_a_read_only_gateway_keeps_the_gate_closed_and_says_why(here: Exec
     await here.executor.start()
     await here.log_in()
     await here.up()
-
-    async def read_only() -> bool:
-        return "Read-Only" in await here.not_ready()
-
-    await until("the probe names the read-only API", read_only)
+    await here.not_ready("Read-Only")
     await here.ibkr.send("PATCH", "/v1/faults", {"read_only": False})
     await here.ready()
 
@@ -237,11 +233,7 @@ async def test_a_clock_that_differs_from_ibkrs_closes_the_gate(here: ExecutorWor
     await here.ibkr.send("PATCH", "/v1/clock", {"offset_seconds": 60})
     await here.executor.start()
     await here.log_in()
-
-    async def skewed() -> bool:
-        return (await here.not_ready()).startswith("ClockSkew")
-
-    await until("the probe names the clock", skewed)
+    await here.not_ready("ClockSkew: ")
     await here.ibkr.send("PATCH", "/v1/clock", {"offset_seconds": 0})
     await here.ready()
 
@@ -338,7 +330,7 @@ async def test_a_pause_sends_nothing_and_cancels_go_on_also_after_a_restart(
     _, working = await here.place("k1", orderType="LMT", limitPrice="1.25")
     await here.reaches(working["id"], "Working")
     paused = await here.orders.send("POST", "/v1/pause", {"by": "R.", "reason": "earnings"})
-    assert (await here.not_ready()).startswith("Paused: R. has paused trading since")
+    await here.not_ready("Paused: R. has paused trading since")
     _, waiting = await here.place("k2")
     await here.waits_for(waiting["id"], "Paused")
     await here.executor.kill()

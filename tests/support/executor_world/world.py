@@ -52,16 +52,16 @@ class ExecutorWorld:
 
         await until("ready", look)
 
-    async def not_ready(self) -> str:
-        """Wait until it is not; what it says about it."""
+    async def not_ready(self, words: str = "") -> str:
+        """Wait until it is not and says so with these words; what it says about it."""
 
         async def look() -> str | None:
             with contextlib.suppress(aiohttp.ClientError):
                 status, text = await self.probes.ask("GET", "/readyz")
-                return str(text) if status == 503 else None
+                return str(text) if status == 503 and words in text else None
             return None
 
-        return await until("not ready", look)
+        return await until(f"not ready: {words}", look)
 
     async def up(self) -> None:
         """Wait until it answers."""
