@@ -1,23 +1,16 @@
 """A person's word that trading stops or goes on: bodies of `POST /v1/pause` and `/v1/resume`, and the answer."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from ibgateway_executor.ledger.facade import Ledger
 
-Name = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$"
-    ),
-]
-Why = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$"
-    ),
-]
+_ONE_LINE: Final = StringConstraints(
+    strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$"
+)
+Name = Annotated[str, _ONE_LINE, StringConstraints(max_length=100)]
+Why = Annotated[str, _ONE_LINE, StringConstraints(max_length=500)]
 
 
 class ResumeBody(BaseModel):

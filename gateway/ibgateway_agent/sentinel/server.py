@@ -4,10 +4,10 @@
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
@@ -32,6 +32,8 @@ from ibgateway_runtime.clock import Clock
 HEARTBEAT: Final = timedelta(seconds=1)
 LONGEST_WAIT_SECONDS: Final = 300.0
 LONGEST_ID: Final = 64
+
+AskedT = TypeVar("AskedT", bound=LoginRequest | RestartRequest | HandoverRequest | TurnRequest)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Accept = Callable[[RequestKind, str], bool]
@@ -158,17 +160,12 @@ def _post(accept: Accept, kind: RequestKind) -> Handler:
     model = LoginRequest if kind is RequestKind.LOGIN else RestartRequest
 
     async def post(request: web.Request) -> web.Response:
+        asked = await _asked(request, model.model_validate_json, "an id")
         try:
-            asked = model.model_validate_json(await request.read())
-        except ValidationError as error:
-            raise web.HTTPBadRequest(text="the body is a JSON object with an id") from error
-        _check_id(asked.id)
-        try:
-            taken = accept(kind, asked.id)
+            with _keeps("request"):
+                taken = accept(kind, asked.id)
         except StopRefusedError as error:
             raise web.HTTPConflict(text=f"no login attempt is allowed now: {error}") from error
-        except (LedgerError, OSError) as error:
-            raise web.HTTPServiceUnavailable(text=f"the request can't be kept: {error}") from error
         return web.Response(status=202 if taken else 200)
 
     return post
@@ -178,18 +175,13 @@ def _handovers(hand_over: HandOver) -> Handler:
     """Let a person have the login, or take it back; the answer says what the return costs."""
 
     async def post(request: web.Request) -> web.Response:
+        body = "an id and, unless it is over, until (RFC 3339)"
+        asked = await _asked(request, HandoverRequest.model_validate_json, body)
         try:
-            asked = HandoverRequest.model_validate_json(await request.read())
-        except ValidationError as error:
-            text = "the body is a JSON object with an id and, unless it is over, until (RFC 3339)"
-            raise web.HTTPBadRequest(text=text) from error
-        _check_id(asked.id)
-        try:
-            new, stands = hand_over(asked)
+            with _keeps("request"):
+                new, stands = hand_over(asked)
         except HandoverRefusedError as error:
             raise web.HTTPConflict(text=f"the login can't be handed over: {error}") from error
-        except (LedgerError, OSError) as error:
-            raise web.HTTPServiceUnavailable(text=f"the request can't be kept: {error}") from error
         text = stands.to_json() if stands else "{}"
         return web.Response(status=202 if new else 200, text=text, content_type="application/json")
 
@@ -200,24 +192,32 @@ def _turns(take_turn: Callable[[TurnRequest], bool]) -> Handler:
     """Let one attempt push: no other push waits at its person."""
 
     async def post(request: web.Request) -> web.Response:
-        try:
-            given = TurnRequest.model_validate_json(await request.read())
-        except ValidationError as error:
-            text = "the body is a JSON object with an id and until (RFC 3339)"
-            raise web.HTTPBadRequest(text=text) from error
-        _check_id(given.id)
-        try:
+        given = await _asked(request, TurnRequest.model_validate_json, "an id and until (RFC 3339)")
+        with _keeps("turn"):
             new = take_turn(given)
-        except (LedgerError, OSError) as error:
-            raise web.HTTPServiceUnavailable(text=f"the turn can't be kept: {error}") from error
         return web.Response(status=202 if new else 200)
 
     return post
 
 
-def _check_id(text: str) -> None:
-    if not text or len(text) > LONGEST_ID:
+async def _asked(request: web.Request, parse: Callable[[bytes], AskedT], body: str) -> AskedT:
+    """What is asked; 400 where it is not that, `body` in words."""
+    try:
+        asked = parse(await request.read())
+    except ValidationError as error:
+        raise web.HTTPBadRequest(text=f"the body is a JSON object with {body}") from error
+    if not asked.id or len(asked.id) > LONGEST_ID:
         raise web.HTTPBadRequest(text=f"id has 1 to {LONGEST_ID} characters")
+    return asked
+
+
+@contextlib.contextmanager
+def _keeps(what: str) -> Iterator[None]:
+    """503 where the attempt ledger takes no line now."""
+    try:
+        yield
+    except (LedgerError, OSError) as error:
+        raise web.HTTPServiceUnavailable(text=f"the {what} can't be kept: {error}") from error
 
 
 def _health(alive: Callable[[], bool]) -> Handler:
