@@ -20,6 +20,9 @@ CHARTS: Final = images.ROOT / "charts"
 OPERATOR: Final = "ibgateway-operator"
 VNC_PASSWORD: Final = "vnc-demo"
 RESTRICTED: Final = "pod-security.kubernetes.io/enforce=restricted"
+_TO_IBC: Final = (
+    'exec 3<>/dev/tcp/127.0.0.1/7462; echo "$1" >&3; read -rt 10 answer <&3; [[ $answer == OK* ]]'
+)
 NO_OUTAGES: Final[Json] = {"outages": [], "resets": []}
 """IBKR's calendar without outages and resets: the simulator has none."""
 
@@ -123,6 +126,11 @@ class Stage:
         """Until the login state is `state`."""
         look = lambda: self.status().get("login", {}).get("state") == state  # noqa: E731
         until(f"login state {state}", look, seconds=seconds)
+
+    def tell_ibc(self, command: str) -> None:
+        """A command to IBC from within the gateway's container; raises CommandError where it takes none."""
+        argv = ["bash", "-c", _TO_IBC, "bash", command]
+        self.kubectl("exec", f"{self.gateway}-gateway-0", "--container=gateway", "--", *argv)
 
     def pods(self, component: str) -> list[Json]:
         """Pods of one component (gateway, executor, novnc) of this gateway."""
