@@ -90,11 +90,10 @@ An order, and a moment later its fill:
   orders -H "Idempotency-Key: $(date +%s)" -H 'Content-Type: application/json' -d '{ORDER}' http://localhost:8080/v1/orders
   orders http://localhost:8080/v1/orders
 
-A login anew. While it is logged in a request does nothing, so the gateway is suspended first; orders wait meanwhile:
+A login anew. While it is logged in a request does nothing, so IBC is told to stop first, which costs the week's token; orders wait meanwhile:
 
-  k patch ibgw paper --type=merge -p '{{"spec":{{"suspend":true}}}}'
-  k wait --for=delete pod/paper-gateway-0 --timeout=5m
-  k patch ibgw paper --type=merge -p '{{"spec":{{"suspend":false}}}}'
+  k exec paper-gateway-0 --container=gateway -- bash -c 'echo STOP >/dev/tcp/127.0.0.1/7462'
+  k wait ibgw/paper --for=condition=GatewayLoggedIn=False --timeout=2m
   k annotate --overwrite ibgw/paper {names.ANNOTATION_LOGIN_REQUESTED_AT}="$(date -u +%Y-%m-%dT%H:%M:%SZ)"
   k wait ibgw/paper --for=jsonpath='{{.status.login.state}}'=AwaitingApproval --timeout=2m
 

@@ -69,11 +69,19 @@ def test_the_order_is_one_the_executor_takes_and_its_fill_is_shown_next(
 
 def test_a_login_is_asked_for_where_the_gateway_is_not_logged_in(ran: list[list[str]]) -> None:
     said = [" ".join(words) for words in ran]
-    suspended, resumed, asked, approved = (
+    stopped, seen, asked, approved = (
         next(number for number, line in enumerate(said) if word in line)
-        for word in ('"suspend":true', '"suspend":false', "login-requested-at=", "latest/approve")
+        for word in ("STOP", "GatewayLoggedIn=False", "login-requested-at=", "latest/approve")
     )
-    assert suspended < resumed < asked < approved
+    assert stopped < seen < asked < approved
+
+
+def test_the_weeks_token_is_used_up_first_because_a_suspend_would_keep_it(
+    ran: list[list[str]],
+) -> None:
+    [told] = [words for words in ran if "exec" in words and "paper-gateway-0" in words]
+    assert told[-1] == "echo STOP >/dev/tcp/127.0.0.1/7462"
+    assert not any("suspend" in word for words in ran for word in words)
 
 
 def test_no_step_counts_on_bash_splitting_words_or_on_comments() -> None:
