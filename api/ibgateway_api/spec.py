@@ -1,6 +1,6 @@
 """The spec of an IBGateway: every field with its default, its bounds and the rule behind it."""
 
-from datetime import time
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -98,9 +98,10 @@ class WeeklyRestartSpec(Document):
     time_zone: ZoneName = "America/New_York"
     """The zone of restartAt."""
 
-    def as_restart_time(self) -> RestartTime:
+    def as_restart_time(self, passed: datetime | None = None) -> RestartTime:
         """The value that the week is computed with."""
-        return RestartTime(restart_at=time.fromisoformat(self.restart_at), time_zone=self.time_zone)
+        at = time.fromisoformat(self.restart_at)
+        return RestartTime(restart_at=at, time_zone=self.time_zone, passed=passed)
 
 
 class NoVncSpec(Document):

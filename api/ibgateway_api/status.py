@@ -70,6 +70,8 @@ class WindowStatus(Document):
     """IBKR's next token boundary."""
     restart: datetime | None = None
     """The next planned restart."""
+    passed: datetime | None = None
+    """The moment of this week's restart that was past already when it was chosen: nothing pushes by itself at it."""
 
 
 class Endpoints(Document):

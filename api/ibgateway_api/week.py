@@ -194,6 +194,8 @@ class RestartTime(Document):
 
     restart_at: time = time(9, 0)
     time_zone: str = "America/New_York"
+    passed: AwareDatetime | None = None
+    """The moment of this week that was past already when it was chosen: that restart asks."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,8 @@ class Window:
     """The weekly restart window as seen at one moment; times are aware UTC.
 
     `open` from the boundary until a full login at `counts_from` or later. `boundary` is the week's own,
-    `restart` the moment of its planned restart, `opens` the next boundary.
+    `restart` the moment of its planned restart, `opens` the next boundary. `asks`: that moment was past
+    when it was chosen, so nobody has planned it.
     """
 
     open: bool
@@ -209,6 +212,7 @@ class Window:
     counts_from: datetime
     restart: datetime
     opens: datetime
+    asks: bool = False
 
 
 @lru_cache(maxsize=1024)
@@ -226,16 +230,18 @@ def window(
     earlier, later = calendar.token_boundary.last(now)
     counts_from = later + timedelta(seconds=calendar.margin_seconds)
     authenticated = full_auth_time is not None and full_auth_time >= counts_from
+    at = _restart_after(
+        later + timedelta(seconds=max(calendar.restart_delay_seconds, calendar.margin_seconds)),
+        restart.restart_at,
+        ZoneInfo(restart.time_zone),
+    )
     return Window(
         open=not authenticated,
         boundary=earlier,
         counts_from=counts_from,
-        restart=_restart_after(
-            later + timedelta(seconds=max(calendar.restart_delay_seconds, calendar.margin_seconds)),
-            restart.restart_at,
-            ZoneInfo(restart.time_zone),
-        ),
+        restart=at,
         opens=calendar.token_boundary.next(now)[0],
+        asks=not authenticated and restart.passed == at,
     )
 
 
@@ -266,7 +272,8 @@ def token_lives_until(week: Window, calendar: Calendar, until: datetime) -> bool
 
 def next_restart(week: Window, calendar: Calendar, restart: RestartTime, now: datetime) -> datetime:
     """This week's restart while it may still come, else the one after the next boundary."""
-    if week.open and now < week.restart + timedelta(seconds=calendar.lateness_seconds):
+    may_come = week.open and not week.asks
+    if may_come and now < week.restart + timedelta(seconds=calendar.lateness_seconds):
         return week.restart
     return window(calendar, restart, full_auth_time=None, now=week.opens).restart
 
@@ -293,6 +300,8 @@ def restart_step(
     """
     if not week.open:
         return RestartStep.NOTHING
+    if week.asks:
+        return RestartStep.ASK
     if now < week.restart:
         return RestartStep.WAIT
     patience = timedelta(seconds=calendar.lateness_seconds)

@@ -9,11 +9,11 @@ from ibgateway_api.names import Component
 from ibgateway_api.week import Window
 from ibgateway_operator.decide.handovers import handed_back, handover_said
 from ibgateway_operator.decide.requests import RequestedLogin, requested_login
+from ibgateway_operator.decide.restart_times import restart_id
 from ibgateway_operator.decide.stops import (
     PlannedStop,
     drained,
     drained_for_any,
-    restart_id,
     restarted_on_request,
 )
 from ibgateway_operator.decide.templates import never_started, pending_executor, pending_gateway

@@ -20,6 +20,7 @@ from ibgateway_operator.decide.held_children import held_back
 from ibgateway_operator.decide.holds import told_holds
 from ibgateway_operator.decide.replicas import Replicas, logins_allowed, replicas
 from ibgateway_operator.decide.requests import RequestedLogin, requested_login
+from ibgateway_operator.decide.restart_times import restart_time
 from ibgateway_operator.decide.served_spec import serving
 from ibgateway_operator.decide.stops import (
     PlannedStop,
@@ -159,6 +160,7 @@ def _input(
         logins_allowed=logins_allowed(spec, snapshot),
         needs_turn=snapshot.place.shared,
         logged_in_before=snapshot.gateway.status.login.full_auth_time is not None,
+        restart_passed=restart_time(snapshot, settings.calendar).passed,
     )
 
 

@@ -15,17 +15,15 @@ from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, Gate, GateReason, gat
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
 from ibgateway_api.reasons import ConditionReason
-from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import (
     Calendar,
-    RestartTime,
     Window,
-    is_time_zone,
     lost_too_long,
     next_restart,
     window,
 )
 from ibgateway_operator.decide.holds import holds
+from ibgateway_operator.decide.restart_times import full_login, restart_time
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.model.times import rfc3339
@@ -60,7 +58,7 @@ def judge(snapshot: Snapshot, calendar: Calendar) -> GateVerdict:
     verdict = gate(login, age_of_news=age, week=week, holds=holds(snapshot))
     if snapshot.gateway.suspend:
         verdict = Closed(GateReason.SUSPENDED, "spec.suspend is true")
-    restart = next_restart(week, calendar, _restart(snapshot.gateway.spec), snapshot.now)
+    restart = next_restart(week, calendar, restart_time(snapshot, calendar), snapshot.now)
     look_again = _look_again(age, week, snapshot.now)
     return GateVerdict(
         *(verdict, week, restart, look_again),
@@ -97,17 +95,8 @@ def upcoming(verdict: GateVerdict, calendar: Calendar, now: datetime) -> list[fl
 
 def week_of(snapshot: Snapshot, calendar: Calendar) -> Window:
     """The restart window at this moment; a login is remembered in status while nobody is heard."""
-    report = snapshot.report
-    full = report.full_auth_time if report else snapshot.gateway.status.login.full_auth_time
-    restart = _restart(snapshot.gateway.spec)
+    restart, full = restart_time(snapshot, calendar), full_login(snapshot)
     return window(calendar, restart, full_auth_time=full, now=snapshot.now)
-
-
-def _restart(spec: IBGatewaySpec | None) -> RestartTime:
-    """The user's restart time; the default while it can't be used."""
-    if spec is None or not is_time_zone(spec.weekly_restart.time_zone):
-        return RestartTime()
-    return spec.weekly_restart.as_restart_time()
 
 
 def _look_again(age: float, week: Window, now: datetime) -> float:

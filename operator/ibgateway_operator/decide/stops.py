@@ -10,10 +10,12 @@ from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Component
+from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.week import Calendar, RestartStep, Window, restart_step
 from ibgateway_operator.decide.gate import week_of
 from ibgateway_operator.decide.handovers import handover_said, handover_words
 from ibgateway_operator.decide.requests import requested_login
+from ibgateway_operator.decide.restart_times import restart_id
 from ibgateway_operator.decide.served_spec import serving
 from ibgateway_operator.decide.templates import (
     change_requested,
@@ -22,7 +24,6 @@ from ibgateway_operator.decide.templates import (
 )
 from ibgateway_operator.model.kinds import STATEFUL_SET
 from ibgateway_operator.model.snapshot import Snapshot, container_runs
-from ibgateway_operator.model.times import rfc3339
 
 PATIENCE_SECONDS: Final = 120.0
 """A suspend or a handover waits this long for an executor: what the user asked for wins in the end."""
@@ -129,15 +130,14 @@ def _restart_due(snapshot: Snapshot, week: Window, calendar: Calendar) -> bool:
     return step is RestartStep.RESTART
 
 
-def restart_id(week: Window) -> str:
-    """What names this week's restart: the boundary it answers."""
-    return rfc3339(week.boundary)
-
-
 def restart_overdue(snapshot: Snapshot, week: Window, calendar: Calendar) -> bool:
-    """Whether the week's restart was missed and a person must say when."""
+    """Whether the week's restart was missed, or its time was past when it was chosen, and a person must say when."""
     step = restart_step(week, calendar, snapshot.now, queued=_queued(snapshot, week, calendar))
-    return snapshot.logged_in and step is RestartStep.ASK
+    if step is not RestartStep.ASK:
+        return False
+    waiting = snapshot.report.waiting if snapshot.report else None
+    held = waiting is not None and waiting.refusal == PermitRefusal.RESTART_AHEAD
+    return snapshot.logged_in or (week.asks and held)
 
 
 def _queued(snapshot: Snapshot, week: Window, calendar: Calendar) -> bool:

@@ -70,7 +70,7 @@ def sentinel_settings(given: DesiredInput) -> SentinelSettings:
         existing_session=given.spec.login.existing_session,
         daily_take_overs=given.spec.login.daily_take_overs,
         login=given.spec.login.as_policy(),
-        restart=given.spec.weekly_restart.as_restart_time(),
+        restart=given.spec.weekly_restart.as_restart_time(passed=given.restart_passed),
         calendar=given.calendar,
         notifications=_notifications(given),
         logins_allowed=given.logins_allowed,

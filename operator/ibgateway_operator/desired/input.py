@@ -5,6 +5,7 @@ Builders only turn it into manifests; they read no clock and no cluster.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from ibgateway_api import names
@@ -53,6 +54,8 @@ class DesiredInput:
     """Whether its pushes wait for those of the same person's other gateways."""
     logged_in_before: bool = False
     """Whether a login of this very resource was ever seen."""
+    restart_passed: datetime | None = None
+    """The moment of this week's restart that was past when it was chosen."""
     holds: tuple[GateReason, ...] = ()
     """What the executor is told to hold trading for, beside the spec's own suspend."""
     vnc_from_user: bool = False

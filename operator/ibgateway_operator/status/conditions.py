@@ -128,17 +128,28 @@ def outside_window(assessment: Assessment) -> Observation:
             ConditionReason.WEEK_AUTHENTICATED, "a full login was seen in this week"
         )
     if assessment.overdue:
-        return FALSE, Finding(
-            ConditionReason.RESTART_OVERDUE,
-            "the weekly restart was missed: when somebody can approve the push, set the"
-            " annotation ibgateway.dev/login-requested-at to the time now",
-        )
+        return FALSE, Finding(ConditionReason.RESTART_OVERDUE, _overdue(assessment.verdict))
     words = "this week has no full login yet: trading waits for it"
     if behind := assessment.turn.behind:
         words += (
             f"; its push waits for that of {behind}, because {assessment.turn.person} approves both"
         )
     return FALSE, Finding(GateReason.RESTART_WINDOW, words)
+
+
+def _overdue(verdict: GateVerdict) -> str:
+    """Why the week's restart does not begin by itself, and what a person can do."""
+    ask = (
+        "when somebody can approve the push, set the annotation ibgateway.dev/login-requested-at to"
+        " the time now"
+    )
+    if not verdict.week.asks:
+        return f"the weekly restart was missed: {ask}"
+    return (
+        f"spec.weeklyRestart names {rfc3339(verdict.week.restart)} for this week, which was past when it was set,"
+        f" and nothing pushes at a time that nobody chose: {ask}, or set spec.weeklyRestart to a time that is"
+        f" ahead; else it goes by itself at {rfc3339(verdict.next_restart)}"
+    )
 
 
 def trading_allowed(assessment: Assessment) -> Observation:

@@ -138,7 +138,12 @@ def _reported(report: SentinelReport) -> LoginStatus:
 
 def _window(assessment: Assessment) -> WindowStatus:
     week = assessment.verdict.week
-    return WindowStatus(open=week.open, opens=week.opens, restart=assessment.verdict.next_restart)
+    return WindowStatus(
+        open=week.open,
+        opens=week.opens,
+        restart=assessment.verdict.next_restart,
+        passed=week.restart if week.asks else None,
+    )
 
 
 def _accounts(snapshot: Snapshot) -> list[str]:

@@ -16,6 +16,7 @@ from ibgateway_simulator.model.users import (
     ReloginAnswer,
 )
 from operator_fakes import OperatorWorld
+from week_world.operator_side import chosen_restart
 from week_world.true_week import NEW_YORK, week_of
 from week_world.truth import Truth
 from week_world.world import WeekWorld
@@ -242,7 +243,9 @@ class Life:
         hour, minute = self.random.randrange(24), self.random.choice((0, 0, 30))
         at, zone = f"{hour:02}:{minute:02}", self.random.choice(ZONES)
         self.truth.note(f"restartAt {at} {zone}")
+        before = chosen_restart(self.world.operator)
         self.world.operator.edit(weeklyRestart={"restartAt": at, "timeZone": zone})
+        self.truth.edits_restart(before, chosen_restart(self.world.operator))
         self.world.edited()
 
     async def quiet_hours_edited(self) -> None:

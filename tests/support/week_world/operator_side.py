@@ -6,10 +6,18 @@ from typing import Protocol
 from ibgateway_agent.errors import StopRefusedError
 from ibgateway_agent.sentinel.permits.records import RequestKind
 from ibgateway_api.reports import ExecutorReport
+from ibgateway_api.spec import WeeklyRestartSpec
+from ibgateway_api.week import RestartTime
 from ibgateway_runtime.errors import EndpointRefusedError, EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint
-from operator_fakes import FakeHttpClient
+from operator_fakes import FakeHttpClient, OperatorWorld
 from week_world.gateway_pod import GatewayPod
+
+
+def chosen_restart(operator: OperatorWorld) -> RestartTime:
+    """What the spec says of the week's restart."""
+    spec = operator.stored()["spec"].get("weeklyRestart") or {}
+    return WeeklyRestartSpec.model_validate(spec).as_restart_time()
 
 
 class ExecutorAnswers(Protocol):

@@ -14,6 +14,7 @@ from ibgateway_api import names
 from ibgateway_api.gate import Closed
 from ibgateway_api.login import LoginState
 from ibgateway_api.settings import SentinelSettings
+from ibgateway_api.week import RestartTime
 from ibgateway_simulator.model.users import LoginKind, LoginResult, Push, PushState
 from week_world.push_messages import PushMessages
 from week_world.true_week import NEW_YORK, first_restart, week_of
@@ -63,6 +64,8 @@ class Truth:
         self._automatic: list[Push] = []
         self._lost_at: datetime | None = None
         self._operator_since: datetime | None = None
+        self._planned: datetime | None = None
+        """The moment that an edit into the past took the place of."""
         self._last: tuple[str, ...] = ()
         self._looked_at = world.clock.true()
         self._was_open = False
@@ -87,6 +90,19 @@ class Truth:
         """Something that IBKR does not see keeps the gate closed for so long at most."""
         until = self.world.clock.true() + timedelta(seconds=seconds)
         self.excused_until = max(until, self.excused_until or until)
+
+    def edits_restart(self, before: RestartTime, after: RestartTime) -> None:
+        """A restart that is brought forward into the past brings no push forward."""
+        now = self.world.clock.true()
+        old, new = (
+            first_restart(week_of(now)[1], each.restart_at, each.time_zone)
+            for each in (before, after)
+        )
+        if new is None or new > now:
+            self._planned = None
+        elif old is not None and old > now:
+            self._planned = old
+            self.tally.happens("times_past")
 
     def fail(self, what: str) -> None:
         """With the story."""
@@ -260,7 +276,7 @@ class Truth:
         at = first_restart(late, restart.restart_at, restart.time_zone)
         if self._full is None or at is None or self._full >= late:
             return
-        if early <= push.sent < at:
+        if early <= push.sent < max(at, self._planned or at):
             self.fail(f"a push that nobody asked for, before the restart of {at}")
 
     def _announced(self, now: datetime) -> None:

@@ -18,6 +18,7 @@ from ibgateway_api.week import (
     WeekTime,
     local_instants,
     lost_too_long,
+    next_restart,
     restart_step,
     window,
 )
@@ -103,6 +104,26 @@ STEPS = [
 def test_the_weekly_restart(login: str, now: str, step: RestartStep) -> None:
     week = window(CALENDAR, NINE, full_auth_time=utc(login), now=utc(now))
     assert step == restart_step(week, CALENDAR, utc(now))
+
+
+@pytest.mark.parametrize(
+    ("login", "now", "asks"),
+    [
+        ("2026-11-16 09:00", "2026-11-22 14:05", True),
+        ("2026-11-22 14:01", "2026-11-22 14:05", False),
+        ("2026-11-16 09:00", "2026-11-29 14:05", False),
+    ],
+    ids=["this week's", "authenticated", "another week's"],
+)
+def test_a_moment_that_was_past_when_it_was_chosen_asks_and_the_next_one_is_planned(
+    login: str, now: str, asks: bool
+) -> None:
+    nine = RestartTime(passed=utc("2026-11-22 14:00"))
+    week = window(CALENDAR, nine, full_auth_time=utc(login), now=utc(now))
+    assert week.asks is asks
+    assert (restart_step(week, CALENDAR, utc(now)) is RestartStep.ASK) is asks
+    if asks:
+        assert next_restart(week, CALENDAR, nine, utc(now)) == utc("2026-11-29 14:00")
 
 
 def test_ten_years_of_sundays_have_one_boundary_each() -> None:

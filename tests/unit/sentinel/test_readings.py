@@ -15,9 +15,9 @@ from ibgateway_api.notifications import (
     Reading,
     Subject,
 )
-from ibgateway_api.reports import HoldReport, SentinelReport
+from ibgateway_api.reports import HoldReport, PermitReport, SentinelReport
 from ibgateway_api.settings import NotificationSettings, SentinelSettings
-from ibgateway_api.week import NEW_YORK
+from ibgateway_api.week import NEW_YORK, RestartTime
 
 LOGIN = datetime(2026, 11, 15, 14, 3, tzinfo=UTC)
 """Sunday 09:03 New York."""
@@ -66,6 +66,31 @@ def test_the_announcement_says_when_on_the_persons_clock() -> None:
     assert said.title == "Weekly restart on Sunday 09:00:00 (America/New_York)"
     assert "press Approve within 180 seconds" in said.text
     assert said.expires == RESTART
+
+
+@pytest.mark.parametrize(
+    ("state", "refusal", "told"),
+    [
+        (LoginState.LOGGED_IN, "", True),
+        (LoginState.WAITING_FOR_PERMIT, "RestartAhead", True),
+        (LoginState.TOKEN_EXPIRED, "RestartAhead", True),
+        (LoginState.WAITING_FOR_PERMIT, "Interval", False),
+        (LoginState.AWAITING_APPROVAL, "", False),
+    ],
+)
+def test_a_restart_that_was_set_to_a_time_past_is_told_while_nothing_else_goes_on(
+    state: LoginState, refusal: str, told: bool
+) -> None:
+    seen = view(RESTART + timedelta(minutes=5))
+    waiting = PermitReport(refusal=refusal) if refusal else None
+    report = seen.report.model_copy(update={"state": state, "waiting": waiting})
+    settings = seen.settings.model_copy(update={"restart": RestartTime(passed=RESTART)})
+    said = readings(replace(seen, report=report, settings=settings))[Subject.RESTART]
+    assert topic(said) == ("RestartOverdue" if told else "")
+    if isinstance(said, Concern):
+        assert said.title == "The weekly restart was set to a time that is past"
+        assert "kubectl annotate ibgw paper" in said.text
+        assert said.instance
 
 
 def test_a_week_with_its_login_has_no_restart_before_the_next() -> None:

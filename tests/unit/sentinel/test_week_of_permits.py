@@ -17,7 +17,7 @@ from ibgateway_agent.sentinel.permits.week_ahead import restart_ahead
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import Attempt, Cause, PermitKind, PermitRefusal, Refused
 from ibgateway_api.settings import SentinelSettings
-from ibgateway_api.week import Calendar
+from ibgateway_api.week import Calendar, RestartTime
 
 S = LoginState
 NO_RESETS = Calendar(resets=())
@@ -122,6 +122,20 @@ def test_a_crash_right_before_the_boundary_waits_for_the_restart() -> None:
         now = SUNDAY.replace(hour=5, minute=minute)
         login = Login(S.WAITING_FOR_PERMIT, now, full_auth_time=week)
         assert restart_ahead(waits(now, login)) == ahead
+
+
+def test_a_restart_that_was_set_to_a_time_past_is_the_next_weeks() -> None:
+    """Else the edit would send the push that has waited for the hour before."""
+    now, passed = SUNDAY.replace(hour=14, minute=5), SUNDAY.replace(hour=14)
+    login = Login(S.WAITING_FOR_PERMIT, now, full_auth_time=SUNDAY - timedelta(days=6))
+    seen = waits(now, login)
+    assert restart_ahead(seen) is None
+    edited = seen.settings.model_copy(update={"restart": RestartTime(passed=passed)})
+    held = replace(seen, settings=edited)
+    assert restart_ahead(held) == passed + timedelta(weeks=1)
+    assert isinstance(driver_may_start_over(held), Refused)
+    new = replace(held, login=Login(S.WAITING_FOR_PERMIT, now))
+    assert restart_ahead(new) is None
 
 
 def test_a_start_in_the_nightly_reset_waits_for_its_end_and_a_person_does_not() -> None:

@@ -9,6 +9,7 @@ from ibgateway_agent.sentinel.notifications.login_reading import ask, login_read
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.notifications import Concern, Fine, Reading, Subject, Topic, local_time
+from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.reports import SentinelReport
 from ibgateway_api.settings import NotificationSettings, SentinelSettings
 from ibgateway_api.week import RestartStep, Window, next_restart, restart_step, window
@@ -54,16 +55,30 @@ def _restart(view: ReadingInput) -> Reading:
     week = window(
         settings.calendar, settings.restart, full_auth_time=view.report.full_auth_time, now=now
     )
-    logged_in = view.report.state is LoginState.LOGGED_IN
     step = restart_step(week, settings.calendar, now, queued=settings.needs_turn)
-    if logged_in and step is RestartStep.ASK:
-        return Concern(
-            Topic.RESTART_OVERDUE,
-            "The weekly restart was missed",
-            "Trading waits for this week's login, and nothing pushes by itself any more. When somebody can"
-            f" approve the push: {ask(view.told)}",
-        )
+    if step is RestartStep.ASK and _stands_still(view.report, week):
+        return _asks_for_restart(view, week)
     return _announced(view, week) or _authenticated(week)
+
+
+def _stands_still(report: SentinelReport, week: Window) -> bool:
+    """Whether nothing is on its way that will authenticate the week: a login by budget is, where no edit holds it."""
+    waiting = report.waiting
+    held = waiting is not None and waiting.refusal == PermitRefusal.RESTART_AHEAD
+    return (week.asks and held) or report.state is LoginState.LOGGED_IN
+
+
+def _asks_for_restart(view: ReadingInput, week: Window) -> Concern:
+    title, why = "The weekly restart was missed", "nothing pushes by itself any more"
+    if week.asks:
+        title = "The weekly restart was set to a time that is past"
+        why = "nothing pushes at a time that nobody chose: set weeklyRestart to a time that is ahead, or ask for it"
+    return Concern(
+        Topic.RESTART_OVERDUE,
+        title,
+        f"Trading waits for this week's login, and {why}. When somebody can approve the push: {ask(view.told)}",
+        instance=week.restart.isoformat() if week.asks else "",
+    )
 
 
 def _announced(view: ReadingInput, week: Window) -> Concern | None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from ibgateway_agent.sentinel.permits.records import NoteKind, Records
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
-from ibgateway_api.week import Window, window
+from ibgateway_api.week import Window, next_restart, window
 
 
 def week_now(now: SentinelSnapshot) -> Window:
@@ -17,13 +17,20 @@ def restart_ahead(now: SentinelSnapshot) -> datetime | None:
 
     A push that would be answered after the next boundary is of that week already. A gateway that is
     new in this week is another matter: whoever made it waits for its push, and so does it until a
-    login counts for the week: an earlier one would be asked for once more.
+    login counts for the week: an earlier one would be asked for once more. A restart that was set to a
+    moment past is the next week's: the edit sends no push.
     """
     answered = now.now + timedelta(seconds=now.settings.login.approval_seconds)
     this = week_now(now)
     week = _week_at(now, this.opens) if answered >= this.opens else this
-    until = week.counts_from if _is_new(now, this) else week.restart
+    until = week.counts_from if _is_new(now, this) else _planned(now, week)
     return until if week.open and now.now < until else None
+
+
+def _planned(now: SentinelSnapshot, week: Window) -> datetime:
+    if not week.asks:
+        return week.restart
+    return next_restart(week, now.settings.calendar, now.settings.restart, now.now)
 
 
 def lost_until(records: Records) -> datetime | None:
