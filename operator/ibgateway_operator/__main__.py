@@ -23,6 +23,7 @@ from ibgateway_operator.kube.client import KubernetesApi, connect
 from ibgateway_operator.kube.informer import ChildInformer, parts
 from ibgateway_operator.kube.namespaces import refused, until_one_may_be_read
 from ibgateway_operator.kube.watch_client import KubernetesWatchServer
+from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_operator.settings import OperatorSettings, from_environment
 from ibgateway_runtime import log
 from ibgateway_runtime.clock import system_clock
@@ -73,15 +74,17 @@ class Program:
         informer = ChildInformer(
             KubernetesWatchServer(watches), parts(settings.watch_namespaces), lost=self._end.set
         )
+        metrics = OperatorMetrics()
         app = build(
             settings,
             scripts(),
-            api_server=KubernetesApi(api, may_write=leadership.holds),
+            api_server=KubernetesApi(api, may_write=leadership.holds, answered=metrics.request),
             http=HttpClient(session),
             clock=clock,
             informer=IndexedBodies(gateways, informer.bodies),
             leadership=leadership,
             courier=courier,
+            metrics=metrics,
         )
         await self._serve_metrics(app)
         return app, informer

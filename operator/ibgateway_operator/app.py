@@ -216,6 +216,7 @@ def build(
     informer: InformerIndex,
     leadership: Leadership,
     courier: Sending,
+    metrics: OperatorMetrics,
     address_of: AddressOf = by_address,
     patience: float = BEGINNING_SECONDS,
 ) -> App:
@@ -224,7 +225,7 @@ def build(
     fast: Workqueue[Key] = Workqueue(clock.monotonic, name="gate")
     slow: Workqueue[Key] = Workqueue(clock.monotonic, pace=PACE)
     listening: Workqueue[Key] = Workqueue(clock.monotonic, name="listening")
-    queues = Queues(fast, slow, listening, cache, OperatorMetrics())
+    queues = Queues(fast, slow, listening, cache, metrics)
     executors = Executors(http, clock.monotonic)
     observer = Observer(
         cache=cache,

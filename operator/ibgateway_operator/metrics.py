@@ -33,6 +33,12 @@ class OperatorMetrics:
             "ibgateway_operator_status_conflicts",
             "Statuses that were made from a version that is not the latest",
         )
+        self._requests = self._counter(
+            "ibgateway_operator_api_requests",
+            "Requests to the API server, by method and by the answer's status",
+            "method",
+            "code",
+        )
         self._seconds = Histogram(
             "ibgateway_operator_reconcile_seconds", "Length of reconciles", registry=self.registry
         )
@@ -56,6 +62,10 @@ class OperatorMetrics:
         finally:
             if result:
                 self._reconciles.labels(result).inc()
+
+    def request(self, method: str, status: int | None) -> None:
+        """Count one to the API server; None where it gave no answer."""
+        self._requests.labels(method, "none" if status is None else str(status)).inc()
 
     def status(self, key: Key, status: IBGatewayStatus) -> None:
         """Note a gateway's login state and its conditions."""

@@ -41,6 +41,17 @@ def seen(cluster: Cluster) -> Json:
     return found
 
 
+def test_what_the_operator_does_is_to_be_scraped_and_no_secret_with_it(seen: Json) -> None:
+    found = seen["scraped"]
+    assert found["leading"] == {"": 1.0}
+    assert found["gateways"] == {"": COUNT}
+    assert found["open gates"] == COUNT
+    assert found["reconciles"]["done"] > COUNT
+    assert {"GET", "PATCH"} <= set(found["methods"])
+    assert {"200", "201"} <= set(found["codes"])
+    assert found["secrets"] == []
+
+
 def test_an_operator_that_starts_again_writes_nothing_and_closes_no_gate(seen: Json) -> None:
     assert seen["starts again"] == {"written": {}, "gates": ALL_OPEN}
 

@@ -27,7 +27,8 @@ from scale_world.figures import measured
 from scale_world.gateways import gateway, name, prepare
 from scale_world.run import GATEWAYS, NAMESPACE, Run, running
 
-EDITS: Final = 30
+EDITS: Final = 100
+TURNS: Final = 50
 
 
 async def bare(folder: Path, count: int) -> float:
@@ -114,7 +115,7 @@ async def edits(run: Run) -> Json:
 async def turns(run: Run) -> Json:
     """A login is lost and comes back: until the pod's condition says so."""
     seconds, missed = [], 0
-    for _ in range(EDITS // 2):
+    for _ in range(TURNS):
         number = random.randrange(run.count)  # noqa: S311
         for _ in ("lost", "back"):
             told = await run.world("POST", f"turn?namespace={NAMESPACE}&name={name(number)}")

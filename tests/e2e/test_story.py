@@ -13,8 +13,9 @@ import pytest
 
 from ibgateway_cluster import AuditEvent
 from ibgateway_stage.calendar import calendar
-from ibgateway_stage.ibkr import Ibkr
+from ibgateway_stage.ibkr import Ibkr, bystander
 from ibgateway_stage.orders import Orders
+from ibgateway_stage.scraping import BY_IBKR, scraped
 from ibgateway_stage.stage import OPERATOR, Stage, is_ready
 from ibgateway_stage.waiting import stays, until
 
@@ -74,7 +75,7 @@ def operator_writes(stage: Stage, since: datetime) -> list[AuditEvent]:
 
 
 def test_a_missing_secret_is_named_and_starts_nothing(stage: Stage, long_ago: Json) -> None:
-    stage.install_operator(long_ago)
+    stage.install_operator(long_ago, networkPolicy=BY_IBKR)
     client = {"podSelector": {"app.kubernetes.io/name": "simulated-ibkr"}}
     stage.install_gateway(
         {
@@ -130,6 +131,13 @@ def test_an_approval_makes_it_ready(stage: Stage, ibkr: Ibkr) -> None:
     stage.wait_for("Ready", "True")
     stage.wait_for("GatewayLoggedIn", "True", "LoggedIn")
     assert stage.status()["accounts"] == ["DU1234567"]
+
+
+def test_metrics_are_read_by_whom_the_chart_names_and_by_nobody_else(stage: Stage) -> None:
+    stage.apply(bystander())
+    stage.kubectl("wait", "--for=condition=Ready", "pod/bystander", "--timeout=60s")
+    until("IBKR's pod may read", lambda: scraped(stage, "deploy/ibkr") == ["metrics"] * 4)
+    assert scraped(stage, "pod/bystander") == ["no answer"] * 4
 
 
 def test_an_order_through_the_service_fills_exactly_once(
@@ -205,7 +213,7 @@ def test_the_weekly_window_costs_one_restart_and_one_push(
     before = gateway(stage)["metadata"]["uid"]
     boundary = datetime.now(UTC) + timedelta(seconds=60)
     restart = (boundary + timedelta(seconds=60)).strftime("%H:%M")
-    stage.install_operator(calendar(boundary))
+    stage.install_operator(calendar(boundary), networkPolicy=BY_IBKR)
     stage.kubectl(
         "patch",
         "ibgw",

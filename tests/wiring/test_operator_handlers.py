@@ -25,6 +25,7 @@ from ibgateway_operator.kube.bodies import PackedBodies
 from ibgateway_operator.kube.client import KubernetesApi
 from ibgateway_operator.kube.informer import WATCHED, ChildInformer, parts
 from ibgateway_operator.kube.watch_client import KubernetesWatchServer
+from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_operator.model.kinds import EVENT, GATEWAY, LEASE, SECRET, Kind
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.settings import Images, OperatorSettings
@@ -136,6 +137,7 @@ async def running(folder: Path, lease: Manifest | None = None) -> AsyncIterator[
                     clock=system_clock(),
                     informer=IndexedBodies(gateways, informer.bodies),
                     courier=Courier(),
+                    metrics=OperatorMetrics(),
                     leadership=Leadership(KubernetesApi(api), system_clock(), LEASE_KEY, "one"),
                 )
                 return app, informer

@@ -130,6 +130,8 @@ class KubernetesApi:
     flight: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
     """What all requests but those for gates share."""
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    answered: Callable[[str, int | None], None] = lambda *_: None
+    """Told of each request: its method, and the answer's status or None where there was none."""
 
     async def get(self, kind: Kind, key: Key) -> Manifest:
         """One object. Raises NotFoundError."""
@@ -268,6 +270,8 @@ class KubernetesApi:
                 answer = await self.api.call_api(*request, _request_timeout=REQUEST_SECONDS)
                 text = await answer.read()
             except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                self.answered(method, None)
                 raise ApiUnavailableError(f"{method} {url}: {error!r}") from error
+        self.answered(method, answer.status)
         after = seconds_of(answer.headers.get("Retry-After"))
         return answer.status, _UNSAID if after is None else after, text

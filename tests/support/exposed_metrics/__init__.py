@@ -68,6 +68,7 @@ def _operator() -> CollectorRegistry:
     metrics.status(key, IBGatewayStatus(conditions=[condition]))
     metrics.gate_is(key, "GateOpen")
     metrics.notification("taken")
+    metrics.request("PATCH", 200)
     with metrics.reconcile():
         queue = QueueView(depth=1, failing=0, oldest_due=0.0, oldest_run=0.1)
     metrics.view = OperatorView(

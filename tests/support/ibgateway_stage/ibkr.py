@@ -24,13 +24,9 @@ def manifests() -> list[Json]:
     """A Deployment and a Service, both called `ibkr`."""
     labels = {"app.kubernetes.io/name": "simulated-ibkr"}
     container = {
-        "name": "ibkr",
-        "image": images.reference("simulator"),
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", "-m", "ibgateway_simulator", "ibkr"],
+        **_container("ibkr", "python3", "-m", "ibgateway_simulator", "ibkr"),
         "ports": [{"containerPort": 9100}, {"containerPort": 9101}],
         "readinessProbe": {"httpGet": {"path": "/healthz", "port": 9100}, "periodSeconds": 1},
-        "securityContext": _SAFE,
     }
     deployment = {
         "apiVersion": "apps/v1",
@@ -56,6 +52,26 @@ def manifests() -> list[Json]:
         },
     }
     return [deployment, service]
+
+
+def bystander() -> Json:
+    """A pod with Python that nobody's policy knows."""
+    spec = {
+        "containers": [_container("bystander", "sleep", "infinity")],
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 0,
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bystander"}, "spec": spec}
+
+
+def _container(name: str, *command: str) -> Json:
+    return {
+        "name": name,
+        "image": images.reference("simulator"),
+        "imagePullPolicy": "IfNotPresent",
+        "command": list(command),
+        "securityContext": _SAFE,
+    }
 
 
 class Ibkr:

@@ -78,9 +78,9 @@ class Stage:
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
         self.apply({**secret, "stringData": data})
 
-    def install_operator(self, calendar: Json | None = None) -> None:
-        """`helm upgrade --install` of the operator's chart with this checkout's images."""
-        values: Json = {"calendar": calendar or NO_OUTAGES, "images": {}}
+    def install_operator(self, calendar: Json | None = None, **more: Json) -> None:
+        """`helm upgrade --install` of the operator's chart with this checkout's images; `more` are values."""
+        values: Json = {"calendar": calendar or NO_OUTAGES, "images": {}, **more}
         for target in ("operator", "agent", "executor"):
             values["images"][target] = {
                 "repository": images.repository(target),

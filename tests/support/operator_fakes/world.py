@@ -12,6 +12,7 @@ from ibgateway_api.notifications import Letter
 from ibgateway_api.reports import SentinelReport
 from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
+from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_operator.model.manifests import Manifest, uid_of
 from ibgateway_operator.observe.sentinel import SentinelListener
 from ibgateway_operator.settings import DEFAULT_LEASE, Images, OperatorSettings
@@ -71,6 +72,7 @@ class OperatorWorld:
             api_server=self.api_server,
             http=self.http,
             courier=self._courier,
+            metrics=OperatorMetrics(),
             clock=clock,
             informer=self.api_server.informer,
             patience=self._patience,

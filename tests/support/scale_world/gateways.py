@@ -1,6 +1,11 @@
 """The IBGateways and Secrets of a run."""
 
+from typing import Final
+
 from scale_world.client import Api, Json, many
+
+USER: Final = "user-canary-"
+PASSWORD: Final = "password-canary-3f0c"
 
 
 def name(number: int) -> str:
@@ -32,8 +37,8 @@ async def prepare(api: Api, namespace: str, count: int) -> None:
             "kind": "Secret",
             "metadata": {"name": f"{name(number)}-ib"},
             "stringData": {
-                "IB_USERNAME": f"user{number:05d}",
-                "IB_PASSWORD": "pretended",
+                "IB_USERNAME": f"{USER}{number:05d}",
+                "IB_PASSWORD": PASSWORD,
                 "VNC_PASSWORD": "eightchr",
             },
         }

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from scale_world import audit, network
 from scale_world.client import Json, many
-from scale_world.gateways import gateway, prepare
-from scale_world.run import GATEWAYS, NAMESPACE, Run, running
+from scale_world.gateways import PASSWORD, USER, gateway, prepare
+from scale_world.run import GATEWAYS, METRICS_PORT, NAMESPACE, Run, running
+from scraped_text import scrape
 
 PATIENCE: Final = 150.0
 STILL_SECONDS: Final = 8.0
@@ -126,6 +127,21 @@ async def ready(run: Run) -> list[str]:
     return sorted({c["status"] for c in conditions if c["type"] == "Ready"})
 
 
+async def scraped(run: Run) -> Json:
+    """What the operator's metrics say, over its socket, as Prometheus reads them."""
+    seen = await scrape(METRICS_PORT)
+    requests = "operator_api_requests_total"
+    return {
+        "leading": seen.of("operator_leading"),
+        "gateways": seen.of("operator_gateways"),
+        "open gates": sum(seen.of("operator_gate_open", "gateway").values()),
+        "reconciles": seen.of("operator_reconciles_total", "result"),
+        "methods": sorted(seen.of(requests, "method")),
+        "codes": sorted(seen.of(requests, "code")),
+        "secrets": seen.tells(USER, PASSWORD),
+    }
+
+
 async def story(count: int, folder: Path) -> Json:
     """Everything that was seen."""
     async with running(folder, count) as run:
@@ -140,7 +156,11 @@ async def story(count: int, folder: Path) -> Json:
             await many(count, create)
             await until(lambda: all_say(run, "Ready"), "everyone is Ready")
             await until_still(run)
-            return {"starts again": await starts_again(run), "is away": await is_away(run)}
+            return {
+                "scraped": await scraped(run),
+                "starts again": await starts_again(run),
+                "is away": await is_away(run),
+            }
         finally:
             following.cancel()
 

@@ -25,6 +25,7 @@ from scale_world.client import Api, Json
 from scale_world.plane import ControlPlane
 
 NAMESPACE: Final = "scale-1"
+METRICS_PORT: Final = 8088
 ROOT: Final = Path(__file__).resolve().parents[3]
 CRD: Final = ROOT / "crds/ibgateway.dev_ibgateways.yaml"
 GATEWAYS: Final = f"/apis/ibgateway.dev/v1alpha1/namespaces/{NAMESPACE}/ibgateways"
@@ -101,7 +102,7 @@ class Run:
 
     def start_operator(self) -> None:
         """A real operator process, the one that is measured."""
-        self.operator = self._process("operator", port=8088)
+        self.operator = self._process("operator", port=METRICS_PORT)
 
     def start_second(self) -> psutil.Popen:
         """Another one beside it."""

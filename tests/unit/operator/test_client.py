@@ -70,13 +70,17 @@ class Answer:
 
     status: int
     after: str = ""
-    document: dict[str, Any] = field(default_factory=lambda: {"message": "the words"})
+    document: dict[str, Any] | TimeoutError = field(
+        default_factory=lambda: {"message": "the words"}
+    )
 
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": self.after} if self.after else {}
 
     async def read(self) -> bytes:
+        if isinstance(self.document, TimeoutError):
+            raise self.document
         return json.dumps(self.document).encode()
 
 
@@ -167,6 +171,23 @@ class TestBusyServer:
         with pytest.raises(LeadershipError):
             await api(connection, [], may_write=lambda: next(leads)).apply(CHILD)
         assert len(connection.asked) == 1
+
+
+class TestCounting:
+    """Each request is told of, with what was answered."""
+
+    async def test_one_that_is_asked_again_is_told_of_each_time(self) -> None:
+        told = list[tuple[str, int | None]]()
+        connection = FakeConnection([Answer(429), Answer(201)])
+        await api(connection, [], answered=lambda *each: told.append(each)).apply(CHILD)
+        assert told == [("PATCH", 429), ("PATCH", 201)]
+
+    async def test_one_without_an_answer_is_told_of_as_such(self) -> None:
+        told = list[tuple[str, int | None]]()
+        connection = FakeConnection([Answer(0, document=TimeoutError())])
+        with pytest.raises(ApiUnavailableError):
+            await api(connection, [], answered=lambda *each: told.append(each)).get(SERVICE, KEY)
+        assert told == [("GET", None)]
 
 
 async def test_a_gate_never_waits_behind_the_children() -> None:
