@@ -1,5 +1,6 @@
 """The resource on a real API server: the CRD of this checkout, applied once."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,10 @@ def crd(cluster: Cluster) -> None:
         "apply", "--server-side", "--force-conflicts", "--field-manager=tests", f"-f={CRD}"
     )
     cluster.kubectl("wait", "--for=condition=Established", "crd/ibgateways.ibgateway.dev")
+
+
+@pytest.fixture(scope="session")
+def own_network(cluster: Cluster) -> None:
+    """What `scale_world.network.played` needs: root, and the programs of a cluster that was built."""
+    if os.geteuid() != 0:
+        pytest.skip("root is needed: the run makes a network namespace of its own")

@@ -1,14 +1,9 @@
 """The informer against a real API server that restarts, forgets what was (410) and comes back with an older etcd."""
 
-import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-from ibgateway_cluster import Cluster
 from scale_world import network
 from scale_world.history import kubeconfig
 
@@ -18,21 +13,11 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def seen(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Json:
-    """What was told. The cluster's own programs are used, so it must have been built."""
-    if os.geteuid() != 0:
-        pytest.skip("root is needed: the run makes a network namespace of its own")
+def seen(own_network: None, tmp_path_factory: pytest.TempPathFactory) -> Json:
+    """What was told."""
     folder = tmp_path_factory.mktemp("history")
-    paths = os.pathsep.join(part for part in sys.path if part)
-    told = subprocess.run(
-        network.apart(sys.executable, "-m", "scale_world.history", str(folder)),
-        env={**os.environ, "PYTHONPATH": paths, "KUBECONFIG": str(kubeconfig(folder))},
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
-    found: Json = json.loads(told.stdout.splitlines()[-1])
-    return found
+    config = str(kubeconfig(folder))
+    return network.played("scale_world.history", str(folder), KUBECONFIG=config)
 
 
 def test_a_watch_goes_on_after_a_restart_of_the_server(seen: Json) -> None:

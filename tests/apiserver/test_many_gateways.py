@@ -4,16 +4,10 @@ Pods run by a pretended kubelet, and sentinels, consoles and executors answer fr
 are open, which no cluster without images can show.
 """
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ibgateway_cluster import Cluster
 from scale_world import network
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -21,24 +15,12 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 Json = dict[str, Any]
 COUNT = 12
 ALL_OPEN = {"open": COUNT, "closed": 0}
-SUPPORT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def seen(cluster: Cluster) -> Json:
-    """What happened. The cluster's own programs are used, so it must have been built."""
-    if os.geteuid() != 0:
-        pytest.skip("root is needed: the run makes a network namespace of its own")
-    paths = [part for part in sys.path if part]
-    told = subprocess.run(
-        network.apart(sys.executable, "-m", "scale_world.restarts", str(COUNT)),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
-    found: Json = json.loads(told.stdout.splitlines()[-1])
-    return found
+def seen(own_network: None) -> Json:
+    """What happened."""
+    return network.played("scale_world.restarts", str(COUNT))
 
 
 def test_what_the_operator_does_is_to_be_scraped_and_no_secret_with_it(seen: Json) -> None:

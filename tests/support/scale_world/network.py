@@ -3,10 +3,11 @@
 Everything of a run lives in it, so nothing of it is seen outside and no port of the machine is taken.
 """
 
+import json
 import os
 import subprocess
 import sys
-from typing import Final
+from typing import Any, Final
 
 POD_NETWORK: Final = "10.64.0.0/11"
 ADVERTISED: Final = "10.77.0.1"
@@ -17,6 +18,20 @@ _INSIDE: Final = "SCALE_WORLD_NETWORK"
 def apart(*argv: str) -> list[str]:
     """A command in a network namespace of its own; only root may make one."""
     return ["unshare", "--net", "--", *argv]
+
+
+def played(module: str, *arguments: str, **environ: str) -> dict[str, Any]:
+    """What a story of this package has seen: its last line, from a network of its own. Raises CalledProcessError."""
+    paths = os.pathsep.join(part for part in sys.path if part)
+    told = subprocess.run(
+        apart(sys.executable, "-m", module, *arguments),
+        env={**os.environ, "PYTHONPATH": paths, **environ},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    seen: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
+    return seen
 
 
 def enter() -> None:
