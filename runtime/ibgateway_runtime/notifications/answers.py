@@ -5,4 +5,5 @@ from typing import Final
 UNUSABLE: Final = "it is no address that apprise knows"
 NOT_TAKEN: Final = "it was not reached, or did not take the message"
 NO_ANSWER: Final = "it did not answer in time"
+FAILED: Final = "sending it failed"
 ENDED: Final = "the sending process has ended"

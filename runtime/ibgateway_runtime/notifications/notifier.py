@@ -28,7 +28,7 @@ from ibgateway_api.notifications import (
 )
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.errors import SettingsError
-from ibgateway_runtime.notifications.answers import UNUSABLE
+from ibgateway_runtime.notifications.answers import FAILED, UNUSABLE
 from ibgateway_runtime.notifications.outbox import Entry, Outbox
 
 AWHILE: Final = timedelta(seconds=60)
@@ -216,7 +216,7 @@ class Notifier:
     async def _send(self, address: str, entries: list[Entry]) -> None:
         """One letter to one address. A receiver that hangs holds up nobody else."""
         sent = letter([entry.message for entry in entries], self._gateway)
-        why = await self._courier.send(address, sent)
+        why = await self._hand_over(address, sent)
         if why:
             self._count("failed", 1)
             logger.warning("%s: a message was not taken: %s", self._gateway, why)
@@ -226,6 +226,13 @@ class Notifier:
             self._count("taken", 1)
             self._note(self._outbox.taken(address, entries))
         self._woken.set()
+
+    async def _hand_over(self, address: str, sent: Letter) -> str:
+        """Why it was not taken. A failure of our own counts as that, or nothing would go to this address any more."""
+        try:
+            return await self._courier.send(address, sent)
+        except Exception as error:  # its words may be the address
+            return f"{FAILED} ({type(error).__name__})"
 
     def _note(self, messages: Sequence[Message]) -> None:
         for message in messages:

@@ -34,6 +34,7 @@ class World:
         self.at, self.seconds = datetime(2026, 11, 22, 14, 0, tzinfo=UTC), 1000.0
         self.addresses: Sequence[str] | SettingsError = [A]
         self.answers: dict[str, str] = {}
+        self.broken: Exception | None = None
         self.hanging: dict[str, asyncio.Event] = {}
         self.sent: list[tuple[str, str]] = []
         self.kept: dict[Subject, Episode] = {}
@@ -65,6 +66,8 @@ class World:
         self.changed.set()
         if address in self.hanging:
             await self.hanging[address].wait()
+        if self.broken is not None:
+            raise self.broken
         return self.answers.get(address, "")
 
     async def check(self, address: str) -> str:
@@ -106,6 +109,22 @@ async def test_a_push_goes_out_at_once_and_is_told_from_then_on(world: World) ->
     await world.settle()
     assert len(world.sent) == 1
     assert world.counts == {"taken": 1}
+
+
+async def test_a_failure_of_our_own_is_tried_again_like_a_refusal(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.broken = RuntimeError(A)
+    world.sees(PUSH)
+    await world.settle()
+    assert world.counts == {"failed": 1}
+    await world.pass_time(61)
+    assert world.notifier.trouble().endswith("sending it failed (RuntimeError)")
+    world.broken = None
+    await world.pass_time(60)
+    assert world.counts["taken"] == 1
+    assert world.kept[Subject.LOGIN].told == ("PushWaits/1",)
+    assert "canary" not in caplog.text
 
 
 async def test_an_end_closes_the_episode_once_it_was_taken(world: World) -> None:
