@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from console_world.console import Console, built_page, running_console, told
 from console_world.person import chromium, click, colour, enter, open_page, state_is
-from console_world.processes import free_port, listens, process, until
+from console_world.processes import listens, process, until
 from console_world.screen import (
     BLUE,
     BUTTON,
@@ -22,6 +22,7 @@ from console_world.screen import (
     Screen,
     screen_with_window,
 )
+from host_processes import free_port
 
 pytestmark = pytest.mark.browser
 

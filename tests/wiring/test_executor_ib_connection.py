@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from executor_world import ExecutorWorld, free_port, world
+from executor_world import ExecutorWorld, world
+from host_processes import free_port
 from ibgateway_executor.broker import ib
 from ibgateway_executor.broker.pacing import MessagePacer
 from ibgateway_executor.broker.protocol import BrokerEvent, Disconnected, LinkLost, LinkRestored

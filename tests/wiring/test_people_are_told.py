@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from host_processes import free_port
 from ibgateway_runtime.http_server import served
 from notification_world import Receiver, ntfy, smtp, webhook
-from sentinel_world import PodOnHost, free_port, pod_on_host
+from sentinel_world import PodOnHost, pod_on_host
 
 pytestmark = pytest.mark.timeout(240)
 

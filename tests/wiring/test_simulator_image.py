@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator_fakes.container import PATIENCE, GatewayContainer, free_port, gateway_container
+from host_processes import free_port
+from simulator_fakes.container import PATIENCE, GatewayContainer, gateway_container
 
 pytestmark = pytest.mark.timeout(240)
 

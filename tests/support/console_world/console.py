@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
-from console_world.processes import free_port, listens, process, until
+from console_world.processes import listens, process, until
+from host_processes import free_port
 
 ROOT: Final = Path(__file__).parents[3]
 

@@ -3,7 +3,7 @@
 from executor_world.client import JsonClient, until
 from executor_world.gateway import WindowlessGateway
 from executor_world.losses import InjectedLosses, injected_losses
-from executor_world.process import CLIENT_TOKEN, ExecutorProcess, free_port
+from executor_world.process import CLIENT_TOKEN, ExecutorProcess
 from executor_world.sentinel import AGENT_TOKEN, SentinelStub
 from executor_world.world import ExecutorWorld, world
 
@@ -16,7 +16,6 @@ __all__ = [
     "JsonClient",
     "SentinelStub",
     "WindowlessGateway",
-    "free_port",
     "injected_losses",
     "until",
     "world",

@@ -5,7 +5,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import sys
 import tempfile
@@ -13,17 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from executor_world.sentinel import AGENT_TOKEN
+from host_processes import free_port
 from ibgateway_api.settings import ExecutorSettings
 
 CLIENT_TOKEN = "client-token-canary-77ab"
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class ExecutorProcess:

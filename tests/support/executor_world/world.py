@@ -14,8 +14,9 @@ import aiohttp
 
 from executor_world.client import JsonClient, until
 from executor_world.gateway import WindowlessGateway
-from executor_world.process import CLIENT_TOKEN, ExecutorProcess, free_port
+from executor_world.process import CLIENT_TOKEN, ExecutorProcess
 from executor_world.sentinel import AGENT_TOKEN, SentinelStub
+from host_processes import free_port
 from ibgateway_api.login import LoginState
 
 USER = {

@@ -2,6 +2,7 @@
 
 from host_processes.displays import forget_display, free_display
 from host_processes.groups import end_group, kill_group
+from host_processes.ports import free_port
 from host_processes.volumes import fill, free, small_volume
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "forget_display",
     "free",
     "free_display",
+    "free_port",
     "kill_group",
     "small_volume",
 ]

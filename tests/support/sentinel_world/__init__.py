@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,7 @@ from typing import Any
 
 import aiohttp
 
-from host_processes import end_group, forget_display, free_display, kill_group
+from host_processes import end_group, forget_display, free_display, free_port, kill_group
 from ibgateway_simulator.ibkr.server import Running, running
 from ibgateway_simulator.ibkr.settings import ibkr_settings
 from ibgateway_stage.calendar import calendar
@@ -31,12 +30,6 @@ SOURCES = os.pathsep.join(str(ROOT / part) for part in ("api", "runtime", "gatew
 TOKEN = "agent-token-canary"
 BUDGET = {"approvalSeconds": 60, "attemptIntervalSeconds": 900, "maxAttempts": 3}
 LIMIT = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 class PodOnHost:

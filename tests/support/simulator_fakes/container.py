@@ -9,7 +9,6 @@ import importlib.util
 import os
 import re
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,20 +17,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from host_processes import end_group, forget_display, free_display
+from host_processes import end_group, forget_display, free_display, free_port
 from ibgateway_simulator.ibkr.server import Running, running
 from ibgateway_simulator.ibkr.settings import ibkr_settings
 
 ROOT = Path(__file__).parents[3]
 TOOLS = ("Xvfb", "x11vnc", "socat", "xdotool", "envsubst")
 PATIENCE = 60
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def make_socket_folder() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
 from console_world.fake_display import Client
+from host_processes import free_port
 from ibgateway_agent.console.run import running
 from ibgateway_agent.console.sentinel import SentinelReader
 from ibgateway_agent.console.settings import TcpAddress, from_env
@@ -69,7 +70,7 @@ async def test_a_redirect_is_not_followed(sentinel: ReadyzOfSentinel) -> None:
 
 
 async def test_where_nobody_answers_nothing_is_known() -> None:
-    assert await reader(unused_port()).state() is None
+    assert await reader(free_port()).state() is None
     nobody = SentinelReader(TcpAddress("paper-gateway-0.nowhere.invalid", 8090), system_clock())
     assert await nobody.state() is None
     assert await SentinelReader(None, system_clock()).state() is None
@@ -90,7 +91,7 @@ async def test_many_pages_ask_the_sentinel_once_a_second(sentinel: ReadyzOfSenti
 async def test_the_running_console_tells_the_page_its_gateway(
     static: Path, sentinel: ReadyzOfSentinel
 ) -> None:
-    port, admin = unused_port(), unused_port()
+    port, admin = free_port(), free_port()
     settings = from_env(
         {
             "CONSOLE_NAME": "trading/paper",

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
-from aiohttp.test_utils import TestClient, TestServer, unused_port
+from aiohttp.test_utils import TestClient, TestServer
 
 from console_world.fake_display import Client
+from host_processes import free_port
 from ibgateway_agent.console.app import admin_app
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.reachability import PolicyObservation
@@ -146,7 +147,7 @@ async def test_the_admin_port_tells_what_is_known_of_policies(
 
 
 async def test_the_whole_console_runs_from_its_environment(static: Path) -> None:
-    people, admin = unused_port(), unused_port()
+    people, admin = free_port(), free_port()
     api = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     settings = from_env(
         {
@@ -170,7 +171,7 @@ async def test_the_whole_console_runs_from_its_environment(static: Path) -> None
 
 async def test_the_metrics_of_a_console_tell_no_token(static: Path, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("canary-token")
-    people, admin = unused_port(), unused_port()
+    people, admin = free_port(), free_port()
     settings = from_env(
         {
             "CONSOLE_VNC_HOST": "127.0.0.1",

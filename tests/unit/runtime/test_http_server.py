@@ -9,17 +9,11 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge
 
+from host_processes import free_port
 from ibgateway_runtime.errors import SettingsError
 from ibgateway_runtime.http_server import served
 from ibgateway_runtime.metrics import metrics_route
 from leaving_clients import come_and_go
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def test_metrics_are_brought_up_to_date_at_each_scrape() -> None:

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from host_processes import free_port
 from ibgateway_agent.errors import HandoverRefusedError, LedgerError, StopRefusedError
 from ibgateway_agent.sentinel.drain import DrainWatch
 from ibgateway_agent.sentinel.permits.records import Records, RequestKind
@@ -24,7 +25,6 @@ from ibgateway_api.requests import HandoverRequest, TurnRequest
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_server import served
 from leaving_clients import come_and_go
-from sentinel_world import free_port
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 Client = TestClient[web.Request, web.Application]

@@ -8,16 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from host_processes import free_port
 from ibgateway_simulator.gateway.command_server import CommandServer
 from ibgateway_simulator.gateway.ibc_log import IbcLog
 from ibgateway_simulator.gateway.settings import gateway_settings
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def server(folder: Path, port: int, out: io.StringIO) -> CommandServer:
