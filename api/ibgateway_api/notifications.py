@@ -42,6 +42,7 @@ class Subject(StrEnum):
     GREETING = "Greeting"
     LOGIN = "Login"
     RESTART = "Restart"
+    HANDOVER = "Handover"
     VOLUME = "Volume"
     CLOCK = "Clock"
     OPERATOR = "Operator"
@@ -56,6 +57,7 @@ SENTINEL_SUBJECTS: Final = frozenset(
         Subject.GREETING,
         Subject.LOGIN,
         Subject.RESTART,
+        Subject.HANDOVER,
         Subject.VOLUME,
         Subject.CLOCK,
         Subject.OPERATOR,
@@ -72,6 +74,7 @@ class Topic(StrEnum):
     GREETING = "Greeting"
     RESTART_COMING = "RestartComing"
     RESTART_OVERDUE = "RestartOverdue"
+    HANDOVER_PUSHES = "HandoverPushes"
     PUSH_WAITS = "PushWaits"
     PUSH_MISSED = "PushMissed"
     LOGIN_REJECTED = "LoginRejected"
@@ -98,6 +101,7 @@ SEVERITY: Final = {
     Topic.GREETING: Severity.INFO,
     Topic.RESTART_COMING: Severity.INFO,
     Topic.RESTART_OVERDUE: Severity.CRITICAL,
+    Topic.HANDOVER_PUSHES: Severity.WARNING,
     Topic.PUSH_WAITS: Severity.CRITICAL,
     Topic.PUSH_MISSED: Severity.CRITICAL,
     Topic.LOGIN_REJECTED: Severity.CRITICAL,

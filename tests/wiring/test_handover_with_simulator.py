@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ibgateway_stage.calendar import calendar
+from notification_world import ntfy
 from sentinel_world import PodOnHost, pod_on_host
 
 pytestmark = pytest.mark.timeout(240)
@@ -130,6 +131,36 @@ async def test_where_the_week_has_no_token_the_push_of_the_return_is_said_before
         await takes_back(pod)
         await pod.log_in()
         assert pod.pushes() == ["approved", "approved"]
+
+
+async def test_a_token_that_dies_meanwhile_is_told_before_its_push_and_at_the_end(
+    tmp_path: Path,
+) -> None:
+    async with ntfy() as phone, pod_on_host(tmp_path, attemptIntervalSeconds=1) as pod:
+        pod.tell_people(f"ntfy://127.0.0.1:{phone.port}/alerts", reminderSeconds=0)
+        await pod.log_in()
+        assert (await hands_over(pod))["costsPush"] is False
+        await pod.until(is_free)
+        dies_soon = calendar(datetime.now(UTC) - timedelta(days=7) + timedelta(minutes=30))
+        pod.tell_sentinel(calendar=dies_soon)
+        await phone.until(lambda messages: any("handover ends" in m.title for m in messages))
+        assert "weekly token boundary" in phone.messages[-1].body
+        died = datetime.now(UTC) - timedelta(seconds=3)
+        restart = {"restartAt": f"{died + timedelta(seconds=2):%H:%M:%S}", "timeZone": "UTC"}
+        pod.tell_sentinel(calendar=calendar(died), restart=restart)
+        await pod.until(lambda r: "no full login yet" in r["handover"]["why"])
+        assert pod.pushes() == ["approved"]
+        await takes_back(pod)
+        await phone.until(lambda messages: "Approve IBKR's push" in messages[-1].title)
+        await pod.approve()
+        await pod.state("LoggedIn")
+        await phone.until(lambda messages: "is logged in" in messages[-1].title)
+    said = [m.title.removeprefix("trading/paper: ") for m in phone.messages]
+    assert [title for title in said if "handover" in title] == [
+        next(title for title in said if title.startswith("The handover ends on")),
+        "The handover is over",
+    ]
+    assert said.index("The handover is over") < len(said) - 2
 
 
 async def test_a_handover_that_can_not_be_is_refused_by_name(tmp_path: Path) -> None:

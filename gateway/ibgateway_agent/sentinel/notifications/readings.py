@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from ibgateway_agent.sentinel.notifications.handover_reading import handover_reading
 from ibgateway_agent.sentinel.notifications.login_reading import ask, login_reading
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
@@ -85,8 +86,9 @@ def _announced(view: ReadingInput, week: Window) -> Concern | None:
     settings, now = view.settings, view.now
     restart = next_restart(week, settings.calendar, settings.restart, now)
     begins = restart - timedelta(seconds=view.told.reminder_seconds)
-    if not begins <= now < restart:
-        return None
+    handover = view.report.handover
+    if not begins <= now < restart or (handover is not None and handover.until > restart):
+        return None  # the return of a login that somebody has for longer is the restart
     at = local_time(restart, settings.restart.time_zone)
     return Concern(
         Topic.RESTART_COMING,
@@ -102,6 +104,10 @@ def _authenticated(week: Window) -> Fine | None:
     if week.open:
         return None
     return Fine("The week has its login", "The weekly restart is done.")
+
+
+def _handover(view: ReadingInput) -> Reading:
+    return handover_reading(view.report, view.told, view.settings, view.now)
 
 
 def _volume(view: ReadingInput) -> Reading:
@@ -138,6 +144,7 @@ READINGS: Final[dict[Subject, Callable[[ReadingInput], Reading]]] = {
     Subject.GREETING: _greeting,
     Subject.LOGIN: _login,
     Subject.RESTART: _restart,
+    Subject.HANDOVER: _handover,
     Subject.VOLUME: _volume,
     Subject.CLOCK: _clock,
     Subject.OPERATOR: _operator,

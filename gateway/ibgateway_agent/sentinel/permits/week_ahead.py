@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 
 from ibgateway_agent.sentinel.permits.records import NoteKind, Records
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
+from ibgateway_api.settings import SentinelSettings
 from ibgateway_api.week import Window, next_restart, window
 
 
 def week_now(now: SentinelSnapshot) -> Window:
     """The restart window as this sentinel knows it."""
-    return _week_at(now, now.now)
+    return _week_at(now.settings, now.login.full_auth_time, now.now)
 
 
 def restart_ahead(now: SentinelSnapshot) -> datetime | None:
@@ -20,17 +21,26 @@ def restart_ahead(now: SentinelSnapshot) -> datetime | None:
     login counts for the week: an earlier one would be asked for once more. A restart that was set to a
     moment past is the next week's: the edit sends no push.
     """
-    answered = now.now + timedelta(seconds=now.settings.login.approval_seconds)
-    this = week_now(now)
-    week = _week_at(now, this.opens) if answered >= this.opens else this
-    until = week.counts_from if _is_new(now, this) else _planned(now, week)
-    return until if week.open and now.now < until else None
+    return push_barred_until(
+        now.settings, now.login.full_auth_time, now.now, new=_is_new(now, week_now(now))
+    )
 
 
-def _planned(now: SentinelSnapshot, week: Window) -> datetime:
+def push_barred_until(
+    settings: SentinelSettings, full: datetime | None, at: datetime, *, new: bool = False
+) -> datetime | None:
+    """Until when the week bars a push of `at` that nobody asked for; None where it does not."""
+    answered = at + timedelta(seconds=settings.login.approval_seconds)
+    this = _week_at(settings, full, at)
+    week = _week_at(settings, full, this.opens) if answered >= this.opens else this
+    until = week.counts_from if new else _planned(settings, week, at)
+    return until if week.open and at < until else None
+
+
+def _planned(settings: SentinelSettings, week: Window, at: datetime) -> datetime:
     if not week.asks:
         return week.restart
-    return next_restart(week, now.settings.calendar, now.settings.restart, now.now)
+    return next_restart(week, settings.calendar, settings.restart, at)
 
 
 def lost_until(records: Records) -> datetime | None:
@@ -44,6 +54,5 @@ def _is_new(now: SentinelSnapshot, week: Window) -> bool:
     return never_logged_in and all(a.at >= week.boundary for a in now.records.attempts)
 
 
-def _week_at(now: SentinelSnapshot, at: datetime) -> Window:
-    settings, full = now.settings, now.login.full_auth_time
+def _week_at(settings: SentinelSettings, full: datetime | None, at: datetime) -> Window:
     return window(settings.calendar, settings.restart, full_auth_time=full, now=at)
