@@ -1,8 +1,6 @@
 """The environment, and what must be right before the executor starts."""
 
 import socket
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,21 +79,3 @@ async def test_a_port_that_is_taken_refuses_the_start(
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=f"port {port} can't be opened"):
             await run(replace(environment, **(free | {which: port})))
-
-
-def test_a_start_that_is_refused_ends_with_1_and_one_clear_line(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "ibgateway_executor"],
-        env={
-            "PYTHONPATH": ":".join(path for path in sys.path if path),
-            "EXECUTOR_SETTINGS": str(tmp_path / "missing.json"),
-            "EXECUTOR_DATA_DIR": str(tmp_path),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    (line,) = ended.stderr.splitlines()
-    assert ended.returncode == 1
-    assert "CRITICAL ibgateway_executor" in line
-    assert "missing.json can't be read" in line

@@ -1,6 +1,8 @@
 """What runs when: a commit runs the commands of `make check` in their order, `make test` all of them and coverage."""
 
+import gc
 import itertools
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,15 @@ def test_make_test_leaves_no_check_out_and_measures_the_same_tests() -> None:
     assert unit.endswith(" tests/unit")
     assert measured == ".venv/bin/coverage run -m pytest -q tests/unit"
     assert report.endswith("/coverage_report.py")
+
+
+def test_files_of_a_unit_test_are_in_memory_where_there_is_some(tmp_path: Path) -> None:
+    memory = Path("/dev/shm")
+    assert tmp_path.parent == memory or not os.access(memory, os.W_OK)
+
+
+def test_what_was_collected_is_not_walked_through_by_the_garbage_collector() -> None:
+    assert gc.get_freeze_count() > 0
 
 
 @pytest.mark.parametrize("hook", hooks(), ids=lambda hook: str(hook["id"]))

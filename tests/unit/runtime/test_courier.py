@@ -49,12 +49,13 @@ async def test_answers_find_those_who_asked(couriers: Couriers) -> None:
 async def test_a_process_that_hangs_is_killed_and_the_next_letter_has_a_new_one(
     couriers: Couriers,
 ) -> None:
-    courier = couriers(patience=3)
+    courier = couriers(patience=0.1)
     await courier.warm()
     hung = courier._worker
     assert hung is not None
     assert await courier.send("hangs", LETTER) == NO_ANSWER
     await asyncio.wait_for(hung.reading, 10)
+    courier._patience = 30.0  # a new process takes its time on a busy machine
     assert await courier.send("a", LETTER) == "title"
     assert courier._worker is not hung
 

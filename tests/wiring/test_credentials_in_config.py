@@ -10,7 +10,7 @@ import pytest
 from ibgateway_simulator.gateway.properties import parse
 from sentinel_world.secret_mount import SecretMount
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "gateway" / "ibgateway_pod" / "10-ibc.sh"
 TEMPLATE = ROOT / "simulator" / "image" / "ibc" / "config.ini.tmpl"
 PASSWORDS = (

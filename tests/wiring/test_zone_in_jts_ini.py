@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "gateway" / "ibgateway_pod" / "10-ibc.sh"
 TEMPLATE = ROOT / "simulator" / "image" / "ibc" / "config.ini.tmpl"
 INI = "[IBGateway]\nApiOnly=true\n[Logon]\nTimeZone={zone}\nLocale=en\n"

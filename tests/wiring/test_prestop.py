@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[3] / "gateway" / "ibgateway_pod"
+SCRIPTS = Path(__file__).parents[2] / "gateway" / "ibgateway_pod"
 
 
 @contextlib.asynccontextmanager

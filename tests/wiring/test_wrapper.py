@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[3] / "gateway" / "ibgateway_pod"
+SCRIPTS = Path(__file__).parents[2] / "gateway" / "ibgateway_pod"
 LIMIT = 20.0
 QUICK = "echo $EXISTING_SESSION_DETECTED_ACTION; echo last line; exit 7"
 LASTING = """
