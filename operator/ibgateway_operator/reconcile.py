@@ -5,7 +5,7 @@ Nothing here reads what has changed; every run starts from what is. It returns w
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ibgateway_api import names
@@ -27,6 +27,7 @@ from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.gate import A_MOMENT, upcoming
 from ibgateway_operator.decide.mounted_secrets import mounted_secrets
 from ibgateway_operator.decide.secret_looks import seconds_between_looks
+from ibgateway_operator.desired.built import DesiredMemory
 from ibgateway_operator.desired.input import DesiredInput, Scripts
 from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorError
 from ibgateway_operator.kube.client import ApiServer
@@ -81,6 +82,7 @@ class Reconciler:
     metrics: OperatorMetrics
     on_gone: Callable[[], None]
     telling: OperatorNotifications
+    built: DesiredMemory = field(default_factory=DesiredMemory)
 
     async def reconcile(self, key: Key) -> After | None:
         """Bring one IBGateway closer to its spec; gives when to look again."""
@@ -117,7 +119,7 @@ class Reconciler:
         snapshot = await self.observer.observe(key)
         if snapshot is None:
             return SOONEST_SECONDS
-        decision = decide(snapshot, self.settings, self.scripts)
+        decision = decide(snapshot, self.settings, self.scripts, build=self.built.of)
         new = not gateway.status.conditions and memory.begin(begun)
         outcome = await self._act(snapshot, memory, decision)
         self.sentinels.follow(key, memory, self.observer.endpoint(key, Component.GATEWAY))
@@ -188,7 +190,7 @@ class Reconciler:
         made = await self._make_secrets(decision.given, memory, new=new, mounted=mounted)
         return (
             *looked,
-            *await self.children.apply(gateway, memory, decision.to_apply),
+            *await self.children.apply(gateway, memory, decision.to_apply, decision.marks),
             *await self.children.remove_others(gateway, memory, decision.wanted),
             *await self._stamp(snapshot, decision),
             *made,

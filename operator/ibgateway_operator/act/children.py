@@ -10,7 +10,7 @@ later. Only a workload waits for what its own pods need.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,7 +41,7 @@ from ibgateway_operator.model.manifests import (
     name_of,
     uid_of,
 )
-from ibgateway_operator.model.memory import Applied, ChildFailure, GatewayMemory
+from ibgateway_operator.model.memory import Applied, ChildFailure, GatewayMemory, Place
 from ibgateway_operator.model.snapshot import Finding, IBGateway
 from ibgateway_runtime.backoff import backoff
 
@@ -64,10 +64,18 @@ class ChildWriter:
     clock: Callable[[], float]
 
     async def apply(
-        self, gateway: IBGateway, memory: GatewayMemory, wanted: Iterable[Manifest]
+        self,
+        gateway: IBGateway,
+        memory: GatewayMemory,
+        wanted: Iterable[Manifest],
+        marks: Mapping[Place, str],
     ) -> tuple[Finding, ...]:
-        """Apply what differs: first what pods need, then the workloads. Gives what stood in the way."""
-        children = list(wanted)
+        """Apply what differs: first what pods need, then the workloads. Gives what stood in the way.
+
+        `marks` has the digest of each: one that is as it was applied costs no more than a look.
+        """
+        stored = {place_of(body): body for body in self.cache.children(gateway.key)}
+        children = [m for m in wanted if not _stands(memory, stored, place_of(m), marks)]
         first = [m for m in children if m["kind"] not in WORKLOADS]
         found = await self._all(gateway, memory, first)
         held = {
@@ -204,6 +212,20 @@ class ChildWriter:
         self.cache.deleted(body)
         memory.applied.pop(place_of(body), None)
         return None
+
+
+def _stands(
+    memory: GatewayMemory,
+    stored: Mapping[Place, Manifest],
+    place: Place,
+    marks: Mapping[Place, str],
+) -> bool:
+    """Whether this very version was looked at, and found to be what the same manifest made of it."""
+    last, body = memory.applied.get(place), stored.get(place)
+    if last is None or body is None or place in memory.unapplied or is_terminating(body):
+        return False
+    seen = (uid_of(body), str(body["metadata"].get("resourceVersion", "")), marks[place])
+    return last.version != "" and (last.uid, last.version, last.manifest) == seen
 
 
 def _may_run(workload: Manifest, held: set[str]) -> bool:

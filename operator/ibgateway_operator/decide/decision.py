@@ -5,7 +5,7 @@
 Carrying it out is `act`'s, saying what it means is `status`'.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -31,8 +31,8 @@ from ibgateway_operator.decide.stops import (
 )
 from ibgateway_operator.decide.templates import pending_gateway
 from ibgateway_operator.decide.turns import turn_status
-from ibgateway_operator.desired import DesiredInput, desired
-from ibgateway_operator.desired.config import settings_hash
+from ibgateway_operator.desired import DesiredInput
+from ibgateway_operator.desired.built import DesiredState, built
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.model.kinds import CONFIG_MAP
 from ibgateway_operator.model.manifests import (
@@ -65,6 +65,8 @@ class Decision:
     """What the wanted children were made from."""
     wanted: tuple[Manifest, ...] = ()
     """Every child there should be; others of ours are removed."""
+    marks: Mapping[Place, str] = field(default_factory=dict)
+    """The digest of each of them."""
     held: Mapping[Place, str] = field(default_factory=dict)
     """Children that are left as they are for now, with the revision that waits."""
     stamps: Mapping[Component, Mapping[str, str]] = field(default_factory=dict)
@@ -84,8 +86,14 @@ class Decision:
         return (m for m in self.wanted if (m["kind"], name_of(m)) not in self.held)
 
 
-def decide(snapshot: Snapshot, settings: OperatorSettings, scripts: Scripts) -> Decision:
-    """What is to be done about this IBGateway now."""
+def decide(
+    snapshot: Snapshot,
+    settings: OperatorSettings,
+    scripts: Scripts,
+    *,
+    build: Callable[[DesiredInput], DesiredState] = built,
+) -> Decision:
+    """What is to be done about this IBGateway now. `build` may know the children of an input already."""
     snapshot = serving(snapshot)
     verdict = judge(snapshot, settings.calendar)
     spec, refused = snapshot.gateway.spec, snapshot.gateway.refusal
@@ -110,22 +118,22 @@ def decide(snapshot: Snapshot, settings: OperatorSettings, scripts: Scripts) -> 
     )
     wanted = replicas(spec, snapshot, may_stop=may_stop)
     given = _input(snapshot, spec, wanted, settings, scripts)
-    return _with_children(decision, snapshot, given, wanted.blocker)
+    return _with_children(decision, snapshot, build(given), wanted.blocker)
 
 
 def _with_children(
-    decision: Decision, snapshot: Snapshot, given: DesiredInput, blocked: Finding | None
+    decision: Decision, snapshot: Snapshot, children: DesiredState, blocked: Finding | None
 ) -> Decision:
-    children = tuple(desired(given))
     week = decision.verdict.week
-    held = held_back(snapshot, week, children, blocked=blocked is not None)
+    held = held_back(snapshot, week, children.manifests, blocked=blocked is not None)
     waits = any(held.values()) and executor_may_change(snapshot, week)
     return replace(
         decision,
         waits_for_drain=decision.waits_for_drain or waits,
         blocker=blocked,
-        given=given,
-        wanted=children,
+        given=children.given,
+        wanted=children.manifests,
+        marks=children.marks,
         held=held,
         stamps=_stamps(snapshot, children),
         pending=", ".join(name for name in (decision.pending, *held.values()) if name),
@@ -164,15 +172,15 @@ def _input(
     )
 
 
-def _stamps(
-    snapshot: Snapshot, wanted: tuple[Manifest, ...]
-) -> Mapping[Component, Mapping[str, str]]:
+def _stamps(snapshot: Snapshot, children: DesiredState) -> Mapping[Component, Mapping[str, str]]:
     """A changed annotation makes the kubelet refresh the mounted settings and Secrets at once.
 
     Nothing is to be refreshed in a pod whose settings never were others.
     """
     maps = {
-        name_of(m): m for m in wanted if m["kind"] == CONFIG_MAP.kind and _may_write(snapshot, m)
+        name_of(m): m
+        for m in children.manifests
+        if m["kind"] == CONFIG_MAP.kind and _may_write(snapshot, m)
     }
     stamps: dict[Component, Mapping[str, str]] = {}
     for component in _READERS:
@@ -180,7 +188,7 @@ def _stamps(
         config_map = maps.get(f"{snapshot.gateway.key.name}-{component}")
         if pod is None or config_map is None or is_terminating(pod):
             continue
-        settings = settings_hash(config_map)
+        settings = children.settings[name_of(config_map)]
         missing = _rotated(pod, snapshot) if component is Component.GATEWAY else {}
         if _has(pod, snapshot, config_map) != settings:
             missing = {**missing, names.ANNOTATION_SETTINGS_HASH: settings}

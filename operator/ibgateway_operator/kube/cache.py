@@ -64,6 +64,8 @@ class Cache:
     def children(self, key: Key, kind: str = "") -> tuple[Manifest, ...]:
         """Children and pods as stored, our own last writes included; of one kind alone, where one is named."""
         shown = {_address(body): body for body in self.bodies.children(key, kind)}
+        if key not in self._written and not self._deleted:
+            return tuple(shown.values())
         written = (a for a in self._written.get(key, ()) if kind in ("", a[0]))
         fresh = [self._overlays[a] for a in written if a not in shown]
         newest = (self._newest(body) for body in (*shown.values(), *fresh))

@@ -76,6 +76,8 @@ class IBGateway:
     refusal: Finding | None = None
     accepted: IBGatewaySpec | None = None
     """The last accepted spec; None where none is known."""
+    read: IBGatewaySpec | None = None
+    """The spec as it was read from what is stored; None where it can't be."""
 
     @property
     def is_served(self) -> bool:
@@ -83,10 +85,14 @@ class IBGateway:
         return self.spec is not None and (self.refusal is None or self.accepted is not None)
 
 
-def parse(body: Mapping[str, Any]) -> IBGateway:
-    """A Gateway from its body. Never raises: an unreadable spec is a finding, not a crash."""
+def parse(body: Mapping[str, Any], before: IBGateway | None = None) -> IBGateway:
+    """A Gateway from its body. Never raises: an unreadable spec is a finding, not a crash.
+
+    `before` is an earlier version: most are another status and the same spec.
+    """
     meta, raw = body["metadata"], body.get("spec") or {}
-    spec, problem = _spec(raw)
+    same = before is not None and before.raw == raw
+    spec, problem = (before.read, before.problem) if before and same else _spec(raw)
     status = _status(body.get("status") or {})
     return IBGateway(
         key=Key(meta["namespace"], meta["name"]),
@@ -95,6 +101,7 @@ def parse(body: Mapping[str, Any]) -> IBGateway:
         created=str(meta.get("creationTimestamp", "")),
         annotations=annotations_of(body),
         spec=spec,
+        read=spec,
         problem=problem,
         suspend=raw.get("suspend") is True,
         status=status,

@@ -222,15 +222,15 @@ class Observer:
         version = str(body["metadata"].get("resourceVersion", ""))
         known = self.parsed.get(key)
         if known is None or (known.uid, known.resource_version) != (uid_of(body), version):
-            known = self._served(body)
+            known = self._served(body, known)
             self.parsed[key] = known
             while len(self.parsed) > PARSED_GATEWAYS:
                 self.parsed.popitem(last=False)
         self.parsed.move_to_end(key)
         return known
 
-    def _served(self, body: Manifest) -> IBGateway:
-        gateway = parse(body)
+    def _served(self, body: Manifest, before: IBGateway | None) -> IBGateway:
+        gateway = parse(body, before)
         memory = self.memories.of(gateway.key, gateway.uid)
         checked = served(gateway, self.clock.now(), memory.spec_check)
         memory.spec_check = SpecCheck(checked.generation, checked.refusal)

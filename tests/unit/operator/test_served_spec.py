@@ -136,6 +136,25 @@ def test_a_refused_spec_that_follows_no_accepted_one_is_not_served() -> None:
     assert gateway.is_served is False
 
 
+def test_a_spec_is_read_once_whatever_the_status_says() -> None:
+    first = served(parse(ibgateway_body()), NOW)
+    later = parse(ibgateway_body(status={"login": {"state": "LoggedIn"}}), first)
+    assert later.spec is first.spec
+    assert later.status != first.status
+    edited = parse(ibgateway_body({"suspend": True}), later)
+    assert edited.spec == spec(suspend=True)
+
+
+def test_a_refused_spec_is_read_again_from_its_own_words_and_not_from_what_is_served() -> None:
+    text = spec().model_dump_json(by_alias=True)
+    before = served(parse(ibgateway_body(REFUSED, status={"acceptedSpec": text})), NOW)
+    again = parse(ibgateway_body(REFUSED, status={"acceptedSpec": text}), before)
+    assert again.spec == spec(**REFUSED)
+    unreadable = served(parse(ibgateway_body(UNREADABLE, status={"acceptedSpec": text})), NOW)
+    again = parse(ibgateway_body(UNREADABLE, status={"acceptedSpec": text}), unreadable)
+    assert (again.spec, again.problem) == (None, unreadable.problem)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"executor":7}'])
 def test_an_accepted_spec_that_nobody_can_read_counts_as_none(text: str) -> None:
     gateway = served(parse(ibgateway_body(REFUSED, status={"acceptedSpec": text})), NOW)
