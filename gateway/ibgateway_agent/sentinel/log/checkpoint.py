@@ -8,7 +8,7 @@ other trading mode nothing counts.
 import json
 import logging
 import os
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,9 @@ class Checkpoint:
         document = {
             "run": self._run,
             "mode": self._mode,
-            "place": asdict(position),
-            "login": asdict(fold.login),
-            "grammar": asdict(fold.grammar),
+            "place": vars(position),
+            "login": vars(fold.login),
+            "grammar": vars(fold.grammar),
             "permit": fold.attempt,
             "back": fold.back,
             "startsOver": fold.starts_over,
@@ -45,7 +45,7 @@ class Checkpoint:
         }
         aside = self._path.with_suffix(".new")
         with aside.open("w") as file:
-            json.dump(document, file, default=_text)
+            file.write(json.dumps(document, default=_text))
             file.flush()
             os.fsync(file.fileno())
         aside.replace(self._path)

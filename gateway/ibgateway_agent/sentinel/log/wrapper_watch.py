@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ibgateway_agent.sentinel.log.run_dir import sign_of_life, wrapper_state
-from ibgateway_agent.sentinel.log.wrapper_state import WrapperState
+from ibgateway_agent.sentinel.log.wrapper_state import WrapperStage, WrapperState
 
 SILENT_AFTER: Final = 5.0
 """A waiting wrapper counts once a second; a node that is busy may hold it up."""
@@ -25,11 +25,11 @@ class WrapperWatch:
 
     def look(self, now: float) -> WrapperState | None:
         """The wrapper at this moment of the monotonic clock; None before its first start."""
+        state = wrapper_state(self._run_dir)
+        if state is None or state.stage is not WrapperStage.WAITING:
+            return state
         sign = sign_of_life(self._run_dir)
         if sign != self._sign and sign:
             self._sign, self._changed = sign, now
-        state = wrapper_state(self._run_dir)
-        if state is None:
-            return None
         counts = self._sign.split(" ")[0] == state.start and now - self._changed < SILENT_AFTER
         return replace(state, alive=counts)

@@ -90,17 +90,23 @@ class Records:
 
     def last_taken(self, kind: RequestKind) -> str:
         """The newest request of that kind that was ever taken."""
-        taken = [n.request for n in self.notes if n.note is NoteKind.ASKED and n.kind == kind]
-        return taken[-1] if taken else ""
+        note = self._taken(kind)
+        return note.request if note else ""
 
     def taken_at(self, kind: RequestKind) -> datetime | None:
         """When the newest request of that kind was taken."""
-        taken = [n.at for n in self.notes if n.note is NoteKind.ASKED and n.kind == kind]
-        return taken[-1] if taken else None
+        note = self._taken(kind)
+        return note.at if note else None
+
+    def _taken(self, kind: RequestKind) -> Note | None:
+        asked = (n for n in reversed(self.notes) if n.note is NoteKind.ASKED and n.kind == kind)
+        return next(asked, None)
 
     def pending(self, kind: RequestKind) -> str:
         """The newest request of that kind, unless an attempt or a note has settled it."""
         request = self.last_taken(kind)
+        if not request:
+            return ""
         done = any(
             n.note is NoteKind.DONE and n.kind == kind and n.request == request for n in self.notes
         )
