@@ -265,6 +265,8 @@ class Reconciler:
         moments.append(max(self.telling.next(memory), SOONEST_SECONDS))
         if memory.people.seen() != snapshot.delivery:
             moments.append(SOONEST_SECONDS)
+        if _said_now(snapshot, decision):
+            moments.append(SOONEST_SECONDS)
         if decision.waits_for_drain or _unhandled(decision, outcome) or _asks(decision):
             moments.append(STOP_SECONDS)
         memory.settled_until = self.observer.clock.monotonic() + min(moments)
@@ -289,6 +291,12 @@ def _failed(what: str, error: OperatorError) -> Finding:
     """It is tried again at the next look."""
     words = str(error)[:LONGEST_WORDS]
     return Finding(ConditionReason.APPLY_FAILED, f"{what}: {words}: it is tried again by itself")
+
+
+def _said_now(snapshot: Snapshot, decision: Decision) -> bool:
+    """Whether the status says only now what is then done: the echo of our own write brings no look."""
+    said = snapshot.gateway.status
+    return (said.handover, said.turn) != (decision.handover, decision.turn)
 
 
 def _asks(decision: Decision) -> bool:

@@ -3,14 +3,13 @@
 IBKR counts the pushes. Each week's restart is planned for noon of New York, and edited a few minutes past nine.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ibgateway_simulator.model.users import PushState
+from week_world.attentive_phone import AttentivePhone, pushes
 from week_world.virtual_time import run_virtually
 from week_world.world import WeekWorld, week_world
 
@@ -22,31 +21,6 @@ WEEK = timedelta(weeks=1)
 MINUTE = timedelta(minutes=1)
 
 Happening = Callable[[WeekWorld], Awaitable[None]]
-
-
-class AttentivePhone:
-    """Approves each push after half a minute."""
-
-    def __init__(self, world: WeekWorld) -> None:
-        self._world = world
-        self._seen = 0
-
-    def look(self) -> None:
-        """Called after each look of the world."""
-        pushes = self._world.ibkr.logins.pushes
-        for push in pushes[self._seen :]:
-            asyncio.get_running_loop().call_later(30, self._approve, push.id)
-        self._seen = len(pushes)
-
-    def _approve(self, push: int) -> None:
-        self._world.ibkr.answer_push(push, PushState.APPROVED)
-        self._world.stir()
-
-
-def pushes(world: WeekWorld) -> list[datetime]:
-    """When each push was sent, to the minute."""
-    sent = (push.sent for push in world.ibkr.logins.pushes)
-    return [at.replace(second=0, microsecond=0) for at in sent]
 
 
 def restart_at(world: WeekWorld, at: str) -> None:

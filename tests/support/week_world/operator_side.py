@@ -1,17 +1,20 @@
 """The real operator on an API server in memory, its gateway's pods, and how its programs reach each other."""
 
 import json
-from typing import Protocol
+from typing import Final, Protocol
 
-from ibgateway_agent.errors import StopRefusedError
+from ibgateway_agent.errors import HandoverRefusedError, StopRefusedError
 from ibgateway_agent.sentinel.permits.records import RequestKind
 from ibgateway_api.reports import ExecutorReport
+from ibgateway_api.requests import HandoverRequest
 from ibgateway_api.spec import WeeklyRestartSpec
 from ibgateway_api.week import RestartTime
 from ibgateway_runtime.errors import EndpointRefusedError, EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint
 from operator_fakes import FakeHttpClient, OperatorWorld
 from week_world.gateway_pod import GatewayPod
+
+_KINDS: Final = {"/v1/restarts": RequestKind.RESTART, "/v1/login-requests": RequestKind.LOGIN}
 
 
 def chosen_restart(operator: OperatorWorld) -> RestartTime:
@@ -42,12 +45,14 @@ class PathsInMemory(FakeHttpClient):
         raise EndpointUnavailableError(path)
 
     async def post(self, endpoint: Endpoint, path: str, body: str) -> None:
-        kind = {"/v1/restarts": RequestKind.RESTART, "/v1/login-requests": RequestKind.LOGIN}[path]
         if self._pod.sentinel is None:
             raise EndpointUnavailableError(path)
         try:
-            self._pod.sentinel.accept(kind, json.loads(body)["id"])
-        except StopRefusedError as error:
+            if path == "/v1/handovers":
+                self._pod.sentinel.hand_over(HandoverRequest.model_validate_json(body))
+            else:
+                self._pod.sentinel.accept(_KINDS[path], json.loads(body)["id"])
+        except (HandoverRefusedError, StopRefusedError) as error:
             raise EndpointRefusedError(str(error)) from error
         except OSError as error:
             raise EndpointUnavailableError(str(error)) from error

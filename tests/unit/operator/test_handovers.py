@@ -221,6 +221,21 @@ async def test_from_the_annotation_to_the_login_and_back(trading: OperatorWorld)
     assert trading.stored()["status"]["handover"]["request"] == ""
 
 
+@pytest.mark.parametrize("executor", [True, False], ids=["with an executor", "without one"])
+async def test_what_was_said_is_done_at_the_next_moment_although_no_watch_shows_our_own_words(
+    trading: OperatorWorld, executor: bool
+) -> None:
+    trading.http.answers["/v1/gate"] = DRAINED
+    if not executor:
+        trading.edit(executor={"enabled": False})
+        trading.api_server.remove("Pod", "paper-executor-abc")
+        await trading.reconcile()
+    trading.annotate("handover-until", LATER)
+    assert "create Event HandoverRequested" in await trading.reconcile()
+    assert trading.next_look() < 0.1
+    assert "create Event HandedOver" in await trading.reconcile()
+
+
 async def test_an_operator_that_starts_again_on_the_way_asks_for_the_same_time(
     trading: OperatorWorld,
 ) -> None:
