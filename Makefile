@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help check lint unit coverage hooks figures format test packages test-wiring test-apiserver test-chart test-e2e \
-        test-faults cluster images demo env bench down crds lock clean
+        test-stories test-faults cluster images demo env bench down crds lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -63,6 +63,9 @@ test-chart: cluster packages ## the charts, rendered and applied
 
 test-e2e: packages images ## the story on the real cluster
 	@$(PYTEST) -q tests/e2e
+
+test-stories: packages images ## the stories of logins on the real cluster, beside each other: under ten minutes; run by hand
+	@$(PYTEST) -q -n 3 --dist loadfile tests/stories
 
 test-faults: cluster packages ## kills clusters of its own, lives ten years of Sundays; run by hand
 	@$(PYTEST) -q tests/faults

@@ -1,54 +1,5 @@
-"""Stages of the end-to-end tests: one namespace a module, gone before and after."""
+"""The story on a real cluster: each module has a stage of its own."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from ibgateway_stage.fixtures import ibkr, long_ago, provided, stage
 
-import pytest
-
-from ibgateway_cluster import Cluster
-from ibgateway_cluster.report import Reporter
-from ibgateway_stage import images
-from ibgateway_stage.calendar import calendar
-from ibgateway_stage.ibkr import Ibkr
-from ibgateway_stage.stage import Stage
-
-Json = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def long_ago() -> Json:
-    """A calendar whose boundary is days away on either side."""
-    return calendar(datetime.now(UTC) - timedelta(days=3))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def provided(cluster: Cluster) -> None:
-    """The images of this checkout in the node; nothing to do where they are there."""
-    images.provide(cluster, Reporter())
-
-
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Stage]:
-    """A namespace named after the module, with a simulated IBKR in it."""
-    name = request.module.__name__.rpartition(".")[2].removeprefix("test_").replace("_", "-")
-    stage = Stage(cluster, f"e2e-{name}")
-    remove(stage)
-    stage.prepare()
-    stage.start_ibkr()
-    yield stage
-    remove(stage)
-
-
-@pytest.fixture(scope="module")
-def ibkr(stage: Stage) -> Iterator[Ibkr]:
-    """IBKR's control API."""
-    with stage.ibkr() as client:
-        yield client
-
-
-def remove(stage: Stage) -> None:
-    """The namespace and all that is in it."""
-    stage.cluster.kubectl(
-        "delete", "namespace", stage.namespace, "--ignore-not-found", "--timeout=180s", timeout=200
-    )
+__all__ = ["ibkr", "long_ago", "provided", "stage"]

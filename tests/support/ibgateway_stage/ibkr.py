@@ -100,25 +100,37 @@ class Ibkr:
         """A PATCH of the control API; raises httpx.HTTPStatusError."""
         return self._http.patch(path, json=body).raise_for_status().json()
 
-    def pushes(self) -> list[Json]:
-        """Every push ever sent."""
-        return list(self.get("/v1/pushes"))
+    def add_user(self, user: str, account: str) -> None:
+        """One more paper user, who needs a push for each full login."""
+        self.put(f"/v1/users/{user}", {"password": PASSWORD, "account": account})
 
-    def waiting(self) -> list[Json]:
+    def pushes(self, user: str = "") -> list[Json]:
+        """Every push ever sent, or those of one user."""
+        return _of(user, self.get("/v1/pushes"))
+
+    def waiting(self, user: str = "") -> list[Json]:
         """Pushes that wait for an answer."""
-        return [push for push in self.pushes() if push["state"] == "waiting"]
+        return [push for push in self.pushes(user) if push["state"] == "waiting"]
 
-    def logins(self) -> list[Json]:
-        """Every login attempt."""
-        return list(self.get("/v1/logins"))
+    def logins(self, user: str = "") -> list[Json]:
+        """Every login attempt, or those of one user."""
+        return _of(user, self.get("/v1/logins"))
 
     def orders(self) -> list[Json]:
         """Every order IBKR has booked."""
         return list(self.get("/v1/orders"))
 
-    def approve(self) -> None:
-        """Approve the waiting push on the phone."""
-        self.post("/v1/pushes/latest/approve")
+    def approve(self, user: str = "") -> None:
+        """Approve the waiting push on the phone, or that of one user."""
+        self.post(f"/v1/pushes/latest/approve{f'?user={user}' if user else ''}")
+
+    def miss(self, push: Json, *, seconds: float = 0) -> None:
+        """Nobody answers this push, and IBKR takes it back after so many seconds."""
+        self.post(f"/v1/pushes/{push['id']}/ignore", {"seconds": seconds})
+
+    def rules(self, **rules: Any) -> None:
+        """How logins go from now on; docs/simulator.md has the names."""
+        self.patch("/v1/login-rules", rules)
 
     def kick(self, user: str = USER, *, style: str = "waits") -> None:
         """A person logs in elsewhere with the same user name."""
@@ -127,3 +139,7 @@ class Ibkr:
     def free(self, user: str = USER) -> None:
         """That person logs out."""
         self.post(f"/v1/users/{user}/free")
+
+
+def _of(user: str, found: list[Json]) -> list[Json]:
+    return [one for one in found if user in ("", one["user"])]

@@ -4,7 +4,8 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from ibgateway_cluster import Cluster
@@ -94,6 +95,13 @@ class Stage:
         values = {"spec": merged(simulator_spec(), spec or {})}
         self._helm("upgrade", "--install", self.gateway, str(CHARTS / "ibgateway"), values)
 
+    def beside(self, gateway: str, spec: Json) -> "Stage":
+        """One more gateway on this stage; Secret and user name are called like it."""
+        other = replace(self, gateway=gateway)
+        other.write_credentials(gateway, IB_USERNAME=gateway)
+        other.install_gateway(merged({"credentialsSecretRef": {"name": gateway}}, spec))
+        return other
+
     def _helm(self, *arguments: Any) -> None:
         *words, values = arguments
         flat = [f"--namespace={self.namespace}", "--take-ownership", "--force-conflicts"]
@@ -131,6 +139,25 @@ class Stage:
         """A command to IBC from within the gateway's container; raises CommandError where it takes none."""
         argv = ["bash", "-c", _TO_IBC, "bash", command]
         self.kubectl("exec", f"{self.gateway}-gateway-0", "--container=gateway", "--", *argv)
+
+    def annotate(self, name: str, value: str = "") -> None:
+        """An annotation `ibgateway.dev/NAME` of the gateway; without a value it goes."""
+        word = f"ibgateway.dev/{name}={value}" if value else f"ibgateway.dev/{name}-"
+        self.kubectl("annotate", "--overwrite", "ibgw", self.gateway, word)
+
+    def ask_for_login(self) -> str:
+        """A person with the phone in hand asks for one attempt; the request's time stamp."""
+        asked = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self.annotate("login-requested-at", asked)
+        return asked
+
+    def events(self, reason: str) -> list[str]:
+        """What the Events of this gateway with that reason say."""
+        selector = f"involvedObject.name={self.gateway},reason={reason}"
+        found: Json = json.loads(
+            self.kubectl("get", "events", f"--field-selector={selector}", "-o=json")
+        )
+        return [event["message"] for event in found["items"]]
 
     def pods(self, component: str) -> list[Json]:
         """Pods of one component (gateway, executor, novnc) of this gateway."""

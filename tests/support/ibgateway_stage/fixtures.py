@@ -1,0 +1,59 @@
+"""Stages of tests on the cluster: one namespace a module, gone before and after.
+
+A conftest takes them by importing their names.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ibgateway_cluster import Cluster
+from ibgateway_cluster.report import Reporter
+from ibgateway_stage import images
+from ibgateway_stage.calendar import calendar
+from ibgateway_stage.ibkr import Ibkr
+from ibgateway_stage.stage import Stage
+
+__all__ = ["ibkr", "long_ago", "provided", "stage"]
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def long_ago() -> Json:
+    """A calendar whose boundary is days away on either side."""
+    return calendar(datetime.now(UTC) - timedelta(days=3))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def provided(cluster: Cluster) -> None:
+    """The images of this checkout in the node; nothing to do where they are there."""
+    images.provide(cluster, Reporter())
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A namespace named after the folder and the module, with a simulated IBKR in it."""
+    name = request.path.stem.removeprefix("test_").replace("_", "-")
+    stage = Stage(cluster, f"{request.path.parent.name}-{name}")
+    remove(stage)
+    stage.prepare()
+    stage.start_ibkr()
+    yield stage
+    remove(stage)
+
+
+@pytest.fixture(scope="module")
+def ibkr(stage: Stage) -> Iterator[Ibkr]:
+    """IBKR's control API."""
+    with stage.ibkr() as client:
+        yield client
+
+
+def remove(stage: Stage) -> None:
+    """The namespace and all that is in it."""
+    stage.cluster.kubectl(
+        "delete", "namespace", stage.namespace, "--ignore-not-found", "--timeout=180s", timeout=200
+    )
