@@ -66,6 +66,18 @@ async def test_a_wrong_password_is_tried_once(tmp_path: Path, dialog: str) -> No
         assert len(pod.exits) == ends
 
 
+async def test_a_locked_user_name_is_not_tried_again(tmp_path: Path) -> None:
+    async with pod_on_host(tmp_path, attemptIntervalSeconds=4) as pod:
+        await pod.state("AwaitingApproval")
+        await pod.ibkr_said("PATCH", "/v1/login-rules", {"lockout_after": 1})
+        await pod.ibkr_said("POST", "/v1/pushes/latest/ignore", {"seconds": 0})
+        report = await pod.until(lambda r: r["state"] == "LockedOut" and "waiting" in r)
+        assert report["waiting"] == {"refusal": "Parked"}
+        await asyncio.sleep(6)  # the interval is over
+        assert pod.logins() == ["push-missed", "locked"]
+        assert pod.pushes() == ["missed"]
+
+
 async def test_a_session_is_taken_back_where_that_was_asked_for(tmp_path: Path) -> None:
     async with pod_on_host(tmp_path, takes_over=True) as pod:
         full = (await pod.log_in())["fullAuthTime"]
