@@ -71,6 +71,8 @@ async def test_a_locked_user_name_is_not_tried_again(tmp_path: Path) -> None:
         await pod.state("AwaitingApproval")
         await pod.ibkr_said("PATCH", "/v1/login-rules", {"lockout_after": 1})
         await pod.ibkr_said("POST", "/v1/pushes/latest/ignore", {"seconds": 0})
+        missed = await pod.state("ApprovalMissed")
+        assert (await pod.call("POST", "/v1/login-requests", {"id": missed["at"]}))[0] == 202
         report = await pod.until(lambda r: r["state"] == "LockedOut" and "waiting" in r)
         assert report["waiting"] == {"refusal": "Parked"}
         await asyncio.sleep(6)  # the interval is over

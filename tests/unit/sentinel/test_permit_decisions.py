@@ -148,6 +148,11 @@ TABLE: list[tuple[str, SentinelSnapshot, PermitDecision]] = [
         runs(login(S.APPROVAL_MISSED), tried(15, AttemptOutcome.MISSED)),
         AGAIN,
     ),
+    (
+        "the push counts as missed since a moment ago, and may have been approved late",
+        runs(login(S.APPROVAL_MISSED, 0.4), tried(15, AttemptOutcome.MISSED)),
+        KeepWaiting(),
+    ),
     ("the third push was missed", runs(login(S.APPROVAL_MISSED), *THREE), PARKED),
     (
         "a dialog is still open long after its deadline",

@@ -20,7 +20,7 @@ from ibgateway_agent.sentinel.permits.handover import (
 from ibgateway_agent.sentinel.permits.records import NoteKind, Records, RequestKind
 from ibgateway_agent.sentinel.permits.requests import is_over, may_stop_for, time_of
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
-from ibgateway_agent.sentinel.permits.standstill import starts_over, stuck
+from ibgateway_agent.sentinel.permits.standstill import may_be_answered_late, starts_over, stuck
 from ibgateway_agent.sentinel.permits.token import token_failed
 from ibgateway_agent.sentinel.permits.turns import awaits_turn
 from ibgateway_agent.sentinel.permits.week_ahead import lost_until, restart_ahead, week_now
@@ -274,7 +274,9 @@ def _next_attempt(now: SentinelSnapshot) -> PermitDecision | None:
     if not stuck(now):
         return None
     answer = _decide(now, PermitRequest(Cause.START))
-    return EndProcess("the next attempt") if isinstance(answer, Granted) else KeepWaiting(answer)
+    if isinstance(answer, Refused):
+        return KeepWaiting(answer)
+    return KeepWaiting() if may_be_answered_late(now) else EndProcess("the next attempt")
 
 
 def _decide(now: SentinelSnapshot, wanted: PermitRequest) -> Granted | Refused:

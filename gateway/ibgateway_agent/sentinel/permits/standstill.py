@@ -13,6 +13,8 @@ TOKEN_LOGIN_WITHIN: Final = timedelta(minutes=3)
 """A start by token that has not logged in by then has a dead token: nothing on the screen says so."""
 PORT_OPENS_WITHIN: Final = timedelta(minutes=1)
 """The API's port opens with the login, within a second."""
+LATE_ANSWER_WITHIN: Final = timedelta(seconds=30)
+"""IBC takes a push that was answered after three minutes for missed: its login goes on, and is there by then."""
 DIALOG_WAITS_FOR: Final = timedelta(minutes=1)
 """The driver answers the dialogs it knows at once: one that stays this long waits for a person."""
 
@@ -25,6 +27,12 @@ def stuck(now: SentinelSnapshot) -> bool:
     if login.state is LoginState.AWAITING_APPROVAL:
         return approval_overdue(login, now.now)
     return login.state in _MAY_STALL and _stood(now, login.since) > STALLED_AFTER
+
+
+def may_be_answered_late(now: SentinelSnapshot) -> bool:
+    """Whether a login that IBC takes for missed may be going on, because somebody has just approved it."""
+    missed = now.login.state is LoginState.APPROVAL_MISSED
+    return missed and now.now - now.login.since <= LATE_ANSWER_WITHIN
 
 
 def starts_over(now: SentinelSnapshot) -> bool:
