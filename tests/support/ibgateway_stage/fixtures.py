@@ -53,7 +53,8 @@ def ibkr(stage: Stage) -> Iterator[Ibkr]:
 
 
 def remove(stage: Stage) -> None:
-    """The namespace and all that is in it."""
-    stage.cluster.kubectl(
-        "delete", "namespace", stage.namespace, "--ignore-not-found", "--timeout=180s", timeout=200
-    )
+    """The namespace and all that is in it; no gateway takes its leave of the simulated IBKR, which goes too."""
+    kubectl, name = stage.cluster.kubectl, stage.namespace
+    kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
+    kubectl(f"--namespace={name}", "delete", "pods", "--all", "--force", "--grace-period=0")
+    kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=180s", timeout=200)
