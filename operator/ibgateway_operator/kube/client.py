@@ -37,6 +37,8 @@ PAGE: Final = 250
 WHOLE_PAGE: Final = 100
 """Objects of a page of whole bodies: an IBGateway with its status has 8 KiB."""
 BUSY_TRIES: Final = 4
+ENDED_TRIES: Final = 3
+"""Of a gate. The connections that wait were mostly all ended at once, and the first failure shows that of the others."""
 LONGEST_PAUSE: Final = 10.0
 """Seconds; what the server asks for beyond that is left to the queue's back-off."""
 _APPLY: Final = "application/apply-patch+yaml"
@@ -213,7 +215,20 @@ class KubernetesApi:
             return
 
     async def patch_pod_condition(self, key: Key, condition: Manifest) -> Manifest:
-        """Set one condition in a pod's status."""
+        """Set one condition in a pod's status.
+
+        On a connection that the server has just ended it goes out again at once: it says the same twice, and a
+        gate must not wait for the queue's back-off.
+        """
+        for _ in range(ENDED_TRIES - 1):
+            try:
+                return await self._patch_condition(key, condition)
+            except ApiUnavailableError as error:
+                if not _ended(error.__cause__):
+                    raise
+        return await self._patch_condition(key, condition)
+
+    async def _patch_condition(self, key: Key, condition: Manifest) -> Manifest:
         body = {"status": {"conditions": [condition]}}
         path = POD.path(*key, subresource="status")
         return await self._call("PATCH", path, body=body, content=_STRATEGIC, lane=nullcontext())
@@ -275,3 +290,8 @@ class KubernetesApi:
         self.answered(method, answer.status)
         after = seconds_of(answer.headers.get("Retry-After"))
         return answer.status, _UNSAID if after is None else after, text
+
+
+def _ended(error: BaseException | None) -> bool:
+    """Whether the connection ended under a request. aiohttp itself asks again then, but never a PATCH."""
+    return isinstance(error, aiohttp.ClientConnectionError) and not isinstance(error, TimeoutError)

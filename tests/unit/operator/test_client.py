@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import aiohttp
 import pytest
 from kubernetes.aio.client import ApiClient
 
@@ -70,16 +71,14 @@ class Answer:
 
     status: int
     after: str = ""
-    document: dict[str, Any] | TimeoutError = field(
-        default_factory=lambda: {"message": "the words"}
-    )
+    document: dict[str, Any] | Exception = field(default_factory=lambda: {"message": "the words"})
 
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": self.after} if self.after else {}
 
     async def read(self) -> bytes:
-        if isinstance(self.document, TimeoutError):
+        if isinstance(self.document, Exception):
             raise self.document
         return json.dumps(self.document).encode()
 
@@ -211,3 +210,36 @@ async def test_a_new_object_is_applied_onto_a_version_that_nothing_has() -> None
         "resourceVersion": "1",
     }
     assert "resourceVersion" not in CHILD["metadata"]
+
+
+ENDED = (aiohttp.ServerDisconnectedError(), aiohttp.ClientOSError(104, "Connection reset by peer"))
+
+
+@pytest.mark.parametrize("error", ENDED)
+async def test_a_gate_goes_out_again_at_once_where_the_server_has_ended_the_connection(
+    error: Exception,
+) -> None:
+    connection = FakeConnection([Answer(0, document=error), Answer(0, document=error), Answer(200)])
+    stored = await api(connection, []).patch_pod_condition(KEY, {"type": "x"})
+    assert (stored, len(connection.asked)) == ({"message": "the words"}, 3)
+
+
+async def test_a_gate_is_left_to_the_queue_where_every_connection_ends() -> None:
+    connection = FakeConnection([Answer(0, document=ENDED[0])])
+    with pytest.raises(ApiUnavailableError):
+        await api(connection, []).patch_pod_condition(KEY, {"type": "x"})
+    assert len(connection.asked) == 3
+
+
+async def test_a_gate_that_nobody_answers_is_not_sent_again() -> None:
+    connection = FakeConnection([Answer(0, document=aiohttp.ServerTimeoutError())])
+    with pytest.raises(ApiUnavailableError):
+        await api(connection, []).patch_pod_condition(KEY, {"type": "x"})
+    assert len(connection.asked) == 1
+
+
+async def test_what_is_no_gate_is_left_to_the_queue_at_once() -> None:
+    connection = FakeConnection([Answer(0, document=ENDED[0])])
+    with pytest.raises(ApiUnavailableError):
+        await api(connection, []).apply(CHILD)
+    assert len(connection.asked) == 1
