@@ -53,7 +53,7 @@ packages: .venv/ready
 	@bash tests/install-debian.sh
 
 test-wiring: .venv/ready packages ## programs and client libraries together, on loopback
-	@$(PYTEST) -q tests/wiring
+	@$(PYTEST) -q -n logical --maxprocesses 4 --dist loadfile tests/wiring
 
 test-apiserver: cluster ## the resource against a real API server
 	@$(PYTEST) -q tests/apiserver
