@@ -13,11 +13,13 @@ class AttentivePhone:
     def __init__(self, world: WeekWorld) -> None:
         self._world = world
         self._seen = 0
+        self.away = False
+        """Nobody is there: what is sent from now on is missed."""
 
     def look(self) -> None:
         """Each new push is seen, and answered in its time."""
         pushes = self._world.ibkr.logins.pushes
-        for push in pushes[self._seen :]:
+        for push in () if self.away else pushes[self._seen :]:
             asyncio.get_running_loop().call_later(30, self._approve, push.id)
         self._seen = len(pushes)
 

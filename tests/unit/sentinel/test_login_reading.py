@@ -123,6 +123,28 @@ def test_a_start_that_waits_for_a_person_is_told_at_once_with_how_to_ask(refusal
     assert said.text.endswith(ASK)
 
 
+@pytest.mark.parametrize(("seconds", "topic"), [(29, "PushMissed"), (30, "LoginParked")])
+def test_that_a_missed_push_was_the_last_one_is_told_after_it(seconds: int, topic: str) -> None:
+    parked = PermitReport(refusal="Parked")
+    at = NOW + timedelta(seconds=seconds)
+    said = concern(report(LoginState.APPROVAL_MISSED, since=NOW, at=at, waiting=parked))
+    assert said.topic == topic
+    assert "nothing is tried until you" in said.text
+
+
+def test_a_missed_push_that_is_followed_by_another_one_is_told_as_such() -> None:
+    waits, at = PermitReport(refusal="Interval", until=NOW), NOW + timedelta(minutes=5)
+    said = concern(report(LoginState.APPROVAL_MISSED, since=NOW, at=at, waiting=waits))
+    assert said.topic == "PushMissed"
+
+
+def test_the_next_attempt_of_a_night_without_login_is_no_news_of_its_own() -> None:
+    standing, now = Standing(troubled_since=NOW - timedelta(hours=1)), NOW + timedelta(minutes=4)
+    begun = reading(report(LoginState.LOGGING_IN, since=NOW, at=now))
+    told = step(Subject.LOGIN, begun, standing, now=now, minimum=Severity.INFO)[1]
+    assert told is None
+
+
 def test_being_logged_in_ends_whatever_there_was() -> None:
     assert isinstance(reading(report(LoginState.LOGGED_IN)), Fine)
 

@@ -93,6 +93,11 @@ def test_a_restart_that_was_set_to_a_time_past_is_told_while_nothing_else_goes_o
         assert said.instance
 
 
+def test_a_restart_that_was_done_early_is_not_announced_any_more() -> None:
+    early = view(RESTART - timedelta(minutes=30), full=RESTART - timedelta(hours=2))
+    assert isinstance(readings(early)[Subject.RESTART], Fine)
+
+
 def test_a_week_with_its_login_has_no_restart_before_the_next() -> None:
     authenticated = view(RESTART + timedelta(hours=1), full=RESTART)
     assert isinstance(readings(authenticated)[Subject.RESTART], Fine)

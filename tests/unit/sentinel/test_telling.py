@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,7 +19,7 @@ from sentinel_fakes import FakePod
 from sentinel_fakes.pod import ANSWERED, DONE, PUSH
 
 MISSED = "IBC: Re-login after second factor authentication timeout not required"
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "tradingMode": "paper",
     "notifications": {"namespace": "trading", "gateway": "paper", "batchSeconds": 0},
 }
@@ -136,6 +137,19 @@ async def test_a_sentinel_that_starts_again_tells_nothing_twice_and_ends_what_it
     assert await world.tells() == ["IB Gateway is logged in"]
     await world.start_again()
     assert await world.tells() == []
+
+
+async def test_a_reminder_that_was_given_is_not_given_again_by_the_next_sentinel(
+    world: TellingPod,
+) -> None:
+    told = SETTINGS["notifications"] | {"reminderSeconds": 7 * 86400}
+    world.pod.settings(json.dumps(SETTINGS | {"notifications": told}))
+    (reminder,) = await world.tells()
+    assert reminder.startswith("Weekly restart on Sunday 09:00:00")
+    await world.start_again()
+    assert await world.tells() == []
+    world.pod.later(hours=30)
+    assert reminder not in await world.tells()
 
 
 async def test_what_nobody_took_is_told_by_the_next_sentinel(world: TellingPod) -> None:

@@ -17,6 +17,9 @@ from ibgateway_api.settings import NotificationSettings
 from ibgateway_api.week import LOST_TOO_LONG, Calendar, lost_too_long
 
 UNRESPONSIVE_TOO_LONG: Final = timedelta(minutes=5)
+PARKED_IS_TOLD_AFTER: Final = timedelta(seconds=30)
+ON_ITS_WAY: Final = timedelta(minutes=5)
+"""An attempt that has begun just now is no news: its push is, or that it comes to nothing."""
 NOT_LOGGED_IN_TOO_LONG: Final = timedelta(minutes=20)
 """A start with a push that is answered at the last moment takes four minutes, an interval fifteen."""
 
@@ -44,13 +47,20 @@ def login_reading(
         return None
     if report.state is LoginState.AWAITING_APPROVAL:
         return _push(report, told, time_zone)
-    if report.state in TOLD_AT_ONCE:
+    parked = report.waiting is not None and report.waiting.refusal in WAITS_FOR_A_PERSON
+    if report.state in TOLD_AT_ONCE and not (parked and _is_told(report)):
         return _at_once(report, told)
-    if report.waiting is not None and report.waiting.refusal in WAITS_FOR_A_PERSON:
+    if parked:
         return Concern(
             Topic.LOGIN_PARKED, "No login is tried until you ask for one", _advice(report, told)
         )
     return _lasting(report, told, calendar)
+
+
+def _is_told(report: SentinelReport) -> bool:
+    """Whether a missed push has been told, so that it can be told that it was the last."""
+    missed = report.state is LoginState.APPROVAL_MISSED
+    return missed and report.at - report.since >= PARKED_IS_TOLD_AFTER
 
 
 def _at_once(report: SentinelReport, told: NotificationSettings) -> Concern:
@@ -112,7 +122,9 @@ def _lasting(report: SentinelReport, told: NotificationSettings, calendar: Calen
         Topic.NOT_LOGGED_IN,
         f"IB Gateway is not logged in ({report.state})",
         _advice(report, told),
-        told_from=lost_too_long(report.at - LOST_TOO_LONG, calendar),
+        told_from=max(
+            lost_too_long(report.at - LOST_TOO_LONG, calendar), report.since + ON_ITS_WAY
+        ),
         patience=NOT_LOGGED_IN_TOO_LONG,
     )
 
