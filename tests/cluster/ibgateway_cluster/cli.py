@@ -22,9 +22,10 @@ def _places() -> Paths:
     return paths(os.environ, home=Path.home(), root=os.geteuid() == 0)
 
 
-def _lifecycle(name: str) -> ClusterLifecycle:
-    places = _places()
-    return ClusterLifecycle(name, places, host.probe(), outside(os.environ, places), Reporter())
+def _lifecycle(name: str, *, workers: int = 0) -> ClusterLifecycle:
+    places, machine = _places(), host.probe()
+    environ = outside(os.environ, places)
+    return ClusterLifecycle(name, places, machine, environ, Reporter(), workers)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,10 +40,11 @@ def cli(context: click.Context, name: str) -> None:
 
 @cli.command()
 @click.option("--wait/--no-wait", default=True, help="Wait for another run, or stop at once.")
+@click.option("--workers", type=click.IntRange(0, 3), default=0, help="Nodes beside the first one.")
 @click.pass_obj
-def up(name: str, *, wait: bool) -> None:
+def up(name: str, *, wait: bool, workers: int) -> None:
     """Bring the cluster up (or find that it is)."""
-    lifecycle = _lifecycle(name)
+    lifecycle = _lifecycle(name, workers=workers)
     with lock.held(lifecycle.paths.lock, wait=wait, say=lifecycle.report.say):
         cluster = lifecycle.up()
     if lifecycle.report.seconds:

@@ -15,6 +15,7 @@ from ibgateway_cluster.errors import CommandError, NotRunningError
 from ibgateway_cluster.kindconfig import AUDIT_FOLDER
 from ibgateway_cluster.paths import Paths, paths
 
+CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 _DNS_METRICS = "/api/v1/namespaces/kube-system/services/kube-dns:metrics/proxy/metrics"
 
 
@@ -61,6 +62,10 @@ class Cluster:
     def node(self) -> str:
         """The container that is the node."""
         return f"{self.name}-control-plane"
+
+    def nodes(self) -> list[str]:
+        """Every container that is a node, also one that has stopped; the control plane first."""
+        return nodes_of(engine_of(self), self.name)
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
         """`kubectl ARGUMENTS`; gives standard output, raises `CommandError`."""
@@ -141,6 +146,12 @@ def reachable(cluster: Cluster) -> bool:
     except (CommandError, NotRunningError):
         return False
     return True
+
+
+def nodes_of(docker: Docker, name: str) -> list[str]:
+    """Containers of the cluster called `name`, running or not, finished or not; the control plane first."""
+    label = f"label={CLUSTER_LABEL}={name}"
+    return sorted(docker.run("ps", "-a", "--filter", label, "--format", "{{.Names}}").split())
 
 
 def engine_of(cluster: Cluster) -> Docker:

@@ -1,12 +1,13 @@
 """`up` and `down`: the order of things. Each step can be repeated: after a kill, just run it again."""
 
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ibgateway_cluster import kindconfig, machine, plan, record
-from ibgateway_cluster.cluster import Cluster, environment, reachable
+from ibgateway_cluster import kindconfig, machine, plan, record, routes
+from ibgateway_cluster.cluster import CLUSTER_LABEL, Cluster, environment, nodes_of, reachable
 from ibgateway_cluster.command import stream
 from ibgateway_cluster.docker import Docker, own_environment
 from ibgateway_cluster.engine import OwnEngine
@@ -17,7 +18,6 @@ from ibgateway_cluster.provision import Provision
 from ibgateway_cluster.report import Reporter
 
 _READY_SECONDS = 180
-_CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 # Watchers of a node full of pods, on hosts whose default is 128.
 _INOTIFY_INSTANCES = 512
 
@@ -31,6 +31,7 @@ class ClusterLifecycle:
     host: Host
     environ: Mapping[str, str]
     report: Reporter
+    workers: int = 0
 
     @property
     def folder(self) -> Path:
@@ -54,7 +55,7 @@ class ClusterLifecycle:
         if cluster is None:
             node = provision.node_image()
             provision.tools()
-            cluster = self._create(record.Record(self.name, engine, address, node))
+            cluster = self._create(record.Record(self.name, engine, address, node, self.workers))
         notice = provision.base_image()
         if notice:
             print(notice)
@@ -66,6 +67,11 @@ class ClusterLifecycle:
         cluster = self._cluster(old)
         if not self._revived(cluster):
             return None
+        self._connect(cluster, old)
+        if old.workers != self.workers:
+            self.report.say(
+                f"{self.name} has {old.workers} workers; `down`, then `up` makes another one"
+            )
         if not provision.current(old.node_image):
             self.report.say(
                 f"{self.name} runs on an earlier node image; `down`, then `up` renews it"
@@ -112,8 +118,9 @@ class ClusterLifecycle:
         """Whether the cluster works, a stopped node having been started again."""
         docker = Docker(cluster.environ)
         try:
-            if docker.run("inspect", "-f", "{{.State.Running}}", cluster.node).strip() != "true":
-                docker.run("start", cluster.node)
+            for node in [cluster.node, *nodes_of(docker, cluster.name)]:
+                if docker.run("inspect", "-f", "{{.State.Running}}", node).strip() != "true":
+                    docker.run("start", node)
             if not reachable(cluster):
                 with self.report.step("wait for a cluster that was stopped"):
                     self._wait_answer(cluster)
@@ -127,19 +134,38 @@ class ClusterLifecycle:
         self._delete(Docker(cluster.environ))
         audit = self.folder / "audit"
         audit.mkdir(parents=True, exist_ok=True)
-        built = found.node_image != plan.NODE_IMAGE
-        node = plan.Node.BUILT if built else plan.Node.OFFICIAL
-        settings = kindconfig.Settings(node, self.host.cgroup_v2, SOURCES / "audit", audit)
+        node = plan.Node.BUILT if _is_built(found) else plan.Node.OFFICIAL
+        policy, workers = SOURCES / "audit", self._workers(found.workers)
+        settings = kindconfig.Settings(node, self.host.cgroup_v2, policy, audit, workers)
         config = self.folder / "kind.json"
         config.write_text(kindconfig.render(settings))
         argv = ["kind", "create", "cluster", "--name", self.name, "--image", found.node_image]
         argv += ["--config", str(config), "--kubeconfig", str(cluster.kubeconfig), "--retain"]
         with self.report.step(f"create cluster {self.name}") as step:
             stream(argv, step.advance, env=cluster.environ)
+        self._connect(cluster, found)
         with self.report.step("wait until the cluster's own parts are ready"):
             self._wait_ready(cluster)
         record.write(self.folder, found)
         return cluster
+
+    def _connect(self, cluster: Cluster, found: record.Record) -> None:
+        """The pods of several nodes with each other, where the node image does not."""
+        if found.workers and _is_built(found):
+            routes.lay(cluster)
+
+    def _workers(self, number: int) -> kindconfig.Workers | None:
+        """What more than one node needs on the host; None for one."""
+        if not number:
+            return None
+        shared = self.folder / "shared"
+        shared.mkdir(exist_ok=True)
+        first = (SOURCES / "node" / "10-bridge.conflist").read_text()
+        bridges = []
+        for worker in range(1, number + 1):
+            bridges.append(self.folder / f"bridge-{worker}.conflist")
+            bridges[-1].write_text(kindconfig.bridge(first, worker))
+        return kindconfig.Workers(shared, tuple(bridges))
 
     def _wait_answer(self, cluster: Cluster) -> None:
         """A node that was started again needs a while until its API server does."""
@@ -161,22 +187,23 @@ class ClusterLifecycle:
             cluster.kubectl("wait", limit, *arguments, timeout=_READY_SECONDS + 20)
 
     def _delete(self, docker: Docker) -> None:
-        """Remove the node, its volumes and the network; nothing there is fine."""
+        """Remove the nodes, their volumes and the network; nothing there is fine."""
         record.erase(self.folder)
-        node = f"{self.name}-control-plane"
-        if docker.run("ps", "-aq", "--filter", f"name=^{node}$").strip():
+        if nodes := nodes_of(docker, self.name):
             with self.report.step(f"delete cluster {self.name}"):
-                docker.run("rm", "--force", "--volumes", node)
+                docker.run("rm", "--force", "--volumes", *nodes)
         if docker.run("network", "ls", "-q", "--filter", f"name=^{self.name}$").strip():
             docker.run("network", "rm", self.name)
         (self.folder / "kubeconfig").unlink(missing_ok=True)
         for place in (self.folder / "audit").glob("*.log"):
             _remove(place)
+        if (self.folder / "shared").exists():
+            _remove(self.folder / "shared")
 
     def _clusters(self, docker: Docker) -> list[str]:
         """Names of the clusters that the engine runs."""
-        template = f'{{{{.Label "{_CLUSTER_LABEL}"}}}}'
-        shown = docker.run("ps", "-a", "--filter", f"label={_CLUSTER_LABEL}", "--format", template)
+        template = f'{{{{.Label "{CLUSTER_LABEL}"}}}}'
+        shown = docker.run("ps", "-a", "--filter", f"label={CLUSTER_LABEL}", "--format", template)
         return shown.split()
 
     def _forget_all(self) -> None:
@@ -187,8 +214,12 @@ class ClusterLifecycle:
                 record.erase(folder)
 
 
+def _is_built(found: record.Record) -> bool:
+    return found.node_image != plan.NODE_IMAGE
+
+
 def _remove(place: Path) -> None:
     try:
-        place.unlink()
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
     except PermissionError as error:
         raise ClusterToolError(f"can't remove {place}: remove it as root") from error

@@ -31,6 +31,8 @@ class Record:
     engine: str
     docker_host: str
     node_image: str
+    workers: int = 0
+    """Nodes beside the control plane."""
 
 
 def checked_name(name: str) -> str:
