@@ -20,8 +20,8 @@ _SAFE: Final[Json] = {
 }
 
 
-def manifests() -> list[Json]:
-    """A Deployment and a Service, both called `ibkr`."""
+def manifests(node: Json | None = None) -> list[Json]:
+    """A Deployment and a Service, both called `ibkr`; `node` is a node selector."""
     labels = {"app.kubernetes.io/name": "simulated-ibkr"}
     container = {
         **_container("ibkr", "python3", "-m", "ibgateway_simulator", "ibkr"),
@@ -38,7 +38,11 @@ def manifests() -> list[Json]:
             "selector": {"matchLabels": labels},
             "template": {
                 "metadata": {"labels": labels},
-                "spec": {"containers": [container], "automountServiceAccountToken": False},
+                "spec": {
+                    "containers": [container],
+                    "automountServiceAccountToken": False,
+                    "nodeSelector": node or {},
+                },
             },
         },
     }

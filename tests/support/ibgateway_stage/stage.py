@@ -63,9 +63,9 @@ class Stage:
         self.cluster.kubectl("apply", "-f=-", stdin=json.dumps(namespace))
         self.cluster.kubectl("label", "--overwrite", f"namespace/{self.namespace}", RESTRICTED)
 
-    def start_ibkr(self) -> None:
-        """The simulated IBKR, ready."""
-        self.apply(*ibkr.manifests())
+    def start_ibkr(self, node: Json | None = None) -> None:
+        """The simulated IBKR, ready; `node` is a node selector."""
+        self.apply(*ibkr.manifests(node))
         self.kubectl("rollout", "status", "deployment/ibkr", "--timeout=180s")
 
     def write_credentials(self, name: str = "ib-credentials", **keys: str) -> None:
@@ -79,20 +79,21 @@ class Stage:
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
         self.apply({**secret, "stringData": data})
 
-    def install_operator(self, calendar: Json | None = None, **more: Json) -> None:
-        """`helm upgrade --install` of the operator's chart with this checkout's images; `more` are values."""
-        values: Json = {"calendar": calendar or NO_OUTAGES, "images": {}, **more}
+    def install_operator(self, calendar: Json | None = None, **more: Any) -> None:
+        """`helm upgrade --install` of the operator's chart with this checkout's images; `more` are values on top."""
+        values: Json = {"calendar": calendar or NO_OUTAGES, "images": {}}
         for target in ("operator", "agent", "executor"):
             values["images"][target] = {
                 "repository": images.repository(target),
                 "tag": images.tag(target),
             }
+        values = merged(values, more or {})
         self._helm("upgrade", "--install", OPERATOR, str(CHARTS / "ibgateway-operator"), values)
         self.kubectl("rollout", "status", f"deployment/{OPERATOR}", "--timeout=180s")
 
-    def install_gateway(self, spec: Json | None = None) -> None:
-        """`helm upgrade --install` of one gateway that runs the simulator's image."""
-        values = {"spec": merged(simulator_spec(), spec or {})}
+    def install_gateway(self, spec: Json | None = None, **more: Json) -> None:
+        """`helm upgrade --install` of one gateway that runs the simulator's image; `more` are other values."""
+        values = {"spec": merged(simulator_spec(), spec or {}), **more}
         self._helm("upgrade", "--install", self.gateway, str(CHARTS / "ibgateway"), values)
 
     def beside(self, gateway: str, spec: Json) -> "Stage":
