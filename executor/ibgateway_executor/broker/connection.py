@@ -16,6 +16,7 @@ from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.login import LoginState
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker import reconciliation
+from ibgateway_executor.broker.answer_watch import AnswerWatch
 from ibgateway_executor.broker.connect_pause import ConnectPause
 from ibgateway_executor.broker.connection_state import wrong_account
 from ibgateway_executor.broker.current_connection import CurrentConnection
@@ -85,6 +86,7 @@ class GatewayConnection:
         self._clock = clock
         self._wakeup = wakeup
         self._sleep = sleep
+        self._answers = AnswerWatch(sleep)
         self._watch = reconciliation.OrderWatch(clock)
         self._copy_ruled_out = False
         self._login_state: LoginState | None = None
@@ -152,7 +154,9 @@ class GatewayConnection:
         # Only these: an order sent while the broker was being asked is not in its answer.
         inherited = [] if self._copy_ruled_out else self._unsent_when_opened()
         asked = self._ledger.active.in_state(*reconciliation.AT_BROKER)
-        answer = await reconciliation.ask(broker, [*asked, *inherited], self._sleep)
+        answer = await reconciliation.ask(
+            broker, [*asked, *inherited], self._sleep, self._answers.answer
+        )
         await self._recorder.drained()
         for start in range(0, len(answer), AT_ONCE):
             await self._ledger.observe(*answer[start : start + AT_ONCE])
@@ -207,7 +211,7 @@ class GatewayConnection:
         if self._clock.monotonic() - self._compared_at < CLOCK_QUESTION_SECONDS:
             return
         self._compared_at = self._clock.monotonic()
-        theirs = await broker.server_time()
+        theirs = await self._answers.answer(broker.server_time())
         self._current.clock_compared(self._clock.now() - theirs)
 
     def _orders_due(self, broker: Broker) -> bool:
@@ -246,6 +250,7 @@ class GatewayConnection:
             self._current.link_lost(event.message)
         elif isinstance(event, LinkRestored):
             self._current.link_restored()
+            self._answers.restored()
         elif isinstance(event, Disconnected):
             self._current.disconnected(event.message)
         else:

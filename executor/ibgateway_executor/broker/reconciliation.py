@@ -28,24 +28,33 @@ AT_BROKER: Final = frozenset({OrderState.WORKING, OrderState.UNKNOWN})
 
 Answer = tuple[OrderEvent, ...]
 Sleep = Callable[[float], Awaitable[None]]
+Patience = Callable[[Awaitable[Answer]], Awaitable[Answer]]
+"""Waits for the answer of one question."""
 
 
-async def ask(broker: Broker, wanted: Sequence[Order], sleep: Sleep) -> Answer:
+async def _whenever(question: Awaitable[Answer]) -> Answer:
+    return await question
+
+
+async def ask(
+    broker: Broker, wanted: Sequence[Order], sleep: Sleep, patience: Patience = _whenever
+) -> Answer:
     """Both rounds' answers to all three questions; later apart where one of `wanted` is missing.
 
     Any BrokerError of a question.
     """
-    first = await _round(broker)
+    first = await _round(broker, patience)
     index = AnswerIndex(first)
     complete = all(index.shows(order) for order in wanted)
     await sleep(PAUSE_SECONDS if complete else APART_SECONDS)
-    return first + await _round(broker)
+    return first + await _round(broker, patience)
 
 
-async def _round(broker: Broker) -> Answer:
+async def _round(broker: Broker, patience: Patience) -> Answer:
     """Open orders first: an order that ends in between is then in one of the later answers too."""
-    working = await broker.open_orders()
-    return working + await broker.executions() + await broker.completed_orders()
+    working = await patience(broker.open_orders())
+    executed = await patience(broker.executions())
+    return working + executed + await patience(broker.completed_orders())
 
 
 class AnswerIndex:
