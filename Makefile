@@ -64,7 +64,7 @@ test-chart: cluster packages ## the charts, rendered and applied
 test-e2e: packages images ## the story on the real cluster
 	@$(PYTEST) -q tests/e2e
 
-test-stories: packages images ## the stories of logins on the real cluster, beside each other: under ten minutes; run by hand
+test-stories: packages images ## the stories of logins on the real cluster, beside each other: a quarter of an hour; run by hand
 	@$(PYTEST) -q -n 3 --dist loadfile tests/stories
 
 test-faults: cluster packages ## kills clusters of its own, lives ten years of Sundays; run by hand
