@@ -29,12 +29,13 @@ class GatewayPod:
         self.stopping = False
         self._boots = itertools.count(1)
         self._heard = _Heard()
+        self._mounted = ""
 
     def mount(self, settings: str) -> None:
         """The kubelet brings the settings of the ConfigMap."""
-        path = self.folder / "settings.json"
-        if not path.exists() or path.read_text() != settings:
-            path.write_text(settings)
+        if settings != self._mounted:
+            (self.folder / "settings.json").write_text(settings)
+            self._mounted = settings
 
     def start(self) -> None:
         """The pod starts: the sentinel first, an empty run directory."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from functools import lru_cache
 
 from ibgateway_api.settings import ExecutorSettings
 from operator_fakes import FakeApiServer, pod
@@ -37,7 +38,7 @@ class Kubelet:
         self._seen = self._api_server.version
 
     def _replicas(self, kind: str, name: str) -> int:
-        return int(self._api_server.named(kind, name)["spec"]["replicas"])
+        return int(self._api_server.objects[kind, "trading", name]["spec"]["replicas"])
 
     def _gateway_pod(self, *, wanted: bool) -> None:
         name = "paper-gateway-0"
@@ -46,7 +47,8 @@ class Kubelet:
                 self._gateway.start()
                 self._api_server.put(pod("gateway", uid=f"uid-pod-{next(self._uids)}"))
             return
-        leaving = "deletionTimestamp" in self._api_server.named("Pod", name)["metadata"]
+        pod_now = self._api_server.objects["Pod", "trading", name]
+        leaving = "deletionTimestamp" in pod_now["metadata"]
         if self._stopping is None and (leaving or not wanted):
             self._stopping = asyncio.create_task(self._end(name))
 
@@ -63,8 +65,12 @@ class Kubelet:
         if self._api_server.has("ConfigMap", "paper-gateway"):
             self._gateway.mount(self._data("paper-gateway"))
         if self._api_server.has("ConfigMap", "paper-executor"):
-            text = self._data("paper-executor")
-            self._executor.settings = ExecutorSettings.model_validate_json(text)
+            self._executor.settings = _settings(self._data("paper-executor"))
 
     def _data(self, name: str) -> str:
-        return str(self._api_server.named("ConfigMap", name)["data"][SETTINGS])
+        return str(self._api_server.objects["ConfigMap", "trading", name]["data"][SETTINGS])
+
+
+@lru_cache(maxsize=4)
+def _settings(text: str) -> ExecutorSettings:
+    return ExecutorSettings.model_validate_json(text)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final
 
+from ibgateway_api.gate import Closed
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import PermitKind, PermitRefusal
 from ibgateway_simulator.model.users import LoginKind
@@ -47,10 +48,10 @@ class MoneyTruth(Truth):
         self._ledger = 0
 
     def look(self) -> None:
-        now = self.world.clock.true()
-        self._tell_story()
+        now, gate = self.world.clock.true(), self.world.executor.gate()
+        self._tell_story(gate)
         self._learn(now)
-        self._gate(now)
+        self._gate(now, open_=not isinstance(gate, Closed))
         self._permits()
         self._stays_parked()
         if len(self.world.ibkr.gateways) > 1:

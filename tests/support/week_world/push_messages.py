@@ -9,6 +9,7 @@ from ibgateway_api.settings import NotificationSettings, SentinelSettings
 from week_world.world import WeekWorld
 
 TOLD = NotificationSettings(namespace="trading", gateway="paper")
+SETTINGS = SentinelSettings()
 
 
 class PushMessages:
@@ -21,7 +22,7 @@ class PushMessages:
     def look(self, report: SentinelReport) -> bool:
         """Whether a message about a push with a deadline goes out now."""
         now = self._world.clock.now()
-        view = ReadingInput(report, SentinelSettings(), TOLD, now, timedelta())
+        view = ReadingInput(report, SETTINGS, TOLD, now, timedelta())
         reading = readings(view)[Subject.LOGIN]
         self._standing, message = step(
             Subject.LOGIN, reading, self._standing, now=now, minimum=Severity.CRITICAL

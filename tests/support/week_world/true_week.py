@@ -26,8 +26,14 @@ def week_of(now: datetime) -> tuple[datetime, datetime]:
 
 @lru_cache(maxsize=64)
 def first_restart(boundary: datetime, at: time, zone: str) -> datetime | None:
-    """The first minute at least an hour after the boundary whose local time is `at`; None in a gap."""
-    minutes = (boundary + timedelta(minutes=60 + k) for k in range(26 * 60))
-    return next(
-        (m for m in minutes if m.astimezone(ZoneInfo(zone)).time().replace(tzinfo=None) == at), None
-    )
+    """The first minute at least an hour after the boundary whose local time is `at`; None where clocks jump over it first."""
+    before = at
+    for k in range(59, 27 * 60):
+        minute = boundary + timedelta(minutes=k)
+        local = minute.astimezone(ZoneInfo(zone)).time()
+        if local == at and k >= 60:
+            return minute
+        if before < at < local:
+            return None
+        before = local
+    return None

@@ -6,42 +6,27 @@ went before. What IBKR counts is what happened: pushes, logins, sessions.
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from ibgateway_api import names
-from ibgateway_api.gate import Closed
+from ibgateway_api.gate import Closed, Gate
 from ibgateway_api.login import LoginState
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_api.week import RestartTime
 from ibgateway_simulator.model.users import LoginKind, LoginResult, Push, PushState
 from week_world.push_messages import PushMessages
+from week_world.tally import Tally
 from week_world.true_week import NEW_YORK, first_restart, week_of
 from week_world.world import WeekWorld
 
 CLOSES_WITHIN: Final = timedelta(seconds=5)
 OPENS_WITHIN: Final = timedelta(seconds=90)
+A_MOMENT: Final = timedelta(seconds=0.1)
 TOLD_WITHIN: Final = timedelta(seconds=3)
 DAY: Final = timedelta(days=1)
-
-
-@dataclass
-class Tally:
-    """What happened, for the test's own report."""
-
-    weeks: int = 0
-    pushes: int = 0
-    automatic: int = 0
-    missed: int = 0
-    requests: int = 0
-    incidents: dict[str, int] = field(default_factory=dict)
-    open_seconds: float = 0.0
-    seconds: float = 0.0
-
-    def happens(self, what: str) -> None:
-        """An incident."""
-        self.incidents[what] = self.incidents.get(what, 0) + 1
+A_DAY: Final = DAY - timedelta(minutes=1)
+"""An attempt counts from its permit, which is given a little before its push."""
 
 
 class Truth:
@@ -69,6 +54,7 @@ class Truth:
         self._last: tuple[str, ...] = ()
         self._looked_at = world.clock.true()
         self._was_open = False
+        self._in_vain = 0
 
     # told by whoever makes things happen
 
@@ -113,16 +99,16 @@ class Truth:
 
     def look(self) -> None:
         """Everything that must hold now."""
-        now = self.world.clock.true()
-        self._tell_story()
+        now, gate = self.world.clock.true(), self.world.executor.gate()
+        self._tell_story(gate)
         self._learn(now)
-        self._gate(now)
+        self._gate(now, open_=not isinstance(gate, Closed))
         for push in self._new_pushes():
             self._push(push, now)
         self._announced(now)
 
-    def _tell_story(self) -> None:
-        report, gate = self.world.report, self.world.executor.gate()
+    def _tell_story(self, gate: Gate) -> None:
+        report = self.world.report
         state = (
             report.state.value if report else "no sentinel",
             f"waits: {report.waiting.refusal}" if report and report.waiting else "",
@@ -153,9 +139,8 @@ class Truth:
         if outage and kind is LoginKind.FULL:
             self.fail(f"a login was tried in Friday's outage, at {at}")
 
-    def _gate(self, now: datetime) -> None:
+    def _gate(self, now: datetime, *, open_: bool) -> None:
         early, late = week_of(now)
-        open_ = not isinstance(self.world.executor.gate(), Closed)
         span = (now - self._looked_at).total_seconds()
         self.tally.seconds += span
         self.tally.open_seconds += span if self._was_open else 0.0
@@ -187,7 +172,9 @@ class Truth:
         if not (good and up and margin) or excused:
             self._good_since = None
             return
-        self._good_since = self._good_since or now
+        if self._good_since is None:
+            self._good_since = now
+            world.at(now + OPENS_WITHIN + A_MOMENT)
         if now - self._good_since < OPENS_WITHIN:
             return
         if not open_:
@@ -200,7 +187,7 @@ class Truth:
         api_server = self.world.operator.api_server
         if not api_server.has("Pod", "paper-executor-abc"):
             return "no pod"
-        found = api_server.named("Pod", "paper-executor-abc")["status"]["conditions"]
+        found = api_server.objects["Pod", "trading", "paper-executor-abc"]["status"]["conditions"]
         return next((str(c["status"]) for c in found if c["type"] == names.READINESS_GATE), "unset")
 
     # pushes
@@ -217,11 +204,35 @@ class Truth:
         self.note(f"PUSH {push.id}{' that was asked for' if asked else ''}")
         if push.stacked:
             self.fail("a second push while one waits")
+        self._count_in_vain(push.id - 1)
         if asked:
-            self.asked_at = None
+            self.asked_at, self._in_vain = None, 0
             return
         self.tally.automatic += 1
         settings = self._settings()
+        if not self._of_relogin(push):
+            self._not_by_clock(push, settings)
+        self._within_budget(push, settings)
+        self._once_a_week(push)
+        self._automatic = [p for p in self._automatic if push.sent - p.sent < 9 * DAY]
+        self._automatic.append(push)
+
+    def _count_in_vain(self, number: int) -> None:
+        """How many pushes in a row nobody approved, since one was or a person asked; a yielded one is none."""
+        before = self._logins.push(number) if number else None
+        made = next((a for a in reversed(self._logins.attempts) if a.push == number), None)
+        if before is None or before.state is PushState.APPROVED:
+            self._in_vain = 0
+        elif made is None or made.result is not LoginResult.YIELDED:
+            self._in_vain += 1
+
+    def _of_relogin(self, push: Push) -> bool:
+        """Whether IBC pressed Re-login when a person took the session: nobody can hold that back (decision 0013)."""
+        made = (a for a in reversed(self._logins.attempts) if a.push == push.id)
+        return next(made).kind is LoginKind.RELOGIN
+
+    def _not_by_clock(self, push: Push, settings: SentinelSettings) -> None:
+        """When the times of IBKR and of the user let no push go out."""
         self._not_before_restart(push, settings)
         local = push.sent.astimezone(NEW_YORK)
         hour = local.hour + local.minute / 60
@@ -230,10 +241,6 @@ class Truth:
         quiet = settings.login.quiet_hours
         if quiet is not None and quiet.covers(push.sent):
             self.fail("a push in the quiet hours")
-        self._within_budget(push, settings)
-        self._once_a_week(push)
-        self._automatic = [p for p in self._automatic if push.sent - p.sent < 9 * DAY]
-        self._automatic.append(push)
 
     def _within_budget(self, push: Push, settings: SentinelSettings) -> None:
         """Of the looks whether a person has gone there may be as many again."""
@@ -242,11 +249,13 @@ class Truth:
         for of_conflict in (True, False):
             today = [
                 p
-                for p in self._automatic
-                if push.sent - p.sent < DAY and (p.id in yielded) is of_conflict
+                for p in self._logins.pushes[-40:]
+                if push.sent - p.sent < A_DAY and (p.id in yielded) is of_conflict
             ]
-            if len(today) > policy.daily_attempts:
-                self.fail(f"{len(today)} pushes within a day that nobody asked for")
+            if len(today) > policy.daily_attempts and (push.id in yielded) is of_conflict:
+                self.fail(f"nobody asked for a push that is number {len(today)} within a day")
+        if self._in_vain >= policy.max_attempts:
+            self.fail(f"nobody asked for a push, and {self._in_vain} before it were in vain")
         pushes = self._logins.pushes
         before = pushes[-2] if len(pushes) > 1 else None
         if before is not None and before.state is not PushState.APPROVED:

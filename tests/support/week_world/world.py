@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ibgateway_api.login import LoginState
 from ibgateway_api.reports import SentinelReport
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.logins import last_boundary
@@ -25,6 +26,15 @@ from week_world.virtual_time import VirtualClock
 BUSY_SECONDS = 2.0
 """For so long after news everybody looks often."""
 IDLE_SECONDS = 24 * 3600.0
+STANDS = (60, 180, 300, 600)
+"""So many seconds after it began the clock alone may change a state: sentinel.permits.standstill, permits.EPISODE_ENDS_AFTER."""
+STANDS_STILL: dict[LoginState, tuple[int, ...]] = {
+    LoginState.LOGGED_IN: (600,),
+    LoginState.WAITING_FOR_PERMIT: (),
+    LoginState.AWAITING_APPROVAL: (),
+    LoginState.APPROVAL_MISSED: (),
+}
+"""Where less of that counts: the end of a wait is told by the report."""
 
 
 class WeekWorld:
@@ -98,7 +108,8 @@ class WeekWorld:
         if report is None:
             return []
         times = [report.deadline, report.waiting.until if report.waiting else None]
-        times += [report.since + timedelta(seconds=s) for s in (60, 180, 300, 600)]
+        stands = STANDS_STILL.get(report.state, STANDS)
+        times += [report.since + timedelta(seconds=seconds) for seconds in stands]
         times += [hold.until for hold in report.holds]
         times += [push.deadline for push in self.ibkr.logins.waiting()]
         times += self._week_moments()
@@ -139,7 +150,7 @@ class WeekWorld:
         if self.report is not None and operator.gateway_uid():
             if operator.app.reconciler.observer.memory(operator.key) is not None:
                 operator.hear(self.report)
-            if news or now >= min(self._busy_until, self._due):
+            if news or now >= self._due or await operator.app.gates.still(operator.key) is None:
                 await operator.keep_gate()
         if news:
             self._due = min(self._due, now + self.random.uniform(0.05, 2.0))

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from week_world.life import Disk, Life
-from week_world.truth import Tally, Truth
+from week_world.tally import Tally
+from week_world.truth import Truth
 from week_world.virtual_time import run_virtually
 from week_world.world import week_world
 

@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import pytest
 
+from week_world.tally import Tally
 from week_world.true_week import week_of
-from week_world.truth import Tally
 from week_world.years import Years, live
 
 pytestmark = pytest.mark.timeout(3600)
@@ -57,8 +57,9 @@ def test_ten_years_of_sundays() -> None:
         tallies: list[Tally] = list(processes.map(live, SPANS))
     assert sum(clock_changes(years) for years in SPANS) >= 20
     assert sum(tally.weeks for tally in tallies) == 528
+    assert any("times_past" in tally.incidents for tally in tallies)
     for tally in tallies:
-        assert set(tally.incidents) == INCIDENTS
+        assert set(tally.incidents) - {"times_past"} == INCIDENTS
         assert tally.open_seconds / tally.seconds > 0.8
         assert tally.missed > 20
         assert tally.requests > 5
