@@ -23,7 +23,7 @@ def paper(stage: Stage, ibkr: Ibkr, long_ago: Json) -> Stage:
     """Restarts itself some minutes from now: by then it is logged in, and trading."""
     stage.write_credentials()
     stage.install_operator(long_ago)
-    tonight = f"{datetime.now(UTC) + timedelta(minutes=4):%I:%M %p}"
+    tonight = f"{datetime.now(UTC) + timedelta(minutes=5):%I:%M %p}"
     gateway = {"timeZone": "Etc/UTC", "autoRestartTime": tonight}
     stage.install_gateway({"novnc": {"enabled": False}, "gateway": gateway})
     return stage
