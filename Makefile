@@ -67,7 +67,7 @@ test-e2e: packages images ## the story on the real cluster
 test-stories: packages images ## the stories of logins on the real cluster, beside each other: a quarter of an hour; run by hand
 	@$(PYTEST) -q -n 3 --dist loadfile tests/stories
 
-test-faults: cluster packages ## kills clusters of its own, walks the week at random; run by hand
+test-faults: cluster packages ## kills clusters of its own, drains their nodes, walks the week at random; run by hand
 	@$(PYTEST) -q tests/faults
 
 cluster: .venv/ready ## a kind cluster, with or without a Docker engine

@@ -231,7 +231,8 @@ def merged(base: Json, more: Json) -> Json:
 def leaves(values: Json, path: str = "") -> Iterator[tuple[str, Any]]:
     """Values as `--set-json` pairs: objects are walked, lists and scalars are leaves."""
     for key, value in values.items():
-        here = f"{path}.{key}" if path else key
+        name = key.replace(".", r"\.")
+        here = f"{path}.{name}" if path else name
         if isinstance(value, dict) and value:
             yield from leaves(value, here)
         else:
