@@ -96,14 +96,16 @@ async def test_the_dispatcher_has_its_turn_between_two_commits(commits: CommitWo
         asyncio.ensure_future(commits.ledger.accept(entry(f"o{n}"))) for n in range(3 * LARGEST)
     ]
     await asyncio.sleep(0)
+    committed: list[int] = []
+    commits.store.after_reserve = lambda: committed.extend(commits.sizes)
     reserving = asyncio.ensure_future(
         commits.ledger.reserve("first", client_id=17, next_valid_id=1)
     )
     await asyncio.sleep(0)
     commits.moving.set()
-    await reserving
-    assert len(commits.sizes) <= 3
-    await asyncio.gather(first, *others)
+    await asyncio.gather(first, reserving, *others)
+    assert committed == [1, LARGEST]
+    assert commits.sizes == [1, LARGEST, LARGEST, LARGEST]
 
 
 async def test_who_reads_waits_for_no_commit(commits: CommitWorld) -> None:
