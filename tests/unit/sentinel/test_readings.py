@@ -60,6 +60,13 @@ def test_the_restart_is_announced_and_a_missed_one_is_told(
     assert topic(readings(view(now, reminder=reminder))[Subject.RESTART]) == expected
 
 
+def test_a_missed_one_says_when_a_push_may_come_all_the_same() -> None:
+    """The nightly restart meets the dead token, and what starts then is permitted by the budget."""
+    said = readings(view(RESTART + timedelta(minutes=15)))[Subject.RESTART]
+    assert isinstance(said, Concern)
+    assert "nothing pushes by itself before the gateway's own nightly restart" in said.text
+
+
 def test_the_announcement_says_when_on_the_persons_clock() -> None:
     said = readings(view(RESTART - timedelta(minutes=30)))[Subject.RESTART]
     assert isinstance(said, Concern)

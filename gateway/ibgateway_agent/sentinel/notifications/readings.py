@@ -70,7 +70,10 @@ def _stands_still(report: SentinelReport, week: Window) -> bool:
 
 
 def _asks_for_restart(view: ReadingInput, week: Window) -> Concern:
-    title, why = "The weekly restart was missed", "nothing pushes by itself any more"
+    title, why = (
+        "The weekly restart was missed",
+        "nothing pushes by itself before the gateway's own nightly restart",
+    )
     if week.asks:
         title = "The weekly restart was set to a time that is past"
         why = "nothing pushes at a time that nobody chose: set weeklyRestart to a time that is ahead, or ask for it"
