@@ -23,13 +23,14 @@ IBC_GIVES_UP_AFTER = timedelta(seconds=182)
 @pytest.fixture(scope="module")
 def late(stage: Stage, ibkr: Ibkr, long_ago: Json) -> Stage:
     """The first of them: IBKR lets its push wait for longer than IBC does, and another attempt would be allowed by then."""
-    ibkr.rules(approval_seconds=360)
+    ibkr.rules(approval_seconds=360, login_seconds=5)
     ibkr.add_user(LATE, "DU2000001")
     ibkr.add_user(LOCKED, "DU2000002")
     stage.install_operator(long_ago)
     login = {"approvalSeconds": 360, "attemptIntervalSeconds": 120}
     gateway = stage.beside(LATE, {**BARE, "login": login})
     until("its push", lambda: ibkr.waiting(LATE), seconds=240)
+    ibkr.rules(login_seconds=0.3)
     return gateway
 
 
@@ -111,7 +112,6 @@ def test_a_push_that_is_approved_late_logs_in_without_another(ibkr: Ibkr, late: 
     [push] = ibkr.waiting(LATE)
     given_up = datetime.fromisoformat(push["sent"]) + IBC_GIVES_UP_AFTER
     until("IBC has given up", lambda: datetime.now(UTC) > given_up, seconds=240)
-    ibkr.rules(login_seconds=5)
     ibkr.approve(LATE)
     late.wait_for("Ready", "True")
     log = late.kubectl("logs", "late-gateway-0", "--container=gateway")
