@@ -84,7 +84,8 @@ class Login:
     """What is known of a gateway's login.
 
     `since` moves when `state` does, and when a start by token begins. `deadline` is the end of the wait for an approval.
-    `full_auth_time` is the last login of a process that was not started by a token.
+    `full_auth_time` is the last login of a process that was not started by a token, and of which a login was seen.
+    `attempted`: this process has shown that it logs in, by an attempt or a push.
     `proven` says that this process has passed the API probe; a lost link keeps it.
     `taken`: another session is in the way. `relogin`: it has ended this one, and the driver logs in again.
     `dialogs` are the open windows that stop a login until somebody answers, `dialog_since` when the first came.
@@ -99,6 +100,7 @@ class Login:
     accounts: tuple[str, ...] = ()
     full_auth_time: datetime | None = None
     by_token: bool = False
+    attempted: bool = False
     link_lost: bool = False
     taken: bool = False
     relogin: bool = False
@@ -164,7 +166,7 @@ def _token_start(login: Login, evidence: Evidence) -> Login:
 
 
 def _attempted(login: Login, evidence: Evidence) -> Login:
-    return replace(_unproven(login), by_token=False, state=LoginState.LOGGING_IN)
+    return replace(_unproven(login), by_token=False, attempted=True, state=LoginState.LOGGING_IN)
 
 
 def _unproven(login: Login) -> Login:
@@ -177,7 +179,8 @@ def _pushed(login: Login, evidence: Evidence) -> Login:
     if _stands(login):
         return login
     anew = login.authenticated and not login.relogin
-    return replace(login, by_token=False, authenticated=anew, state=LoginState.AWAITING_APPROVAL)
+    asked = replace(login, by_token=False, attempted=True, authenticated=anew)
+    return replace(asked, state=LoginState.AWAITING_APPROVAL)
 
 
 def _push_closed(login: Login, evidence: Evidence) -> Login:
@@ -259,14 +262,19 @@ def _dialog_closed(login: Login, evidence: Evidence) -> Login:
 
 
 def _settle(login: Login, evidence: Evidence) -> Login:
-    """LoggedIn where proof stands and nothing speaks against it, and then the week's time."""
+    """LoggedIn where proof stands and nothing speaks against it, and then the week's time.
+
+    A start of which no login is known authenticates nothing: its first line may be a late one of a process that is over.
+    """
     if login.taken or not login.proven:
         return login
     if login.link_lost:
         return replace(login, state=LoginState.CONNECTION_LOST)
-    first = not login.authenticated and not login.by_token
+    logged_in = login.by_token or login.attempted or login.completed is not None
+    first = not login.authenticated and logged_in and not login.by_token
     full = evidence.at if first else login.full_auth_time
-    back = replace(login, full_auth_time=full, authenticated=True, relogin=False)
+    known = login.authenticated or logged_in
+    back = replace(login, full_auth_time=full, authenticated=known, relogin=False)
     return replace(back, state=LoginState.LOGGED_IN)
 
 

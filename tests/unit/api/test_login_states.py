@@ -199,6 +199,26 @@ def test_a_restart_by_token_is_not() -> None:
     assert run(*by_token).full_auth_time is None
 
 
+def test_a_start_that_shows_no_login_is_not_although_the_api_answers() -> None:
+    """Its line may be a late one of a process that is over: last week's login would open this week's gate."""
+    late = run(*IN, Sign.SESSION_STARTING, (Sign.API_READY, "DU1"))
+    assert late.state is LoginState.LOGGED_IN
+    assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == late.full_auth_time
+
+
+@pytest.mark.parametrize("sign", [Sign.LOGIN_ATTEMPTED, Sign.PUSH_SENT, Sign.LOGIN_COMPLETED])
+def test_a_start_that_shows_its_login_is(sign: Sign) -> None:
+    login = run(*IN, Sign.SESSION_STARTING, sign, (Sign.API_READY, "DU1"))
+    assert datetime(2026, 11, 22, 9, 5, 10, tzinfo=UTC) == login.full_auth_time
+
+
+def test_a_login_is_also_where_the_api_answers_before_its_line_is_read() -> None:
+    """A person has typed it, and there was no push: only the end of it is in the log."""
+    proof = (Sign.API_READY, "DU1")
+    login = run(*IN, Sign.SESSION_STARTING, proof, Sign.LOGIN_COMPLETED, proof)
+    assert datetime(2026, 11, 22, 9, 5, 11, tzinfo=UTC) == login.full_auth_time
+
+
 def test_a_person_who_logs_in_after_a_dead_token_is() -> None:
     dead = (Sign.PROCESS_STARTED, Sign.TOKEN_START, Sign.TOKEN_EXPIRED)
     login = run(*dead, Sign.PUSH_SENT, Sign.PUSH_CLOSED, (Sign.API_READY, "DU1"))
