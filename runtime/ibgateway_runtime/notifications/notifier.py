@@ -114,7 +114,9 @@ class Notifier:
             self._early.discard(subject)
 
     def _worth_resolving(self, subject: Subject, message: Message | None) -> Message | None:
-        """Where nobody has heard of the beginning there is no end to tell."""
+        """Where nobody has heard of the beginning there is no end to tell. An end that waits already is told."""
+        if message is None and self._outbox.has_end(subject):
+            return None
         tried = self._outbox.withdraw(subject)
         if message is None and self.told.pop(subject, None) is not None:
             self._on_told.keep(self.told)

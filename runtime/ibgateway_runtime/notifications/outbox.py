@@ -65,6 +65,11 @@ class Outbox:
         self.entries = [e for e in self.entries if e.tried or e.message.subject is not subject]
         return any(entry.message.subject is subject for entry in self.entries)
 
+    def has_end(self, subject: Subject) -> bool:
+        """Whether an episode's end waits to be told."""
+        ends = (entry.message for entry in self.entries if entry.message.episode is None)
+        return any(message.subject is subject for message in ends)
+
     def drop_old(self, now: datetime) -> int:
         """Give up what is of no use any more; how many that were."""
         kept = [entry for entry in self.entries if not _old(entry, now)]

@@ -138,6 +138,32 @@ async def test_an_end_closes_the_episode_once_it_was_taken(world: World) -> None
     assert world.kept == {}
 
 
+async def test_an_end_that_waits_for_its_letter_is_told_although_all_is_well_again_and_again(
+    world: World,
+) -> None:
+    world.sees(PUSH)
+    await world.settle()
+    world.sees(BACK)
+    world.sees(BACK)
+    await world.pass_time(59)
+    world.sees(BACK)
+    await world.pass_time(1)
+    assert world.titles() == ["Approve the push", "Logged in"]
+    assert world.kept == {}
+
+
+async def test_an_end_that_waits_makes_room_for_what_began_and_ended_after_it(world: World) -> None:
+    world.sees(PUSH)
+    await world.settle()
+    world.sees(BACK)
+    world.sees(LOST)
+    await world.pass_time(30)
+    world.sees(BACK)
+    world.sees(BACK)
+    await world.pass_time(60)
+    assert world.titles() == ["Approve the push", "Logged in"]
+
+
 async def test_what_passes_before_anybody_heard_of_it_is_not_told(world: World) -> None:
     world.sees(LOST)
     await world.pass_time(30)
