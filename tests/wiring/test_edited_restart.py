@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from week_world.attentive_phone import AttentivePhone, pushes
+from week_world.replacements import another_operator, another_sentinel, nobody
 from week_world.virtual_time import run_virtually
 from week_world.world import WeekWorld, week_world
 
@@ -42,30 +43,14 @@ def begin(folder: Path, restart: str, then: Happening) -> None:
     run_virtually(live())
 
 
-async def nothing(world: WeekWorld) -> None:
-    """Everybody stays."""
-
-
-async def another_operator(world: WeekWorld) -> None:
-    world.operator_falls()
-    await world.until(world.clock.true() + MINUTE)
-    world.operator_returns()
-
-
-async def another_sentinel(world: WeekWorld) -> None:
-    await world.pod.kill_sentinel()
-    await world.until(world.clock.true() + MINUTE)
-    world.pod.boot_sentinel()
-
-
 async def container_dies(world: WeekWorld) -> None:
     """The token goes with it, and nothing logs in before the week's restart."""
     await world.until(NINE - 60 * MINUTE)
     world.pod.container.kill()
 
 
-@pytest.mark.parametrize("before", [nothing, container_dies])
-@pytest.mark.parametrize("after", [nothing, another_operator, another_sentinel])
+@pytest.mark.parametrize("before", [nobody, container_dies])
+@pytest.mark.parametrize("after", [nobody, another_operator, another_sentinel])
 def test_a_time_edited_into_the_past_asks_and_goes_by_itself_the_next_sunday(
     tmp_path: Path, before: Happening, after: Happening
 ) -> None:
@@ -101,7 +86,7 @@ def test_an_operator_that_was_away_when_it_was_edited_asks_too(tmp_path: Path) -
     begin(tmp_path, "12:00", then)
 
 
-@pytest.mark.parametrize("before", [nothing, container_dies])
+@pytest.mark.parametrize("before", [nobody, container_dies])
 def test_what_it_asks_for_is_had_at_once(tmp_path: Path, before: Happening) -> None:
     async def then(world: WeekWorld) -> None:
         await before(world)
@@ -118,7 +103,7 @@ def test_what_it_asks_for_is_had_at_once(tmp_path: Path, before: Happening) -> N
     begin(tmp_path, "12:00", then)
 
 
-@pytest.mark.parametrize("before", [nothing, container_dies])
+@pytest.mark.parametrize("before", [nobody, container_dies])
 def test_a_time_that_is_ahead_again_goes_by_itself(tmp_path: Path, before: Happening) -> None:
     async def then(world: WeekWorld) -> None:
         await before(world)

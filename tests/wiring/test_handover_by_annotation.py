@@ -13,6 +13,7 @@ import pytest
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_simulator.model.users import KickStyle
 from week_world.attentive_phone import AttentivePhone, pushes
+from week_world.replacements import another_container, another_operator, another_sentinel, nobody
 from week_world.virtual_time import run_virtually
 from week_world.world import WeekWorld, week_world
 
@@ -76,26 +77,6 @@ def is_free(world: WeekWorld) -> bool:
     waiting = world.report.waiting if world.report else None
     mine = world.ibkr.logins.of_user("paperuser")
     return waiting is not None and waiting.refusal == "HandedOver" and not list(mine)
-
-
-async def nobody(world: WeekWorld) -> None:
-    """Everybody stays."""
-
-
-async def another_operator(world: WeekWorld) -> None:
-    world.operator_falls()
-    await world.until(world.clock.true() + MINUTE)
-    world.operator_returns()
-
-
-async def another_sentinel(world: WeekWorld) -> None:
-    await world.pod.kill_sentinel()
-    await world.until(world.clock.true() + MINUTE)
-    world.pod.boot_sentinel()
-
-
-async def another_container(world: WeekWorld) -> None:
-    world.pod.container.kill()
 
 
 ANYBODY = pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 
 from ibgateway_api.settings import NotificationSettings
 from week_world.attentive_phone import AttentivePhone, pushes
+from week_world.replacements import another_container, another_operator, another_sentinel, nobody
 from week_world.told_people import ToldPeople
 from week_world.virtual_time import run_virtually
 from week_world.world import WeekWorld, week_world
@@ -57,26 +58,6 @@ def on_sunday(folder: Path, then: Sunday, **login: Any) -> None:
 def ask(world: WeekWorld) -> None:
     world.operator.request_login(f"{world.clock.now():%Y-%m-%dT%H:%M:%SZ}")
     world.edited()
-
-
-async def nobody(world: WeekWorld) -> None:
-    """Everybody stays."""
-
-
-async def another_operator(world: WeekWorld) -> None:
-    world.operator_falls()
-    await world.until(world.clock.true() + MINUTE)
-    world.operator_returns()
-
-
-async def another_sentinel(world: WeekWorld) -> None:
-    await world.pod.kill_sentinel()
-    await world.until(world.clock.true() + MINUTE)
-    world.pod.boot_sentinel()
-
-
-async def another_container(world: WeekWorld) -> None:
-    world.pod.container.kill()
 
 
 @pytest.mark.parametrize("goes", [nobody, another_operator, another_sentinel])
