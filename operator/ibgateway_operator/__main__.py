@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from asyncio.sslproto import SSLProtocol
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -17,6 +18,7 @@ from ibgateway_api.names import OPERATOR_AGENT, Key
 from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
 from ibgateway_operator.desired.input import Scripts
+from ibgateway_operator.garbage import keep_short
 from ibgateway_operator.handlers import Handlers, IndexedBodies, kopf_settings
 from ibgateway_operator.kube.bodies import PackedBodies
 from ibgateway_operator.kube.client import KubernetesApi, connect
@@ -154,6 +156,7 @@ def main() -> int:
     where = ", ".join(settings.watch_namespaces) or "all namespaces"
     logger.info("serving IBGateways in %s", where)
     SSLProtocol.max_size = TLS_BUFFER
+    keep_short(time.monotonic)
     asyncio.run(Program(settings).run())
     return 0
 

@@ -97,9 +97,9 @@ async def quiet(run: Run, seconds: float) -> Json:
 
 async def edits(run: Run) -> Json:
     """A limit is changed: until the sentinel's settings say so."""
-    seconds = []
+    seconds, order = [], random.sample(range(run.count), run.count)
     for turn in range(EDITS):
-        number, value = random.randrange(run.count), 7 + turn % 16  # noqa: S311
+        number, value = order[turn % run.count], 7 + turn % 16  # never what it has already
         arrived: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         run.watched.edits[f"{name(number)}-gateway"] = (f'dailyAttempts\\":{value}', arrived)
         begin = time.monotonic()
