@@ -270,10 +270,10 @@ def _settle(login: Login, evidence: Evidence) -> Login:
         return login
     if login.link_lost:
         return replace(login, state=LoginState.CONNECTION_LOST)
-    logged_in = login.by_token or login.attempted or login.completed is not None
-    first = not login.authenticated and logged_in and not login.by_token
+    shown = login.attempted or login.completed is not None
+    first = shown and not login.authenticated and not login.by_token
     full = evidence.at if first else login.full_auth_time
-    known = login.authenticated or logged_in
+    known = shown or login.authenticated or login.by_token
     back = replace(login, full_auth_time=full, authenticated=known, relogin=False)
     return replace(back, state=LoginState.LOGGED_IN)
 
