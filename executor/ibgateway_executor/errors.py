@@ -9,7 +9,8 @@ ExecutorError
     ├── NotConnectedError  no connection to the gateway, or it broke
     ├── NoAnswerError      a request was not answered in time
     ├── ClientIdInUseError another program uses the client id (326)
-    └── RequestRefusedError  the gateway refused a request: code and text
+    ├── RequestRefusedError  the gateway refused a request: code and text
+    └── AccountUnavailableError  an account's values are not valid yet, or one is missing
 """
 
 
@@ -53,6 +54,10 @@ class NoAnswerError(BrokerError):
 
 class ClientIdInUseError(BrokerError):
     """326: another connection holds this client id."""
+
+
+class AccountUnavailableError(BrokerError):
+    """IBKR says that an account's values are not valid yet, or has left out one that counts."""
 
 
 class RequestRefusedError(BrokerError):

@@ -4,12 +4,14 @@ import asyncio
 import errno
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from executor_world import ExecutorWorld, world
+from executor_world import ExecutorWorld, until, world
 from host_processes import free_port
 from ibgateway_executor.broker import ib
 from ibgateway_executor.broker.pacing import MessagePacer
@@ -20,9 +22,11 @@ from ibgateway_executor.errors import (
     NotConnectedError,
     RequestRefusedError,
 )
-from ibgateway_executor.orders.order import Contract
+from ibgateway_executor.orders.order import Contract, Order, OrderTerms, OrderType, Side
+from ibgateway_executor.orders.portfolio import PriceKind, SettlementKind
 
 AAPL = Contract(0, "AAPL")
+NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 LONG = ib.RequestLimits(connect=600, answer=600, ping=600)
 SHORT = ib.RequestLimits(connect=60, answer=0.3, ping=0.3)
 
@@ -100,6 +104,94 @@ async def test_a_connection_tells_accounts_contract_hours_price_and_time(
     assert await broker.completed_orders() == ()
     broker.close()
     assert not broker.connected
+
+
+async def test_a_contract_has_its_trading_hours_price_step_and_market_rules(
+    here: ExecutorWorld,
+) -> None:
+    await here.gateway.login()
+    broker = await ib.connect(address(here), Heard(), pacer(), LONG)
+    (found,) = await broker.candidates(AAPL)
+    assert (found.trading_hours, found.min_tick) == (found.liquid_hours, Decimal("0.01"))
+    assert found.market_rules == (("SMART", 26),)
+    broker.close()
+
+
+async def test_a_connection_tells_what_an_account_holds_and_is_worth(here: ExecutorWorld) -> None:
+    await here.gateway.login()
+    broker = await ib.connect(address(here), Heard(), pacer(), LONG)
+    assert await broker.positions() == ()
+    value = await broker.account("DU1234567")
+    million = Decimal(1_000_000)
+    assert (value.net_liquidation, value.total_cash, value.currency) == (million, million, "USD")
+    assert (value.settled_cash, value.available_funds, value.buying_power) == (million,) * 3
+    assert (value.account_type, value.settlement) == ("INDIVIDUAL", SettlementKind.CASH)
+    assert value.cash == {"USD": million}
+    order = Order("o1", 1, OrderTerms("DU1234567", AAPL, Side.BUY, 10, OrderType.MARKET), NOW, NOW)
+    broker.place(replace(order, order_id=1))
+    held = await until("a position", broker.positions)
+    assert [(p.account, p.contract.con_id, p.quantity) for p in held] == [
+        ("DU1234567", 265598, Decimal(10))
+    ]
+    assert (held[0].contract.exchange, held[0].contract.symbol) == ("SMART", "AAPL")
+    spent = await broker.account("DU1234567")
+    assert spent.total_cash < Decimal(998_101)
+    broker.close()
+
+
+async def test_keys_by_currency_may_have_a_prefix(here: ExecutorWorld) -> None:
+    await here.gateway.login()
+    await here.ibkr.send("PATCH", "/v1/faults", {"ledger_prefix": True})
+    broker = await ib.connect(address(here), Heard(), pacer(), LONG)
+    value = await broker.account("DU1234567")
+    assert value.cash == {"USD": Decimal(1_000_000)}
+    broker.close()
+
+
+async def test_positions_and_values_that_are_not_told_are_not_none_at_all(
+    here: ExecutorWorld,
+) -> None:
+    await here.gateway.login()
+    broker = await ib.connect(address(here), Heard(), pacer(), SHORT)
+    await here.ibkr.send("PATCH", "/v1/faults", {"silent_requests": [61, 76]})
+    first, second = asyncio.create_task(broker.positions()), asyncio.create_task(broker.positions())
+    with pytest.raises(NoAnswerError):
+        await first
+    with pytest.raises(NoAnswerError):
+        await second
+    with pytest.raises(NoAnswerError):
+        await broker.account("DU1234567")
+    broker.close()
+
+
+async def test_a_quote_says_which_prices_there_are(here: ExecutorWorld) -> None:
+    await here.gateway.login()
+    broker = await ib.connect(address(here), Heard(), pacer(), LONG)
+    (found,) = await broker.candidates(AAPL)
+    quote = await broker.quote(found.contract)
+    assert (quote.last, quote.ask, quote.bid) == (
+        Decimal(190),
+        Decimal("190.01"),
+        Decimal("189.99"),
+    )
+    assert quote.price == (Decimal(190), PriceKind.LAST)
+    await here.ibkr.send("PATCH", "/v1/faults", {"no_last_price": True})
+    assert (await broker.quote(found.contract)).price == (Decimal("190.01"), PriceKind.ASK)
+    broker.close()
+
+
+async def test_delayed_prices_are_asked_for_by_request_alone(here: ExecutorWorld) -> None:
+    await here.gateway.login()
+    broker = await ib.connect(address(here), Heard(), pacer(), LONG)
+    (found,) = await broker.candidates(AAPL)
+    for delayed in (False, True, True, False):
+        await broker.quote(found.contract, delayed=delayed)
+    _, frames = await here.ibkr.ask("GET", "/v1/frames?direction=in")
+    asked = [frame["fields"] for frame in frames if frame["fields"][0] in ("1", "59")]
+    assert [fields[2] if fields[0] == "59" else "quote" for fields in asked] == [
+        *("quote", "3", "quote", "quote", "1", "quote")
+    ]
+    broker.close()
 
 
 async def test_a_question_without_an_answer_is_not_an_empty_answer(here: ExecutorWorld) -> None:

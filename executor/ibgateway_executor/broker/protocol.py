@@ -12,15 +12,24 @@ from typing import Protocol
 
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.order import Contract, Order
+from ibgateway_executor.orders.portfolio import AccountReport, MarketQuote, PositionReport
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A contract that fits the one asked for, with its liquid hours in IBKR's words."""
+    """A contract that fits the one asked for, with its hours in IBKR's words.
+
+    `trading_hours` are longer than the liquid ones: outside regular hours too. `min_tick` is the smallest price step there
+    is, None where it was not told; which step holds at which price is in the market rules, one for each exchange.
+    """
 
     contract: Contract
     liquid_hours: str
     time_zone_id: str
+    trading_hours: str = ""
+    min_tick: Decimal | None = None
+    market_rules: tuple[tuple[str, int], ...] = ()
+    """Exchange, and the number of its market rule."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,18 @@ class Broker(Protocol):
 
     async def price(self, contract: Contract) -> Decimal | None:
         """A price of now (last, else ask, else bid); None when the broker has none."""
+        ...
+
+    async def quote(self, contract: Contract, *, delayed: bool = False) -> MarketQuote:
+        """The prices of now. `delayed`: late ones will do where there is no subscription."""
+        ...
+
+    async def positions(self) -> tuple[PositionReport, ...]:
+        """What the accounts of the login hold, each position once and none of 0."""
+        ...
+
+    async def account(self, account: str) -> AccountReport:
+        """An account's values; AccountUnavailableError while IBKR says that they are not valid yet."""
         ...
 
     async def server_time(self) -> datetime:

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from executor_fakes.values import AAPL, NOON
 from ibgateway_executor.broker.protocol import Candidate
-from ibgateway_executor.errors import BrokerError, NoAnswerError
+from ibgateway_executor.errors import AccountUnavailableError, BrokerError, NoAnswerError
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.order import Contract, Order
+from ibgateway_executor.orders.portfolio import AccountReport, MarketQuote, PositionReport
 
 TWO_DAYS = "20261123:0930-20261123:1600;20261124:0930-20261124:1600"
 
@@ -31,7 +32,11 @@ class FakeBroker:
     closed: bool = False
     hours: str = TWO_DAYS
     known: tuple[Contract, ...] = (AAPL,)
-    quote: Decimal | None = None
+    last: Decimal | None = None
+    quotes: dict[str, MarketQuote] = field(default_factory=dict)
+    """By symbol; where there is none, `last` is the last price."""
+    held: tuple[PositionReport, ...] = ()
+    values: dict[str, AccountReport] = field(default_factory=dict)
     clock: Callable[[], datetime] = lambda: NOON
     working: tuple[OrderEvent, ...] = ()
     completed: tuple[OrderEvent, ...] = ()
@@ -90,11 +95,33 @@ class FakeBroker:
         )
 
     async def price(self, contract: Contract) -> Decimal | None:
-        """The quote, whatever the contract."""
+        """The last price, whatever the contract."""
         self.prices_asked.append(str(contract))
         await self._answered(contract, self.mute_prices)
         self.on_price()
-        return self.quote
+        return self.last
+
+    async def quote(self, contract: Contract, *, delayed: bool = False) -> MarketQuote:
+        """The contract's own quote, else the last price. A delayed one only where it will do."""
+        self.prices_asked.append(str(contract))
+        if self.error:
+            raise self.error
+        found = self.quotes.get(contract.symbol, MarketQuote(last=self.last))
+        return MarketQuote() if found.delayed and not delayed else found
+
+    async def positions(self) -> tuple[PositionReport, ...]:
+        """What is held."""
+        if self.error:
+            raise self.error
+        return self.held
+
+    async def account(self, account: str) -> AccountReport:
+        """Its values."""
+        if self.error:
+            raise self.error
+        if account not in self.values:
+            raise AccountUnavailableError(f"nothing is known of {account}")
+        return self.values[account]
 
     async def server_time(self) -> datetime:
         """IBKR's clock."""

@@ -101,7 +101,7 @@ async def test_an_order_called_unknown_during_the_commit_stays_unknown(
 async def test_the_value_limit_fails_closed(
     dispatch: DispatchWorld, price: Decimal | None, terms: OrderTerms, state: tuple[str, str]
 ) -> None:
-    dispatch.broker.quote = price
+    dispatch.broker.last = price
     dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
     await dispatch.order("a", terms)
     await dispatch.dispatch()
@@ -112,7 +112,7 @@ async def test_a_price_is_asked_for_again_after_a_while(dispatch: DispatchWorld)
     dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
     await dispatch.order("a")
     await dispatch.dispatch()
-    dispatch.broker.quote = Decimal("190")
+    dispatch.broker.last = Decimal("190")
     await dispatch.dispatch()
     assert await dispatch.states("a") == [("Waiting", "NoPrice")]
     dispatch.time.advance(5)
@@ -123,7 +123,7 @@ async def test_a_price_is_asked_for_again_after_a_while(dispatch: DispatchWorld)
 
 async def test_a_price_is_believed_for_half_a_minute(dispatch: DispatchWorld) -> None:
     dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
-    dispatch.broker.quote = Decimal("190")
+    dispatch.broker.last = Decimal("190")
     for name, passes, asked in (("a", 0, 1), ("b", 29, 1), ("c", 1, 2)):
         dispatch.time.advance(passes)
         await dispatch.order(name)
@@ -137,7 +137,7 @@ async def test_a_price_that_does_not_come_holds_up_its_own_order_only(
 ) -> None:
     dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
     dispatch.broker.known = (AAPL, MSFT)
-    dispatch.broker.quote = Decimal("190")
+    dispatch.broker.last = Decimal("190")
     await dispatch.order("a")
     await dispatch.order("m", replace(TERMS, contract=MSFT))
     dispatch.broker.mute_prices.add("AAPL")
@@ -190,7 +190,7 @@ async def test_what_is_not_known_any_more_after_the_commit_is_asked_again_before
     dispatch: DispatchWorld, passes: float, settings: dict[str, object]
 ) -> None:
     dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
-    dispatch.broker.quote = Decimal("190")
+    dispatch.broker.last = Decimal("190")
     await dispatch.order("a", TERMS if passes < 3600 else LIMIT)
 
     def once() -> None:
@@ -231,7 +231,7 @@ async def test_a_rejection_by_the_value_limit_is_logged_and_counted(
 
 async def test_a_cancel_while_the_price_is_asked_for_stands(dispatch: DispatchWorld) -> None:
     dispatch.settings = dispatch.settings.model_copy(update={"max_order_value": "2000"})
-    dispatch.broker.quote = Decimal("200.01")
+    dispatch.broker.last = Decimal("200.01")
 
     cancels: list[asyncio.Task[Order]] = []
 

@@ -10,10 +10,13 @@ from ibgateway_executor.orders.broker_reports import OrderEvent
 _ENDS: Final = {
     "openOrderEnd": "openOrders",
     "completedOrdersEnd": "completedOrders",
+    "positionEnd": "positions",
 }
 LAST_PRICES: Final = (4, 68)
 """Tick types of the last price, now and delayed: with one of them a snapshot's end isn't waited for."""
-_ENDS_BY_ID: Final = frozenset({"execDetailsEnd", "contractDetailsEnd", "tickSnapshotEnd"})
+_ENDS_BY_ID: Final = frozenset(
+    {"execDetailsEnd", "contractDetailsEnd", "tickSnapshotEnd", "accountUpdateMultiEnd"}
+)
 
 
 class RequestAnswers:
@@ -68,6 +71,10 @@ class RequestAnswers:
             self._row(args[0], translation.candidate(args[1]))
         elif name == "priceSizeTick":
             self._price(*args[:3])
+        elif name == "position":
+            self._row("positions", translation.position(*args))
+        elif name == "accountUpdateMulti":
+            self._row(args[0], args[1:])
         else:
             return self._orders(name, args)
         return ()

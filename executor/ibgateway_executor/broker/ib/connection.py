@@ -16,10 +16,15 @@ from functools import partial
 from typing import Any, Final
 
 from ibgateway_executor.broker.ib.address import USUAL_LIMITS, GatewayAddress, RequestLimits
-from ibgateway_executor.broker.ib.answers import LAST_PRICES, RequestAnswers
+from ibgateway_executor.broker.ib.answers import RequestAnswers
 from ibgateway_executor.broker.ib.library import ib_async
 from ibgateway_executor.broker.ib.request_ids import RequestIds
-from ibgateway_executor.broker.ib.translation import contract_of, order_of
+from ibgateway_executor.broker.ib.translation import (
+    account_report,
+    contract_of,
+    market_quote,
+    order_of,
+)
 from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
 from ibgateway_executor.broker.protocol import (
     BrokerEvent,
@@ -37,6 +42,12 @@ from ibgateway_executor.errors import (
 )
 from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent
 from ibgateway_executor.orders.order import Contract, Order
+from ibgateway_executor.orders.portfolio import (
+    AccountReport,
+    MarketQuote,
+    PositionReport,
+    PriceKind,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +58,12 @@ READ_ONLY: Final = 321
 TOO_FAST: Final = 100
 """The third one ends the connection."""
 NO_CONTRACT: Final = 200
-PRICE_ORDER: Final = (*LAST_PRICES, 2, 67, 1, 66)
-"""Tick types: last, delayed last, ask, delayed ask, bid, delayed bid."""
-GLOBAL: Final = ("openOrders", "completedOrders")
+DATA_NOTICES: Final = frozenset({10090, 10167})
+"""A snapshot's prices follow all the same: a part of them, or delayed ones."""
+LIVE: Final = 1
+DELAYED: Final = 3
+"""marketDataType: the delayed price only where there is no subscription for the other."""
+GLOBAL: Final = ("openOrders", "completedOrders", "positions")
 """Requests without an id: an error about them carries -1."""
 
 
@@ -72,6 +86,8 @@ class IbBroker:
         self._ready = False
         self._requests = RequestIds()
         self._next_valid_id = 0
+        self._data_type = LIVE
+        self._asking_positions = asyncio.Lock()
         self.accounts: tuple[str, ...] = ()
         self._client = ib_async.Client(_Callbacks(self._on_callback))
         # `pacer` does it: the library's queue would hold an order back unseen, behind every lookup, and
@@ -153,23 +169,54 @@ class IbBroker:
             raise
 
     async def price(self, contract: Contract) -> Decimal | None:
-        """A snapshot's last price, as soon as it comes, else ask, else bid; None when there is none.
+        """A snapshot's last price, as soon as it comes, else ask, else bid; None when there is none."""
+        found = (await self.quote(contract)).price
+        return None if found is None or found[1] is PriceKind.CLOSE else found[0]
+
+    async def quote(self, contract: Contract, *, delayed: bool = False) -> MarketQuote:
+        """A snapshot's prices, as soon as the last price has come.
 
         What has come counts, even where the snapshot's end does not.
         """
         key = self._new_id()
-        request = partial(
-            self._client.reqMktData,
-            *(key, contract_of(contract), ""),
-            snapshot=True,
-            regulatorySnapshot=False,
-            mktDataOptions=[],
-        )
+
+        def request() -> None:
+            self._want_data(DELAYED if delayed else LIVE)
+            self._client.reqMktData(
+                *(key, contract_of(contract), ""),
+                snapshot=True,
+                regulatorySnapshot=False,
+                mktDataOptions=[],
+            )
+
         rows = await self._ask(
             key, request, limit=self._limits.price, kind=MessageKind.LOOKUP, some_rows_do=True
         )
-        ticks: dict[int, Decimal] = {tick: price for tick, price in rows if price > 0}
-        return next((ticks[tick] for tick in PRICE_ORDER if tick in ticks), None)
+        return market_quote(dict(rows))
+
+    async def positions(self) -> tuple[PositionReport, ...]:
+        """What the accounts hold. The subscription that the question is ends with its answer."""
+        async with self._asking_positions:
+            try:
+                rows = await self._ask("positions", self._client.reqPositions)
+            finally:
+                self._write_if_connected(self._client.cancelPositions)
+        latest = {(row.account, row.contract.con_id): row for row in rows}
+        return tuple(row for row in latest.values() if row.quantity)
+
+    async def account(self, account: str) -> AccountReport:
+        """An account's values, of each currency too; the subscription ends with its answer.
+
+        Not reqAccountUpdates: there is one such subscription for a whole connection. Not reqAccountSummary:
+        it says neither whether the values are valid yet nor what is held in which currency.
+        """
+        key = self._new_id()
+        request = partial(self._client.reqAccountUpdatesMulti, key, account, "", ledgerAndNLV=False)
+        try:
+            rows = await self._ask(key, request)
+        finally:
+            self._write_if_connected(partial(self._client.cancelAccountUpdatesMulti, key))
+        return account_report(account, rows)
 
     async def server_time(self) -> datetime:
         """IBKR's clock, whole seconds."""
@@ -194,6 +241,18 @@ class IbBroker:
     def _require(self) -> None:
         if not self.connected:
             raise NotConnectedError("the connection to the gateway is closed")
+
+    def _want_data(self, kind: int) -> None:
+        """What the connection's market data shall be from now on; said only where that is new."""
+        if kind != self._data_type:
+            self._client.reqMarketDataType(kind)
+            self._pacer.count(MessageKind.LOOKUP)
+            self._data_type = kind
+
+    def _write_if_connected(self, message: Callable[[], None]) -> None:
+        if self.connected:
+            message()
+            self._pacer.count(MessageKind.QUESTION)
 
     def _new_id(self) -> int:
         return self._requests.new(self._next_valid_id)
@@ -257,6 +316,8 @@ class IbBroker:
             self._listener(LinkRestored())
         elif request_id == -1 and code == READ_ONLY:
             self._answers.refuse(GLOBAL, RequestRefusedError(code, text))
+        elif code in DATA_NOTICES and self._answers.expects(request_id):
+            logger.debug("about market data: %d: %s", code, text)
         elif self._answers.expects(request_id):
             self._answers.refuse((request_id,), RequestRefusedError(code, text))
         elif request_id > 0 and not self._requests.given(request_id):

@@ -3,16 +3,33 @@
 Floats become `Decimal` through their shortest text; IBKR's unset markers become None or 0.
 """
 
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from ibgateway_executor.broker.ib.library import ib_async
 from ibgateway_executor.broker.protocol import Candidate
+from ibgateway_executor.errors import AccountUnavailableError
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
 from ibgateway_executor.orders.order import Contract, Order, OrderType
+from ibgateway_executor.orders.portfolio import (
+    AccountReport,
+    MarketQuote,
+    PositionReport,
+    SettlementKind,
+)
 
 LARGEST_NUMBER: Final = 1e15
 """IBKR's marker of an unset number is the largest double."""
+LARGEST_AMOUNT: Final = Decimal(LARGEST_NUMBER)
+LEDGER_PREFIX: Final = "$LEDGER-"
+"""What the keys of values by currency begin with where the user's settings have that switched on."""
+BASE: Final = "BASE"
+"""In place of a currency: the sum of all of them."""
+LIVE_TICKS: Final = (4, 2, 1, 9)
+"""Tick types of last, ask, bid, close."""
+DELAYED_TICKS: Final = (68, 67, 66, 75)
 
 
 def contract_of(contract: Contract) -> ib_async.Contract:
@@ -98,19 +115,102 @@ def execution(execution: Any) -> FillReport:
 
 def candidate(details: Any) -> Candidate:
     """contractDetails."""
-    contract = details.contract
     return Candidate(
-        Contract(
-            con_id=contract.conId,
-            symbol=contract.symbol,
-            sec_type=contract.secType,
-            exchange=contract.exchange,
-            currency=contract.currency,
-            primary_exchange=contract.primaryExchange,
-        ),
+        _named(details.contract),
         details.liquidHours,
         details.timeZoneId,
+        trading_hours=details.tradingHours,
+        min_tick=number(details.minTick) or None,
+        market_rules=_market_rules(details.validExchanges, details.marketRuleIds),
     )
+
+
+def position(account: str, contract: Any, quantity: float, average_cost: float) -> PositionReport:
+    """position. Its contract says where it is listed, not where to route."""
+    held = replace(_named(contract), exchange="SMART", primary_exchange=contract.exchange)
+    return PositionReport(
+        account, held, number(quantity) or Decimal(0), number(average_cost) or Decimal(0)
+    )
+
+
+def account_report(account: str, rows: Iterable[tuple[str, str, str, str, str]]) -> AccountReport:
+    """The rows of accountUpdateMulti: account, model, key, value, currency.
+
+    AccountUnavailableError where IBKR says so, or one of the values that are always there is missing.
+    """
+    mine = [(key.removeprefix(LEDGER_PREFIX), *row) for of, _, key, *row in rows if of == account]
+    values = {key: value for key, value, _ in mine}
+    if values.get("AccountReady", "true").casefold() == "false":
+        raise AccountUnavailableError(f"IBKR says that the values of {account} are not valid yet")
+    amounts = {key: amount(value) for key, value, currency in mine if currency != BASE}
+    net, cash = amounts.get("NetLiquidation"), amounts.get("TotalCashValue")
+    if net is None or cash is None:
+        raise AccountUnavailableError(
+            f"IBKR did not tell NetLiquidation and TotalCashValue of {account}"
+        )
+    funds, power = amounts.get("AvailableFunds"), amounts.get("BuyingPower")
+    return AccountReport(
+        account,
+        next(currency for key, _, currency in mine if key == "NetLiquidation"),
+        net,
+        cash,
+        settled_cash=amounts.get("SettledCash"),
+        available_funds=funds,
+        buying_power=power,
+        account_type=values.get("AccountType", ""),
+        settlement=_settlement(values.get("TradingType-S", ""), funds, power),
+        cash={
+            currency: told
+            for key, value, currency in mine
+            if key == "CashBalance" and currency != BASE and (told := amount(value)) is not None
+        },
+    )
+
+
+def _settlement(trading: str, funds: Decimal | None, power: Decimal | None) -> SettlementKind:
+    """A cash account's buying power is its cash; a margin account's a multiple of its available funds."""
+    if "CASH" in trading:
+        return SettlementKind.CASH
+    multiple = funds is not None and power is not None and 0 < funds < power
+    return SettlementKind.MARGIN if "MRGN" in trading or multiple else SettlementKind.CASH
+
+
+def market_quote(ticks: Mapping[int, Decimal]) -> MarketQuote:
+    """The ticks of a snapshot by their types; live ones before delayed ones."""
+    known = {tick: price for tick, price in ticks.items() if price > 0}
+    live, late = _quote_of(known, LIVE_TICKS), _quote_of(known, DELAYED_TICKS)
+    traded = live.last or live.ask or live.bid
+    return live if traded or late.price is None else replace(late, delayed=True)
+
+
+def _quote_of(known: Mapping[int, Decimal], ticks: tuple[int, int, int, int]) -> MarketQuote:
+    last, ask, bid, close = (known.get(tick) for tick in ticks)
+    return MarketQuote(last=last, ask=ask, bid=bid, close=close)
+
+
+def _market_rules(exchanges: str, rules: str) -> tuple[tuple[str, int], ...]:
+    pairs = zip(exchanges.split(","), rules.split(","), strict=False)
+    return tuple((exchange, int(rule)) for exchange, rule in pairs if rule.isdecimal())
+
+
+def _named(contract: Any) -> Contract:
+    return Contract(
+        con_id=contract.conId,
+        symbol=contract.symbol,
+        sec_type=contract.secType,
+        exchange=contract.exchange,
+        currency=contract.currency,
+        primary_exchange=contract.primaryExchange,
+    )
+
+
+def amount(text: str) -> Decimal | None:
+    """An account value's number; None where it is none, or beyond any amount."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() and abs(value) < LARGEST_AMOUNT else None
 
 
 def number(value: float | None) -> Decimal | None:
