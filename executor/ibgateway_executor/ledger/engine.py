@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, inspect
 from sqlalchemy import event as engine_event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from ibgateway_executor.errors import LedgerUnavailableError, StartRefusedError
 from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.migration import create
 
 _CONNECT: dict[str, Any] = {"check_same_thread": False, "isolation_level": None}
 
@@ -154,7 +155,8 @@ def _check(engine: Engine, path: Path) -> None:
             verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
             if verdict != "ok":
                 raise StartRefusedError(_damaged(path, str(verdict)))
-            tables.metadata.create_all(connection)
+            if not inspect(connection).has_table(tables.facts.name):
+                create(connection)
     except OperationalError:
         raise
     except DatabaseError as error:

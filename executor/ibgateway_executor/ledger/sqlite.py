@@ -28,7 +28,7 @@ from ibgateway_executor.ledger.facts import (
     set_fact,
 )
 from ibgateway_executor.ledger.insertion import OrderWriter
-from ibgateway_executor.ledger.migration import migrate
+from ibgateway_executor.ledger.migration import upgrade
 from ibgateway_executor.ledger.rows import instant, text
 from ibgateway_executor.ledger.sightings import forget, remember
 from ibgateway_executor.ledger.statements import found, select_orders
@@ -55,26 +55,21 @@ class SqliteStore:
         self._orders = OrderWriter(file)
 
     def stamp(self, mode: str) -> None:
-        """Mark a new ledger with its mode; refuse one of another mode or version."""
-        with self._file.direct() as file:
+        """Mark a new ledger with its mode, upgrade an older one; refuse one of another mode or a newer version."""
+        with self._file.writing() as connection:
+            file = self._file.driver
             found = fact(file, MODE)
-            version = fact(file, SCHEMA_VERSION)
-            if found == mode and version not in {None, str(tables.VERSION)}:
-                version = str(migrate(file, int(version or 0)))
-                set_fact(file, SCHEMA_VERSION, version)
-            if found is None:
-                set_fact(file, MODE, mode)
-                set_fact(file, SCHEMA_VERSION, str(tables.VERSION))
-            elif found != mode:
+            if found not in {None, mode}:
                 raise StartRefusedError(
                     f"this ledger belongs to a {found} gateway and the executor is {mode}: "
                     "a ledger never changes its mode; give this gateway a volume of its own"
                 )
-            elif version != str(tables.VERSION):
-                raise StartRefusedError(
-                    f"the ledger has schema {version} and this executor reads {tables.VERSION}: "
-                    "run the version that wrote it"
-                )
+            version = fact(file, SCHEMA_VERSION)
+            upgrade(connection, version)
+            if version != tables.REVISION:
+                set_fact(file, SCHEMA_VERSION, tables.REVISION)
+            if found is None:
+                set_fact(file, MODE, mode)
 
     def accounts(self) -> tuple[str, ...]:
         """The accounts the ledger was proven with; empty before the first login."""

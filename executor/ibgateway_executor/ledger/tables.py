@@ -2,11 +2,17 @@
 
 from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, UniqueConstraint
 
-VERSION = 4
-"""2: what the broker said and a person resolved, an index on perm_id, sightings. 3: an index on accepted_at, when
-a sighting was told. 4: the archive."""
+REVISION = "0004"
+"""Of these tables: the last one in `revisions`."""
+UNSTAMPED = "4"
+"""What programs without revisions stamped their ledgers with last; theirs was made and perhaps not stamped yet."""
 
 metadata = MetaData()
+
+alembic_version = Table(
+    "alembic_version", metadata, Column("version_num", String(32), primary_key=True)
+)
+"""One row, which Alembic keeps: the revision that the ledger has."""
 
 facts = Table(
     "facts",

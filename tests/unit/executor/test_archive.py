@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +11,7 @@ from sqlalchemy import text
 from executor_fakes import NOON, IntakeWorld, entry, observe
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError
 from ibgateway_executor.ledger.housekeeping import keep_archiving
-from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
+from ibgateway_executor.ledger.sqlite import SqliteStore
 from ibgateway_executor.ledger.store import EntryResult
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
 from ibgateway_executor.orders.order import Order, OrderState, cancel, expire, move
@@ -151,21 +150,6 @@ def test_what_is_archived_counts_among_its_days_orders(store: SqliteStore) -> No
     assert (store.day_tally(*day, 1), store.day_tally(*day, 2)) == before
     assert (before[0].accepted, before[0].left, before[0].last) == (2, 1, 1)
     assert before[1].last == 2
-
-
-def test_a_ledger_without_an_archive_gets_one(tmp_path: Path) -> None:
-    older = open_sqlite(tmp_path / "ledger.db")
-    older.stamp("paper")
-    order = ended(older, "a")
-    with older._file.engine.begin() as connection:
-        connection.execute(text("DROP TABLE archived_jobs"))
-        connection.execute(text("UPDATE facts SET value = '3' WHERE name = 'schema-version'"))
-    older.close()
-    newer = open_sqlite(tmp_path / "ledger.db")
-    newer.stamp("paper")
-    assert archive(newer) == 1
-    assert newer.find("a") == order
-    newer.close()
 
 
 async def test_over_http_an_archived_order_is_there_and_can_not_be_cancelled(

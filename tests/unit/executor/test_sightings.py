@@ -1,28 +1,16 @@
 """What the broker told about orders that are not in the ledger: kept for as long as it may matter."""
 
-import sqlite3
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from executor_fakes import NOON, ConnectionWorld, accept, entry, observe
-from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
+from ibgateway_executor.ledger.sqlite import SqliteStore
 from ibgateway_executor.orders.broker_reports import FillReport, OrderEvent, OrderStatusReport
 
 MONTH = timedelta(days=30)
 FILL = FillReport(7, 17, 5, "ibg-a", "e", Decimal(10), Decimal("190.3"))
-VERSION_2 = """
-DROP INDEX jobs_by_acceptance;
-DROP TABLE sightings;
-CREATE TABLE sightings (sequence INTEGER PRIMARY KEY AUTOINCREMENT, order_ref VARCHAR NOT NULL,
-  report VARCHAR NOT NULL, UNIQUE (order_ref, report));
-INSERT INTO sightings (order_ref, report) VALUES ('ibg-a', '{"kind": "OrderStatusReport", "order_id": 7,
-  "client_id": 17, "perm_id": 5, "status": "Filled", "filled": "10", "order_ref": "ibg-a"}');
-UPDATE facts SET value = '2' WHERE name = 'schema-version';
-"""
-"""What makes a ledger of now one of the version before sightings had a time."""
 
 
 def status(text: str, *, ended: bool = False) -> OrderStatusReport:
@@ -84,20 +72,3 @@ async def test_a_connection_forgets_by_ibkrs_time(
     store = gateway.ledger._store
     assert isinstance(store, SqliteStore)
     assert kept(store) == left
-
-
-def test_sightings_of_the_version_before_are_as_old_as_the_change(tmp_path: Path) -> None:
-    path = tmp_path / "second.db"
-    first = open_sqlite(path)
-    first.stamp("paper")
-    first.close()
-    with sqlite3.connect(path) as file:
-        file.executescript(VERSION_2)
-    file.close()
-    before = datetime.now().astimezone()
-    store = open_sqlite(path)
-    store.stamp("paper")
-    store.forget_sightings(before - timedelta(seconds=1))
-    assert kept(store) == 1
-    assert accept(store, entry("a"))[0].state == "Filled"
-    store.close()

@@ -229,79 +229,6 @@ def test_what_is_asked_all_the_time_is_served_by_an_index(
     assert not any(plan.startswith(("SCAN", "MULTI-INDEX")) for plan in plans)
 
 
-FIRST_SCHEMA = """
-CREATE TABLE facts (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
-CREATE TABLE jobs (
-  sequence INTEGER PRIMARY KEY AUTOINCREMENT, id VARCHAR NOT NULL UNIQUE,
-  idempotency_key VARCHAR NOT NULL UNIQUE, request_hash VARCHAR NOT NULL, account VARCHAR NOT NULL,
-  con_id INTEGER NOT NULL, symbol VARCHAR NOT NULL, sec_type VARCHAR NOT NULL, exchange VARCHAR NOT NULL,
-  currency VARCHAR NOT NULL, primary_exchange VARCHAR NOT NULL, side VARCHAR NOT NULL,
-  quantity INTEGER NOT NULL, order_type VARCHAR NOT NULL, limit_price VARCHAR,
-  time_in_force VARCHAR NOT NULL, accepted_at VARCHAR NOT NULL, valid_until VARCHAR NOT NULL,
-  valid_by_default BOOLEAN NOT NULL, state VARCHAR NOT NULL, reason VARCHAR NOT NULL,
-  message VARCHAR NOT NULL, order_ref VARCHAR NOT NULL UNIQUE, client_id INTEGER NOT NULL,
-  order_id INTEGER NOT NULL, perm_id INTEGER NOT NULL, sent_at VARCHAR, filled VARCHAR NOT NULL,
-  average_price VARCHAR, cancel_requested BOOLEAN NOT NULL, updated_at VARCHAR NOT NULL);
-CREATE INDEX jobs_by_state ON jobs (state);
-CREATE INDEX jobs_by_order ON jobs (client_id, order_id);
-INSERT INTO facts VALUES ('trading-mode', 'paper'), ('schema-version', '1'), ('highest-order-id', '7');
-INSERT INTO jobs VALUES (3, 'a', 'k', 'h', 'DU1234567', 265598, 'AAPL', 'STK', 'SMART', 'USD', 'NASDAQ',
-  'SELL', 10, 'LMT', '190.2500', 'GTC', '2026-11-23T17:00:00.000000+00:00',
-  '2026-11-23T21:00:00.000000+00:00', 0, 'Working', '', '', 'ibg-a', 17, 7, 5,
-  '2026-11-23T17:00:00.000000+00:00', '4', '190.3', 0, '2026-11-23T17:00:00.000000+00:00');
-"""
-"""As the first version wrote it."""
-
-
-def test_a_ledger_of_the_first_version_goes_on_in_place(tmp_path: Path) -> None:
-    path = tmp_path / "first.db"
-    with sqlite3.connect(path) as first:
-        first.executescript(FIRST_SCHEMA)
-    first.close()
-    store = open_sqlite(path)
-    store.stamp("paper")
-    order = replace(
-        entry("a").order,
-        sequence=3,
-        state=OrderState.WORKING,
-        client_id=17,
-        order_id=7,
-        perm_id=5,
-        sent_at=NOON,
-        filled=Decimal(4),
-        average_price=Decimal("190.3"),
-        updated_at=NOON,
-    )
-    assert store.find("a") == order
-    told = observe(store, OrderStatusReport(0, 0, 5, "Filled", filled=Decimal(10)), NOON)
-    assert told is not None
-    assert told.after.state is OrderState.FILLED
-    store.close()
-    again = open_sqlite(path)
-    again.stamp("paper")
-    assert accepted(again, "b").sequence == 4
-    again.close()
-    made = open_sqlite(tmp_path / "new.db")
-    made.stamp("paper")
-    made.close()
-    assert _columns(path) == _columns(tmp_path / "new.db")
-
-
-def _columns(path: Path) -> dict[str, set[str]]:
-    """Columns and indexes by table."""
-    with sqlite3.connect(path) as file:
-        names = [
-            row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        ]
-        found = {
-            name: {row[1] for row in file.execute(f"PRAGMA table_info({name})")}
-            | {row[1] for row in file.execute(f"PRAGMA index_list({name})") if row[3] == "c"}
-            for name in names
-        }
-    file.close()
-    return found
-
-
 def test_many_steps_are_one_transaction_and_a_forbidden_one_is_skipped(store: SqliteStore) -> None:
     for name in ("a", "b"):
         accepted(store, name)
@@ -344,14 +271,6 @@ def test_a_ledger_keeps_its_mode_and_its_accounts(store: SqliteStore) -> None:
     assert store.claim(("DU1",)) == ("DU1",)
     assert store.claim(("DU2",)) == ("DU1",)
     assert store.accounts() == ("DU1",)
-
-
-def test_a_ledger_of_a_later_version_is_refused(store: SqliteStore, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "ledger.db") as other:
-        other.execute("UPDATE facts SET value = '99' WHERE name = 'schema-version'")
-    other.close()
-    with pytest.raises(StartRefusedError, match="the ledger has schema 99"):
-        store.stamp("paper")
 
 
 def test_a_damaged_ledger_is_refused(tmp_path: Path) -> None:
