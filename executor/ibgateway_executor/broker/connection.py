@@ -195,7 +195,7 @@ class GatewayConnection:
 
     def _now(self) -> datetime:
         """IBKR's time where it is known."""
-        return self._current.time() or self._clock.now()
+        return self._current.now()
 
     async def _connect(self) -> None:
         self._pause.begin()

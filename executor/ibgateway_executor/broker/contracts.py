@@ -1,5 +1,6 @@
 """Contracts as the broker knows them: numbers and trading hours, asked in the background and kept."""
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,13 +13,13 @@ from ibgateway_executor.orders.market_hours import (
     Market,
     MarketClosed,
     MarketOpen,
-    TradingSession,
     first_day,
     market,
     session_end,
     sessions,
 )
-from ibgateway_executor.orders.order import Contract, OrderReason
+from ibgateway_executor.orders.order import Contract, Order, OrderReason, OrderTerms
+from ibgateway_executor.orders.windows import ContractHours, Window, market_for, window
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
 
@@ -30,6 +31,13 @@ USABLE_SECONDS: Final = FRESH_SECONDS + 300.0
 """Hours that are being asked again count for this long; older ones send nothing."""
 UNRESOLVABLE_SECONDS: Final = 15.0
 """That no contract fits, or several do, is believed for this long."""
+_MULTIPLIER: Final = re.compile(r"([1-9][0-9]{0,8}(\.[0-9]{1,6})?)?")
+SHOWN: Final = 10
+"""So many of the contracts that fit are told to a client."""
+SUPPORTED: Final = frozenset(
+    {"STK", "CASH", "CFD", "CMDTY", "CRYPTO", "FUND", "FUT", "FOP", "OPT", "WAR"}
+)
+"""secTypes whose price times quantity times multiplier is their value; of a BOND it is not, and IND and BAG are no single contract to trade."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,12 @@ class _Answer:
 
 @dataclass(frozen=True)
 class _Known:
-    hours: tuple[TradingSession, ...] | HoursUnknown
+    hours: ContractHours
     at: float
     since: datetime | None = None
-    """The hours name every session from here on."""
+    """The regular hours name every session from here on."""
+    trading_since: datetime | None = None
+    """And all hours from here on."""
 
 
 class Contracts:
@@ -96,56 +106,54 @@ class Contracts:
             return None
         if not found and named.con_id and named.symbol:
             return None  # it may have been proven before: its hours say that it is gone
-        if not found:
-            return Unresolvable(
-                OrderReason.UNKNOWN_CONTRACT,
-                f"the broker knows no contract {named}: check conId, symbol, exchange and currency",
-            )
-        if len(found) > 1:
-            return Unresolvable(
-                OrderReason.AMBIGUOUS_CONTRACT,
-                f"{len(found)} contracts fit {named}: name one by conId or primaryExchange",
-            )
-        contract = found[0].contract
-        differences = _differences(named, contract)
-        if differences:
-            return Unresolvable(
-                OrderReason.CONTRADICTING_CONTRACT,
-                f"conId {contract.con_id} is {contract.symbol}, and the order says otherwise: "
-                f"{differences}: name what you mean by conId alone, or correct it",
-            )
-        return replace(contract, exchange=named.exchange)
+        return _unresolvable(named, found) or replace(found[0].contract, exchange=named.exchange)
 
-    def market(self, con_id: int) -> Market:
-        """Whether the contract's market takes an order now."""
+    def market(self, terms: OrderTerms) -> Market:
+        """Whether the contract's market takes an order with these terms now."""
+        hours = self._hours(terms.contract.con_id)
+        if isinstance(hours, HoursUnknown):
+            return hours
+        return market_for(terms, hours, self._clock.now())
+
+    def _hours(self, con_id: int) -> ContractHours | HoursUnknown:
         known = self._known.get(con_id)
         if known is None:
             return HoursUnknown("the trading hours have not been asked for yet")
         if self._clock.monotonic() - known.at >= USABLE_SECONDS:
             return HoursUnknown("the trading hours are too old and are being asked again")
-        if isinstance(known.hours, HoursUnknown):
-            return known.hours
-        return market(known.hours, self._clock.now())
+        return known.hours
+
+    def _regular(self, con_id: int) -> Market:
+        hours = self._hours(con_id)
+        if isinstance(hours, HoursUnknown):
+            return hours
+        liquid = hours.liquid
+        return liquid if isinstance(liquid, HoursUnknown) else market(liquid, self._clock.now())
 
     def closes(self) -> datetime | None:
         """The first end of the sessions that run now, of all contracts whose hours are known."""
         now = self._clock.now()
-        hours = [k.hours for k in self._known.values() if not isinstance(k.hours, HoursUnknown)]
-        running = (market(known, now) for known in hours)
+        liquid = (k.hours.liquid for k in self._known.values())
+        running = (market(known, now) for known in liquid if not isinstance(known, HoursUnknown))
         return min((m.end for m in running if isinstance(m, MarketOpen)), default=None)
 
-    def validity_end(
-        self, con_id: int, accepted_at: datetime, *, otherwise: datetime
-    ) -> datetime | None:
-        """End of the first session at or after an order's acceptance; None when not known.
+    def validity_end(self, order: Order) -> datetime | None:
+        """End of the first session at or after the moment from which an order may be sent; None when not known.
 
-        Hours that begin after the acceptance may lack that session: they never extend `otherwise`.
+        Hours that begin after its acceptance may lack that session: they never extend its validity.
         """
-        known = self._known.get(con_id)
-        if known is None or isinstance(known.hours, HoursUnknown) or known.since is None:
+        known = self._known.get(order.terms.contract.con_id)
+        if known is None:
             return None
-        end = session_end(known.hours, accepted_at)
-        return end if end is None or accepted_at >= known.since else min(end, otherwise)
+        wanted = window(order.terms)
+        hours = known.hours.of(wanted)
+        since = known.trading_since if wanted is Window.EXTENDED else known.since
+        if isinstance(hours, HoursUnknown) or since is None:
+            return None
+        end = session_end(hours, order.begins_at)
+        if end is None or order.accepted_at >= since:
+            return end
+        return min(end, order.valid_until)
 
     def _found(self, question: Contract) -> tuple[Candidate, ...] | None:
         answer = self._answers.get(question)
@@ -158,7 +166,7 @@ class Contracts:
         found = self._found(question)
         if not found:
             return found is not None
-        return not isinstance(self.market(found[0].contract.con_id), HoursUnknown)
+        return not isinstance(self._regular(found[0].contract.con_id), HoursUnknown)
 
     def _stale(self, question: Contract) -> bool:
         answer = self._answers.get(question)
@@ -168,7 +176,7 @@ class Contracts:
 
     def _fresh(self, con_id: int) -> float:
         """How old the answer may be. Hours that can't be read have the lookups' back-off alone."""
-        now = self.market(con_id)
+        now = self._regular(con_id)
         if isinstance(now, HoursUnknown):
             return 0.0
         if isinstance(now, MarketClosed) and now.opens is None:
@@ -181,18 +189,69 @@ class Contracts:
         self._answers[question] = answer
         if len(found) != 1:
             if question.con_id:
-                self._known[question.con_id] = _Known(HoursUnknown(_GONE), answer.at)
+                gone = HoursUnknown(_GONE)
+                self._known[question.con_id] = _Known(ContractHours(gone, gone), answer.at)
             return True
         candidate = found[0]
         named = replace(candidate.contract, exchange=question.exchange)
         self._answers[_question(named)] = answer
-        hours = sessions(candidate.liquid_hours, candidate.time_zone_id)
-        if isinstance(hours, HoursUnknown):
-            self._known[named.con_id] = _Known(hours, answer.at)
-            return False
-        since = first_day(candidate.liquid_hours, candidate.time_zone_id)
-        self._known[named.con_id] = _Known(hours, answer.at, since)
-        return True
+        self._known[named.con_id] = known = _known(candidate, answer.at)
+        return not isinstance(known.hours.liquid, HoursUnknown)
+
+
+def _unresolvable(named: Contract, found: tuple[Candidate, ...]) -> Unresolvable | None:
+    """Why what fits is not one contract that can be traded as it was named."""
+    if not found:
+        return Unresolvable(
+            OrderReason.UNKNOWN_CONTRACT,
+            f"the broker knows no contract {named}: check conId, symbol, exchange and currency",
+        )
+    if len(found) > 1:
+        return Unresolvable(
+            OrderReason.AMBIGUOUS_CONTRACT,
+            f"{len(found)} contracts fit {named}: name one by conId or primaryExchange: {_listed(found)}",
+        )
+    contract = found[0].contract
+    if contract.sec_type not in SUPPORTED or not _MULTIPLIER.fullmatch(contract.multiplier):
+        return Unresolvable(
+            OrderReason.UNSUPPORTED_CONTRACT,
+            f"{contract} is {contract.sec_type or 'of no secType'} with the multiplier "
+            f"{contract.multiplier or '1'!r}: orders are for {', '.join(sorted(SUPPORTED))}",
+        )
+    if differences := _differences(named, contract):
+        return Unresolvable(
+            OrderReason.CONTRADICTING_CONTRACT,
+            f"conId {contract.con_id} is {contract.symbol}, and the order says otherwise: "
+            f"{differences}: name what you mean by conId alone, or correct it",
+        )
+    return None
+
+
+def _known(candidate: Candidate, at: float) -> _Known:
+    zone = candidate.time_zone_id
+    hours = ContractHours(
+        sessions(candidate.liquid_hours, zone), sessions(candidate.trading_hours, zone)
+    )
+    return _Known(
+        hours,
+        at,
+        None if isinstance(hours.liquid, HoursUnknown) else first_day(candidate.liquid_hours, zone),
+        None
+        if isinstance(hours.trading, HoursUnknown)
+        else first_day(candidate.trading_hours, zone),
+    )
+
+
+def _listed(found: tuple[Candidate, ...]) -> str:
+    """The first of the contracts that fit, so that a client can choose."""
+    shown = [_described(candidate.contract) for candidate in found[:SHOWN]]
+    more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    return "; ".join([*shown, *more])
+
+
+def _described(contract: Contract) -> str:
+    words = (contract.symbol, contract.sec_type, contract.primary_exchange or contract.exchange)
+    return " ".join([f"conId {contract.con_id}", *(w for w in words if w), contract.currency])
 
 
 def _question(named: Contract) -> Contract:

@@ -52,6 +52,10 @@ class CurrentConnection:
         theirs, at = self._compared
         return theirs + timedelta(seconds=self._clock.monotonic() - at)
 
+    def now(self) -> datetime:
+        """IBKR's time where it is known, else ours."""
+        return self.time() or self._clock.now()
+
     def reconciled(self) -> None:
         """The broker has reported what became of every order."""
         self._set(replace(self.state, reconciled=True, detail=""))

@@ -104,6 +104,7 @@ class Dispatcher:
     async def dispatch(self) -> bool:
         """One look; True when the next one may follow at once."""
         await self._submitter.take_back()
+        self._ledger.active.begin(self._connection.now())
         self._hear()
         await self._end_overdue()
         self._cancels.write(self._ledger.active.cancels.values())

@@ -212,9 +212,7 @@ class Preparation:
         return Waiting(OrderReason.CONTRACT_UNRESOLVED, f"the broker told no contract: {detail}")
 
     def _valid(self, order: Order) -> Order:
-        end = self._contracts.validity_end(
-            order.terms.contract.con_id, order.accepted_at, otherwise=order.valid_until
-        )
+        end = self._contracts.validity_end(order)
         if not order.valid_by_default or end is None:
             return order
         return replace(order, valid_until=end, valid_by_default=False)

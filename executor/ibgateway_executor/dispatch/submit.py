@@ -159,10 +159,12 @@ class OrderSubmitter:
             return Waiting(gate.reason, gate.message, gate.until)
         if self._connection.broker is not broker:
             return Waiting(OrderReason.CONNECTION_LOST, "the connection changed")
-        if not isinstance(self._contracts.market(order.terms.contract.con_id), MarketOpen):
+        if not isinstance(self._contracts.market(order.terms), MarketOpen):
             return Waiting(OrderReason.MARKET_CLOSED, "the market is closing")
         if self._clock.now() >= order.valid_until:
             return Waiting(OrderReason.VALIDITY_ENDED, "its validity has ended")
+        if order.not_before and self._connection.now() < order.not_before:
+            return Waiting(OrderReason.NOT_BEFORE, "its time has not come")
         return self._narrowed(order.terms)
 
     def _narrowed(self, terms: OrderTerms) -> Waiting | None:

@@ -35,6 +35,8 @@ APART_SECONDS: Final = 0.25
 """Between two times at which reasons are written down, once there are no more to write. One commit for each order that comes
 would be half of what the disk can take, and each new order would wait for the last one's reason.
 """
+CLOSED: Final = frozenset({OrderReason.MARKET_CLOSED, OrderReason.CUT_OFF_PASSED})
+"""What an order may be refused for instead of waiting."""
 LATE: Final = Waiting(OrderReason.VALIDITY_ENDED, "validUntil is past by this clock", brief=True)
 UNPROVEN: Final = Waiting(
     OrderReason.VALIDITY_ENDED,
@@ -101,7 +103,7 @@ class OrderWaits:
         if head is None:
             self._conditions.pop(of, None)
             return
-        closed = market_wait(self._contracts.market(of[1]))
+        closed = market_wait(self._contracts.market(head.terms))
         condition = (closed and closed.reason, self._ledger.active.doubted(of))
         before = self._conditions.get(of)
         self._conditions[of] = condition
@@ -113,10 +115,15 @@ class OrderWaits:
             return closed
         if self._clock.now() >= order.valid_until:
             return LATE
+        if order.not_before and self._connection.now() < order.not_before:
+            begins = order.not_before
+            return Waiting(
+                OrderReason.NOT_BEFORE, f"not before {begins.isoformat()}, as asked", begins
+            )
         return (
             self._submitter.wait(order)
             or self._preparation.wait(order)
-            or market_wait(self._contracts.market(order.terms.contract.con_id))
+            or market_wait(self._contracts.market(order.terms))
         )
 
     def pause(self) -> float:
@@ -135,12 +142,15 @@ class OrderWaits:
             del self._open[number]
         steps: dict[str, Step] = {}
         delays: dict[Waiting, list[int]] = {}
-        reject = self._settings().market_closed is MarketClosedAction.REJECT
+        usual = self._settings().market_closed
         for order in (self._ledger.active.unsent.get(number) for number in numbers):
             wait = None if order is None else self._wait(order, sent_for)
             if order is None or wait is None or wait.brief:
                 continue
-            if reject and wait.reason == OrderReason.MARKET_CLOSED:
+            if (
+                wait.reason in CLOSED
+                and (order.market_closed or usual) == MarketClosedAction.REJECT
+            ):
                 steps[order.id] = partial(_reject, wait=wait)
             elif (order.state, order.reason) != (OrderState.WAITING, wait.reason):
                 delays.setdefault(wait, []).append(order.sequence)

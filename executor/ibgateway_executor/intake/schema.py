@@ -14,11 +14,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from pydantic.alias_generators import to_camel
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
+from ibgateway_api.executor_spec import MarketClosedAction
+from ibgateway_executor.intake.combinations import price_problems, time_problems
 from ibgateway_executor.orders.order import (
     Contract,
     Order,
     OrderTerms,
     OrderType,
+    Priority,
     Side,
     TimeInForce,
 )
@@ -93,8 +96,10 @@ class ContractBody(_Body):
     """IBKR's contract number; enough by itself."""
     symbol: str = Field(default="", pattern=r"^([!-~]([ -~]{0,30}[!-~])?)?$")
     """Symbol, such as AAPL."""
-    sec_type: Literal["STK"] = "STK"
-    """Stocks and exchange-traded funds."""
+    sec_type: Literal[
+        "STK", "CASH", "CFD", "CMDTY", "CRYPTO", "FUND", "FUT", "FOP", "OPT", "WAR"
+    ] = "STK"
+    """STK for stocks and exchange-traded funds; of the others name one by `conId`, as the symbol alone fits many."""
     exchange: str = Field(default="SMART", pattern=r"^[A-Z0-9.]{1,20}$")
     """Where to route."""
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
@@ -120,20 +125,40 @@ class OrderBody(_Body):
     quantity: Quantity
     """Whole shares."""
     order_type: OrderType
-    """MKT or LMT."""
+    """MKT, LMT, STP, STP LMT; MOC and LOC for the closing auction."""
     limit_price: Price | None = None
-    """Text, in the contract's currency; for LMT only."""
+    """Text, in the contract's currency; for LMT, STP LMT and LOC only."""
+    stop_price: Price | None = None
+    """Text, in the contract's currency; for STP and STP LMT only: the order becomes active at this price."""
     time_in_force: TimeInForce = TimeInForce.DAY
-    """DAY or GTC, for the time after the order was sent."""
+    """DAY, GTC or IOC, for the time after the order was sent; OPG makes MKT and LMT orders for the opening auction."""
+    outside_regular_hours: bool = Field(default=False, strict=True)
+    """Whether it may be sent and executed before and after the regular session too; for LMT and STP LMT only."""
+    not_before: Moment | None = None
+    """First moment at which it may be sent; it has its place in its lane from then on."""
     valid_until: Moment | None = None
     """Last moment at which it may be sent; default: the end of its market's session."""
+    market_closed: MarketClosedAction | None = None
+    """wait or reject, while its market is closed or its auction's cut-off is past; default: spec.executor.marketClosed."""
+    priority: Priority = Priority.NORMAL
+    """high goes before normal; orders for one account and contract keep their order."""
+    client_reference: str = Field(default="", max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
+    """Your own text: stored and listed with the order, and `GET /v1/orders?clientReference=` finds it."""
 
     @model_validator(mode="after")
-    def _priced(self) -> Self:
-        if self.order_type is OrderType.LIMIT and self.limit_price is None:
-            raise ValueError("orderType LMT needs limitPrice")
-        if self.order_type is OrderType.MARKET and self.limit_price is not None:
-            raise ValueError("orderType MKT takes no limitPrice: use LMT, or leave it out")
+    def _sensible(self) -> Self:
+        problems = [
+            *price_problems(self.order_type, self.limit_price, self.stop_price),
+            *time_problems(
+                self.order_type,
+                self.time_in_force,
+                outside_regular_hours=self.outside_regular_hours,
+            ),
+        ]
+        if self.not_before and self.valid_until and self.valid_until <= self.not_before:
+            problems.append("validUntil is before notBefore: it could never be sent")
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
     def terms(self, account: str) -> OrderTerms:
@@ -146,7 +171,7 @@ class OrderBody(_Body):
             contract=Contract(
                 con_id=contract.con_id,
                 symbol=contract.symbol,
-                sec_type=contract.sec_type,
+                sec_type=contract.sec_type if defaults or "sec_type" in said else "",
                 exchange=contract.exchange,
                 currency=contract.currency if defaults or "currency" in said else "",
                 primary_exchange=contract.primary_exchange,
@@ -156,6 +181,8 @@ class OrderBody(_Body):
             order_type=self.order_type,
             limit_price=self.limit_price,
             time_in_force=self.time_in_force,
+            stop_price=self.stop_price,
+            outside_regular_hours=self.outside_regular_hours,
         )
 
     def fingerprint(self) -> str:
@@ -211,7 +238,13 @@ def order_document(order: Order) -> dict[str, Any]:
         "quantity": terms.quantity,
         "orderType": terms.order_type.value,
         "limitPrice": _text(terms.limit_price),
+        "stopPrice": _text(terms.stop_price),
         "timeInForce": terms.time_in_force.value,
+        "outsideRegularHours": terms.outside_regular_hours,
+        "notBefore": _time(order.not_before),
+        "marketClosed": order.market_closed or None,
+        "priority": order.priority.value,
+        "clientReference": order.client_reference or None,
         "validUntil": order.valid_until.isoformat(),
         "orderRef": order.order_ref,
         "orderId": order.order_id or None,
@@ -233,6 +266,7 @@ def _contract_document(contract: Contract) -> dict[str, Any]:
         "exchange": contract.exchange,
         "currency": contract.currency,
         "primaryExchange": contract.primary_exchange,
+        "multiplier": contract.multiplier or None,
     }
 
 

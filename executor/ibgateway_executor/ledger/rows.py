@@ -16,6 +16,7 @@ from ibgateway_executor.orders.order import (
     OrderState,
     OrderTerms,
     OrderType,
+    Priority,
     Side,
     TimeInForce,
 )
@@ -46,6 +47,10 @@ def row_of(order: Order, at: datetime) -> dict[str, Any]:
         "broker_message": order.broker_message,
         "resolution": order.resolution,
         "note": order.note,
+        "not_before": order.not_before and text(order.not_before),
+        "market_closed": str(order.market_closed),
+        "priority": order.priority.value,
+        "client_reference": order.client_reference,
     }
 
 
@@ -64,6 +69,9 @@ def _terms_row(terms: OrderTerms) -> dict[str, Any]:
         "order_type": terms.order_type.value,
         "limit_price": None if terms.limit_price is None else str(terms.limit_price),
         "time_in_force": terms.time_in_force.value,
+        "stop_price": None if terms.stop_price is None else str(terms.stop_price),
+        "outside_regular_hours": terms.outside_regular_hours,
+        "multiplier": contract.multiplier,
     }
 
 
@@ -90,6 +98,10 @@ def order_of(row: Row) -> Order:
         broker_message=row["broker_message"],
         resolution=row["resolution"],
         note=row["note"],
+        not_before=row["not_before"] and instant(row["not_before"]),
+        market_closed=intern(row["market_closed"]),
+        priority=Priority(row["priority"]),
+        client_reference=row["client_reference"],
     )
 
 
@@ -103,12 +115,15 @@ def _terms_of(row: Row) -> OrderTerms:
             row["exchange"],
             row["currency"],
             row["primary_exchange"],
+            row["multiplier"],
         ),
         side=Side(row["side"]),
         quantity=row["quantity"],
         order_type=OrderType(row["order_type"]),
         limit_price=row["limit_price"] and _number(row["limit_price"]),
         time_in_force=TimeInForce(row["time_in_force"]),
+        stop_price=row["stop_price"] and _number(row["stop_price"]),
+        outside_regular_hours=bool(row["outside_regular_hours"]),
     )
 
 

@@ -1,8 +1,18 @@
 """The ledger's tables. Money and quantities are text, times ISO 8601 UTC text: nothing is rounded."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+)
 
-REVISION = "0004"
+REVISION = "0005"
 """Of these tables: the last one in `revisions`."""
 UNSTAMPED = "4"
 """What programs without revisions stamped their ledgers with last; theirs was made and perhaps not stamped yet."""
@@ -60,7 +70,15 @@ orders = Table(
     Column("broker_message", String, nullable=False, server_default=""),
     Column("resolution", String, nullable=False, server_default=""),
     Column("note", String, nullable=False, server_default=""),
+    Column("stop_price", String),
+    Column("outside_regular_hours", Boolean, nullable=False, server_default=false()),
+    Column("not_before", String),
+    Column("market_closed", String, nullable=False, server_default=""),
+    Column("priority", String, nullable=False, server_default="normal"),
+    Column("client_reference", String, nullable=False, server_default=""),
+    Column("multiplier", String, nullable=False, server_default=""),
     Index("jobs_by_state", "state"),
+    Index("jobs_by_client_reference", "client_reference", "sequence"),
     Index("jobs_by_order", "client_id", "order_id"),
     Index("jobs_by_perm_id", "perm_id"),
     Index("jobs_by_acceptance", "accepted_at"),

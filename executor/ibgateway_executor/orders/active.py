@@ -9,14 +9,19 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from ibgateway_executor.orders.order import UNSENT, Order, OrderState
+from ibgateway_executor.orders.windows import Window, window
 
-Lane = tuple[str, int]
-"""Account and contract number: first in, first out."""
+Lane = tuple[str, int, Window]
+"""Account, contract number and the part of its market's hours: first in, first out.
+
+Orders of one contract that need other hours don't wait for each other's market, and else go first in, first out all the same.
+"""
 
 
 def lane(order: Order) -> Lane:
     """The lane an order belongs to; its contract number is 0 until it is resolved."""
-    return order.terms.account, order.terms.contract.con_id
+    terms = order.terms
+    return terms.account, terms.contract.con_id, window(terms)
 
 
 class ActiveOrders:
@@ -30,7 +35,9 @@ class ActiveOrders:
         self.cancels: dict[int, Order] = {}
         """Those that a client wants cancelled."""
         self._lanes: dict[Lane, list[int]] = {}
-        self._doubted: dict[Lane, set[int]] = {}
+        self._doubted: dict[tuple[str, int], set[int]] = {}
+        self._later: list[tuple[datetime, int]] = []
+        self._begun: set[int] = set()
         self._ends: list[tuple[datetime, int]] = []
         self._news: dict[int, None] = {}
         self._moved: dict[Lane, None] = {}
@@ -48,6 +55,8 @@ class ActiveOrders:
         """The order as it stands now; one that is done is forgotten."""
         number = order.sequence
         before = self.unsent.get(number) or self.sent.get(number)
+        if order.state not in UNSENT:
+            self._begun.discard(number)
         if before is None and order.terminal:
             return
         if before is not None and _only_waits(before, order):
@@ -86,8 +95,23 @@ class ActiveOrders:
         return sorted(order.sequence for order in found if order is not None and lane(order) == of)
 
     def doubted(self, of: Lane) -> bool:
-        """Whether the fate of an order of this lane is not known."""
-        return of in self._doubted
+        """Whether the fate of an order of this account and contract is not known."""
+        return of[:2] in self._doubted
+
+    def siblings(self, of: Lane) -> list[Lane]:
+        """The other lanes with unsent orders of this account and contract."""
+        found = [(of[0], of[1], other) for other in Window if other is not of[2]]
+        return [other for other in found if other in self._lanes]
+
+    def begin(self, now: datetime) -> None:
+        """Orders whose `not_before` has come join their lanes, at the place that their acceptance gives them."""
+        while self._later and self._later[0][0] <= now:
+            _, number = heapq.heappop(self._later)
+            order = self.unsent.get(number)
+            if order is not None and number not in self._begun:
+                self._begun.add(number)
+                self._queue(order)
+                self._news[number] = None
 
     @property
     def in_doubt(self) -> int:
@@ -115,16 +139,24 @@ class ActiveOrders:
         number, of = order.sequence, lane(order)
         if order.state in UNSENT:
             self.unsent[number] = order
-            heapq.heappush(self._lanes.setdefault(of, []), number)
+            if order.not_before is None or number in self._begun:
+                self._queue(order)
+            else:
+                heapq.heappush(self._later, (order.not_before, number))
             heapq.heappush(self._ends, (order.valid_until, number))
         else:
             self.sent[number] = order
         if order.state is OrderState.SENDING:
             self.sending[number] = order
         if order.state is OrderState.UNKNOWN:
-            self._doubted.setdefault(of, set()).add(number)
+            self._doubted.setdefault(of[:2], set()).add(number)
         if order.cancel_requested:
             self.cancels[number] = order
+        self._moved[of] = None
+
+    def _queue(self, order: Order) -> None:
+        of = lane(order)
+        heapq.heappush(self._lanes.setdefault(of, []), order.sequence)
         self._moved[of] = None
 
     def _drop(self, order: Order) -> None:
@@ -132,9 +164,10 @@ class ActiveOrders:
         for index in (self.unsent, self.sent, self.sending, self.cancels):
             index.pop(number, None)
         if order.state is OrderState.UNKNOWN:
-            self._doubted[of].discard(number)
-            if not self._doubted[of]:
-                del self._doubted[of]
+            self._doubted[of[:2]].discard(number)
+            if not self._doubted[of[:2]]:
+                del self._doubted[of[:2]]
+            self._moved |= dict.fromkeys(self.siblings(of))
         self._moved[of] = None
 
 

@@ -10,7 +10,7 @@ from ibgateway_executor.orders.order import Order, OrderReason, OrderState, Orde
 
 def value(terms: OrderTerms, price: Decimal) -> Decimal:
     """What the order is worth at `price`, in the contract's currency."""
-    return terms.quantity * price
+    return terms.quantity * price * Decimal(terms.contract.multiplier or 1)
 
 
 def exceeds(terms: OrderTerms, price: Decimal, limit: Decimal) -> bool:

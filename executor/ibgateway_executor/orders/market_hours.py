@@ -41,13 +41,21 @@ class MarketClosed:
 
 
 @dataclass(frozen=True)
+class CutOffPassed:
+    """Too late for the auction of the session that runs or comes next; `opens` when the next one takes orders."""
+
+    cut_off: datetime
+    opens: datetime | None
+
+
+@dataclass(frozen=True)
 class HoursUnknown:
     """The hours are not known, or can't be read."""
 
     message: str
 
 
-Market = MarketOpen | MarketClosed | HoursUnknown
+Market = MarketOpen | MarketClosed | CutOffPassed | HoursUnknown
 
 
 def sessions(liquid_hours: str, time_zone_id: str) -> tuple[TradingSession, ...] | HoursUnknown:
@@ -67,7 +75,7 @@ def sessions(liquid_hours: str, time_zone_id: str) -> tuple[TradingSession, ...]
     return tuple(sorted(found, key=lambda session: session.start))
 
 
-def market(known: Sequence[TradingSession], now: datetime) -> Market:
+def market(known: Sequence[TradingSession], now: datetime) -> MarketOpen | MarketClosed:
     """Whether an order may be sent at `now`, with the margin before the close."""
     for session in known:
         if session.start <= now < session.end - CLOSE_MARGIN:

@@ -85,6 +85,8 @@ class OrderReason(StrEnum):
     NONE = ""
     CONTRACT_UNRESOLVED = "ContractUnresolved"
     MARKET_CLOSED = "MarketClosed"
+    NOT_BEFORE = "NotBefore"
+    CUT_OFF_PASSED = "CutOffPassed"
     HOURS_UNKNOWN = "HoursUnknown"
     NO_PRICE = "NoPrice"
     ONE_AT_A_TIME = "OneAtATime"
@@ -94,6 +96,7 @@ class OrderReason(StrEnum):
     UNKNOWN_CONTRACT = "UnknownContract"
     AMBIGUOUS_CONTRACT = "AmbiguousContract"
     CONTRADICTING_CONTRACT = "ContradictingContract"
+    UNSUPPORTED_CONTRACT = "UnsupportedContract"
     ORDER_VALUE_LIMIT = "OrderValueLimit"
     DAILY_ORDER_LIMIT = "DailyOrderLimit"
     VALIDITY_ENDED = "ValidityEnded"
@@ -117,17 +120,30 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
-    """Order types of this version."""
+    """Order types of this version, in IBKR's words."""
 
     MARKET = "MKT"
     LIMIT = "LMT"
+    STOP = "STP"
+    STOP_LIMIT = "STP LMT"
+    MARKET_ON_CLOSE = "MOC"
+    LIMIT_ON_CLOSE = "LOC"
 
 
 class TimeInForce(StrEnum):
-    """How long the broker keeps the order."""
+    """How long the broker keeps the order; `OPG` is for the opening auction alone."""
 
     DAY = "DAY"
     GTC = "GTC"
+    IOC = "IOC"
+    OPG = "OPG"
+
+
+class Priority(StrEnum):
+    """Which orders go first where their lanes allow it."""
+
+    HIGH = "high"
+    NORMAL = "normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +156,8 @@ class Contract:
     exchange: str = "SMART"
     currency: str = "USD"
     primary_exchange: str = ""
+    multiplier: str = ""
+    """What one contract is a multiple of, in the broker's words; empty for one."""
 
     def __str__(self) -> str:
         return self.symbol or f"conId {self.con_id}"
@@ -147,7 +165,11 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
-    """What the client ordered. `account` is empty until it is resolved; `limit_price` None for MKT."""
+    """What the client ordered. `account` is empty until it is resolved.
+
+    `limit_price` and `stop_price` are None for types without one. `outside_regular_hours`: may be
+    executed before and after the regular session too, so its contract's trading hours count.
+    """
 
     account: str
     contract: Contract
@@ -156,6 +178,8 @@ class OrderTerms:
     order_type: OrderType
     limit_price: Decimal | None = None
     time_in_force: TimeInForce = TimeInForce.DAY
+    stop_price: Decimal | None = None
+    outside_regular_hours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +189,9 @@ class Order:
     `valid_until` is the last moment at which it may be sent; `valid_by_default` until a person's
     choice or the contract's session has set it. `filled` and `average_price` are the broker's
     cumulative figures, `broker_message` is the last error or notice it gave, in its own words.
-    `resolution` and `note` are a person's, of an order whose fate was in doubt.
+    `resolution` and `note` are a person's, of an order whose fate was in doubt. `not_before` is the first
+    moment at which it may be sent; `market_closed` empty where the gateway's setting counts;
+    `client_reference` is the caller's own text.
     """
 
     id: str
@@ -188,6 +214,15 @@ class Order:
     resolution: str = ""
     note: str = ""
     updated_at: datetime | None = None
+    not_before: datetime | None = None
+    market_closed: str = ""
+    priority: Priority = Priority.NORMAL
+    client_reference: str = ""
+
+    @property
+    def begins_at(self) -> datetime:
+        """From when on it may be sent."""
+        return max(self.accepted_at, self.not_before or self.accepted_at)
 
     @property
     def order_ref(self) -> str:

@@ -1,7 +1,7 @@
 """Which order may be sent next, and why the others wait. Pure.
 
-One lane per account and contract, first in first out, so only the head of a lane may be sent. The oldest head that
-nothing holds is next. One unacknowledged submission at a time for the whole client id; an order of unknown fate blocks
+One lane per account, contract and part of the market's hours, first in first out, so only the head of a lane may be sent. The
+oldest head that nothing holds is next, one of high priority before all others. One unacknowledged submission at a time for the whole client id; an order of unknown fate blocks
 its own lane.
 """
 
@@ -13,8 +13,13 @@ from typing import Final
 
 from ibgateway_api.gate import Closed, Gate, GateReason
 from ibgateway_executor.orders.active import ActiveOrders, Lane, lane
-from ibgateway_executor.orders.market_hours import HoursUnknown, Market, MarketClosed
-from ibgateway_executor.orders.order import Order, OrderReason
+from ibgateway_executor.orders.market_hours import (
+    CutOffPassed,
+    HoursUnknown,
+    Market,
+    MarketClosed,
+)
+from ibgateway_executor.orders.order import Order, OrderReason, Priority
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,15 @@ class Waiting:
     brief: bool = False
 
 
+TIMED: Final = frozenset(
+    {
+        OrderReason.MARKET_CLOSED,
+        OrderReason.HOURS_UNKNOWN,
+        OrderReason.CUT_OFF_PASSED,
+        OrderReason.NOT_BEFORE,
+    }
+)
+"""What waits for its time holds up no order of the same contract that needs other hours."""
 BEHIND_UNKNOWN: Final = Waiting(
     OrderReason.BEHIND_UNKNOWN,
     "an earlier order for this account and contract has an unknown fate",
@@ -57,25 +71,38 @@ def market_wait(market: Market) -> Waiting | None:
     if isinstance(market, MarketClosed):
         opens = market.opens.isoformat() if market.opens else "a time not known yet"
         return Waiting(OrderReason.MARKET_CLOSED, f"the market opens at {opens}", market.opens)
+    if isinstance(market, CutOffPassed):
+        return Waiting(OrderReason.CUT_OFF_PASSED, _too_late(market), market.opens)
     return None
+
+
+def _too_late(market: CutOffPassed) -> str:
+    opens = market.opens.isoformat() if market.opens else "a time not known yet"
+    return (
+        f"the auction took orders until {market.cut_off.isoformat()}; the next one does from {opens} on, and the order is for "
+        "it only if its validUntil is later"
+    )
 
 
 class LaneHeads:
     """The first orders of the lanes, the oldest first. What held one is looked at again when it is `put`."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, Lane]] = []
+        self._heaps: dict[Priority, list[tuple[int, Lane]]] = {rank: [] for rank in Priority}
 
     def put(self, active: ActiveOrders, of: Lane) -> None:
         """Something has changed about this lane."""
-        if (head := active.head(of)) is not None:
-            heapq.heappush(self._heap, (head.sequence, of))
+        for one in (of, *active.siblings(of)):
+            if (head := active.head(one)) is not None:
+                heapq.heappush(self._heaps[head.priority], (head.sequence, one))
 
     def put_all(self, active: ActiveOrders) -> None:
         """Anything may have changed about any lane."""
-        heads = (active.head(of) for of in active.lanes())
-        self._heap = [(head.sequence, lane(head)) for head in heads if head is not None]
-        heapq.heapify(self._heap)
+        heads = [head for of in active.lanes() if (head := active.head(of)) is not None]
+        for rank in Priority:
+            heap = [(head.sequence, lane(head)) for head in heads if head.priority is rank]
+            heapq.heapify(heap)
+            self._heaps[rank] = heap
 
     def next(
         self,
@@ -84,16 +111,37 @@ class LaneHeads:
         wait: Callable[[Order], Waiting | None],
         before: int | None = None,
     ) -> Order | None:
-        """The oldest head that nothing holds, and none from sequence `before` on."""
-        while self._heap:
-            number, of = self._heap[0]
-            head = active.head(of)
-            if head is None or head.sequence != number:
-                heapq.heappop(self._heap)
-            elif before is not None and number >= before:
-                return None
-            elif active.doubted(of) or wait(head) is not None:
-                heapq.heappop(self._heap)
-            else:
-                return head
-        return None
+        """The oldest head that nothing holds, of high priority if there is one; none from sequence `before` on."""
+        found = (_first(heap, active, wait, before) for heap in self._heaps.values())
+        return next((head for head in found if head is not None), None)
+
+
+def _first(
+    heap: list[tuple[int, Lane]],
+    active: ActiveOrders,
+    wait: Callable[[Order], Waiting | None],
+    before: int | None,
+) -> Order | None:
+    while heap:
+        number, of = heap[0]
+        head = active.head(of)
+        if head is None or head.sequence != number:
+            heapq.heappop(heap)
+        elif before is not None and number >= before:
+            return None
+        elif active.doubted(of) or wait(head) is not None or _overtakes(active, head, wait):
+            heapq.heappop(heap)
+        else:
+            return head
+    return None
+
+
+def _overtakes(active: ActiveOrders, head: Order, wait: Callable[[Order], Waiting | None]) -> bool:
+    """Whether an earlier order of the same account and contract waits for something else than its own hours."""
+    for of in active.siblings(lane(head)):
+        other = active.head(of)
+        if other is not None and other.sequence < head.sequence:
+            held = wait(other)
+            if held is None or held.reason not in TIMED:
+                return True
+    return False

@@ -31,6 +31,7 @@ class FakeBroker:
     connected: bool = True
     closed: bool = False
     hours: str = TWO_DAYS
+    trading_hours: str = ""
     known: tuple[Contract, ...] = (AAPL,)
     last: Decimal | None = None
     quotes: dict[str, MarketQuote] = field(default_factory=dict)
@@ -89,7 +90,7 @@ class FakeBroker:
             raise self.error
         await self._answered(contract, self.mute)
         return tuple(
-            Candidate(known, self.hours, "US/Eastern")
+            Candidate(known, self.hours, "US/Eastern", trading_hours=self.trading_hours)
             for known in self.known
             if contract.con_id in (0, known.con_id) and contract.symbol in ("", known.symbol)
         )

@@ -79,7 +79,7 @@ def test_an_account_that_shows_no_margin_may_spend_settled_cash_alone(
 
 
 def contract(**more: object) -> SimpleNamespace:
-    named = {"conId": 1, "symbol": "SPY", "secType": "STK", "currency": "USD"}
+    named = {"conId": 1, "symbol": "SPY", "secType": "STK", "currency": "USD", "multiplier": ""}
     return SimpleNamespace(**named, **more)
 
 

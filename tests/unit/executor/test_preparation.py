@@ -44,6 +44,21 @@ async def test_unknown_hours_send_nothing(dispatch: DispatchWorld) -> None:
             (replace(AAPL, con_id=1, sec_type="FUT"),),
             ("Rejected", "ContradictingContract"),
         ),
+        (
+            Contract(1, sec_type=""),
+            (replace(AAPL, con_id=1, sec_type="FUT", multiplier="50"),),
+            ("Sending", ""),
+        ),
+        (
+            Contract(1, sec_type=""),
+            (replace(AAPL, con_id=1, sec_type="BOND"),),
+            ("Rejected", "UnsupportedContract"),
+        ),
+        (
+            Contract(1, sec_type=""),
+            (replace(AAPL, con_id=1, sec_type="FUT", multiplier="many"),),
+            ("Rejected", "UnsupportedContract"),
+        ),
         (Contract(1, "GONE"), (AAPL,), ("Waiting", "ContractUnresolved")),
     ],
 )
@@ -54,6 +69,18 @@ async def test_a_contract_must_be_exactly_one(
     await dispatch.order("a", replace(TERMS, contract=named))
     await dispatch.dispatch()
     assert await dispatch.states("a") == [state]
+
+
+async def test_an_ambiguous_contract_is_answered_with_at_most_ten_of_those_that_fit(
+    dispatch: DispatchWorld,
+) -> None:
+    dispatch.broker.known = tuple(replace(AAPL, con_id=n) for n in range(1, 13))
+    await dispatch.order("a", replace(TERMS, contract=Contract(0, "AAPL")))
+    await dispatch.dispatch()
+    message = (await dispatch.stored("a")).message
+    assert message.startswith("12 contracts fit AAPL: name one by conId or primaryExchange: ")
+    assert "conId 1 AAPL STK NASDAQ USD; conId 2 AAPL STK NASDAQ USD; " in message
+    assert message.endswith("conId 10 AAPL STK NASDAQ USD; and 2 more")
 
 
 async def test_a_contract_the_broker_does_not_tell_about_waits(dispatch: DispatchWorld) -> None:

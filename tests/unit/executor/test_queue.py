@@ -3,21 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ibgateway_api.gate import Closed, GateReason, Open
-from ibgateway_executor.orders.active import ActiveOrders, lane
+from ibgateway_executor.orders.active import ActiveOrders, Lane, lane
 from ibgateway_executor.orders.market_hours import HoursUnknown, Market, MarketClosed, MarketOpen
 from ibgateway_executor.orders.order import (
     UNSENT,
     Contract,
     Order,
+    OrderReason,
     OrderState,
     OrderTerms,
     OrderType,
+    Priority,
     Side,
 )
 from ibgateway_executor.orders.queue import LaneHeads, Waiting, gate_wait, market_wait
@@ -75,10 +78,62 @@ def test_a_lane_that_was_held_is_looked_at_again_when_something_about_it_has_cha
     assert heads.next(active, wait=lambda o: held.get(o.sequence)) is None
     held.clear()
     assert heads.next(active, wait=lambda o: held.get(o.sequence)) is None
-    heads.put(active, ("DU1", 2))
+    heads.put(active, lane(order(2, con_id=2)))
     assert heads.next(active, wait=lambda o: held.get(o.sequence)) == order(2, con_id=2)
     heads.put_all(active)
     assert heads.next(active, wait=lambda o: held.get(o.sequence)) == order(1)
+
+
+def test_high_priority_goes_first_and_overtakes_nobody_in_its_lane() -> None:
+    urgent = replace(order(3, con_id=2), priority=Priority.HIGH)
+    assert chosen([order(1), urgent]) == 3
+    assert chosen([order(1), order(2, con_id=2), urgent]) == 1
+    assert chosen([order(2, con_id=2), urgent]) == 2
+    assert chosen([order(1), urgent], before=3) == 1
+    assert chosen([order(1), urgent], {3: PRICE}) == 1
+
+
+@pytest.mark.parametrize(
+    ("held", "next_one"),
+    [
+        ({}, 1),
+        ({1: Waiting(OrderReason.MARKET_CLOSED, "")}, 2),
+        ({1: Waiting(OrderReason.HOURS_UNKNOWN, "")}, 2),
+        ({1: Waiting(OrderReason.CUT_OFF_PASSED, "")}, 2),
+        ({1: PRICE}, 0),
+    ],
+)
+def test_an_order_is_overtaken_by_one_for_other_hours_only_while_it_waits_for_its_own(
+    held: dict[int, Waiting], next_one: int
+) -> None:
+    first, other = order(1), order(2)
+    terms = replace(other.terms, order_type=OrderType.LIMIT, limit_price=Decimal(1))
+    other = replace(other, terms=replace(terms, outside_regular_hours=True))
+    assert chosen([first, other], held) == next_one
+    assert chosen([replace(first, state=OrderState.UNKNOWN), other], held) == 0
+
+
+def test_an_order_takes_its_place_in_the_lane_when_its_time_has_come() -> None:
+    first, second = replace(order(1), not_before=LATER), order(2)
+    active, heads = ActiveOrders([first, second, order(3)]), LaneHeads()
+
+    def next_one() -> int:
+        active.begin(now)
+        for of in active.news()[1]:
+            heads.put(active, of)
+        found = heads.next(active, wait=lambda _: None)
+        return found.sequence if found else 0
+
+    now = NOON
+    assert next_one() == 2
+    active.put(replace(second, state=OrderState.SENDING))
+    assert next_one() == 3
+    now = LATER
+    assert next_one() == 1
+    active.put(replace(first, state=OrderState.SENDING))
+    assert next_one() == 3
+    active.put(replace(first, state=OrderState.WAITING))
+    assert next_one() == 1
 
 
 ORDERS = st.lists(
@@ -95,7 +150,7 @@ ORDERS = st.lists(
 def searched(orders: Sequence[Order], held: Mapping[int, Waiting]) -> int:
     """The same by looking at every order: first in its lane, not held, nothing of unknown fate beside it."""
     lost = {lane(o) for o in orders if o.state is OrderState.UNKNOWN}
-    heads: dict[tuple[str, int], Order] = {}
+    heads: dict[Lane, Order] = {}
     for one in orders:
         if one.state in UNSENT:
             heads.setdefault(lane(one), one)

@@ -31,6 +31,15 @@ V2 = "2:58b8b94e9bccaa5e3a48d840035e27a59f2439236f62d683fa0a84df48c2c912"
         MARKET | {"contract": {"symbol": "A"}},
         MARKET | {"account": "DU1234567", "timeInForce": "GTC"},
         MARKET | {"validUntil": "2026-11-23T16:00:00-05:00"},
+        MARKET | {"timeInForce": "OPG"},
+        LIMIT | {"timeInForce": "OPG"},
+        LIMIT | {"timeInForce": "IOC", "outsideRegularHours": True},
+        LIMIT | {"orderType": "LOC"},
+        LIMIT | {"orderType": "STP LMT", "stopPrice": "189", "outsideRegularHours": True},
+        MARKET | {"orderType": "STP", "stopPrice": "189.5", "timeInForce": "GTC"},
+        MARKET | {"orderType": "MOC", "marketClosed": "reject", "priority": "high"},
+        MARKET | {"notBefore": "2026-11-23T16:00:00Z", "clientReference": "rebalance 7, §3"},
+        MARKET | {"contract": {"conId": 495512557, "secType": "FUT"}},
     ],
 )
 def test_good_orders_are_taken(body: dict[str, Any]) -> None:
@@ -52,10 +61,33 @@ def test_good_orders_are_taken(body: dict[str, Any]) -> None:
         ({"orderType": "LMT", "limitPrice": 190.25}, 'as text, such as "190.25"'),
         ({"orderType": "LMT", "limitPrice": "0"}, "a price above 0"),
         ({"orderType": "LMT", "limitPrice": "1e3"}, "a price above 0"),
-        ({"orderType": "STP"}, "'MKT' or 'LMT'"),
-        ({"timeInForce": "IOC"}, "'DAY' or 'GTC'"),
+        ({"orderType": "TRAIL"}, "'MKT', 'LMT', 'STP', 'STP LMT', 'MOC' or 'LOC'"),
+        ({"timeInForce": "GTD"}, "'DAY', 'GTC', 'IOC' or 'OPG'"),
+        ({"orderType": "STP"}, "orderType STP needs stopPrice"),
+        ({"orderType": "STP LMT", "stopPrice": "1"}, "orderType STP LMT needs limitPrice"),
+        ({"orderType": "STP", "stopPrice": "1", "limitPrice": "1"}, "use STP LMT, or leave it out"),
+        ({"orderType": "MOC", "limitPrice": "1"}, "use LOC, or leave it out"),
+        ({"stopPrice": "1"}, "takes no stopPrice: use STP or STP LMT"),
+        ({"orderType": "MOC", "timeInForce": "OPG"}, "OPG is for orderType MKT (market-on-open)"),
+        ({"orderType": "LOC", "limitPrice": "1", "timeInForce": "IOC"}, "IOC is for orderType MKT"),
+        ({"orderType": "MOC", "timeInForce": "GTC"}, "is for one close: use timeInForce DAY"),
+        ({"outsideRegularHours": True}, "or name a limit price"),
+        (
+            {"orderType": "LMT", "limitPrice": "1", "timeInForce": "OPG"}
+            | {"outsideRegularHours": True},
+            "outsideRegularHours is for orderType LMT and STP LMT without OPG",
+        ),
+        ({"outsideRegularHours": 1}, "a valid boolean"),
+        (
+            {"notBefore": "2026-11-23T16:00:00Z", "validUntil": "2026-11-23T16:00:00Z"},
+            "could never be sent",
+        ),
+        ({"notBefore": "tomorrow"}, "a time with its zone"),
+        ({"marketClosed": "hold"}, "'wait' or 'reject'"),
+        ({"priority": "urgent"}, "'high' or 'normal'"),
+        ({"clientReference": "a\nb"}, "should match pattern"),
         ({"contract": {}}, "by conId or by symbol"),
-        ({"contract": {"symbol": "ES", "secType": "FUT"}}, "'STK'"),
+        ({"contract": {"symbol": "ES", "secType": "BAG"}}, "'STK', 'CASH'"),
         ({"limit_price": "1"}, "Extra inputs are not permitted"),
         ({"limitprice": "1"}, "Extra inputs are not permitted"),
         ({"account": "du1"}, "should match pattern"),
@@ -99,6 +131,17 @@ def test_a_conid_comes_with_no_currency_that_nobody_named(
 ) -> None:
     terms = OrderBody.model_validate(MARKET | {"contract": contract}).terms("")
     assert terms.contract.currency == currency
+
+
+def test_a_conid_comes_with_no_sec_type_that_nobody_named() -> None:
+    terms = OrderBody.model_validate(MARKET | {"contract": {"conId": 495512557}}).terms("")
+    assert terms.contract.sec_type == ""
+
+
+def test_a_request_has_the_fingerprint_that_it_had_before_there_were_more_fields() -> None:
+    told = "2:b46afa5ead401fed47d8232778ddc6660a322fe8f5a91d6b3382d2119262caab"
+    body = MARKET | {"timeInForce": "GTC", "validUntil": "2026-11-23T16:00:00-05:00"}
+    assert OrderBody.model_validate(body).fingerprint() == told
 
 
 def test_requests_that_mean_the_same_have_one_fingerprint() -> None:

@@ -12,7 +12,7 @@ from ibgateway_executor.broker.ib.library import ib_async
 from ibgateway_executor.broker.protocol import Candidate
 from ibgateway_executor.errors import AccountUnavailableError
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
-from ibgateway_executor.orders.order import Contract, Order, OrderType
+from ibgateway_executor.orders.order import Contract, Order
 from ibgateway_executor.orders.portfolio import (
     AccountReport,
     MarketQuote,
@@ -20,6 +20,7 @@ from ibgateway_executor.orders.portfolio import (
     SettlementKind,
 )
 
+_ONE: Final = ("", "0", "1", "1.0")
 LARGEST_NUMBER: Final = 1e15
 """IBKR's marker of an unset number is the largest double."""
 LARGEST_AMOUNT: Final = Decimal(LARGEST_NUMBER)
@@ -57,8 +58,11 @@ def order_of(order: Order) -> ib_async.Order:
         orderRef=order.order_ref,
         transmit=True,
     )
-    if terms.order_type is OrderType.LIMIT and terms.limit_price is not None:
+    if terms.limit_price is not None:
         written.lmtPrice = float(terms.limit_price)
+    if terms.stop_price is not None:
+        written.auxPrice = float(terms.stop_price)
+    written.outsideRth = terms.outside_regular_hours
     return written
 
 
@@ -201,6 +205,7 @@ def _named(contract: Any) -> Contract:
         exchange=contract.exchange,
         currency=contract.currency,
         primary_exchange=contract.primaryExchange,
+        multiplier="" if contract.multiplier in _ONE else contract.multiplier,
     )
 
 
