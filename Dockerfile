@@ -23,9 +23,11 @@ RUN python3 -m compileall -q /opt/app
 USER 10001:10001
 ENTRYPOINT ["python3", "-m", "ibgateway_operator"]
 
+# executor-insync brings ib_insync 0.9.86 instead of ib_async.
 FROM wheels AS executor-wheels
-COPY requirements/executor.txt /tmp/
-RUN python3 -m pip install --require-hashes -r /tmp/executor.txt
+ARG EXECUTOR_EXTRA=executor
+COPY requirements/${EXECUTOR_EXTRA}.txt /tmp/
+RUN python3 -m pip install --require-hashes -r /tmp/${EXECUTOR_EXTRA}.txt
 
 FROM base AS executor
 COPY --from=executor-wheels /opt/venv /opt/venv

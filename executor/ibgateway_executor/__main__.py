@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Final
 
+from ibgateway_executor.broker.ib import client_log, library_name
 from ibgateway_executor.errors import LedgerUnavailableError, StartRefusedError
 from ibgateway_executor.run import run
 from ibgateway_executor.settings import read_environment
@@ -24,7 +25,8 @@ def main() -> int:
     log.configure()
     sys.setswitchinterval(SWITCH_SECONDS)
     # The library reports every failed connect as an error; broker.connection says it in our words.
-    logging.getLogger("ib_async.client").setLevel(logging.CRITICAL)
+    logging.getLogger(client_log()).setLevel(logging.CRITICAL)
+    logger.info("the IB library is %s", library_name())
     try:
         asyncio.run(run(read_environment(os.environ)))
     except (SettingsError, StartRefusedError, LedgerUnavailableError) as error:

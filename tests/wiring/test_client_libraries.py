@@ -1,27 +1,19 @@
-"""The unmodified client libraries against the simulator, each in an environment of its own.
-
-ib_async and ib_insync can't share one: both install the package `eventkit`. The environments are
-kept in the user's cache by the hash of their requirements and of the interpreter.
-"""
+"""The unmodified client libraries against the simulator, each in an environment of its own."""
 
 import asyncio
 import contextlib
-import hashlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from filelock import FileLock
 
 from ibgateway_simulator.gateway.relay import Relay
 from ibgateway_simulator.ibkr.server import Running, running
 from ibgateway_simulator.ibkr.settings import ibkr_settings
+from library_environments import library_environment
 
 CLIENTS = Path(__file__).parents[1] / "clients"
 HOURS = [["2026-01-02T09:30:00-05:00", "2099-12-31T16:00:00-05:00"]]
@@ -49,31 +41,9 @@ STORY = {
 
 
 def environment(name: str) -> Path:
-    """The interpreter of the client's environment, made when it is not there yet."""
+    """The interpreter of the client's environment."""
     files = [CLIENTS / "requirements-build.txt", CLIENTS / f"requirements-{name}.txt"]
-    seed = sys.version + "".join(file.read_text() for file in files)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = (
-        cache / "ibgateway" / "venvs" / f"{name}-{hashlib.sha256(seed.encode()).hexdigest()[:12]}"
-    )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    python = folder / "bin" / "python"
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "ready").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-            for file in files:
-                pip = [
-                    str(python),
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--disable-pip-version-check",
-                ]
-                flags = ["--require-hashes", "--no-build-isolation"]
-                subprocess.run([*pip, *flags, "-r", str(file)], check=True)
-            (folder / "ready").touch()
-    return python
+    return library_environment(name, files)
 
 
 @contextlib.asynccontextmanager

@@ -7,11 +7,11 @@ from pathlib import Path
 EXECUTOR = """
 import sys
 import ibgateway_executor.run
-from ibgateway_executor.broker.ib.library import ib_async
+from ibgateway_executor.broker.ib.library import ib_library
 assert "numpy" not in sys.modules, "imported at the start"
 """
 USED = """
-event = ib_async.Event()
+event = ib_library.Event()
 got = []
 event.array(2).mean().connect(got.append)
 event.emit(1.0)

@@ -1,4 +1,4 @@
-"""One connection to the gateway through ib_async's client.
+"""One connection to the gateway through the IB library's client.
 
 The library's client (handshake, framing, encoding) is used with callbacks of our own instead of its
 `IB` facade: the facade keeps an order state that turns notices into cancels, swallows requests that
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from ibgateway_executor.broker.ib.address import USUAL_LIMITS, GatewayAddress, RequestLimits
 from ibgateway_executor.broker.ib.answers import RequestAnswers
-from ibgateway_executor.broker.ib.library import ib_async
+from ibgateway_executor.broker.ib.library import ib_library
 from ibgateway_executor.broker.ib.request_ids import RequestIds
 from ibgateway_executor.broker.ib.translation import (
     account_report,
@@ -89,7 +89,7 @@ class IbBroker:
         self._data_type = LIVE
         self._asking_positions = asyncio.Lock()
         self.accounts: tuple[str, ...] = ()
-        self._client = ib_async.Client(_Callbacks(self._on_callback))
+        self._client = ib_library.Client(_Callbacks(self._on_callback))
         # `pacer` does it: the library's queue would hold an order back unseen, behind every lookup, and
         # drop it with the connection.
         self._client.MaxRequests = 0
@@ -153,7 +153,7 @@ class IbBroker:
     async def executions(self) -> tuple[OrderEvent, ...]:
         """Every execution of the day."""
         key = self._new_id()
-        everything = ib_async.ExecutionFilter()
+        everything = ib_library.ExecutionFilter()
         return await self._ask(key, lambda: self._client.reqExecutions(key, everything))
 
     async def candidates(self, contract: Contract) -> tuple[Candidate, ...]:

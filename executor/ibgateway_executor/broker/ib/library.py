@@ -1,14 +1,18 @@
-"""ib_async without what it imports and the executor never uses: numpy, 11 MiB of memory and a third of the start.
+"""The IB library that this environment has, ib_async or its predecessor ib_insync, without numpy.
 
-Its events (eventkit) import numpy for statistics over events. It is loaded the first time somebody uses it.
+The events of both (eventkit) import numpy for statistics over events, 11 MiB of memory and a third of the start. It is
+loaded the first time somebody uses it.
 """
 
 import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from types import ModuleType
 from typing import Any
+
+__all__ = ["client_log", "ib_library", "later", "library_name"]
 
 
 class PendingModule(ModuleType):
@@ -38,6 +42,20 @@ def later(name: str) -> Iterator[None]:
 
 
 with later("numpy"):
-    import ib_async
+    try:
+        import ib_async as ib_library
+    except ModuleNotFoundError as missing:
+        if missing.name != "ib_async":
+            raise
+        import ib_insync as ib_library
 
-__all__ = ["ib_async"]
+
+def library_name() -> str:
+    """Which one it is, such as "ib_async 2.1.0"."""
+    name: str = ib_library.__name__
+    return f"{name} {version(name)}"
+
+
+def client_log() -> str:
+    """The name of the log in which the library's client tells of itself."""
+    return f"{ib_library.__name__}.client"

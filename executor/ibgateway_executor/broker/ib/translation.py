@@ -1,4 +1,4 @@
-"""Between ib_async's objects and the executor's values. Pure.
+"""Between the IB library's objects and the executor's values. Pure.
 
 Floats become `Decimal` through their shortest text; IBKR's unset markers become None or 0.
 """
@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from ibgateway_executor.broker.ib.library import ib_async
+from ibgateway_executor.broker.ib.library import ib_library
 from ibgateway_executor.broker.protocol import Candidate
 from ibgateway_executor.errors import AccountUnavailableError
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
@@ -33,9 +33,9 @@ LIVE_TICKS: Final = (4, 2, 1, 9)
 DELAYED_TICKS: Final = (68, 67, 66, 75)
 
 
-def contract_of(contract: Contract) -> ib_async.Contract:
+def contract_of(contract: Contract) -> ib_library.Contract:
     """The library's contract: by number where it is known."""
-    return ib_async.Contract(
+    return ib_library.Contract(
         conId=contract.con_id,
         symbol=contract.symbol,
         secType=contract.sec_type,
@@ -45,10 +45,10 @@ def contract_of(contract: Contract) -> ib_async.Contract:
     )
 
 
-def order_of(order: Order) -> ib_async.Order:
+def order_of(order: Order) -> ib_library.Order:
     """The library's order; time in force and account always explicit (an empty one is error 10349)."""
     terms = order.terms
-    written = ib_async.Order(
+    written = ib_library.Order(
         orderId=order.order_id,
         action=terms.side.value,
         totalQuantity=terms.quantity,
