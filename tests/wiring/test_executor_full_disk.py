@@ -40,8 +40,8 @@ async def until_full(here: ExecutorWorld, limit_at: int, fill: Callable[[], None
             fill()
         status, answer = await ordered(here, number)
         if status == 503:
-            assert answer["error"]["code"] == "LedgerUnavailable", answer
-            assert "free or enlarge its volume" in answer["error"]["message"]
+            assert answer["code"] == "LedgerUnavailable", answer
+            assert "free or enlarge its volume" in answer["detail"]
             return acknowledged
         assert status == 202, (status, answer)
         acknowledged.append(answer["id"])
@@ -126,8 +126,8 @@ async def shown_but_not_taken(here: ExecutorWorld, order_id: str) -> None:
     order = await here.orders.get(f"/v1/orders/{order_id}")
     assert order["state"] in ("Accepted", "Waiting")
     status, answer = await here.place("new")
-    assert (status, answer["error"]["code"]) == (503, "LedgerUnavailable"), answer
-    assert "free or enlarge its volume" in answer["error"]["message"]
+    assert (status, answer["code"]) == (503, "LedgerUnavailable"), answer
+    assert "free or enlarge its volume" in answer["detail"]
     assert (await here.orders.ask("DELETE", f"/v1/orders/{order_id}"))[0] == 503
     await here.not_ready("LedgerUnavailable")
     await here.log_in()

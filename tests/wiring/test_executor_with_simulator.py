@@ -74,8 +74,8 @@ async def test_one_key_is_one_order_and_a_changed_request_is_refused(here: Execu
     assert status == 202
     assert [(s, o["id"]) for s, o in again] == [(200, order["id"])] * 3
     status, refused = await here.place("k1", quantity=11)
-    assert (status, refused["error"]["code"]) == (409, "IdempotencyKeyReused")
-    assert "use a new key" in refused["error"]["message"]
+    assert (status, refused["code"]) == (422, "IdempotencyKeyReused")
+    assert "use a new key" in refused["detail"]
     await here.reaches(order["id"], "Filled")
     assert len(await here.placed_frames()) == 1
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.errors import OrderRefusedError
+from ibgateway_executor.intake.idempotency import IdempotencyKey
 from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.store import Entry
@@ -34,14 +35,31 @@ class Acceptance:
         self._accounts = accounts
         self._clock = clock
         self._new_id = new_id
+        self._in_flight: set[str] = set()
 
-    async def accept(self, key: str, body: OrderBody) -> tuple[Order, bool]:
+    async def accept(self, key: IdempotencyKey, body: OrderBody) -> tuple[Order, bool]:
         """The stored order, and whether it is new; committed when this returns.
 
         OrderRefusedError for a limit, a past validity, an account that may not be traded, or a key
-        that belongs to another request.
+        that belongs to another request or to one that is being stored.
         """
-        return await self._ledger.accept(self._entry(key, body, self._clock.now()))
+        if key.key in self._in_flight:
+            raise OrderRefusedError(
+                409,
+                "RequestInFlight",
+                "a request with this Idempotency-Key is being stored: send it again in a second",
+            )
+        self._in_flight.add(key.key)
+        try:
+            name = await self._stored_name(key) if key.quoted else key.key
+            return await self._ledger.accept(self._entry(name, body, self._clock.now()))
+        finally:
+            self._in_flight.discard(key.key)
+
+    async def _stored_name(self, key: IdempotencyKey) -> str:
+        """What a ledger calls a key that came as a string: earlier versions kept the quotation marks."""
+        known = await self._ledger.find(self._new_id(key.field))
+        return key.field if known is not None else key.key
 
     def _entry(self, key: str, body: OrderBody, now: datetime) -> Entry:
         terms = body.terms(self._account(body.account))

@@ -1,6 +1,7 @@
-"""Errors as answers: `{"error": {"code", "message"}}`, with what to do. Pure."""
+"""What answers to which error: a problem document (`problems`), with the headers that belong to it."""
 
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -8,57 +9,73 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
+from ibgateway_executor.intake.problems import MEDIA_TYPE, in_words, problem, validation_errors
 
-LONGEST_MESSAGE: Final = 2000
 RETRY_AFTER_SECONDS: Final = "5"
+_HEADERS: Final = {
+    "Unauthorized": {"WWW-Authenticate": "Bearer"},
+    "LedgerUnavailable": {"Retry-After": RETRY_AFTER_SECONDS},
+    "RequestInFlight": {"Retry-After": "1"},
+}
+_HTTP_CODES: Final = {400: "MalformedRequest", 404: "NoSuchPath", 405: "MethodNotAllowed"}
 
 
-def error_answer(status: int, code: str, message: str) -> JSONResponse:
-    """An error that a program and a person can read."""
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    # A client's field name may be in it: half a character can't be written as UTF-8.
-    text = message[:LONGEST_MESSAGE].encode(errors="backslashreplace").decode()
-    content = {"error": {"code": code, "message": text}}
-    return JSONResponse(content, status_code=status, headers=headers)
+class ProblemAnswer(JSONResponse):
+    """A problem document as an answer."""
+
+    media_type = MEDIA_TYPE
+
+
+def error_answer(
+    code: str,
+    detail: str,
+    *,
+    status: int = 0,
+    errors: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> ProblemAnswer:
+    """An error that a program and a person can read; `status` where the code is none of `KINDS`."""
+    document = problem(code, detail, status=status, errors=errors)
+    told = {**_HEADERS.get(code, {}), **(headers or {})}
+    return ProblemAnswer(document, status_code=document["status"], headers=told)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
     if not isinstance(error, OrderRefusedError):
         raise error
-    return error_answer(error.status, error.code, error.message)
+    return error_answer(error.code, error.message, status=error.status)
 
 
 async def _unavailable(_: Request, error: Exception) -> Response:
-    answer = error_answer(503, "LedgerUnavailable", f"nothing was stored, try again: {error}")
-    answer.headers["Retry-After"] = RETRY_AFTER_SECONDS
-    return answer
+    return error_answer("LedgerUnavailable", f"nothing was stored, try again: {error}")
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return error_answer(422, "InvalidRequest", "; ".join(_problem(e) for e in error.errors()))
+    errors = validation_errors(error.errors())
+    told = [{k: v for k, v in each.items() if k != "field"} for each in errors]
+    return error_answer("InvalidRequest", in_words(errors), errors=told)
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return error_answer(error.status_code, "HttpError", str(error.detail))
-
-
-def _problem(problem: dict[str, Any]) -> str:
-    """One validation error: where, and what to do; never the value, which may be a secret."""
-    where = ".".join(
-        str(part) for part in problem["loc"] if part not in ("body", "header", "query")
-    )
-    text = str(problem["msg"]).removeprefix("Value error, ")
-    hints = {
-        "missing": "is required",
-        "extra_forbidden": "is not a field of an order",
-        "json_invalid": f"it is no JSON: {problem.get('ctx', {}).get('error')}",
+    code = _HTTP_CODES.get(error.status_code, "MalformedRequest")
+    path = request.scope["path"]
+    details = {
+        "NoSuchPath": f"there is no {path} here: /openapi.json lists what there is",
+        "MethodNotAllowed": f"{path} has no {request.method}: use one of the header Allow",
     }
-    text = hints.get(problem["type"], text)
-    return f"{where}: {text}" if where else text
+    return error_answer(code, details.get(code, str(error.detail)), headers=error.headers)
+
+
+async def _mistake(_: Request, error: Exception) -> Response:
+    """The log has the error itself: it may hold what is nobody's business."""
+    return error_answer(
+        "InternalError",
+        f"{type(error).__name__}: ask with the same Idempotency-Key what became of it, and report it with the log",
+    )
 
 
 ANSWERS: Final = {
@@ -66,5 +83,6 @@ ANSWERS: Final = {
     LedgerUnavailableError: _unavailable,
     RequestValidationError: _invalid,
     HTTPException: _http_error,
+    Exception: _mistake,
 }
 """What answers to which error."""

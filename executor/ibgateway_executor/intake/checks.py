@@ -41,7 +41,7 @@ class RequestCheck:
         )
         if not allowed:
             return error_answer(
-                421, "UnknownHost", f"this is not {host}: use the executor's Service name"
+                "UnknownHost", f"this is not {host}: use the executor's Service name"
             )
         path = scope["path"]
         if path.startswith("/v1/"):
@@ -49,7 +49,7 @@ class RequestCheck:
             token = services.agent_token() if path == GATE_PATH else services.client_token()
             if not bearer_matches(headers.get("authorization", ""), token):
                 return error_answer(
-                    401, "Unauthorized", "send Authorization: Bearer with the executor's token"
+                    "Unauthorized", "send Authorization: Bearer with the executor's token"
                 )
         return _length_problem(scope["method"], headers)
 
@@ -61,9 +61,7 @@ def _length_problem(method: str, headers: Headers) -> Response | None:
     if method != "POST" and not lengths and not chunked:
         return None
     if chunked or len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
-        return error_answer(
-            411, "LengthRequired", "send the body with one Content-Length, not chunked"
-        )
+        return error_answer("LengthRequired", "send the body with one Content-Length, not chunked")
     if int(lengths[0]) > BODY_LIMIT:
-        return error_answer(413, "TooLarge", f"a request has at most {BODY_LIMIT} bytes")
+        return error_answer("TooLarge", f"a request has at most {BODY_LIMIT} bytes")
     return None

@@ -1,7 +1,7 @@
 """The HTTP API on port 8080: orders in, their state out, the gate for the operator.
 
-An order is answered after the commit. Errors are `{"error": {"code", "message"}}` and say what to
-do. `/openapi.json` describes the API; there is no `/docs` page, because it would load scripts from a
+An order is answered after the commit. Errors are problem documents (RFC 9457) and say what to do.
+`/openapi.json` describes the API; there is no `/docs` page, because it would load scripts from a
 foreign host.
 """
 
@@ -16,8 +16,9 @@ from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
 from ibgateway_executor.intake.answers import ANSWERS
 from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
+from ibgateway_executor.intake.idempotency import FIELD_PATTERN, read_key
 from ibgateway_executor.intake.pausing import PauseBody, ResumeBody, pause_document
-from ibgateway_executor.intake.placement import KEY_PATTERN, OrderIntakeRoute
+from ibgateway_executor.intake.placement import OrderIntakeRoute
 from ibgateway_executor.intake.resolution import ResolutionBody, resolved
 from ibgateway_executor.intake.schema import OrderBody, order_document
 from ibgateway_executor.intake.services import IntakeServices
@@ -39,12 +40,19 @@ def _services(request: Request) -> IntakeServices:
 
 
 Services = Annotated[IntakeServices, Depends(_services)]
-IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", pattern=KEY_PATTERN)]
+Key = Annotated[str, Header(alias="Idempotency-Key", pattern=FIELD_PATTERN)]
+"""As it is documented; `OrderIntakeRoute` has looked at it."""
 
 
 def application(services: IntakeServices) -> FastAPI:
     """The API; nothing is started by making it."""
-    app = FastAPI(title="ibgateway executor", version="v1", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="ibgateway executor",
+        version="v1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.state.services = services
     app.include_router(placements)
     app.include_router(router)
@@ -55,10 +63,14 @@ def application(services: IntakeServices) -> FastAPI:
 
 
 @placements.post("/v1/orders", status_code=202, responses={202: {"content": ORDER_ANSWER}})
-async def place_order(services: Services, key: IdempotencyKey, body: OrderBody) -> Response:
-    """Store an order: 202 when it is new, 200 with the first answer's order for a repeated key."""
-    order, new = await services.acceptance.accept(key, body)
-    return JSONResponse(order_document(order), status_code=202 if new else 200)
+async def place_order(services: Services, key: Key, body: OrderBody) -> Response:
+    """Store an order: 202 when it is new, 200 with the order as it is now for a repeated request."""
+    order, new = await services.acceptance.accept(read_key([key]), body)
+    return JSONResponse(
+        order_document(order),
+        status_code=202 if new else 200,
+        headers={"Location": f"/v1/orders/{order.id}"},
+    )
 
 
 @router.get("/v1/orders")

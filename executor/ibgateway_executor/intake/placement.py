@@ -17,11 +17,11 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.body import parse
+from ibgateway_executor.intake.idempotency import read_key
 from ibgateway_executor.intake.schema import OrderBody
 
-KEY_PATTERN: Final = r"^[!-~]{1,255}$"
-_KEY: Final = re.compile(KEY_PATTERN.removesuffix("$"))
 _JSON: Final = re.compile(r"application/([^;\s]+\+)?json\s*(;.*)?", re.IGNORECASE)
 
 
@@ -37,37 +37,28 @@ class OrderIntakeRoute(APIRoute):
                 text = await request.body()
             except ClientDisconnect as gone:
                 raise HTTPException(400, "the request was not finished") from gone
-            key = _key(request.headers)
-            return await place(request.app.state.services, key, _order(request.headers, text))
+            headers = request.headers
+            key = read_key(headers.getlist("idempotency-key")).field
+            return await place(request.app.state.services, key, _order(headers, text))
 
         return handle
-
-
-def _key(headers: Headers) -> str:
-    key = headers.get("idempotency-key")
-    if key is None:
-        raise _invalid("missing", ("header", "Idempotency-Key"))
-    if not _KEY.fullmatch(key):
-        message = "write 1 to 255 visible ASCII characters"
-        raise _invalid("value_error", ("header", "Idempotency-Key"), message)
-    return key
 
 
 def _order(headers: Headers, text: bytes) -> OrderBody:
     if not text:
         raise _invalid("missing", ("body",))
     if not _JSON.fullmatch(headers.get("content-type", "")):
-        raise _invalid("value_error", ("body",), "send it with Content-Type: application/json")
+        raise OrderRefusedError(
+            415, "UnsupportedMediaType", "send it with Content-Type: application/json"
+        )
     try:
         return OrderBody.model_validate(parse(text))
     except json.JSONDecodeError as error:
-        raise _invalid("json_invalid", ("body", error.pos), "", error=error.msg) from error
+        raise _invalid("json_invalid", ("body", error.pos), error=error.msg) from error
     except ValidationError as error:
         told = error.errors(include_url=False, include_input=False)
         raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in told]) from error
 
 
-def _invalid(
-    kind: str, where: tuple[str | int, ...], message: str = "", **context: str
-) -> RequestValidationError:
-    return RequestValidationError([{"type": kind, "loc": where, "msg": message, "ctx": context}])
+def _invalid(kind: str, where: tuple[str | int, ...], **context: str) -> RequestValidationError:
+    return RequestValidationError([{"type": kind, "loc": where, "msg": "", "ctx": context}])

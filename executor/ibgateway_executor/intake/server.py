@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import socket
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from ibgateway_executor.intake.problems import MEDIA_TYPE, problem
 from ibgateway_runtime.errors import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -23,9 +26,9 @@ HEAD_LIMIT: Final = 64 * 1024
 
 
 class RequestProtocol(HttpToolsProtocol):
-    """uvicorn's, with an end to waiting and to headers: a client that never finishes its request is closed.
+    """uvicorn's, with an end to waiting and to headers: a client that never finishes its request is told and closed.
 
-    uvicorn itself limits only the pause between two requests.
+    uvicorn itself limits only the pause between two requests. One that has not begun a request is only closed.
     """
 
     def __init__(self, *args: Any, seconds: float = REQUEST_SECONDS, **kwargs: Any) -> None:
@@ -46,7 +49,7 @@ class RequestProtocol(HttpToolsProtocol):
         if self._head is not None:
             self._head += len(data)
             if self._head > HEAD_LIMIT:
-                self.transport.abort()
+                self._turn_away("HeadersTooLarge", f"headers have at most {HEAD_LIMIT} bytes")
         self._watch()
 
     def on_message_begin(self) -> None:
@@ -82,8 +85,26 @@ class RequestProtocol(HttpToolsProtocol):
 
     def _late(self) -> None:
         self._deadline = None
-        if self._incomplete():
+        if not self._incomplete():
+            return
+        cycle: RequestResponseCycle | None = self.cycle
+        if self._head is None and (cycle is None or cycle.response_complete):
             self.transport.abort()
+        else:
+            self._turn_away("RequestTimeout", f"send a request within {self._seconds:g} s")
+
+    def send_400_response(self, msg: str) -> None:
+        """What was sent is no HTTP."""
+        self._turn_away("MalformedRequest", msg)
+
+    def _turn_away(self, code: str, detail: str) -> None:
+        """The last word on this connection. An answer that has begun, or waits behind another one, has no room for it."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if not self.transport.is_closing() and not (
+            cycle and cycle.response_started and not cycle.response_complete
+        ):
+            self.transport.write(_answer(code, detail))
+        self.transport.close()
 
     def _stop(self) -> None:
         if self._deadline is not None:
@@ -98,6 +119,18 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the handlers as they are."""
         yield
+
+
+def _answer(code: str, detail: str) -> bytes:
+    """A problem as an answer after which the connection is closed."""
+    document = problem(code, detail)
+    body = json.dumps(document).encode()
+    status = document["status"]
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {MEDIA_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 async def serve(app: FastAPI, *, bind: str, port: int) -> None:

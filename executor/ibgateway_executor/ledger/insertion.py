@@ -106,7 +106,7 @@ def _answer(row: Row | Exception, entry: Entry, *, new: bool) -> Answer:
         return row
     if not new and row["request_hash"] not in (entry.hash, *entry.earlier_hashes()):
         return OrderRefusedError(
-            409,
+            422,
             "IdempotencyKeyReused",
             f"this Idempotency-Key belongs to order {row['id']}, which was a different request: "
             "use a new key for a new order",

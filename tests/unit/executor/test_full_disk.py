@@ -116,7 +116,7 @@ async def test_an_order_is_answered_with_when_to_come_again(dispatch: DispatchWo
     pragma(dispatch.store, "query_only=ON")
     answer = await intake.place()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert answer.json()["error"]["code"] == "LedgerUnavailable"
+    assert answer.json()["code"] == "LedgerUnavailable"
     pragma(dispatch.store, "query_only=OFF")
     assert (await intake.place()).status_code == 202
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -35,19 +36,29 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
     ("sent", "answered"),
     [
         (b"", b""),
-        (b"GET / HTT", b""),
-        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", b""),
-        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT", b"HTTP/1.1 200 OK"),
+        (b"GET / HTT", b"408 RequestTimeout"),
+        (
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf",
+            b"408 RequestTimeout",
+        ),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"200"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT", b"200 408 RequestTimeout"),
     ],
-    ids=["nothing", "half a header", "half a body", "half of the second request"],
+    ids=[
+        "nothing",
+        "half a header",
+        "half a body",
+        "a whole request",
+        "half of the second request",
+    ],
 )
-async def test_a_client_that_does_not_finish_its_request_is_closed(
+async def test_a_client_that_does_not_finish_its_request_is_told_and_closed(
     sent: bytes, answered: bytes
 ) -> None:
     async with asyncio.timeout(60), _serving(seconds=0.05) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
-        assert (await _until_closed(reader)).partition(b"\r\n")[0] == answered
+        assert _told(await _until_closed(reader)) == answered
         writer.close()
 
 
@@ -59,7 +70,15 @@ async def test_headers_without_an_end_are_not_collected() -> None:
             for _ in range(200):
                 writer.write(b"X: " + b"x" * 60_000 + b"\r\n")
                 await writer.drain()
-        assert await _until_closed(reader) == b""
+        assert _told(await _until_closed(reader)) in (b"431 HeadersTooLarge", b"")
+        writer.close()
+
+
+async def test_headers_that_are_too_long_by_little_are_told_so() -> None:
+    async with asyncio.timeout(60), _serving(seconds=600) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * (server.HEAD_LIMIT - 20))
+        assert _told(await _until_closed(reader)) == b"431 HeadersTooLarge"
         writer.close()
 
 
@@ -86,7 +105,7 @@ async def test_a_request_with_two_meanings_is_no_request(headers: bytes) -> None
     async with asyncio.timeout(60), _serving(seconds=600) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nHost: a\r\n" + headers)
-        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        assert _told(await reader.read()) == b"400 MalformedRequest"
         writer.close()
 
 
@@ -149,3 +168,11 @@ async def _until_closed(reader: asyncio.StreamReader) -> bytes:
         while part := await reader.read(1000):
             found += part
     return found
+
+
+def _told(answers: bytes) -> bytes:
+    """Statuses and codes of answers on one connection."""
+    return b" ".join(
+        found[1] or found[2]
+        for found in re.finditer(rb'HTTP/1.1 ([0-9]{3})|"code": "([A-Za-z]+)"', answers)
+    )

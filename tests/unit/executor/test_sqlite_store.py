@@ -63,7 +63,7 @@ def test_one_key_is_one_order(store: SqliteStore) -> None:
     assert again == first
     with pytest.raises(OrderRefusedError, match="which was a different request") as refused:
         accept(store, entry("c", key="k", hashed="other"))
-    assert refused.value.status == 409
+    assert refused.value.status == 422
     assert [order.id for order in store.active()] == ["a"]
 
 
