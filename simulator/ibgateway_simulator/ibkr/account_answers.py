@@ -4,21 +4,21 @@ from collections.abc import Sequence
 
 from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
-from ibgateway_simulator.model.accounts import Account, AccountValue, Position, account_values
+from ibgateway_simulator.model.trading.accounts import AccountValue, Position, account_values
 from ibgateway_simulator.tws import messages
 from ibgateway_simulator.tws.requests import ApiRequest
 from ibgateway_simulator.tws.wire import integer
 
 
 class AccountAnswers:
-    """Requests of one client about its account, and the subscriptions they leave behind."""
+    """Requests of one client about its login's accounts, and the subscriptions they leave behind."""
 
     def __init__(self, ibkr: SimulatedIbkr, connection: ApiClientConnection) -> None:
         self._ibkr = ibkr
         self._connection = connection
         self._positions = False
-        self._updates = False
-        self._shown: set[int] = set()
+        self._updates = ""
+        self._shown: set[tuple[str, int]] = set()
 
     def table(self) -> AnswerTable:
         """What answers which request."""
@@ -37,13 +37,15 @@ class AccountAnswers:
         if self._updates:
             self._send_updates()
 
-    def _account(self) -> Account:
-        return self._ibkr.book.accounts[self._connection.identity.account]
-
-    def _values(self) -> tuple[AccountValue, ...]:
+    def _values(self, account: str) -> tuple[AccountValue, ...]:
         book = self._ibkr.book
         prefix = "$LEDGER-" if book.faults.ledger_prefix else ""
-        return account_values(self._account(), book.prices, ledger_prefix=prefix)
+        return account_values(book.accounts[account], book.prices, ledger_prefix=prefix)
+
+    def _named(self, code: str) -> str:
+        """The account of the login that a request names; the first where it names none or another's."""
+        accounts = self._connection.identity.accounts
+        return code if code in accounts else accounts[0]
 
     def _subscribe_positions(self, _: Sequence[str]) -> None:
         self._positions = True
@@ -54,43 +56,44 @@ class AccountAnswers:
         self._positions = False
 
     def _send_positions(self) -> None:
-        account = self._connection.identity.account
-        for con_id, held in self._held():
-            self._connection.send(messages.position(con_id, held, account))
+        for account in self._connection.identity.accounts:
+            for con_id, held in self._held(account):
+                self._connection.send(messages.position(con_id, held, account))
 
-    def _held(self) -> list[tuple[int, Position]]:
+    def _held(self, account: str) -> list[tuple[int, Position]]:
         """The positions, and zero for those this client has been shown and that are gone."""
-        now = dict(self._account().positions)
-        gone = {con_id: Position() for con_id in self._shown - now.keys()}
-        self._shown |= now.keys()
+        now = dict(self._ibkr.book.accounts[account].positions)
+        shown = {con_id for name, con_id in self._shown if name == account}
+        gone = {con_id: Position() for con_id in shown - now.keys()}
+        self._shown |= {(account, con_id) for con_id in now}
         return [*now.items(), *gone.items()]
 
     def _account_updates(self, fields: Sequence[str]) -> None:
-        self._updates = fields[2] == "1"
+        account = self._named(fields[3] if len(fields) > 3 else "")
+        self._updates = account if fields[2] == "1" else ""
         if self._updates:
             self._send_updates()
-            account = self._connection.identity.account
             self._connection.send(messages.account_download_end(account))
 
     def _send_updates(self) -> None:
-        account = self._connection.identity.account
-        prices = self._ibkr.book.prices
-        for value in self._values():
+        account, prices = self._updates, self._ibkr.book.prices
+        for value in self._values(account):
             self._connection.send(messages.account_value(value, account))
-        for con_id, held in self._held():
+        for con_id, held in self._held(account):
             self._connection.send(messages.portfolio(con_id, held, prices[con_id], account))
         self._connection.send(messages.account_update_time(self._ibkr.now()))
 
     def _account_updates_multi(self, fields: Sequence[str]) -> None:
-        req_id, account = integer(fields[2]), self._connection.identity.account
-        for value in self._values():
-            self._connection.send(messages.account_value_multi(value, account, req_id))
+        req_id, accounts = integer(fields[2]), self._connection.identity.accounts
+        for account in [self._named(fields[3])] if fields[3] else accounts:
+            for value in self._values(account):
+                self._connection.send(messages.account_value_multi(value, account, req_id))
         self._connection.send(messages.account_update_multi_end(req_id))
 
     def _account_summary(self, fields: Sequence[str]) -> None:
         req_id, tags = integer(fields[2]), set(fields[4].split(","))
-        account = self._connection.identity.account
-        for value in self._values():
-            if value.key in tags and value.currency in ("", "USD"):
-                self._connection.send(messages.account_summary(value, account, req_id))
+        for account in self._connection.identity.accounts:
+            for value in self._values(account):
+                if value.key in tags and value.currency in ("", "USD"):
+                    self._connection.send(messages.account_summary(value, account, req_id))
         self._connection.send(messages.account_summary_end(req_id))

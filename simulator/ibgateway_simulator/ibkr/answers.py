@@ -69,13 +69,16 @@ class ApiAnswers:
         """Answer one message; unknown ones get 505."""
         request = fields[0] if fields else ""
         if integer(request) in self._ibkr.book.faults.silent_requests:
+            if request == ApiRequest.PLACE_ORDER:
+                self._orders.ignore(fields)
             return
         self._flap(integer(request))
         handler = self._table.get(request)
         if handler is None:
             self._connection.error(-1, 505, f"Fatal Error: Unknown message id {request}.")
         elif request in NOT_READ_ONLY and self._read_only():
-            order_id = integer(fields[1]) if request == ApiRequest.PLACE_ORDER else -1
+            placed = request == ApiRequest.PLACE_ORDER
+            order_id = self._orders.refuse_all(fields) if placed else -1
             self._connection.error(order_id, 321, READ_ONLY)
         elif request in LOCAL or self._connection.reachable():
             handler(fields)
@@ -104,7 +107,7 @@ class ApiAnswers:
             if faults.accounts_empty_seconds and since < faults.accounts_empty_seconds:
                 return ""
         listed = faults.managed_accounts
-        return self._connection.identity.account if listed is None else listed
+        return ",".join(self._connection.identity.accounts) if listed is None else listed
 
     def _flap(self, request: int) -> None:
         """The link goes and comes while a request is under way."""

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from ibgateway_simulator.errors import WireError
 from ibgateway_simulator.ibkr.answers import ApiAnswers
@@ -17,7 +17,12 @@ from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.api_clients import ApiClientIdentity
 from ibgateway_simulator.model.message_rate import MessageRate
 from ibgateway_simulator.model.notices import FARMS, LINK_DOWN, text_of
-from ibgateway_simulator.model.orders import OrderMessage
+from ibgateway_simulator.model.trading.orders import (
+    OpenOrderMessage,
+    OrderMessage,
+    OrderStatusMessage,
+    before_its_end,
+)
 from ibgateway_simulator.tws import messages, wire
 from ibgateway_simulator.tws.requests import ApiRequest
 
@@ -59,11 +64,21 @@ class ApiClientSession:
             self._deliver_now(told)
 
     def _deliver_now(self, messages_of_orders: Iterable[OrderMessage]) -> None:
-        for message in messages_of_orders:
-            ticket = message.ticket
-            key = (self.identity.account, self.identity.client_id)
-            if (ticket.account, ticket.client_id) == key and self._connection.reachable():
+        for message in self._as_asked(messages_of_orders):
+            login, client_id, _ = message.ticket.key
+            mine = (login, client_id) == (self.identity.account, self.identity.client_id)
+            if mine and self._connection.reachable():
                 self._connection.send(*messages.of_order(message, self.identity.version))
+
+    def _as_asked(self, told: Iterable[OrderMessage]) -> Sequence[OrderMessage]:
+        faults, asked = self._ibkr.book.faults, list(told)
+        if faults.repeat_reports:
+            orders = [m.order for m in asked if isinstance(m, OpenOrderMessage)]
+            stale: list[OrderMessage] = [
+                OrderStatusMessage(before_its_end(order)) for order in orders[:1]
+            ]
+            asked = [message for message in asked for _ in range(2)] + stale
+        return asked[::-1] if faults.reverse_reports else asked
 
     def notice(self, code: int, text: str) -> None:
         """Send a system message, once the client has started."""

@@ -30,7 +30,10 @@ class ApiClientConnection:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        self.identity = ApiClientIdentity(ibkr.connection_number(), session.id, session.account)
+        self.identity = ApiClientIdentity(
+            *(ibkr.connection_number(), session.id, session.account),
+            further_accounts=session.further_accounts,
+        )
         self.started = ibkr.now()
         self._ibkr = ibkr
         self._reader = reader

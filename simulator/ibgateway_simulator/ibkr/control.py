@@ -62,6 +62,8 @@ class ControlApi:
             "PATCH /v1/next-ids": trading.next_ids,
             "PATCH /v1/clock": trading.clock,
             "PATCH /v1/prices": trading.prices,
+            "PATCH /v1/market": trading.market,
+            "GET /v1/audit": trading.audit,
             "GET /v1/accounts": trading.accounts,
             "PATCH /v1/accounts/{account}": trading.patch_account,
         }

@@ -11,9 +11,12 @@ from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFound
 from ibgateway_simulator.ibkr import views
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.ibkr.views import Json
-from ibgateway_simulator.model import faults, market
-from ibgateway_simulator.model.accounts import Account, Position
+from ibgateway_simulator.model import faults
 from ibgateway_simulator.model.choices import choice
+from ibgateway_simulator.model.trading import market
+from ibgateway_simulator.model.trading.accounts import Account, AccountType, Position
+from ibgateway_simulator.model.trading.hours import Hours, HoursMode
+from ibgateway_simulator.model.trading.market_rules import changed_market
 
 
 class TradingControl:
@@ -70,15 +73,39 @@ class TradingControl:
         return {"account": key[0], "client_id": key[1], "value": int(body["value"])}
 
     async def clock(self, _: web.Request, body: Json) -> Json:
-        """offset_seconds, hours (always, regular, closed, custom), sessions for custom."""
+        """offset_seconds, hours (always, regular, closed, custom), and what they consist of."""
         if "offset_seconds" in body:
             self._ibkr.offset = dt.timedelta(seconds=float(body["offset_seconds"]))
         if "hours" in body:
-            mode = choice(market.HoursMode, body["hours"], of="hours")
-            sessions = tuple(_session(pair) for pair in body.get("sessions", []))
-            self._ibkr.book.hours = market.Hours(mode, sessions)
+            self._ibkr.book.hours = Hours(
+                mode=choice(HoursMode, body["hours"], of="hours"),
+                sessions=tuple(_session(pair) for pair in body.get("sessions", [])),
+                holidays=_dates(body.get("holidays", [])),
+                half_days=_dates(body.get("half_days", [])),
+                overnight=bool(body.get("overnight", False)),
+            )
+        self._ibkr.tick()
         now, hours = self._ibkr.now(), self._ibkr.book.hours
-        return {"now": now.isoformat(), "open": hours.is_open(now), "liquid": hours.text(now)}
+        return {
+            "now": now.isoformat(),
+            "open": hours.is_open(now),
+            "liquid": hours.text(now),
+            "trading": hours.trading_text(now),
+        }
+
+    async def market(self, _: web.Request, body: Json) -> Json:
+        """Change what the market does to every order; the rest stays."""
+        book = self._ibkr.book
+        book.rules = changed_market(book.rules, body)
+        changed: Json = json.loads(json.dumps(dataclasses.asdict(book.rules), default=str))
+        return changed
+
+    async def audit(self, _: web.Request, __: Json) -> Json:
+        """Every placeOrder in the order of arrival, and every order ever booked."""
+        return {
+            "arrivals": [views.arrival_view(arrival) for arrival in self._ibkr.audit.arrivals],
+            "orders": [views.order_view(order) for order in self._ibkr.book.orders.values()],
+        }
 
     async def prices(self, _: web.Request, body: Json) -> Json:
         """Set last prices by symbol; limit orders may fill."""
@@ -91,11 +118,11 @@ class TradingControl:
         return {symbol: str(prices[c.con_id]) for symbol, c in market.BY_SYMBOL.items()}
 
     async def accounts(self, _: web.Request, __: Json) -> list[Json]:
-        """Cash and positions of every account."""
+        """Every account."""
         return [views.account_view(account) for account in self._ibkr.book.accounts.values()]
 
     async def patch_account(self, request: web.Request, body: Json) -> Json:
-        """Set cash by currency and positions by symbol; what is not named stays."""
+        """Set the type, cash by currency and positions by symbol; what is not named stays."""
         name = request.match_info["account"]
         account = self._ibkr.book.accounts.get(name)
         if account is None:
@@ -117,7 +144,16 @@ def _patched(account: Account, body: Json) -> Account:
         cost = _decimal(held.get("average_cost", 0))
         positions[con_id] = Position(_decimal(held["quantity"]), cost)
     kept = {con_id: held for con_id, held in positions.items() if held.quantity}
-    return dataclasses.replace(account, cash={**account.cash, **cash}, positions=kept)
+    return dataclasses.replace(
+        account,
+        type=choice(AccountType, body.get("type", account.type), of="an account's type"),
+        cash={**account.cash, **cash},
+        positions=kept,
+    )
+
+
+def _dates(texts: list[str]) -> frozenset[dt.date]:
+    return frozenset(dt.date.fromisoformat(text) for text in texts)
 
 
 def _session(pair: list[str]) -> tuple[dt.datetime, dt.datetime]:

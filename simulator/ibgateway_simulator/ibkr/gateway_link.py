@@ -273,6 +273,7 @@ class GatewayChannel:
             gateway=self.gateway,
             read_only=read_only,
             since=self._ibkr.now(),
+            further_accounts=user.further_accounts,
         )
         return logins.open_session(session, full=attempt.kind is LoginKind.FULL)
 

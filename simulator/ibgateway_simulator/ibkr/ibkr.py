@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 from ibgateway_simulator.ibkr.events import Events
 from ibgateway_simulator.ibkr.gateway_messages import GatewayMessage, IbkrNotice, notice
-from ibgateway_simulator.model.accounts import Account
 from ibgateway_simulator.model.api_clients import ApiClientIdentity
 from ibgateway_simulator.model.logins import Logins
 from ibgateway_simulator.model.notices import text_of
-from ibgateway_simulator.model.order_book import OrderBook
-from ibgateway_simulator.model.orders import ExecDetailsMessage, Execution, OrderMessage
+from ibgateway_simulator.model.trading.accounts import Account
+from ibgateway_simulator.model.trading.audit import OrderAudit
+from ibgateway_simulator.model.trading.order_book import OrderBook
+from ibgateway_simulator.model.trading.orders import ExecDetailsMessage, Execution, OrderMessage
 from ibgateway_simulator.model.users import KickStyle, LoginRules, LoginSession, PushState, User
 
 logger = logging.getLogger(__name__)
@@ -88,8 +89,9 @@ class SimulatedIbkr:
         self._answers: dict[int, asyncio.Future[PushState]] = {}
         self._lost_said: dict[str, dt.datetime] = {}
         self._left: dict[tuple[str, int], dt.datetime] = {}
+        self.audit = OrderAudit()
         for user in self.logins.users.values():
-            self.book.accounts.setdefault(user.account, Account(user.account))
+            self._open_accounts(user)
 
     def now(self) -> dt.datetime:
         """IBKR's time, UTC."""
@@ -107,7 +109,7 @@ class SimulatedIbkr:
     def add_user(self, user: User) -> None:
         """Add or replace a user; a new account gets the default cash."""
         self.logins.users[user.name] = user
-        self.book.accounts.setdefault(user.account, Account(user.account))
+        self._open_accounts(user)
 
     def publish(self, messages: list[OrderMessage]) -> None:
         """Tell the clients concerned and the event list."""
@@ -135,9 +137,12 @@ class SimulatedIbkr:
             self.tick()
 
     def tick(self) -> None:
-        """Do what has become due: fills, missed pushes, repeated 1100."""
+        """Do what has become due: settlement, prices, fills, missed pushes, repeated 1100."""
         now = self.now()
+        changed = self.book.pass_time(now)
         self.publish(self.book.tick(now))
+        if changed:
+            self.account_changed()
         for push in self.logins.sweep(now):
             self.note("push_missed", push=push.id, user=push.user)
             self._resolve(push.id, PushState.MISSED)
@@ -241,6 +246,10 @@ class SimulatedIbkr:
                 "fields": list(fields),
             }
         )
+
+    def _open_accounts(self, user: User) -> None:
+        for account in user.accounts:
+            self.book.accounts.setdefault(account, Account(account))
 
     def _note_fill(self, fill: Execution) -> None:
         self.note(

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
-from ibgateway_simulator.model import market
+from ibgateway_simulator.model.trading import market
+from ibgateway_simulator.model.trading.hours import TIME_ZONE_ID
 from ibgateway_simulator.tws import messages, requests
 from ibgateway_simulator.tws.requests import ApiRequest
 from ibgateway_simulator.tws.wire import integer
@@ -60,16 +61,16 @@ class MarketAnswers:
         req_id, known = integer(fields[2]), self._contract(fields)
         if known is None:
             return
-        liquid = self._ibkr.book.hours.text(self._ibkr.now())
+        hours, now = self._ibkr.book.hours, self._ibkr.now()
         version = self._connection.identity.version
         zone = self._ibkr.book.faults.time_zone_id
         self._connection.send(
             messages.contract_details(
                 known,
                 req_id,
-                hours=(liquid, liquid),
+                hours=(hours.trading_text(now), hours.text(now)),
                 version=version,
-                zone=market.TIME_ZONE_ID if zone is None else zone,
+                zone=TIME_ZONE_ID if zone is None else zone,
             ),
             messages.contract_details_end(req_id),
         )

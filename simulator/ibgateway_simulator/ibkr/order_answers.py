@@ -7,9 +7,10 @@ from dataclasses import replace
 from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.faults import OrderLoss
-from ibgateway_simulator.model.market import EASTERN
-from ibgateway_simulator.model.order_checks import plain_refusal
-from ibgateway_simulator.model.orders import (
+from ibgateway_simulator.model.trading.audit import ArrivalFate
+from ibgateway_simulator.model.trading.hours import EASTERN
+from ibgateway_simulator.model.trading.order_checks import plain_refusal
+from ibgateway_simulator.model.trading.orders import (
     BookedOrder,
     ErrorMessage,
     OrderMessage,
@@ -20,6 +21,8 @@ from ibgateway_simulator.tws import messages, order_fields, requests
 from ibgateway_simulator.tws.requests import ApiRequest
 from ibgateway_simulator.tws.wire import integer
 
+INVALID_ACCOUNT = "Error validating request.-'bW' : cause - Invalid account code."
+
 
 class OrderAnswers:
     """Requests of one client about orders."""
@@ -27,7 +30,7 @@ class OrderAnswers:
     def __init__(self, ibkr: SimulatedIbkr, connection: ApiClientConnection) -> None:
         self._ibkr = ibkr
         self._connection = connection
-        self._unsent: list[OrderTicket] = []
+        self._unsent: list[tuple[OrderTicket, int]] = []
 
     def table(self) -> AnswerTable:
         """What answers which request."""
@@ -48,45 +51,76 @@ class OrderAnswers:
         order_id = self._ibkr.book.next_valid_id(client.account, client.client_id)
         self._connection.send(messages.next_valid_id(order_id))
 
+    def refuse_all(self, fields: Sequence[str]) -> int:
+        """A read-only API has been sent an order: its order id."""
+        ticket, arrival = self._arrived(fields)
+        self._ibkr.audit.became(arrival, ArrivalFate.READ_ONLY)
+        return ticket.order_id
+
+    def ignore(self, fields: Sequence[str]) -> None:
+        """An order has arrived and nobody answers."""
+        self._arrived(fields)
+
     def link_restored(self) -> None:
         """Place orders kept while the link was lost, if the gateway keeps such orders."""
         kept, self._unsent = self._unsent, []
         if self._ibkr.book.faults.resubmit:
-            for ticket in kept:
-                self._book(ticket)
+            for ticket, arrival in kept:
+                self._book(ticket, arrival)
 
     def _ids(self, _: Sequence[str]) -> None:
         self.send_next_id()
 
     def _place(self, fields: Sequence[str]) -> None:
-        client = self._connection.identity
-        ticket = requests.ticket(
-            fields, account=client.account, client_id=client.client_id, version=client.version
-        )
+        ticket, arrival = self._arrived(fields)
         if not self._connection.reachable():
             self._ibkr.note("order_unsent", order_ref=ticket.order_ref)
-            self._unsent.append(ticket)
+            self._ibkr.audit.became(arrival, ArrivalFate.KEPT)
+            self._unsent.append((ticket, arrival))
             return
         loss = OrderLoss.NONE if ticket.what_if else self._ibkr.book.take_loss()
         if loss is not OrderLoss.NONE:
-            self._lose(ticket, loss)
+            self._lose(ticket, arrival, loss)
             return
         self._ibkr.note(
             "order", order_ref=ticket.order_ref, symbol=ticket.symbol, action=ticket.action,
             quantity=str(ticket.quantity), client_id=ticket.client_id, what_if=ticket.what_if,
         )  # fmt: skip
-        self._book(ticket)
+        self._book(ticket, arrival)
 
-    def _book(self, ticket: OrderTicket) -> None:
-        told = self._placed(ticket)
+    def _arrived(self, fields: Sequence[str]) -> tuple[OrderTicket, int]:
+        """The order as IBKR keeps it, and the number of its arrival."""
+        client, limit = self._connection.identity, self._ibkr.book.faults.order_ref_limit
+        ticket = requests.ticket(
+            fields, accounts=client.accounts, client_id=client.client_id, version=client.version
+        )
+        arrival = self._ibkr.audit.arrived(ticket, client.number, self._ibkr.now())
+        kept = ticket.order_ref[:limit] if limit else ticket.order_ref
+        return replace(ticket, order_ref=kept), arrival
+
+    def _book(self, ticket: OrderTicket, arrival: int) -> None:
+        told = self._placed(ticket, arrival)
         if self._ibkr.book.faults.what_if_unset_first:
             told = [*(replace(m, margin=None) for m in told if isinstance(m, WhatIfMessage)), *told]
         self._ibkr.publish(told)
 
-    def _placed(self, ticket: OrderTicket) -> list[OrderMessage]:
+    def _placed(self, ticket: OrderTicket, arrival: int) -> list[OrderMessage]:
         """What the book says to it. A refusal is noted, whoever hears of it: the book does not have the order."""
-        told = self._ibkr.book.place(ticket, self._ibkr.now())
-        if not ticket.what_if and ticket.key not in self._ibkr.book.orders:
+        book, before = self._ibkr.book, len(self._ibkr.book.orders)
+        if ticket.account and ticket.account not in self._connection.identity.accounts:
+            told: list[OrderMessage] = [ErrorMessage(ticket, 321, INVALID_ACCOUNT)]
+        else:
+            told = book.place(ticket, self._ibkr.now())
+        known = book.known(ticket.key)
+        changed = known is not None and known.ticket == replace(ticket, tif=known.ticket.tif)
+        if ticket.what_if:
+            self._ibkr.audit.became(arrival, ArrivalFate.WHAT_IF)
+        elif known is not None and len(book.orders) > before:
+            self._ibkr.audit.became(arrival, ArrivalFate.BOOKED, known.perm_id)
+        elif known is not None and changed:
+            self._ibkr.audit.became(arrival, ArrivalFate.CHANGED, known.perm_id)
+        else:
+            self._ibkr.audit.became(arrival, ArrivalFate.REFUSED)
             for error in (message for message in told if isinstance(message, ErrorMessage)):
                 self._ibkr.note(
                     "order_refused", order_ref=ticket.order_ref, code=error.code,
@@ -94,21 +128,22 @@ class OrderAnswers:
                 )  # fmt: skip
         return told
 
-    def _lose(self, ticket: OrderTicket, loss: OrderLoss) -> None:
+    def _lose(self, ticket: OrderTicket, arrival: int, loss: OrderLoss) -> None:
         self._ibkr.note("order_lost", order_ref=ticket.order_ref, when=loss)
+        self._ibkr.audit.became(arrival, ArrivalFate.LOST)
         if loss is OrderLoss.REJECTED:
-            self._reject_unheard(ticket)
+            self._reject_unheard(ticket, arrival)
         elif loss is OrderLoss.AFTER_BOOKING:
-            self._placed(ticket)
+            self._placed(ticket, arrival)
         if loss is not OrderLoss.SILENTLY:
             self._connection.abort()
 
-    def _reject_unheard(self, ticket: OrderTicket) -> None:
+    def _reject_unheard(self, ticket: OrderTicket, arrival: int) -> None:
         """This order and no later one, also where the book refuses it before it would reject it."""
         book = self._ibkr.book
         asked = book.faults.reject_next
         book.faults = replace(book.faults, reject_next="Rejected while nobody listened.")
-        self._placed(ticket)
+        self._placed(ticket, arrival)
         left = asked if book.faults.reject_next else ""
         book.faults = replace(book.faults, reject_next=left)
 
@@ -138,13 +173,20 @@ class OrderAnswers:
         self._list(self._known())
 
     def _working(self) -> tuple[BookedOrder, ...]:
-        return self._ibkr.book.open_orders(self._connection.identity.account)
+        return self._ibkr.book.open_orders(self._connection.identity.accounts)
 
     def _known(self) -> tuple[BookedOrder, ...]:
         """What is listed as open: nothing for a moment after the start, where that is asked for."""
-        wait = self._ibkr.book.faults.orders_empty_seconds
+        known = self._started_for(self._ibkr.book.faults.orders_empty_seconds)
+        return self._working() if known else ()
+
+    def _reports_known(self) -> bool:
+        """Whether executions and completed orders are told already."""
+        return self._started_for(self._ibkr.book.faults.reports_empty_seconds)
+
+    def _started_for(self, seconds: float) -> bool:
         since = (self._ibkr.now() - self._connection.started).total_seconds()
-        return () if wait and since < wait else self._working()
+        return not seconds or since >= seconds
 
     def _list(self, orders: Sequence[BookedOrder]) -> None:
         version = self._connection.identity.version
@@ -156,17 +198,17 @@ class OrderAnswers:
     def _completed_orders(self, _: Sequence[str]) -> None:
         """Of IBKR's day only: what was done before is told by nobody."""
         client = self._connection.identity
-        for order in self._ibkr.book.orders.values():
+        for order in self._ibkr.book.orders.values() if self._reports_known() else ():
             today = order.completed is not None and self._is_today(order.completed)
-            if order.done and today and order.ticket.account == client.account:
+            if order.done and today and order.ticket.account in client.accounts:
                 self._connection.send(order_fields.completed_order(order, client.version))
         self._connection.send(messages.COMPLETED_ORDERS_END)
 
     def _executions(self, fields: Sequence[str]) -> None:
         wanted = requests.execution_filter(fields)
         client = self._connection.identity
-        for execution in self._ibkr.book.executions:
-            mine = execution.ticket.account == client.account
+        for execution in self._ibkr.book.executions if self._reports_known() else ():
+            mine = execution.ticket.account in client.accounts
             if self._is_today(execution.at) and mine and wanted.matches(execution):
                 self._connection.send(
                     messages.exec_details(execution, wanted.req_id, client.version),

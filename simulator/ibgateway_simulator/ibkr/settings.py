@@ -44,11 +44,11 @@ def ibkr_settings(environ: Mapping[str, str]) -> IbkrSettings:
 
 
 def user_from(document: Mapping[str, Any]) -> User:
-    """A user from JSON: name, password, account, optional modes, two_factor and devices."""
+    """A user from JSON: name, password, account or accounts, optional modes, two_factor and devices."""
     try:
         words = tuple(document.get("modes", ["paper"]))
         name, password = str(document["name"]), str(document["password"])
-        account = str(document["account"])
+        accounts = [str(item) for item in document.get("accounts") or [document["account"]]]
     except KeyError as missing:
         raise SimulatorSettingsError(f"a user needs the key {missing}") from None
     if not words or any(word not in tuple(LoginMode) for word in words):
@@ -56,7 +56,12 @@ def user_from(document: Mapping[str, Any]) -> User:
     modes = tuple(LoginMode(word) for word in words)
     devices = tuple(str(device) for device in document.get("devices", ()))
     two_factor = bool(document.get("two_factor", True))
-    return User(name, password, account, modes, two_factor=two_factor, devices=devices)
+    return User(
+        *(name, password, accounts[0], modes),
+        two_factor=two_factor,
+        devices=devices,
+        further_accounts=tuple(accounts[1:]),
+    )
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from ibgateway_simulator.model import market
-from ibgateway_simulator.model.accounts import Account
 from ibgateway_simulator.model.api_clients import ApiClientIdentity
-from ibgateway_simulator.model.orders import BookedOrder, Execution
+from ibgateway_simulator.model.trading import market
+from ibgateway_simulator.model.trading.accounts import Account
+from ibgateway_simulator.model.trading.audit import OrderArrival
+from ibgateway_simulator.model.trading.orders import BookedOrder, Execution
 from ibgateway_simulator.model.users import LoginAttempt, LoginSession, Push, User
 
 Json = dict[str, Any]
@@ -16,6 +17,7 @@ def user_view(user: User) -> Json:
     return {
         "name": user.name,
         "account": user.account,
+        "accounts": list(user.accounts),
         "modes": list(user.modes),
         "two_factor": user.two_factor,
         "devices": list(user.devices),
@@ -72,6 +74,7 @@ def client_view(client: ApiClientIdentity) -> Json:
         "client_id": client.client_id,
         "version": client.version,
         "account": client.account,
+        "accounts": list(client.accounts),
     }
 
 
@@ -89,13 +92,43 @@ def order_view(order: BookedOrder) -> Json:
         "quantity": str(ticket.quantity),
         "order_type": ticket.order_type,
         "limit": str(ticket.limit_price),
+        "stop": str(ticket.aux_price),
+        "con_id": ticket.con_id,
+        "outside_rth": ticket.outside_rth,
         "tif": ticket.tif,
         "status": order.status,
         "filled": str(order.filled),
         "average_price": str(order.average_price),
         "reason": order.reason,
         "held": order.held,
+        "triggered": order.triggered,
+        "commission": str(order.commission),
         "placed": order.placed.isoformat(),
+        "completed": order.completed.isoformat() if order.completed else None,
+    }
+
+
+def arrival_view(arrival: OrderArrival) -> Json:
+    """One placeOrder as it came in, and what became of it."""
+    ticket = arrival.ticket
+    return {
+        "number": arrival.number,
+        "at": arrival.at.isoformat(),
+        "connection": arrival.connection,
+        "client_id": ticket.client_id,
+        "order_id": ticket.order_id,
+        "order_ref": ticket.order_ref,
+        "account": ticket.account,
+        "con_id": ticket.con_id,
+        "symbol": ticket.symbol,
+        "action": ticket.action,
+        "quantity": str(ticket.quantity),
+        "order_type": ticket.order_type,
+        "limit": str(ticket.limit_price),
+        "stop": str(ticket.aux_price),
+        "tif": ticket.tif,
+        "fate": arrival.fate,
+        "perm_id": arrival.perm_id,
     }
 
 
@@ -119,9 +152,11 @@ def execution_view(execution: Execution) -> Json:
 
 
 def account_view(account: Account) -> Json:
-    """Cash by currency and positions by symbol."""
+    """Type, cash by currency, what has not settled, and positions by symbol."""
     return {
         "id": account.id,
+        "type": account.type,
+        "unsettled": {item.on.isoformat(): str(item.amount) for item in account.pending},
         "cash": {currency: str(amount) for currency, amount in account.cash.items()},
         "positions": {
             market.BY_ID[con_id].symbol: {

@@ -7,9 +7,9 @@ NOT_STARTED = -1
 
 @dataclass(frozen=True, slots=True)
 class ApiClientIdentity:
-    """A connection's number, its gateway's session and account, and what the client has said.
+    """A connection's number, its gateway's session and accounts, and what the client has said.
 
-    `version` is 0 until the handshake, `client_id` is -1 until startApi.
+    `account` is the first of `accounts`. `version` is 0 until the handshake, `client_id` is -1 until startApi.
     """
 
     number: int
@@ -17,6 +17,12 @@ class ApiClientIdentity:
     account: str
     version: int = 0
     client_id: int = NOT_STARTED
+    further_accounts: tuple[str, ...] = ()
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Every account of the login."""
+        return (self.account, *self.further_accounts)
 
     @property
     def started(self) -> bool:

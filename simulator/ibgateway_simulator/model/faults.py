@@ -71,6 +71,14 @@ class Faults:
     """So long after a login the accounts are not known yet: managedAccounts is empty."""
     orders_empty_seconds: float = 0
     """So long after startApi the open orders are not known yet: none is listed."""
+    reports_empty_seconds: float = 0
+    """So long after startApi the executions and completed orders are not known yet: none is listed."""
+    order_ref_limit: int = 0
+    """IBKR keeps so many characters of an orderRef; 0: all."""
+    repeat_reports: bool = False
+    """A client is told everything about its orders twice, and the status before the last once more."""
+    reverse_reports: bool = False
+    """What a client is told at once about its orders comes last thing first."""
     flap_next: int = 0
     """The next request with this message id meets a loss of the link: 1100, 1102, then its answer."""
     mute: bool = False

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
-from ibgateway_simulator.model.market import EASTERN
+from ibgateway_simulator.model.trading.hours import EASTERN
 from ibgateway_simulator.model.users import (
     LoginAttempt,
     LoginRefusal,

@@ -120,7 +120,7 @@ class KickStyle(StrEnum):
 class User:
     """Somebody who may log in; paper users have account ids that start with DU.
 
-    `devices`: where there are several, one must be chosen before the push goes out.
+    `accounts` are all that the login may trade, `account` first. `devices`: where there are several, one must be chosen before the push goes out.
     """
 
     name: str
@@ -129,6 +129,12 @@ class User:
     modes: tuple[LoginMode, ...] = (LoginMode.PAPER,)
     two_factor: bool = True
     devices: tuple[str, ...] = ()
+    further_accounts: tuple[str, ...] = ()
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Every account of the login, in the order of managedAccounts."""
+        return (self.account, *self.further_accounts)
 
 
 DEFAULT_USERS = (User("paperuser", "paperpassword", "DU1234567"),)
@@ -178,6 +184,12 @@ class LoginSession:
     since: dt.datetime
     kicked: bool = False
     link_up: bool = True
+    further_accounts: tuple[str, ...] = ()
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Every account of the login."""
+        return (self.account, *self.further_accounts)
 
     @property
     def connected(self) -> bool:

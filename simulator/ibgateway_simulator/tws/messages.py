@@ -6,9 +6,10 @@ The arities are exact: one field more breaks ib_async and ib_insync, one less br
 import datetime as dt
 from decimal import Decimal
 
-from ibgateway_simulator.model.accounts import AccountValue, Position
-from ibgateway_simulator.model.market import BY_ID, EASTERN, TIME_ZONE_ID, ListedContract
-from ibgateway_simulator.model.orders import (
+from ibgateway_simulator.model.trading.accounts import AccountValue, Position
+from ibgateway_simulator.model.trading.hours import EASTERN, TIME_ZONE_ID
+from ibgateway_simulator.model.trading.market import BY_ID, ListedContract
+from ibgateway_simulator.model.trading.orders import (
     BookedOrder,
     CommissionReportMessage,
     ErrorMessage,
@@ -23,7 +24,7 @@ from ibgateway_simulator.model.orders import (
 from ibgateway_simulator.tws import order_fields
 from ibgateway_simulator.tws.wire import UNSET_DOUBLE, Field, Message
 
-ORDER_TYPES = "ACTIVETIM,ALLOC,DAY,GTC,IOC,LMT,LOC,LOO,MKT,MOC,MOO,STP,STPLMT,WHATIF"
+ORDER_TYPES = "ACTIVETIM,ALLOC,DAY,GTC,IOC,LMT,LOC,LOO,MKT,MOC,MOO,OPG,STP,STPLMT,WHATIF"
 
 
 def error(req_id: int, code: int, message: str, version: int) -> Message:

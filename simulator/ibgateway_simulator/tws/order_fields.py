@@ -7,8 +7,13 @@ completedOrder 100 at 177 and above, 101 below, 96 below 170.
 
 from decimal import Decimal
 
-from ibgateway_simulator.model.market import BY_ID
-from ibgateway_simulator.model.orders import BookedOrder, OrderStatus, OrderTicket, WhatIfMessage
+from ibgateway_simulator.model.trading.market import BY_ID
+from ibgateway_simulator.model.trading.orders import (
+    BookedOrder,
+    OrderStatus,
+    OrderTicket,
+    WhatIfMessage,
+)
 from ibgateway_simulator.tws.wire import UNSET_DOUBLE, UNSET_INTEGER, Message
 
 NO_FA_PROFILE = 177

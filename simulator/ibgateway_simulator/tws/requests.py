@@ -7,8 +7,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ibgateway_simulator.errors import WireError
-from ibgateway_simulator.model import market
-from ibgateway_simulator.model.orders import Execution, OrderAction, OrderKey, OrderTicket
+from ibgateway_simulator.model.trading import market
+from ibgateway_simulator.model.trading.hours import EASTERN
+from ibgateway_simulator.model.trading.orders import Execution, OrderAction, OrderKey, OrderTicket
 from ibgateway_simulator.tws.wire import UNSET_DOUBLE, integer, number
 
 FA_PROFILE_GONE = 177
@@ -83,14 +84,20 @@ def contract_query(fields: Sequence[str], start: int, currency_at: int) -> Contr
     )
 
 
-def ticket(fields: Sequence[str], *, account: str, client_id: int, version: int) -> OrderTicket:
-    """placeOrder (3); a contract nobody knows keeps number 0 and is refused later."""
+def ticket(
+    fields: Sequence[str], *, accounts: Sequence[str], client_id: int, version: int
+) -> OrderTicket:
+    """placeOrder (3) of a login with these accounts.
+
+    A contract nobody knows keeps number 0, several accounts and none named leaves it empty: both are refused
+    later.
+    """
     if len(fields) < 42:
         raise WireError(f"placeOrder with {len(fields)} fields")
     known = contract_query(fields, 2, 11).find()
     action = OrderAction.BUY if fields[16] == "BUY" else OrderAction.SELL
     return OrderTicket(
-        account=fields[23] or account,
+        account=fields[23] or (accounts[0] if len(accounts) == 1 else ""),
         client_id=client_id,
         order_id=integer(fields[1]),
         con_id=known.con_id if known else 0,
@@ -105,6 +112,7 @@ def ticket(fields: Sequence[str], *, account: str, client_id: int, version: int)
         exchange=fields[9] or "SMART",
         outside_rth=fields[33] == "1",
         what_if=what_if(fields, version),
+        login=accounts[0],
     )
 
 
@@ -162,7 +170,7 @@ def execution_filter(fields: Sequence[str]) -> ExecutionFilter:
 
 def _moment(value: str) -> dt.datetime:
     digits = "".join(char for char in value if char.isdigit())[:14]
-    zone = dt.UTC if "-" in value or "UTC" in value else market.EASTERN
+    zone = dt.UTC if "-" in value or "UTC" in value else EASTERN
     try:
         return dt.datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=zone)
     except ValueError:
@@ -171,5 +179,5 @@ def _moment(value: str) -> dt.datetime:
 
 def unknown_ticket(key: OrderKey) -> OrderTicket:
     """A ticket that only names an order nobody has."""
-    account, client_id, order_id = key
-    return OrderTicket(account, client_id, order_id, 0, "", OrderAction.BUY, Decimal(0), "")
+    login, client_id, order_id = key
+    return OrderTicket(login, client_id, order_id, 0, "", OrderAction.BUY, Decimal(0), "")

@@ -14,8 +14,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from ibgateway_simulator.model import market
-from ibgateway_simulator.model.orders import BookedOrder, Execution, OrderStatus, OrderTicket
+from ibgateway_simulator.model.trading.hours import Hours
+from ibgateway_simulator.model.trading.orders import (
+    BookedOrder,
+    Execution,
+    OrderStatus,
+    OrderTicket,
+)
 from ibgateway_simulator.tws import messages, order_fields, requests, stream, wire
 from ibgateway_simulator.tws.requests import ApiRequest
 
@@ -35,7 +40,7 @@ class LeanServer:
         self._next_id = 1
         self._perm_id = 1000
         self._writers: set[asyncio.StreamWriter] = set()
-        self._hours = market.Hours().text(dt.datetime.now(dt.UTC))
+        self._hours = Hours().text(dt.datetime.now(dt.UTC))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One client until it goes."""
@@ -80,7 +85,7 @@ class LeanServer:
 
     def _place(self, writer: asyncio.StreamWriter, fields: Sequence[str], client: int) -> None:
         self.came.append(time.monotonic())
-        ticket = requests.ticket(fields, account=ACCOUNT, client_id=client, version=VERSION)
+        ticket = requests.ticket(fields, accounts=(ACCOUNT,), client_id=client, version=VERSION)
         self._next_id = max(self._next_id, ticket.order_id + 1)
         if self.ack_seconds:
             loop = asyncio.get_running_loop()

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from ibgateway_simulator.model.accounts import Account, Position, account_values
+from ibgateway_simulator.model.trading.accounts import Account, Position, account_values
 
 AAPL = 265598
 PRICES = {AAPL: Decimal("190")}

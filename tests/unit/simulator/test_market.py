@@ -4,7 +4,8 @@ import datetime as dt
 
 import pytest
 
-from ibgateway_simulator.model.market import EASTERN, Hours, HoursMode, find
+from ibgateway_simulator.model.trading.hours import EASTERN, Hours, HoursMode
+from ibgateway_simulator.model.trading.market import find
 
 
 def eastern(text: str) -> dt.datetime:

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from ibgateway_simulator.model.accounts import AccountValue, Position
-from ibgateway_simulator.model.market import BY_SYMBOL
-from ibgateway_simulator.model.orders import (
+from ibgateway_simulator.model.trading.accounts import AccountValue, Position
+from ibgateway_simulator.model.trading.market import BY_SYMBOL
+from ibgateway_simulator.model.trading.orders import (
     BookedOrder,
     Execution,
     OrderAction,

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
-from ibgateway_simulator.model.accounts import Account, Position
 from ibgateway_simulator.model.faults import Faults, changed
-from ibgateway_simulator.model.market import Hours, HoursMode
-from ibgateway_simulator.model.order_book import OrderBook
-from ibgateway_simulator.model.orders import (
+from ibgateway_simulator.model.trading.accounts import Account, Position
+from ibgateway_simulator.model.trading.hours import Hours, HoursMode
+from ibgateway_simulator.model.trading.order_book import OrderBook
+from ibgateway_simulator.model.trading.orders import (
+    BookedOrder,
     CommissionReportMessage,
     ErrorMessage,
     ExecDetailsMessage,
@@ -40,6 +41,13 @@ def broker(**faults: Any) -> OrderBook:
     made.accounts["DU1"] = Account("DU1", {"USD": Decimal(100_000)})
     made.faults = changed(Faults(), faults)
     return made
+
+
+def booked(book: OrderBook) -> BookedOrder:
+    """What the first order of a test has become."""
+    order = book.known(BUY.key)
+    assert order is not None
+    return order
 
 
 def told(effects: list[OrderMessage]) -> list[str]:
@@ -111,7 +119,7 @@ def test_the_control_api_fills_a_held_order() -> None:
     book = broker(hold_fills=True)
     book.place(BUY, NOW)
     assert told(book.tick(SOON)) == []
-    perm_id = book.orders[BUY.key].perm_id
+    perm_id = booked(book).perm_id
     assert told(book.fill(perm_id, Decimal(4), Decimal(191), SOON))[0] == "fill 4 at 191"
     assert told(book.fill(perm_id, None, None, SOON))[0] == "fill 6 at 190.01"
     with pytest.raises(SimulatorConflictError):
@@ -177,10 +185,10 @@ def test_an_order_id_is_used_once() -> None:
 def test_the_same_id_again_changes_a_working_order() -> None:
     book = broker()
     book.place(ticket(order_type="LMT", limit_price=Decimal(100)), NOW)
-    perm_id = book.orders[BUY.key].perm_id
+    perm_id = booked(book).perm_id
     book.place(ticket(order_type="LMT", limit_price=Decimal(195)), NOW)
     assert told(book.tick(SOON))[0] == "fill 10 at 190.01"
-    assert book.orders[BUY.key].perm_id == perm_id
+    assert booked(book).perm_id == perm_id
     assert len(book.orders) == 1
 
 
@@ -193,7 +201,7 @@ def test_another_contract_under_the_same_id_is_105() -> None:
 def test_an_empty_time_in_force_becomes_day_with_a_notice() -> None:
     book = broker()
     assert told(book.place(ticket(tif=""), NOW))[0] == "error 10349"
-    assert book.orders[BUY.key].ticket.tif == "DAY"
+    assert booked(book).ticket.tif == "DAY"
 
 
 def test_while_the_market_is_closed_an_order_waits_for_the_opening() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from ibgateway_simulator.errors import WireError
-from ibgateway_simulator.model.orders import Execution, OrderAction, OrderTicket
+from ibgateway_simulator.model.trading.orders import Execution, OrderAction, OrderTicket
 from ibgateway_simulator.tws import requests
 
 HEAD = (
@@ -64,28 +64,28 @@ def test_the_what_if_flag_is_found_behind_optional_groups(
 
 
 def test_a_ticket_has_what_the_client_sent() -> None:
-    ticket = requests.ticket(place_order(), account="DU9", client_id=17, version=178)
+    ticket = requests.ticket(place_order(), accounts=("DU9",), client_id=17, version=178)
     assert ticket == OrderTicket(
         "DU1", 17, 7, 265598, "AAPL", OrderAction.BUY, Decimal(10), "LMT", Decimal("190.5"), tif="DAY",
-        order_ref="my-ref", outside_rth=True,
+        order_ref="my-ref", outside_rth=True, login="DU9",
     )  # fmt: skip
 
 
 def test_an_order_without_account_is_the_sessions() -> None:
     fields = place_order()
     fields[23] = ""
-    assert requests.ticket(fields, account="DU9", client_id=1, version=178).account == "DU9"
+    assert requests.ticket(fields, accounts=("DU9",), client_id=1, version=178).account == "DU9"
 
 
 def test_an_unknown_contract_has_number_zero() -> None:
     fields = place_order()
     fields[2], fields[3] = "0", "NOPE"
-    assert requests.ticket(fields, account="DU9", client_id=1, version=178).con_id == 0
+    assert requests.ticket(fields, accounts=("DU9",), client_id=1, version=178).con_id == 0
 
 
 def test_a_short_order_is_an_error_of_the_wire() -> None:
     with pytest.raises(WireError):
-        requests.ticket(["3", "1"], account="DU1", client_id=1, version=178)
+        requests.ticket(["3", "1"], accounts=("DU1",), client_id=1, version=178)
 
 
 AT = dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC)

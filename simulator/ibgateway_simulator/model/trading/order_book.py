@@ -1,24 +1,35 @@
 """IBKR's order book: accepts, fills, cancels and remembers; survives every gateway.
 
 All methods take the time and return the messages to send; none does input or output. Orders and
-accounts are frozen values kept in dictionaries. Prices, hours and faults are set from outside.
+accounts are frozen values kept in dictionaries. Prices, hours, rules and faults are set from outside.
 """
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import replace
 from decimal import Decimal
 
 from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
-from ibgateway_simulator.model import fills, market
-from ibgateway_simulator.model.accounts import Account, totals
 from ibgateway_simulator.model.faults import Faults, OrderLoss, RejectSequence
-from ibgateway_simulator.model.order_checks import (
+from ibgateway_simulator.model.trading import fills, hours, market
+from ibgateway_simulator.model.trading.accounts import Account, totals
+from ibgateway_simulator.model.trading.market_rules import MarketRules
+from ibgateway_simulator.model.trading.matching import (
+    MarketMoment,
+    OrderEnds,
+    OrderFills,
+    OrderStarts,
+    OrderTriggers,
+    next_step,
+)
+from ibgateway_simulator.model.trading.order_checks import (
     OrderContext,
     OrderRefusal,
     plain_refusal,
     refusal,
 )
-from ibgateway_simulator.model.orders import (
+from ibgateway_simulator.model.trading.orders import (
+    STOPS,
     BookedOrder,
     CommissionReportMessage,
     ErrorMessage,
@@ -32,45 +43,52 @@ from ibgateway_simulator.model.orders import (
     OrderTicket,
     WhatIfMessage,
 )
+from ibgateway_simulator.model.trading.price_walk import PriceWalk
 
 FIRST_PERM_ID = 1_000_000_001
 
 
 class OrderBook:
-    """Accounts, orders and executions of everybody."""
+    """Accounts, orders and executions of everybody; `orders` by permId, in the order in which they were booked."""
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
-        self.orders: dict[OrderKey, BookedOrder] = {}
+        self.orders: dict[int, BookedOrder] = {}
         self.executions: list[Execution] = []
         self.next_ids: dict[tuple[str, int], int] = {}
         self.prices = {contract.con_id: contract.price for contract in market.CONTRACTS}
-        self.hours = market.Hours()
+        self.hours = hours.Hours()
+        self.rules = MarketRules()
         self.faults = Faults()
+        self._walk = PriceWalk()
         self._perm_ids = FIRST_PERM_ID
+        self._by_key: dict[OrderKey, int] = {}
+        self._working_ids: dict[int, None] = {}
 
-    def next_valid_id(self, account: str, client_id: int) -> int:
-        """The lowest id a new order of this client may have."""
-        return self.next_ids.get((account, client_id), 1)
+    def next_valid_id(self, login: str, client_id: int) -> int:
+        """The lowest id a new order of this client may have; `login` is its login's first account."""
+        return self.next_ids.get((login, client_id), 1)
 
-    def open_orders(self, account: str) -> tuple[BookedOrder, ...]:
-        """Every order of the account that is not done."""
-        return tuple(
-            order
-            for order in self.orders.values()
-            if order.ticket.account == account and not order.done
-        )
+    def open_orders(self, accounts: Collection[str]) -> tuple[BookedOrder, ...]:
+        """Every order of these accounts that is not done."""
+        return tuple(order for order in self._working() if order.ticket.account in accounts)
+
+    def known(self, key: OrderKey) -> BookedOrder | None:
+        """The order that was booked last under this key."""
+        perm_id = self._by_key.get(key)
+        return None if perm_id is None else self.orders[perm_id]
 
     def place(self, ticket: OrderTicket, now: dt.datetime) -> list[OrderMessage]:
         """Take a new order, a change of a working one or a what-if."""
-        known = self.orders.get(ticket.key)
+        known = self.known(ticket.key)
         if known is not None and not known.done and not ticket.what_if:
             return self._modify(known, ticket, now)
-        if ticket.order_id < self.next_valid_id(ticket.account, ticket.client_id):
+        login = ticket.login or ticket.account
+        if ticket.order_id < self.next_valid_id(login, ticket.client_id):
             return [ErrorMessage(ticket, 103, "Duplicate order id")]
-        self.next_ids[ticket.account, ticket.client_id] = ticket.order_id + 1
+        self.next_ids[login, ticket.client_id] = ticket.order_id + 1
         asked, self.faults = self.faults.refuse_next, replace(self.faults, refuse_next=0)
-        refused = plain_refusal(asked) or refusal(self._context(ticket))
+        refused = plain_refusal(asked) or refusal(self._context(ticket, now))
         if refused is not None:
             return self._refused(ticket, refused, now)
         if ticket.what_if:
@@ -84,7 +102,7 @@ class OrderBook:
 
     def cancel(self, key: OrderKey, ticket: OrderTicket, now: dt.datetime) -> list[OrderMessage]:
         """Cancel a working order; `ticket` names it when it is unknown."""
-        order = self.orders.get(key)
+        order = self.known(key)
         if order is None:
             text = f"OrderId {key[2]} that needs to be cancelled is not found."
             return [ErrorMessage(ticket, 10147, text)]
@@ -100,9 +118,18 @@ class OrderBook:
     def tick(self, now: dt.datetime) -> list[OrderMessage]:
         """Everything that has become due by `now`."""
         messages: list[OrderMessage] = []
-        for order in [order for order in self.orders.values() if not order.done]:
+        for order in self._working():
             messages += self._advance(order, now)
         return messages
+
+    def pass_time(self, now: dt.datetime) -> bool:
+        """Settle and move prices up to `now`; whether an account or a price is another one."""
+        today = now.astimezone(hours.EASTERN).date()
+        settled = {name: account.settled(today) for name, account in self.accounts.items()}
+        changed = any(settled[name] is not account for name, account in self.accounts.items())
+        prices = self._walk.moved(self.prices, self.rules, now)
+        self.accounts, self.prices = settled, prices or self.prices
+        return changed or prices is not None
 
     def fill(
         self, perm_id: int, quantity: Decimal | None, price: Decimal | None, now: dt.datetime
@@ -112,14 +139,15 @@ class OrderBook:
         if order.done:
             raise SimulatorConflictError(f"order {perm_id} is {order.status}")
         amount = min(quantity or order.remaining, order.remaining)
-        return self._fill(order, amount, price or self._price(order), now)
+        by_itself = fills.fill_price(order, self._quote(order.ticket), self.rules)
+        return self._fill(order, amount, price or by_itself, now)
 
     def release(self) -> None:
         """Let held orders fill again."""
         self.faults = replace(self.faults, hold_fills=False)
-        for order in self.orders.values():
-            if order.held and not order.done:
-                self.orders[order.ticket.key] = replace(order, held=False)
+        for order in self._working():
+            if order.held:
+                self._keep(replace(order, held=False))
 
     def take_loss(self) -> OrderLoss:
         """How the next order is to be lost; asking uses it up."""
@@ -128,21 +156,31 @@ class OrderBook:
 
     def by_perm_id(self, perm_id: int) -> BookedOrder:
         """The order with this permanent number."""
-        for order in self.orders.values():
-            if order.perm_id == perm_id:
-                return order
-        raise SimulatorNotFoundError(f"no order has permId {perm_id}")
+        order = self.orders.get(perm_id)
+        if order is None:
+            raise SimulatorNotFoundError(f"no order has permId {perm_id}")
+        return order
 
-    def _context(self, ticket: OrderTicket) -> OrderContext:
-        account = self.accounts.get(ticket.account, Account("", {}))
-        return OrderContext(ticket, account, self.prices, self.open_orders(ticket.account))
+    def _working(self) -> list[BookedOrder]:
+        return [self.orders[perm_id] for perm_id in self._working_ids]
+
+    def _context(self, ticket: OrderTicket, now: dt.datetime) -> OrderContext:
+        return OrderContext(
+            ticket,
+            self.accounts.get(ticket.account, Account("", {})),
+            self.prices,
+            self.open_orders((ticket.account,)),
+            self.rules,
+            now,
+            self._auction(ticket, now),
+        )
 
     def _quoted(self, ticket: OrderTicket, now: dt.datetime) -> WhatIfMessage:
-        cost = ticket.quantity * self.prices[ticket.con_id] * ticket.sign
-        equity = totals(self.accounts[ticket.account], self.prices)["EquityWithLoanValue"]
-        order = BookedOrder(
-            ticket, 0, OrderStatus.PRE_SUBMITTED, now, commission=fills.commission(ticket.quantity)
-        )
+        account = self.accounts[ticket.account]
+        cost = ticket.quantity * self.prices[ticket.con_id] * ticket.sign * account.margin_rate
+        equity = totals(account, self.prices)["EquityWithLoanValue"]
+        fee = fills.commission(ticket.quantity, self.rules)
+        order = BookedOrder(ticket, 0, OrderStatus.PRE_SUBMITTED, now, commission=fee)
         return WhatIfMessage(order, margin=cost, equity=equity)
 
     def _accept(self, ticket: OrderTicket, now: dt.datetime) -> list[OrderMessage]:
@@ -153,24 +191,28 @@ class OrderBook:
             OrderStatus.PRE_SUBMITTED,
             now,
             expires=self._expiry(ticket, now),
+            auction=self._auction(ticket, now),
         )
         if self.faults.reject_next:
             reason, self.faults = self.faults.reject_next, replace(self.faults, reject_next="")
             return self._reject(order, reason, now)
-        if not self.hours.is_open(now):
+        if not self._moment(ticket, now).fills(order):
             order = self._keep(order)
-            opens = f"{self.hours.next_open(now):%Y-%m-%d %H:%M:%S} {market.TIME_ZONE_ID}"
+            opens = f"{self.hours.next_open(now):%Y-%m-%d %H:%M:%S} {hours.TIME_ZONE_ID}"
             return [OpenOrderMessage(order), ErrorMessage(ticket, 399, _closed_text(ticket, opens))]
-        order = self._working(order, now)
+        order = self._working_from(order, now)
         return [
             OpenOrderMessage(replace(order, status=OrderStatus.PRE_SUBMITTED)),
             OpenOrderMessage(order),
         ]
 
-    def _working(self, order: BookedOrder, now: dt.datetime) -> BookedOrder:
+    def _working_from(self, order: BookedOrder, now: dt.datetime) -> BookedOrder:
+        """It is at the exchange, but for a stop: IBKR holds that back until its price is met."""
         slices, self.faults = self.faults.partial_next, replace(self.faults, partial_next=())
         due = now + dt.timedelta(seconds=self.faults.fill_delay)
-        return self._keep(replace(order, status=OrderStatus.SUBMITTED, slices=slices, due=due))
+        held_back = order.ticket.order_type in STOPS
+        status = OrderStatus.PRE_SUBMITTED if held_back else OrderStatus.SUBMITTED
+        return self._keep(replace(order, status=status, slices=slices, due=due))
 
     def _refused(
         self, ticket: OrderTicket, why: OrderRefusal, now: dt.datetime
@@ -198,56 +240,39 @@ class OrderBook:
             return [
                 ErrorMessage(ticket, 105, "Order being modified does not match original order.")
             ]
-        refused = refusal(self._context(ticket))
+        refused = refusal(self._context(ticket, now))
         if refused is not None:
             return [ErrorMessage(ticket, refused.code, refused.text)]
-        tif = ticket.tif or known.ticket.tif
+        ticket = replace(ticket, tif=ticket.tif or known.ticket.tif)
         due = now + dt.timedelta(seconds=self.faults.fill_delay)
-        return [
-            OpenOrderMessage(self._keep(replace(known, ticket=replace(ticket, tif=tif), due=due)))
-        ]
+        return [OpenOrderMessage(self._keep(replace(known, ticket=ticket, due=due)))]
 
     def _advance(self, order: BookedOrder, now: dt.datetime) -> list[OrderMessage]:
-        if order.expires is not None and now >= order.expires:
-            return [
-                OrderStatusMessage(self._keep(order.ended(OrderStatus.CANCELLED, now, "expired")))
-            ]
-        if not self.hours.is_open(now):
-            return []
-        if order.due is None:
-            working = self._working(order, now)
-            return [OpenOrderMessage(working)]
-        if now < order.due:
-            return []
-        if (
-            order.held
-            or self.faults.hold_fills
-            or not fills.marketable(order.ticket, self._quote(order.ticket))
-        ):
-            return self._unfillable(order, now)
-        quantity = min(order.slices[0], order.remaining) if order.slices else order.remaining
-        left = order.slices[1:]
-        held = bool(order.slices) and not left
-        due = now + dt.timedelta(seconds=self.faults.fill_delay)
-        order = replace(order, slices=left, held=held, due=due)
-        return self._fill(order, quantity, self._price(order), now)
-
-    def _unfillable(self, order: BookedOrder, now: dt.datetime) -> list[OrderMessage]:
-        if order.ticket.tif not in ("IOC", "FOK"):
-            return []
-        ended = self._keep(order.ended(OrderStatus.CANCELLED, now))
-        return [
-            OrderStatusMessage(ended),
-            ErrorMessage(order.ticket, 202, "Order Canceled - reason:"),
-        ]
+        match next_step(order, self._moment(order.ticket, now)):
+            case OrderStarts():
+                return [OpenOrderMessage(self._working_from(order, now))]
+            case OrderTriggers():
+                met = replace(order, triggered=True, status=OrderStatus.SUBMITTED, due=now)
+                return [OpenOrderMessage(self._keep(met))]
+            case OrderFills(after, quantity, price):
+                return self._fill(after, quantity, price, now)
+            case OrderEnds(reason):
+                ended = self._keep(order.ended(OrderStatus.CANCELLED, now, reason))
+                told = ErrorMessage(order.ticket, 202, f"Order Canceled - reason:{reason}")
+                status: list[OrderMessage] = [OrderStatusMessage(ended)]
+                return status if reason == "expired" else [*status, told]
+            case None:
+                return []
 
     def _fill(
         self, order: BookedOrder, quantity: Decimal, price: Decimal, now: dt.datetime
     ) -> list[OrderMessage]:
         ticket = order.ticket
-        fee = fills.commission(quantity)
+        fee = fills.commission(quantity, self.rules)
         account = self.accounts[ticket.account]
-        after = account.traded(ticket.con_id, quantity * ticket.sign, price, fee)
+        after = account.traded(
+            *(ticket.con_id, quantity * ticket.sign, price, fee), settles=self.hours.settles(now)
+        )
         self.accounts[account.id] = after
         order = self._keep(
             replace(order.with_fill(quantity, price, now), commission=order.commission + fee)
@@ -274,8 +299,8 @@ class OrderBook:
             CommissionReportMessage(execution),
         ]
 
-    def _price(self, order: BookedOrder) -> Decimal:
-        return fills.fill_price(order.ticket, self._quote(order.ticket))
+    def _moment(self, ticket: OrderTicket, now: dt.datetime) -> MarketMoment:
+        return MarketMoment(now, self.hours, self._quote(ticket), self.rules, self.faults)
 
     def _quote(self, ticket: OrderTicket) -> market.Quote:
         return market.quote(self.prices[ticket.con_id])
@@ -283,10 +308,23 @@ class OrderBook:
     def _expiry(self, ticket: OrderTicket, now: dt.datetime) -> dt.datetime | None:
         if ticket.tif != "DAY":
             return None
-        return next((end for _, end in self.hours.liquid(now) if end > now), None)
+        if not ticket.outside_rth:
+            return self.hours.next_close(now)
+        return next((end for _, end in self.hours.trading(now) if end > now), None)
+
+    def _auction(self, ticket: OrderTicket, now: dt.datetime) -> dt.datetime | None:
+        if ticket.on_open:
+            return self.hours.next_open(now)
+        return self.hours.next_close(now) if ticket.on_close else None
 
     def _keep(self, order: BookedOrder) -> BookedOrder:
-        self.orders[order.ticket.key] = order
+        self.orders[order.perm_id] = order
+        if order.perm_id > self._by_key.get(order.ticket.key, 0):
+            self._by_key[order.ticket.key] = order.perm_id
+        if order.done:
+            self._working_ids.pop(order.perm_id, None)
+        else:
+            self._working_ids[order.perm_id] = None
         return order
 
 

@@ -32,16 +32,25 @@ class OrderStatus(StrEnum):
 
 DONE = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.INACTIVE})
 
-PRICED = frozenset({"LMT", "LOC", "LOO"})
+PRICED = frozenset({"LMT", "LOC", "LOO", "STP LMT"})
 """Order types with a limit price."""
+STOPS = frozenset({"STP", "STP LMT"})
+"""Order types that wait until the last price has come to their stop price."""
+ON_CLOSE = frozenset({"MOC", "LOC"})
+ON_OPEN = frozenset({"MOO", "LOO"})
+"""The API's own form of these is MKT or LMT with the time in force OPG."""
 
 OrderKey = tuple[str, int, int]
-"""Account, client id, order id."""
+"""Login, client id, order id."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderTicket:
-    """An order as the client sent it; prices are zero when the type has none."""
+    """An order as the client sent it; prices are zero when the type has none.
+
+    `login` is the first account of the gateway's login: order ids are counted for each login and client id,
+    whichever of its accounts an order is for. Empty: the order's own account.
+    """
 
     account: str
     client_id: int
@@ -58,11 +67,22 @@ class OrderTicket:
     exchange: str = "SMART"
     outside_rth: bool = False
     what_if: bool = False
+    login: str = ""
 
     @property
     def key(self) -> OrderKey:
         """What the API knows the order by."""
-        return (self.account, self.client_id, self.order_id)
+        return (self.login or self.account, self.client_id, self.order_id)
+
+    @property
+    def on_open(self) -> bool:
+        """Whether it takes part in the opening auction and in nothing else."""
+        return self.tif == "OPG" or self.order_type in ON_OPEN
+
+    @property
+    def on_close(self) -> bool:
+        """Whether it takes part in the closing auction and in nothing else."""
+        return self.order_type in ON_CLOSE
 
     @property
     def sign(self) -> int:
@@ -72,7 +92,10 @@ class OrderTicket:
 
 @dataclass(frozen=True, slots=True)
 class BookedOrder:
-    """An order at IBKR; `slices` are quantities still to fill one by one before it is held."""
+    """An order at IBKR; `slices` are quantities still to fill one by one before it is held.
+
+    `auction` is when an on-open or on-close order is executed; `triggered` says that the stop price was met.
+    """
 
     ticket: OrderTicket
     perm_id: int
@@ -87,7 +110,16 @@ class BookedOrder:
     slices: tuple[Decimal, ...] = ()
     due: dt.datetime | None = None
     expires: dt.datetime | None = None
+    auction: dt.datetime | None = None
+    triggered: bool = False
     completed: dt.datetime | None = None
+
+    @property
+    def acting_type(self) -> str:
+        """MKT or LMT where a stop has been met, else the order's own type."""
+        if not self.triggered:
+            return self.ticket.order_type
+        return "LMT" if self.ticket.order_type == "STP LMT" else "MKT"
 
     @property
     def remaining(self) -> Decimal:
@@ -116,6 +148,11 @@ class BookedOrder:
             status=OrderStatus.FILLED if done else OrderStatus.SUBMITTED,
             completed=now if done else None,
         )
+
+
+def before_its_end(order: BookedOrder) -> BookedOrder:
+    """As the order was before it was filled: what a status that comes late says."""
+    return replace(order, status=OrderStatus.SUBMITTED, filled=ZERO, average_price=ZERO)
 
 
 @dataclass(frozen=True, slots=True)

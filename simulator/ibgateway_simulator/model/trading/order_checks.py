@@ -1,14 +1,24 @@
 """Why IBKR would refuse an order, pure: an ordered list of small checks."""
 
-from collections.abc import Callable, Mapping
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ibgateway_simulator.model import market
-from ibgateway_simulator.model.accounts import Account, totals
-from ibgateway_simulator.model.orders import PRICED, BookedOrder, OrderAction, OrderTicket
+from ibgateway_simulator.model.trading import market
+from ibgateway_simulator.model.trading.accounts import Account, AccountType, totals
+from ibgateway_simulator.model.trading.market_rules import MarketRules
+from ibgateway_simulator.model.trading.orders import (
+    ON_CLOSE,
+    ON_OPEN,
+    PRICED,
+    STOPS,
+    BookedOrder,
+    OrderAction,
+    OrderTicket,
+)
 
-KNOWN_TYPES = frozenset({"MKT", "LMT", "MOC", "LOC", "MOO", "LOO", "STP", "STP LMT", "MIDPRICE"})
+KNOWN_TYPES = frozenset({"MKT", "LMT", "MIDPRICE"}) | ON_CLOSE | ON_OPEN | STOPS
 MIN_TICK = Decimal("0.01")
 
 PLAIN_REFUSALS: Mapping[int, str] = {
@@ -35,12 +45,25 @@ class OrderRefusal:
 
 @dataclass(frozen=True, slots=True)
 class OrderContext:
-    """What a check may look at."""
+    """What a check may look at; `auction` is when an order of its kind would be executed."""
 
     ticket: OrderTicket
     account: Account
     prices: Mapping[int, Decimal]
     working: tuple[BookedOrder, ...]
+    rules: MarketRules
+    now: dt.datetime
+    auction: dt.datetime | None = None
+
+    def same_side(self, *, con_id: int | None = None) -> Iterable[BookedOrder]:
+        """The account's other working orders of this side, of one contract or of all."""
+        return (
+            order
+            for order in self.working
+            if order.ticket.action is self.ticket.action
+            and order.ticket.key != self.ticket.key
+            and con_id in (None, order.ticket.con_id)
+        )
 
 
 def plain_refusal(code: int) -> OrderRefusal | None:
@@ -64,13 +87,17 @@ def _contract(context: OrderContext) -> OrderRefusal | None:
 
 
 def _account(context: OrderContext) -> OrderRefusal | None:
+    if not context.ticket.account:
+        return plain_refusal(435)
     if context.ticket.account == context.account.id:
         return None
     return OrderRefusal(321, "Error validating request.-'bW' : cause - Invalid account code.")
 
 
 def _type(context: OrderContext) -> OrderRefusal | None:
-    if context.ticket.order_type in KNOWN_TYPES:
+    ticket = context.ticket
+    auctioned = ticket.tif != "OPG" or ticket.order_type in ("MKT", "LMT")
+    if ticket.order_type in KNOWN_TYPES and auctioned:
         return None
     return OrderRefusal(387, "Unsupported order type for this exchange and security type.")
 
@@ -86,32 +113,56 @@ def _whole(context: OrderContext) -> OrderRefusal | None:
 
 def _tick(context: OrderContext) -> OrderRefusal | None:
     ticket = context.ticket
-    if ticket.order_type not in PRICED:
-        return None
-    if ticket.limit_price <= 0:
-        return OrderRefusal(201, "Invalid limit price.")
-    if ticket.limit_price % MIN_TICK:
+    told = [ticket.limit_price] if ticket.order_type in PRICED else []
+    told += [ticket.aux_price] if ticket.order_type in STOPS else []
+    if any(price <= 0 for price in told):
+        word = "limit" if ticket.order_type in PRICED and ticket.limit_price <= 0 else "stop"
+        return OrderRefusal(201, f"Invalid {word} price.")
+    if any(price % MIN_TICK for price in told):
         return OrderRefusal(
             110, "The price does not conform to the minimum price variation for this contract."
         )
     return None
 
 
+def _active(context: OrderContext) -> OrderRefusal | None:
+    working = list(context.same_side(con_id=context.ticket.con_id))
+    if len(working) < context.rules.active_orders:
+        return None
+    return OrderRefusal(
+        201,
+        f"The account has {len(working)} active orders on this side of the contract, "
+        f"the most there may be is {context.rules.active_orders}.",
+    )
+
+
+def _cutoff(context: OrderContext) -> OrderRefusal | None:
+    if context.auction is None or not context.rules.cutoff_seconds:
+        return None
+    left = (context.auction - context.now).total_seconds()
+    if left > context.rules.cutoff_seconds:
+        return None
+    return OrderRefusal(201, "The exchange takes no more orders for this auction.")
+
+
 def _funds(context: OrderContext) -> OrderRefusal | None:
-    ticket = context.ticket
-    if ticket.action is not OrderAction.BUY:
+    ticket, account = context.ticket, context.account
+    opening = _opening(context)
+    if not opening:
         return None
     price = ticket.limit_price if ticket.order_type in PRICED else context.prices[ticket.con_id]
     reserved = sum(
         (
             order.remaining * context.prices[order.ticket.con_id]
-            for order in context.working
-            if order.ticket.action is OrderAction.BUY and order.ticket.key != ticket.key
+            for order in context.same_side()
+            if order.ticket.action is OrderAction.BUY
         ),
         Decimal(0),
     )
-    available = totals(context.account, context.prices)["AvailableFunds"] - reserved
-    if price * ticket.quantity <= available:
+    available = totals(account, context.prices)["AvailableFunds"]
+    if account.type is AccountType.CASH and not context.rules.unsettled_buys:
+        available -= account.unsettled
+    if (price * opening + reserved) * account.margin_rate <= available:
         return None
     return OrderRefusal(
         201,
@@ -120,19 +171,21 @@ def _funds(context: OrderContext) -> OrderRefusal | None:
     )
 
 
+def _opening(context: OrderContext) -> Decimal:
+    """How much of the order opens a position that needs funds: all of a purchase in a cash account."""
+    ticket, held = context.ticket, context.account.position(context.ticket.con_id).quantity
+    if context.account.type is AccountType.CASH:
+        return ticket.quantity if ticket.action is OrderAction.BUY else Decimal(0)
+    closing = max(Decimal(0), -held * ticket.sign)
+    return max(Decimal(0), ticket.quantity - closing)
+
+
 def _holding(context: OrderContext) -> OrderRefusal | None:
     ticket = context.ticket
-    if ticket.action is not OrderAction.SELL:
+    if ticket.action is not OrderAction.SELL or context.account.type is AccountType.MARGIN:
         return None
     selling = sum(
-        (
-            order.remaining
-            for order in context.working
-            if order.ticket.action is OrderAction.SELL
-            and order.ticket.con_id == ticket.con_id
-            and order.ticket.key != ticket.key
-        ),
-        Decimal(0),
+        (order.remaining for order in context.same_side(con_id=ticket.con_id)), Decimal(0)
     )
     if ticket.quantity + selling <= context.account.position(ticket.con_id).quantity:
         return None
@@ -145,6 +198,8 @@ CHECKS: tuple[Callable[[OrderContext], OrderRefusal | None], ...] = (
     _type,
     _whole,
     _tick,
+    _active,
+    _cutoff,
     _funds,
     _holding,
 )

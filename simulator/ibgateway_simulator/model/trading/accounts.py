@@ -1,15 +1,42 @@
 """An account's cash and positions and the values TWS shows for it, pure.
 
-Amounts are decimals; cash by currency. Buying and selling return a new Account. Sale proceeds of
-the day are cash but not settled cash. The account is a cash account: buying power is the cash.
+Amounts are decimals; cash by currency. Buying and selling return a new Account. Proceeds of a sale are cash
+at once and settled cash from their settlement date; a purchase takes settled cash at once. A cash account
+buys with its cash and sells what it has; a margin account borrows, and sells short.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from enum import StrEnum
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
+MARGIN = Decimal("0.25")
+"""Of a position's value, to open and to keep it in a margin account."""
+NEVER = dt.date.max
+
+
+class AccountType(StrEnum):
+    """How an account pays for what it buys."""
+
+    CASH = "cash"
+    MARGIN = "margin"
+
+
+TRADING_TYPES: Mapping[AccountType, str] = {
+    AccountType.CASH: "STKCASH",
+    AccountType.MARGIN: "STKMRGN",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Proceeds of sales that become settled cash on a date."""
+
+    on: dt.date
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +54,39 @@ class Account:
     id: str
     cash: Mapping[str, Decimal] = field(default_factory=lambda: {"USD": Decimal(1_000_000)})
     positions: Mapping[int, Position] = field(default_factory=dict)
-    unsettled: Decimal = ZERO
+    pending: tuple[Settlement, ...] = ()
+    type: AccountType = AccountType.CASH
     realized: Decimal = ZERO
 
     def position(self, con_id: int) -> Position:
         """The position in a contract; quantity zero when there is none."""
         return self.positions.get(con_id, Position())
 
-    def traded(self, con_id: int, signed: Decimal, price: Decimal, fee: Decimal) -> "Account":
-        """The account after a fill; `signed` is negative for a sale."""
+    @property
+    def unsettled(self) -> Decimal:
+        """Proceeds that have not settled yet."""
+        return sum((item.amount for item in self.pending), ZERO)
+
+    @property
+    def margin_rate(self) -> Decimal:
+        """The part of a position's value that must be there to hold it."""
+        return MARGIN if self.type is AccountType.MARGIN else Decimal(1)
+
+    def settled(self, today: dt.date) -> "Account":
+        """The account on a date: what settles by then has settled."""
+        left = tuple(item for item in self.pending if item.on > today)
+        return self if left == self.pending else replace(self, pending=left)
+
+    def traded(
+        self,
+        con_id: int,
+        signed: Decimal,
+        price: Decimal,
+        fee: Decimal,
+        *,
+        settles: dt.date = NEVER,
+    ) -> "Account":
+        """The account after a fill; `signed` is negative for a sale, whose proceeds settle on `settles`."""
         held = self.position(con_id)
         moved, realized = _move(held, signed, price, fee)
         positions = {**self.positions, con_id: moved}
@@ -44,9 +95,17 @@ class Account:
             self,
             cash={**self.cash, "USD": cash},
             positions={key: pos for key, pos in positions.items() if pos.quantity},
-            unsettled=self.unsettled + max(ZERO, -signed * price),
+            pending=_with(self.pending, settles, -signed * price),
             realized=self.realized + realized,
         )
+
+
+def _with(pending: tuple[Settlement, ...], on: dt.date, amount: Decimal) -> tuple[Settlement, ...]:
+    if amount <= 0:
+        return pending
+    amounts = {item.on: item.amount for item in pending}
+    amounts[on] = amounts.get(on, ZERO) + amount
+    return tuple(Settlement(*item) for item in sorted(amounts.items()))
 
 
 def _move(
@@ -80,6 +139,14 @@ def stock_value(account: Account, prices: Mapping[int, Decimal]) -> Decimal:
     )
 
 
+def gross_value(account: Account, prices: Mapping[int, Decimal]) -> Decimal:
+    """What long and short positions are worth together at these prices."""
+    return sum(
+        (abs(pos.quantity) * prices.get(con_id, ZERO) for con_id, pos in account.positions.items()),
+        ZERO,
+    )
+
+
 def unrealized(account: Account, prices: Mapping[int, Decimal]) -> Decimal:
     """Profit of the open positions at these prices."""
     return sum(
@@ -96,23 +163,26 @@ def totals(account: Account, prices: Mapping[int, Decimal]) -> dict[str, Decimal
     cash = sum(account.cash.values(), ZERO)
     stocks = stock_value(account, prices)
     net = cash + stocks
+    held = gross_value(account, prices)
+    margin = held * account.margin_rate
+    free = net - margin if account.type is AccountType.MARGIN else cash
     return {
         "NetLiquidation": net,
         "TotalCashValue": cash,
         "SettledCash": cash - account.unsettled,
         "AccruedCash": ZERO,
-        "BuyingPower": cash,
+        "BuyingPower": free / account.margin_rate,
         "EquityWithLoanValue": net,
         "PreviousEquityWithLoanValue": net,
-        "GrossPositionValue": abs(stocks),
-        "InitMarginReq": stocks,
-        "MaintMarginReq": stocks,
-        "AvailableFunds": cash,
-        "ExcessLiquidity": cash,
-        "FullInitMarginReq": stocks,
-        "FullMaintMarginReq": stocks,
-        "FullAvailableFunds": cash,
-        "FullExcessLiquidity": cash,
+        "GrossPositionValue": held,
+        "InitMarginReq": margin,
+        "MaintMarginReq": margin,
+        "AvailableFunds": free,
+        "ExcessLiquidity": free,
+        "FullInitMarginReq": margin,
+        "FullMaintMarginReq": margin,
+        "FullAvailableFunds": free,
+        "FullExcessLiquidity": free,
     }
 
 
@@ -126,6 +196,7 @@ def account_values(
         AccountValue("AccountReady", "true"),
         AccountValue("AccountType", "INDIVIDUAL"),
         AccountValue("Currency", "USD", "USD"),
+        AccountValue("TradingType-S", TRADING_TYPES[account.type]),
     )
     sums = tuple(
         AccountValue(key, str(amount.quantize(CENT)), "USD")

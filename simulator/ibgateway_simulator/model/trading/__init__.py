@@ -1,0 +1,1 @@
+"""What is traded: contracts and hours, orders and fills, accounts; pure."""
