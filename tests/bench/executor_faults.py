@@ -130,11 +130,11 @@ class FaultSession:
     async def active(self) -> list[Any]:
         """Orders that have not ended; what is parked is resolved by a person on the way."""
         found: list[Any] = []
-        after: int | None = 0
-        while after is not None:
-            page = await self.here.orders.get(f"/v1/orders?after={after}&limit=500")
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self.here.orders.get(f"/v1/orders?cursor={cursor}&limit=500")
             found += page["orders"]
-            after = page["next"]
+            cursor = page["next"]
         booked = await self.booked()
         self.unknown = {order["orderRef"] for order in found if order["state"] == "Unknown"}
         for order in found:

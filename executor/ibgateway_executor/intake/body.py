@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from ibgateway_executor.intake.query import check_query
+
 
 class OrderRequest(Request):
     """A request whose JSON has one meaning: no key twice, no NaN, UTF-8."""
@@ -20,10 +22,12 @@ class OrderRoute(APIRoute):
     """A route whose bodies are read by `OrderRequest`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The usual handler, given the stricter request."""
+        """The usual handler, given the stricter request; the query is looked at first."""
         handle = super().get_route_handler()
+        known = {parameter.alias for parameter in self.dependant.query_params}
 
         async def strictly(request: Request) -> Response:
+            check_query(request, known)
             return await handle(OrderRequest(request.scope, request.receive))
 
         return strictly

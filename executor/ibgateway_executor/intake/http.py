@@ -5,14 +5,16 @@ An order is answered after the commit. Errors are problem documents (RFC 9457) a
 foreign host.
 """
 
+import re
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Response
 from fastapi.responses import JSONResponse
 
 from ibgateway_api.gate import Closed
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
+from ibgateway_executor.intake import pages
 from ibgateway_executor.intake.answers import ANSWERS
 from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
@@ -21,25 +23,19 @@ from ibgateway_executor.intake.pausing import PauseBody, ResumeBody, pause_docum
 from ibgateway_executor.intake.placement import OrderIntakeRoute
 from ibgateway_executor.intake.resolution import ResolutionBody, resolved
 from ibgateway_executor.intake.schema import OrderBody, order_document
-from ibgateway_executor.intake.services import IntakeServices
+from ibgateway_executor.intake.services import IntakeServices, Services
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.order import Order, OrderState, cancel
 
-LARGEST_PAGE: Final = 500
-LARGEST_SEQUENCE: Final = 2**63 - 1
-"""What the ledger can hold."""
 ORDER_ANSWER: Final[dict[str, Any]] = {"application/json": {"schema": {"type": "object"}}}
+
+_ID: Final = re.compile("[!-~]{1,64}")
+"""Nothing else is an order's id; not every database can be asked for every text."""
 
 router = APIRouter(route_class=OrderRoute)
 placements = APIRouter(route_class=OrderIntakeRoute)
 
 
-def _services(request: Request) -> IntakeServices:
-    services: IntakeServices = request.app.state.services
-    return services
-
-
-Services = Annotated[IntakeServices, Depends(_services)]
 Key = Annotated[str, Header(alias="Idempotency-Key", pattern=FIELD_PATTERN)]
 """As it is documented; `OrderIntakeRoute` has looked at it."""
 
@@ -55,7 +51,8 @@ def application(services: IntakeServices) -> FastAPI:
     )
     app.state.services = services
     app.include_router(placements)
-    app.include_router(router)
+    for each in (router, pages.router):
+        app.include_router(each)
     app.add_middleware(RequestCheck, services=services)
     for error, answer in ANSWERS.items():
         app.add_exception_handler(error, answer)
@@ -71,21 +68,6 @@ async def place_order(services: Services, key: Key, body: OrderBody) -> Response
         status_code=202 if new else 200,
         headers={"Location": f"/v1/orders/{order.id}"},
     )
-
-
-@router.get("/v1/orders")
-async def list_orders(
-    services: Services,
-    state: OrderState | None = None,
-    after: Annotated[int, Query(ge=0, le=LARGEST_SEQUENCE)] = 0,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 100,
-) -> dict[str, Any]:
-    """Orders, oldest first. `next` is the `after` of the following page, null on the last one."""
-    wanted = state.value if state else None
-    found = await services.ledger.page(after=after, limit=limit + 1, state=wanted)
-    page = found[:limit]
-    follows = page[-1].sequence if len(found) > limit else None
-    return {"orders": [order_document(order) for order in page], "next": follows}
 
 
 @router.get("/v1/orders/{order_id}")
@@ -162,7 +144,7 @@ async def get_gate(services: Services) -> Response:
 
 
 async def _find(ledger: Ledger, order_id: str) -> Order:
-    found = await ledger.find(order_id)
+    found = await ledger.find(order_id) if _ID.fullmatch(order_id) else None
     if found is None:
         raise OrderRefusedError(404, "NoSuchOrder", f"there is no order {order_id}")
     return found

@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.body import parse
 from ibgateway_executor.intake.idempotency import read_key
+from ibgateway_executor.intake.query import check_query
 from ibgateway_executor.intake.schema import OrderBody
 
 _JSON: Final = re.compile(r"application/([^;\s]+\+)?json\s*(;.*)?", re.IGNORECASE)
@@ -37,6 +38,7 @@ class OrderIntakeRoute(APIRoute):
                 text = await request.body()
             except ClientDisconnect as gone:
                 raise HTTPException(400, "the request was not finished") from gone
+            check_query(request, ())
             headers = request.headers
             key = read_key(headers.getlist("idempotency-key")).field
             return await place(request.app.state.services, key, _order(headers, text))

@@ -2,6 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
 
 from ibgateway_api.gate import Gate
 from ibgateway_api.settings import ExecutorSettings
@@ -27,3 +30,12 @@ class IntakeServices:
     cancel_written: Callable[[str], bool]
     """Whether the last cancel that was asked for has left; all three take an order's id."""
     cluster_domain: str = CLUSTER_DOMAIN
+
+
+def _services(request: Request) -> IntakeServices:
+    services: IntakeServices = request.app.state.services
+    return services
+
+
+Services = Annotated[IntakeServices, Depends(_services)]
+"""What a route takes to have them."""

@@ -206,9 +206,28 @@ class Ledger:
         """One order by its id."""
         return await self._read(self._store.find, order_uid)
 
-    async def page(self, *, after: int, limit: int, state: str | None) -> list[Order]:
+    async def page(
+        self,
+        *,
+        after: int,
+        limit: int,
+        state: str | None = None,
+        account: str = "",
+        symbol: str = "",
+        client_reference: str = "",
+        since: datetime | None = None,
+    ) -> list[Order]:
         """Orders accepted after sequence `after`, oldest first."""
-        return await self._read(self._store.page, after=after, limit=limit, state=state)
+        return await self._read(
+            self._store.page,
+            after=after,
+            limit=limit,
+            state=state,
+            account=account,
+            symbol=symbol,
+            client_reference=client_reference,
+            since=since,
+        )
 
     async def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many."""

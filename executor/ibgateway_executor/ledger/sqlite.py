@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import and_
+
 from ibgateway_api.reports import PauseReport
 from ibgateway_executor.errors import LedgerUnavailableError, StartRefusedError
 from ibgateway_executor.ledger import tables
@@ -171,13 +173,29 @@ class SqliteStore:
         with self._file.reading() as connection:
             return found(connection, order_uid)
 
-    def page(self, *, after: int, limit: int, state: str | None) -> list[Order]:
+    def page(
+        self,
+        *,
+        after: int,
+        limit: int,
+        state: str | None = None,
+        account: str = "",
+        symbol: str = "",
+        client_reference: str = "",
+        since: datetime | None = None,
+    ) -> list[Order]:
         """Orders accepted after sequence `after`, oldest first."""
+        asked = {
+            _orders.state: state,
+            _orders.account: account,
+            _orders.symbol: symbol,
+            _orders.client_reference: client_reference,
+        }
+        conditions = [column == value for column, value in asked.items() if value]
+        if since is not None:
+            conditions.append(_orders.accepted_at >= text(since))
         with self._file.reading() as connection:
-            condition = _orders.sequence > after
-            if state is not None:
-                condition = condition & (_orders.state == state)
-            return select_orders(connection, condition, limit)
+            return select_orders(connection, and_(_orders.sequence > after, *conditions), limit)
 
     def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many."""

@@ -157,8 +157,21 @@ class LedgerStore(Protocol):
         """One order by its id, archived or not."""
         ...
 
-    def page(self, *, after: int, limit: int, state: str | None) -> list[Order]:
-        """Orders accepted after sequence `after`, oldest first; none of the archive."""
+    def page(
+        self,
+        *,
+        after: int,
+        limit: int,
+        state: str | None = None,
+        account: str = "",
+        symbol: str = "",
+        client_reference: str = "",
+        since: datetime | None = None,
+    ) -> list[Order]:
+        """Orders accepted after sequence `after`, oldest first; none of the archive.
+
+        Empty and None leave a choice open; `since` is the earliest acceptance.
+        """
         ...
 
     def archive(self, before: datetime) -> int:

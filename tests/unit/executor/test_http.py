@@ -177,19 +177,6 @@ async def test_the_account_may_be_left_out_where_there_is_one(
     assert (answer.status_code, answer.json().get("account")) == (status, account)
 
 
-async def test_orders_are_listed_in_pages_and_by_state(intake: IntakeWorld) -> None:
-    for number in range(3):
-        await intake.place(f"k{number}")
-    await intake.http.delete("/v1/orders/id1")
-    first = (await intake.http.get("/v1/orders?limit=2")).json()
-    assert ([o["id"] for o in first["orders"]], first["next"]) == (["id0", "id1"], 2)
-    rest = (await intake.http.get("/v1/orders?limit=2&after=2")).json()
-    assert ([o["id"] for o in rest["orders"]], rest["next"]) == (["id2"], None)
-    gone = (await intake.http.get("/v1/orders?state=Cancelled")).json()
-    assert [o["id"] for o in gone["orders"]] == ["id1"]
-    assert (await intake.http.get("/v1/orders?state=Nope")).status_code == 422
-
-
 async def test_the_gate_report_counts_what_is_open(intake: IntakeWorld) -> None:
     await intake.place()
     answer = await intake.http.get("/v1/gate", headers={"Authorization": "Bearer agent-secret"})
@@ -272,19 +259,6 @@ async def test_a_body_is_as_long_as_it_says(
     request = intake.http.build_request(method, path, headers=coded)
     answer = await intake.http.send(request)
     assert answer.status_code == status
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["after=9223372036854775808", "after=-1", "limit=0", "limit=501", "after=" + "9" * 5000],
-)
-async def test_a_page_out_of_range_is_refused(intake: IntakeWorld, query: str) -> None:
-    assert (await intake.http.get(f"/v1/orders?{query}")).status_code == 422
-
-
-async def test_the_largest_page_number_is_served(intake: IntakeWorld) -> None:
-    answer = await intake.http.get("/v1/orders?after=9223372036854775807")
-    assert answer.json() == {"orders": [], "next": None}
 
 
 async def test_the_same_request_written_otherwise_is_the_same_order(intake: IntakeWorld) -> None:
