@@ -285,6 +285,7 @@ def _intake(
             ask_cancel=cancels.ask,
             cancel_written=cancels.written,
             cluster_domain=_cluster_domain(),
+            monotonic=clock.monotonic,
         )
     )
 

@@ -1,4 +1,4 @@
-"""Host, token and size of a request, looked at before any body is read."""
+"""Host, rate, token and size of a request, looked at before any body is read."""
 
 import re
 from typing import Final
@@ -43,6 +43,12 @@ class RequestCheck:
             return error_answer(
                 "UnknownHost", f"this is not {host}: use the executor's Service name"
             )
+        if wait := self._services.rate_limit.take(_address(scope), self._services.monotonic()):
+            return error_answer(
+                "TooManyRequests",
+                f"ask again in {wait:.3f} s, and then less often",
+                headers=self._services.rate_limit.headers(wait),
+            )
         path = scope["path"]
         if path.startswith("/v1/"):
             services = self._services
@@ -52,6 +58,11 @@ class RequestCheck:
                     "Unauthorized", "send Authorization: Bearer with the executor's token"
                 )
         return _length_problem(scope["method"], headers)
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _length_problem(method: str, headers: Headers) -> Response | None:

@@ -44,6 +44,7 @@ KINDS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
         "ValidityEnded": ProblemKind(422, "The order's validity is past"),
         "OrderValueLimit": ProblemKind(422, "The order is worth too much"),
         "DailyOrderLimit": ProblemKind(429, "The day's orders are used up"),
+        "TooManyRequests": ProblemKind(429, "This address asks too often"),
         "HeadersTooLarge": ProblemKind(431, "The headers are too large"),
         "InternalError": ProblemKind(500, "The executor made a mistake"),
         "LedgerUnavailable": ProblemKind(503, "The ledger can't be written now"),

@@ -1,7 +1,8 @@
 """What the routes of the HTTP API call."""
 
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -10,6 +11,7 @@ from ibgateway_api.gate import Gate
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.access import CLUSTER_DOMAIN
+from ibgateway_executor.intake.rate_limit import RateLimit
 from ibgateway_executor.ledger.facade import Ledger
 
 
@@ -30,6 +32,8 @@ class IntakeServices:
     cancel_written: Callable[[str], bool]
     """Whether the last cancel that was asked for has left; all three take an order's id."""
     cluster_domain: str = CLUSTER_DOMAIN
+    monotonic: Callable[[], float] = time.monotonic
+    rate_limit: RateLimit = field(default_factory=RateLimit)
 
 
 def _services(request: Request) -> IntakeServices:

@@ -54,6 +54,7 @@ class IntakeWorld:
             last_cancel=self.cancels.last,
             ask_cancel=self.cancels.ask,
             cancel_written=self.cancels.written,
+            monotonic=clock.monotonic,
         )
         self.app = application(services)
         self.http = httpx.AsyncClient(
