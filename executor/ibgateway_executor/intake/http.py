@@ -8,7 +8,7 @@ foreign host.
 import re
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Header, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Response
 from fastapi.responses import JSONResponse
 
 from ibgateway_api.gate import Closed
@@ -19,12 +19,14 @@ from ibgateway_executor.intake.answers import ANSWERS
 from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
 from ibgateway_executor.intake.idempotency import FIELD_PATTERN, read_key
+from ibgateway_executor.intake.pages import LARGEST_PAGE, LARGEST_SEQUENCE
 from ibgateway_executor.intake.pausing import PauseBody, ResumeBody, pause_document
 from ibgateway_executor.intake.placement import OrderIntakeRoute
 from ibgateway_executor.intake.resolution import ResolutionBody, resolved
-from ibgateway_executor.intake.schema import OrderBody, order_document
+from ibgateway_executor.intake.schema import OrderBody, history_document, order_document
 from ibgateway_executor.intake.services import IntakeServices, Services
 from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import Order, OrderState, cancel
 
 ORDER_ANSWER: Final[dict[str, Any]] = {"application/json": {"schema": {"type": "object"}}}
@@ -77,6 +79,21 @@ async def get_order(services: Services, order_id: str) -> dict[str, Any]:
     return order_document(order) | _cancel_part(services, order)
 
 
+@router.get("/v1/orders/{order_id}/history")
+async def get_history(
+    services: Services,
+    order_id: str,
+    after: Annotated[int, Query(ge=0, le=LARGEST_SEQUENCE)] = 0,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 100,
+) -> dict[str, Any]:
+    """What became of an order and why, oldest first. `next` is the `after` of the following page."""
+    order = await _find(services.ledger, order_id)
+    found = await services.ledger.history(order, after=after, limit=limit + 1)
+    page = found[:limit]
+    follows = page[-1].number if len(found) > limit else None
+    return {"history": [history_document(line) for line in page], "next": follows}
+
+
 @router.delete("/v1/orders/{order_id}")
 async def cancel_order(services: Services, order_id: str, response: Response) -> dict[str, Any]:
     """Cancel: at once while unsent (200), by the broker once it has the order (202).
@@ -86,7 +103,7 @@ async def cancel_order(services: Services, order_id: str, response: Response) ->
     """
     order = await _find(services.ledger, order_id)
     last = services.last_cancel(order.id)
-    after = await services.ledger.advance(order.id, cancel)
+    after = await services.ledger.advance(order.id, cancel, ChangeCause.CLIENT)
     if after.state is OrderState.CANCELLED:
         return order_document(after)
     if after.terminal or after.state is OrderState.UNKNOWN:

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import UNCERTAIN, Order, OrderState
 from ibgateway_executor.orders.resolution import Resolution, resolve
 
@@ -47,7 +48,7 @@ async def resolved(ledger: Ledger, order: Order, body: ResolutionBody) -> Order:
             422, "InvalidRequest", f"filledQuantity: the order has {order.terms.quantity} shares"
         )
     step = partial(resolve, resolution=body.outcome, note=body.note, filled=filled)
-    after = await ledger.advance(order.id, step)
+    after = await ledger.advance(order.id, step, ChangeCause.PERSON)
     if after.resolution != order.resolution:
         logger.warning("order %s: a person resolved it as %s", order.id, body.outcome)
     if after.resolution != body.outcome:

@@ -16,6 +16,7 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from ibgateway_api.executor_spec import MarketClosedAction
 from ibgateway_executor.intake.combinations import price_problems, time_problems
+from ibgateway_executor.orders.history import HistoryLine
 from ibgateway_executor.orders.order import (
     Contract,
     Order,
@@ -255,6 +256,20 @@ def order_document(order: Order) -> dict[str, Any]:
         "acceptedAt": order.accepted_at.isoformat(),
         "sentAt": _time(order.sent_at),
         "updatedAt": _time(order.updated_at),
+    }
+
+
+def history_document(line: HistoryLine) -> dict[str, Any]:
+    """A line of an order's history; `from` is null in the first one."""
+    return {
+        "number": line.number,
+        "at": line.at.isoformat(),
+        "from": line.before or None,
+        "to": line.state,
+        "reason": line.reason,
+        "message": line.message,
+        "cause": line.cause,
+        "evidence": dict(line.evidence),
     }
 
 

@@ -18,10 +18,12 @@ from ibgateway_executor.errors import IllegalMoveError
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.archive import bring_back
 from ibgateway_executor.ledger.facts import HIGHEST_ORDER_ID, fact, set_fact
+from ibgateway_executor.ledger.history import ChangedOrder, add_delays, add_lines
 from ibgateway_executor.ledger.rows import order_of, row_of, text
 from ibgateway_executor.ledger.store import Change, Delay, Step
 from ibgateway_executor.orders import order as steps_of
 from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent, apply, concerns
+from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import UNSENT, Order, OrderState
 
 VARIABLES: Final = 500
@@ -47,15 +49,17 @@ def reserve(
     order_id = max(next_valid_id, int(fact(file, HIGHEST_ORDER_ID) or 0) + 1)
     after = steps_of.reserve(before, order_id=order_id, client_id=client_id, at=at)
     set_fact(file, HIGHEST_ORDER_ID, str(order_id))
-    return _write(file, [Change(before, after)], at)[0]
+    return _write(file, [Change(before, after)], ChangeCause.EXECUTOR, at)[0]
 
 
-def advance(file: sqlite3.Connection, steps: Mapping[str, Step], at: datetime) -> list[Change]:
+def advance(
+    file: sqlite3.Connection, steps: Mapping[str, Step], cause: ChangeCause, at: datetime
+) -> list[Change]:
     """Each order after its step; as it is where its state forbids the step."""
     known, away = _known(file, list(steps))
     changes = [_after(known[order_uid], step) for order_uid, step in steps.items()]
     _bring_changed_back(file, changes, away)
-    return _write(file, changes, at)
+    return _write(file, changes, cause, at)
 
 
 def observe(
@@ -63,6 +67,7 @@ def observe(
 ) -> tuple[list[Change], list[OrderEvent]]:
     """Each order after each event about it, and the events that are about none of ours."""
     changes: list[Change] = []
+    told: list[ChangedOrder] = []
     foreign: list[OrderEvent] = []
     known: dict[str, Order] = {}
     away: set[str] = set()
@@ -80,9 +85,11 @@ def observe(
         first.setdefault(before.id, before)
         known[before.id] = change.after
         changes.append(change)
+        told.append(ChangedOrder(*change, event))
     _bring_changed_back(file, changes, away)
     for order_uid, before in first.items():
         _store(file, Change(before, known[order_uid]), at)
+    add_lines(file, told, ChangeCause.BROKER, at)
     return changes, foreign
 
 
@@ -92,6 +99,7 @@ def delay(file: sqlite3.Connection, delays: Iterable[Delay], at: datetime) -> li
     for why in delays:
         values = (OrderState.WAITING.value, str(why.reason), why.message, text(at))
         for numbers in _portions(why.sequences):
+            add_delays(file, str(why.reason), why.message, numbers, at)
             rows = file.execute(_delaying(len(numbers)), (*values, *numbers, *_UNSENT))
             written += [row[0] for row in rows]
     return written
@@ -169,7 +177,9 @@ def _after(before: Order, step: Step) -> Change:
         return Change(before, before)
 
 
-def _write(file: sqlite3.Connection, changes: Sequence[Change], at: datetime) -> list[Change]:
+def _write(
+    file: sqlite3.Connection, changes: Sequence[Change], cause: ChangeCause, at: datetime
+) -> list[Change]:
     """Write the orders that have changed; what was written has its time."""
     written = [
         change
@@ -179,6 +189,7 @@ def _write(file: sqlite3.Connection, changes: Sequence[Change], at: datetime) ->
     ]
     for change in written:
         _store(file, change, at)
+    add_lines(file, (ChangedOrder(*change) for change in written), cause, at)
     return written
 
 

@@ -19,6 +19,7 @@ from ibgateway_executor.ledger.threads import LedgerThreads
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.active import ActiveOrders
 from ibgateway_executor.orders.broker_reports import OrderEvent
+from ibgateway_executor.orders.history import ChangeCause, HistoryLine
 from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import Order, OrderState
 from ibgateway_executor.orders.restored import LedgerSnapshot, hides_a_day
@@ -108,9 +109,11 @@ class Ledger:
             self._changed.set()
         return order, new
 
-    async def advance(self, order_uid: str, step: Step) -> Order:
+    async def advance(
+        self, order_uid: str, step: Step, cause: ChangeCause = ChangeCause.EXECUTOR
+    ) -> Order:
         """The order after a pure step; as it stands where its state forbids the step."""
-        changes = await self._advance({order_uid: step})
+        changes = await self._advance({order_uid: step}, cause)
         return changes[0].after
 
     async def advance_all(self, steps: Mapping[str, Step]) -> list[Order]:
@@ -229,6 +232,10 @@ class Ledger:
             since=since,
         )
 
+    async def history(self, order: Order, *, after: int, limit: int) -> list[HistoryLine]:
+        """What became of the order, beyond line `after`, oldest first."""
+        return await self._read(self._store.history, order.sequence, after=after, limit=limit)
+
     async def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many."""
         self._check_begun()
@@ -274,11 +281,13 @@ class Ledger:
         if order is not None:
             self.active.put(order)
 
-    async def _advance(self, steps: Mapping[str, Step]) -> list[Change]:
+    async def _advance(
+        self, steps: Mapping[str, Step], cause: ChangeCause = ChangeCause.EXECUTOR
+    ) -> list[Change]:
         if not steps:
             return []
         changes = await self._commit(
-            lambda: self._store.advance(steps, self._clock.now()), self._keep
+            lambda: self._store.advance(steps, self._clock.now(), cause), self._keep
         )
         for change in changes:
             self._announce(change)

@@ -6,6 +6,7 @@ statement does (docs/decisions/0029-orders-share-a-commit.md). The columns are t
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -14,9 +15,11 @@ from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.daily_limit import DailyLimit
 from ibgateway_executor.ledger.engine import LedgerFile
+from ibgateway_executor.ledger.history import ChangedOrder, add_first, add_lines, add_new
 from ibgateway_executor.ledger.rows import order_of, row_of
 from ibgateway_executor.ledger.sightings import fold
 from ibgateway_executor.ledger.store import Answer, Entry, EntryResult
+from ibgateway_executor.orders.history import ChangeCause
 
 _COLUMNS: Final = tuple(c.name for c in tables.orders.columns if c.name != "sequence")
 _BAD_ROW: Final = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, ValueError)
@@ -88,17 +91,44 @@ def _inserted(
     file: sqlite3.Connection, entries: Sequence[Entry], at: datetime
 ) -> dict[str, Row | Exception]:
     """AUTOINCREMENT counts up by one: the sequences of one statement follow each other."""
-    orders = fold(file, [entry.order for entry in entries])
+    told = fold(file, [entry.order for entry in entries])
+    folded = {uid: changes[-1].after for uid, changes in told.items()}
     rows = [
-        {**row_of(order, at), "idempotency_key": entry.key, "request_hash": entry.hash}
-        for entry, order in zip(entries, orders, strict=True)
+        {
+            **row_of(folded.get(entry.order.id, entry.order), at),
+            "idempotency_key": entry.key,
+            "request_hash": entry.hash,
+        }
+        for entry in entries
     ]
     values = [row[name] for row in rows for name in _COLUMNS]
     last = file.execute(_insertion(len(rows)), values).lastrowid or 0
+    _begin_histories(file, entries, told, last, at)
     return {
         row["idempotency_key"]: {**row, "sequence": last - len(rows) + number}
         for number, row in enumerate(rows, start=1)
     }
+
+
+def _begin_histories(
+    file: sqlite3.Connection,
+    entries: Sequence[Entry],
+    told: Mapping[str, Sequence[ChangedOrder]],
+    last: int,
+    at: datetime,
+) -> None:
+    """`told`: what the broker had told before the order came, by its id."""
+    first = last - len(entries) + 1
+    if not told:
+        add_new(file, first, last)
+        return
+    for number, entry in enumerate(entries, start=first):
+        add_first(file, replace(entry.order, sequence=number), at)
+        changes = [
+            c._replace(after=replace(c.after, sequence=number))
+            for c in told.get(entry.order.id, ())
+        ]
+        add_lines(file, changes, ChangeCause.BROKER, at)
 
 
 def _answer(row: Row | Exception, entry: Entry, *, new: bool) -> Answer:

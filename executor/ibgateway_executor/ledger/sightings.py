@@ -6,16 +6,17 @@ orderRef, and what the broker has told about it is folded in before it can be se
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
-from functools import cache, reduce
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select
 
 from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.history import ChangedOrder
 from ibgateway_executor.ledger.rows import text
 from ibgateway_executor.orders.broker_reports import (
     FillReport,
@@ -50,8 +51,8 @@ def sightings(connection: Connection, order_ref: str) -> list[OrderEvent]:
     ]
 
 
-def fold(file: sqlite3.Connection, orders: Sequence[Order]) -> list[Order]:
-    """Orders that are about to be stored, as what was told about them makes them.
+def fold(file: sqlite3.Connection, orders: Sequence[Order]) -> dict[str, list[ChangedOrder]]:
+    """What was told about orders that are about to be stored makes of them, by their ids; of the others nothing.
 
     From here on the order itself is the evidence.
     """
@@ -59,10 +60,20 @@ def fold(file: sqlite3.Connection, orders: Sequence[Order]) -> list[Order]:
     told: dict[str, list[OrderEvent]] = {}
     for reference, report in file.execute(_told(len(orders)), references):
         told.setdefault(reference, []).append(_event(json.loads(report)))
-    if not told:
-        return list(orders)
-    file.execute(_fold(len(orders)), references)
-    return [reduce(apply, told.get(order.order_ref, ()), order) for order in orders]
+    if told:
+        file.execute(_fold(len(orders)), references)
+    return {
+        order.id: list(_changes(order, told[order.order_ref]))
+        for order in orders
+        if order.order_ref in told
+    }
+
+
+def _changes(order: Order, events: Iterable[OrderEvent]) -> Iterator[ChangedOrder]:
+    for event in events:
+        after = apply(order, event)
+        yield ChangedOrder(order, after, event)
+        order = after
 
 
 def forget(connection: Connection, before: datetime) -> None:

@@ -29,6 +29,7 @@ from ibgateway_executor.ledger.facts import (
     fact,
     set_fact,
 )
+from ibgateway_executor.ledger.history import lines
 from ibgateway_executor.ledger.insertion import OrderWriter
 from ibgateway_executor.ledger.migration import upgrade
 from ibgateway_executor.ledger.rows import instant, text
@@ -36,6 +37,7 @@ from ibgateway_executor.ledger.sightings import forget, remember
 from ibgateway_executor.ledger.statements import found, select_orders
 from ibgateway_executor.ledger.store import Answer, Change, Delay, Entry, Step
 from ibgateway_executor.orders.broker_reports import OrderEvent
+from ibgateway_executor.orders.history import ChangeCause, HistoryLine
 from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move
 from ibgateway_executor.orders.restored import LedgerSnapshot
@@ -91,10 +93,12 @@ class SqliteStore:
         """Store what is new of them, all in one transaction; an answer for each, in their order."""
         return self._orders.accept(entries, at)
 
-    def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:
+    def advance(
+        self, steps: Mapping[str, Step], at: datetime, cause: ChangeCause = ChangeCause.EXECUTOR
+    ) -> list[Change]:
         """Apply each step to its order as it stands now; a forbidden step changes nothing."""
         with self._file.direct() as file:
-            return advance(file, steps, at)
+            return advance(file, steps, cause, at)
 
     def delay(self, delays: Sequence[Delay], at: datetime) -> list[int]:
         """Write why orders wait; sequences of those that are still unsent, and only these were written."""
@@ -145,7 +149,8 @@ class SqliteStore:
         """At start: what was being sent has an unknown fate now."""
         with self._file.direct() as file:
             sending = in_states(file, [OrderState.SENDING.value])
-            return advance(file, {order.id: _lost_in_restart for order in sending}, at)
+            steps = {order.id: _lost_in_restart for order in sending}
+            return advance(file, steps, ChangeCause.RESTART, at)
 
     def active(self) -> list[Order]:
         """Every order that is not done, in order of acceptance."""
@@ -196,6 +201,11 @@ class SqliteStore:
             conditions.append(_orders.accepted_at >= text(since))
         with self._file.reading() as connection:
             return select_orders(connection, and_(_orders.sequence > after, *conditions), limit)
+
+    def history(self, sequence: int, *, after: int, limit: int) -> list[HistoryLine]:
+        """An order's history beyond line `after`, oldest first."""
+        with self._file.reading() as connection:
+            return lines(connection, sequence, after=after, limit=limit)
 
     def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many."""

@@ -1,6 +1,6 @@
 """What a store of orders must do. `SqliteStore` is one; each method is one transaction.
 
-One thread calls it at a time, another one `find` and `page`; what it returns has been committed.
+One thread calls it at a time, another one `find`, `page` and `history`; what it returns has been committed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from ibgateway_api.reports import PauseReport
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.orders.broker_reports import OrderEvent
+from ibgateway_executor.orders.history import ChangeCause, HistoryLine
 from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import Order, OrderState
 from ibgateway_executor.orders.restored import LedgerSnapshot
@@ -96,8 +97,13 @@ class LedgerStore(Protocol):
         """
         ...
 
-    def advance(self, steps: Mapping[str, Step], at: datetime) -> list[Change]:
-        """Apply each step to its order as it stands now; a forbidden step changes nothing."""
+    def advance(
+        self, steps: Mapping[str, Step], at: datetime, cause: ChangeCause = ChangeCause.EXECUTOR
+    ) -> list[Change]:
+        """Apply each step to its order as it stands now; a forbidden step changes nothing.
+
+        Every method that changes orders writes their history in the same transaction.
+        """
         ...
 
     def day_tally(self, start: datetime, end: datetime, limit: int) -> DayTally:
@@ -172,6 +178,10 @@ class LedgerStore(Protocol):
 
         Empty and None leave a choice open; `since` is the earliest acceptance.
         """
+        ...
+
+    def history(self, sequence: int, *, after: int, limit: int) -> list[HistoryLine]:
+        """An order's history beyond line `after`, oldest first; whether it is archived or not."""
         ...
 
     def archive(self, before: datetime) -> int:

@@ -1,18 +1,22 @@
 """The ledger's tables. Money and quantities are text, times ISO 8601 UTC text: nothing is rounded."""
 
+from typing import Final
+
 from sqlalchemy import (
     Boolean,
     Column,
+    Connection,
     Index,
     Integer,
     MetaData,
     String,
     Table,
     UniqueConstraint,
+    event,
     false,
 )
 
-REVISION = "0005"
+REVISION = "0006"
 """Of these tables: the last one in `revisions`."""
 UNSTAMPED = "4"
 """What programs without revisions stamped their ledgers with last; theirs was made and perhaps not stamped yet."""
@@ -117,3 +121,40 @@ archive = Table(
     Index("archived_jobs_by_acceptance", "accepted_at"),
 )
 """Orders that ended long ago: found by id, key and what the broker calls them, and brought back before they change."""
+
+history = Table(
+    "order_history",
+    metadata,
+    Column("order_sequence", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", String, nullable=False),
+    Column("before", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("message", String, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("evidence", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What became of each order, archived or not: lines that are only ever added. `evidence` is JSON, or empty."""
+
+_ONLY_ADDED: Final = "the history of orders is only ever added to"
+_GUARDS: Final = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER order_history_no_{verb.lower()} BEFORE {verb} ON order_history "
+        f"BEGIN SELECT RAISE(ABORT, '{_ONLY_ADDED}'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+    "postgresql": (
+        "CREATE FUNCTION order_history_only_added() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_ONLY_ADDED}'; END $$",
+        "CREATE TRIGGER order_history_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON order_history "
+        "FOR EACH STATEMENT EXECUTE FUNCTION order_history_only_added()",
+    ),
+}
+
+
+@event.listens_for(history, "after_create")
+def _guard(_: object, connection: Connection, **__: object) -> None:
+    for statement in _GUARDS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)

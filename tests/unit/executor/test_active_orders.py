@@ -152,6 +152,11 @@ def test_the_memory_is_what_a_fresh_look_at_the_ledger_gives(
         for name, what, number in happenings:
             await world.step(name, what, number)
             assert arranged(world.ledger.active) == arranged(ActiveOrders(world.store.active()))
+            for order in world.store.page(after=0, limit=100, state=None):
+                lines = world.store.history(order.sequence, after=0, limit=100)
+                assert [line.number for line in lines] == list(range(1, len(lines) + 1))
+                assert [line.before for line in lines[1:]] == [line.state for line in lines[:-1]]
+                assert lines[-1].state == order.state
         world.ledger.close()
 
     with tempfile.TemporaryDirectory() as folder:
@@ -173,7 +178,7 @@ async def test_a_commit_that_nobody_waits_for_any_more_is_followed(tmp_path: Pat
     await committed.wait()
     asking.cancel()
     cancelled.set()
-    await world.ledger.find("a")
+    await world.ledger.mark_written()
     assert [order.id for order in world.ledger.active.sending.values()] == ["a"]
     world.ledger.close()
 

@@ -8,6 +8,7 @@ import pytest
 from executor_fakes import NOON, DispatchWorld, IntakeWorld, observe
 from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.orders.broker_reports import OrderError, OrderStatusReport
+from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import Order
 
 CANNOT_CANCEL = OrderError(1, 17, 161, "Cancel attempted when order is not in a cancellable state")
@@ -76,8 +77,8 @@ async def test_a_cancel_that_is_written_before_the_delete_waits_for_it_is_the_on
     intake = await working(dispatch)
     advance = dispatch.ledger.advance
 
-    async def dispatched_meanwhile(order_uid: str, step: Step) -> Order:
-        after = await advance(order_uid, step)
+    async def dispatched_meanwhile(order_uid: str, step: Step, cause: ChangeCause) -> Order:
+        after = await advance(order_uid, step, cause)
         await dispatch.dispatch()
         return after
 

@@ -146,7 +146,7 @@ def test_nobody_else_can_take_a_key_that_was_found_to_be_free(
     other = sqlite3.connect(tmp_path / "ledger.db", timeout=0, isolation_level=None)
 
     def look(statement: str) -> None:
-        if statement.startswith("INSERT"):
+        if statement.startswith("INSERT INTO jobs"):
             try:
                 other.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:

@@ -1,0 +1,111 @@
+"""The lines of an order's history, written in the transaction of the change and never touched again.
+
+The tables' triggers forbid it. A line belongs to the order's sequence, so nothing moves when the order is archived.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.rows import Row, instant, text
+from ibgateway_executor.orders.broker_reports import OrderEvent
+from ibgateway_executor.orders.history import ChangeCause, HistoryLine, evidence
+from ibgateway_executor.orders.order import UNSENT, Order, OrderState
+
+_line = tables.history.c
+_NAME: Final = tables.history.name
+_COLUMNS: Final = "order_sequence, number, at, before, state, reason, message, cause, evidence"
+_NEXT: Final = f"(SELECT coalesce(max(number), 0) + 1 FROM {_NAME} WHERE order_sequence = "  # noqa: S608 - our own name
+_ADD: Final = f"INSERT INTO {_NAME} ({_COLUMNS}) VALUES (?, {_NEXT}?), ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - our own names
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+_ADD_NEW: Final = (
+    f"INSERT INTO {_NAME} ({_COLUMNS}) SELECT sequence, 1, updated_at, '', state, reason, message, "  # noqa: S608 - our own names
+    f"'{ChangeCause.CLIENT}', '' FROM {tables.orders.name} WHERE sequence BETWEEN ? AND ?"
+)
+
+
+class ChangedOrder(NamedTuple):
+    """One change for the history: the order's sequence is that of `after`."""
+
+    before: Order
+    after: Order
+    event: OrderEvent | None = None
+
+
+def add_lines(
+    file: sqlite3.Connection, changes: Iterable[ChangedOrder], cause: ChangeCause, at: datetime
+) -> None:
+    """A line for each change that is worth one, in their order."""
+    for before, after, event in changes:
+        told = evidence(before, after, event)
+        if told is not None:
+            line = (text(at), before.state.value, *_standing(after), cause.value, _json(told))
+            file.execute(_ADD, (after.sequence, after.sequence, *line))
+
+
+def add_new(file: sqlite3.Connection, first: int, last: int) -> None:
+    """The first line of each order that was just stored, as it was accepted from a client."""
+    file.execute(_ADD_NEW, (first, last))
+
+
+def add_first(file: sqlite3.Connection, order: Order, at: datetime) -> None:
+    """The first line of one order, as it was accepted, whatever its row says by now."""
+    line = (text(at), "", *_standing(order), ChangeCause.CLIENT.value, "")
+    file.execute(_ADD, (order.sequence, order.sequence, *line))
+
+
+def add_delays(
+    file: sqlite3.Connection, reason: str, message: str, sequences: Sequence[int], at: datetime
+) -> None:
+    """A line for each of these unsent orders that never waited for this reason before; to be called before they wait.
+
+    A crowd that waits for the one and the other in turn has a line for each, not one for each turn.
+    """
+    values = (text(at), OrderState.WAITING.value, reason, message, ChangeCause.EXECUTOR.value)
+    known = (*(state.value for state in UNSENT), OrderState.WAITING.value, reason)
+    file.execute(_delays(len(sequences)), (*values, *sequences, *known))
+
+
+def lines(connection: Connection, sequence: int, *, after: int, limit: int) -> list[HistoryLine]:
+    """An order's lines beyond number `after`, oldest first."""
+    mine = (_line.order_sequence == sequence) & (_line.number > after)
+    query = select(tables.history).where(mine).order_by(_line.number).limit(limit)
+    return [_line_of(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def _standing(order: Order) -> tuple[str, str, str]:
+    return order.state.value, str(order.reason), order.message
+
+
+def _json(told: dict[str, Any]) -> str:
+    return _ENCODER.encode(told) if told else ""
+
+
+def _line_of(row: Row) -> HistoryLine:
+    return HistoryLine(
+        number=row["number"],
+        at=instant(row["at"]),
+        before=row["before"],
+        state=row["state"],
+        reason=row["reason"],
+        message=row["message"],
+        cause=row["cause"],
+        evidence=json.loads(row["evidence"] or "{}"),
+    )
+
+
+@cache
+def _delays(count: int) -> str:
+    holes, unsent = ", ".join("?" * count), ", ".join("?" * len(UNSENT))
+    return (
+        f"INSERT INTO {_NAME} ({_COLUMNS}) "  # noqa: S608 - our own names
+        f"SELECT o.sequence, {_NEXT}o.sequence), ?, o.state, ?, ?, ?, ?, '' FROM {tables.orders.name} o "
+        f"WHERE o.sequence IN ({holes}) AND o.state IN ({unsent}) AND NOT EXISTS ("
+        f"SELECT 1 FROM {_NAME} h WHERE h.order_sequence = o.sequence AND h.state = ? AND h.reason = ?)"
+    )

@@ -1,0 +1,36 @@
+"""What became of each order, in lines that are only ever added."""
+
+from alembic import op
+from sqlalchemy import Column, Integer, String
+
+revision = "0006"
+down_revision = "0005"
+
+_AS_FOUND = (
+    "INSERT INTO order_history (order_sequence, number, at, before, state, reason, message, cause, evidence) "
+    "SELECT sequence, 1, updated_at, '', state, reason, message, 'upgrade', '' FROM "
+)
+
+
+def upgrade() -> None:
+    """The history of what is there begins with how it is found. Only SQLite ever held a ledger of this age."""
+    op.create_table(
+        "order_history",
+        Column("order_sequence", Integer, primary_key=True, autoincrement=False),
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("at", String, nullable=False),
+        Column("before", String, nullable=False),
+        Column("state", String, nullable=False),
+        Column("reason", String, nullable=False),
+        Column("message", String, nullable=False),
+        Column("cause", String, nullable=False),
+        Column("evidence", String, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    for table in ("jobs", "archived_jobs"):
+        op.execute(_AS_FOUND + table)
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER order_history_no_{verb.lower()} BEFORE {verb} ON order_history "
+            "BEGIN SELECT RAISE(ABORT, 'the history of orders is only ever added to'); END"
+        )
