@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help check lint unit coverage hooks figures format test packages test-wiring test-apiserver test-chart test-e2e \
-        test-stories test-faults cluster images demo env bench down crds lock clean
+        test-stories test-faults cluster images demo env bench down crds openapi lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -94,6 +94,9 @@ down: .venv/ready ## remove the cluster and everything it started
 crds: .venv/ready ## write crds/ and what the charts repeat of it from api/
 	@$(BIN)/python -m ibgateway_operator.crds > crds/ibgateway.dev_ibgateways.yaml
 	@$(BIN)/python -m ibgateway_charts.generated
+
+openapi: .venv/ready ## write docs/openapi.json from the executor's routes
+	@$(BIN)/python -m ibgateway_executor.intake.written_openapi > docs/openapi.json
 
 lock: .venv/ready ## write requirements/*.txt from pyproject.toml
 	@requirements/lock.sh

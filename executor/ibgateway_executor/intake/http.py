@@ -19,6 +19,7 @@ from ibgateway_executor.intake.answers import ANSWERS
 from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
 from ibgateway_executor.intake.idempotency import FIELD_PATTERN, read_key
+from ibgateway_executor.intake.openapi import describe
 from ibgateway_executor.intake.pages import LARGEST_PAGE, LARGEST_SEQUENCE
 from ibgateway_executor.intake.pausing import PauseBody, ResumeBody, pause_document
 from ibgateway_executor.intake.placement import OrderIntakeRoute
@@ -28,8 +29,6 @@ from ibgateway_executor.intake.services import IntakeServices, Services
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import Order, OrderState, cancel
-
-ORDER_ANSWER: Final[dict[str, Any]] = {"application/json": {"schema": {"type": "object"}}}
 
 _ID: Final = re.compile("[!-~]{1,64}")
 """Nothing else is an order's id; not every database can be asked for every text."""
@@ -44,24 +43,31 @@ Key = Annotated[str, Header(alias="Idempotency-Key", pattern=FIELD_PATTERN)]
 
 def application(services: IntakeServices) -> FastAPI:
     """The API; nothing is started by making it."""
-    app = FastAPI(
-        title="ibgateway executor",
-        version="v1",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
+    app = routes()
     app.state.services = services
-    app.include_router(placements)
-    for each in (router, pages.router):
-        app.include_router(each)
     app.add_middleware(RequestCheck, services=services)
     for error, answer in ANSWERS.items():
         app.add_exception_handler(error, answer)
     return app
 
 
-@placements.post("/v1/orders", status_code=202, responses={202: {"content": ORDER_ANSWER}})
+def routes() -> FastAPI:
+    """The API without what it calls: enough to describe it."""
+    app = FastAPI(
+        title="ibgateway executor",
+        version="v1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for each in (placements, router, pages.router):
+        app.include_router(each)
+    describe(app)
+    return app
+
+
+@placements.post("/v1/orders", status_code=202)
 async def place_order(services: Services, key: Key, body: OrderBody) -> Response:
     """Store an order: 202 when it is new, 200 with the order as it is now for a repeated request."""
     order, new = await services.acceptance.accept(read_key([key]), body)

@@ -1,0 +1,129 @@
+"""What the executor's API answers, as documents: the OpenAPI page is made of them, and the client reads with them.
+
+Money and quantities that may have fractions are text in JSON and `Decimal` here; times are RFC 3339 and aware.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from pydantic import AwareDatetime, Field
+
+from ibgateway_api.document import Document
+
+
+class ProblemEntry(Document):
+    """One part of a request that is not valid: a `pointer` into its body, a `parameter` of its query, or a `header`."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+    header: str | None = None
+
+
+class ProblemDocument(Document):
+    """Every error (RFC 9457, `application/problem+json`)."""
+
+    type: str = "about:blank"
+    """`urn:ibgateway:problem:` and the code: a name, not an address."""
+    title: str = ""
+    status: int = 0
+    detail: str = ""
+    """What to do."""
+    code: str = ""
+    """For programs."""
+    errors: tuple[ProblemEntry, ...] = ()
+    """Of a request that is not valid."""
+
+
+class ContractDocument(Document):
+    """A contract as far as it is known; `conId` is filled in from IBKR."""
+
+    con_id: int | None = None
+    symbol: str = ""
+    sec_type: str = "STK"
+    exchange: str = ""
+    currency: str = ""
+    primary_exchange: str = ""
+    multiplier: str | None = None
+
+
+class OrderDocument(Document):
+    """An order, as it is now."""
+
+    id: str
+    state: str
+    """Accepted, Waiting, Sending, Working, Filled, Cancelled, Rejected, Expired, Unknown or Unverified."""
+    reason: str
+    """Why it waits, ended or is in doubt, for programs."""
+    message: str
+    """The same for people."""
+    broker_message: str
+    """The last error or notice of IBKR's about it."""
+    resolution: str | None
+    note: str | None
+    account: str
+    contract: ContractDocument
+    side: str
+    quantity: int
+    order_type: str
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    time_in_force: str
+    outside_regular_hours: bool
+    not_before: AwareDatetime | None
+    market_closed: str | None
+    priority: str
+    client_reference: str | None
+    valid_until: AwareDatetime
+    order_ref: str
+    """How IBKR's own screens show it."""
+    order_id: int | None
+    perm_id: int | None
+    filled_quantity: Decimal
+    average_price: Decimal | None
+    cancel_requested: bool
+    accepted_at: AwareDatetime
+    sent_at: AwareDatetime | None
+    updated_at: AwareDatetime | None
+    cancel_written: bool | None = None
+    """Whether the cancel that was asked for has left; only there while that matters."""
+
+
+class OrderPage(Document):
+    """Orders, oldest first. `next` is the cursor of the following page, null on the last one."""
+
+    orders: tuple[OrderDocument, ...]
+    next: str | None
+
+
+class HistoryEntry(Document):
+    """One change of an order."""
+
+    number: int
+    at: AwareDatetime
+    before: str | None = Field(alias="from")
+    after: str = Field(alias="to")
+    reason: str
+    message: str
+    cause: str
+    """client, executor, broker, person, restart or upgrade."""
+    evidence: Mapping[str, Any]
+    """What else changed, and the broker's report behind it."""
+
+
+class HistoryPage(Document):
+    """Changes, oldest first. `next` is the `after` of the following page, null on the last one."""
+
+    history: tuple[HistoryEntry, ...]
+    next: int | None
+
+
+class PauseDocument(Document):
+    """Whether trading is paused, and how many orders are on their way yet."""
+
+    paused: bool
+    by: str | None
+    reason: str | None
+    since: AwareDatetime | None
+    unacknowledged: int
