@@ -112,6 +112,27 @@ class HistoryEntry(Document):
     """What else changed, and the broker's report behind it."""
 
 
+class OrderChange(HistoryEntry):
+    """Data of the event `order`: one change, and whose it is."""
+
+    order: str
+
+
+class GateDocument(Document):
+    """Data of the event `gate`: whether an order would be sent now, and why not."""
+
+    open: bool
+    reason: str
+    message: str
+
+
+class StreamEnd(Document):
+    """Data of the event `closed`, the last one: the reader was `slow`, or the executor `ends`."""
+
+    reason: str
+    message: str
+
+
 class HistoryPage(Document):
     """Changes, oldest first. `next` is the `after` of the following page, null on the last one."""
 

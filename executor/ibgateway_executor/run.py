@@ -34,6 +34,7 @@ from ibgateway_executor.gate import TradingGate
 from ibgateway_executor.intake import http, server
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.access import CLUSTER_DOMAIN, cluster_domain
+from ibgateway_executor.intake.event_feed import EventFeed
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.housekeeping import keep_archiving, keep_written
@@ -125,12 +126,14 @@ async def _serve(
         clock=clock,
         wakeup=changed,
     )
+    feed = EventFeed(ledger, gate.evaluate, monotonic=clock.monotonic)
     endpoint = partial(_endpoint, settings().sentinel_url)
     intake = _intake(
         *(settings, gate, ledger, clock),
         client_token=client_token,
         agent_token=agent_token,
         cancels=cancels,
+        feed=feed,
     )
     checks = probes.application(
         gate=gate.evaluate,
@@ -153,7 +156,8 @@ async def _serve(
             recorder.run(),
             keep_written(ledger),
             keep_archiving(ledger, lambda: settings().archive_after_days, clock),
-            server.serve(intake, bind=environment.bind, port=environment.port),
+            feed.run(),
+            server.serve(intake, bind=environment.bind, port=environment.port, end=feed.end),
         )
 
 
@@ -265,6 +269,7 @@ def _intake(
     client_token: Token,
     agent_token: Token,
     cancels: CancelWriter,
+    feed: EventFeed,
 ) -> FastAPI:
     here = settings()
     return http.application(
@@ -284,6 +289,7 @@ def _intake(
             last_cancel=cancels.last,
             ask_cancel=cancels.ask,
             cancel_written=cancels.written,
+            feed=feed,
             cluster_domain=_cluster_domain(),
             monotonic=clock.monotonic,
         )

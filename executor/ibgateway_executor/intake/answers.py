@@ -15,6 +15,7 @@ RETRY_AFTER_SECONDS: Final = "5"
 _HEADERS: Final = {
     "Unauthorized": {"WWW-Authenticate": "Bearer"},
     "LedgerUnavailable": {"Retry-After": RETRY_AFTER_SECONDS},
+    "TooManyStreams": {"Retry-After": RETRY_AFTER_SECONDS},
     "RequestInFlight": {"Retry-After": "1"},
 }
 _HTTP_CODES: Final = {400: "MalformedRequest", 404: "NoSuchPath", 405: "MethodNotAllowed"}

@@ -91,6 +91,13 @@ HISTORY: Final[dict[str, Any]] = {
     ],
     "next": None,
 }
+EVENTS: Final = (
+    "id: 1871\nretry: 2000\n\n"
+    'event: gate\ndata: {"open": true, "reason": "", "message": ""}\nid: 1871\n\n'
+    'event: order\ndata: {"order": "4be1643f98d1f8b6b1b1a3c7", "number": 3, "at": "2026-11-23T14:31:07.093000+00:00", '
+    '"from": "Sending", "to": "Working", "reason": "", "message": "", "cause": "broker", '
+    '"evidence": {"permId": 1532640581}}\nid: 1872\n\n'
+)
 PAUSED: Final[dict[str, Any]] = {
     "paused": True,
     "by": "R.",
@@ -107,6 +114,7 @@ GATE: Final[dict[str, Any]] = {
     "inDoubt": 0,
 }
 PARAMETERS: Final[dict[str, Any]] = {
+    "Last-Event-ID": 1871,
     "Idempotency-Key": "rebalance-2026-11-23-AAPL",
     "order_id": ORDER["id"],
     "account": "DU1234567",
@@ -135,6 +143,8 @@ _DETAILS: Final = {
     "DailyOrderLimit": "spec.executor.limits.maxOrdersPerDay is 100 and that many orders were accepted since midnight in New York: raise the limit or wait for tomorrow",
     "TooManyRequests": "ask again in 0.250 s, and then less often",
     "InternalError": "RuntimeError: ask with the same Idempotency-Key what became of it, and report it with the log",
+    "UnknownEvent": "the newest event is 1872: the ledger may have been restored. Read the orders anew, then listen without Last-Event-ID",
+    "TooManyStreams": "32 streams are open: close one, or try again",
     "LedgerUnavailable": "nothing was stored, try again: database or disk is full: free or enlarge its volume",
 }
 

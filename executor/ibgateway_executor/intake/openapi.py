@@ -14,11 +14,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from ibgateway_api.executor_documents import (
+    GateDocument,
     HistoryPage,
+    OrderChange,
     OrderDocument,
     OrderPage,
     PauseDocument,
     ProblemDocument,
+    StreamEnd,
 )
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_executor.intake import examples
@@ -26,6 +29,10 @@ from ibgateway_executor.intake.problems import KINDS, MEDIA_TYPE
 
 GATE_OPERATION: Final = "get_gate"
 _REF: Final = "#/components/schemas/{model}"
+_UNNAMED: Final[frozenset[type[BaseModel]]] = frozenset(
+    {ProblemDocument, OrderChange, GateDocument, StreamEnd}
+)
+"""Documents that are no route's whole answer."""
 _COMMON: Final = (
     "Unauthorized",
     "UnknownHost",
@@ -69,7 +76,8 @@ class AnswerKind:
     """One answer that is no error: what it means, its document, and an example of it."""
 
     meaning: str
-    model: type[BaseModel]
+    model: type[BaseModel] | None
+    """None: text."""
     example: Any
     headers: tuple[str, ...] = ()
     media_type: str = "application/json"
@@ -123,6 +131,18 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
             )
         },
         problems=("NoSuchOrder",),
+    ),
+    "stream_events": RouteAnswers(
+        answers={
+            200: AnswerKind(
+                meaning="Events `order` (OrderChange), `gate` (GateDocument), `pause` (PauseDocument) and, as the last "
+                "one, `closed` (StreamEnd), each with JSON as its data and an `id` to go on from.",
+                model=None,
+                example=examples.EVENTS,
+                media_type="text/event-stream",
+            )
+        },
+        problems=("UnknownEvent", "TooManyStreams"),
     ),
     "cancel_order": RouteAnswers(
         answers={
@@ -205,10 +225,8 @@ def _own(schemas: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    models: set[type[BaseModel]] = {
-        kind.model for each in OPERATIONS.values() for kind in each.answers.values()
-    }
-    models.add(ProblemDocument)
+    kinds = [kind for each in OPERATIONS.values() for kind in each.answers.values()]
+    models = {kind.model for kind in kinds if kind.model} | _UNNAMED
     ordered = sorted(models, key=lambda model: model.__name__)
     _, found = models_json_schema(
         [(model, "serialization") for model in ordered], ref_template=_REF
@@ -232,7 +250,8 @@ def _complete(operation: dict[str, Any]) -> None:
 
 
 def _answer(kind: AnswerKind) -> dict[str, Any]:
-    content = {"schema": {"$ref": _REF.format(model=kind.model.__name__)}, "example": kind.example}
+    schema = {"$ref": _REF.format(model=kind.model.__name__)} if kind.model else {"type": "string"}
+    content = {"schema": schema, "example": kind.example}
     headers = {"headers": {name: _HEADERS[name] for name in kind.headers}} if kind.headers else {}
     return {"description": kind.meaning, **headers, "content": {kind.media_type: content}}
 

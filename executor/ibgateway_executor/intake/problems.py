@@ -47,6 +47,8 @@ KINDS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
         "TooManyRequests": ProblemKind(429, "This address asks too often"),
         "HeadersTooLarge": ProblemKind(431, "The headers are too large"),
         "InternalError": ProblemKind(500, "The executor made a mistake"),
+        "UnknownEvent": ProblemKind(422, "The ledger has no such event"),
+        "TooManyStreams": ProblemKind(503, "Too many streams of events are open"),
         "LedgerUnavailable": ProblemKind(503, "The ledger can't be written now"),
     }
 )

@@ -5,7 +5,7 @@ import contextlib
 import json
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 REQUEST_SECONDS: Final = 10.0
 """A request with its body is here by then. The largest has 64 KiB."""
+STUCK_SECONDS: Final = 30.0
+"""A client that takes nothing of its answer for so long is gone, or might as well be."""
 HEAD_LIMIT: Final = 64 * 1024
 """Bytes that may come before the end of a request's headers: httptools itself has no limit."""
 
@@ -31,9 +33,17 @@ class RequestProtocol(HttpToolsProtocol):
     uvicorn itself limits only the pause between two requests. One that has not begun a request is only closed.
     """
 
-    def __init__(self, *args: Any, seconds: float = REQUEST_SECONDS, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        seconds: float = REQUEST_SECONDS,
+        stuck_seconds: float = STUCK_SECONDS,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._seconds = seconds
+        self._stuck_seconds = stuck_seconds
+        self._stuck: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._head: int | None = None
         """Bytes of the headers that are being read; None between them."""
@@ -51,6 +61,16 @@ class RequestProtocol(HttpToolsProtocol):
             if self._head > HEAD_LIMIT:
                 self._turn_away("HeadersTooLarge", f"headers have at most {HEAD_LIMIT} bytes")
         self._watch()
+
+    def pause_writing(self) -> None:
+        """The client takes nothing for now; one that goes on like that is not waited for."""
+        super().pause_writing()
+        self._stuck = self.loop.call_later(self._stuck_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self._unstick()
 
     def on_message_begin(self) -> None:
         """Headers follow."""
@@ -71,6 +91,7 @@ class RequestProtocol(HttpToolsProtocol):
         """Nothing to wait for any more."""
         super().connection_lost(exc)
         self._stop()
+        self._unstick()
 
     def _incomplete(self) -> bool:
         """Whether the client is to send more before there is anything to do."""
@@ -106,6 +127,11 @@ class RequestProtocol(HttpToolsProtocol):
             self.transport.write(_answer(code, detail))
         self.transport.close()
 
+    def _unstick(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
     def _stop(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
@@ -121,6 +147,10 @@ class _Server(uvicorn.Server):
         yield
 
 
+async def _nothing() -> None:
+    """There is no stream."""
+
+
 def _answer(code: str, detail: str) -> bytes:
     """A problem as an answer after which the connection is closed."""
     document = problem(code, detail)
@@ -133,8 +163,13 @@ def _answer(code: str, detail: str) -> bytes:
     return head.encode() + body
 
 
-async def serve(app: FastAPI, *, bind: str, port: int) -> None:
-    """Serve until cancelled, then close what clients keep open; SettingsError where the port can't be opened."""
+async def serve(
+    app: FastAPI, *, bind: str, port: int, end: Callable[[], Awaitable[None]] = _nothing
+) -> None:
+    """Serve until cancelled, have streams `end`, then close what clients keep open.
+
+    SettingsError where the port can't be opened.
+    """
     config = uvicorn.Config(
         app,
         http=RequestProtocol,
@@ -151,6 +186,7 @@ async def serve(app: FastAPI, *, bind: str, port: int) -> None:
         try:
             await server.serve(sockets=[listener])
         finally:
+            await end()
             for connection in tuple(server.server_state.connections):
                 connection.transport.close()
 

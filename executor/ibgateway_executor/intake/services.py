@@ -11,6 +11,7 @@ from ibgateway_api.gate import Gate
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.access import CLUSTER_DOMAIN
+from ibgateway_executor.intake.event_feed import EventFeed
 from ibgateway_executor.intake.rate_limit import RateLimit
 from ibgateway_executor.ledger.facade import Ledger
 
@@ -31,6 +32,7 @@ class IntakeServices:
     """Has a cancel written that comes after that one, and waits a moment for it: whether it has left."""
     cancel_written: Callable[[str], bool]
     """Whether the last cancel that was asked for has left; all three take an order's id."""
+    feed: EventFeed
     cluster_domain: str = CLUSTER_DOMAIN
     monotonic: Callable[[], float] = time.monotonic
     rate_limit: RateLimit = field(default_factory=RateLimit)

@@ -19,7 +19,7 @@ from ibgateway_executor.ledger.threads import LedgerThreads
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.active import ActiveOrders
 from ibgateway_executor.orders.broker_reports import OrderEvent
-from ibgateway_executor.orders.history import ChangeCause, HistoryLine
+from ibgateway_executor.orders.history import ChangeCause, HistoryLine, LedgerLine
 from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import Order, OrderState
 from ibgateway_executor.orders.restored import LedgerSnapshot, hides_a_day
@@ -57,6 +57,8 @@ class Ledger:
         """The days that `count_day` was called for, by their first moment."""
         self.found = LedgerSnapshot(None, 0)
         """What the ledger held when it was opened."""
+        self.commits = 0
+        """Grows with each commit that may have changed an order."""
         self.begun = True
         """Whether memory and disk agree; False from `begin` until it has been done."""
         self._mode = ""
@@ -236,6 +238,14 @@ class Ledger:
         """What became of the order, beyond line `after`, oldest first."""
         return await self._read(self._store.history, order.sequence, after=after, limit=limit)
 
+    async def newest_line(self) -> int:
+        """The position of the last line of all histories; 0 where there is none."""
+        return await self._read(self._store.newest_line)
+
+    async def lines(self, *, after: int, limit: int) -> list[LedgerLine]:
+        """Lines of all orders beyond a position, in the order in which they were committed."""
+        return await self._read(self._store.lines, after=after, limit=limit)
+
     async def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many."""
         self._check_begun()
@@ -265,12 +275,14 @@ class Ledger:
         return await self._threads.write(write, keep)
 
     def _keep(self, changes: Sequence[Change]) -> None:
+        self.commits += 1
         for change in changes:
             self.active.put(change.after)
             for tally in self.tallies.values():
                 tally.count(change.before, change.after)
 
     def _keep_new(self, orders: Sequence[Order]) -> None:
+        self.commits += 1
         for order in orders:
             self.active.put(order)
             for tally in self.tallies.values():

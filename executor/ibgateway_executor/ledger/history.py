@@ -10,12 +10,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import Row, instant, text
 from ibgateway_executor.orders.broker_reports import OrderEvent
-from ibgateway_executor.orders.history import ChangeCause, HistoryLine, evidence
+from ibgateway_executor.orders.history import ChangeCause, HistoryLine, LedgerLine, evidence
 from ibgateway_executor.orders.order import UNSENT, Order, OrderState
 
 _line = tables.history.c
@@ -26,7 +26,7 @@ _ADD: Final = f"INSERT INTO {_NAME} ({_COLUMNS}) VALUES (?, {_NEXT}?), ?, ?, ?, 
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _ADD_NEW: Final = (
     f"INSERT INTO {_NAME} ({_COLUMNS}) SELECT sequence, 1, updated_at, '', state, reason, message, "  # noqa: S608 - our own names
-    f"'{ChangeCause.CLIENT}', '' FROM {tables.orders.name} WHERE sequence BETWEEN ? AND ?"
+    f"'{ChangeCause.CLIENT}', '' FROM {tables.orders.name} WHERE sequence BETWEEN ? AND ? ORDER BY sequence"
 )
 
 
@@ -77,6 +77,27 @@ def lines(connection: Connection, sequence: int, *, after: int, limit: int) -> l
     mine = (_line.order_sequence == sequence) & (_line.number > after)
     query = select(tables.history).where(mine).order_by(_line.number).limit(limit)
     return [_line_of(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def newest(connection: Connection) -> int:
+    """The position of the last line of all; 0 where there is none."""
+    return connection.execute(select(func.max(_line.position))).scalar_one() or 0
+
+
+def lines_of_all(connection: Connection, *, after: int, limit: int) -> list[LedgerLine]:
+    """Lines of all orders beyond a position, in the order in which they were committed."""
+    ids = [
+        select(table.c.id).where(table.c.sequence == _line.order_sequence).scalar_subquery()
+        for table in (tables.orders, tables.archive)
+    ]
+    query = (
+        select(tables.history, func.coalesce(*ids).label("id"))
+        .where(_line.position > after)
+        .order_by(_line.position)
+        .limit(limit)
+    )
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    return [LedgerLine(row["position"], row["id"], _line_of(row)) for row in rows]
 
 
 def _standing(order: Order) -> tuple[str, str, str]:

@@ -29,7 +29,7 @@ from ibgateway_executor.ledger.facts import (
     fact,
     set_fact,
 )
-from ibgateway_executor.ledger.history import lines
+from ibgateway_executor.ledger.history import lines, lines_of_all, newest
 from ibgateway_executor.ledger.insertion import OrderWriter
 from ibgateway_executor.ledger.migration import upgrade
 from ibgateway_executor.ledger.rows import instant, text
@@ -37,7 +37,7 @@ from ibgateway_executor.ledger.sightings import forget, remember
 from ibgateway_executor.ledger.statements import found, select_orders
 from ibgateway_executor.ledger.store import Answer, Change, Delay, Entry, Step
 from ibgateway_executor.orders.broker_reports import OrderEvent
-from ibgateway_executor.orders.history import ChangeCause, HistoryLine
+from ibgateway_executor.orders.history import ChangeCause, HistoryLine, LedgerLine
 from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move
 from ibgateway_executor.orders.restored import LedgerSnapshot
@@ -206,6 +206,16 @@ class SqliteStore:
         """An order's history beyond line `after`, oldest first."""
         with self._file.reading() as connection:
             return lines(connection, sequence, after=after, limit=limit)
+
+    def newest_line(self) -> int:
+        """The position of the last line of all histories; 0 where there is none."""
+        with self._file.reading() as connection:
+            return newest(connection)
+
+    def lines(self, *, after: int, limit: int) -> list[LedgerLine]:
+        """Lines of all orders beyond a position, in the order in which they were committed."""
+        with self._file.reading() as connection:
+            return lines_of_all(connection, after=after, limit=limit)
 
     def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many."""

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from ibgateway_api.reports import PauseReport
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.orders.broker_reports import OrderEvent
-from ibgateway_executor.orders.history import ChangeCause, HistoryLine
+from ibgateway_executor.orders.history import ChangeCause, HistoryLine, LedgerLine
 from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import Order, OrderState
 from ibgateway_executor.orders.restored import LedgerSnapshot
@@ -182,6 +182,14 @@ class LedgerStore(Protocol):
 
     def history(self, sequence: int, *, after: int, limit: int) -> list[HistoryLine]:
         """An order's history beyond line `after`, oldest first; whether it is archived or not."""
+        ...
+
+    def newest_line(self) -> int:
+        """The position of the last line of all histories; 0 where there is none."""
+        ...
+
+    def lines(self, *, after: int, limit: int) -> list[LedgerLine]:
+        """Lines of all orders beyond a position, in the order in which they were committed."""
         ...
 
     def archive(self, before: datetime) -> int:

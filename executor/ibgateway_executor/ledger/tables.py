@@ -125,8 +125,9 @@ archive = Table(
 history = Table(
     "order_history",
     metadata,
-    Column("order_sequence", Integer, primary_key=True, autoincrement=False),
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("order_sequence", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
     Column("at", String, nullable=False),
     Column("before", String, nullable=False),
     Column("state", String, nullable=False),
@@ -134,9 +135,11 @@ history = Table(
     Column("message", String, nullable=False),
     Column("cause", String, nullable=False),
     Column("evidence", String, nullable=False),
-    sqlite_with_rowid=False,
+    UniqueConstraint("order_sequence", "number"),
+    sqlite_autoincrement=True,
 )
-"""What became of each order, archived or not: lines that are only ever added. `evidence` is JSON, or empty."""
+"""What became of each order, archived or not: lines that are only ever added, with a position that only grows.
+`evidence` is JSON, or empty."""
 
 _ONLY_ADDED: Final = "the history of orders is only ever added to"
 _GUARDS: Final = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.order import Order
@@ -37,6 +37,14 @@ class HistoryLine:
     message: str
     cause: str
     evidence: Mapping[str, Any]
+
+
+class LedgerLine(NamedTuple):
+    """A line among those of all orders: `position` only grows, `order_uid` is whose it is."""
+
+    position: int
+    order_uid: str
+    line: HistoryLine
 
 
 _CHANGES: Final = {

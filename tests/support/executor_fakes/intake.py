@@ -12,6 +12,7 @@ from executor_fakes.wakeup import CountingWakeup
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_api.login import LoginState
 from ibgateway_executor.intake.accept import Acceptance
+from ibgateway_executor.intake.event_feed import EventFeed, StreamTimings
 from ibgateway_executor.intake.http import application
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
@@ -38,6 +39,13 @@ class IntakeWorld:
             else Ledger(store, clock=clock, metrics=self.metrics, changed=self.changed)
         )
         ids = iter(f"id{n}" for n in range(1000))
+        self.feed = EventFeed(
+            self.ledger,
+            lambda: self.gate,
+            monotonic=clock.monotonic,
+            timings=StreamTimings(look=0.001, beat=0.02, slow=10),
+            most=2,
+        )
         services = IntakeServices(
             ledger=self.ledger,
             acceptance=Acceptance(
@@ -54,6 +62,7 @@ class IntakeWorld:
             last_cancel=self.cancels.last,
             ask_cancel=self.cancels.ask,
             cancel_written=self.cancels.written,
+            feed=self.feed,
             monotonic=clock.monotonic,
         )
         self.app = application(services)

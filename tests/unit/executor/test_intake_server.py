@@ -139,6 +139,24 @@ async def test_who_goes_away_leaves_nothing_in_the_log(
     assert not [each for each in caplog.records if each.exc_info or each.levelno > logging.INFO]
 
 
+async def test_a_client_that_takes_nothing_of_its_answer_is_cut_off() -> None:
+    gone = asyncio.Event()
+
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while (await receive())["type"] != "http.disconnect":
+            for _ in range(1000):
+                await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
+        gone.set()
+
+    async with asyncio.timeout(60), _serving(seconds=600, stuck=0.05, app=endless) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await gone.wait()
+        assert reader is not None
+        writer.close()
+
+
 async def _hello(scope: Any, receive: Any, send: Any) -> None:
     """Reads the whole body, then answers."""
     while (await receive()).get("more_body"):
@@ -150,12 +168,14 @@ async def _hello(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def _serving(seconds: float) -> AsyncIterator[int]:
-    config = uvicorn.Config(_hello, log_config=None, lifespan="off", timeout_keep_alive=600)
+async def _serving(seconds: float, stuck: float = 600, app: Any = None) -> AsyncIterator[int]:
+    config = uvicorn.Config(app or _hello, log_config=None, lifespan="off", timeout_keep_alive=600)
     config.load()
     state = ServerState()
     listening = await asyncio.get_running_loop().create_server(
-        lambda: server.RequestProtocol(config, state, {}, seconds=seconds), "127.0.0.1", 0
+        lambda: server.RequestProtocol(config, state, {}, seconds=seconds, stuck_seconds=stuck),
+        "127.0.0.1",
+        0,
     )
     async with listening:
         yield listening.sockets[0].getsockname()[1]

@@ -1,7 +1,7 @@
 """What became of each order, in lines that are only ever added."""
 
 from alembic import op
-from sqlalchemy import Column, Integer, String
+from sqlalchemy import Column, Integer, String, UniqueConstraint
 
 revision = "0006"
 down_revision = "0005"
@@ -16,8 +16,9 @@ def upgrade() -> None:
     """The history of what is there begins with how it is found. Only SQLite ever held a ledger of this age."""
     op.create_table(
         "order_history",
-        Column("order_sequence", Integer, primary_key=True, autoincrement=False),
-        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("position", Integer, primary_key=True, autoincrement=True),
+        Column("order_sequence", Integer, nullable=False),
+        Column("number", Integer, nullable=False),
         Column("at", String, nullable=False),
         Column("before", String, nullable=False),
         Column("state", String, nullable=False),
@@ -25,10 +26,11 @@ def upgrade() -> None:
         Column("message", String, nullable=False),
         Column("cause", String, nullable=False),
         Column("evidence", String, nullable=False),
-        sqlite_with_rowid=False,
+        UniqueConstraint("order_sequence", "number"),
+        sqlite_autoincrement=True,
     )
     for table in ("jobs", "archived_jobs"):
-        op.execute(_AS_FOUND + table)
+        op.execute(f"{_AS_FOUND}{table} ORDER BY sequence")
     for verb in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER order_history_no_{verb.lower()} BEFORE {verb} ON order_history "
