@@ -140,6 +140,68 @@ class HistoryPage(Document):
     next: int | None
 
 
+class DatedDocument(Document):
+    """What IBKR told last."""
+
+    as_of: AwareDatetime
+    """When IBKR told it."""
+    problem: str | None
+    """Why it is not of now: the executor could not ask."""
+
+
+class PositionDocument(Document):
+    """What an account holds of a contract; `quantity` is negative for a short one, `averageCost` a share's."""
+
+    account: str
+    contract: ContractDocument
+    quantity: Decimal
+    average_cost: Decimal
+
+
+class PositionPage(DatedDocument):
+    """Positions, none of 0."""
+
+    positions: tuple[PositionDocument, ...]
+
+
+class AccountDocument(DatedDocument):
+    """An account's values in its base `currency`, `cash` by currency. Null: IBKR did not tell that one."""
+
+    account: str
+    currency: str
+    settlement: str
+    """margin, or cash where nothing shows that it is a margin account."""
+    net_liquidation: Decimal
+    total_cash: Decimal
+    settled_cash: Decimal | None
+    available_funds: Decimal | None
+    buying_power: Decimal | None
+    cash: Mapping[str, Decimal]
+
+
+class ExecutionDocument(Document):
+    """One execution, of an order of ours or of anybody's."""
+
+    exec_id: str
+    at: AwareDatetime
+    account: str
+    contract: ContractDocument
+    side: str
+    quantity: Decimal
+    price: Decimal
+    order_ref: str | None
+    """That of the order's document; null for an order made by hand."""
+    order_id: int | None
+    client_id: int
+    perm_id: int | None
+
+
+class ExecutionPage(DatedDocument):
+    """Executions since midnight in New York, oldest first."""
+
+    executions: tuple[ExecutionDocument, ...]
+
+
 class PauseDocument(Document):
     """Whether trading is paused, and how many orders are on their way yet."""
 

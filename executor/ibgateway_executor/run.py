@@ -24,6 +24,7 @@ from ibgateway_executor.broker.pacing import MessagePacer
 from ibgateway_executor.broker.prices import Prices
 from ibgateway_executor.broker.protocol import Listener
 from ibgateway_executor.broker.recorder import ReportRecorder
+from ibgateway_executor.broker.snapshots import BrokerSnapshots
 from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.preparation import Preparation
@@ -134,6 +135,7 @@ async def _serve(
         agent_token=agent_token,
         cancels=cancels,
         feed=feed,
+        snapshots=BrokerSnapshots(current, clock),
     )
     checks = probes.application(
         gate=gate.evaluate,
@@ -270,6 +272,7 @@ def _intake(
     agent_token: Token,
     cancels: CancelWriter,
     feed: EventFeed,
+    snapshots: BrokerSnapshots,
 ) -> FastAPI:
     here = settings()
     return http.application(
@@ -290,6 +293,8 @@ def _intake(
             ask_cancel=cancels.ask,
             cancel_written=cancels.written,
             feed=feed,
+            accounts=gate.accounts,
+            broker_answers=snapshots,
             cluster_domain=_cluster_domain(),
             monotonic=clock.monotonic,
         )

@@ -12,7 +12,12 @@ from typing import Protocol
 
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.order import Contract, Order
-from ibgateway_executor.orders.portfolio import AccountReport, MarketQuote, PositionReport
+from ibgateway_executor.orders.portfolio import (
+    AccountReport,
+    ExecutionReport,
+    MarketQuote,
+    PositionReport,
+)
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,10 @@ class Broker(Protocol):
 
     async def executions(self) -> tuple[OrderEvent, ...]:
         """Every execution of the day."""
+        ...
+
+    async def day_executions(self) -> tuple[ExecutionReport, ...]:
+        """The same as `executions`, with everything that is told of each; corrected ones once."""
         ...
 
     async def completed_orders(self) -> tuple[OrderEvent, ...]:

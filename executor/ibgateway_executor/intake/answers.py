@@ -15,6 +15,7 @@ RETRY_AFTER_SECONDS: Final = "5"
 _HEADERS: Final = {
     "Unauthorized": {"WWW-Authenticate": "Bearer"},
     "LedgerUnavailable": {"Retry-After": RETRY_AFTER_SECONDS},
+    "BrokerUnavailable": {"Retry-After": RETRY_AFTER_SECONDS},
     "TooManyStreams": {"Retry-After": RETRY_AFTER_SECONDS},
     "RequestInFlight": {"Retry-After": "1"},
 }

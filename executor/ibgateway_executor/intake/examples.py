@@ -91,6 +91,50 @@ HISTORY: Final[dict[str, Any]] = {
     ],
     "next": None,
 }
+POSITIONS: Final[dict[str, Any]] = {
+    "asOf": "2026-11-23T14:31:09+00:00",
+    "problem": None,
+    "positions": [
+        {
+            "account": "DU1234567",
+            "contract": ORDER["contract"],
+            "quantity": "10",
+            "averageCost": "190.2",
+        }
+    ],
+}
+ACCOUNT: Final[dict[str, Any]] = {
+    "asOf": "2026-11-23T14:31:09+00:00",
+    "problem": "the gateway has lost IBKR: 1100",
+    "account": "DU1234567",
+    "currency": "USD",
+    "settlement": "margin",
+    "netLiquidation": "100210.55",
+    "totalCash": "98308.55",
+    "settledCash": "98308.55",
+    "availableFunds": "98308.55",
+    "buyingPower": "393234.2",
+    "cash": {"USD": "98308.55"},
+}
+EXECUTIONS: Final[dict[str, Any]] = {
+    "asOf": "2026-11-23T14:31:09+00:00",
+    "problem": None,
+    "executions": [
+        {
+            "execId": "0000e0d5.6743a1f2.01.01",
+            "at": "2026-11-23T14:31:08+00:00",
+            "account": "DU1234567",
+            "contract": ORDER["contract"],
+            "side": "BUY",
+            "quantity": "4",
+            "price": "190.2",
+            "orderRef": ORDER["orderRef"],
+            "orderId": 42,
+            "clientId": 17,
+            "permId": 1532640581,
+        }
+    ],
+}
 EVENTS: Final = (
     "id: 1871\nretry: 2000\n\n"
     'event: gate\ndata: {"open": true, "reason": "", "message": ""}\nid: 1871\n\n'
@@ -145,6 +189,7 @@ _DETAILS: Final = {
     "InternalError": "RuntimeError: ask with the same Idempotency-Key what became of it, and report it with the log",
     "UnknownEvent": "the newest event is 1872: the ledger may have been restored. Read the orders anew, then listen without Last-Event-ID",
     "TooManyStreams": "32 streams are open: close one, or try again",
+    "BrokerUnavailable": "IBKR can't be asked for positions now and was not asked before: there is no connection to the gateway",
     "LedgerUnavailable": "nothing was stored, try again: database or disk is full: free or enlarge its volume",
 }
 

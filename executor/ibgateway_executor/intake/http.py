@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from ibgateway_api.gate import Closed
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
-from ibgateway_executor.intake import events, pages
+from ibgateway_executor.intake import events, pages, portfolio
 from ibgateway_executor.intake.answers import ANSWERS
 from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
@@ -61,7 +61,7 @@ def routes() -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    for each in (placements, router, pages.router, events.router):
+    for each in (placements, router, pages.router, events.router, portfolio.router):
         app.include_router(each)
     describe(app)
     return app

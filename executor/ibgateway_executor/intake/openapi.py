@@ -14,12 +14,15 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from ibgateway_api.executor_documents import (
+    AccountDocument,
+    ExecutionPage,
     GateDocument,
     HistoryPage,
     OrderChange,
     OrderDocument,
     OrderPage,
     PauseDocument,
+    PositionPage,
     ProblemDocument,
     StreamEnd,
 )
@@ -143,6 +146,30 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
             )
         },
         problems=("UnknownEvent", "TooManyStreams"),
+    ),
+    "list_positions": RouteAnswers(
+        answers={
+            200: AnswerKind(
+                meaning="What IBKR told last.", model=PositionPage, example=examples.POSITIONS
+            )
+        },
+        problems=("BrokerUnavailable",),
+    ),
+    "get_account": RouteAnswers(
+        answers={
+            200: AnswerKind(
+                meaning="What IBKR told last.", model=AccountDocument, example=examples.ACCOUNT
+            )
+        },
+        problems=("UnknownAccount", "BrokerUnavailable"),
+    ),
+    "list_executions": RouteAnswers(
+        answers={
+            200: AnswerKind(
+                meaning="What IBKR told last.", model=ExecutionPage, example=examples.EXECUTIONS
+            )
+        },
+        problems=("BrokerUnavailable",),
     ),
     "cancel_order": RouteAnswers(
         answers={

@@ -49,6 +49,7 @@ KINDS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
         "InternalError": ProblemKind(500, "The executor made a mistake"),
         "UnknownEvent": ProblemKind(422, "The ledger has no such event"),
         "TooManyStreams": ProblemKind(503, "Too many streams of events are open"),
+        "BrokerUnavailable": ProblemKind(503, "IBKR can't be asked now"),
         "LedgerUnavailable": ProblemKind(503, "The ledger can't be written now"),
     }
 )

@@ -234,7 +234,7 @@ def order_document(order: Order) -> dict[str, Any]:
         "resolution": order.resolution or None,
         "note": order.note or None,
         "account": terms.account,
-        "contract": _contract_document(terms.contract),
+        "contract": contract_document(terms.contract),
         "side": terms.side.value,
         "quantity": terms.quantity,
         "orderType": terms.order_type.value,
@@ -273,7 +273,8 @@ def history_document(line: HistoryLine) -> dict[str, Any]:
     }
 
 
-def _contract_document(contract: Contract) -> dict[str, Any]:
+def contract_document(contract: Contract) -> dict[str, Any]:
+    """A contract as far as it is known."""
     return {
         "conId": contract.con_id or None,
         "symbol": contract.symbol,

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
@@ -14,6 +14,28 @@ from ibgateway_executor.intake.access import CLUSTER_DOMAIN
 from ibgateway_executor.intake.event_feed import EventFeed
 from ibgateway_executor.intake.rate_limit import RateLimit
 from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.orders.portfolio import (
+    AccountReport,
+    BrokerAnswer,
+    ExecutionReport,
+    PositionReport,
+)
+
+
+class BrokerAnswers(Protocol):
+    """What the broker told last; OrderRefusedError where it can't be asked and never was."""
+
+    async def positions(self) -> BrokerAnswer[tuple[PositionReport, ...]]:
+        """What the accounts hold."""
+        ...
+
+    async def executions(self) -> BrokerAnswer[tuple[ExecutionReport, ...]]:
+        """What was executed since midnight in New York."""
+        ...
+
+    async def account(self, account: str) -> BrokerAnswer[AccountReport]:
+        """An account's values."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +55,9 @@ class IntakeServices:
     cancel_written: Callable[[str], bool]
     """Whether the last cancel that was asked for has left; all three take an order's id."""
     feed: EventFeed
+    accounts: Callable[[], tuple[str, ...]]
+    """Those that an order may name; empty while none is known."""
+    broker_answers: BrokerAnswers
     cluster_domain: str = CLUSTER_DOMAIN
     monotonic: Callable[[], float] = time.monotonic
     rate_limit: RateLimit = field(default_factory=RateLimit)

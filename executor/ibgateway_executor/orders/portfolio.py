@@ -5,10 +5,12 @@ Amounts are `Decimal`: shares, and money in the currency that stands beside it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Generic, TypeVar
 
-from ibgateway_executor.orders.order import Contract
+from ibgateway_executor.orders.order import Contract, Side
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,35 @@ class AccountReport:
     account_type: str = ""
     settlement: SettlementKind = SettlementKind.CASH
     cash: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExecutionReport:
+    """One execution of the day, of any order of the login's accounts; `order_ref` is empty for one made by hand."""
+
+    account: str
+    contract: Contract
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    at: datetime
+    exec_id: str
+    order_ref: str
+    order_id: int
+    client_id: int
+    perm_id: int
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class BrokerAnswer(Generic[T]):
+    """What the broker told last, and when; `problem` is why it could not be asked now, empty where it was."""
+
+    value: T
+    at: datetime
+    problem: str
 
 
 class PriceKind(StrEnum):

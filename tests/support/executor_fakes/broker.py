@@ -11,7 +11,12 @@ from ibgateway_executor.broker.protocol import Candidate
 from ibgateway_executor.errors import AccountUnavailableError, BrokerError, NoAnswerError
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.order import Contract, Order
-from ibgateway_executor.orders.portfolio import AccountReport, MarketQuote, PositionReport
+from ibgateway_executor.orders.portfolio import (
+    AccountReport,
+    ExecutionReport,
+    MarketQuote,
+    PositionReport,
+)
 
 TWO_DAYS = "20261123:0930-20261123:1600;20261124:0930-20261124:1600"
 
@@ -37,6 +42,7 @@ class FakeBroker:
     quotes: dict[str, MarketQuote] = field(default_factory=dict)
     """By symbol; where there is none, `last` is the last price."""
     held: tuple[PositionReport, ...] = ()
+    executed: tuple[ExecutionReport, ...] = ()
     values: dict[str, AccountReport] = field(default_factory=dict)
     clock: Callable[[], datetime] = lambda: NOON
     working: tuple[OrderEvent, ...] = ()
@@ -74,6 +80,12 @@ class FakeBroker:
         self.asked += 1
         self.on_executions()
         return self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
+
+    async def day_executions(self) -> tuple[ExecutionReport, ...]:
+        """What was executed."""
+        if self.error:
+            raise self.error
+        return self.executed
 
     async def completed_orders(self) -> tuple[OrderEvent, ...]:
         """What has ended."""

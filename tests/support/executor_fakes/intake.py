@@ -11,6 +11,7 @@ from executor_fakes.values import SETTINGS
 from executor_fakes.wakeup import CountingWakeup
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_api.login import LoginState
+from ibgateway_executor.broker.snapshots import BrokerSnapshots
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.event_feed import EventFeed, StreamTimings
 from ibgateway_executor.intake.http import application
@@ -39,6 +40,7 @@ class IntakeWorld:
             else Ledger(store, clock=clock, metrics=self.metrics, changed=self.changed)
         )
         ids = iter(f"id{n}" for n in range(1000))
+        self.broker, self.current = behind.broker, behind.connection
         self.feed = EventFeed(
             self.ledger,
             lambda: self.gate,
@@ -63,6 +65,8 @@ class IntakeWorld:
             ask_cancel=self.cancels.ask,
             cancel_written=self.cancels.written,
             feed=self.feed,
+            accounts=lambda: self.accounts,
+            broker_answers=BrokerSnapshots(self.current, clock),
             monotonic=clock.monotonic,
         )
         self.app = application(services)

@@ -25,6 +25,8 @@ class RequestAnswers:
     def __init__(self) -> None:
         self._futures: dict[int | str, asyncio.Future[tuple[Any, ...]]] = {}
         self._rows: dict[int | str, list[Any]] = {}
+        self.detailed: set[int] = set()
+        """Questions for executions whose rows are whole."""
 
     def expect(self, key: int | str) -> asyncio.Future[tuple[Any, ...]]:
         """A future for the rows of a request; one at a time for each key."""
@@ -87,8 +89,14 @@ class RequestAnswers:
         if name == "completedOrder":
             return (self._row("completedOrders", translation.completed_order(args[1], args[2])),)
         if name == "execDetails":
-            return (self._row(args[0], translation.execution(args[2])),)
+            return (self._execution(*args),)
         return ()
+
+    def _execution(self, key: int, contract: Any, execution: Any) -> OrderEvent:
+        told = translation.execution(execution)
+        whole = key in self.detailed
+        self._row(key, translation.execution_report(contract, execution) if whole else told)
+        return told
 
     def _price(self, key: int, tick: int, price: float) -> None:
         known = translation.number(price)

@@ -44,6 +44,7 @@ from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent
 from ibgateway_executor.orders.order import Contract, Order
 from ibgateway_executor.orders.portfolio import (
     AccountReport,
+    ExecutionReport,
     MarketQuote,
     PositionReport,
     PriceKind,
@@ -155,6 +156,17 @@ class IbBroker:
         key = self._new_id()
         everything = ib_library.ExecutionFilter()
         return await self._ask(key, lambda: self._client.reqExecutions(key, everything))
+
+    async def day_executions(self) -> tuple[ExecutionReport, ...]:
+        """Every execution of the day, whole. A correction has the execId of what it corrects but for its end."""
+        key = self._new_id()
+        everything = ib_library.ExecutionFilter()
+        self._answers.detailed.add(key)
+        try:
+            rows = await self._ask(key, lambda: self._client.reqExecutions(key, everything))
+        finally:
+            self._answers.detailed.discard(key)
+        return tuple({row.exec_id.rpartition(".")[0] or row.exec_id: row for row in rows}.values())
 
     async def candidates(self, contract: Contract) -> tuple[Candidate, ...]:
         """The contracts that fit; empty when there is none (200)."""

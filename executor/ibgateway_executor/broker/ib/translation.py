@@ -12,9 +12,10 @@ from ibgateway_executor.broker.ib.library import ib_library
 from ibgateway_executor.broker.protocol import Candidate
 from ibgateway_executor.errors import AccountUnavailableError
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
-from ibgateway_executor.orders.order import Contract, Order
+from ibgateway_executor.orders.order import Contract, Order, Side
 from ibgateway_executor.orders.portfolio import (
     AccountReport,
+    ExecutionReport,
     MarketQuote,
     PositionReport,
     SettlementKind,
@@ -114,6 +115,23 @@ def execution(execution: Any) -> FillReport:
         exec_id=execution.execId,
         cumulative=number(execution.cumQty) or Decimal(0),
         average_price=number(execution.avgPrice) or Decimal(0),
+    )
+
+
+def execution_report(contract: Any, execution: Any) -> ExecutionReport:
+    """execDetails, whole. Its contract says where it was executed, not where to route."""
+    return ExecutionReport(
+        account=execution.acctNumber,
+        contract=replace(_named(contract), exchange=execution.exchange),
+        side=Side.BUY if execution.side == "BOT" else Side.SELL,
+        quantity=number(execution.shares) or Decimal(0),
+        price=number(execution.price) or Decimal(0),
+        at=execution.time,
+        exec_id=execution.execId,
+        order_ref=execution.orderRef,
+        order_id=execution.orderId,
+        client_id=execution.clientId,
+        perm_id=execution.permId,
     )
 
 
