@@ -5,11 +5,12 @@
 #   xvfb x11vnc         a screen and its VNC server, as inside the gateway's image
 #   xdotool             the hands of a person on that screen
 #   python3-tk          windows on that screen
+#   gcc libc6-dev       the library that keeps what was synced, in the crash campaign
 #   fonts-dejavu-core   letters in browser and windows
 #   socat gettext-base procps   what the gateway image's scripts call
 #   promtool            checks alerts; taken out of Debian's prometheus, which would start a server
 set -eu
-packages="chromium fonts-dejavu-core gettext-base procps python3-tk socat x11vnc xdotool xvfb"
+packages="chromium fonts-dejavu-core gcc gettext-base libc6-dev procps python3-tk socat x11vnc xdotool xvfb"
 missing=""
 for package in $packages; do
   state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)

@@ -23,6 +23,7 @@ import aiohttp
 import click
 
 from executor_world import ExecutorWorld, InjectedLosses, injected_losses, world
+from order_judge import AuditVerdict
 
 SYMBOLS: Final = ("AAPL", "MSFT", "IBM", "NVDA", "AMZN")
 BACKLOG: Final = 15
@@ -129,12 +130,7 @@ class FaultSession:
 
     async def active(self) -> list[Any]:
         """Orders that have not ended; what is parked is resolved by a person on the way."""
-        found: list[Any] = []
-        cursor: str | None = ""
-        while cursor is not None:
-            page = await self.here.orders.get(f"/v1/orders?cursor={cursor}&limit=500")
-            found += page["orders"]
-            cursor = page["next"]
+        found = await self.here.all_orders()
         booked = await self.booked()
         self.unknown = {order["orderRef"] for order in found if order["state"] == "Unknown"}
         for order in found:
@@ -196,34 +192,21 @@ async def run(session: FaultSession, *, orders: int, kills: int, cuts: int) -> l
 
 
 async def violations(session: FaultSession) -> list[str]:
-    """What must not be: one line each."""
-    booked, found, injected = await session.booked(), [], await session.losses()
-    states: Counter[str] = Counter()
-    for key, order_id in session.ids.items():
-        status, order = await session.here.orders.ask("GET", f"/v1/orders/{order_id}")
-        if status != 200:
-            found.append(f"{key} is lost: {order}")
-            continue
-        states[order["state"]] += 1
-        times = booked[order["orderRef"]]
-        if times > 1:
-            found.append(f"{key} is doubled: booked {times} times")
-        if order_id in session.doubted and times:
-            found.append(f"{key} was in doubt although the broker has it")
+    """What must not be: one line each. The judge of the books, and beside it what only this run knows."""
+    booked, injected = await session.booked(), await session.losses()
+    verdict = await session.here.verdict()
+    found = verdict.violations
+    for order in await session.here.all_orders():
+        ref, reason = order["orderRef"], order["reason"]
+        if order["id"] in session.doubted and booked[ref]:
+            found.append(f"{ref} was in doubt although the broker has it")
         if order["state"] not in ENDED:
-            found.append(f"{key} is still {order['state']}: {order['reason']} {order['message']}")
-        if order["state"] == "Filled" and not times:
-            found.append(f"{key} is Filled and the broker does not have it")
-        refused = times or order["orderRef"] in injected.refused
-        if order["reason"] == "RejectedByBroker" and not refused:
-            found.append(f"{key} is Rejected and the broker has not refused it")
-        if order["reason"] not in ("", "RejectedByBroker", "ResolvedByPerson"):
-            found.append(f"{key} ended by itself: {order['state']} {order['reason']}")
-    ours = {order_ref(order_id) for order_id in session.ids.values()}
-    found += [f"{ref} is at the broker and was never ordered" for ref in booked if ref not in ours]
+            found.append(f"{ref} is still {order['state']}: {reason} {order['message']}")
+        if reason not in ("", "RejectedByBroker", "ResolvedByPerson"):
+            found.append(f"{ref} ended by itself: {order['state']} {reason}")
     causes = {ref: injected.cause(ref) for ref in session.doubted.values()}
     found += [f"{ref} was in doubt and nothing was done to it" for ref in causes if not causes[ref]]
-    table(session, states, booked)
+    table(session, verdict)
     doubts(causes, injected)
     return found
 
@@ -243,19 +226,9 @@ def on_its_way(order: Mapping[str, str]) -> bool:
     return order["state"] == "Sending" or order["reason"] == "ConnectionLost"
 
 
-def order_ref(order_id: str) -> str:
-    """As the executor makes it."""
-    return f"ibg-{order_id}"
-
-
-def table(session: FaultSession, states: Counter[str], booked: Counter[str]) -> None:
+def table(session: FaultSession, verdict: AuditVerdict) -> None:
     """The run in figures."""
-    rows = [*sorted(session.done.items()), *((f"orders {s}", n) for s, n in sorted(states.items()))]
-    rows += [
-        ("booked at the broker", len(booked)),
-        ("booked more than once", sum(times > 1 for times in booked.values())),
-    ]
-    for name, figure in rows:
+    for name, figure in [*sorted(session.done.items()), *verdict.rows()]:
         click.echo(f"| {name} | {figure} |")
 
 

@@ -27,6 +27,8 @@ class ExecutorProcess:
         self.data = folder / "data"
         self._folder = folder
         self.process: asyncio.subprocess.Process | None = None
+        self.environment: dict[str, str] = {}
+        """Added to what the executor is started with."""
         (folder / "token").write_text(f"{CLIENT_TOKEN}\n")
         (folder / "agent-token").write_text(f"{AGENT_TOKEN}\n")
 
@@ -60,6 +62,7 @@ class ExecutorProcess:
             "EXECUTOR_BIND": "127.0.0.1",
             "EXECUTOR_PORT": str(self.port),
             "EXECUTOR_HEALTH_PORT": str(self.health_port),
+            **self.environment,
         }
 
     async def ended(self) -> int:

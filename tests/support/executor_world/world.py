@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from executor_world.process import CLIENT_TOKEN, ExecutorProcess
 from executor_world.sentinel import AGENT_TOKEN, SentinelStub
 from host_processes import free_port
 from ibgateway_api.login import LoginState
+from order_judge import AuditVerdict, judge
 
 USER = {
     "name": "paperuser",
@@ -39,6 +40,8 @@ class ExecutorWorld:
     orders: JsonClient
     probes: JsonClient
     agent: JsonClient
+    acknowledged: set[str] = field(default_factory=set)
+    """Ids of the orders that a client was told are stored."""
 
     async def log_in(self) -> None:
         """The gateway logs in and the sentinel says so."""
@@ -82,7 +85,25 @@ class ExecutorWorld:
             "quantity": 10,
             "orderType": "MKT",
         } | changes
-        return await self.orders.ask("POST", "/v1/orders", body, {"Idempotency-Key": key})
+        status, answer = await self.orders.ask("POST", "/v1/orders", body, {"Idempotency-Key": key})
+        if status in (200, 202):
+            self.acknowledged.add(answer["id"])
+        return status, answer
+
+    async def all_orders(self) -> list[Any]:
+        """Every order of the ledger, in the order of acceptance."""
+        found: list[Any] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self.orders.get(f"/v1/orders?cursor={cursor}&limit=500")
+            found += page["orders"]
+            cursor = page["next"]
+        return found
+
+    async def verdict(self) -> AuditVerdict:
+        """IBKR's books against the ledger."""
+        audit = await self.ibkr.get("/v1/audit")
+        return judge(audit, await self.all_orders(), acknowledged=self.acknowledged)
 
     async def place_when_up(self, key: str) -> tuple[int, Any]:
         """As `place`, once the executor answers."""

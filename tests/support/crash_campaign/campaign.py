@@ -1,0 +1,108 @@
+"""A whole campaign: points, moments, the verdict, and the table."""
+
+import logging
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from crash_campaign.power_loss import PowerLoss
+from crash_campaign.session import (
+    Accident,
+    CampaignSession,
+    Story,
+    Target,
+    die_at,
+    die_at_moments,
+    enumerated,
+    three_orders,
+)
+from executor_world import world
+from order_judge import AuditVerdict
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CampaignPlan:
+    """How much of it. `sample` points are drawn by the seed; 0: every point. `story` is what is interrupted."""
+
+    accident: Accident
+    seed: int = 1
+    sample: int = 0
+    occurrences: int = 2
+    enumerations: int = 3
+    moments: int = 0
+    orders: int = 0
+    story: Story = three_orders
+
+
+@dataclass(frozen=True)
+class CampaignResult:
+    """The points that there are, those that were reached, what was done, and what the books say."""
+
+    targets: list[Target]
+    tried: list[Target]
+    missed: list[Target]
+    rows: list[tuple[str, int]]
+    verdict: AuditVerdict
+
+
+async def campaign(folder: Path, plan: CampaignPlan) -> CampaignResult:
+    """Run it in a world of its own; logs and ledger stay in `folder`."""
+    chance = random.Random(plan.seed)  # noqa: S311 - the order of accidents is no secret
+    async with world(folder) as here:
+        session = CampaignSession(here, folder, chance, plan.accident)
+        if plan.accident is Accident.POWER:
+            session.power = PowerLoss(here.executor.data, folder)
+            here.executor.environment |= session.power.environment
+        await here.log_in()
+        targets: list[Target] = []
+        if plan.enumerations:
+            targets = await enumerated(
+                session, plan.story, runs=plan.enumerations, occurrences=plan.occurrences
+            )
+        tried = sorted(chance.sample(targets, plan.sample)) if plan.sample else targets
+        missed = []
+        for number, target in enumerate(tried):
+            if not await die_at(session, plan.story, target):
+                missed.append(target)
+            if number % 20 == 19:
+                logger.info("%d of %d points", number + 1, len(tried))
+        if plan.moments:
+            await die_at_moments(
+                session, moments=plan.moments, orders=len(session.ids) + plan.orders
+            )
+        verdict = await session.verdict()
+    return CampaignResult(targets, tried, missed, _rows(session, targets, tried), verdict)
+
+
+def _rows(
+    session: CampaignSession, targets: Iterable[Target], tried: Iterable[Target]
+) -> list[tuple[str, int]]:
+    kinds: dict[str, list[int]] = {}
+    for which, some in enumerate((targets, tried)):
+        for kind, _, _ in some:
+            kinds.setdefault(kind, [0, 0])[which] += 1
+    rows = []
+    for kind, (there, used) in sorted(kinds.items()):
+        rows += [(f"points, {kind}", there), (f"points tried, {kind}", used)]
+    rows += [(name, number) for name, number in sorted(session.done.items())]
+    return [*rows, ("orders acknowledged", len(session.ids))]
+
+
+def table(result: CampaignResult) -> str:
+    """The result as a table, and a line for each violation."""
+    rows = [*result.rows, *result.verdict.rows()]
+    lines = ["| what | number |", "|---|---|", *(f"| {name} | {number} |" for name, number in rows)]
+    lines += [f"not reached: {' '.join(map(str, target))}" for target in result.missed]
+    lines += [f"VIOLATION {line}" for line in result.verdict.violations]
+    return "\n".join(lines)
+
+
+def show(result: CampaignResult) -> int:
+    """Print it; the exit code."""
+    click.echo(table(result))
+    return 1 if result.verdict.violations else 0
