@@ -202,6 +202,17 @@ class ExecutionPage(DatedDocument):
     executions: tuple[ExecutionDocument, ...]
 
 
+class CancelResult(Document):
+    """What `POST /v1/cancel-all` has done to the orders that had not ended."""
+
+    cancelled: int
+    """They were unsent."""
+    asked: int
+    """IBKR has them or is about to: it is asked to cancel them."""
+    in_doubt: int
+    """Their fate is not known: they are cancelled once they are found."""
+
+
 class PauseDocument(Document):
     """Whether trading is paused, and how many orders are on their way yet."""
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from ibgateway_api.document import Document
-from ibgateway_api.fields import AccountId, KeyRef, Money, Percent, StorageSpec
+from ibgateway_api.fields import AccountId, KeyRef, Money, Percent, StorageSpec, Symbol
 
 
 class MarketClosedAction(StrEnum):
@@ -29,6 +29,14 @@ class OrderLimits(Document):
     """Largest value of one order, in the contract's currency."""
     max_orders_per_day: int | None = Field(default=None, ge=1, le=100000)
     """Orders accepted in one New York day."""
+    allowed_symbols: list[Symbol] = Field(
+        default=[], max_length=500, json_schema_extra={"x-kubernetes-list-type": "set"}
+    )
+    """Symbols that may be traded, as the broker writes them; empty allows all."""
+    price_collar_percent: Percent | None = None
+    """How far a limit price may be on the expensive side of the price of now (of a stop-limit order: of its stop price)."""
+    short_selling: bool = False
+    """Whether an order may sell more than the account holds."""
 
 
 class ExecutorSpec(Document):

@@ -17,6 +17,7 @@ QUANTITY_PATTERN: Final = r"^[1-9][0-9]*(Ki|Mi|Gi|Ti|k|M|G|T)?$"
 MONEY_PATTERN: Final = r"^[0-9]{1,12}(\.[0-9]{1,4})?$"
 PERCENT_PATTERN: Final = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)$"
 ACCOUNT_PATTERN: Final = r"^[A-Z]{1,3}[0-9]{3,12}$"
+SYMBOL_PATTERN: Final = r"^[A-Z0-9]([A-Z0-9 ./-]*[A-Z0-9])?$"
 ENV_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 ORIGIN_PATTERN: Final = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
 REPOSITORY_PATTERN: Final = r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]{1,2}[a-z0-9]+)*)*$"
@@ -54,6 +55,9 @@ Percent = Annotated[
 ]
 AccountId = Annotated[
     str, StringConstraints(pattern=ACCOUNT_PATTERN, max_length=16), Field(examples=["DU1234567"])
+]
+Symbol = Annotated[
+    str, StringConstraints(pattern=SYMBOL_PATTERN, max_length=32), Field(examples=["AAPL"])
 ]
 Text = Annotated[str, StringConstraints(max_length=253)]
 PersonName = Annotated[

@@ -55,6 +55,9 @@ class ExecutorSettings(Document):
     market_closed: MarketClosedAction = MarketClosedAction.WAIT
     max_order_value: str | None = None
     max_orders_per_day: int | None = None
+    allowed_symbols: tuple[str, ...] = ()
+    price_collar_percent: str | None = None
+    short_selling: bool = False
     archive_after_days: int = Field(default=30, ge=0)
     restart: RestartTime = RestartTime()
     calendar: Calendar = Calendar()

@@ -21,12 +21,14 @@ from ibgateway_executor.broker.connection import GatewayConnection
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.pacing import MessagePacer
+from ibgateway_executor.broker.positions import AccountPositions
 from ibgateway_executor.broker.prices import Prices
 from ibgateway_executor.broker.protocol import Listener
 from ibgateway_executor.broker.recorder import ReportRecorder
 from ibgateway_executor.broker.snapshots import BrokerSnapshots
 from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
+from ibgateway_executor.dispatch.limit_check import LimitCheck
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.submit import OrderSubmitter
 from ibgateway_executor.dispatch.waits import OrderWaits
@@ -234,7 +236,13 @@ def _dispatcher(
         gate=gate.evaluate,
         settings=settings,
         contracts=contracts,
-        prices=Prices(clock, wakeup),
+        limits=LimitCheck(
+            ledger=ledger,
+            connection=current,
+            settings=settings,
+            prices=Prices(clock, wakeup),
+            positions=AccountPositions(clock, wakeup, lambda: ledger.filled_at),
+        ),
         pacer=pacer,
         metrics=metrics,
         clock=clock,
@@ -295,6 +303,7 @@ def _intake(
             feed=feed,
             accounts=gate.accounts,
             broker_answers=snapshots,
+            cancel_again=cancels.again,
             cluster_domain=_cluster_domain(),
             monotonic=clock.monotonic,
         )

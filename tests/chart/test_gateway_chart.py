@@ -76,7 +76,13 @@ FULL: Values = {
         "marketClosed": "reject",
         "cashReservePercent": "2.5",
         "archiveAfterDays": 90,
-        "limits": {"maxOrderValue": "10000", "maxOrdersPerDay": 50},
+        "limits": {
+            "maxOrderValue": "10000",
+            "maxOrdersPerDay": 50,
+            "allowedSymbols": ["AAPL", "BRK B"],
+            "priceCollarPercent": "5",
+            "shortSelling": True,
+        },
     },
     "notifications": {
         "secretRef": {"name": "phones"},

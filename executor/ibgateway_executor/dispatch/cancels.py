@@ -64,6 +64,11 @@ class CancelWriter:
         self._awaited.pop(order_uid, None)
         return left.is_set() or self.written(order_uid)
 
+    def again(self, order_uids: Iterable[str]) -> None:
+        """A client wants the cancels of many orders, once more if need be."""
+        self._again.update(order_uids)
+        self._changed.set()
+
     def written(self, order_uid: str) -> bool:
         """Whether the last cancel that was asked for has left over this connection."""
         same = self._over is self._connection.broker

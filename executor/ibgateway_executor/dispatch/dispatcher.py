@@ -178,7 +178,7 @@ class Dispatcher:
         if (pause := self._submitter.pause()) > 0:
             self._pause = min(self._pause, pause)
             return False
-        if await self._submitter.check_value(chosen):
+        if await self._submitter.check_limits(chosen):
             await self._submitter.send(chosen)
         else:
             self._waits.put([chosen.sequence])

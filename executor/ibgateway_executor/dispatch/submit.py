@@ -7,7 +7,6 @@ happened only the broker's reports count.
 
 import logging
 from collections.abc import Callable
-from decimal import Decimal
 from functools import partial
 
 from ibgateway_api.gate import Closed, Gate
@@ -15,13 +14,12 @@ from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
-from ibgateway_executor.broker.prices import Prices
 from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.dispatch.daily_limit import DailyLimit
+from ibgateway_executor.dispatch.limit_check import LimitCheck
 from ibgateway_executor.errors import NotConnectedError
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
-from ibgateway_executor.orders.limits import exceeds, reject_value
 from ibgateway_executor.orders.market_hours import MarketOpen
 from ibgateway_executor.orders.order import Order, OrderReason, OrderState, OrderTerms, unsend
 from ibgateway_executor.orders.queue import Waiting
@@ -41,7 +39,7 @@ class OrderSubmitter:
         gate: Callable[[], Gate],
         settings: Callable[[], ExecutorSettings],
         contracts: Contracts,
-        prices: Prices,
+        limits: LimitCheck,
         pacer: MessagePacer,
         metrics: ExecutorMetrics,
         clock: Clock,
@@ -53,10 +51,9 @@ class OrderSubmitter:
         self._contracts = contracts
         self._metrics = metrics
         self._clock = clock
-        self._prices = prices
+        self._limits = limits
         self._pacer = pacer
         self._daily_limit = DailyLimit(ledger, settings)
-        self._without_price: set[str] = set()
         self._unwritten: dict[str, Waiting] = {}
 
     def pause(self) -> float:
@@ -74,37 +71,11 @@ class OrderSubmitter:
 
     def wait(self, order: Order) -> Waiting | None:
         """What the limits say to an unsent order."""
-        return self._daily_limit.wait(order) or self._price_missing(order)
+        return self._daily_limit.wait(order) or self._limits.wait(order)
 
-    def _price_missing(self, order: Order) -> Waiting | None:
-        """Why there is no price for the value limit, where the order need not be looked at meanwhile."""
-        if order.id not in self._without_price:
-            return None
-        if self._settings().max_order_value and self._prices.awaited(order.terms.contract):
-            return self._price_wait(order.terms)
-        self._without_price.discard(order.id)
-        return None
-
-    async def check_value(self, order: Order) -> bool:
-        """Whether the order may be sent as far as the value limit goes: fail closed.
-
-        One above it is refused; one without a price has the broker asked, and waits.
-        """
-        text, broker = self._settings().max_order_value, self._connection.broker
-        if text is None:
-            return True
-        terms, limit = order.terms, Decimal(text)
-        price = terms.limit_price or self._prices.price(terms.contract)
-        if price is None:
-            if broker is not None:
-                self._prices.refresh(broker, terms.contract)
-            self._without_price.add(order.id)
-            return False
-        if exceeds(terms, price, limit):
-            reject = partial(reject_value, price=price, limit=limit)
-            await self._ledger.advance(order.id, reject)
-            return False
-        return True
+    async def check_limits(self, order: Order) -> bool:
+        """Whether the order may be sent as far as the limits on it go: fail closed. One above a limit is refused."""
+        return await self._limits.allows(order)
 
     async def send(self, order: Order) -> None:
         """Reserve, commit, look again, write."""
@@ -142,16 +113,6 @@ class OrderSubmitter:
             if after.state is not OrderState.WAITING:
                 logger.warning("order %s was not written and is %s", after.id, after.state)
 
-    def _price_wait(self, terms: OrderTerms) -> Waiting:
-        asking = self._prices.asking(terms.contract)
-        detail = self._prices.failure(terms.contract) or "the broker is being asked"
-        return Waiting(
-            OrderReason.NO_PRICE,
-            f"a market order needs a price of {terms.contract} to be checked against maxOrderValue: "
-            f"{detail}. Use a limit order, subscribe to market data, or remove the limit",
-            brief=asking and not self._prices.failure(terms.contract),
-        )
-
     def _obstacle(self, order: Order, broker: Broker) -> Waiting | None:
         """What has come up during the commit; no await between this and the write."""
         gate = self._gate()
@@ -165,7 +126,7 @@ class OrderSubmitter:
             return Waiting(OrderReason.VALIDITY_ENDED, "its validity has ended")
         if order.not_before and self._connection.now() < order.not_before:
             return Waiting(OrderReason.NOT_BEFORE, "its time has not come")
-        return self._narrowed(order.terms)
+        return self._narrowed(order.terms) or self._limits.obstacle(order)
 
     def _narrowed(self, terms: OrderTerms) -> Waiting | None:
         """What the settings forbid by now: they may have changed since the order was chosen."""
@@ -176,11 +137,4 @@ class OrderSubmitter:
             )
         if self._daily_limit.changed():
             return Waiting(OrderReason.DAILY_ORDER_LIMIT, "the day's limit has changed")
-        if settings.max_order_value is None:
-            return None
-        price = terms.limit_price or self._prices.price(terms.contract)
-        if price is None:
-            return Waiting(OrderReason.NO_PRICE, "the price became too old")
-        if exceeds(terms, price, Decimal(settings.max_order_value)):
-            return Waiting(OrderReason.ORDER_VALUE_LIMIT, "the value limit has become smaller")
         return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
 
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.errors import OrderRefusedError
@@ -10,7 +9,7 @@ from ibgateway_executor.intake.idempotency import IdempotencyKey
 from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.store import Entry
-from ibgateway_executor.orders.limits import day_start, exceeds, value
+from ibgateway_executor.orders.limits import breach, day_start, trading_limits
 from ibgateway_executor.orders.market_hours import default_validity
 from ibgateway_executor.orders.order import Order, OrderTerms
 from ibgateway_runtime.clock import Clock
@@ -108,12 +107,5 @@ class Acceptance:
             return OrderRefusedError(
                 422, "ValidityEnded", f"validUntil is past: it is {now.isoformat()} now"
             )
-        limit, price = self._settings().max_order_value, terms.limit_price
-        if limit is not None and price is not None and exceeds(terms, price, Decimal(limit)):
-            return OrderRefusedError(
-                422,
-                "OrderValueLimit",
-                f"the order is worth {value(terms, price)}, above spec.executor.limits.maxOrderValue "
-                f"{limit}: make it smaller or raise the limit",
-            )
-        return None
+        found = breach(terms, trading_limits(self._settings()), None)
+        return None if found is None else OrderRefusedError(422, str(found.reason), found.message)

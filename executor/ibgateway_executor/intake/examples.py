@@ -184,6 +184,8 @@ _DETAILS: Final = {
     "UnknownAccount": "account U7654321 may not be traded here: name one of DU1234567 as account",
     "ValidityEnded": "validUntil is past: it is 2026-11-23T17:00:00+00:00 now",
     "OrderValueLimit": "the order is worth 1902.50, above spec.executor.limits.maxOrderValue 1000: make it smaller or raise the limit",
+    "SymbolNotAllowed": "GME is not among spec.executor.limits.allowedSymbols: add it there, or leave the order",
+    "PriceCollar": "limitPrice 206 is more than 2.5 % (spec.executor.limits.priceCollarPercent) beyond the stop price, 200: check it, or raise the limit",
     "DailyOrderLimit": "spec.executor.limits.maxOrdersPerDay is 100 and that many orders were accepted since midnight in New York: raise the limit or wait for tomorrow",
     "TooManyRequests": "ask again in 0.250 s, and then less often",
     "InternalError": "RuntimeError: ask with the same Idempotency-Key what became of it, and report it with the log",

@@ -17,6 +17,7 @@ from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
 from ibgateway_executor.intake import events, pages, portfolio
 from ibgateway_executor.intake.answers import ANSWERS
 from ibgateway_executor.intake.body import OrderRoute
+from ibgateway_executor.intake.cancel_all import cancel_all
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
 from ibgateway_executor.intake.idempotency import FIELD_PATTERN, read_key
 from ibgateway_executor.intake.openapi import describe
@@ -144,6 +145,12 @@ async def resume_trading(services: Services, body: ResumeBody) -> dict[str, Any]
     """End a pause. What was stored meanwhile goes on as its validity allows."""
     await services.ledger.pause.end(body.by)
     return pause_document(services.ledger)
+
+
+@router.post("/v1/cancel-all")
+async def cancel_everything(services: Services, body: ResumeBody) -> dict[str, Any]:
+    """Cancel every order that has not ended, paused or not: `cancelled` were unsent, `asked` are at the broker."""
+    return await cancel_all(services, body.by)
 
 
 @router.get(GATE_PATH)

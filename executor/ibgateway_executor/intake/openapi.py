@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 
 from ibgateway_api.executor_documents import (
     AccountDocument,
+    CancelResult,
     ExecutionPage,
     GateDocument,
     HistoryPage,
@@ -112,7 +113,8 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
         problems=(
             *("IdempotencyKeyMissing", "IdempotencyKeyInvalid", "IdempotencyKeyReused"),
             *("RequestInFlight", "UnsupportedMediaType", "UnknownAccount", "ValidityEnded"),
-            *("OrderValueLimit", "DailyOrderLimit", "LedgerUnavailable", *_BODY),
+            *("OrderValueLimit", "SymbolNotAllowed", "PriceCollar", "DailyOrderLimit"),
+            *("LedgerUnavailable", *_BODY),
         ),
         bodies=examples.ORDER_BODIES,
     ),
@@ -193,6 +195,17 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
         answers={200: _PAUSED},
         problems=("LedgerUnavailable", *_BODY),
         bodies={"after the news": {"by": "R."}},
+    ),
+    "cancel_everything": RouteAnswers(
+        answers={
+            200: AnswerKind(
+                meaning="How many orders of which sort.",
+                model=CancelResult,
+                example={"cancelled": 3, "asked": 2, "inDoubt": 0},
+            )
+        },
+        problems=("LedgerUnavailable", *_BODY),
+        bodies={"everything": {"by": "R."}},
     ),
     GATE_OPERATION: RouteAnswers(
         answers={

@@ -43,6 +43,8 @@ KINDS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
         "UnknownAccount": ProblemKind(422, "The account may not be traded here"),
         "ValidityEnded": ProblemKind(422, "The order's validity is past"),
         "OrderValueLimit": ProblemKind(422, "The order is worth too much"),
+        "SymbolNotAllowed": ProblemKind(422, "The symbol may not be traded here"),
+        "PriceCollar": ProblemKind(422, "The limit price is too far from the stop price"),
         "DailyOrderLimit": ProblemKind(429, "The day's orders are used up"),
         "TooManyRequests": ProblemKind(429, "This address asks too often"),
         "HeadersTooLarge": ProblemKind(431, "The headers are too large"),

@@ -1,7 +1,7 @@
 """What the routes of the HTTP API call."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
@@ -58,6 +58,8 @@ class IntakeServices:
     accounts: Callable[[], tuple[str, ...]]
     """Those that an order may name; empty while none is known."""
     broker_answers: BrokerAnswers
+    cancel_again: Callable[[Iterable[str]], None]
+    """Has the cancels of many orders written, once more if need be, and waits for none."""
     cluster_domain: str = CLUSTER_DOMAIN
     monotonic: Callable[[], float] = time.monotonic
     rate_limit: RateLimit = field(default_factory=RateLimit)

@@ -55,6 +55,8 @@ class Ledger:
         """Every order that is not done; read at the start, and following each commit since."""
         self.tallies: dict[datetime, DayTally] = {}
         """The days that `count_day` was called for, by their first moment."""
+        self.filled_at = float("-inf")
+        """When an order was last seen to be filled further, by the monotonic clock."""
         self.found = LedgerSnapshot(None, 0)
         """What the ledger held when it was opened."""
         self.commits = 0
@@ -122,6 +124,10 @@ class Ledger:
         """Apply many steps in one transaction; returns the orders that changed."""
         changes = await self._advance(steps)
         return [after for before, after in changes if after != before]
+
+    async def ask_all(self, steps: Mapping[str, Step]) -> list[Order]:
+        """As `advance_all`; returns all of the orders, changed or not."""
+        return [after for _, after in await self._advance(steps)]
 
     async def count_day(self, start: datetime, end: datetime, limit: int) -> None:
         """Have the orders of a day counted in `tallies`, from here on commit by commit."""
@@ -278,6 +284,8 @@ class Ledger:
         self.commits += 1
         for change in changes:
             self.active.put(change.after)
+            if change.after.filled != change.before.filled:
+                self.filled_at = self._clock.monotonic()
             for tally in self.tallies.values():
                 tally.count(change.before, change.after)
 

@@ -36,6 +36,7 @@ class ActiveOrders:
         """Those that a client wants cancelled."""
         self._lanes: dict[Lane, list[int]] = {}
         self._doubted: dict[tuple[str, int], set[int]] = {}
+        self._sent_of: dict[tuple[str, int], dict[int, Order]] = {}
         self._later: list[tuple[datetime, int]] = []
         self._begun: set[int] = set()
         self._ends: list[tuple[datetime, int]] = []
@@ -135,6 +136,10 @@ class ActiveOrders:
         """Orders that the broker has or may have, in these states."""
         return [order for order in self.sent.values() if order.state in states]
 
+    def beside(self, order: Order) -> list[Order]:
+        """The orders for the same account and contract that the broker has or may have."""
+        return list(self._sent_of.get(lane(order)[:2], {}).values())
+
     def _add(self, order: Order) -> None:
         number, of = order.sequence, lane(order)
         if order.state in UNSENT:
@@ -146,6 +151,7 @@ class ActiveOrders:
             heapq.heappush(self._ends, (order.valid_until, number))
         else:
             self.sent[number] = order
+            self._sent_of.setdefault(of[:2], {})[number] = order
         if order.state is OrderState.SENDING:
             self.sending[number] = order
         if order.state is OrderState.UNKNOWN:
@@ -163,6 +169,8 @@ class ActiveOrders:
         number, of = order.sequence, lane(order)
         for index in (self.unsent, self.sent, self.sending, self.cancels):
             index.pop(number, None)
+        if (beside := self._sent_of.get(of[:2])) and beside.pop(number, None) and not beside:
+            del self._sent_of[of[:2]]
         if order.state is OrderState.UNKNOWN:
             self._doubted[of[:2]].discard(number)
             if not self._doubted[of[:2]]:

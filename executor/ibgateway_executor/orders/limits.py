@@ -1,11 +1,65 @@
 """Limits on what one order and one day may be. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
+from ibgateway_api.settings import ExecutorSettings
 from ibgateway_api.week import NEW_YORK
-from ibgateway_executor.orders.order import Order, OrderReason, OrderState, OrderTerms, move
+from ibgateway_executor.orders.order import (
+    Order,
+    OrderReason,
+    OrderState,
+    OrderTerms,
+    OrderType,
+    Side,
+    move,
+)
+
+LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.LIMIT_ON_CLOSE})
+"""Types whose limit price is compared with the price of now; a stop-limit order's is compared with its stop price."""
+
+
+@dataclass(frozen=True)
+class TradingLimits:
+    """What an order may be, by the settings of now; None and empty limit nothing. `collar` in percent."""
+
+    value: Decimal | None = None
+    collar: Decimal | None = None
+    symbols: frozenset[str] = frozenset()
+    short_selling: bool = False
+
+    def needs_price(self, terms: OrderTerms) -> bool:
+        """Whether an order can be held against them only with the contract's price of now."""
+        if self.value is not None and own_price(terms) is None:
+            return True
+        return self.collar is not None and terms.order_type in LIMITED
+
+
+def trading_limits(settings: ExecutorSettings) -> TradingLimits:
+    """The limits on single orders."""
+    value, collar = settings.max_order_value, settings.price_collar_percent
+    return TradingLimits(
+        value=None if value is None else Decimal(value),
+        collar=None if collar is None else Decimal(collar),
+        symbols=frozenset(settings.allowed_symbols),
+        short_selling=settings.short_selling,
+    )
+
+
+@dataclass(frozen=True)
+class LimitBreach:
+    """Why an order is above a limit, and what to do."""
+
+    reason: OrderReason
+    message: str
+
+
+def own_price(terms: OrderTerms) -> Decimal | None:
+    """The price that the order names itself."""
+    return terms.limit_price or terms.stop_price
 
 
 def value(terms: OrderTerms, price: Decimal) -> Decimal:
@@ -13,20 +67,86 @@ def value(terms: OrderTerms, price: Decimal) -> Decimal:
     return terms.quantity * price * Decimal(terms.contract.multiplier or 1)
 
 
-def exceeds(terms: OrderTerms, price: Decimal, limit: Decimal) -> bool:
-    """Whether the order's value at `price` is above `limit`."""
-    return value(terms, price) > limit
-
-
-def reject_value(order: Order, price: Decimal, limit: Decimal) -> Order:
-    """Rejected because of the value limit."""
-    return move(
-        order,
-        OrderState.REJECTED,
-        reason=OrderReason.ORDER_VALUE_LIMIT,
-        message=f"worth {value(order.terms, price)} at {price}, "
-        f"above spec.executor.limits.maxOrderValue {limit}",
+def breach(
+    terms: OrderTerms, limits: TradingLimits, market_price: Decimal | None
+) -> LimitBreach | None:
+    """The first limit that the order is above, as far as that can be told; `market_price` None where it is not known."""
+    return (
+        _symbol_breach(terms, limits)
+        or _value_breach(terms, limits, own_price(terms) or market_price)
+        or _collar_breach(terms, limits, market_price)
     )
+
+
+def _symbol_breach(terms: OrderTerms, limits: TradingLimits) -> LimitBreach | None:
+    symbol = terms.contract.symbol.upper()
+    if not limits.symbols or not symbol or symbol in limits.symbols:
+        return None
+    return LimitBreach(
+        OrderReason.SYMBOL_NOT_ALLOWED,
+        f"{symbol} is not among spec.executor.limits.allowedSymbols: add it there, or leave the order",
+    )
+
+
+def _value_breach(
+    terms: OrderTerms, limits: TradingLimits, price: Decimal | None
+) -> LimitBreach | None:
+    if limits.value is None or price is None or value(terms, price) <= limits.value:
+        return None
+    return LimitBreach(
+        OrderReason.ORDER_VALUE_LIMIT,
+        f"worth {value(terms, price)} at {price}, above spec.executor.limits.maxOrderValue {limits.value}: "
+        "make it smaller or raise the limit",
+    )
+
+
+def _collar_breach(
+    terms: OrderTerms, limits: TradingLimits, market_price: Decimal | None
+) -> LimitBreach | None:
+    """Too high for a buy, too low for a sale. A price that is too good for anybody is none of its business."""
+    of_now = terms.order_type in LIMITED
+    reference = market_price if of_now else terms.stop_price
+    if limits.collar is None or reference is None or terms.limit_price is None:
+        return None
+    sign = 1 if terms.side is Side.BUY else -1
+    worst = reference * (100 + sign * limits.collar) / 100
+    if sign * terms.limit_price <= sign * worst:
+        return None
+    return LimitBreach(
+        OrderReason.PRICE_COLLAR,
+        f"limitPrice {terms.limit_price} is more than {limits.collar} % (spec.executor.limits.priceCollarPercent) "
+        f"beyond the {'price of now' if of_now else 'stop price'}, {reference}: check it, or raise the limit",
+    )
+
+
+def short_sale(order: Order, held: Decimal, others: Iterable[Order]) -> LimitBreach | None:
+    """Whether a sale would sell more than the account holds and nobody else is selling already.
+
+    `held` is the position, `others` are the orders for the same account and contract that the broker has or may have. While
+    there is one, the position may yet change: then the order waits (`POSITION_TOO_SMALL`), and else it is refused.
+    """
+    if order.terms.side is Side.BUY:
+        return None
+    beside = [other for other in others if other.id != order.id]
+    sales = (o for o in beside if o.terms.side is Side.SELL)
+    promised = sum((o.terms.quantity - o.filled for o in sales), Decimal(0))
+    if order.terms.quantity + promised <= held:
+        return None
+    text = f"{order.terms.account} holds {held} of {order.terms.contract}"
+    if beside:
+        return LimitBreach(
+            OrderReason.POSITION_TOO_SMALL,
+            f"{text}, and {promised} are being sold: it waits for the orders that IBKR has",
+        )
+    return LimitBreach(
+        OrderReason.SHORT_SALE,
+        f"{text}: sell no more than that, or allow spec.executor.limits.shortSelling",
+    )
+
+
+def refuse(order: Order, found: LimitBreach) -> Order:
+    """Rejected because of a limit."""
+    return move(order, OrderState.REJECTED, reason=found.reason, message=found.message)
 
 
 def day_start(now: datetime) -> datetime:

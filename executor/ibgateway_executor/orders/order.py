@@ -98,6 +98,11 @@ class OrderReason(StrEnum):
     CONTRADICTING_CONTRACT = "ContradictingContract"
     UNSUPPORTED_CONTRACT = "UnsupportedContract"
     ORDER_VALUE_LIMIT = "OrderValueLimit"
+    SYMBOL_NOT_ALLOWED = "SymbolNotAllowed"
+    PRICE_COLLAR = "PriceCollar"
+    SHORT_SALE = "ShortSale"
+    POSITION_UNKNOWN = "PositionUnknown"
+    POSITION_TOO_SMALL = "PositionTooSmall"
     DAILY_ORDER_LIMIT = "DailyOrderLimit"
     VALIDITY_ENDED = "ValidityEnded"
     CANCELLED_BY_CLIENT = "CancelledByClient"
@@ -288,6 +293,13 @@ def cancel(order: Order) -> Order:
     if order.terminal or order.state is OrderState.UNKNOWN:
         return order
     return replace(order, cancel_requested=True)
+
+
+def cancel_wherever(order: Order) -> Order:
+    """As `cancel`; one whose fate is not known is to be cancelled once it is found."""
+    if order.state is OrderState.UNKNOWN:
+        return replace(order, cancel_requested=True)
+    return cancel(order)
 
 
 def expire(order: Order, now: datetime) -> Order:

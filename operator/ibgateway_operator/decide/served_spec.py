@@ -59,18 +59,27 @@ def narrowed(
 
 
 def _executor(accepted: ExecutorSpec, refused: ExecutorSpec) -> ExecutorSpec:
-    """The smaller of each limit, and the accounts that both name."""
+    """The smaller of each limit, and the accounts and symbols that both name."""
     mine, theirs = accepted.limits, refused.limits
     limits = mine.model_copy(
         update={
             "max_order_value": _least(mine.max_order_value, theirs.max_order_value, Decimal),
             "max_orders_per_day": _least(mine.max_orders_per_day, theirs.max_orders_per_day, int),
+            "allowed_symbols": _both(mine.allowed_symbols, theirs.allowed_symbols),
+            "price_collar_percent": _least(
+                mine.price_collar_percent, theirs.price_collar_percent, Decimal
+            ),
+            "short_selling": mine.short_selling and theirs.short_selling,
         }
     )
-    both = [account for account in accepted.accounts if account in refused.accounts]
     return accepted.model_copy(
-        update={"limits": limits, "accounts": both or accepted.accounts or refused.accounts}
+        update={"limits": limits, "accounts": _both(accepted.accounts, refused.accounts)}
     )
+
+
+def _both(mine: list[str], theirs: list[str]) -> list[str]:
+    """What both name. One that names nothing allows what the other does; where they agree on nothing, ours stands."""
+    return [one for one in mine if one in theirs] or mine or theirs
 
 
 def _least(one: L | None, other: L | None, number: Callable[[L], int | Decimal]) -> L | None:

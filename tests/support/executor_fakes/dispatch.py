@@ -13,9 +13,11 @@ from ibgateway_api.gate import Gate, Open
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.pacing import MessagePacer
+from ibgateway_executor.broker.positions import AccountPositions
 from ibgateway_executor.broker.prices import Prices
 from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
+from ibgateway_executor.dispatch.limit_check import LimitCheck
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.submit import OrderSubmitter
 from ibgateway_executor.dispatch.waits import OrderWaits
@@ -64,7 +66,13 @@ class DispatchWorld:
             gate=lambda: self.gate,
             settings=lambda: self.settings,
             contracts=contracts,
-            prices=Prices(clock, self.changed),
+            limits=LimitCheck(
+                ledger=self.ledger,
+                connection=self.connection,
+                settings=lambda: self.settings,
+                prices=Prices(clock, self.changed),
+                positions=AccountPositions(clock, self.changed, lambda: self.ledger.filled_at),
+            ),
             pacer=pacer,
             metrics=self.metrics,
             clock=clock,

@@ -68,6 +68,7 @@ class IntakeWorld:
             accounts=lambda: self.accounts,
             broker_answers=BrokerSnapshots(self.current, clock),
             monotonic=clock.monotonic,
+            cancel_again=self.cancels.again,
         )
         self.app = application(services)
         self.http = httpx.AsyncClient(

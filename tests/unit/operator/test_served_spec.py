@@ -196,6 +196,36 @@ def test_the_narrower_of_each_limit_holds(
     assert given.accounts == accounts
 
 
+@pytest.mark.parametrize(
+    ("accepted", "refused", "symbols", "collar", "short"),
+    [
+        ({"shortSelling": True}, {"shortSelling": True}, [], None, True),
+        ({"shortSelling": True}, {}, [], None, False),
+        ({}, {"shortSelling": True}, [], None, False),
+        (
+            {"allowedSymbols": ["AAPL", "MSFT"], "priceCollarPercent": "10"},
+            {"allowedSymbols": ["MSFT", "IBM"], "priceCollarPercent": "9.5"},
+            ["MSFT"],
+            "9.5",
+            False,
+        ),
+        ({}, {"allowedSymbols": ["IBM"], "priceCollarPercent": "3"}, ["IBM"], "3", False),
+        ({"allowedSymbols": ["AAPL"]}, {"allowedSymbols": ["IBM"]}, ["AAPL"], None, False),
+    ],
+)
+def test_the_narrower_of_what_may_be_ordered_holds(
+    accepted: dict[str, Any],
+    refused: dict[str, Any],
+    symbols: list[str],
+    collar: str | None,
+    short: bool,
+) -> None:
+    mine, theirs = (spec(executor={"limits": limits}) for limits in (accepted, refused))
+    given = narrowed(mine, theirs, {}).executor.limits
+    told = (given.allowed_symbols, given.price_collar_percent, given.short_selling)
+    assert told == (symbols, collar, short)
+
+
 def test_read_only_holds_also_where_the_rest_is_unreadable() -> None:
     given = narrowed(spec(), None, {"gateway": {"readOnlyApi": True}, "login": 7})
     assert given.gateway.read_only_api is True

@@ -1,0 +1,126 @@
+"""Limits on single orders, held against the settings, prices and positions of now. What is not known fails closed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from ibgateway_api.settings import ExecutorSettings
+from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.broker.positions import AccountPositions
+from ibgateway_executor.broker.prices import Prices
+from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.orders.limits import (
+    LimitBreach,
+    breach,
+    refuse,
+    short_sale,
+    trading_limits,
+)
+from ibgateway_executor.orders.order import Order, OrderReason, Side
+from ibgateway_executor.orders.queue import Waiting
+
+
+@dataclass(frozen=True)
+class _Missing:
+    """A price or a position is not known."""
+
+    reason: OrderReason
+
+
+class LimitCheck:
+    """Rejects what is above a limit; has the broker asked where that can't be told yet."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        connection: CurrentConnection,
+        settings: Callable[[], ExecutorSettings],
+        prices: Prices,
+        positions: AccountPositions,
+    ) -> None:
+        self._ledger = ledger
+        self._connection = connection
+        self._settings = settings
+        self._prices = prices
+        self._positions = positions
+        self._held: set[str] = set()
+
+    def wait(self, order: Order) -> Waiting | None:
+        """What an order waits for that `allows` has said no to, while there is no need to look again."""
+        if order.id not in self._held:
+            return None
+        found = self._verdict(order)
+        if isinstance(found, _Missing) and self._awaited(order, found):
+            return self._missing(order, found)
+        if isinstance(found, LimitBreach) and found.reason is OrderReason.POSITION_TOO_SMALL:
+            return Waiting(found.reason, found.message)
+        self._held.discard(order.id)
+        return None
+
+    async def allows(self, order: Order) -> bool:
+        """Whether the order may be sent. One above a limit is refused in the ledger; else it waits."""
+        found = self._verdict(order)
+        if found is None:
+            return True
+        if isinstance(found, LimitBreach) and found.reason is not OrderReason.POSITION_TOO_SMALL:
+            await self._ledger.advance(order.id, partial(refuse, found=found))
+            return False
+        if isinstance(found, _Missing):
+            self._ask(order, found)
+        self._held.add(order.id)
+        return False
+
+    def obstacle(self, order: Order) -> Waiting | None:
+        """What forbids the order at the last moment."""
+        found = self._verdict(order)
+        if found is None:
+            return None
+        text = found.message if isinstance(found, LimitBreach) else "what was known became too old"
+        return Waiting(found.reason, text)
+
+    def _verdict(self, order: Order) -> LimitBreach | _Missing | None:
+        limits, terms = trading_limits(self._settings()), order.terms
+        needed = limits.needs_price(terms)
+        price = self._prices.price(terms.contract) if needed else None
+        if (found := breach(terms, limits, price)) is not None:
+            return found
+        if needed and price is None:
+            return _Missing(OrderReason.NO_PRICE)
+        if limits.short_selling or terms.side is Side.BUY:
+            return None
+        held = self._positions.held(terms.account, terms.contract.con_id)
+        if held is None:
+            return _Missing(OrderReason.POSITION_UNKNOWN)
+        return short_sale(order, held, self._ledger.active.beside(order))
+
+    def _ask(self, order: Order, missing: _Missing) -> None:
+        broker = self._connection.broker
+        if broker is None:
+            return
+        if missing.reason is OrderReason.NO_PRICE:
+            self._prices.refresh(broker, order.terms.contract)
+        else:
+            self._positions.refresh(broker)
+
+    def _awaited(self, order: Order, missing: _Missing) -> bool:
+        if missing.reason is OrderReason.NO_PRICE:
+            return self._prices.awaited(order.terms.contract)
+        return self._positions.awaited()
+
+    def _missing(self, order: Order, missing: _Missing) -> Waiting:
+        if missing.reason is OrderReason.NO_PRICE:
+            contract = order.terms.contract
+            detail = self._prices.failure(contract)
+            text = (
+                f"the order needs a price of {contract} to be checked against maxOrderValue or priceCollarPercent: "
+                f"{detail or 'the broker is being asked'}. Use a limit order, subscribe to market data, or remove the limit"
+            )
+            asking = self._prices.asking(contract)
+            return Waiting(missing.reason, text, brief=asking and not detail)
+        detail = self._positions.failure()
+        text = (
+            f"a sale needs the position of {order.terms.account}: {detail or 'the broker is being asked'}. It is asked "
+            "again; spec.executor.limits.shortSelling does without"
+        )
+        return Waiting(missing.reason, text, brief=not detail)
