@@ -59,6 +59,7 @@ class ExecutorSettings(Document):
     price_collar_percent: str | None = None
     short_selling: bool = False
     archive_after_days: int = Field(default=30, ge=0)
+    cash_reserve_percent: str | None = None
     restart: RestartTime = RestartTime()
     calendar: Calendar = Calendar()
     holds: tuple[HoldReport, ...] = ()

@@ -38,6 +38,8 @@ from ibgateway_executor.intake import http, server
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.access import CLUSTER_DOMAIN, cluster_domain
 from ibgateway_executor.intake.event_feed import EventFeed
+from ibgateway_executor.intake.idempotency import read_key
+from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.housekeeping import keep_archiving, keep_written
@@ -45,7 +47,11 @@ from ibgateway_executor.ledger.lock import locked
 from ibgateway_executor.ledger.sqlite import open_sqlite
 from ibgateway_executor.lifetime import drain_report, until_one_ends
 from ibgateway_executor.metrics import ExecutorMetrics
-from ibgateway_executor.orders.order import order_uid
+from ibgateway_executor.orders.order import Order, order_uid
+from ibgateway_executor.rebalance_runs.acceptance import RebalanceAcceptance
+from ibgateway_executor.rebalance_runs.orders import RebalanceOrders
+from ibgateway_executor.rebalance_runs.runner import RebalanceRunner
+from ibgateway_executor.rebalance_runs.steps import RebalanceSteps
 from ibgateway_executor.settings import ExecutorEnvironment
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock, system_clock
@@ -131,8 +137,12 @@ async def _serve(
     )
     feed = EventFeed(ledger, gate.evaluate, monotonic=clock.monotonic)
     endpoint = partial(_endpoint, settings().sentinel_url)
+    acceptance = _acceptance(settings, gate, ledger, clock)
+    runner = _runner(settings, gate, ledger, current, clock, acceptance=acceptance)
     intake = _intake(
         *(settings, gate, ledger, clock),
+        acceptance=acceptance,
+        current=current,
         client_token=client_token,
         agent_token=agent_token,
         cancels=cancels,
@@ -158,6 +168,7 @@ async def _serve(
                 lambda: endpoint(agent_token()), partial(drain_report, ledger, contracts.closes)
             ),
             recorder.run(),
+            runner.run(),
             keep_written(ledger),
             keep_archiving(ledger, lambda: settings().archive_after_days, clock),
             feed.run(),
@@ -270,28 +281,67 @@ def _dispatcher(
     )
 
 
+def _new_id(settings: Settings) -> Callable[[str], str]:
+    here = settings()
+    return partial(order_uid, gateway=here.gateway, namespace=here.namespace)
+
+
+def _acceptance(settings: Settings, gate: TradingGate, ledger: Ledger, clock: Clock) -> Acceptance:
+    return Acceptance(
+        ledger=ledger,
+        settings=settings,
+        accounts=gate.accounts,
+        clock=clock,
+        new_id=_new_id(settings),
+    )
+
+
+def _runner(
+    settings: Settings,
+    gate: TradingGate,
+    ledger: Ledger,
+    current: CurrentConnection,
+    clock: Clock,
+    *,
+    acceptance: Acceptance,
+) -> RebalanceRunner:
+    async def place(key: str, body: OrderBody) -> Order:
+        return (await acceptance.accept(read_key([key]), body))[0]
+
+    orders = RebalanceOrders(ledger, place=place, order_name=_new_id(settings))
+    steps = RebalanceSteps(
+        ledger=ledger, connection=current, settings=settings, orders=orders, clock=clock
+    )
+    return RebalanceRunner(
+        ledger=ledger, gate=gate.evaluate, steps=steps, orders=orders, clock=clock
+    )
+
+
 def _intake(
     settings: Settings,
     gate: TradingGate,
     ledger: Ledger,
     clock: Clock,
     *,
+    acceptance: Acceptance,
+    current: CurrentConnection,
     client_token: Token,
     agent_token: Token,
     cancels: CancelWriter,
     feed: EventFeed,
     snapshots: BrokerSnapshots,
 ) -> FastAPI:
-    here = settings()
     return http.application(
         IntakeServices(
             ledger=ledger,
-            acceptance=Acceptance(
+            acceptance=acceptance,
+            rebalances=RebalanceAcceptance(
                 ledger=ledger,
+                connection=current,
                 settings=settings,
                 accounts=gate.accounts,
                 clock=clock,
-                new_id=partial(order_uid, gateway=here.gateway, namespace=here.namespace),
+                new_id=_new_id(settings),
             ),
             gate=gate.evaluate,
             settings=settings,

@@ -14,6 +14,7 @@ from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.order import Contract, Order
 from ibgateway_executor.orders.portfolio import (
     AccountReport,
+    CommissionReport,
     ExecutionReport,
     MarketQuote,
     PositionReport,
@@ -125,6 +126,10 @@ class Broker(Protocol):
 
     async def account(self, account: str) -> AccountReport:
         """An account's values; AccountUnavailableError while IBKR says that they are not valid yet."""
+        ...
+
+    async def commissions(self) -> tuple[CommissionReport, ...]:
+        """What the fills of the day cost, as far as the broker has told."""
         ...
 
     async def server_time(self) -> datetime:

@@ -24,6 +24,7 @@ from ibgateway_executor.intake.openapi import describe
 from ibgateway_executor.intake.pages import LARGEST_PAGE, LARGEST_SEQUENCE
 from ibgateway_executor.intake.pausing import PauseBody, ResumeBody, pause_document
 from ibgateway_executor.intake.placement import OrderIntakeRoute
+from ibgateway_executor.intake.rebalance_routes import rebalances
 from ibgateway_executor.intake.resolution import ResolutionBody, resolved
 from ibgateway_executor.intake.schema import OrderBody, history_document, order_document
 from ibgateway_executor.intake.services import IntakeServices, Services
@@ -62,7 +63,7 @@ def routes() -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    for each in (placements, router, pages.router, events.router, portfolio.router):
+    for each in (placements, router, pages.router, events.router, portfolio.router, rebalances):
         app.include_router(each)
     describe(app)
     return app

@@ -27,8 +27,13 @@ from ibgateway_api.executor_documents import (
     ProblemDocument,
     StreamEnd,
 )
+from ibgateway_api.rebalance_documents import (
+    RebalanceAnswer,
+    RebalanceDocument,
+    RebalancePage,
+)
 from ibgateway_api.reports import ExecutorReport
-from ibgateway_executor.intake import examples
+from ibgateway_executor.intake import examples, rebalance_examples
 from ibgateway_executor.intake.problems import KINDS, MEDIA_TYPE
 
 GATE_OPERATION: Final = "get_gate"
@@ -99,6 +104,15 @@ class RouteAnswers:
 
 def _order(meaning: str, *headers: str) -> AnswerKind:
     return AnswerKind(meaning=meaning, model=OrderDocument, example=examples.ORDER, headers=headers)
+
+
+def _rebalance(meaning: str, *headers: str) -> AnswerKind:
+    return AnswerKind(
+        meaning=meaning,
+        model=RebalanceDocument,
+        example=rebalance_examples.REBALANCE,
+        headers=headers,
+    )
 
 
 _PAUSED: Final = AnswerKind(
@@ -206,6 +220,42 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
         },
         problems=("LedgerUnavailable", *_BODY),
         bodies={"everything": {"by": "R."}},
+    ),
+    "rebalance_account": RouteAnswers(
+        answers={
+            202: _rebalance("Stored: on disk before this was sent.", "Location"),
+            200: AnswerKind(
+                meaning="The one that stands, of the same request or of the account; of a dry run its plan.",
+                model=RebalanceAnswer,
+                example=rebalance_examples.PREVIEW,
+                headers=("Location",),
+            ),
+        },
+        problems=(
+            *("IdempotencyKeyMissing", "IdempotencyKeyInvalid", "IdempotencyKeyReused"),
+            *("UnknownAccount", "UnknownContract", "ForeignCurrency", "NoPrice", "ValidityEnded"),
+            *("BrokerUnavailable", "LedgerUnavailable", *_BODY),
+        ),
+        bodies=rebalance_examples.REBALANCE_BODIES,
+    ),
+    "list_rebalances": RouteAnswers(
+        answers={
+            200: AnswerKind(
+                meaning="A page of rebalances.",
+                model=RebalancePage,
+                example={"rebalances": [rebalance_examples.REBALANCE], "next": None},
+            )
+        },
+    ),
+    "get_rebalance": RouteAnswers(
+        answers={200: _rebalance("The rebalance.")}, problems=("NoSuchRebalance",)
+    ),
+    "cancel_rebalance": RouteAnswers(
+        answers={
+            200: _rebalance("Nothing had been traded, and it is cancelled."),
+            202: _rebalance("Its open orders are being cancelled, and nothing follows them."),
+        },
+        problems=("NoSuchRebalance", "CannotCancel", "LedgerUnavailable"),
     ),
     GATE_OPERATION: RouteAnswers(
         answers={

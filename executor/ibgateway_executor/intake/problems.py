@@ -28,6 +28,7 @@ KINDS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
         "IdempotencyKeyInvalid": ProblemKind(400, "The Idempotency-Key can't be read"),
         "Unauthorized": ProblemKind(401, "The token is missing or another one"),
         "NoSuchOrder": ProblemKind(404, "There is no such order"),
+        "NoSuchRebalance": ProblemKind(404, "There is no such rebalance"),
         "NoSuchPath": ProblemKind(404, "The API has no such path"),
         "MethodNotAllowed": ProblemKind(405, "The path has no such method"),
         "RequestTimeout": ProblemKind(408, "The request was not complete in time"),
@@ -41,6 +42,11 @@ KINDS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
         "InvalidRequest": ProblemKind(422, "The request is not valid"),
         "IdempotencyKeyReused": ProblemKind(422, "The key belongs to another request"),
         "UnknownAccount": ProblemKind(422, "The account may not be traded here"),
+        "UnknownContract": ProblemKind(
+            422, "A contract is unknown, or its name has several meanings"
+        ),
+        "ForeignCurrency": ProblemKind(422, "A contract is in another currency than the account"),
+        "NoPrice": ProblemKind(422, "A price is missing"),
         "ValidityEnded": ProblemKind(422, "The order's validity is past"),
         "OrderValueLimit": ProblemKind(422, "The order is worth too much"),
         "SymbolNotAllowed": ProblemKind(422, "The symbol may not be traded here"),

@@ -84,13 +84,15 @@ Price = Annotated[Decimal, BeforeValidator(_money)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_on_the_calendar)]
 
 
-class _Body(BaseModel):
+class ClientBody(BaseModel):
+    """A document in which every field is one that we know."""
+
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", frozen=True, use_attribute_docstrings=True
     )
 
 
-class ContractBody(_Body):
+class ContractBody(ClientBody):
     """A contract by `conId`, or by symbol."""
 
     con_id: ConId = 0
@@ -115,7 +117,7 @@ class ContractBody(_Body):
         return self
 
 
-class OrderBody(_Body):
+class OrderBody(ClientBody):
     """`POST /v1/orders`."""
 
     account: str = Field(default="", pattern=r"^([A-Z]{1,3}[0-9]{3,12})?$")
@@ -192,7 +194,7 @@ class OrderBody(_Body):
         Only what differs from a default is in it, so a field that a later version adds changes none.
         """
         said = self.model_dump(by_alias=True, exclude_defaults=True)
-        document = json.dumps(said, sort_keys=True, default=_canonical)
+        document = json.dumps(said, sort_keys=True, default=canonical)
         return f"2:{hashlib.sha256(document.encode()).hexdigest()}"
 
     def earlier_fingerprints(self) -> tuple[str, ...]:
@@ -213,7 +215,7 @@ _FIRST_FIELDS: Final[dict[str, Any]] = {
 }
 
 
-def _canonical(value: object) -> str:
+def canonical(value: object) -> str:
     """One text for each price and each instant."""
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")

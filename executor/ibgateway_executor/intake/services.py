@@ -13,6 +13,7 @@ from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.access import CLUSTER_DOMAIN
 from ibgateway_executor.intake.event_feed import EventFeed
 from ibgateway_executor.intake.rate_limit import RateLimit
+from ibgateway_executor.intake.rebalance_intake import RebalanceIntake
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.portfolio import (
     AccountReport,
@@ -60,6 +61,7 @@ class IntakeServices:
     broker_answers: BrokerAnswers
     cancel_again: Callable[[Iterable[str]], None]
     """Has the cancels of many orders written, once more if need be, and waits for none."""
+    rebalances: RebalanceIntake
     cluster_domain: str = CLUSTER_DOMAIN
     monotonic: Callable[[], float] = time.monotonic
     rate_limit: RateLimit = field(default_factory=RateLimit)

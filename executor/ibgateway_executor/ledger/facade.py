@@ -13,6 +13,7 @@ from typing import Final, ParamSpec, TypeVar
 from ibgateway_executor.errors import IllegalMoveError, LedgerUnavailableError
 from ibgateway_executor.ledger.order_lines import CROWD, log_crowd, log_order, visible
 from ibgateway_executor.ledger.pause import TradingPause
+from ibgateway_executor.ledger.rebalances import RebalanceRecords
 from ibgateway_executor.ledger.shared_commit import SharedCommit
 from ibgateway_executor.ledger.store import Change, Delay, Entry, LedgerStore, Step
 from ibgateway_executor.ledger.threads import LedgerThreads
@@ -50,6 +51,7 @@ class Ledger:
             lambda entries: store.accept(entries, clock.now()), self._keep_new, self._threads.writer
         )
         self.pause = TradingPause(store, self._threads, clock=clock, changed=changed)
+        self.rebalances = RebalanceRecords(store, self._threads, clock=clock)
         self._opened = clock.monotonic()
         self.active = ActiveOrders()
         """Every order that is not done; read at the start, and following each commit since."""

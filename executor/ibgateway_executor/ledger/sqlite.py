@@ -15,7 +15,7 @@ from sqlalchemy import and_
 
 from ibgateway_api.reports import PauseReport
 from ibgateway_executor.errors import LedgerUnavailableError, StartRefusedError
-from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger import rebalance_rows, tables
 from ibgateway_executor.ledger.archive import archive
 from ibgateway_executor.ledger.changes import advance, delay, in_states, observe, reserve
 from ibgateway_executor.ledger.daily_limit import day_tally
@@ -35,12 +35,21 @@ from ibgateway_executor.ledger.migration import upgrade
 from ibgateway_executor.ledger.rows import instant, text
 from ibgateway_executor.ledger.sightings import forget, remember
 from ibgateway_executor.ledger.statements import found, select_orders
-from ibgateway_executor.ledger.store import Answer, Change, Delay, Entry, Step
+from ibgateway_executor.ledger.store import (
+    Answer,
+    Change,
+    Delay,
+    Entry,
+    RebalanceChange,
+    RebalanceMove,
+    Step,
+)
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.history import ChangeCause, HistoryLine, LedgerLine
 from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move
 from ibgateway_executor.orders.restored import LedgerSnapshot
+from ibgateway_executor.rebalance.progress import RebalanceRun
 
 logger = logging.getLogger(__name__)
 
@@ -216,6 +225,33 @@ class SqliteStore:
         """Lines of all orders beyond a position, in the order in which they were committed."""
         with self._file.reading() as connection:
             return lines_of_all(connection, after=after, limit=limit)
+
+    def add_rebalance(
+        self, key: str, request_hash: str, run: RebalanceRun, at: datetime
+    ) -> tuple[RebalanceRun, bool]:
+        """Store a new one, unless its account has one that has not ended."""
+        with self._file.writing() as connection:
+            return rebalance_rows.add(connection, key, request_hash, run, at)
+
+    def advance_rebalance(self, run_id: str, step: RebalanceMove, at: datetime) -> RebalanceChange:
+        """A pure step applied to it as it stands now."""
+        with self._file.writing() as connection:
+            return rebalance_rows.advance(connection, run_id, step, at)
+
+    def rebalance(self, run_id: str) -> RebalanceRun | None:
+        """One by its id."""
+        with self._file.reading() as connection:
+            return rebalance_rows.find(connection, run_id)
+
+    def rebalances(self, *, after: int, limit: int) -> list[RebalanceRun]:
+        """Those accepted after sequence `after`, oldest first."""
+        with self._file.reading() as connection:
+            return rebalance_rows.page(connection, after=after, limit=limit)
+
+    def active_rebalances(self) -> list[RebalanceRun]:
+        """Those that have not ended, oldest first."""
+        with self._file.reading() as connection:
+            return rebalance_rows.active(connection)
 
     def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many."""

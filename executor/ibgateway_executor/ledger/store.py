@@ -15,6 +15,7 @@ from ibgateway_executor.orders.history import ChangeCause, HistoryLine, LedgerLi
 from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import Order, OrderState
 from ibgateway_executor.orders.restored import LedgerSnapshot
+from ibgateway_executor.rebalance.progress import RebalanceRun
 
 Step = Callable[[Order], Order]
 """A pure step; IllegalMoveError where the order's state forbids it."""
@@ -73,6 +74,17 @@ class Delay:
             message=self.message,
             updated_at=at,
         )
+
+
+RebalanceMove = Callable[[RebalanceRun], RebalanceRun]
+"""A pure step; IllegalMoveError where the rebalance's state forbids it."""
+
+
+class RebalanceChange(NamedTuple):
+    """A rebalance before and after a step; equal where the step changed nothing."""
+
+    before: RebalanceRun
+    after: RebalanceRun
 
 
 class LedgerStore(Protocol):
@@ -190,6 +202,30 @@ class LedgerStore(Protocol):
 
     def lines(self, *, after: int, limit: int) -> list[LedgerLine]:
         """Lines of all orders beyond a position, in the order in which they were committed."""
+        ...
+
+    def add_rebalance(
+        self, key: str, request_hash: str, run: RebalanceRun, at: datetime
+    ) -> tuple[RebalanceRun, bool]:
+        """The stored rebalance, and whether it is new: not where the request came again, nor where the account has
+        one that has not ended. OrderRefusedError for a key of another request.
+        """
+        ...
+
+    def advance_rebalance(self, run_id: str, step: RebalanceMove, at: datetime) -> RebalanceChange:
+        """A pure step applied to it as it stands now; a forbidden one changes nothing."""
+        ...
+
+    def rebalance(self, run_id: str) -> RebalanceRun | None:
+        """One by its id."""
+        ...
+
+    def rebalances(self, *, after: int, limit: int) -> list[RebalanceRun]:
+        """Those accepted after sequence `after`, oldest first."""
+        ...
+
+    def active_rebalances(self) -> list[RebalanceRun]:
+        """Those that have not ended, oldest first."""
         ...
 
     def archive(self, before: datetime) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     false,
 )
 
-REVISION = "0006"
+REVISION = "0007"
 """Of these tables: the last one in `revisions`."""
 UNSTAMPED = "4"
 """What programs without revisions stamped their ledgers with last; theirs was made and perhaps not stamped yet."""
@@ -101,6 +101,21 @@ sightings = Table(
     Index("sightings_by_time", "at"),
 )
 """What the broker told about orders of an executor that this ledger does not have, as JSON; `at` is when it was first told."""
+
+rebalances = Table(
+    "rebalances",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("idempotency_key", String, nullable=False, unique=True),
+    Column("request_hash", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("document", String, nullable=False),
+    Index("rebalances_by_state", "state", "account"),
+    sqlite_autoincrement=True,
+)
+"""One row a rebalance; the document is all of it as JSON."""
 
 archive = Table(
     "archived_jobs",

@@ -23,6 +23,16 @@ class PositionReport:
     average_cost: Decimal
 
 
+@dataclass(frozen=True)
+class CommissionReport:
+    """What a fill of an order cost; negative where the exchange pays."""
+
+    order_ref: str
+    exec_id: str
+    commission: Decimal
+    currency: str
+
+
 class SettlementKind(StrEnum):
     """What a purchase may be paid with: settled cash alone, or what is on its way too."""
 

@@ -71,6 +71,7 @@ def plan(funds: AccountFunds, lines: Sequence[TargetLine], rules: RebalanceRules
         value=value,
         reserve=reserve,
         cash_after=funds.cash - _cost(lines, done),
+        prices={line.con_id: line.price for line in lines},
     )
 
 

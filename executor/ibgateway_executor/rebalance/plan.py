@@ -135,6 +135,8 @@ class RebalancePlan:
     value: Decimal
     reserve: Decimal
     cash_after: Decimal
+    prices: Mapping[int, Decimal] = field(default_factory=dict)
+    """By contract number: what it was decided at."""
 
     def of_side(self, side: Side) -> tuple[PlannedTrade, ...]:
         """The sells or the buys."""

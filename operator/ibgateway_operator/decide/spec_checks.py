@@ -59,17 +59,6 @@ def _postgres(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     )
 
 
-def _cash_reserve(spec: IBGatewaySpec, now: datetime) -> Finding | None:
-    """This version places orders, and rebalances nothing."""
-    if spec.executor.cash_reserve_percent is None:
-        return None
-    return Finding(
-        ConditionReason.NOT_SUPPORTED,
-        "spec.executor.cashReservePercent is not supported in this version: remove it, there are no"
-        " rebalances that would leave anything in cash",
-    )
-
-
 def _zones(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     """Every time zone must be one the database knows."""
     quiet = spec.login.quiet_hours
@@ -163,7 +152,6 @@ def _meets_quiet_hours(restart: RestartTime, quiet: QuietHours, first: date) -> 
 
 SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (
     _postgres,
-    _cash_reserve,
     _zones,
     _auto_restart,
     _quiet_restart,

@@ -112,6 +112,7 @@ def executor_settings(given: DesiredInput) -> ExecutorSettings:
         price_collar_percent=spec.limits.price_collar_percent,
         short_selling=spec.limits.short_selling,
         archive_after_days=spec.archive_after_days,
+        cash_reserve_percent=spec.cash_reserve_percent,
         restart=given.spec.weekly_restart.as_restart_time(),
         calendar=given.calendar,
         holds=tuple(HoldReport(reason=reason) for reason in _holds(given)),

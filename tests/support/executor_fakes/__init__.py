@@ -5,6 +5,7 @@ from executor_fakes.clock import ManualClock
 from executor_fakes.dispatch import DispatchWorld
 from executor_fakes.gateway import ConnectionWorld
 from executor_fakes.intake import ORDER, IntakeWorld
+from executor_fakes.rebalance import RebalanceWorld
 from executor_fakes.sentinel import FixedSentinel
 from executor_fakes.store import HookedStore, accept, observe, open_hooked
 from executor_fakes.values import AAPL, NOON, SETTINGS, TERMS, entry, report
@@ -24,6 +25,7 @@ __all__ = [
     "HookedStore",
     "IntakeWorld",
     "ManualClock",
+    "RebalanceWorld",
     "accept",
     "entry",
     "observe",

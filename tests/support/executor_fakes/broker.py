@@ -13,6 +13,7 @@ from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.order import Contract, Order
 from ibgateway_executor.orders.portfolio import (
     AccountReport,
+    CommissionReport,
     ExecutionReport,
     MarketQuote,
     PositionReport,
@@ -37,12 +38,15 @@ class FakeBroker:
     closed: bool = False
     hours: str = TWO_DAYS
     trading_hours: str = ""
+    hours_of: dict[str, str] = field(default_factory=dict)
+    """Liquid hours by symbol, where they are others."""
     known: tuple[Contract, ...] = (AAPL,)
     last: Decimal | None = None
     quotes: dict[str, MarketQuote] = field(default_factory=dict)
     """By symbol; where there is none, `last` is the last price."""
     held: tuple[PositionReport, ...] = ()
     executed: tuple[ExecutionReport, ...] = ()
+    costs: tuple[CommissionReport, ...] = ()
     values: dict[str, AccountReport] = field(default_factory=dict)
     clock: Callable[[], datetime] = lambda: NOON
     working: tuple[OrderEvent, ...] = ()
@@ -102,7 +106,12 @@ class FakeBroker:
             raise self.error
         await self._answered(contract, self.mute)
         return tuple(
-            Candidate(known, self.hours, "US/Eastern", trading_hours=self.trading_hours)
+            Candidate(
+                known,
+                self.hours_of.get(known.symbol, self.hours),
+                "US/Eastern",
+                trading_hours=self.trading_hours,
+            )
             for known in self.known
             if contract.con_id in (0, known.con_id) and contract.symbol in ("", known.symbol)
         )
@@ -127,6 +136,10 @@ class FakeBroker:
         if self.error:
             raise self.error
         return self.held
+
+    async def commissions(self) -> tuple[CommissionReport, ...]:
+        """What was told."""
+        return self.costs
 
     async def account(self, account: str) -> AccountReport:
         """Its values."""

@@ -18,6 +18,7 @@ from ibgateway_executor.intake.http import application
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
+from ibgateway_executor.rebalance_runs.acceptance import RebalanceAcceptance
 
 ORDER = {"contract": {"symbol": "AAPL"}, "side": "BUY", "quantity": 10, "orderType": "MKT"}
 
@@ -56,6 +57,14 @@ class IntakeWorld:
                 accounts=lambda: self.accounts,
                 clock=clock,
                 new_id=lambda _: next(ids),
+            ),
+            rebalances=RebalanceAcceptance(
+                ledger=self.ledger,
+                connection=behind.connection,
+                settings=lambda: self.settings,
+                accounts=lambda: self.accounts,
+                clock=clock,
+                new_id=lambda key: f"{key}-id",
             ),
             gate=lambda: self.gate,
             settings=lambda: self.settings,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ibgateway_operator.desired.config import executor_settings
 from operator_fakes import LIVE, children_of, desired_input
 
 
@@ -28,3 +29,9 @@ def test_an_unchanged_executor_keeps_its_template_hash_when_settings_change() ->
     before = stamp({"executor": {"clientId": 17}})
     assert stamp({"executor": {"clientId": 18}}) == before
     assert stamp({"weeklyRestart": {"restartAt": "11:00"}}) == before
+
+
+def test_the_executor_is_told_the_cash_that_rebalances_leave() -> None:
+    settings = executor_settings(desired_input({"executor": {"cashReservePercent": "2.5"}}))
+    assert settings.cash_reserve_percent == "2.5"
+    assert executor_settings(desired_input()).cash_reserve_percent is None

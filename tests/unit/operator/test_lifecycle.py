@@ -145,11 +145,11 @@ async def test_a_request_from_the_future_does_not_act_when_its_time_comes(
 
 async def test_a_suspend_in_a_refused_spec_drains_as_any_other(trading: OperatorWorld) -> None:
     trading.http.answers["/v1/gate"] = BUSY
-    trading.edit(suspend=True, executor={"cashReservePercent": "2.5"})
+    trading.edit(suspend=True, gateway={"timeZone": "Mars/Olympus"})
     await trading.reconcile()
     trading.pass_time(100)
     await trading.reconcile()
-    trading.edit(suspend=True, executor={})
+    trading.edit(suspend=True, gateway={})
     await trading.reconcile()
     assert trading.replicas("StatefulSet", "paper-gateway") == 1
     trading.http.answers["/v1/gate"] = DRAINED

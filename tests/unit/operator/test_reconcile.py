@@ -170,7 +170,7 @@ async def test_a_gateway_that_is_being_deleted_is_not_written_to(trading: Operat
     assert await trading.reconcile() == []
 
 
-@pytest.mark.parametrize("broken", [{"executor": {"cashReservePercent": "2.5"}}, {"login": 7}])
+@pytest.mark.parametrize("broken", [{"gateway": {"timeZone": "Mars/Olympus"}}, {"login": 7}])
 async def test_a_refused_spec_is_looked_at_again_slowly(
     trading: OperatorWorld, broken: dict[str, object]
 ) -> None:

@@ -244,10 +244,10 @@ async def test_a_refused_spec_has_a_status_although_no_secret_can_be_read(
     async def forbidden(kind: Kind, key: Key) -> Manifest:
         raise ApiError(403, "forbidden")
 
-    world.edit(executor={"cashReservePercent": "2.5"})
+    world.edit(gateway={"timeZone": "Mars/Olympus"})
     monkeypatch.setattr(world.api_server, "get", forbidden)
     await world.reconcile()
-    assert world.condition("SpecAccepted") == "False NotSupported"
+    assert world.condition("SpecAccepted") == "False UnknownTimeZone"
     assert world.next_look() >= 10.0
 
 

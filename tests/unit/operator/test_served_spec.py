@@ -12,7 +12,7 @@ from ibgateway_operator.decide.spec_checks import spec_refusal
 from ibgateway_operator.model.snapshot import Finding, IBGateway, parse
 from operator_fakes import NOW, OperatorWorld, ibgateway_body, report
 
-REFUSED: dict[str, Any] = {"executor": {"cashReservePercent": "2.5"}}
+REFUSED: dict[str, Any] = {"gateway": {"timeZone": "Mars/Olympus"}}
 UNREADABLE: dict[str, Any] = {"login": 7}
 UNBUILDABLE: dict[str, Any] = {"gateway": {"tolerations": [], "resources": {"requests": "1Gi"}}}
 DRAINED = b'{"open":false,"unacknowledged":0}'
@@ -98,7 +98,7 @@ async def test_what_is_refused_stays_refused_when_its_status_is_written(
     world.edit(**REFUSED)
     for _ in range(3):
         await world.reconcile()
-        assert world.condition("SpecAccepted") == "False NotSupported"
+        assert world.condition("SpecAccepted") == "False UnknownTimeZone"
 
 
 async def test_what_was_found_wrong_stays_although_the_resource_is_parsed_again(
@@ -109,13 +109,13 @@ async def test_what_was_found_wrong_stays_although_the_resource_is_parsed_again(
     monkeypatch.setattr(served_spec, "spec_refusal", lambda *_: pytest.fail("checked again"))
     trading.app.reconciler.observer.parsed.clear()
     await trading.reconcile()
-    assert trading.condition("SpecAccepted") == "False NotSupported"
+    assert trading.condition("SpecAccepted") == "False UnknownTimeZone"
 
 
 async def test_a_corrected_spec_is_served_at_once(trading: OperatorWorld) -> None:
     trading.edit(**REFUSED)
     await trading.reconcile()
-    trading.edit(executor={}, login={"maxAttempts": 1})
+    trading.edit(gateway={}, login={"maxAttempts": 1})
     assert "apply ConfigMap paper-gateway" in await trading.reconcile()
     assert trading.condition("SpecAccepted") == "True Accepted"
 

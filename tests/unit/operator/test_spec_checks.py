@@ -20,12 +20,6 @@ from operator_fakes import NOW, snapshot
             id="postgres",
         ),
         pytest.param(
-            {"executor": {"cashReservePercent": "2.5"}},
-            "NotSupported",
-            "spec.executor.cashReservePercent is not supported in this version",
-            id="a cash reserve",
-        ),
-        pytest.param(
             {"gateway": {"timeZone": "Mars/Olympus"}},
             "UnknownTimeZone",
             "spec.gateway.timeZone: Mars/Olympus is no time zone",

@@ -1,11 +1,13 @@
 """Answers being awaited: rows are collected by request until its end is reported."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any, Final
 
 from ibgateway_executor.broker.ib import translation
 from ibgateway_executor.errors import BrokerError
 from ibgateway_executor.orders.broker_reports import OrderEvent
+from ibgateway_executor.orders.portfolio import CommissionReport
 
 _ENDS: Final = {
     "openOrderEnd": "openOrders",
@@ -27,6 +29,8 @@ class RequestAnswers:
         self._rows: dict[int | str, list[Any]] = {}
         self.detailed: set[int] = set()
         """Questions for executions whose rows are whole."""
+        self._refs: dict[str, str] = {}
+        self._commissions: dict[str, CommissionReport] = {}
 
     def expect(self, key: int | str) -> asyncio.Future[tuple[Any, ...]]:
         """A future for the rows of a request; one at a time for each key."""
@@ -75,6 +79,8 @@ class RequestAnswers:
             self._price(*args[:3])
         elif name == "position":
             self._row("positions", translation.position(*args))
+        elif name == "commissionReport":
+            self._note_commission(args[0])
         elif name == "accountUpdateMulti":
             self._row(args[0], args[1:])
         else:
@@ -93,10 +99,26 @@ class RequestAnswers:
         return ()
 
     def _execution(self, key: int, contract: Any, execution: Any) -> OrderEvent:
+        self._refs[execution.execId] = execution.orderRef
         told = translation.execution(execution)
         whole = key in self.detailed
         self._row(key, translation.execution_report(contract, execution) if whole else told)
         return told
+
+    @property
+    def commissions(self) -> tuple[CommissionReport, ...]:
+        """What has been told about the fills of this connection and of the day."""
+        return tuple(
+            replace(told, order_ref=self._refs[exec_id])
+            for exec_id, told in self._commissions.items()
+            if exec_id in self._refs
+        )
+
+    def _note_commission(self, told: Any) -> None:
+        """It names the fill alone, and may come before it."""
+        report = translation.commission(told)
+        if report is not None:
+            self._commissions[report.exec_id] = report
 
     def _price(self, key: int, tick: int, price: float) -> None:
         known = translation.number(price)

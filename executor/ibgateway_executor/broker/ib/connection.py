@@ -44,6 +44,7 @@ from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent
 from ibgateway_executor.orders.order import Contract, Order
 from ibgateway_executor.orders.portfolio import (
     AccountReport,
+    CommissionReport,
     ExecutionReport,
     MarketQuote,
     PositionReport,
@@ -229,6 +230,11 @@ class IbBroker:
         finally:
             self._write_if_connected(partial(self._client.cancelAccountUpdatesMulti, key))
         return account_report(account, rows)
+
+    async def commissions(self) -> tuple[CommissionReport, ...]:
+        """What the fills of the day cost: the gateway tells it after each one that it lists."""
+        await self.executions()
+        return self._answers.commissions
 
     async def server_time(self) -> datetime:
         """IBKR's clock, whole seconds."""

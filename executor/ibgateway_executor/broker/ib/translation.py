@@ -15,6 +15,7 @@ from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusRepo
 from ibgateway_executor.orders.order import Contract, Order, Side
 from ibgateway_executor.orders.portfolio import (
     AccountReport,
+    CommissionReport,
     ExecutionReport,
     MarketQuote,
     PositionReport,
@@ -145,6 +146,12 @@ def candidate(details: Any) -> Candidate:
         min_tick=number(details.minTick) or None,
         market_rules=_market_rules(details.validExchanges, details.marketRuleIds),
     )
+
+
+def commission(told: Any) -> CommissionReport | None:
+    """commissionReport, without its order's orderRef; None where the amount is not set."""
+    cost = number(told.commission)
+    return None if cost is None else CommissionReport("", told.execId, cost, told.currency)
 
 
 def position(account: str, contract: Any, quantity: float, average_cost: float) -> PositionReport:

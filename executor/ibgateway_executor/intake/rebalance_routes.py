@@ -1,0 +1,91 @@
+"""`/v1/rebalances`: an account is traded towards its target weights; `dryRun=true` says what would be done."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from ibgateway_executor.errors import OrderRefusedError
+from ibgateway_executor.intake.body import OrderRoute
+from ibgateway_executor.intake.idempotency import FIELD_PATTERN, read_key
+from ibgateway_executor.intake.pages import LONGEST_CURSOR, OrderFilter, cursor_of, read_cursor
+from ibgateway_executor.intake.rebalance_intake import RebalanceIntake
+from ibgateway_executor.intake.rebalance_schema import RebalanceBody, rebalance_document
+from ibgateway_executor.intake.services import Services
+from ibgateway_executor.rebalance.progress import RebalanceRun
+
+LARGEST_PAGE: Final = 100
+_ALL: Final = OrderFilter()
+"""A cursor of rebalances goes with no filters."""
+
+rebalances = APIRouter(route_class=OrderRoute)
+
+
+def _intake(services: Services) -> RebalanceIntake:
+    return services.rebalances
+
+
+Intake = Annotated[RebalanceIntake, Depends(_intake)]
+OptionalKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=FIELD_PATTERN)]
+
+
+@rebalances.post("/v1/rebalances", status_code=202)
+async def rebalance_account(
+    intake: Intake,
+    request: Request,
+    body: RebalanceBody,
+    key: OptionalKey = None,
+    *,
+    dry_run: Annotated[bool, Query(alias="dryRun")] = False,
+) -> Response:
+    """Store a rebalance: 202 when it is new, 200 with the one that stands for a repeated request, or for an account whose last
+    one has not ended. `dryRun=true`: 200 with the plan of this moment, and nothing is stored or sent.
+    """
+    if dry_run:
+        return JSONResponse(await intake.preview(body))
+    del key  # as it is documented; read as all keys are, whatever FastAPI makes of several
+    named = read_key(request.headers.getlist("idempotency-key"))
+    run, new = await intake.accept(named.key, body)
+    return JSONResponse(
+        rebalance_document(run),
+        status_code=202 if new else 200,
+        headers={"Location": f"/v1/rebalances/{run.id}"},
+    )
+
+
+@rebalances.get("/v1/rebalances")
+async def list_rebalances(
+    intake: Intake,
+    cursor: Annotated[str, Query(max_length=LONGEST_CURSOR)] = "",
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 20,
+) -> dict[str, Any]:
+    """Rebalances, oldest first. `next` is the cursor of the following page, null on the last one."""
+    after = read_cursor(cursor, _ALL) if cursor else 0
+    found = await intake.page(after=after, limit=limit + 1)
+    page = found[:limit]
+    follows = cursor_of(page[-1].sequence, _ALL) if len(found) > limit else None
+    return {"rebalances": [rebalance_document(run) for run in page], "next": follows}
+
+
+@rebalances.get("/v1/rebalances/{rebalance_id}")
+async def get_rebalance(intake: Intake, rebalance_id: str) -> dict[str, Any]:
+    """One rebalance: its plan, how far it has come, and its report."""
+    return rebalance_document(await _find(intake, rebalance_id))
+
+
+@rebalances.delete("/v1/rebalances/{rebalance_id}")
+async def cancel_rebalance(intake: Intake, rebalance_id: str, response: Response) -> dict[str, Any]:
+    """Cancel: at once (200) where nothing was traded; else its open orders are cancelled and nothing follows (202)."""
+    run = await _find(intake, rebalance_id)
+    if not run.ended:
+        run = await intake.cancel(run.id)
+        response.status_code = 200 if run.ended else 202
+        return rebalance_document(run)
+    raise OrderRefusedError(409, "CannotCancel", f"the rebalance is {run.state} already")
+
+
+async def _find(intake: RebalanceIntake, rebalance_id: str) -> RebalanceRun:
+    found = await intake.find(rebalance_id)
+    if found is None:
+        raise OrderRefusedError(404, "NoSuchRebalance", f"there is no rebalance {rebalance_id}")
+    return found

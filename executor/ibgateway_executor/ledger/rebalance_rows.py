@@ -1,0 +1,105 @@
+"""Rows of rebalances, within a transaction. What one is made of is one JSON document; nothing is rounded."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, insert, select, update
+
+from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError
+from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.store import RebalanceChange, RebalanceMove
+from ibgateway_executor.rebalance.progress import ENDED, RebalanceRun, RebalanceState
+
+_documents: Final = TypeAdapter(RebalanceRun)
+_rows: Final = tables.rebalances.c
+_ACTIVE: Final = tuple(state.value for state in RebalanceState if state not in ENDED)
+
+
+def add(
+    connection: Connection, key: str, request_hash: str, run: RebalanceRun, at: datetime
+) -> tuple[RebalanceRun, bool]:
+    """The stored one, and whether it is new: not where the request came again, nor where the account has one that
+    has not ended. OrderRefusedError for a key of another request."""
+    mine = connection.execute(
+        select(_rows.request_hash, _rows.document).where(_rows.idempotency_key == key)
+    ).one_or_none()
+    if mine is not None:
+        if mine.request_hash != request_hash:
+            raise OrderRefusedError(
+                422,
+                "IdempotencyKeyReused",
+                "this Idempotency-Key belongs to another rebalance: a new decision needs a key of its own",
+            )
+        return _run(mine.document), False
+    active = select(_rows.document).where((_rows.account == run.account) & _rows.state.in_(_ACTIVE))
+    standing = connection.execute(active).scalar_one_or_none()
+    if standing is not None:
+        return _run(standing), False
+    inserted = connection.execute(
+        insert(tables.rebalances).values(
+            id=run.id,
+            idempotency_key=key,
+            request_hash=request_hash,
+            **_values(run),
+        )
+    )
+    (sequence,) = inserted.inserted_primary_key or (0,)
+    return _write(connection, replace(run, sequence=sequence), at), True
+
+
+def advance(
+    connection: Connection, run_id: str, step: RebalanceMove, at: datetime
+) -> RebalanceChange:
+    """The rebalance after the step; as it is where its state forbids the step."""
+    before = find(connection, run_id)
+    if before is None:
+        raise IllegalMoveError(f"there is no rebalance {run_id}")
+    try:
+        after = step(before)
+    except IllegalMoveError:
+        return RebalanceChange(before, before)
+    if after == before:
+        return RebalanceChange(before, before)
+    return RebalanceChange(before, _write(connection, after, at))
+
+
+def find(connection: Connection, run_id: str) -> RebalanceRun | None:
+    """One by its id."""
+    found = connection.execute(
+        select(_rows.document).where(_rows.id == run_id)
+    ).scalar_one_or_none()
+    return None if found is None else _run(found)
+
+
+def page(connection: Connection, *, after: int, limit: int) -> list[RebalanceRun]:
+    """Those accepted after sequence `after`, oldest first."""
+    query = select(_rows.document).where(_rows.sequence > after)
+    found = connection.execute(query.order_by(_rows.sequence).limit(limit))
+    return [_run(document) for document in found.scalars()]
+
+
+def active(connection: Connection) -> list[RebalanceRun]:
+    """Those that have not ended, oldest first."""
+    query = select(_rows.document).where(_rows.state.in_(_ACTIVE)).order_by(_rows.sequence)
+    return [_run(document) for document in connection.execute(query).scalars()]
+
+
+def _write(connection: Connection, run: RebalanceRun, at: datetime) -> RebalanceRun:
+    written = replace(run, updated_at=at)
+    change = update(tables.rebalances).where(_rows.id == run.id)
+    connection.execute(change.values(**_values(written)))
+    return written
+
+
+def _values(run: RebalanceRun) -> dict[str, Any]:
+    return {
+        "account": run.account,
+        "state": run.state.value,
+        "document": _documents.dump_json(run).decode(),
+    }
+
+
+def _run(document: str) -> RebalanceRun:
+    return _documents.validate_json(document)

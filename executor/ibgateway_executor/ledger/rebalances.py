@@ -1,0 +1,63 @@
+"""Rebalances as their callers see them: awaited, on disk before the answer, one that has not ended for each account."""
+
+import logging
+from functools import partial
+
+from ibgateway_executor.ledger.store import LedgerStore, RebalanceMove
+from ibgateway_executor.ledger.threads import LedgerThreads
+from ibgateway_executor.rebalance.progress import RebalanceRun
+from ibgateway_executor.wakeup import Wakeup
+from ibgateway_runtime.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+
+class RebalanceRecords:
+    """Every rebalance. `changed` is set at each change."""
+
+    def __init__(self, store: LedgerStore, threads: LedgerThreads, *, clock: Clock) -> None:
+        self._store = store
+        self._threads = threads
+        self._clock = clock
+        self.changed = Wakeup()
+
+    async def accept(
+        self, key: str, request_hash: str, run: RebalanceRun
+    ) -> tuple[RebalanceRun, bool]:
+        """The stored one, and whether it is new: not where the request came again, nor where the account has one that
+        has not ended.
+
+        OrderRefusedError for a key of another request.
+        """
+        add = partial(self._store.add_rebalance, key, request_hash, run, self._clock.now())
+        stored, new = await self._threads.write(add)
+        if new:
+            self._announce(stored)
+        return stored, new
+
+    async def advance(self, run_id: str, step: RebalanceMove) -> RebalanceRun:
+        """The rebalance after a pure step; as it stands where its state forbids the step."""
+        call = partial(self._store.advance_rebalance, run_id, step, self._clock.now())
+        before, after = await self._threads.write(call)
+        if (before.state, before.reason) != (after.state, after.reason):
+            self._announce(after)
+        elif before != after:
+            self.changed.set()
+        return after
+
+    async def find(self, run_id: str) -> RebalanceRun | None:
+        """One by its id."""
+        return await self._threads.read(partial(self._store.rebalance, run_id))
+
+    async def page(self, *, after: int, limit: int) -> list[RebalanceRun]:
+        """Those accepted after sequence `after`, oldest first."""
+        return await self._threads.read(partial(self._store.rebalances, after=after, limit=limit))
+
+    async def active(self) -> list[RebalanceRun]:
+        """Those that have not ended, oldest first."""
+        return await self._threads.read(self._store.active_rebalances)
+
+    def _announce(self, run: RebalanceRun) -> None:
+        why = f" {run.reason}: {run.message}" if run.reason else ""
+        logger.info("rebalance %s of %s is %s%s", run.id, run.account, run.state, why)
+        self.changed.set()

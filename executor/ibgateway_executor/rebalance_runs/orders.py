@@ -1,0 +1,82 @@
+"""The orders of a rebalance: placed under keys that derive from it, found again by them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from ibgateway_executor.errors import OrderRefusedError
+from ibgateway_executor.intake.schema import OrderBody
+from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.orders.order import Order, OrderState, cancel
+from ibgateway_executor.rebalance.plan import PlannedTrade
+from ibgateway_executor.rebalance.progress import RebalanceRun
+
+AGAIN: Final = frozenset({"RequestInFlight"})
+"""Says nothing about whether the order can be accepted."""
+
+Place = Callable[[str, OrderBody], Awaitable[Order]]
+"""Stores an order under an Idempotency-Key, as a client's request would be; OrderRefusedError where it may not be."""
+OrderName = Callable[[str], str]
+"""The id of the order that belongs to an Idempotency-Key."""
+
+
+class RebalanceOrders:
+    """Places, finds and cancels them."""
+
+    def __init__(self, ledger: Ledger, *, place: Place, order_name: OrderName) -> None:
+        self._ledger = ledger
+        self._place = place
+        self._order_name = order_name
+
+    async def of(self, run: RebalanceRun) -> dict[str, Order]:
+        """Those of its trades that were accepted, by their keys."""
+        known = {order.id: order for order in self._ledger.active}
+        found: dict[str, Order] = {}
+        for trade in run.trades:
+            key = run.key(trade)
+            name = self._order_name(key)
+            order = known.get(name) or await self._ledger.find(name)
+            if order is not None:
+                found[key] = order
+        return found
+
+    async def place(self, run: RebalanceRun, trades: list[PlannedTrade]) -> Mapping[str, str]:
+        """Place them; why some were refused, by their keys. LedgerUnavailableError where it can't be known."""
+        answers = await asyncio.gather(
+            *(self._place(run.key(trade), _body(run, trade)) for trade in trades),
+            return_exceptions=True,
+        )
+        refused: dict[str, str] = {}
+        for trade, answer in zip(trades, answers, strict=True):
+            if isinstance(answer, OrderRefusedError):
+                if answer.code not in AGAIN:
+                    refused[run.key(trade)] = f"{answer.code}: {answer.message}"
+            elif isinstance(answer, BaseException):
+                raise answer
+        return refused
+
+    async def cancel(self, orders: list[Order]) -> None:
+        """End what is unsent, and ask for the others' end. What is Unknown can't be cancelled."""
+        wanted = [
+            order
+            for order in orders
+            if not order.terminal
+            and not order.cancel_requested
+            and order.state is not OrderState.UNKNOWN
+        ]
+        await self._ledger.advance_all(dict.fromkeys((order.id for order in wanted), cancel))
+
+
+def _body(run: RebalanceRun, trade: PlannedTrade) -> OrderBody:
+    contract = run.contracts[trade.con_id]
+    return OrderBody.model_validate(
+        {
+            "account": run.account,
+            "contract": {"conId": trade.con_id, "symbol": contract.symbol},
+            "side": trade.side.value,
+            "quantity": trade.quantity,
+            "orderType": "MKT",
+            "timeInForce": "DAY",
+            "validUntil": None if run.session_end is None else run.session_end.isoformat(),
+        }
+    )

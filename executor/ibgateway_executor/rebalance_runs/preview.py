@@ -1,0 +1,58 @@
+"""What a rebalance would do now: nothing is stored or sent."""
+
+from decimal import Decimal
+from typing import Any
+
+from ibgateway_executor.broker.protocol import Broker
+from ibgateway_executor.errors import BrokerError, OrderRefusedError
+from ibgateway_executor.intake.rebalance_schema import RebalanceBody, plan_document
+from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.rebalance.arithmetic import plan
+from ibgateway_executor.rebalance_runs.account import account
+from ibgateway_executor.rebalance_runs.contracts import hours
+from ibgateway_runtime.clock import Clock
+
+
+async def preview(
+    broker: Broker | None,
+    body: RebalanceBody,
+    *,
+    account_id: str,
+    reserve_percent: Decimal,
+    ledger: Ledger,
+    clock: Clock,
+) -> dict[str, Any]:
+    """The plan of this moment, and when it could run. OrderRefusedError where the broker can't be asked (503) or the request does not fit."""
+    if broker is None:
+        raise OrderRefusedError(
+            503,
+            "BrokerUnavailable",
+            "there is no connection to the gateway: try again when it is logged in",
+        )
+    try:
+        seen = await account(
+            broker,
+            body,
+            account_id=account_id,
+            reserve_percent=reserve_percent,
+            orders=ledger.active,
+        )
+    except BrokerError as error:
+        raise OrderRefusedError(
+            503, "BrokerUnavailable", f"the broker can't be asked: {error}"
+        ) from error
+    made = plan(seen.funds, seen.lines, seen.rules)
+    traded = {trade.con_id for trade in made.trades}
+    markets = hours((c for n, c in seen.candidates.items() if n in traded), clock.now())
+    return {
+        "dryRun": True,
+        "account": account_id,
+        "currency": seen.report.currency,
+        "settlement": seen.report.settlement.value,
+        "marketsOpen": markets.all_open,
+        "marketsOpenAt": markets.opens.isoformat() if markets.opens else None,
+        "closed": list(markets.closed),
+        "hoursUnknown": list(markets.unknown),
+        "prices": body.prices.value,
+        **plan_document(made),
+    }

@@ -1,0 +1,304 @@
+"""What is done about a rebalance in each of its states. Everything that counts is committed before the next thing is done.
+
+Each method does one step of `progress.next_step`, and may be repeated: after a crash the same step is taken again, from what the ledger has.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from ibgateway_api.settings import ExecutorSettings
+from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.broker.protocol import Broker, Candidate
+from ibgateway_executor.errors import NotConnectedError
+from ibgateway_executor.intake.rebalance_schema import PriceSource, RebalanceBody
+from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.orders.order import Contract, Order, OrderReason, OrderState, Side
+from ibgateway_executor.orders.portfolio import AccountReport
+from ibgateway_executor.rebalance import progress
+from ibgateway_executor.rebalance.arithmetic import plan
+from ibgateway_executor.rebalance.funding import counted, funded, netted, spendable
+from ibgateway_executor.rebalance.plan import PlannedTrade, RebalancePlan
+from ibgateway_executor.rebalance.progress import (
+    RebalanceReason,
+    RebalanceRun,
+    RebalanceState,
+    move,
+    wait,
+)
+from ibgateway_executor.rebalance_runs.account import RebalanceAccount, account, named
+from ibgateway_executor.rebalance_runs.contracts import MarketHours, hours, quoted, resolved
+from ibgateway_executor.rebalance_runs.orders import RebalanceOrders
+from ibgateway_executor.rebalance_runs.report import complete, report
+from ibgateway_runtime.clock import Clock
+
+SETTLEMENT_TIME: Final = timedelta(days=4)
+"""Trades in the United States settle on the next trading day: over a weekend with a holiday that is so long."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One look at a rebalance: `late` as in `RebalanceView`; `patient`: the broker may need a moment yet to tell what has happened."""
+
+    run: RebalanceRun
+    orders: Mapping[str, Order]
+    late: bool
+    patient: bool
+
+
+class RebalanceSteps:
+    """The steps; each commits what it decides."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        connection: CurrentConnection,
+        settings: Callable[[], ExecutorSettings],
+        orders: RebalanceOrders,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._connection = connection
+        self._settings = settings
+        self._orders = orders
+        self._clock = clock
+
+    def broker(self) -> Broker:
+        """The connection of the moment; NotConnectedError where there is none that is reconciled."""
+        broker = self._connection.broker
+        if broker is None or not self._connection.state.reconciled:
+            raise NotConnectedError("there is no reconciled connection to the gateway")
+        return broker
+
+    async def expire(self, turn: Turn) -> None:
+        """It did not begin in time."""
+        waited = turn.run.message or "no chance to begin"
+        await self._end(
+            turn,
+            RebalanceState.EXPIRED,
+            RebalanceReason.VALIDITY_ENDED,
+            f"not begun by {turn.run.valid_until.isoformat()}: {waited}",
+        )
+
+    async def look(self, turn: Turn) -> None:
+        """Whether all its markets are open: all of it or nothing."""
+        broker, body = self.broker(), _body(turn.run)
+        known = await named(broker, body)
+        held = [p for p in await broker.positions() if p.account == turn.run.account]
+        unnamed = [Contract(p.contract.con_id, sec_type="", currency="") for p in held if p.contract.con_id not in known.found]  # fmt: skip
+        found = dict(known.found)
+        for candidate in (await resolved(broker, unnamed)).values():
+            found[candidate.contract.con_id] = candidate
+        kept = known.locked | known.excluded
+        markets = hours((c for n, c in found.items() if n not in kept), self._clock.now())
+        if markets.all_open:
+            await self._advance(turn, partial(move, state=RebalanceState.CLEARING))
+        else:
+            await self._await_markets(turn, markets)
+
+    async def clear(self, turn: Turn) -> None:
+        """End our own orders of the account, then freeze the plan."""
+        mine = [o for o in self._ledger.active if o.terms.account in ("", turn.run.account)]
+        if mine and turn.late:
+            names = ", ".join(f"{o.id} ({o.state})" for o in mine)
+            await self._end(
+                turn,
+                RebalanceState.STOPPED,
+                RebalanceReason.ORDERS_NOT_CANCELLED,
+                f"orders of the account did not end when they were cancelled: {names}",
+            )
+        elif mine:
+            await self._orders.cancel(mine)
+        else:
+            await self._freeze(turn)
+
+    async def _freeze(self, turn: Turn) -> None:
+        body = _body(turn.run)
+        reserve = body.cash_reserve_percent
+        if reserve is None:
+            reserve = Decimal(self._settings().cash_reserve_percent or 0)
+        seen = await account(
+            self.broker(), body, account_id=turn.run.account, reserve_percent=reserve, orders=()
+        )
+        made = plan(seen.funds, seen.lines, seen.rules)
+        markets = hours(_tradable(seen), self._clock.now())
+        if not markets.all_open:
+            await self._await_markets(turn, markets)
+        elif made.trades:
+            await self._advance(turn, partial(self._begun, seen=seen, made=made, markets=markets))
+        else:
+            ended = replace(turn.run, plan=made, began_at=self._clock.now())
+            told = await report(self.broker(), ended, {})
+            await self._advance(turn, lambda run: _nothing(replace(run, plan=made, report=told)))
+
+    def _begun(
+        self, run: RebalanceRun, seen: RebalanceAccount, made: RebalancePlan, markets: MarketHours
+    ) -> RebalanceRun:
+        traded = {trade.con_id for trade in made.trades}
+        begun = replace(
+            run,
+            plan=made,
+            contracts={n: c for n, c in seen.contracts.items() if n in traded},
+            held_before={line.con_id: line.held for line in seen.lines if line.con_id in traded},
+            cash_before=seen.report.total_cash,
+            began_at=self._clock.now(),
+            session_end=markets.session_end,
+        )
+        return move(begun, RebalanceState.SELLING)
+
+    async def send(self, turn: Turn) -> None:
+        """Place what is not placed yet; what is refused is not tried again."""
+        refused = await self._orders.place(turn.run, progress.unsent(turn.run, turn.orders))
+        if refused:
+            await self._advance(turn, lambda run: replace(run, refused={**run.refused, **refused}))
+
+    async def cancel_orders(self, turn: Turn) -> None:
+        """End what is left of the orders of the state it is in."""
+        await self._orders.cancel(list(turn.orders.values()))
+
+    async def doubt(self, turn: Turn) -> None:
+        """Nobody knows what became of an order: nothing more is done until that is known."""
+        doubted = [o.id for o in turn.orders.values() if o.state is OrderState.UNKNOWN]
+        words = f"nobody knows yet what became of {', '.join(doubted)}: nothing more is sent before that is known"
+        await self._wait(turn, RebalanceReason.UNKNOWN_ORDER, words)
+
+    async def fund(self, turn: Turn) -> None:
+        """Freeze the buys: as planned, or as far as the cash above the reserve goes."""
+        run, broker = turn.run, self.broker()
+        if run.plan is None:
+            return
+        values = await broker.account(run.account)
+        sells = [turn.orders[key] for t in run.sells if (key := run.key(t)) in turn.orders]
+        proceeds = sum((o.filled * (o.average_price or 0) for o in sells), Decimal(0))
+        if turn.patient and not counted(values, run.cash_before, proceeds):
+            return
+        held = [p for p in await broker.positions() if p.account == run.account]
+        now = {p.contract.con_id: p.quantity for p in held}
+        wanted = netted(run.plan.of_side(Side.BUY), run.held_before, now)
+        prices = await self._prices(broker, run, wanted)
+        buys = partial(self._buys, run, wanted, prices, values)
+        everything, settled = buys(settled_alone=False), buys(settled_alone=True)
+        if settled != everything and _body(run).unsettled == "wait":
+            await self._advance(turn, self._unsettled)
+            return
+        if not settled:
+            settled_none = replace(run, buys=())
+            await self._advance(turn, lambda _: move(settled_none, RebalanceState.BUYING))
+            return
+        found = await resolved(broker, [Contract(t.con_id, sec_type="", currency="") for t in settled])  # fmt: skip
+        markets = hours(found.values(), self._clock.now())
+        if markets.all_open:
+            await self._advance(turn, lambda r: _buying(r, settled, markets))
+        else:
+            await self._await_markets(turn, markets)
+
+    def _buys(
+        self,
+        run: RebalanceRun,
+        wanted: tuple[PlannedTrade, ...],
+        prices: Mapping[int, Decimal],
+        values: AccountReport,
+        *,
+        settled_alone: bool,
+    ) -> tuple[PlannedTrade, ...]:
+        reserve = run.plan.reserve if run.plan else Decimal(0)
+        room = spendable(values, settled_alone=settled_alone) - reserve
+        least = _body(run).min_trade_value
+        return tuple(buy for buy in funded(wanted, room, prices) if buy.value >= least)
+
+    async def _prices(
+        self, broker: Broker, run: RebalanceRun, buys: tuple[PlannedTrade, ...]
+    ) -> Mapping[int, Decimal]:
+        body = _body(run)
+        if body.prices is PriceSource.GIVEN:
+            return {}
+        contracts = {buy.con_id: run.contracts[buy.con_id] for buy in buys}
+        return await quoted(broker, contracts, delayed=body.prices is PriceSource.DELAYED)
+
+    def _unsettled(self, run: RebalanceRun) -> RebalanceRun:
+        later = self._clock.now() + SETTLEMENT_TIME
+        longer = run
+        if run.state is RebalanceState.SELLING:
+            longer = replace(run, valid_until=max(run.valid_until, later))
+        return move(
+            longer,
+            RebalanceState.AWAITING_SETTLEMENT,
+            reason=RebalanceReason.AWAITING_SETTLEMENT,
+            message="the account is a cash account: its buys wait until what the sells brought is settled",
+            until=longer.valid_until,
+        )
+
+    async def finish(self, turn: Turn) -> None:
+        """The report, and the end."""
+        made = await report(self.broker(), turn.run, turn.orders)
+        if turn.patient and not complete(made):
+            return
+        state, reason, message = progress.ending(turn.run, turn.orders, self._clock.now())
+        ended = partial(move, state=state, reason=reason, message=message)
+        await self._advance(turn, lambda run: ended(replace(run, report=made)))
+
+    async def stop(self, turn: Turn, reason: str, message: str) -> None:
+        """End one that has not traded."""
+        await self._end(turn, RebalanceState.STOPPED, reason, message)
+
+    async def note(self, turn: Turn, reason: str, message: str) -> None:
+        """Why it waits."""
+        await self._wait(turn, reason, message)
+
+    async def _await_markets(self, turn: Turn, markets: MarketHours) -> None:
+        if markets.unknown:
+            names = ", ".join(markets.unknown)
+            await self._wait(turn, OrderReason.HOURS_UNKNOWN, f"no trading hours of {names}")
+            return
+        opens = markets.opens.isoformat() if markets.opens else "a time not known yet"
+        message = (
+            f"all of it or nothing: {', '.join(markets.closed)} closed; the last opens at {opens}"
+        )
+        step = partial(wait, reason=OrderReason.MARKET_CLOSED, message=message, until=markets.opens)
+        await self._advance(turn, step)
+
+    async def _wait(self, turn: Turn, reason: str, message: str) -> None:
+        if (turn.run.reason, turn.run.message) != (reason, message):
+            await self._advance(turn, partial(wait, reason=reason, message=message))
+
+    async def _end(self, turn: Turn, state: RebalanceState, reason: str, message: str) -> None:
+        await self._advance(turn, partial(move, state=state, reason=reason, message=message))
+
+    async def _advance(
+        self, turn: Turn, step: Callable[[RebalanceRun], RebalanceRun]
+    ) -> RebalanceRun:
+        """Nothing is done to a rebalance that a client has cancelled in the meantime: it is looked at again first."""
+
+        def unless_cancelled(run: RebalanceRun) -> RebalanceRun:
+            same = run.state is turn.run.state and run.cancel_requested == turn.run.cancel_requested
+            return step(run) if same else run
+
+        return await self._ledger.rebalances.advance(turn.run.id, unless_cancelled)
+
+
+def _body(run: RebalanceRun) -> RebalanceBody:
+    return RebalanceBody.model_validate_json(run.request)
+
+
+def _tradable(seen: RebalanceAccount) -> list[Candidate]:
+    return [seen.candidates[x.con_id] for x in seen.lines if not (x.locked or x.excluded)]
+
+
+def _nothing(run: RebalanceRun) -> RebalanceRun:
+    return move(
+        run,
+        RebalanceState.COMPLETED,
+        reason=RebalanceReason.NOTHING_TO_DO,
+        message="the account is where it should be, as far as whole shares, tolerance and cash allow",
+    )
+
+
+def _buying(
+    run: RebalanceRun, buys: tuple[PlannedTrade, ...], markets: MarketHours
+) -> RebalanceRun:
+    frozen = replace(run, buys=buys, session_end=markets.session_end)
+    return move(frozen, RebalanceState.BUYING)

@@ -1,0 +1,252 @@
+"""Rebalances on a real ledger and dispatcher, at a broker in memory."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from executor_fakes import AAPL, NOON, RebalanceWorld, open_hooked
+from ibgateway_api.gate import Closed, GateReason, Open
+from ibgateway_executor.errors import NoAnswerError, OrderRefusedError
+from ibgateway_executor.orders.broker_reports import OrderStatusReport
+from ibgateway_executor.orders.order import OrderState
+from ibgateway_executor.orders.portfolio import MarketQuote, SettlementKind
+
+DU = "DU1234567"
+AT_TWO = "20261123:1400-20261123:1600"
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[RebalanceWorld]:
+    world = RebalanceWorld(open_hooked(tmp_path / "ledger.db"), DU1234567=1000, DU7654321=2000)
+    yield world
+    world.ledger.close()
+
+
+def sent(here: RebalanceWorld) -> list[tuple[str, str, int]]:
+    return [
+        (o.terms.contract.symbol, o.terms.side.value, o.terms.quantity) for o in here.broker.placed
+    ]
+
+
+async def test_sells_come_first_and_pay_for_the_buys(here: RebalanceWorld) -> None:
+    here.shares[DU, "CCC"] = 40
+    here.show()
+    await here.ask("r1", DU, weights={"AAA": "0.5", "BBB": "0.5"})
+    done = await here.go("r1")
+    assert (done.state, done.reason) == ("Completed", "")
+    assert sent(here) == [("CCC", "SELL", 40), ("AAA", "BUY", 150), ("BBB", "BUY", 75)]
+    report = done.report
+    assert report is not None
+    assert (report.drift_after, report.commission, report.slippage) == (
+        Decimal(0),
+        Decimal(3),
+        Decimal(0),
+    )
+    ends = {order.valid_until for order in here.broker.placed}
+    assert ends == {datetime(2026, 11, 23, 21, 0, tzinfo=UTC)}
+
+
+async def test_accounts_go_beside_each_other(here: RebalanceWorld) -> None:
+    here.held_back = {"AAA"}
+    await here.ask("r1", DU, weights={"AAA": "0.5"})
+    await here.ask("r2", "DU7654321", weights={"BBB": "0.5"})
+    assert (await here.go("r2")).state == "Completed"
+    assert (await here.run("r1")).state == "Buying"
+    again = await here.ask("r3", DU, weights={"BBB": "0.1"})
+    assert again.id == "r1"
+
+
+async def test_all_wait_for_the_latest_opening_to_the_second(here: RebalanceWorld) -> None:
+    here.broker.hours_of["BBB"] = AT_TWO
+    await here.ask("r1", DU, weights={"AAA": "0.5", "BBB": "0.5"})
+    waiting = await here.go("r1", steps=5)
+    opens = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)
+    assert (waiting.state, waiting.reason, waiting.until) == ("Waiting", "MarketClosed", opens)
+    here.time.set(opens - timedelta(seconds=1))
+    await here.step()
+    assert sent(here) == []
+    here.time.set(opens)
+    assert (await here.go("r1")).state == "Completed"
+
+
+async def test_unknown_hours_send_nothing(here: RebalanceWorld) -> None:
+    here.broker.hours_of["BBB"] = "nonsense"
+    await here.ask("r1", DU, weights={"AAA": "0.5", "BBB": "0.5"})
+    waiting = await here.go("r1", steps=5)
+    assert (waiting.state, waiting.reason) == ("Waiting", "HoursUnknown")
+    assert sent(here) == []
+
+
+async def test_a_market_that_closes_during_the_day_of_one_that_has_no_target_holds_it_too(
+    here: RebalanceWorld,
+) -> None:
+    here.shares[DU, "CCC"] = 10
+    here.show()
+    here.broker.hours_of["CCC"] = AT_TWO
+    await here.ask("r1", DU, weights={"AAA": "0.5"})
+    assert (await here.go("r1", steps=5)).reason == "MarketClosed"
+
+
+async def test_what_does_not_fill_in_time_is_cancelled_and_nothing_more_is_sent_for_it(
+    here: RebalanceWorld,
+) -> None:
+    here.shares[DU, "CCC"] = 40
+    here.cash[DU] = here.cash[DU] * 0
+    here.show()
+    here.held_back = {"CCC"}
+    await here.ask("r1", DU, weights={"AAA": "1"}, phaseSeconds=20)
+    await here.go("r1", steps=15)
+    assert (await here.run("r1")).state == "Selling"
+    await here.go("r1", steps=10)
+    (order,) = here.broker.placed
+    assert here.broker.cancelled[:1] == [order.order_id]
+    ended = OrderStatusReport(
+        order.order_id, 17, 900 + order.order_id, "Cancelled", order_ref=order.order_ref
+    )
+    await here.ledger.observe(ended)
+    done = await here.go("r1")
+    assert (done.state, done.reason) == ("Completed", "NotAllFilled")
+    assert done.message == "filled: SELL CCC 0 of 40"
+    assert len(sent(here)) == 1
+
+
+async def test_a_missing_price_stops_it_with_the_symbols(here: RebalanceWorld) -> None:
+    here.broker.quotes["BBB"] = MarketQuote()
+    await here.ask("r1", DU, weights={"AAA": "0.5", "BBB": "0.5"})
+    stopped = await here.go("r1")
+    assert (stopped.state, stopped.reason) == ("Stopped", "Refused")
+    assert "there is no price of BBB" in stopped.message
+    assert sent(here) == []
+
+
+async def test_a_late_price_will_do_by_request_alone(here: RebalanceWorld) -> None:
+    here.broker.quotes["BBB"] = MarketQuote(last=here.broker.quotes["BBB"].last, delayed=True)
+    await here.ask("r1", DU, weights={"BBB": "0.5"})
+    assert (await here.go("r1")).reason == "Refused"
+    await here.ask("r2", DU, weights={"BBB": "0.5"}, prices="delayed")
+    assert (await here.go("r2")).state == "Completed"
+
+
+async def test_prices_that_were_given_are_the_ones_it_decides_by(here: RebalanceWorld) -> None:
+    given = [{"contract": {"symbol": "AAA"}, "price": "20"}]
+    await here.ask("r1", DU, weights={"AAA": "1"}, prices="given", givenPrices=given)
+    await here.go("r1")
+    assert sent(here) == [("AAA", "BUY", 50)]
+
+
+async def test_a_broker_that_does_not_answer_is_asked_again(here: RebalanceWorld) -> None:
+    await here.ask("r1", DU, weights={"AAA": "0.5"})
+    here.broker.error = NoAnswerError("silence")
+    assert (await here.go("r1", steps=3)).reason == "BrokerSilent"
+    here.broker.error = None
+    assert (await here.go("r1")).state == "Completed"
+
+
+async def test_a_closed_gate_holds_it_before_its_buys(here: RebalanceWorld) -> None:
+    here.shares[DU, "CCC"] = 20
+    here.show()
+    await here.ask("r1", DU, weights={"AAA": "1"})
+    while not sent(here):
+        await here.step()
+    here.gate = Closed(GateReason.PAUSED, "by R.")
+    held = await here.go("r1", steps=20)
+    assert (held.state, held.reason) == ("Buying", "Paused")
+    assert len(sent(here)) == 1
+    here.gate = Open()
+    assert (await here.go("r1")).state == "Completed"
+
+
+async def test_a_session_that_ends_before_the_sells_are_done_buys_nothing(
+    here: RebalanceWorld,
+) -> None:
+    here.shares[DU, "CCC"] = 20
+    here.show()
+    here.gate = Open()
+    await here.ask("r1", DU, weights={"AAA": "1"})
+    while (await here.run("r1")).state != "Selling":
+        await here.runner.look()
+        await here.runner.settle()
+    here.gate = Closed(GateReason.PAUSED, "by R.")
+    here.time.set(datetime(2026, 11, 23, 21, 0, tzinfo=UTC))
+    here.gate = Open()
+    done = await here.go("r1")
+    assert (done.state, done.reason) == ("Stopped", "SessionEnded")
+    assert sent(here) == []
+
+
+async def test_a_cash_account_buys_when_its_sells_are_settled(here: RebalanceWorld) -> None:
+    here.shares[DU, "CCC"] = 20
+    here.settlement = SettlementKind.CASH
+    here.show()
+    here.settled[DU] = here.cash[DU]
+    await here.ask("r1", DU, weights={"AAA": "1"})
+    waiting = await here.go("r1")
+    assert (waiting.state, sent(here)) == ("AwaitingSettlement", [("CCC", "SELL", 20)])
+    here.settled.clear()
+    here.show()
+    here.time.set(NOON + timedelta(hours=22, minutes=30))
+    assert (await here.go("r1")).state == "Completed"
+    assert sent(here)[1:] == [("AAA", "BUY", 200)]
+
+
+async def test_memory_that_is_lost_at_every_step_places_nothing_twice(here: RebalanceWorld) -> None:
+    here.shares[DU, "CCC"] = 40
+    here.show()
+    await here.ask("r1", DU, weights={"AAA": "0.5", "BBB": "0.5"})
+    for _ in range(40):
+        here.restart()
+        await here.step()
+        here.time.advance(1)
+    assert (await here.run("r1")).state == "Completed"
+    assert sent(here) == [("CCC", "SELL", 40), ("AAA", "BUY", 150), ("BBB", "BUY", 75)]
+
+
+async def test_a_limit_that_refuses_an_order_is_in_the_report(here: RebalanceWorld) -> None:
+    here.settings = here.settings.model_copy(update={"max_orders_per_day": 1})
+    await here.ask("r1", DU, weights={"AAA": "0.5", "BBB": "0.5"})
+    done = await here.go("r1")
+    assert (done.state, done.reason) == ("Completed", "NotAllFilled")
+    report = done.report
+    assert report is not None
+    states = sorted((o.state, o.message.partition(":")[0]) for o in report.outcomes)
+    assert states == [("Filled", ""), ("Refused", "DailyOrderLimit")]
+
+
+async def test_a_key_of_another_request_and_a_foreign_account_are_refused(
+    here: RebalanceWorld,
+) -> None:
+    await here.ask("r1", DU, weights={"AAA": "0.5"})
+    with pytest.raises(OrderRefusedError, match="belongs to another rebalance"):
+        await here.ask("r1", DU, weights={"AAA": "0.6"})
+    with pytest.raises(OrderRefusedError, match="may not be traded here"):
+        await here.ask("r2", "DU999", weights={"AAA": "0.6"})
+    with pytest.raises(OrderRefusedError, match="several accounts"):
+        await here.ask("r3", weights={"AAA": "0.6"})
+
+
+async def test_what_did_not_begin_in_time_expires(here: RebalanceWorld) -> None:
+    here.gate = Closed(GateReason.PAUSED, "by R.")
+    await here.ask("r1", DU, weights={"AAA": "0.5"}, validUntil="2026-11-23T13:00:00-05:00")
+    await here.step()
+    here.time.set(NOON + timedelta(hours=1))
+    expired = await here.go("r1")
+    assert (expired.state, expired.reason) == ("Expired", "ValidityEnded")
+    assert expired.message.endswith("by R.")
+
+
+async def test_orders_of_the_account_that_do_not_end_stop_it(here: RebalanceWorld) -> None:
+    here.broker.known = (*here.broker.known, AAPL)
+    here.held_back = {"AAPL"}
+    await here.order("o1")
+    await here.step()
+    assert (await here.stored("o1")).state is OrderState.WORKING
+    await here.ask("r1", DU, weights={"AAA": "0.5"})
+    stopped = await here.go("r1", steps=50)
+    assert (stopped.state, (await here.stored("o1")).cancel_requested) == ("Clearing", True)
+    stopped = await here.go("r1")
+    assert (stopped.state, stopped.reason) == ("Stopped", "OrdersNotCancelled")
+    assert "o1 (Working)" in stopped.message
+    assert sent(here) == [("AAPL", "BUY", 10)]

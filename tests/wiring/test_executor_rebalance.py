@@ -1,0 +1,242 @@
+"""Rebalances by the executor process against the simulator: what IBKR has in the end."""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor_world import ExecutorWorld, until, world
+
+ACCOUNT = "DU1234567"
+PRICES = {"AAPL": 190, "MSFT": 420, "IBM": 225, "NVDA": 130, "SPY": 580, "BND": 73, "GLD": 245}
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[ExecutorWorld]:
+    async with world(tmp_path) as made:
+        await made.executor.start()
+        await made.log_in()
+        await made.ready()
+        yield made
+
+
+def targets(**weights: str) -> list[dict[str, Any]]:
+    return [{"contract": {"symbol": name}, "weight": weight} for name, weight in weights.items()]
+
+
+async def rebalance(here: ExecutorWorld, key: str, **body: Any) -> tuple[int, Any]:
+    return await here.orders.ask("POST", "/v1/rebalances", body, headers={"Idempotency-Key": key})
+
+
+async def ended(here: ExecutorWorld, run: Any, *states: str) -> Any:
+    """The rebalance once it is in one of the states."""
+
+    async def look() -> Any:
+        found = await here.orders.get(f"/v1/rebalances/{run['id']}")
+        return found if found["state"] in (states or ("Completed", "Stopped")) else None
+
+    return await until(f"rebalance {run['id']} in {states}", look)
+
+
+async def held(here: ExecutorWorld) -> dict[str, int]:
+    """What IBKR has in the account."""
+    (account,) = await here.ibkr.get("/v1/accounts")
+    return {symbol: int(p["quantity"]) for symbol, p in account["positions"].items()}
+
+
+async def give(here: ExecutorWorld, cash: str, **quantities: int) -> None:
+    positions = {
+        symbol: {"quantity": quantity, "average_cost": PRICES[symbol]}
+        for symbol, quantity in quantities.items()
+    }
+    body = {"cash": {"USD": cash}, "positions": positions}
+    await here.ibkr.send("PATCH", f"/v1/accounts/{ACCOUNT}", body)
+
+
+async def test_a_dry_run_says_what_would_be_done_and_does_nothing(here: ExecutorWorld) -> None:
+    await give(here, "100000", MSFT=100)
+    body = {"targets": targets(AAPL="0.6", BND="0.3"), "cashReservePercent": "10"}
+    plan = await here.orders.send("POST", "/v1/rebalances?dryRun=true", body)
+    assert [
+        (o["side"], o["symbol"], o["quantity"], o["decisionPrice"]) for o in plan["orders"]
+    ] == [
+        ("SELL", "MSFT", 100, "420"),
+        ("BUY", "AAPL", 404, "190"),
+        ("BUY", "BND", 525, "73"),
+    ]
+    assert (plan["accountValue"], plan["cashReserve"]) == ("142000.0000", "14200.0000")
+    assert {w["symbol"]: w["after"] for w in plan["weights"]} == {
+        "MSFT": "0.000000",
+        "AAPL": "0.540563",
+        "BND": "0.269894",
+    }
+    assert plan["marketsOpen"] is True
+    assert await here.placed_frames() == []
+    assert (await here.orders.get("/v1/rebalances"))["rebalances"] == []
+
+
+async def test_an_account_gets_its_weights_and_a_second_rebalance_does_nothing(
+    here: ExecutorWorld,
+) -> None:
+    await give(here, "300000", MSFT=100)
+    body = {"targets": targets(AAPL="0.5", BND="0.2"), "cashReservePercent": "10"}
+    status, run = await rebalance(here, "k1", **body, unsettled="skip")
+    assert (status, run["state"]) == (202, "Accepted")
+    done = await ended(here, run)
+    assert (done["state"], done["reason"], done["message"]) == ("Completed", "", "")
+    assert await held(here) == {"AAPL": 810, "BND": 843}
+    report = done["report"]
+    assert [(o["side"], o["symbol"], o["state"]) for o in report["orders"]] == [
+        ("SELL", "MSFT", "Filled"),
+        ("BUY", "AAPL", "Filled"),
+        ("BUY", "BND", "Filled"),
+    ]
+    assert [o["slippage"] for o in report["orders"]] == ["1.0000", "8.1000", "8.4300"]
+    assert Decimal(report["commission"]) > 0
+    assert Decimal(report["driftAfter"]) < Decimal("0.002") < Decimal(report["driftBefore"])
+    frames = [frame[16:18] for frame in await here.placed_frames()]
+    assert frames == [["SELL", "100"], ["BUY", "810"], ["BUY", "843"]]
+    assert (await rebalance(here, "k1", **body, unsettled="skip"))[0] == 200
+    _, again = await rebalance(here, "k2", **body)
+    done = await ended(here, again)
+    assert (done["state"], done["reason"]) == ("Completed", "NothingToDo")
+    assert len(await here.placed_frames()) == 3
+
+
+async def test_the_account_has_one_rebalance_at_a_time(here: ExecutorWorld) -> None:
+    await here.ibkr.send("PATCH", "/v1/faults", {"hold_fills": True})
+    _, first = await rebalance(here, "k1", targets=targets(AAPL="0.5"))
+    await ended(here, first, "Buying")
+    status, second = await rebalance(here, "k2", targets=targets(MSFT="0.5"))
+    assert (status, second["id"]) == (200, first["id"])
+    await here.ibkr.send("POST", "/v1/fills/release")
+    await ended(here, first)
+    status, third = await rebalance(here, "k3", targets=targets(MSFT="0.5"))
+    assert (status, third["id"] != first["id"]) == (202, True)
+
+
+async def test_one_closed_market_holds_everything_until_it_opens(here: ExecutorWorld) -> None:
+    await here.ibkr.send("PATCH", "/v1/clock", {"hours": "closed"})
+    _, run = await rebalance(here, "k1", targets=targets(AAPL="0.5"))
+    waiting = await ended(here, run, "Waiting")
+    assert waiting["reason"] == "MarketClosed"
+    assert await here.placed_frames() == []
+    status, cancelled = await here.orders.ask("DELETE", f"/v1/rebalances/{run['id']}")
+    assert (status, cancelled["state"]) == (200, "Cancelled")
+
+
+async def test_the_accounts_own_orders_are_cancelled_first(here: ExecutorWorld) -> None:
+    _, order = await here.place("o1", orderType="LMT", limitPrice="100")
+    await here.reaches(order["id"], "Working")
+    _, run = await rebalance(here, "k1", targets=targets(BND="0.1"))
+    await ended(here, run, "Completed")
+    assert (await here.orders.get(f"/v1/orders/{order['id']}"))["state"] == "Cancelled"
+    assert list(await held(here)) == ["BND"]
+
+
+async def test_a_rejected_sell_costs_its_share_of_the_buys_and_is_in_the_report(
+    here: ExecutorWorld,
+) -> None:
+    await give(here, "0", MSFT=100, IBM=100)
+    await here.ibkr.send("PATCH", "/v1/faults", {"reject_next": "no permission"})
+    _, run = await rebalance(here, "k1", targets=targets(BND="1"), unsettled="skip")
+    done = await ended(here, run)
+    assert (done["state"], done["reason"]) == ("Completed", "NotAllFilled")
+    sells = {o["symbol"]: o["state"] for o in done["report"]["orders"] if o["side"] == "SELL"}
+    assert sorted(sells.values()) == ["Filled", "Rejected"]
+    (account,) = await here.ibkr.get("/v1/accounts")
+    assert Decimal(account["cash"]["USD"]) >= 0
+
+
+async def test_a_cash_account_waits_for_what_it_sold(here: ExecutorWorld) -> None:
+    await give(here, "0", MSFT=100)
+    _, run = await rebalance(here, "k1", targets=targets(BND="1"))
+    waiting = await ended(here, run, "AwaitingSettlement")
+    assert waiting["reason"] == "AwaitingSettlement"
+    assert await held(here) == {}
+    status, cancelled = await here.orders.ask("DELETE", f"/v1/rebalances/{run['id']}")
+    assert (status, cancelled["cancelRequested"]) == (202, True)
+    done = await ended(here, run, "Cancelled")
+    assert [o["symbol"] for o in done["report"]["orders"]] == ["MSFT"]
+
+
+async def test_a_rebalance_goes_on_after_a_kill_and_places_nothing_twice(
+    here: ExecutorWorld,
+) -> None:
+    await give(here, "500000", MSFT=100, IBM=50)
+    await here.ibkr.send("PATCH", "/v1/faults", {"hold_fills": True})
+    _, run = await rebalance(
+        here, "k1", targets=targets(AAPL="0.2", BND="0.2", SPY="0.2"), unsettled="skip"
+    )
+    await ended(here, run, "Selling")
+
+    async def sent() -> bool:
+        return len(await here.placed_frames()) == 2
+
+    await until("both sells are sent", sent)
+    await here.executor.kill()
+    await here.executor.start()
+    await here.ready()
+    await here.ibkr.send("POST", "/v1/fills/release")
+    done = await ended(here, run)
+    assert done["state"] == "Completed"
+    quantities = [(f[16], f[17]) for f in await here.placed_frames()]
+    assert len(quantities) == 5
+    assert set(await held(here)) == {"AAPL", "BND", "SPY"}
+    assert Decimal(done["report"]["driftAfter"]) < Decimal("0.005")
+
+
+async def test_an_order_of_unknown_fate_stops_everything_behind_it(here: ExecutorWorld) -> None:
+    await give(here, "0", MSFT=100)
+    await here.ibkr.send("PATCH", "/v1/faults", {"lose_next": "silently"})
+    _, run = await rebalance(here, "k1", targets=targets(BND="1"), unsettled="skip")
+
+    async def doubtful() -> Any:
+        found = await here.orders.get(f"/v1/rebalances/{run['id']}")
+        return found if found["reason"] == "UnknownOrder" else None
+
+    doubted = await until("the order is doubted", doubtful)
+    assert doubted["state"] == "Selling"
+    (order,) = (await here.orders.get("/v1/orders"))["orders"]
+    assert order["state"] == "Unknown"
+    body = {"outcome": "notAtBroker", "note": "not in TWS"}
+    await until("it is parked", lambda: parked(here, order["id"]))
+    await here.orders.send("POST", f"/v1/orders/{order['id']}/resolve", body)
+    done = await ended(here, run)
+    assert (done["state"], done["reason"]) == ("Completed", "NotAllFilled")
+    assert await held(here) == {"MSFT": 100}
+
+
+async def parked(here: ExecutorWorld, order_id: str) -> bool:
+    found = await here.orders.get(f"/v1/orders/{order_id}")
+    return bool(found["reason"] == "NotFoundAtBroker")
+
+
+async def test_what_can_not_be_done_is_refused_with_what_to_do(here: ExecutorWorld) -> None:
+    for body, code, words in (
+        ({"targets": targets(NOPE="0.1")}, "UnknownContract", "NOPE: the broker knows no such"),
+        (
+            {"targets": targets(AAPL="0.1"), "prices": "given"},
+            "NoPrice",
+            "there is no price of AAPL",
+        ),
+        ({"targets": [*targets(AAPL="0.1"), *targets(AAPL="0.2")]}, "InvalidRequest", "twice"),
+    ):
+        status, problem = await here.orders.ask("POST", "/v1/rebalances?dryRun=true", body)
+        assert (status, problem["code"]) == (422, code)
+        assert words in problem["detail"]
+    _, run = await rebalance(here, "k1", targets=targets(NOPE="0.1"))
+    stopped = await ended(here, run)
+    assert (stopped["state"], stopped["reason"]) == ("Stopped", "Refused")
+    assert "NOPE" in stopped["message"]
+
+
+async def test_a_pause_holds_a_rebalance_before_its_buys(here: ExecutorWorld) -> None:
+    await here.orders.send("POST", "/v1/pause", {"by": "R.", "reason": "earnings"})
+    _, run = await rebalance(here, "k1", targets=targets(BND="0.1"))
+    waiting = await ended(here, run, "Waiting")
+    assert waiting["reason"] == "Paused"
+    await here.orders.send("POST", "/v1/resume", {"by": "R."})
+    assert (await ended(here, run))["state"] == "Completed"
