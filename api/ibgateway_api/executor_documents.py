@@ -75,6 +75,10 @@ class OrderDocument(Document):
     market_closed: str | None
     priority: str
     client_reference: str | None
+    replaces: str | None
+    """Id of the order in whose place it is."""
+    replaced_by: str | None
+    """Id of the order that has taken its place."""
     valid_until: AwareDatetime
     order_ref: str
     """How IBKR's own screens show it."""

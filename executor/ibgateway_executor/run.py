@@ -30,6 +30,7 @@ from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.limit_check import LimitCheck
 from ibgateway_executor.dispatch.preparation import Preparation
+from ibgateway_executor.dispatch.replacements import OrderReplacements
 from ibgateway_executor.dispatch.submit import OrderSubmitter
 from ibgateway_executor.dispatch.waits import OrderWaits
 from ibgateway_executor.errors import LedgerUnavailableError
@@ -275,6 +276,7 @@ def _dispatcher(
         submitter=submitter,
         waits=waits,
         cancels=cancels,
+        replacements=OrderReplacements(ledger, current),
         metrics=metrics,
         clock=clock,
         wakeup=wakeup,

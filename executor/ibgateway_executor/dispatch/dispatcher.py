@@ -16,6 +16,7 @@ from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.preparation import Preparation
+from ibgateway_executor.dispatch.replacements import OrderReplacements
 from ibgateway_executor.dispatch.submit import OrderSubmitter
 from ibgateway_executor.dispatch.waits import SLOW_SECONDS, OrderWaits
 from ibgateway_executor.errors import LedgerUnavailableError
@@ -59,6 +60,7 @@ class Dispatcher:
         submitter: OrderSubmitter,
         waits: OrderWaits,
         cancels: CancelWriter,
+        replacements: OrderReplacements,
         metrics: ExecutorMetrics,
         clock: Clock,
         wakeup: Wakeup,
@@ -71,6 +73,7 @@ class Dispatcher:
         self._submitter = submitter
         self._waits = waits
         self._cancels = cancels
+        self._replacements = replacements
         self._metrics = metrics
         self._clock = clock
         self._wakeup = wakeup
@@ -107,6 +110,9 @@ class Dispatcher:
         self._ledger.active.begin(self._connection.now())
         self._hear()
         await self._end_overdue()
+        if self._ledger.active.replacing:
+            await self._replacements.look()
+            self._hear()
         self._cancels.write(self._ledger.active.cancels.values())
         gate, broker = self._gate(), self._connection.broker
         self._metrics.gate(gate)

@@ -230,7 +230,7 @@ def _completing(done: Order) -> Step:
             return order
         return replace(
             order,
-            terms=done.terms,
+            terms=replace(order.terms, account=done.terms.account, contract=done.terms.contract),
             valid_until=done.valid_until,
             valid_by_default=done.valid_by_default,
         )

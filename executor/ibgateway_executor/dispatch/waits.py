@@ -37,6 +37,11 @@ would be half of what the disk can take, and each new order would wait for the l
 """
 CLOSED: Final = frozenset({OrderReason.MARKET_CLOSED, OrderReason.CUT_OFF_PASSED})
 """What an order may be refused for instead of waiting."""
+MOST_ACTIVE: Final = 20
+"""IBKR's limit of active orders for one contract, side and account."""
+AWAITS_END: Final = Waiting(
+    OrderReason.REPLACED_WORKS, "the order that it replaces is being cancelled and has not ended"
+)
 LATE: Final = Waiting(OrderReason.VALIDITY_ENDED, "validUntil is past by this clock", brief=True)
 UNPROVEN: Final = Waiting(
     OrderReason.VALIDITY_ENDED,
@@ -120,10 +125,22 @@ class OrderWaits:
             return Waiting(
                 OrderReason.NOT_BEFORE, f"not before {begins.isoformat()}, as asked", begins
             )
+        if order.awaits_end:
+            return AWAITS_END
         return (
             self._submitter.wait(order)
             or self._preparation.wait(order)
             or market_wait(self._contracts.market(order.terms))
+            or self._full(order)
+        )
+
+    def _full(self, order: Order) -> Waiting | None:
+        side, beside = order.terms.side, self._ledger.active.beside(order)
+        if sum(other.terms.side is side for other in beside) < MOST_ACTIVE:
+            return None
+        return Waiting(
+            OrderReason.ACTIVE_ORDER_LIMIT,
+            f"IBKR takes {MOST_ACTIVE} active orders for a contract, side and account: wait, or cancel one",
         )
 
     def pause(self) -> float:

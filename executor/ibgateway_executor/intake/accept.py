@@ -6,6 +6,7 @@ from datetime import datetime
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.idempotency import IdempotencyKey
+from ibgateway_executor.intake.replacing import ReplacementBody, replacement_refusal
 from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.store import Entry
@@ -54,6 +55,26 @@ class Acceptance:
             return await self._ledger.accept(self._entry(name, body, self._clock.now()))
         finally:
             self._in_flight.discard(key.key)
+
+    async def replace(
+        self, key: IdempotencyKey, old: Order, body: ReplacementBody
+    ) -> tuple[Order, bool]:
+        """The order that takes the place of `old`, stored; whether it is new. It is not sent before `old` has ended.
+
+        OrderRefusedError as `accept`, and where `old` can't be replaced.
+        """
+        now = self._clock.now()
+        order = body.order(old, self._new_id(key.key), now)
+        entry = Entry(
+            key=key.key,
+            hash=body.fingerprint(old.id),
+            order=order,
+            refusal=replacement_refusal(old, body)
+            or self._refusal(order.terms, body.valid_until, now),
+            day_start=day_start(now),
+            day_limit=self._settings().max_orders_per_day,
+        )
+        return await self._ledger.accept(entry)
 
     async def _stored_name(self, key: IdempotencyKey) -> str:
         """What a ledger calls a key that came as a string: earlier versions kept the quotation marks."""

@@ -72,6 +72,10 @@ ORDER_BODIES: Final[dict[str, Any]] = {
         "clientReference": "basket 7",
     },
 }
+REPLACEMENT_BODIES: Final[dict[str, Any]] = {
+    "another price": {"limitPrice": "191.00"},
+    "more of it": {"quantity": 15, "clientReference": "basket 8"},
+}
 RESOLUTION_BODIES: Final[dict[str, Any]] = {
     "IBKR never had it": {"outcome": "notAtBroker", "note": "not in TWS on 23 Nov, 14:05, R."},
     "it was filled": {"outcome": "found", "filledQuantity": 10, "note": "statement of 23 Nov, R."},
@@ -174,6 +178,7 @@ _DETAILS: Final = {
     "NoSuchOrder": "there is no order 4be1",
     "NoSuchRebalance": "there is no rebalance 9f1c",
     "CannotCancel": "the order is Filled already",
+    "CannotReplace": "the order is Filled already: place a new one",
     "CannotResolve": "the order is Filled and its fate is not in doubt: there is nothing to resolve",
     "RequestInFlight": "a request with this Idempotency-Key is being stored: send it again in a second",
     "LengthRequired": "send the body with one Content-Length, not chunked",

@@ -6,9 +6,10 @@ foreign host.
 """
 
 import re
+from functools import partial
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Header, Query, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from ibgateway_api.gate import Closed
@@ -25,12 +26,14 @@ from ibgateway_executor.intake.pages import LARGEST_PAGE, LARGEST_SEQUENCE
 from ibgateway_executor.intake.pausing import PauseBody, ResumeBody, pause_document
 from ibgateway_executor.intake.placement import OrderIntakeRoute
 from ibgateway_executor.intake.rebalance_routes import rebalances
+from ibgateway_executor.intake.replacing import ReplacementBody
 from ibgateway_executor.intake.resolution import ResolutionBody, resolved
 from ibgateway_executor.intake.schema import OrderBody, history_document, order_document
 from ibgateway_executor.intake.services import IntakeServices, Services
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import Order, OrderState, cancel
+from ibgateway_executor.orders.replacement import begin
 
 _ID: Final = re.compile("[!-~]{1,64}")
 """Nothing else is an order's id; not every database can be asked for every text."""
@@ -119,6 +122,23 @@ async def cancel_order(services: Services, order_id: str, response: Response) ->
     response.status_code = 202
     left = await services.ask_cancel(after.id, last)
     return order_document(await _find(services.ledger, order_id)) | {"cancelWritten": left}
+
+
+@router.post("/v1/orders/{order_id}/replace", status_code=202)
+async def replace_order(
+    request: Request, services: Services, order_id: str, body: ReplacementBody, key: Key = ""
+) -> Response:
+    """Cancel the order, wait for its end, send a new one for the rest: 202 with the new order, 200 for a repeated request."""
+    name = read_key(request.headers.getlist("idempotency-key"))
+    old = await _find(services.ledger, order_id)
+    order, new = await services.acceptance.replace(name, old, body)
+    if new:
+        await services.ledger.advance(old.id, partial(begin, by=order.id), ChangeCause.CLIENT)
+    return JSONResponse(
+        order_document(order),
+        status_code=202 if new else 200,
+        headers={"Location": f"/v1/orders/{order.id}"},
+    )
 
 
 @router.post("/v1/orders/{order_id}/resolve")

@@ -194,6 +194,20 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
         },
         problems=("NoSuchOrder", "CannotCancel", "LedgerUnavailable"),
     ),
+    "replace_order": RouteAnswers(
+        answers={
+            202: _order(
+                "Stored: it is sent once the order that it replaces has ended.", "Location"
+            ),
+            200: _order("The same request was stored before: its order, as it is now.", "Location"),
+        },
+        problems=(
+            *("IdempotencyKeyMissing", "IdempotencyKeyInvalid", "IdempotencyKeyReused"),
+            *("NoSuchOrder", "CannotReplace", "UnknownAccount", "ValidityEnded", "OrderValueLimit"),
+            *("PriceCollar", "DailyOrderLimit", "LedgerUnavailable", *_BODY),
+        ),
+        bodies=examples.REPLACEMENT_BODIES,
+    ),
     "resolve_order": RouteAnswers(
         answers={200: _order("As the person resolved it.")},
         problems=("NoSuchOrder", "CannotResolve", "LedgerUnavailable", *_BODY),

@@ -33,6 +33,7 @@ KINDS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
         "MethodNotAllowed": ProblemKind(405, "The path has no such method"),
         "RequestTimeout": ProblemKind(408, "The request was not complete in time"),
         "CannotCancel": ProblemKind(409, "The order can't be cancelled"),
+        "CannotReplace": ProblemKind(409, "The order can't be replaced"),
         "CannotResolve": ProblemKind(409, "There is nothing to resolve"),
         "RequestInFlight": ProblemKind(409, "A request with this key is being stored"),
         "LengthRequired": ProblemKind(411, "The length of the body is missing"),

@@ -248,6 +248,8 @@ def order_document(order: Order) -> dict[str, Any]:
         "marketClosed": order.market_closed or None,
         "priority": order.priority.value,
         "clientReference": order.client_reference or None,
+        "replaces": order.replaces or None,
+        "replacedBy": order.replaced_by or None,
         "validUntil": order.valid_until.isoformat(),
         "orderRef": order.order_ref,
         "orderId": order.order_id or None,

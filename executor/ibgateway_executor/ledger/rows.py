@@ -51,6 +51,9 @@ def row_of(order: Order, at: datetime) -> dict[str, Any]:
         "market_closed": str(order.market_closed),
         "priority": order.priority.value,
         "client_reference": order.client_reference,
+        "replaces": order.replaces,
+        "replaced_by": order.replaced_by,
+        "awaits_end": order.awaits_end,
     }
 
 
@@ -102,6 +105,9 @@ def order_of(row: Row) -> Order:
         market_closed=intern(row["market_closed"]),
         priority=Priority(row["priority"]),
         client_reference=row["client_reference"],
+        replaces=row["replaces"],
+        replaced_by=row["replaced_by"],
+        awaits_end=bool(row["awaits_end"]),
     )
 
 

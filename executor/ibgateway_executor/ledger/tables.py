@@ -16,7 +16,7 @@ from sqlalchemy import (
     false,
 )
 
-REVISION = "0007"
+REVISION = "0008"
 """Of these tables: the last one in `revisions`."""
 UNSTAMPED = "4"
 """What programs without revisions stamped their ledgers with last; theirs was made and perhaps not stamped yet."""
@@ -81,6 +81,9 @@ orders = Table(
     Column("priority", String, nullable=False, server_default="normal"),
     Column("client_reference", String, nullable=False, server_default=""),
     Column("multiplier", String, nullable=False, server_default=""),
+    Column("replaces", String, nullable=False, server_default=""),
+    Column("replaced_by", String, nullable=False, server_default=""),
+    Column("awaits_end", Boolean, nullable=False, server_default=false()),
     Index("jobs_by_state", "state"),
     Index("jobs_by_client_reference", "client_reference", "sequence"),
     Index("jobs_by_order", "client_id", "order_id"),

@@ -32,6 +32,8 @@ class ActiveOrders:
         self.sent: dict[int, Order] = {}
         """Those that the broker has or may have."""
         self.sending: dict[int, Order] = {}
+        self.replacing: dict[int, Order] = {}
+        """Unsent ones that wait for the end of the order they replace."""
         self.cancels: dict[int, Order] = {}
         """Those that a client wants cancelled."""
         self._lanes: dict[Lane, list[int]] = {}
@@ -149,6 +151,8 @@ class ActiveOrders:
             else:
                 heapq.heappush(self._later, (order.not_before, number))
             heapq.heappush(self._ends, (order.valid_until, number))
+            if order.awaits_end:
+                self.replacing[number] = order
         else:
             self.sent[number] = order
             self._sent_of.setdefault(of[:2], {})[number] = order
@@ -167,7 +171,7 @@ class ActiveOrders:
 
     def _drop(self, order: Order) -> None:
         number, of = order.sequence, lane(order)
-        for index in (self.unsent, self.sent, self.sending, self.cancels):
+        for index in (self.unsent, self.sent, self.sending, self.cancels, self.replacing):
             index.pop(number, None)
         if (beside := self._sent_of.get(of[:2])) and beside.pop(number, None) and not beside:
             del self._sent_of[of[:2]]
@@ -185,6 +189,7 @@ def _only_waits(before: Order, after: Order) -> bool:
         before.state in UNSENT
         and after.state in UNSENT
         and before.terms == after.terms
+        and not after.awaits_end
         and before.valid_until == after.valid_until
         and before.valid_by_default == after.valid_by_default
         and before.cancel_requested == after.cancel_requested

@@ -56,6 +56,7 @@ _CHANGES: Final = {
     "broker_message": "brokerMessage",
     "resolution": "resolution",
     "note": "note",
+    "replaced_by": "replacedBy",
 }
 _REPORTED: Final = {
     "status": "status",

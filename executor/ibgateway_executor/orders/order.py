@@ -104,6 +104,10 @@ class OrderReason(StrEnum):
     POSITION_UNKNOWN = "PositionUnknown"
     POSITION_TOO_SMALL = "PositionTooSmall"
     DAILY_ORDER_LIMIT = "DailyOrderLimit"
+    ACTIVE_ORDER_LIMIT = "ActiveOrderLimit"
+    REPLACED_WORKS = "ReplacedOrderWorks"
+    CANNOT_REPLACE = "CannotReplace"
+    NOTHING_LEFT = "NothingLeft"
     VALIDITY_ENDED = "ValidityEnded"
     CANCELLED_BY_CLIENT = "CancelledByClient"
     CANCELLED_BY_BROKER = "CancelledByBroker"
@@ -196,7 +200,8 @@ class Order:
     cumulative figures, `broker_message` is the last error or notice it gave, in its own words.
     `resolution` and `note` are a person's, of an order whose fate was in doubt. `not_before` is the first
     moment at which it may be sent; `market_closed` empty where the gateway's setting counts;
-    `client_reference` is the caller's own text.
+    `client_reference` is the caller's own text. `replaces` and `replaced_by` are ids; while `awaits_end` the replaced
+    order has not ended, and the quantity is the whole one.
     """
 
     id: str
@@ -223,6 +228,9 @@ class Order:
     market_closed: str = ""
     priority: Priority = Priority.NORMAL
     client_reference: str = ""
+    replaces: str = ""
+    replaced_by: str = ""
+    awaits_end: bool = False
 
     @property
     def begins_at(self) -> datetime:
@@ -270,7 +278,12 @@ def move(order: Order, state: OrderState, *, reason: str = "", message: str = ""
 
 
 def reserve(order: Order, *, order_id: int, client_id: int, at: datetime) -> Order:
-    """The order on its way to the broker, with the ids it will use."""
+    """The order on its way to the broker, with the ids it will use.
+
+    IllegalMoveError also where the order that it replaces has not ended: two would be alive.
+    """
+    if order.awaits_end:
+        raise IllegalMoveError(f"order {order.id} waits for the end of order {order.replaces}")
     sending = move(order, OrderState.SENDING)
     return replace(sending, order_id=order_id, client_id=client_id, sent_at=at)
 

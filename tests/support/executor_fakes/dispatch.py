@@ -19,6 +19,7 @@ from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.limit_check import LimitCheck
 from ibgateway_executor.dispatch.preparation import Preparation
+from ibgateway_executor.dispatch.replacements import OrderReplacements
 from ibgateway_executor.dispatch.submit import OrderSubmitter
 from ibgateway_executor.dispatch.waits import OrderWaits
 from ibgateway_executor.ledger.facade import Ledger
@@ -95,6 +96,7 @@ class DispatchWorld:
             submitter=submitter,
             waits=self.waits,
             cancels=self.cancels,
+            replacements=OrderReplacements(self.ledger, self.connection),
             metrics=self.metrics,
             clock=clock,
             wakeup=self.changed,
