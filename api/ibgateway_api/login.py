@@ -84,8 +84,8 @@ class Login:
     """What is known of a gateway's login.
 
     `since` moves when `state` does, and when a start by token begins. `deadline` is the end of the wait for an approval.
-    `full_auth_time` is the last login of a process that was not started by a token, and of which a login was seen.
-    `attempted`: this process has shown that it logs in, by an attempt or a push.
+    `full_auth_time` is when the last login of a process that was not started by a token was shown, and that login proven.
+    `shown`: when this process last showed that it logs in, by an attempt, a push or its end, or the driver's word that it is complete.
     `proven` says that this process has passed the API probe; a lost link keeps it.
     `taken`: another session is in the way. `relogin`: it has ended this one, and the driver logs in again.
     `dialogs` are the open windows that stop a login until somebody answers, `dialog_since` when the first came.
@@ -100,7 +100,7 @@ class Login:
     accounts: tuple[str, ...] = ()
     full_auth_time: datetime | None = None
     by_token: bool = False
-    attempted: bool = False
+    shown: datetime | None = None
     link_lost: bool = False
     taken: bool = False
     relogin: bool = False
@@ -166,7 +166,8 @@ def _token_start(login: Login, evidence: Evidence) -> Login:
 
 
 def _attempted(login: Login, evidence: Evidence) -> Login:
-    return replace(_unproven(login), by_token=False, attempted=True, state=LoginState.LOGGING_IN)
+    anew = replace(_unproven(login), by_token=False, shown=evidence.at)
+    return replace(anew, state=LoginState.LOGGING_IN)
 
 
 def _unproven(login: Login) -> Login:
@@ -179,13 +180,13 @@ def _pushed(login: Login, evidence: Evidence) -> Login:
     if _stands(login):
         return login
     anew = login.authenticated and not login.relogin
-    asked = replace(login, by_token=False, attempted=True, authenticated=anew)
+    asked = replace(login, by_token=False, shown=evidence.at, authenticated=anew)
     return replace(asked, state=LoginState.AWAITING_APPROVAL)
 
 
 def _push_closed(login: Login, evidence: Evidence) -> Login:
     if login.state is LoginState.AWAITING_APPROVAL:
-        return replace(login, state=LoginState.LOGGING_IN)
+        return replace(login, shown=evidence.at, state=LoginState.LOGGING_IN)
     return login
 
 
@@ -262,18 +263,19 @@ def _dialog_closed(login: Login, evidence: Evidence) -> Login:
 
 
 def _settle(login: Login, evidence: Evidence) -> Login:
-    """LoggedIn where proof stands and nothing speaks against it, and then the week's time.
+    """LoggedIn where proof stands and nothing speaks against it, and then the week's time: when the login was shown.
 
-    A start of which no login is known authenticates nothing: its first line may be a late one of a process that is over.
+    The proof may come long after it, to a sentinel that reads an old log anew. A start of which no login is known
+    authenticates nothing: its first line may be a late one of a process that is over.
     """
     if login.taken or not login.proven:
         return login
     if login.link_lost:
         return replace(login, state=LoginState.CONNECTION_LOST)
-    shown = login.attempted or login.completed is not None
-    first = shown and not login.authenticated and not login.by_token
-    full = evidence.at if first else login.full_auth_time
-    known = shown or login.authenticated or login.by_token
+    full, shown = login.full_auth_time, login.shown
+    if shown is not None and not login.authenticated and not login.by_token:
+        full = max(shown, full or shown)
+    known = shown is not None or login.authenticated or login.by_token
     back = replace(login, full_auth_time=full, authenticated=known, relogin=False)
     return replace(back, state=LoginState.LOGGED_IN)
 
@@ -284,7 +286,7 @@ def _if_logged_in(state: LoginState) -> Callable[[Login, Evidence], Login]:
 
 
 def _completed(login: Login, evidence: Evidence) -> Login:
-    return replace(login, completed=evidence.at)
+    return replace(login, completed=evidence.at, shown=evidence.at)
 
 
 def _same(login: Login, evidence: Evidence) -> Login:

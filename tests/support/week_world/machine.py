@@ -146,7 +146,7 @@ class WeekMachine(RuleBasedStateMachine):
 
     def _says(self, line: str) -> None:
         now = self.world.clock.now()
-        self.truth.note(f"the log says: {line}")
+        self.truth.told(line)
         self.world.pod.container._out.write(f"{now:%Y-%m-%d %H:%M:%S}:000 IBC: {line}\n")
 
     @precondition(lambda self: self.sentinel_up)

@@ -23,6 +23,8 @@ LOSSES: Final = (
     "Login has completed: exiting via [File, Close] menu",
 )
 """Lines after which no session is there, or none is known to be."""
+LOGS_IN: Final = frozenset({"Login attempt: 1", "Second Factor Authentication initiated"})
+"""Lines that tell of a full login. With an API that answers they are all there is to know: the week counts as authenticated."""
 OTHERS: Final = (
     "Login has completed",
     "Second Factor Authentication initiated",
@@ -56,6 +58,12 @@ class MoneyTruth(Truth):
         self._stays_parked()
         if len(self.world.ibkr.gateways) > 1:
             self.fail("two gateways are connected to IBKR")
+
+    def told(self, line: str) -> None:
+        """The log has a line that nobody wrote."""
+        self.note(f"the log says: {line}")
+        if line in LOGS_IN:
+            self._full = self.world.clock.true()
 
     def asks(self) -> None:
         super().asks()

@@ -190,12 +190,12 @@ def test_since_moves_only_with_the_state() -> None:
 
 
 def test_a_full_login_is_the_weeks_authentication() -> None:
-    assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == run(*IN).full_auth_time
+    assert datetime(2026, 11, 22, 9, 5, 6, tzinfo=UTC) == run(*IN).full_auth_time
 
 
 def test_a_restart_by_token_is_not() -> None:
     by_token = (Sign.RESTART_BEGUN, Sign.PROCESS_STARTED, Sign.TOKEN_START, (Sign.API_READY, "DU1"))
-    assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == run(*IN, *by_token).full_auth_time
+    assert datetime(2026, 11, 22, 9, 5, 6, tzinfo=UTC) == run(*IN, *by_token).full_auth_time
     assert run(*by_token).full_auth_time is None
 
 
@@ -203,44 +203,44 @@ def test_a_start_that_shows_no_login_is_not_although_the_api_answers() -> None:
     """Its line may be a late one of a process that is over: last week's login would open this week's gate."""
     late = run(*IN, Sign.SESSION_STARTING, (Sign.API_READY, "DU1"))
     assert late.state is LoginState.LOGGED_IN
-    assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == late.full_auth_time
+    assert datetime(2026, 11, 22, 9, 5, 6, tzinfo=UTC) == late.full_auth_time
 
 
 @pytest.mark.parametrize("sign", [Sign.LOGIN_ATTEMPTED, Sign.PUSH_SENT, Sign.LOGIN_COMPLETED])
 def test_a_start_that_shows_its_login_is(sign: Sign) -> None:
     login = run(*IN, Sign.SESSION_STARTING, sign, (Sign.API_READY, "DU1"))
-    assert datetime(2026, 11, 22, 9, 5, 10, tzinfo=UTC) == login.full_auth_time
+    assert datetime(2026, 11, 22, 9, 5, 9, tzinfo=UTC) == login.full_auth_time
 
 
 def test_a_login_is_also_where_the_api_answers_before_its_line_is_read() -> None:
     """A person has typed it, and there was no push: only the end of it is in the log."""
     proof = (Sign.API_READY, "DU1")
     login = run(*IN, Sign.SESSION_STARTING, proof, Sign.LOGIN_COMPLETED, proof)
-    assert datetime(2026, 11, 22, 9, 5, 11, tzinfo=UTC) == login.full_auth_time
+    assert datetime(2026, 11, 22, 9, 5, 10, tzinfo=UTC) == login.full_auth_time
 
 
 def test_a_person_who_logs_in_after_a_dead_token_is() -> None:
     dead = (Sign.PROCESS_STARTED, Sign.TOKEN_START, Sign.TOKEN_EXPIRED)
     login = run(*dead, Sign.PUSH_SENT, Sign.PUSH_CLOSED, (Sign.API_READY, "DU1"))
-    assert datetime(2026, 11, 22, 9, 5, 6, tzinfo=UTC) == login.full_auth_time
+    assert datetime(2026, 11, 22, 9, 5, 5, tzinfo=UTC) == login.full_auth_time
 
 
 def test_coming_back_from_a_conflict_is_no_new_authentication() -> None:
     back = run(*IN, Sign.SESSION_TAKEN, Sign.LINK_LOST, Sign.LINK_RESTORED)
-    assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == back.full_auth_time
+    assert datetime(2026, 11, 22, 9, 5, 6, tzinfo=UTC) == back.full_auth_time
 
 
 def test_a_push_that_came_with_a_relogin_is_the_weeks_authentication() -> None:
     pushed = (Sign.RELOGIN_BEGUN, Sign.PUSH_SENT, Sign.PUSH_CLOSED, Sign.SESSION_RESUMED)
-    assert datetime(2026, 11, 22, 9, 5, 11, tzinfo=UTC) == run(*IN, *pushed).full_auth_time
+    assert datetime(2026, 11, 22, 9, 5, 10, tzinfo=UTC) == run(*IN, *pushed).full_auth_time
     silent = (Sign.RELOGIN_BEGUN, Sign.SESSION_RESUMED)
-    assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == run(*IN, *silent).full_auth_time
+    assert datetime(2026, 11, 22, 9, 5, 6, tzinfo=UTC) == run(*IN, *silent).full_auth_time
 
 
 def test_a_login_that_first_took_the_session_over_is_the_weeks_authentication() -> None:
     taken = (*STARTED, Sign.SESSION_TAKEN, (Sign.API_READY, "DU1"), Sign.SESSION_RESUMED)
     assert LoginState.LOGGED_IN == run(*taken).state
-    assert datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC) == run(*taken).full_auth_time
+    assert datetime(2026, 11, 22, 9, 5, 4, tzinfo=UTC) == run(*taken).full_auth_time
 
 
 def test_a_new_process_forgets_the_old_proof() -> None:

@@ -201,7 +201,13 @@ def test_what_a_dead_wrapper_left_is_no_sign_of_life(tmp_path: Path) -> None:
 
 
 FOLD = LoginFold(
-    Login(LoginState.AWAITING_APPROVAL, NOW, deadline=NOW, full_auth_time=NOW, accounts=("DU1",)),
+    Login(
+        *(LoginState.AWAITING_APPROVAL, NOW),
+        deadline=NOW,
+        full_auth_time=NOW,
+        shown=NOW,
+        accounts=("DU1",),
+    ),
     Grammar(push_open=True),
     attempt=7,
     back=True,

@@ -270,7 +270,7 @@ def test_a_window_that_opens_may_wait_for_a_person(opened: str, waits: tuple[str
 
 
 def test_only_a_login_without_token_is_the_weeks() -> None:
-    full = datetime(2026, 11, 22, 9, 5, 8, tzinfo=UTC)
+    full = datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC)
     assert watched(LOGGED_IN)[0].login.full_auth_time == full
     assert watched((*LOGGED_IN, *BY_TOKEN, DONE, API))[0].login.full_auth_time == full
     assert watched((TOKEN_START, DONE, API))[0].login.full_auth_time is None

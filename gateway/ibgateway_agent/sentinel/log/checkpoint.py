@@ -113,7 +113,7 @@ def _login(document: dict[str, Any]) -> Login:
     """The login from its JSON; fields of a newer writer are ignored."""
     known = {f.name for f in fields(Login)}
     values = {key: value for key, value in document.items() if key in known}
-    for key in ("since", "deadline", "full_auth_time", "dialog_since", "completed"):
+    for key in ("since", "deadline", "full_auth_time", "dialog_since", "completed", "shown"):
         if values.get(key) is not None:
             values[key] = datetime.fromisoformat(values[key])
     values["state"] = LoginState(values["state"])
