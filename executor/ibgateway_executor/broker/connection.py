@@ -8,13 +8,14 @@ and an order of uncertain fate make it ask again. A kicked session keeps its soc
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.login import LoginState
 from ibgateway_api.settings import ExecutorSettings
+from ibgateway_api.week import NEW_YORK
 from ibgateway_executor.broker import reconciliation
 from ibgateway_executor.broker.answer_watch import AnswerWatch
 from ibgateway_executor.broker.connect_pause import ConnectPause
@@ -54,6 +55,8 @@ MISSED_RESTORE_SECONDS: Final = 5.0
 """Logged in for this long with our own 1100 still open: the restore was missed, connect afresh."""
 REFUSED_SECONDS: Final = 5.0
 """A read-only API refuses to list orders until a person changes its setting."""
+AFTER_RESET: Final = timedelta(hours=1)
+"""After New York's midnight orders are compared anew, once IBKR's nightly reset (until 00:45) is over."""
 ASK_AGAIN_SECONDS: Final = 60.0
 """Orders of unknown fate are looked for again this often."""
 
@@ -92,6 +95,7 @@ class GatewayConnection:
         self._login_state: LoginState | None = None
         self._lost_at = 0.0
         self._asked_at = 0.0
+        self._asked_on: date | None = None
         self._compared_at = float("-inf")
         self._pause = pause or ConnectPause(clock)
 
@@ -168,7 +172,7 @@ class GatewayConnection:
         outdated = self._current.invalidations != invalidations
         if outdated or not broker.connected or self._current.state.link_lost:
             return
-        self._asked_at = self._clock.monotonic()
+        self._asked_at, self._asked_on = self._clock.monotonic(), _day(self._now())
         self._pause.reset()
         self._metrics.reconciliations.inc()
         self._current.reconciled()
@@ -215,7 +219,9 @@ class GatewayConnection:
         self._current.clock_compared(self._clock.now() - theirs)
 
     def _orders_due(self, broker: Broker) -> bool:
-        """Whether orders should be asked for again: of unknown fate, or bound to another client id."""
+        """Whether orders should be asked for again: of unknown fate, bound to another client id, or a new day has begun."""
+        if self._asked_on != _day(self._now()) and self._ledger.active.in_state(OrderState.WORKING):
+            return True
         if self._clock.monotonic() - self._asked_at < ASK_AGAIN_SECONDS:
             return False
         return any(
@@ -281,3 +287,8 @@ def _lost(order: Order) -> Order:
         reason=OrderReason.CONNECTION_LOST,
         message="the connection ended before the broker acknowledged the order",
     )
+
+
+def _day(now: datetime) -> date:
+    """The day for which working orders have been compared with the broker's."""
+    return (now.astimezone(NEW_YORK) - AFTER_RESET).date()

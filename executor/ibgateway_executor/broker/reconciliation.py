@@ -14,7 +14,13 @@ from typing import Final
 from ibgateway_api.week import NEW_YORK
 from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.orders.broker_reports import FillReport, OrderError, OrderEvent
-from ibgateway_executor.orders.order import Order, OrderReason, OrderState, move
+from ibgateway_executor.orders.order import (
+    REF_PREFIX,
+    Order,
+    OrderReason,
+    OrderState,
+    move,
+)
 from ibgateway_runtime.clock import Clock
 
 PAUSE_SECONDS: Final = 0.05
@@ -65,7 +71,9 @@ class AnswerIndex:
         bare = [event for event in named if not event.order_ref]
         fills = [event for event in bare if isinstance(event, FillReport)]
         self._refs = {event.order_ref for event in named if event.order_ref}
-        self._perm_ids = {event.perm_id for event in bare if event.perm_id}
+        # An orderRef of ours may have come back cut off; permanent ids tell all orders of an account apart.
+        cut = [event for event in named if event.order_ref.startswith(REF_PREFIX)]
+        self._perm_ids = {event.perm_id for event in [*bare, *cut] if event.perm_id}
         self._ids = {(event.client_id, event.order_id) for event in fills}
         self._ids_alone = {(e.client_id, e.order_id) for e in fills if not e.perm_id}
 

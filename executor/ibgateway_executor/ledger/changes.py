@@ -24,7 +24,7 @@ from ibgateway_executor.ledger.store import Change, Delay, Step
 from ibgateway_executor.orders import order as steps_of
 from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent, apply, concerns
 from ibgateway_executor.orders.history import ChangeCause
-from ibgateway_executor.orders.order import UNSENT, Order, OrderState
+from ibgateway_executor.orders.order import REF_PREFIX, UNSENT, Order, OrderState
 
 VARIABLES: Final = 500
 """SQLite takes a limited number of them in a statement."""
@@ -155,11 +155,12 @@ def _ways(event: OrderEvent) -> list[Way]:
         ]
     if isinstance(event, OrderError):
         return by_ids
-    if event.order_ref:
-        return [("order_ref = ?", (event.order_ref,))]
-    return (
-        [("perm_id = ? ORDER BY sequence", (event.perm_id,)), *by_ids] if event.perm_id else by_ids
-    )
+    if event.perm_id:
+        by_ids = [("perm_id = ? ORDER BY sequence", (event.perm_id,)), *by_ids]
+    if not event.order_ref:
+        return by_ids
+    ours = event.order_ref.startswith(REF_PREFIX)
+    return [("order_ref = ?", (event.order_ref,)), *(by_ids if ours else ())]
 
 
 def _bring_changed_back(

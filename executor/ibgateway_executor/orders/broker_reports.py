@@ -71,6 +71,8 @@ AMBIGUOUS: Final = frozenset({100, 103, 104, 105, 502, 504})
 the connection, and with "reject messages" off the gateway delays instead. Every other code (399 market closed, 404 locating shares,
 10147 and 10148 cancel crossed, 10349 preset time in force) is a notice: the order stays as it is."""
 
+SHORTEST_REF: Final = 12
+"""An orderRef that comes back cut off is known as ours with so many characters of it, and by its ids."""
 _ENDED: Final = frozenset({"Cancelled", "ApiCancelled"})
 _INACTIVE: Final = "Inactive"
 _AWAITED: Final = frozenset({OrderState.SENDING, OrderState.UNKNOWN, OrderState.UNVERIFIED})
@@ -82,12 +84,23 @@ def concerns(order: Order, event: OrderEvent) -> bool:
     An order that this ledger never sent is known by its orderRef too: the ledger may be a copy.
     """
     if not isinstance(event, OrderError) and event.order_ref:
-        return event.order_ref == order.order_ref
+        return event.order_ref == order.order_ref or _shortened(order, event)
     if not isinstance(event, OrderError) and order.perm_id and event.perm_id:
         return event.perm_id == order.perm_id
     if not order.order_id:
         return False
     return (event.client_id, event.order_id) == (order.client_id, order.order_id)
+
+
+def _shortened(order: Order, event: OrderStatusReport | FillReport) -> bool:
+    """Whether the orderRef came back cut off, of an order that the ids say is this one."""
+    told = event.order_ref
+    if len(told) < SHORTEST_REF or not order.order_ref.startswith(told):
+        return False
+    if order.perm_id and event.perm_id:
+        return order.perm_id == event.perm_id
+    ids = (event.client_id, event.order_id)
+    return bool(order.order_id) and ids == (order.client_id, order.order_id)
 
 
 def ended(event: OrderEvent) -> bool:
@@ -105,9 +118,20 @@ def apply(order: Order, event: OrderEvent) -> Order:
         order = adopt(order, client_id=event.client_id, order_id=event.order_id)
     elif order.reason == OrderReason.RESOLVED and event.perm_id:
         order = replace(order, state=OrderState.UNKNOWN, reason=OrderReason.AMBIGUOUS_ANSWER)
+    if order.perm_id and event.perm_id not in (0, order.perm_id):
+        return replace(order, broker_message=_second(event))
     if isinstance(event, FillReport):
         return _after_fill(order, event)
     return _after_status(order, event)
+
+
+def _second(event: OrderStatusReport | FillReport) -> str:
+    """IBKR can make a second order of one that is changed while the link is away; we change none."""
+    what = event.status if isinstance(event, OrderStatusReport) else f"{event.cumulative} filled"
+    return (
+        f"IBKR shows a second order with this orderRef: permanent id {event.perm_id}, {what}. Look at it in "
+        "IBKR's own screens: nothing of it is counted here"
+    )
 
 
 def _after_status(order: Order, event: OrderStatusReport) -> Order:
