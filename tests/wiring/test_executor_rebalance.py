@@ -240,3 +240,46 @@ async def test_a_pause_holds_a_rebalance_before_its_buys(here: ExecutorWorld) ->
     assert waiting["reason"] == "Paused"
     await here.orders.send("POST", "/v1/resume", {"by": "R."})
     assert (await ended(here, run))["state"] == "Completed"
+
+
+TWENTY = (
+    *("AAPL", "MSFT", "IBM", "NVDA", "AMZN", "TSLA", "GOOGL", "META", "JPM", "JNJ", "KO"),
+    *("PG", "XOM", "WMT", "CAT", "SPY", "QQQ", "VOO", "BND", "GLD"),
+)
+
+
+async def test_twenty_positions_over_a_gateway_restart_and_a_kill(here: ExecutorWorld) -> None:
+    """Half of them are held too much of and pay for the others; the gateway goes during the sells, the executor during the buys."""
+    await here.ibkr.send("PATCH", f"/v1/accounts/{ACCOUNT}", {"type": "margin"})
+    await give(here, "20000")
+    rich = {name: {"quantity": 1000, "average_cost": 1} for name in TWENTY[:10]}
+    await here.ibkr.send("PATCH", f"/v1/accounts/{ACCOUNT}", {"positions": rich})
+    await here.ibkr.send("PATCH", "/v1/faults", {"fill_delay": 0.3})
+    weights = dict.fromkeys(TWENTY, "0.049")
+    _, run = await rebalance(here, "k1", targets=targets(**weights), cashReservePercent="1")
+    await until("sells are sent", lambda: sent(here, 3))
+    await here.gateway.logout()
+    await here.gateway.login()
+    await ended(here, run, "Buying")
+    sells = len([f for f in await here.placed_frames() if f[16] == "SELL"])
+    await until("buys are sent", lambda: sent(here, sells + 3))
+    await here.executor.kill()
+    await here.executor.start()
+    await here.up()
+    done = await ended(here, run)
+    assert (done["state"], done["reason"]) == ("Completed", "")
+    report = done["report"]
+    assert {w["symbol"] for w in report["weights"]} == set(TWENTY)
+    for weight in report["weights"]:
+        off = abs(Decimal(weight["after"]) - Decimal(weight["target"]))
+        assert off < Decimal("0.0006"), weight
+    assert Decimal(report["driftAfter"]) < Decimal("0.002")
+    (account,) = await here.ibkr.get("/v1/accounts")
+    assert Decimal(account["cash"]["USD"]) > 0
+    verdict = await here.verdict()
+    assert verdict.violations == []
+    assert verdict.booked == len(report["orders"])
+
+
+async def sent(here: ExecutorWorld, count: int) -> bool:
+    return len(await here.placed_frames()) >= count

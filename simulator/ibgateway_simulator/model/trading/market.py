@@ -52,6 +52,15 @@ CONTRACTS = (
     ListedContract(
         51529211, "GLD", "ARCA", "SPDR GOLD SHARES", Decimal("245.00"), ContractKind.ETF
     ),
+    ListedContract(208813719, "GOOGL", "NASDAQ", "ALPHABET INC-CL A", Decimal("170.00")),
+    ListedContract(107113386, "META", "NASDAQ", "META PLATFORMS INC-CLASS A", Decimal("560.00")),
+    ListedContract(1520593, "JPM", "NYSE", "JPMORGAN CHASE & CO", Decimal("240.00")),
+    ListedContract(8719, "JNJ", "NYSE", "JOHNSON & JOHNSON", Decimal("155.00")),
+    ListedContract(8894, "KO", "NYSE", "COCA-COLA CO/THE", Decimal("63.00")),
+    ListedContract(10291, "PG", "NYSE", "PROCTER & GAMBLE CO/THE", Decimal("172.00")),
+    ListedContract(13977, "XOM", "NYSE", "EXXON MOBIL CORP", Decimal("120.00")),
+    ListedContract(13824, "WMT", "NYSE", "WALMART INC", Decimal("88.00")),
+    ListedContract(5684, "CAT", "NYSE", "CATERPILLAR INC", Decimal("390.00")),
 )
 BY_ID = {contract.con_id: contract for contract in CONTRACTS}
 BY_SYMBOL = {contract.symbol: contract for contract in CONTRACTS}
