@@ -5,7 +5,18 @@ from enum import StrEnum
 from pydantic import Field
 
 from ibgateway_api.document import Document
-from ibgateway_api.fields import AccountId, KeyRef, Money, Percent, StorageSpec, Symbol
+from ibgateway_api.fields import (
+    AccountId,
+    KeyRef,
+    Money,
+    ObjectName,
+    Percent,
+    StorageSpec,
+    Symbol,
+    TargetsUrl,
+    Text,
+)
+from ibgateway_api.targets import TargetSchedule
 
 
 class MarketClosedAction(StrEnum):
@@ -39,6 +50,28 @@ class OrderLimits(Document):
     """Whether an order may sell more than the account holds."""
 
 
+class TargetsTokenRef(Document):
+    """The key of a Secret in the same namespace that has the source's bearer token."""
+
+    name: ObjectName
+    """The Secret's name."""
+    key: Text = "token"
+    """The key in it."""
+
+
+class TargetsSpec(Document):
+    """Where target weights are fetched, and when the account is rebalanced to them."""
+
+    url: TargetsUrl
+    """Answers the body of POST /v1/rebalances without account. https, unless it is a Service of the cluster."""
+    token_secret_ref: TargetsTokenRef | None = None
+    """A token that is sent to it."""
+    account: AccountId | None = None
+    """Account to rebalance; may be left out where there is exactly one."""
+    schedule: TargetSchedule = TargetSchedule()
+    """When."""
+
+
 class ExecutorSpec(Document):
     """The trade executor."""
 
@@ -62,3 +95,5 @@ class ExecutorSpec(Document):
     """Share of the account's value that rebalances leave in cash."""
     limits: OrderLimits = OrderLimits()
     """Limits of the executor."""
+    targets: TargetsSpec | None = None
+    """Where target weights come from; none by default."""

@@ -20,6 +20,7 @@ ACCOUNT_PATTERN: Final = r"^[A-Z]{1,3}[0-9]{3,12}$"
 SYMBOL_PATTERN: Final = r"^[A-Z0-9]([A-Z0-9 ./-]*[A-Z0-9])?$"
 ENV_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 ORIGIN_PATTERN: Final = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
+URL_PATTERN: Final = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?$"
 REPOSITORY_PATTERN: Final = r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]{1,2}[a-z0-9]+)*)*$"
 LABEL_PATTERN: Final = r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
 IMAGE_DIGEST_PATTERN: Final = r"^(sha256:[0-9a-f]{64})?$"
@@ -67,6 +68,11 @@ Origin = Annotated[
     str,
     StringConstraints(pattern=ORIGIN_PATTERN, max_length=253),
     Field(examples=["https://desk.example.com:8443"]),
+]
+TargetsUrl = Annotated[
+    str,
+    StringConstraints(pattern=URL_PATTERN, max_length=2000),
+    Field(examples=["https://desk.example.com/targets"]),
 ]
 LabelValue = Annotated[
     str, StringConstraints(pattern=LABEL_PATTERN, max_length=63), Field(examples=["ssd"])

@@ -129,3 +129,25 @@ class RebalancePage(Document):
 
 class RebalanceAnswer(RootModel[RebalanceDocument | PlannedRebalance]):
     """The rebalance that stands; of a dry run its plan."""
+
+
+class KeptTargetsDocument(Document):
+    """The last good document of a source."""
+
+    source: str
+    fetched_at: AwareDatetime
+    age_seconds: int
+    body: dict[str, Any]
+
+
+class TargetsDocument(Document):
+    """Where target weights are fetched, when next, and what became of the last ones."""
+
+    url: str | None
+    """Without user, password and query."""
+    account: str | None
+    next: AwareDatetime | None
+    rebalance: str | None
+    """Id of the last rebalance that was stored for it since the start."""
+    problem: str | None
+    last_good: KeptTargetsDocument | None

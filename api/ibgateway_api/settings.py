@@ -8,6 +8,7 @@ from ibgateway_api.executor_spec import MarketClosedAction
 from ibgateway_api.notifications import Severity
 from ibgateway_api.permits import ExistingSession, LoginPolicy
 from ibgateway_api.reports import HoldReport
+from ibgateway_api.targets import TargetSchedule
 from ibgateway_api.week import Calendar, RestartTime
 
 
@@ -41,6 +42,14 @@ class SentinelSettings(Document):
     """Whether this gateway has ever logged in: an attempt ledger that is missing now was lost."""
 
 
+class TargetSettings(Document):
+    """Where targets come from, when, and for which account; empty: the only one."""
+
+    url: str
+    account: str = ""
+    schedule: TargetSchedule = TargetSchedule()
+
+
 class ExecutorSettings(Document):
     """`settings.json` of the executor; read again whenever it changes."""
 
@@ -60,6 +69,7 @@ class ExecutorSettings(Document):
     short_selling: bool = False
     archive_after_days: int = Field(default=30, ge=0)
     cash_reserve_percent: str | None = None
+    targets: TargetSettings | None = None
     restart: RestartTime = RestartTime()
     calendar: Calendar = Calendar()
     holds: tuple[HoldReport, ...] = ()

@@ -5,6 +5,7 @@ ExecutorError
 ├── LedgerUnavailableError  the ledger can't be written now: a full disk, a volume gone read-only
 ├── IllegalMoveError       an order was asked to take a step its state forbids
 ├── OrderRefusedError      an order request is refused: HTTP status, code, message
+├── TargetsError           targets could not be fetched, or are none
 └── BrokerError
     ├── NotConnectedError  no connection to the gateway, or it broke
     ├── NoAnswerError      a request was not answered in time
@@ -38,6 +39,10 @@ class OrderRefusedError(ExecutorError):
         self.status = status
         self.code = code
         self.message = message
+
+
+class TargetsError(ExecutorError):
+    """A source of targets did not answer, or with what can't be used; never says a token."""
 
 
 class BrokerError(ExecutorError):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 
@@ -53,9 +53,12 @@ from ibgateway_executor.rebalance_runs.acceptance import RebalanceAcceptance
 from ibgateway_executor.rebalance_runs.orders import RebalanceOrders
 from ibgateway_executor.rebalance_runs.runner import RebalanceRunner
 from ibgateway_executor.rebalance_runs.steps import RebalanceSteps
+from ibgateway_executor.rebalance_runs.target_source import TargetSource
+from ibgateway_executor.rebalance_runs.targets_follower import TargetsFollower
 from ibgateway_executor.settings import ExecutorEnvironment
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock, system_clock
+from ibgateway_runtime.errors import SettingsError
 from ibgateway_runtime.http_client import Endpoint, HttpClient, client_session
 from ibgateway_runtime.http_server import served
 from ibgateway_runtime.sentinel_client import SentinelFollower
@@ -139,11 +142,23 @@ async def _serve(
     feed = EventFeed(ledger, gate.evaluate, monotonic=clock.monotonic)
     endpoint = partial(_endpoint, settings().sentinel_url)
     acceptance = _acceptance(settings, gate, ledger, clock)
+    rebalances = _rebalances(settings, gate, ledger, current, clock)
+    follower = TargetsFollower(
+        settings=settings,
+        source=TargetSource(
+            client.session,
+            _optional_token(environment.targets_token),
+            environment.data / "targets.json",
+        ),
+        intake=rebalances,
+        clock=clock,
+    )
     runner = _runner(settings, gate, ledger, current, clock, acceptance=acceptance)
     intake = _intake(
         *(settings, gate, ledger, clock),
         acceptance=acceptance,
-        current=current,
+        rebalances=rebalances,
+        targets=follower.document,
         client_token=client_token,
         agent_token=agent_token,
         cancels=cancels,
@@ -170,6 +185,7 @@ async def _serve(
             ),
             recorder.run(),
             runner.run(),
+            follower.run(),
             keep_written(ledger),
             keep_archiving(ledger, lambda: settings().archive_after_days, clock),
             feed.run(),
@@ -182,6 +198,19 @@ def _token(path: Path) -> Token:
     watched = watched_token(path)
     watched.value()
     return watched.value
+
+
+def _optional_token(path: Path) -> Token:
+    """A token that need not be there: then it is empty."""
+    watched = watched_token(path)
+
+    def token() -> bytes:
+        try:
+            return watched.value()
+        except SettingsError:
+            return b""
+
+    return token
 
 
 def _endpoint(url: str, token: bytes) -> Endpoint:
@@ -298,6 +327,19 @@ def _acceptance(settings: Settings, gate: TradingGate, ledger: Ledger, clock: Cl
     )
 
 
+def _rebalances(
+    settings: Settings, gate: TradingGate, ledger: Ledger, current: CurrentConnection, clock: Clock
+) -> RebalanceAcceptance:
+    return RebalanceAcceptance(
+        ledger=ledger,
+        connection=current,
+        settings=settings,
+        accounts=gate.accounts,
+        clock=clock,
+        new_id=_new_id(settings),
+    )
+
+
 def _runner(
     settings: Settings,
     gate: TradingGate,
@@ -326,7 +368,8 @@ def _intake(
     clock: Clock,
     *,
     acceptance: Acceptance,
-    current: CurrentConnection,
+    rebalances: RebalanceAcceptance,
+    targets: Callable[[], dict[str, Any]],
     client_token: Token,
     agent_token: Token,
     cancels: CancelWriter,
@@ -337,14 +380,8 @@ def _intake(
         IntakeServices(
             ledger=ledger,
             acceptance=acceptance,
-            rebalances=RebalanceAcceptance(
-                ledger=ledger,
-                connection=current,
-                settings=settings,
-                accounts=gate.accounts,
-                clock=clock,
-                new_id=_new_id(settings),
-            ),
+            rebalances=rebalances,
+            targets=targets,
             gate=gate.evaluate,
             settings=settings,
             client_token=client_token,

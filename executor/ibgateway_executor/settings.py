@@ -19,6 +19,7 @@ class ExecutorEnvironment:
     settings: Path
     token: Path
     agent_token: Path
+    targets_token: Path
     data: Path
     bind: str
     port: int
@@ -34,6 +35,7 @@ def read_environment(values: Mapping[str, str]) -> ExecutorEnvironment:
         settings=Path(values.get("EXECUTOR_SETTINGS", "/etc/ibgateway/settings.json")),
         token=Path(values.get("EXECUTOR_TOKEN_FILE", "/run/secrets/executor/token")),
         agent_token=Path(values.get("EXECUTOR_AGENT_TOKEN_FILE", "/run/secrets/agent/token")),
+        targets_token=Path(values.get("EXECUTOR_TARGETS_TOKEN_FILE", "/run/secrets/targets/token")),
         data=Path(values.get("EXECUTOR_DATA_DIR", "/var/lib/ibgateway")),
         bind=values.get("EXECUTOR_BIND", "0.0.0.0"),  # noqa: S104 - a pod serves its Service
         port=_port(values, "EXECUTOR_PORT", PORT_EXECUTOR),

@@ -76,6 +76,12 @@ FULL: Values = {
         "marketClosed": "reject",
         "cashReservePercent": "2.5",
         "archiveAfterDays": 90,
+        "targets": {
+            "url": "https://desk.example/targets",
+            "tokenSecretRef": {"name": "desk", "key": "token"},
+            "account": "U1234567",
+            "schedule": {"days": ["Mon", "Thu"], "at": "10:15", "timeZone": "America/New_York"},
+        },
         "limits": {
             "maxOrderValue": "10000",
             "maxOrdersPerDay": 50,

@@ -31,6 +31,7 @@ from ibgateway_api.rebalance_documents import (
     RebalanceAnswer,
     RebalanceDocument,
     RebalancePage,
+    TargetsDocument,
 )
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_executor.intake import examples, rebalance_examples
@@ -251,6 +252,15 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
             *("BrokerUnavailable", "LedgerUnavailable", *_BODY),
         ),
         bodies=rebalance_examples.REBALANCE_BODIES,
+    ),
+    "get_targets": RouteAnswers(
+        answers={
+            200: AnswerKind(
+                meaning="How the source of targets stands.",
+                model=TargetsDocument,
+                example=rebalance_examples.TARGETS,
+            )
+        }
     ),
     "list_rebalances": RouteAnswers(
         answers={

@@ -76,3 +76,16 @@ REBALANCE: Final = rebalance_document(
         updated_at=datetime(2026, 11, 23, 14, 31, 9, tzinfo=UTC),
     )
 )
+TARGETS: Final = {
+    "url": "https://desk.example.com/targets",
+    "account": "DU1234567",
+    "next": "2026-11-24T10:00:00-05:00",
+    "rebalance": "9f1c2ab34de56f7081920a3b",
+    "problem": None,
+    "lastGood": {
+        "source": "https://desk.example.com/targets",
+        "fetchedAt": "2026-11-23T15:00:01+00:00",
+        "ageSeconds": 5400,
+        "body": REBALANCE_BODIES["two targets and a reserve"],
+    },
+}

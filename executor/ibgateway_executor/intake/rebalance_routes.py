@@ -84,6 +84,12 @@ async def cancel_rebalance(intake: Intake, rebalance_id: str, response: Response
     raise OrderRefusedError(409, "CannotCancel", f"the rebalance is {run.state} already")
 
 
+@rebalances.get("/v1/targets")
+async def get_targets(services: Services) -> dict[str, Any]:
+    """Where target weights are fetched, when next, and what became of the last ones. `lastGood` is shown and never traded again."""
+    return services.targets()
+
+
 async def _find(intake: RebalanceIntake, rebalance_id: str) -> RebalanceRun:
     found = await intake.find(rebalance_id)
     if found is None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
@@ -62,6 +62,8 @@ class IntakeServices:
     cancel_again: Callable[[Iterable[str]], None]
     """Has the cancels of many orders written, once more if need be, and waits for none."""
     rebalances: RebalanceIntake
+    targets: Callable[[], dict[str, Any]]
+    """Where targets come from, and what became of them last."""
     cluster_domain: str = CLUSTER_DOMAIN
     monotonic: Callable[[], float] = time.monotonic
     rate_limit: RateLimit = field(default_factory=RateLimit)

@@ -64,6 +64,10 @@ class RebalanceAcceptance:
         )
         return await self._ledger.rebalances.accept(key, body.fingerprint(), run)
 
+    async def stored(self, key: str) -> RebalanceRun | None:
+        """The one that was stored under this key."""
+        return await self.find(self._new_id(f"rebalance/{key}"))
+
     async def find(self, run_id: str) -> RebalanceRun | None:
         """One by its id."""
         return await self._ledger.rebalances.find(run_id)

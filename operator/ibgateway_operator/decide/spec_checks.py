@@ -13,6 +13,7 @@ from ibgateway_api.names import Key
 from ibgateway_api.permits import QuietHours
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.targets import plain_http_allowed, shown
 from ibgateway_api.week import NEW_YORK, Calendar, RestartTime, Weekday, is_time_zone
 from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.input import Scripts
@@ -59,12 +60,26 @@ def _postgres(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     )
 
 
+def _targets(spec: IBGatewaySpec, now: datetime) -> Finding | None:
+    """The token of a source of targets is not sent where others could read it."""
+    targets = spec.executor.targets
+    if targets is None or targets.url.startswith("https://") or plain_http_allowed(targets.url):
+        return None
+    return Finding(
+        ConditionReason.INVALID_SPEC,
+        f"spec.executor.targets.url {shown(targets.url)}: use https, or a Service of the cluster",
+    )
+
+
 def _zones(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     """Every time zone must be one the database knows."""
-    quiet = spec.login.quiet_hours
+    quiet, targets = spec.login.quiet_hours, spec.executor.targets
     zones = {
         "gateway.timeZone": spec.gateway.time_zone,
         "weeklyRestart.timeZone": spec.weekly_restart.time_zone,
+        "executor.targets.schedule.timeZone": targets.schedule.time_zone
+        if targets
+        else "America/New_York",
         "login.quietHours.timeZone": quiet.time_zone if quiet else "America/New_York",
     }
     for field, zone in zones.items():
@@ -152,6 +167,7 @@ def _meets_quiet_hours(restart: RestartTime, quiet: QuietHours, first: date) -> 
 
 SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (
     _postgres,
+    _targets,
     _zones,
     _auto_restart,
     _quiet_restart,

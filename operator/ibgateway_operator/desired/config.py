@@ -7,10 +7,16 @@ settings as an annotation, because a changed pod makes the kubelet refresh the m
 import json
 
 from ibgateway_api import names
+from ibgateway_api.executor_spec import TargetsSpec
 from ibgateway_api.gate import GateReason
 from ibgateway_api.names import Component
 from ibgateway_api.reports import HoldReport
-from ibgateway_api.settings import ExecutorSettings, NotificationSettings, SentinelSettings
+from ibgateway_api.settings import (
+    ExecutorSettings,
+    NotificationSettings,
+    SentinelSettings,
+    TargetSettings,
+)
 from ibgateway_operator.desired.input import DesiredInput, manifest
 from ibgateway_operator.model.kinds import CONFIG_MAP
 from ibgateway_operator.model.manifests import Manifest, digest
@@ -113,10 +119,17 @@ def executor_settings(given: DesiredInput) -> ExecutorSettings:
         short_selling=spec.limits.short_selling,
         archive_after_days=spec.archive_after_days,
         cash_reserve_percent=spec.cash_reserve_percent,
+        targets=_targets(spec.targets),
         restart=given.spec.weekly_restart.as_restart_time(),
         calendar=given.calendar,
         holds=tuple(HoldReport(reason=reason) for reason in _holds(given)),
     )
+
+
+def _targets(spec: TargetsSpec | None) -> TargetSettings | None:
+    if spec is None:
+        return None
+    return TargetSettings(url=spec.url, account=spec.account or "", schedule=spec.schedule)
 
 
 def _holds(given: DesiredInput) -> tuple[GateReason, ...]:

@@ -17,6 +17,7 @@ from ibgateway_operator.desired.containers import (
     env,
     http_probe,
     mount,
+    optional_secret_volume,
     pod_spec,
     port,
     pull_secrets,
@@ -30,6 +31,8 @@ from ibgateway_operator.model.manifests import Manifest, digest
 
 DATA_DIR: Final = "/var/lib/ibgateway"
 TOKEN_DIR: Final = "/run/secrets/executor"  # noqa: S105 - a path
+TARGETS: Final = "targets-token"
+TARGETS_DIR: Final = "/run/secrets/targets"
 
 
 def executor(given: DesiredInput) -> list[Manifest]:
@@ -79,6 +82,7 @@ def pod_template(given: DesiredInput) -> Manifest:
                 config_volume("config", given.children.executor),
                 secret_volume("token", given.children.executor_token, names.SECRET_TOKEN),
                 secret_volume("agent-token", given.children.agent_token, names.SECRET_TOKEN),
+                *_targets_volume(given),
             ],
             **pull_secrets(given),
         ),
@@ -110,5 +114,17 @@ def _container(given: DesiredInput) -> Manifest:
             mount("config", SETTINGS_DIR, read_only=True),
             mount("token", TOKEN_DIR, read_only=True),
             mount("agent-token", AGENT_TOKEN_DIR, read_only=True),
+            *(mount(TARGETS, TARGETS_DIR, read_only=True) for _ in _targets_volume(given)),
         ],
     }
+
+
+def _targets_volume(given: DesiredInput) -> list[Manifest]:
+    """The token of the source of targets, under one name whatever its key is called; the pod does not wait for it."""
+    targets = given.spec.executor.targets
+    if targets is None or targets.token_secret_ref is None:
+        return []
+    ref = targets.token_secret_ref
+    volume = optional_secret_volume(TARGETS, ref.name)
+    items = [{"key": ref.key, "path": names.SECRET_TOKEN}]
+    return [{**volume, "secret": {**volume["secret"], "items": items}}]

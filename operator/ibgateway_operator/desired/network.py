@@ -11,6 +11,7 @@ from typing import Any, Final
 from ibgateway_api import names
 from ibgateway_api.names import PORT_NOVNC_ADMIN, Component
 from ibgateway_api.spec import NetworkPolicyPeer
+from ibgateway_api.targets import port_of
 from ibgateway_operator.desired.input import OPERATOR_APP, DesiredInput, manifest, selector
 from ibgateway_operator.model.kinds import NETWORK_POLICY
 from ibgateway_operator.model.manifests import Manifest
@@ -123,8 +124,15 @@ def _executor(given: DesiredInput) -> Manifest:
         egress=[
             {"to": [gateway], "ports": _ports(given.api_port, names.PORT_SENTINEL)},
             _dns(),
+            *_targets(given),
         ],
     )
+
+
+def _targets(given: DesiredInput) -> list[Manifest]:
+    """Where target weights are fetched: a policy knows no names, so it is the port."""
+    targets = given.spec.executor.targets
+    return [] if targets is None else [{"ports": _ports(port_of(targets.url))}]
 
 
 def _console(given: DesiredInput) -> Manifest:

@@ -15,6 +15,7 @@ from ibgateway_executor.broker.snapshots import BrokerSnapshots
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.event_feed import EventFeed, StreamTimings
 from ibgateway_executor.intake.http import application
+from ibgateway_executor.intake.rebalance_examples import TARGETS
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
@@ -66,6 +67,7 @@ class IntakeWorld:
                 clock=clock,
                 new_id=lambda key: f"{key}-id",
             ),
+            targets=lambda: TARGETS,
             gate=lambda: self.gate,
             settings=lambda: self.settings,
             client_token=lambda: b"client-secret",

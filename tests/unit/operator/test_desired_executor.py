@@ -35,3 +35,43 @@ def test_the_executor_is_told_the_cash_that_rebalances_leave() -> None:
     settings = executor_settings(desired_input({"executor": {"cashReservePercent": "2.5"}}))
     assert settings.cash_reserve_percent == "2.5"
     assert executor_settings(desired_input()).cash_reserve_percent is None
+
+
+TARGETS = {
+    "executor": {
+        "targets": {
+            "url": "https://desk.example:8443/targets?book=1",
+            "account": "DU1234567",
+            "tokenSecretRef": {"name": "desk", "key": "bearer"},
+            "schedule": {"days": ["Mon"], "at": "10:15", "timeZone": "Europe/Berlin"},
+        }
+    }
+}
+
+
+def test_the_source_of_targets_is_named_in_the_settings_and_its_token_is_a_file() -> None:
+    given = desired_input(TARGETS)
+    targets = executor_settings(given).targets
+    assert targets is not None
+    assert (targets.url, targets.account) == (
+        "https://desk.example:8443/targets?book=1",
+        "DU1234567",
+    )
+    assert (targets.schedule.at, targets.schedule.time_zone) == ("10:15", "Europe/Berlin")
+    pod = children_of(given)["Deployment paper-executor"]["spec"]["template"]["spec"]
+    volume = next(v for v in pod["volumes"] if v["name"] == "targets-token")
+    assert volume["secret"]["secretName"] == "desk"
+    assert volume["secret"]["items"] == [{"key": "bearer", "path": "token"}]
+    assert volume["secret"]["optional"] is True
+    mounts = {m["name"]: m["mountPath"] for m in pod["containers"][0]["volumeMounts"]}
+    assert mounts["targets-token"] == "/run/secrets/targets"
+
+
+def test_the_executor_may_reach_the_port_of_its_source_and_nothing_more() -> None:
+    def egress(spec: dict[str, Any] | None = None) -> list[Any]:
+        policy = children_of(desired_input(spec))["NetworkPolicy paper-executor"]
+        rules: list[Any] = policy["spec"]["egress"]
+        return rules
+
+    assert egress(TARGETS)[: len(egress())] == egress()
+    assert egress(TARGETS)[len(egress()) :] == [{"ports": [{"protocol": "TCP", "port": 8443}]}]

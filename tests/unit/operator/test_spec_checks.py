@@ -26,6 +26,18 @@ from operator_fakes import NOW, snapshot
             id="gateway zone",
         ),
         pytest.param(
+            {"executor": {"targets": {"url": "http://desk.example/t?key=hidden"}}},
+            "InvalidSpec",
+            "spec.executor.targets.url http://desk.example/t: use https, or a Service of the cluster",
+            id="a token that others could read",
+        ),
+        pytest.param(
+            {"executor": {"targets": {"url": "https://a.b/", "schedule": {"timeZone": "Mars"}}}},
+            "UnknownTimeZone",
+            "spec.executor.targets.schedule.timeZone: Mars is no time zone",
+            id="the schedule of targets",
+        ),
+        pytest.param(
             {"weeklyRestart": {"timeZone": "America"}},
             "UnknownTimeZone",
             "spec.weeklyRestart.timeZone: America is no time zone",
