@@ -17,7 +17,7 @@ from ibgateway_executor.orders.market_hours import (
     sessions,
 )
 from ibgateway_executor.orders.order import Contract
-from ibgateway_executor.orders.portfolio import MarketQuote
+from ibgateway_executor.orders.portfolio import MarketQuote, PriceKind
 
 logger = logging.getLogger(__name__)
 
@@ -109,8 +109,8 @@ async def _price(broker: Broker, contract: Contract, *, delayed: bool) -> Decima
 
 
 def usable(quote: MarketQuote, *, delayed: bool) -> Decimal | None:
-    """The price to decide by; a late one where that was asked for alone."""
+    """The price to decide by: last, else ask, else bid. A late one where that was asked for alone, and never the day before's close."""
     if quote.delayed and not delayed:
         return None
     found = quote.price
-    return None if found is None else found[0]
+    return None if found is None or found[1] is PriceKind.CLOSE else found[0]

@@ -90,7 +90,9 @@ class RebalanceRunner:
         try:
             while True:
                 changed.clear()
-                busy = await self.look()
+                busy = True
+                with suppress(LedgerUnavailableError):
+                    busy = await self.look()
                 await changed.pause(PAUSE_SECONDS if busy else IDLE_SECONDS)
         finally:
             for turn in self._turns.values():

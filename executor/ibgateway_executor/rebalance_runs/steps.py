@@ -186,8 +186,7 @@ class RebalanceSteps:
             await self._advance(turn, self._unsettled)
             return
         if not settled:
-            settled_none = replace(run, buys=())
-            await self._advance(turn, lambda _: move(settled_none, RebalanceState.BUYING))
+            await self._advance(turn, lambda r: move(replace(r, buys=()), RebalanceState.BUYING))
             return
         found = await resolved(broker, [Contract(t.con_id, sec_type="", currency="") for t in settled])  # fmt: skip
         markets = hours(found.values(), self._clock.now())

@@ -1,5 +1,6 @@
 """Rebalances on a real ledger and dispatcher, at a broker in memory."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,10 +10,15 @@ import pytest
 
 from executor_fakes import AAPL, NOON, RebalanceWorld, open_hooked
 from ibgateway_api.gate import Closed, GateReason, Open
-from ibgateway_executor.errors import NoAnswerError, OrderRefusedError
+from ibgateway_executor.errors import (
+    LedgerUnavailableError,
+    NoAnswerError,
+    OrderRefusedError,
+)
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
 from ibgateway_executor.orders.order import OrderState
-from ibgateway_executor.orders.portfolio import MarketQuote, SettlementKind
+from ibgateway_executor.orders.portfolio import AccountReport, MarketQuote, SettlementKind
+from ibgateway_executor.rebalance.progress import RebalanceRun
 
 DU = "DU1234567"
 AT_TWO = "20261123:1400-20261123:1600"
@@ -122,6 +128,41 @@ async def test_a_missing_price_stops_it_with_the_symbols(here: RebalanceWorld) -
     assert sent(here) == []
 
 
+async def test_the_close_of_the_day_before_is_no_price(here: RebalanceWorld) -> None:
+    here.broker.quotes["AAA"] = MarketQuote(close=Decimal(10))
+    await here.ask("r1", DU, weights={"AAA": "0.5"})
+    assert (await here.go("r1")).reason == "Refused"
+    here.broker.quotes["AAA"] = MarketQuote(ask=Decimal(10), close=Decimal(9))
+    await here.ask("r2", DU, weights={"AAA": "0.5"})
+    assert (await here.go("r2")).state == "Completed"
+
+
+async def test_a_ledger_that_can_not_be_read_for_a_while_ends_nothing(
+    here: RebalanceWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await here.ask("r1", DU, weights={"AAA": "0.5"})
+    asked: list[int] = []
+
+    def away() -> list[RebalanceRun]:
+        asked.append(1)
+        raise LedgerUnavailableError("the volume is gone")
+
+    monkeypatch.setattr(here.store, "active_rebalances", away)
+    running = asyncio.create_task(here.runner.run())
+    async with asyncio.timeout(60):
+        while len(asked) < 2:
+            await asyncio.sleep(0)
+            here.ledger.rebalances.changed.set()
+    assert not running.done()
+    monkeypatch.undo()
+    async with asyncio.timeout(60):
+        while (await here.run("r1")).state == "Accepted":
+            await asyncio.sleep(0)
+            here.ledger.rebalances.changed.set()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_a_late_price_will_do_by_request_alone(here: RebalanceWorld) -> None:
     here.broker.quotes["BBB"] = MarketQuote(last=here.broker.quotes["BBB"].last, delayed=True)
     await here.ask("r1", DU, weights={"BBB": "0.5"})
@@ -157,6 +198,44 @@ async def test_a_closed_gate_holds_it_before_its_buys(here: RebalanceWorld) -> N
     assert len(sent(here)) == 1
     here.gate = Open()
     assert (await here.go("r1")).state == "Completed"
+
+
+async def test_the_time_for_its_orders_does_not_run_while_the_gate_is_closed(
+    here: RebalanceWorld,
+) -> None:
+    here.shares[DU, "CCC"] = 20
+    here.show()
+    here.held_back = {"CCC"}
+    await here.ask("r1", DU, weights={"AAA": "1"}, phaseSeconds=20)
+    while not sent(here):
+        await here.step()
+    here.gate = Closed(GateReason.NOT_RECONCILED, "the gateway restarts")
+    await here.go("r1", steps=60)
+    here.gate = Open()
+    await here.go("r1", steps=15)
+    assert here.broker.cancelled == []
+    await here.go("r1", steps=10)
+    assert here.broker.cancelled != []
+
+
+async def test_a_cancel_that_comes_while_the_broker_is_asked_is_not_passed_over(
+    here: RebalanceWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.shares[DU, "CCC"] = 20
+    here.show()
+    await here.ask("r1", DU, weights={"AAA": "1"})
+    while not sent(here):
+        await here.step()
+    ask = here.broker.account
+
+    async def cancelled_meanwhile(account: str) -> AccountReport:
+        await here.intake.cancel("r1")
+        return await ask(account)
+
+    monkeypatch.setattr(here.broker, "account", cancelled_meanwhile)
+    done = await here.go("r1")
+    assert (done.state, done.buys) == ("Cancelled", None)
+    assert sent(here) == [("CCC", "SELL", 20)]
 
 
 async def test_a_session_that_ends_before_the_sells_are_done_buys_nothing(
