@@ -21,3 +21,15 @@ async def test_no_order_is_lost_or_sent_twice_whenever_the_executor_dies(
     assert len(result.tried) == 3
     assert len(result.missed) < 3, table(result)
     assert result.verdict.states["Filled"] >= 20
+
+
+@pytest.mark.timeout(600)
+async def test_a_rebalance_goes_on_whenever_the_executor_dies(tmp_path: Path) -> None:
+    plan = CampaignPlan(
+        Accident.KILL, story="rebalance", seed=20261129, sample=3, enumerations=2, occurrences=1
+    )
+    result = await campaign(tmp_path, plan)
+    assert result.verdict.violations == [], table(result)
+    assert any("rebalance_runs/" in place for _, place, _ in result.targets)
+    assert len(result.missed) < 3, table(result)
+    assert result.verdict.states["Filled"] >= 6

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from crash_campaign.campaign import CampaignPlan, campaign, show
+from crash_campaign.campaign import STORES, STORIES, CampaignPlan, campaign, show
 from crash_campaign.session import Accident
 
 
@@ -21,15 +21,19 @@ from crash_campaign.session import Accident
 @click.option(
     "--accident", type=click.Choice([accident.value for accident in Accident]), default="kill"
 )
+@click.option("--story", type=click.Choice(list(STORIES)), default="orders")
+@click.option("--store", type=click.Choice(STORES), default="sqlite")
 @click.option("--seed", default=1)
 @click.option("--sample", default=0, help="so many points, drawn by the seed; 0: all")
 @click.option("--occurrences", default=2, help="of each place")
 @click.option("--moments", default=0, help="accidents at random moments under load")
-@click.option("--orders", default=0, help="orders under this load")
+@click.option("--orders", default=0, help="orders, or rebalances, of this load")
 @click.option("--points/--no-points", default=True)
 def command(
     *,
     accident: str,
+    story: str,
+    store: str,
     seed: int,
     sample: int,
     occurrences: int,
@@ -44,6 +48,8 @@ def command(
     folder = Path(tempfile.mkdtemp(prefix="crash-campaign-"))
     plan = CampaignPlan(
         accident=Accident(accident),
+        story=story,
+        store=store,
         seed=seed,
         sample=sample,
         occurrences=occurrences,
@@ -53,7 +59,7 @@ def command(
     )
     code = show(asyncio.run(campaign(folder, plan)))
     click.echo(
-        f"{accident}, seed {seed}: {time.monotonic() - started:.0f} s; logs and ledger: {folder}"
+        f"{accident}, {story}, {store}, seed {seed}: {time.monotonic() - started:.0f} s; logs and ledger: {folder}"
     )
     sys.exit(code)
 

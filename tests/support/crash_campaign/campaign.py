@@ -1,8 +1,9 @@
 """A whole campaign: points, moments, the verdict, and the table."""
 
+import contextlib
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,36 +13,42 @@ from crash_campaign.power_loss import PowerLoss
 from crash_campaign.session import (
     Accident,
     CampaignSession,
-    Story,
     Target,
     die_at,
     die_at_moments,
     enumerated,
-    three_orders,
 )
+from crash_campaign.stories import OrderStory, RebalanceStory, Story
 from executor_world import world
 from order_judge import AuditVerdict
 
 logger = logging.getLogger(__name__)
 
+STORIES: dict[str, Callable[[], Story]] = {"orders": OrderStory, "rebalance": RebalanceStory}
+STORES = ("sqlite",)
+
 
 @dataclass(frozen=True)
 class CampaignPlan:
-    """How much of it. `sample` points are drawn by the seed; 0: every point. `story` is what is interrupted."""
+    """How much of it. `sample` points are drawn by the seed; 0: every point.
+
+    `orders` is the load of the random moments: orders, or rebalances.
+    """
 
     accident: Accident
+    story: str = "orders"
+    store: str = "sqlite"
     seed: int = 1
     sample: int = 0
     occurrences: int = 2
     enumerations: int = 3
     moments: int = 0
     orders: int = 0
-    story: Story = three_orders
 
 
 @dataclass(frozen=True)
 class CampaignResult:
-    """The points that there are, those that were reached, what was done, and what the books say."""
+    """The points that there are, those that were tried and missed, what was done, and what the books say."""
 
     targets: list[Target]
     tried: list[Target]
@@ -53,8 +60,9 @@ class CampaignResult:
 async def campaign(folder: Path, plan: CampaignPlan) -> CampaignResult:
     """Run it in a world of its own; logs and ledger stay in `folder`."""
     chance = random.Random(plan.seed)  # noqa: S311 - the order of accidents is no secret
-    async with world(folder) as here:
-        session = CampaignSession(here, folder, chance, plan.accident)
+    async with contextlib.AsyncExitStack() as stack:
+        here = await stack.enter_async_context(world(folder))
+        session = CampaignSession(here, folder, chance, plan.accident, STORIES[plan.story]())
         if plan.accident is Accident.POWER:
             session.power = PowerLoss(here.executor.data, folder)
             here.executor.environment |= session.power.environment
@@ -62,19 +70,17 @@ async def campaign(folder: Path, plan: CampaignPlan) -> CampaignResult:
         targets: list[Target] = []
         if plan.enumerations:
             targets = await enumerated(
-                session, plan.story, runs=plan.enumerations, occurrences=plan.occurrences
+                session, runs=plan.enumerations, occurrences=plan.occurrences
             )
         tried = sorted(chance.sample(targets, plan.sample)) if plan.sample else targets
         missed = []
         for number, target in enumerate(tried):
-            if not await die_at(session, plan.story, target):
+            if not await die_at(session, target):
                 missed.append(target)
             if number % 20 == 19:
                 logger.info("%d of %d points", number + 1, len(tried))
         if plan.moments:
-            await die_at_moments(
-                session, moments=plan.moments, orders=len(session.ids) + plan.orders
-            )
+            await die_at_moments(session, moments=plan.moments, orders=plan.orders)
         verdict = await session.verdict()
     return CampaignResult(targets, tried, missed, _rows(session, targets, tried), verdict)
 
@@ -89,8 +95,7 @@ def _rows(
     rows = []
     for kind, (there, used) in sorted(kinds.items()):
         rows += [(f"points, {kind}", there), (f"points tried, {kind}", used)]
-    rows += [(name, number) for name, number in sorted(session.done.items())]
-    return [*rows, ("orders acknowledged", len(session.ids))]
+    return [*rows, *sorted(session.done.items()), *session.story.rows()]
 
 
 def table(result: CampaignResult) -> str:

@@ -22,9 +22,17 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final
 
+import psycopg
+
 PACKAGE: Final = "ibgateway_executor"
-SUBMIT_PATH: Final = ("dispatch", "ledger", "broker", "orders", "intake", "gate.py", "wakeup.py")
-LEFT_OUT: Final = ("housekeeping.py", "engine.py", "threads.py")
+SUBMIT_PATH: Final = (
+    *("dispatch", "ledger", "broker", "orders", "intake", "gate.py", "wakeup.py"),
+    *("rebalance", "rebalance_runs"),
+)
+LEFT_OUT: Final = (
+    *("housekeeping.py", "engine.py", "threads.py"),
+    *("postgres_database.py", "session.py", "fence.py"),
+)
 """Their steps are the timers' and the plumbing's; what they do for an order is seen where it is asked for."""
 KILL: Final = "kill"
 CUT: Final = "cut"
@@ -57,6 +65,7 @@ class CrashPoints:
     def install(self) -> None:
         """Wrap what is wrapped; SIGUSR1 begins the count."""
         _wrap_commits(self)
+        _wrap_postgres_commits(self)
         _wrap_writes(self, self._plan.gateway_port)
         signal.signal(signal.SIGUSR1, self._arm)
 
@@ -177,6 +186,22 @@ def _wrap_commits(points: CrashPoints) -> None:
 
     driver: Any = sqlite3
     driver.connect = driver.dbapi2.connect = connect
+
+
+def _wrap_postgres_commits(points: CrashPoints) -> None:
+    plain = psycopg.Connection.commit
+
+    def commit(self: psycopg.Connection[Any]) -> None:
+        reads = "reader" in (self.info.parameter_status("application_name") or "")
+        place = where(sys._getframe(1))
+        if not reads:
+            points.reach("before commit", place)
+        plain(self)
+        if not reads:
+            points.reach("after commit", place)
+
+    driver: Any = psycopg.Connection
+    driver.commit = commit
 
 
 def _wrap_writes(points: CrashPoints, gateway_port: int) -> None:

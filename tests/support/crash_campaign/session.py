@@ -1,4 +1,4 @@
-"""One world and one ledger over many deaths: orders are placed, the executor dies, and at the end the books are judged."""
+"""One world and one ledger over many deaths: something is asked for, the executor dies, and at the end the books are judged."""
 
 import asyncio
 import contextlib
@@ -7,24 +7,22 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-import aiohttp
-
 from crash_campaign.points import CUT, KILL
 from crash_campaign.power_loss import PowerLoss
-from executor_world import ExecutorWorld, until
+from crash_campaign.stories import DOWN, OrderStory, Story
+from executor_world import ExecutorWorld
 from order_judge import AuditVerdict
 
-SYMBOLS: Final = ("AAPL", "MSFT", "IBM", "NVDA", "AMZN", "TSLA", "SPY", "QQQ")
 ENDED: Final = frozenset({"Filled", "Cancelled", "Rejected", "Expired", "Unverified"})
 BACKLOG: Final = 30
 LIMIT_SECONDS: Final = 300.0
 PLACERS: Final = 3
+PATIENT_TIMES: Final = 5
 
 
 class Accident(StrEnum):
@@ -41,23 +39,20 @@ class Accident(StrEnum):
 
 
 Target = tuple[str, str, int]
-Story = Callable[["CampaignSession"], Awaitable[list[str]]]
-"""Asks for something and gives the keys of the orders it is about."""
+"""Kind, place and occurrence of a point."""
 
 
 @dataclass
 class CampaignSession:
-    """What was ordered, acknowledged and done; `power` is there where synced copies are kept."""
+    """What was done so far; `power` is there where synced copies are kept."""
 
     here: ExecutorWorld
     folder: Path
     chance: random.Random
     accident: Accident
+    story: Story
     power: PowerLoss | None = None
-    ids: dict[str, str] = field(default_factory=dict)
-    unanswered: list[str] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
-    numbers: int = 0
 
     async def start(self, target: Target | None = None, *, counted: bool = True) -> None:
         """Start the executor, its points counted but not armed, and wait until it is ready."""
@@ -68,6 +63,14 @@ class CampaignSession:
         program = ("-m", "crash_campaign", json.dumps(plan)) if counted else ()
         await self.here.executor.start(*program)
         self.done["starts"] += 1
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Wait until it is ready, on a machine that is as slow as it likes."""
+        for _ in range(PATIENT_TIMES):
+            with contextlib.suppress(AssertionError):
+                await self.here.ready()
+                return
         await self.here.ready()
 
     @property
@@ -93,31 +96,6 @@ class CampaignSession:
         process = self.here.executor.process
         return process is None or process.returncode is not None
 
-    async def place(self, key: str) -> None:
-        """Ask once, as a client that repeats its request after an answer that it has not had."""
-        number = int(key.rsplit("-", 1)[1])
-        symbol = SYMBOLS[number // 2 % len(SYMBOLS)]
-        with contextlib.suppress(aiohttp.ClientError, ConnectionError, TimeoutError):
-            status, body = await self.here.place(key, contract={"symbol": symbol}, quantity=1)
-            if status in (200, 202):
-                self.ids[key] = body["id"]
-                return
-        if key not in self.unanswered:
-            self.unanswered.append(key)
-
-    async def place_new(self) -> str:
-        """Place the next order; its key."""
-        key = f"order-{self.numbers}"
-        self.numbers += 1
-        await self.place(key)
-        return key
-
-    async def repeat(self) -> None:
-        """Ask again for whatever has had no answer."""
-        waiting, self.unanswered = self.unanswered, []
-        for key in waiting:
-            await self.place(key)
-
     async def active(self) -> list[Any]:
         """Orders that have not ended. A person resolves what is parked, after a look at IBKR's book."""
         found = [order for order in await self.here.all_orders() if order["state"] not in ENDED]
@@ -136,44 +114,46 @@ class CampaignSession:
         self.done["parked and resolved by a person"] += status == 200
 
     async def fewer_than(self, limit: int, seconds: float = LIMIT_SECONDS) -> bool:
-        """Wait until so few are active; False where that takes too long or the executor is down."""
+        """Wait until so few orders are active; False where that takes too long or the executor is down."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.dead:
-            with contextlib.suppress(aiohttp.ClientError, ConnectionError, AssertionError):
+            with contextlib.suppress(*DOWN, AssertionError):
                 if len(await self.active()) < limit:
                     return True
             await asyncio.sleep(0.02)
         return False
 
+    async def all_over(self) -> bool:
+        """Wait until all that was asked for has ended; False where that takes too long or the executor is down."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while await self.fewer_than(1, deadline - time.monotonic()):
+            with contextlib.suppress(*DOWN, AssertionError):
+                await self.story.repeat(self.here)
+                if await self.story.over(self.here) and not await self.active():
+                    return True
+            await asyncio.sleep(0.02)
+        return False
+
     async def verdict(self) -> AuditVerdict:
-        """Everything has ended: the books against the ledger."""
+        """Everything has ended: the books against the ledger, and the story's own look."""
         if self.dead:
             await self.start(counted=False)
-        while self.unanswered:
-            await self.repeat()
-        await self.fewer_than(1)
-        return await self.here.verdict()
+        ended = await self.all_over()
+        found = await self.here.verdict()
+        found.unexplained += await self.story.violations(self.here)
+        found.unexplained += [] if ended else ["not everything has ended"]
+        return found
 
 
-async def three_orders(session: CampaignSession) -> list[str]:
-    """Two of them for one contract, all asked for at once."""
-    keys = [f"order-{session.numbers + n}" for n in range(3)]
-    session.numbers += 4
-    await asyncio.gather(*map(session.place, keys))
-    return keys
-
-
-async def enumerated(
-    session: CampaignSession, story: Story, *, runs: int, occurrences: int
-) -> list[Target]:
+async def enumerated(session: CampaignSession, *, runs: int, occurrences: int) -> list[Target]:
     """The points that the story reaches: each place at its first `occurrences`, over some runs."""
     found: dict[Target, None] = {}
     for _ in range(runs):
         session.trace.unlink(missing_ok=True)
         await session.start()
         session.arm()
-        await story(session)
-        await session.fewer_than(1)
+        await session.story.begin(session.here)
+        await session.all_over()
         await session.here.executor.kill()
         for line in session.trace.read_text().splitlines():
             kind, place, number = line.split("\t")
@@ -182,15 +162,14 @@ async def enumerated(
     return sorted(found)
 
 
-async def die_at(session: CampaignSession, story: Story, target: Target) -> bool:
+async def die_at(session: CampaignSession, target: Target) -> bool:
     """Run the story with an accident at this point; whether the point was reached."""
     session.trace.unlink(missing_ok=True)
     await session.start(target)
-    await session.repeat()
-    await session.fewer_than(1)
+    await session.all_over()
     session.arm()
-    await story(session)
-    await session.fewer_than(1)
+    await session.story.begin(session.here)
+    await session.all_over()
     reached = "acted" in session.trace.read_text().splitlines()
     if session.accident is Accident.CUT:
         await session.here.executor.kill()
@@ -202,7 +181,7 @@ async def die_at(session: CampaignSession, story: Story, target: Target) -> bool
 
 async def die_at_moments(session: CampaignSession, *, moments: int, orders: int) -> None:
     """Accidents at random under load, until there were so many of both."""
-    placing = [asyncio.create_task(_keep_placing(session, orders)) for _ in range(PLACERS)]
+    load = asyncio.create_task(_load(session, orders))
     for _ in range(moments):
         if session.dead:
             await session.start(counted=False)
@@ -214,31 +193,27 @@ async def die_at_moments(session: CampaignSession, *, moments: int, orders: int)
             await session.die()
     if session.dead:
         await session.start(counted=False)
-    await asyncio.gather(*placing)
+    await load
 
 
-async def _keep_placing(session: CampaignSession, orders: int) -> None:
-    while len(session.ids) + len(session.unanswered) < orders:
+async def _load(session: CampaignSession, orders: int) -> None:
+    """Orders from several clients at once, or one rebalance after the other."""
+    story = session.story
+    if isinstance(story, OrderStory):
+        until = story.asked + orders
+        await asyncio.gather(*(_keep_placing(session, story, until) for _ in range(PLACERS)))
+        return
+    for _ in range(orders):
+        await story.begin(session.here)
+        while not await session.all_over():  # noqa: ASYNC110 -- another process begins again
+            await asyncio.sleep(0.02)
+
+
+async def _keep_placing(session: CampaignSession, story: OrderStory, until: int) -> None:
+    while story.asked < until:
         if session.dead:
             await asyncio.sleep(0.02)
             continue
-        if session.unanswered:
-            await session.repeat()
-        await session.place_new()
+        await story.repeat(session.here)
+        await story.one(session.here)
         await session.fewer_than(BACKLOG, 30)
-
-
-async def wait_until_logged_in(session: CampaignSession) -> None:
-    """The gateway logs in once, before the first start."""
-    await session.here.log_in()
-
-    async def listening() -> bool:
-        state = await session.here.ibkr.get("/v1/state")
-        return bool(state["sessions"])
-
-    await until("a session", listening)
-
-
-def target_kinds(targets: Sequence[Target]) -> Counter[str]:
-    """How many points there are of each kind."""
-    return Counter(kind for kind, _, _ in targets)

@@ -13,6 +13,7 @@ from ibgateway_simulator.model.trading.hours import Hours
 from ibgateway_simulator.model.trading.market import Quote
 from ibgateway_simulator.model.trading.market_rules import MarketRules
 from ibgateway_simulator.model.trading.orders import PRICED, STOPS, BookedOrder
+from ibgateway_simulator.model.trading.replies import EXPIRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def next_step(order: BookedOrder, here: MarketMoment) -> OrderStep | None:
     if order.auction is not None and here.now >= order.auction:
         return _in_auction(order, here)
     if order.expires is not None and here.now >= order.expires:
-        return OrderEnds("expired")
+        return OrderEnds(EXPIRED)
     return _while_open(order, here) if here.fills(order) else None
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from ibgateway_simulator.errors import SimulatorConflictError, SimulatorNotFoundError
 from ibgateway_simulator.model.faults import Faults, OrderLoss, RejectSequence
-from ibgateway_simulator.model.trading import fills, hours, market
+from ibgateway_simulator.model.trading import fills, hours, market, replies
 from ibgateway_simulator.model.trading.accounts import Account, totals
 from ibgateway_simulator.model.trading.market_rules import MarketRules
 from ibgateway_simulator.model.trading.matching import (
@@ -31,15 +31,12 @@ from ibgateway_simulator.model.trading.order_checks import (
 from ibgateway_simulator.model.trading.orders import (
     STOPS,
     BookedOrder,
-    CommissionReportMessage,
     ErrorMessage,
-    ExecDetailsMessage,
     Execution,
     OpenOrderMessage,
     OrderKey,
     OrderMessage,
     OrderStatus,
-    OrderStatusMessage,
     OrderTicket,
     WhatIfMessage,
 )
@@ -104,16 +101,10 @@ class OrderBook:
         """Cancel a working order; `ticket` names it when it is unknown."""
         order = self.known(key)
         if order is None:
-            text = f"OrderId {key[2]} that needs to be cancelled is not found."
-            return [ErrorMessage(ticket, 10147, text)]
+            return replies.not_found(ticket)
         if order.done:
-            text = f"OrderId {key[2]} that needs to be cancelled cannot be cancelled, "
-            return [ErrorMessage(order.ticket, 10148, f"{text}state: {order.status}.")]
-        ended = self._keep(order.ended(OrderStatus.CANCELLED, now))
-        return [
-            OrderStatusMessage(ended),
-            ErrorMessage(order.ticket, 202, "Order Canceled - reason:"),
-        ]
+            return replies.not_cancellable(order)
+        return replies.cancelled(self._keep(order.ended(OrderStatus.CANCELLED, now)))
 
     def tick(self, now: dt.datetime) -> list[OrderMessage]:
         """Everything that has become due by `now`."""
@@ -197,9 +188,7 @@ class OrderBook:
             reason, self.faults = self.faults.reject_next, replace(self.faults, reject_next="")
             return self._reject(order, reason, now)
         if not self._moment(ticket, now).fills(order):
-            order = self._keep(order)
-            opens = f"{self.hours.next_open(now):%Y-%m-%d %H:%M:%S} {hours.TIME_ZONE_ID}"
-            return [OpenOrderMessage(order), ErrorMessage(ticket, 399, _closed_text(ticket, opens))]
+            return replies.closed(self._keep(order), self.hours.next_open(now))
         order = self._working_from(order, now)
         return [
             OpenOrderMessage(replace(order, status=OrderStatus.PRE_SUBMITTED)),
@@ -227,10 +216,8 @@ class OrderBook:
 
     def _reject(self, order: BookedOrder, reason: str, now: dt.datetime) -> list[OrderMessage]:
         inactive = self._keep(order.ended(OrderStatus.INACTIVE, now, reason))
-        error = ErrorMessage(order.ticket, 201, f"Order rejected - reason:{reason}")
-        if self.faults.reject_order is RejectSequence.ERROR_FIRST:
-            return [error, OpenOrderMessage(inactive)]
-        return [OpenOrderMessage(inactive), error]
+        error_first = self.faults.reject_order is RejectSequence.ERROR_FIRST
+        return replies.rejected(inactive, error_first=error_first)
 
     def _modify(
         self, known: BookedOrder, ticket: OrderTicket, now: dt.datetime
@@ -257,10 +244,9 @@ class OrderBook:
             case OrderFills(after, quantity, price):
                 return self._fill(after, quantity, price, now)
             case OrderEnds(reason):
-                ended = self._keep(order.ended(OrderStatus.CANCELLED, now, reason))
-                told = ErrorMessage(order.ticket, 202, f"Order Canceled - reason:{reason}")
-                status: list[OrderMessage] = [OrderStatusMessage(ended)]
-                return status if reason == "expired" else [*status, told]
+                return replies.cancelled(
+                    self._keep(order.ended(OrderStatus.CANCELLED, now, reason))
+                )
             case None:
                 return []
 
@@ -291,13 +277,7 @@ class OrderBook:
             at=now,
         )
         self.executions.append(execution)
-        without_commission = replace(order, commission=Decimal(0))
-        return [
-            ExecDetailsMessage(execution),
-            OpenOrderMessage(without_commission),
-            OpenOrderMessage(order),
-            CommissionReportMessage(execution),
-        ]
+        return replies.filled(order, execution)
 
     def _moment(self, ticket: OrderTicket, now: dt.datetime) -> MarketMoment:
         return MarketMoment(now, self.hours, self._quote(ticket), self.rules, self.faults)
@@ -326,11 +306,3 @@ class OrderBook:
         else:
             self._working_ids[order.perm_id] = None
         return order
-
-
-def _closed_text(ticket: OrderTicket, opens: str) -> str:
-    contract = market.BY_ID[ticket.con_id]
-    return (
-        f"Order Message:\n{ticket.action} {ticket.quantity} {ticket.symbol} {contract.primary}\n"
-        f"Warning: your order will not be placed at the exchange until {opens}"
-    )
