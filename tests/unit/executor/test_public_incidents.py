@@ -121,7 +121,11 @@ async def test_lean_249_a_fill_during_1100_is_counted_once(
     gateway.receive(LinkRestored())
     await gateway.connection.check()
     after = await gateway.stored("a")
-    assert (after.state, after.filled, gateway.state.reconciled) == (OrderState.WORKING, Decimal(4), True)
+    assert (after.state, after.filled, gateway.state.reconciled) == (
+        OrderState.WORKING,
+        Decimal(4),
+        True,
+    )
 
 
 async def test_nautilus_3176_a_restart_with_a_kept_ledger_makes_no_second_order(
