@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ibgateway_cluster import kindconfig, machine, plan, record, routes
+from ibgateway_cluster.boots import boot
 from ibgateway_cluster.cluster import CLUSTER_LABEL, Cluster, environment, nodes_of, reachable
 from ibgateway_cluster.command import stream
 from ibgateway_cluster.docker import Docker, own_environment
@@ -131,7 +132,8 @@ class ClusterLifecycle:
 
     def _create(self, found: record.Record) -> Cluster:
         cluster = self._cluster(found)
-        self._delete(Docker(cluster.environ))
+        docker = Docker(cluster.environ)
+        self._delete(docker)
         audit = self.folder / "audit"
         audit.mkdir(parents=True, exist_ok=True)
         node = plan.Node.BUILT if _is_built(found) else plan.Node.OFFICIAL
@@ -142,12 +144,21 @@ class ClusterLifecycle:
         argv = ["kind", "create", "cluster", "--name", self.name, "--image", found.node_image]
         argv += ["--config", str(config), "--kubeconfig", str(cluster.kubeconfig), "--retain"]
         with self.report.step(f"create cluster {self.name}") as step:
-            stream(argv, step.advance, env=cluster.environ)
+            boot(
+                lambda: stream(argv, step.advance, env=cluster.environ),
+                lambda: self._remove_nodes(docker),
+                self.report.say,
+            )
         self._connect(cluster, found)
         with self.report.step("wait until the cluster's own parts are ready"):
             self._wait_ready(cluster)
         record.write(self.folder, found)
         return cluster
+
+    def _remove_nodes(self, docker: Docker) -> None:
+        """What the next boot of the same configuration needs stays, or is made again."""
+        self._delete(docker)
+        (self.folder / "shared").mkdir(exist_ok=True)
 
     def _connect(self, cluster: Cluster, found: record.Record) -> None:
         """The pods of several nodes with each other, where the node image does not."""
