@@ -8,9 +8,10 @@
 #   gcc libc6-dev       the library that keeps what was synced, in the crash campaign
 #   fonts-dejavu-core   letters in browser and windows
 #   socat gettext-base procps   what the gateway image's scripts call
+#   postgresql          a database for the ledger; the tests start servers of their own
 #   promtool            checks alerts; taken out of Debian's prometheus, which would start a server
 set -eu
-packages="chromium fonts-dejavu-core gcc gettext-base libc6-dev procps python3-tk socat x11vnc xdotool xvfb"
+packages="chromium fonts-dejavu-core gcc gettext-base libc6-dev postgresql procps python3-tk socat x11vnc xdotool xvfb"
 missing=""
 for package in $packages; do
   state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)

@@ -31,6 +31,8 @@ class DatabaseSpec(Document):
 
     postgres_secret_ref: KeyRef | None = None
     """A PostgreSQL URL."""
+    postgres_port: int = Field(default=5432, ge=1, le=65535)
+    """The URL's port: the NetworkPolicy lets the executor out to it."""
 
 
 class OrderLimits(Document):

@@ -3,6 +3,7 @@
 ExecutorError
 ├── StartRefusedError      the process must not run: the message tells what to do
 ├── LedgerUnavailableError  the ledger can't be written now: a full disk, a volume gone read-only
+│   └── LedgerChangedError   it does not hold what this process wrote: the process is to end
 ├── IllegalMoveError       an order was asked to take a step its state forbids
 ├── OrderRefusedError      an order request is refused: HTTP status, code, message
 ├── TargetsError           targets could not be fetched, or are none
@@ -25,6 +26,10 @@ class StartRefusedError(ExecutorError):
 
 class LedgerUnavailableError(ExecutorError):
     """The ledger can't be read or written just now. Nothing was changed; the same may be tried again."""
+
+
+class LedgerChangedError(LedgerUnavailableError):
+    """The ledger does not hold what this process wrote: it is to end, and its successor reads what is there."""
 
 
 class IllegalMoveError(ExecutorError):

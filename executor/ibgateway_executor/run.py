@@ -44,8 +44,10 @@ from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.housekeeping import keep_archiving, keep_written
-from ibgateway_executor.ledger.lock import locked
+from ibgateway_executor.ledger.lock import LedgerLock
+from ibgateway_executor.ledger.postgres import postgres_store
 from ibgateway_executor.ledger.sqlite import open_sqlite
+from ibgateway_executor.ledger.store import LedgerStore
 from ibgateway_executor.lifetime import drain_report, until_one_ends
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.order import Order, order_uid
@@ -56,6 +58,7 @@ from ibgateway_executor.rebalance_runs.steps import RebalanceSteps
 from ibgateway_executor.rebalance_runs.target_source import TargetSource
 from ibgateway_executor.rebalance_runs.targets_follower import TargetsFollower
 from ibgateway_executor.settings import ExecutorEnvironment
+from ibgateway_executor.stand_in import ledger_taken
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock, system_clock
 from ibgateway_runtime.errors import SettingsError
@@ -77,8 +80,11 @@ async def run(environment: ExecutorEnvironment) -> None:
     """Serve until SIGTERM or SIGINT; SettingsError or StartRefusedError when it must not run."""
     settings = watched_document(environment.settings, ExecutorSettings).value
     clock, metrics, changed = system_clock(), ExecutorMetrics(), Wakeup()
-    async with locked(environment.data / "executor.lock", clock):
-        store = await asyncio.to_thread(open_sqlite, environment.data / "ledger.db")
+    lock = LedgerLock(environment.data / "executor.lock", clock)
+    try:
+        store = await _store(environment, lock, clock)
+        if store is None:
+            return
         ledger = Ledger(store, clock=clock, metrics=metrics, changed=changed)
         try:
             with suppress(LedgerUnavailableError):
@@ -95,6 +101,20 @@ async def run(environment: ExecutorEnvironment) -> None:
                 )
         finally:
             ledger.close()
+    finally:
+        lock.release()
+
+
+async def _store(
+    environment: ExecutorEnvironment, lock: LedgerLock, clock: Clock
+) -> LedgerStore | None:
+    """The ledger's store, once no other executor has it; None where this process is to end before."""
+    if environment.database is not None:
+        postgres = postgres_store(environment.database, clock.monotonic)
+        return postgres if await ledger_taken(environment, postgres.open) else None
+    if not await ledger_taken(environment, lock.take):
+        return None
+    return await asyncio.to_thread(open_sqlite, environment.data / "ledger.db")
 
 
 async def _serve(

@@ -21,6 +21,8 @@ class ExecutorEnvironment:
     agent_token: Path
     targets_token: Path
     data: Path
+    database: Path | None
+    """The file with the URL of a PostgreSQL; None: the ledger is SQLite below `data`."""
     bind: str
     port: int
     health_port: int
@@ -31,12 +33,14 @@ def read_environment(values: Mapping[str, str]) -> ExecutorEnvironment:
 
     SettingsError for a port that is no number.
     """
+    database = values.get("EXECUTOR_DATABASE_URL_FILE", "")
     return ExecutorEnvironment(
         settings=Path(values.get("EXECUTOR_SETTINGS", "/etc/ibgateway/settings.json")),
         token=Path(values.get("EXECUTOR_TOKEN_FILE", "/run/secrets/executor/token")),
         agent_token=Path(values.get("EXECUTOR_AGENT_TOKEN_FILE", "/run/secrets/agent/token")),
         targets_token=Path(values.get("EXECUTOR_TARGETS_TOKEN_FILE", "/run/secrets/targets/token")),
         data=Path(values.get("EXECUTOR_DATA_DIR", "/var/lib/ibgateway")),
+        database=Path(database) if database else None,
         bind=values.get("EXECUTOR_BIND", "0.0.0.0"),  # noqa: S104 - a pod serves its Service
         port=_port(values, "EXECUTOR_PORT", PORT_EXECUTOR),
         health_port=_port(values, "EXECUTOR_HEALTH_PORT", PORT_EXECUTOR_METRICS),

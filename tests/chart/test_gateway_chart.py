@@ -72,7 +72,10 @@ FULL: Values = {
         "clientId": 42,
         "accounts": ["U1234567"],
         "storage": {"size": "3Gi", "storageClassName": "fast"},
-        "database": {"postgresSecretRef": {"name": "ledger", "key": "url"}},
+        "database": {
+            "postgresSecretRef": {"name": "ledger", "key": "url"},
+            "postgresPort": 6432,
+        },
         "marketClosed": "reject",
         "cashReservePercent": "2.5",
         "archiveAfterDays": 90,

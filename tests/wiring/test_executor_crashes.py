@@ -173,16 +173,6 @@ async def test_a_gateway_that_falls_silent_is_given_up_and_the_order_found_later
     assert (await here.verdict()).violations == []
 
 
-async def test_a_second_executor_on_the_same_ledger_does_not_start(here: ExecutorWorld) -> None:
-    await here.executor.start()
-    await here.up()
-    first = here.executor.process
-    await here.executor.start()
-    assert await here.executor.ended() == 1
-    here.executor.process = first
-    assert "another executor holds this ledger" in here.executor.log.read_text()
-
-
 async def test_a_live_executor_never_adopts_a_paper_ledger(here: ExecutorWorld) -> None:
     await here.executor.start()
     await here.up()

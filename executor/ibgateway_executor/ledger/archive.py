@@ -3,7 +3,6 @@
 Nothing is forgotten. Whatever changes an archived order brings it back first, with its sequence and its key.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import text
+from ibgateway_executor.ledger.session import LedgerSession
 from ibgateway_executor.orders.order import OrderState
 
 AT_ONCE: Final = 200
@@ -49,7 +49,7 @@ def archive(connection: Connection, before: datetime) -> int:
     return len(numbers)
 
 
-def bring_back(file: sqlite3.Connection, ids: Sequence[str]) -> None:
+def bring_back(file: LedgerSession, ids: Sequence[str]) -> None:
     """Take these orders out of the archive; the others stay where they are."""
     for order_uid in ids:
         file.execute(_BACK, (order_uid,))

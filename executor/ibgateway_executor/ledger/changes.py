@@ -1,11 +1,10 @@
 """Orders that change: read, stepped and written within a transaction, each found by an index.
 
-Written for sqlite3 itself, as `insertion` is: every order that is sent passes here twice, and SQLAlchemy's part of it took
+Written as text, as `insertion` is: every order that is sent passes here twice, and SQLAlchemy's part of it took
 longer than the disk's (docs/decisions/0029-orders-share-a-commit.md). The columns are those of `tables`. Only the columns
 that differ are written: SQLite touches the indexes of no others.
 """
 
-import sqlite3
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +19,7 @@ from ibgateway_executor.ledger.archive import bring_back
 from ibgateway_executor.ledger.facts import HIGHEST_ORDER_ID, fact, set_fact
 from ibgateway_executor.ledger.history import ChangedOrder, add_delays, add_lines
 from ibgateway_executor.ledger.rows import order_of, row_of, text
+from ibgateway_executor.ledger.session import LedgerSession
 from ibgateway_executor.ledger.store import Change, Delay, Step
 from ibgateway_executor.orders import order as steps_of
 from ibgateway_executor.orders.broker_reports import OrderError, OrderEvent, apply, concerns
@@ -37,7 +37,7 @@ Way = tuple[str, tuple[Any, ...]]
 
 
 def reserve(
-    file: sqlite3.Connection, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
+    file: LedgerSession, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
 ) -> Change:
     """Sending with a new order id: above every id ever reserved, whatever the gateway says.
 
@@ -53,7 +53,7 @@ def reserve(
 
 
 def advance(
-    file: sqlite3.Connection, steps: Mapping[str, Step], cause: ChangeCause, at: datetime
+    file: LedgerSession, steps: Mapping[str, Step], cause: ChangeCause, at: datetime
 ) -> list[Change]:
     """Each order after its step; as it is where its state forbids the step."""
     known, away = _known(file, list(steps))
@@ -63,7 +63,7 @@ def advance(
 
 
 def observe(
-    file: sqlite3.Connection, events: Iterable[OrderEvent], at: datetime
+    file: LedgerSession, events: Iterable[OrderEvent], at: datetime
 ) -> tuple[list[Change], list[OrderEvent]]:
     """Each order after each event about it, and the events that are about none of ours."""
     changes: list[Change] = []
@@ -93,7 +93,7 @@ def observe(
     return changes, foreign
 
 
-def delay(file: sqlite3.Connection, delays: Iterable[Delay], at: datetime) -> list[int]:
+def delay(file: LedgerSession, delays: Iterable[Delay], at: datetime) -> list[int]:
     """Write why orders wait; sequences of those that are still unsent."""
     written: list[int] = []
     for why in delays:
@@ -105,15 +105,13 @@ def delay(file: sqlite3.Connection, delays: Iterable[Delay], at: datetime) -> li
     return written
 
 
-def in_states(file: sqlite3.Connection, states: Sequence[str]) -> list[Order]:
+def in_states(file: LedgerSession, states: Sequence[str]) -> list[Order]:
     """Every order in these states, in order of acceptance; sorted here, as SQLite would copy all rows for it."""
     found = _orders(file, tables.orders, (f"state IN ({_holes(len(states))})", tuple(states)))
     return sorted(found, key=lambda order: order.sequence)
 
 
-def _known(
-    file: sqlite3.Connection, ids: Sequence[str]
-) -> tuple[dict[str, Order], dict[str, Order]]:
+def _known(file: LedgerSession, ids: Sequence[str]) -> tuple[dict[str, Order], dict[str, Order]]:
     """Orders by their ids, and those among them that are archived."""
     known: dict[str, Order] = {}
     for portion in _portions(ids):
@@ -136,7 +134,7 @@ def _seen(event: OrderEvent, known: Iterable[Order]) -> Order | None:
 
 
 def _meant(
-    file: sqlite3.Connection, table: Table, event: OrderEvent, known: Mapping[str, Order]
+    file: LedgerSession, table: Table, event: OrderEvent, known: Mapping[str, Order]
 ) -> Order | None:
     """The order that an event is about, as it stands after the events before it."""
     for way in _ways(event):
@@ -164,7 +162,7 @@ def _ways(event: OrderEvent) -> list[Way]:
 
 
 def _bring_changed_back(
-    file: sqlite3.Connection, changes: Iterable[Change], away: Container[str]
+    file: LedgerSession, changes: Iterable[Change], away: Container[str]
 ) -> None:
     ids = {c.after.id for c in changes if c.after != c.before and c.after.id in away}
     if ids:
@@ -179,7 +177,7 @@ def _after(before: Order, step: Step) -> Change:
 
 
 def _write(
-    file: sqlite3.Connection, changes: Sequence[Change], cause: ChangeCause, at: datetime
+    file: LedgerSession, changes: Sequence[Change], cause: ChangeCause, at: datetime
 ) -> list[Change]:
     """Write the orders that have changed; what was written has its time."""
     written = [
@@ -194,7 +192,7 @@ def _write(
     return written
 
 
-def _store(file: sqlite3.Connection, change: Change, at: datetime) -> None:
+def _store(file: LedgerSession, change: Change, at: datetime) -> None:
     if change.after == change.before:
         return
     before, after = row_of(change.before, at), row_of(change.after, at)
@@ -202,7 +200,7 @@ def _store(file: sqlite3.Connection, change: Change, at: datetime) -> None:
     file.execute(_update(names), [*(after[name] for name in names), change.after.id])
 
 
-def _orders(file: sqlite3.Connection, table: Table, way: Way) -> list[Order]:
+def _orders(file: LedgerSession, table: Table, way: Way) -> list[Order]:
     condition, values = way
     rows = file.execute(_selection(table.name, condition), values)
     return [order_of(dict(zip(_NAMES, row, strict=True))) for row in rows]

@@ -1,6 +1,5 @@
 """How many orders of a New York day may be accepted, and sent where the limit was lowered later."""
 
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, Select, Table, func, select, true, union_all
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import text
+from ibgateway_executor.ledger.session import LedgerSession
 from ibgateway_executor.ledger.store import Answer, Entry, EntryResult
 from ibgateway_executor.orders.limits import DayTally
 
@@ -29,7 +29,7 @@ class DailyLimit:
         self._count = 0
 
     def refusal(
-        self, file: sqlite3.Connection, entry: Entry, before: Collection[Entry]
+        self, file: LedgerSession, entry: Entry, before: Collection[Entry]
     ) -> OrderRefusedError | None:
         """Why the entry's day has no room for it, after those `before` it in the same transaction."""
         if entry.day_limit is None:

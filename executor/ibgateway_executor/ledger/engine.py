@@ -56,6 +56,10 @@ class LedgerFile:
         with _told(), self.engine.begin() as connection:
             yield connection
 
+    def session(self, _: Connection) -> sqlite3.Connection:
+        """The only connection is in the transaction of `writing`."""
+        return self.driver
+
     @contextmanager
     def direct(self) -> Iterator[sqlite3.Connection]:
         """The same for statements of sqlite3's own. LedgerUnavailableError where it could not be written; then nothing was."""

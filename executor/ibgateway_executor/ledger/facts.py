@@ -1,9 +1,9 @@
 """What the whole ledger is stamped with, within a transaction."""
 
-import sqlite3
 from typing import Final
 
 from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.session import LedgerSession
 
 MODE: Final = "trading-mode"
 ACCOUNTS: Final = "accounts"
@@ -14,6 +14,9 @@ WRITTEN_AT: Final = "written-at"
 PAUSED: Final = "paused"
 """A person's pause as JSON; empty after the resume."""
 
+FENCE: Final = "fence"
+"""Who wrote last, of what a shared database holds."""
+
 _READ: Final = f"SELECT value FROM {tables.facts.name} WHERE name = ?"  # noqa: S608 - our own name
 _WRITE: Final = (
     f"INSERT INTO {tables.facts.name} (name, value) VALUES (?, ?) "  # noqa: S608 - our own name
@@ -21,12 +24,12 @@ _WRITE: Final = (
 )
 
 
-def fact(file: sqlite3.Connection, name: str) -> str | None:
+def fact(file: LedgerSession, name: str) -> str | None:
     """Its value; None where it was never set."""
     row = file.execute(_READ, (name,)).fetchone()
     return None if row is None else str(row[0])
 
 
-def set_fact(file: sqlite3.Connection, name: str, value: str) -> None:
+def set_fact(file: LedgerSession, name: str, value: str) -> None:
     """From here on it has this value."""
     file.execute(_WRITE, (name, value))

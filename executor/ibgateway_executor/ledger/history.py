@@ -4,7 +4,6 @@ The tables' triggers forbid it. A line belongs to the order's sequence, so nothi
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import Row, instant, text
+from ibgateway_executor.ledger.session import LedgerSession
 from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.history import ChangeCause, HistoryLine, LedgerLine, evidence
 from ibgateway_executor.orders.order import UNSENT, Order, OrderState
@@ -39,7 +39,7 @@ class ChangedOrder(NamedTuple):
 
 
 def add_lines(
-    file: sqlite3.Connection, changes: Iterable[ChangedOrder], cause: ChangeCause, at: datetime
+    file: LedgerSession, changes: Iterable[ChangedOrder], cause: ChangeCause, at: datetime
 ) -> None:
     """A line for each change that is worth one, in their order."""
     for before, after, event in changes:
@@ -49,19 +49,19 @@ def add_lines(
             file.execute(_ADD, (after.sequence, after.sequence, *line))
 
 
-def add_new(file: sqlite3.Connection, first: int, last: int) -> None:
+def add_new(file: LedgerSession, first: int, last: int) -> None:
     """The first line of each order that was just stored, as it was accepted from a client."""
     file.execute(_ADD_NEW, (first, last))
 
 
-def add_first(file: sqlite3.Connection, order: Order, at: datetime) -> None:
+def add_first(file: LedgerSession, order: Order, at: datetime) -> None:
     """The first line of one order, as it was accepted, whatever its row says by now."""
     line = (text(at), "", *_standing(order), ChangeCause.CLIENT.value, "")
     file.execute(_ADD, (order.sequence, order.sequence, *line))
 
 
 def add_delays(
-    file: sqlite3.Connection, reason: str, message: str, sequences: Sequence[int], at: datetime
+    file: LedgerSession, reason: str, message: str, sequences: Sequence[int], at: datetime
 ) -> None:
     """A line for each of these unsent orders that never waited for this reason before; to be called before they wait.
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-from ibgateway_executor.errors import LedgerUnavailableError
+from ibgateway_executor.errors import LedgerChangedError, LedgerUnavailableError
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_runtime.clock import Clock
 
@@ -23,10 +23,17 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 async def keep_written(ledger: Ledger) -> None:
-    """Write a sign of life for ever: what tells a restart from a restored copy."""
+    """Write a sign of life for ever: what tells a restart from a restored copy.
+
+    LedgerChangedError ends it, and the process.
+    """
     while True:
-        with suppress(LedgerUnavailableError):
+        try:
             await ledger.mark_written()
+        except LedgerChangedError:
+            raise
+        except LedgerUnavailableError:
+            pass  # the ledger has told it
         for _ in range(SIGNS_APART):
             await asyncio.sleep(AGAIN_SECONDS)
             if ledger.problem:

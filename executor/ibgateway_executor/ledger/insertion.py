@@ -1,10 +1,9 @@
-"""New orders into the ledger's file: many in one transaction, each with an outcome of its own.
+"""New orders into the ledger: many in one transaction, each with an outcome of its own.
 
-Written for sqlite3 itself, because what SQLAlchemy adds to a statement costs several times what the
+Written as text, because what SQLAlchemy adds to a statement costs several times what the
 statement does (docs/decisions/0029-orders-share-a-commit.md). The columns are those of `tables`.
 """
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,25 +13,23 @@ from typing import Any, Final
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.daily_limit import DailyLimit
-from ibgateway_executor.ledger.engine import LedgerFile
 from ibgateway_executor.ledger.history import ChangedOrder, add_first, add_lines, add_new
 from ibgateway_executor.ledger.rows import order_of, row_of
+from ibgateway_executor.ledger.session import BAD_ROW, LedgerDatabase, LedgerSession
 from ibgateway_executor.ledger.sightings import fold
 from ibgateway_executor.ledger.store import Answer, Entry, EntryResult
 from ibgateway_executor.orders.history import ChangeCause
 
+_NAMES: Final = tuple(c.name for c in tables.orders.columns)
 _COLUMNS: Final = tuple(c.name for c in tables.orders.columns if c.name != "sequence")
-_BAD_ROW: Final = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, ValueError)
-"""What a row may be refused with, by SQLite or on the way to it; the transaction stands."""
-
 Row = Mapping[str, Any]
 
 
 class OrderWriter:
-    """The way of orders into one file, by its only writer."""
+    """The way of orders into one ledger, by its only writer."""
 
-    def __init__(self, file: LedgerFile) -> None:
-        self._ledger = file
+    def __init__(self, database: LedgerDatabase) -> None:
+        self._ledger = database
         self._day = DailyLimit()
 
     def accept(self, entries: Sequence[Entry], at: datetime) -> list[Answer]:
@@ -45,9 +42,7 @@ class OrderWriter:
             self._day.add(answers)
         return answers
 
-    def _answers(
-        self, file: sqlite3.Connection, entries: Sequence[Entry], at: datetime
-    ) -> list[Answer]:
+    def _answers(self, file: LedgerSession, entries: Sequence[Entry], at: datetime) -> list[Answer]:
         """A key that is not found is free: the transaction has begun with the file's write lock."""
         known = _known(file, list({entry.key for entry in entries}))
         fresh: dict[str, Entry] = {}
@@ -67,30 +62,40 @@ class OrderWriter:
         ]
 
 
-def _known(file: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Row]:
+def _known(file: LedgerSession, keys: Sequence[str]) -> dict[str, Row]:
     """Rows by key, also of the archive."""
-    found = file.execute(_selection(len(keys)), [*keys, *keys])
-    names = [column[0] for column in found.description]
-    rows = [dict(zip(names, values, strict=True)) for values in found]
+    rows = [
+        dict(zip(_NAMES, values, strict=True))
+        for values in file.execute(_selection(len(keys)), [*keys, *keys])
+    ]
     return {row["idempotency_key"]: row for row in rows}
 
 
 def _stored(
-    file: sqlite3.Connection, entries: Sequence[Entry], at: datetime
+    file: LedgerSession, entries: Sequence[Entry], at: datetime
 ) -> dict[str, Row | Exception]:
-    """Rows by key: all with one statement. Where that fails, one by one: a bad one fails alone."""
+    """Rows by key: all with one statement. Where that fails, one by one: a bad one fails alone.
+
+    A savepoint takes back what a failed one has done, such as sightings that were folded in.
+    """
+    if not entries:
+        return {}
+    file.execute("SAVEPOINT entries")
     try:
-        return _inserted(file, entries, at) if entries else {}
-    except _BAD_ROW as problem:
+        rows = _inserted(file, entries, at)
+    except BAD_ROW as problem:
+        file.execute("ROLLBACK TO SAVEPOINT entries")
         if len(entries) == 1:
             return {entries[0].key: problem}
+    else:
+        file.execute("RELEASE SAVEPOINT entries")
+        return rows
     return {key: row for entry in entries for key, row in _stored(file, [entry], at).items()}
 
 
 def _inserted(
-    file: sqlite3.Connection, entries: Sequence[Entry], at: datetime
+    file: LedgerSession, entries: Sequence[Entry], at: datetime
 ) -> dict[str, Row | Exception]:
-    """AUTOINCREMENT counts up by one: the sequences of one statement follow each other."""
     told = fold(file, [entry.order for entry in entries])
     folded = {uid: changes[-1].after for uid, changes in told.items()}
     rows = [
@@ -102,27 +107,29 @@ def _inserted(
         for entry in entries
     ]
     values = [row[name] for row in rows for name in _COLUMNS]
-    last = file.execute(_insertion(len(rows)), values).lastrowid or 0
-    _begin_histories(file, entries, told, last, at)
+    numbers: dict[str, int] = dict(file.execute(_insertion(len(rows)), values))
+    _begin_histories(file, entries, told, numbers, at)
     return {
-        row["idempotency_key"]: {**row, "sequence": last - len(rows) + number}
-        for number, row in enumerate(rows, start=1)
+        row["idempotency_key"]: {**row, "sequence": numbers[row["idempotency_key"]]} for row in rows
     }
 
 
 def _begin_histories(
-    file: sqlite3.Connection,
+    file: LedgerSession,
     entries: Sequence[Entry],
     told: Mapping[str, Sequence[ChangedOrder]],
-    last: int,
+    numbers: Mapping[str, int],
     at: datetime,
 ) -> None:
-    """`told`: what the broker had told before the order came, by its id."""
-    first = last - len(entries) + 1
+    """`told`: what the broker had told before the order came, by its id; `numbers`: sequences by key.
+
+    Nobody else has written meanwhile: between the first and the last of these sequences are no others.
+    """
     if not told:
-        add_new(file, first, last)
+        add_new(file, min(numbers.values()), max(numbers.values()))
         return
-    for number, entry in enumerate(entries, start=first):
+    for entry in entries:
+        number = numbers[entry.key]
         add_first(file, replace(entry.order, sequence=number), at)
         changes = [
             c._replace(after=replace(c.after, sequence=number))
@@ -146,10 +153,7 @@ def _answer(row: Row | Exception, entry: Entry, *, new: bool) -> Answer:
 
 @cache
 def _selection(count: int) -> str:
-    holes, names = (
-        ", ".join("?" * count),
-        ", ".join(column.name for column in tables.orders.columns),
-    )
+    holes, names = ", ".join("?" * count), ", ".join(_NAMES)
     return " UNION ALL ".join(
         f"SELECT {names} FROM {table.name} WHERE idempotency_key IN ({holes})"  # noqa: S608 - our own names
         for table in (tables.orders, tables.archive)
@@ -160,4 +164,5 @@ def _selection(count: int) -> str:
 def _insertion(count: int) -> str:
     row = f"({', '.join('?' * len(_COLUMNS))})"
     columns, rows = ", ".join(_COLUMNS), ", ".join([row] * count)
-    return f"INSERT INTO {tables.orders.name} ({columns}) VALUES {rows}"  # noqa: S608 - our own names
+    insertion = f"INSERT INTO {tables.orders.name} ({columns}) VALUES {rows}"  # noqa: S608 - our own names
+    return f"{insertion} RETURNING idempotency_key, sequence"

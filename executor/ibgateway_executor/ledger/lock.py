@@ -1,39 +1,57 @@
-"""One executor on one ledger: two would send orders twice."""
+"""One executor on one ledger's folder: two would send orders twice."""
 
-import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator
+import socket
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
-from ibgateway_executor.errors import StartRefusedError
+from ibgateway_executor.errors import LedgerUnavailableError, StartRefusedError
 from ibgateway_runtime.clock import Clock
 
-WAIT_SECONDS: Final = 20.0
-"""The executor that this one replaces may still be ending."""
-RETRY_SECONDS: Final = 0.25
 
+class LedgerLock:
+    """A file whose lock the kernel holds for as long as this process lives; it says who that is."""
 
-@contextlib.asynccontextmanager
-async def locked(path: Path, clock: Clock) -> AsyncIterator[None]:
-    """Make the ledger's folder and hold its lock; StartRefusedError where another process keeps it or it can't be made."""
-    with _opened(path) as file:
-        deadline = clock.monotonic() + WAIT_SECONDS
-        while not _taken(file.fileno()):
-            if clock.monotonic() > deadline:
-                raise StartRefusedError(
-                    "another executor holds this ledger: only one may run at a time; end the other one"
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._file: TextIO | None = None
+
+    def take(self) -> None:
+        """Make the ledger's folder and hold its lock; again: nothing.
+
+        LedgerUnavailableError while another process has it, StartRefusedError where it can't be made.
+        """
+        if self._file is not None:
+            return
+        file = _opened(self._path)
+        if not _taken(file.fileno()):
+            with file:
+                raise LedgerUnavailableError(
+                    f"another executor holds this ledger{_holder(self._path)}: only one may run at a time; this one goes on "
+                    "when the other has ended"
                 )
-            await asyncio.sleep(RETRY_SECONDS)
-        yield
+        self._file = file
+        with contextlib.suppress(OSError):
+            file.truncate(0)
+            now = self._clock.now().isoformat(timespec="seconds")
+            file.write(f"{socket.gethostname()}, process {os.getpid()}, since {now}")
+            file.flush()
+
+    def release(self) -> None:
+        """Let the next one have it."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._file = None
 
 
 def _opened(path: Path) -> TextIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open() if _read_only(path) else path.open("w")
+        return path.open() if _read_only(path) else path.open("a")
     except OSError as error:
         raise StartRefusedError(
             f"the ledger's lock can't be written ({error}): see that its volume is mounted, writable "
@@ -52,3 +70,10 @@ def _taken(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _holder(path: Path) -> str:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if said := path.read_text(encoding="utf-8").strip():
+            return f" ({said})"
+    return ""

@@ -5,7 +5,6 @@ orderRef, and what the broker has told about it is folded in before it can be se
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -18,6 +17,7 @@ from sqlalchemy import Connection, delete, func, select
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.history import ChangedOrder
 from ibgateway_executor.ledger.rows import text
+from ibgateway_executor.ledger.session import LedgerSession
 from ibgateway_executor.orders.broker_reports import (
     FillReport,
     OrderError,
@@ -35,7 +35,7 @@ _REMEMBER: Final = (
 )
 
 
-def remember(file: sqlite3.Connection, event: OrderEvent, at: datetime) -> None:
+def remember(file: LedgerSession, event: OrderEvent, at: datetime) -> None:
     """Keep a report about an executor's order; other people's orders are none of ours."""
     if isinstance(event, OrderError) or not event.order_ref.startswith(REF_PREFIX):
         return
@@ -51,7 +51,7 @@ def sightings(connection: Connection, order_ref: str) -> list[OrderEvent]:
     ]
 
 
-def fold(file: sqlite3.Connection, orders: Sequence[Order]) -> dict[str, list[ChangedOrder]]:
+def fold(file: LedgerSession, orders: Sequence[Order]) -> dict[str, list[ChangedOrder]]:
     """What was told about orders that are about to be stored makes of them, by their ids; of the others nothing.
 
     From here on the order itself is the evidence.

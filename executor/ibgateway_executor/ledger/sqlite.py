@@ -33,6 +33,7 @@ from ibgateway_executor.ledger.history import lines, lines_of_all, newest
 from ibgateway_executor.ledger.insertion import OrderWriter
 from ibgateway_executor.ledger.migration import upgrade
 from ibgateway_executor.ledger.rows import instant, text
+from ibgateway_executor.ledger.session import LedgerDatabase
 from ibgateway_executor.ledger.sightings import forget, remember
 from ibgateway_executor.ledger.statements import found, select_orders
 from ibgateway_executor.ledger.store import (
@@ -60,17 +61,17 @@ _orders = tables.orders.c
 _LAST: Final = f"SELECT max(updated_at), max(sequence) FROM {tables.orders.name}"  # noqa: S608 - our own name
 
 
-class SqliteStore:
-    """A `LedgerStore` in one SQLite file."""
+class OrderStore:
+    """A `LedgerStore` in a database's tables."""
 
-    def __init__(self, file: LedgerFile) -> None:
-        self._file = file
-        self._orders = OrderWriter(file)
+    def __init__(self, database: LedgerDatabase) -> None:
+        self._database = database
+        self._orders = OrderWriter(database)
 
     def stamp(self, mode: str) -> None:
         """Mark a new ledger with its mode, upgrade an older one; refuse one of another mode or a newer version."""
-        with self._file.writing() as connection:
-            file = self._file.driver
+        with self._database.writing() as connection:
+            file = self._database.session(connection)
             found = fact(file, MODE)
             if found not in {None, mode}:
                 raise StartRefusedError(
@@ -86,12 +87,12 @@ class SqliteStore:
 
     def accounts(self) -> tuple[str, ...]:
         """The accounts the ledger was proven with; empty before the first login."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             return tuple((fact(file, ACCOUNTS) or "").split())
 
     def claim(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
         """Stamp a ledger that has no accounts yet; returns the accounts it is stamped with."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             found = fact(file, ACCOUNTS)
             if found is None:
                 set_fact(file, ACCOUNTS, " ".join(accounts))
@@ -106,17 +107,17 @@ class SqliteStore:
         self, steps: Mapping[str, Step], at: datetime, cause: ChangeCause = ChangeCause.EXECUTOR
     ) -> list[Change]:
         """Apply each step to its order as it stands now; a forbidden step changes nothing."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             return advance(file, steps, cause, at)
 
     def delay(self, delays: Sequence[Delay], at: datetime) -> list[int]:
         """Write why orders wait; sequences of those that are still unsent, and only these were written."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             return delay(file, delays, at)
 
     def day_tally(self, start: datetime, end: datetime, limit: int) -> DayTally:
         """How many orders of that time were accepted and have left, and the limit-th of them."""
-        with self._file.writing() as connection:
+        with self._database.writing() as connection:
             return day_tally(connection, start, end, limit)
 
     def reserve(
@@ -126,12 +127,12 @@ class SqliteStore:
 
         IllegalMoveError where the order may not be sent any more; then no id is used up.
         """
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             return reserve(file, order_uid, client_id=client_id, next_valid_id=next_valid_id, at=at)
 
     def observe(self, events: Sequence[OrderEvent], at: datetime) -> list[Change]:
         """Fold broker events into their orders; those that are about none of ours are remembered."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             changes, foreign = observe(file, events, at)
             for event in foreign:
                 remember(file, event, at)
@@ -139,52 +140,52 @@ class SqliteStore:
 
     def forget_sightings(self, before: datetime) -> None:
         """Drop what the broker told about others' orders that ended, where nothing was told since `before`."""
-        with self._file.writing() as connection:
+        with self._database.writing() as connection:
             forget(connection, before)
 
     def snapshot(self) -> LedgerSnapshot:
         """What the ledger holds: when it was written last, and its last sequence."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             row = file.execute(_LAST).fetchone()
             written = [at for at in (fact(file, WRITTEN_AT), row[0]) if at]
             return LedgerSnapshot(instant(max(written)) if written else None, row[1] or 0)
 
     def mark_written(self, at: datetime) -> None:
         """A sign of life: until now nobody else has written this ledger."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             set_fact(file, WRITTEN_AT, text(at))
 
     def recover(self, at: datetime) -> list[Change]:
         """At start: what was being sent has an unknown fate now."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             sending = in_states(file, [OrderState.SENDING.value])
             steps = {order.id: _lost_in_restart for order in sending}
             return advance(file, steps, ChangeCause.RESTART, at)
 
     def active(self) -> list[Order]:
         """Every order that is not done, in order of acceptance."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             return in_states(file, ACTIVE)
 
     def paused(self) -> PauseReport | None:
         """A person's pause of trading, while it stands."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             found = fact(file, PAUSED)
             return PauseReport.model_validate_json(found) if found else None
 
     def pause(self, pause: PauseReport) -> None:
         """Trading is paused, until `resume`."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             set_fact(file, PAUSED, pause.to_json())
 
     def resume(self) -> None:
         """Trading is not paused."""
-        with self._file.direct() as file:
+        with self._database.direct() as file:
             set_fact(file, PAUSED, "")
 
     def find(self, order_uid: str) -> Order | None:
         """One order by its id."""
-        with self._file.reading() as connection:
+        with self._database.reading() as connection:
             return found(connection, order_uid)
 
     def page(
@@ -208,59 +209,67 @@ class SqliteStore:
         conditions = [column == value for column, value in asked.items() if value]
         if since is not None:
             conditions.append(_orders.accepted_at >= text(since))
-        with self._file.reading() as connection:
+        with self._database.reading() as connection:
             return select_orders(connection, and_(_orders.sequence > after, *conditions), limit)
 
     def history(self, sequence: int, *, after: int, limit: int) -> list[HistoryLine]:
         """An order's history beyond line `after`, oldest first."""
-        with self._file.reading() as connection:
+        with self._database.reading() as connection:
             return lines(connection, sequence, after=after, limit=limit)
 
     def newest_line(self) -> int:
         """The position of the last line of all histories; 0 where there is none."""
-        with self._file.reading() as connection:
+        with self._database.reading() as connection:
             return newest(connection)
 
     def lines(self, *, after: int, limit: int) -> list[LedgerLine]:
         """Lines of all orders beyond a position, in the order in which they were committed."""
-        with self._file.reading() as connection:
+        with self._database.reading() as connection:
             return lines_of_all(connection, after=after, limit=limit)
 
     def add_rebalance(
         self, key: str, request_hash: str, run: RebalanceRun, at: datetime
     ) -> tuple[RebalanceRun, bool]:
         """Store a new one, unless its account has one that has not ended."""
-        with self._file.writing() as connection:
+        with self._database.writing() as connection:
             return rebalance_rows.add(connection, key, request_hash, run, at)
 
     def advance_rebalance(self, run_id: str, step: RebalanceMove, at: datetime) -> RebalanceChange:
         """A pure step applied to it as it stands now."""
-        with self._file.writing() as connection:
+        with self._database.writing() as connection:
             return rebalance_rows.advance(connection, run_id, step, at)
 
     def rebalance(self, run_id: str) -> RebalanceRun | None:
         """One by its id."""
-        with self._file.reading() as connection:
+        with self._database.reading() as connection:
             return rebalance_rows.find(connection, run_id)
 
     def rebalances(self, *, after: int, limit: int) -> list[RebalanceRun]:
         """Those accepted after sequence `after`, oldest first."""
-        with self._file.reading() as connection:
+        with self._database.reading() as connection:
             return rebalance_rows.page(connection, after=after, limit=limit)
 
     def active_rebalances(self) -> list[RebalanceRun]:
         """Those that have not ended, oldest first."""
-        with self._file.reading() as connection:
+        with self._database.reading() as connection:
             return rebalance_rows.active(connection)
 
     def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many."""
-        with self._file.writing() as connection:
+        with self._database.writing() as connection:
             return archive(connection, before)
 
     def close(self) -> None:
         """Release the file."""
-        self._file.close()
+        self._database.close()
+
+
+class SqliteStore(OrderStore):
+    """Orders in one SQLite file."""
+
+    def __init__(self, file: LedgerFile) -> None:
+        super().__init__(file)
+        self._file = file
 
 
 def open_sqlite(path: Path) -> SqliteStore:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Connection,
@@ -20,6 +21,9 @@ REVISION = "0008"
 """Of these tables: the last one in `revisions`."""
 UNSTAMPED = "4"
 """What programs without revisions stamped their ledgers with last; theirs was made and perhaps not stamped yet."""
+
+Whole: Final = Integer().with_variant(BigInteger(), "postgresql")
+"""SQLite's integers have 64 bits always."""
 
 metadata = MetaData()
 
@@ -40,19 +44,19 @@ written last, and a person's pause of trading."""
 orders = Table(
     "jobs",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("sequence", Whole, primary_key=True, autoincrement=True),
     Column("id", String, nullable=False, unique=True),
     Column("idempotency_key", String, nullable=False, unique=True),
     Column("request_hash", String, nullable=False),
     Column("account", String, nullable=False),
-    Column("con_id", Integer, nullable=False),
+    Column("con_id", Whole, nullable=False),
     Column("symbol", String, nullable=False),
     Column("sec_type", String, nullable=False),
     Column("exchange", String, nullable=False),
     Column("currency", String, nullable=False),
     Column("primary_exchange", String, nullable=False),
     Column("side", String, nullable=False),
-    Column("quantity", Integer, nullable=False),
+    Column("quantity", Whole, nullable=False),
     Column("order_type", String, nullable=False),
     Column("limit_price", String),
     Column("time_in_force", String, nullable=False),
@@ -63,9 +67,9 @@ orders = Table(
     Column("reason", String, nullable=False),
     Column("message", String, nullable=False),
     Column("order_ref", String, nullable=False, unique=True),
-    Column("client_id", Integer, nullable=False),
-    Column("order_id", Integer, nullable=False),
-    Column("perm_id", Integer, nullable=False),
+    Column("client_id", Whole, nullable=False),
+    Column("order_id", Whole, nullable=False),
+    Column("perm_id", Whole, nullable=False),
     Column("sent_at", String),
     Column("filled", String, nullable=False),
     Column("average_price", String),
@@ -96,7 +100,7 @@ orders = Table(
 sightings = Table(
     "sightings",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("sequence", Whole, primary_key=True, autoincrement=True),
     Column("order_ref", String, nullable=False),
     Column("report", String, nullable=False),
     Column("at", String, nullable=False),
@@ -108,7 +112,7 @@ sightings = Table(
 rebalances = Table(
     "rebalances",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("sequence", Whole, primary_key=True, autoincrement=True),
     Column("id", String, nullable=False, unique=True),
     Column("idempotency_key", String, nullable=False, unique=True),
     Column("request_hash", String, nullable=False),
@@ -143,9 +147,9 @@ archive = Table(
 history = Table(
     "order_history",
     metadata,
-    Column("position", Integer, primary_key=True, autoincrement=True),
-    Column("order_sequence", Integer, nullable=False),
-    Column("number", Integer, nullable=False),
+    Column("position", Whole, primary_key=True, autoincrement=True),
+    Column("order_sequence", Whole, nullable=False),
+    Column("number", Whole, nullable=False),
     Column("at", String, nullable=False),
     Column("before", String, nullable=False),
     Column("state", String, nullable=False),

@@ -49,17 +49,6 @@ def _found(spec: IBGatewaySpec, now: datetime) -> Iterator[Finding]:
     return (finding for check in SPEC_CHECKS if (finding := check(spec, now)))
 
 
-def _postgres(spec: IBGatewaySpec, now: datetime) -> Finding | None:
-    """This version keeps the ledger in SQLite only."""
-    if spec.executor.database.postgres_secret_ref is None:
-        return None
-    return Finding(
-        ConditionReason.NOT_SUPPORTED,
-        "spec.executor.database.postgresSecretRef is not supported in this version: remove it,"
-        " the ledger is kept in SQLite on its volume",
-    )
-
-
 def _targets(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     """The token of a source of targets is not sent where others could read it."""
     targets = spec.executor.targets
@@ -166,7 +155,6 @@ def _meets_quiet_hours(restart: RestartTime, quiet: QuietHours, first: date) -> 
 
 
 SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (
-    _postgres,
     _targets,
     _zones,
     _auto_restart,

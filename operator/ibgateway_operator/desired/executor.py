@@ -30,6 +30,7 @@ from ibgateway_operator.model.kinds import DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest, digest
 
 DATA_DIR: Final = "/var/lib/ibgateway"
+DATABASE_DIR: Final = "/run/secrets/database"
 TOKEN_DIR: Final = "/run/secrets/executor"  # noqa: S105 - a path
 TARGETS: Final = "targets-token"
 TARGETS_DIR: Final = "/run/secrets/targets"
@@ -66,6 +67,7 @@ def template_hash(given: DesiredInput) -> str:
 
 def pod_template(given: DesiredInput) -> Manifest:
     """One container; the gate is both a readiness gate and its own probe."""
+    database = given.spec.executor.database.postgres_secret_ref
     return {
         "metadata": {"labels": pod_labels(given, Component.EXECUTOR)},
         "spec": pod_spec(
@@ -83,6 +85,7 @@ def pod_template(given: DesiredInput) -> Manifest:
                 secret_volume("token", given.children.executor_token, names.SECRET_TOKEN),
                 secret_volume("agent-token", given.children.agent_token, names.SECRET_TOKEN),
                 *_targets_volume(given),
+                *([secret_volume("database", database.name, database.key)] if database else []),
             ],
             **pull_secrets(given),
         ),
@@ -91,6 +94,8 @@ def pod_template(given: DesiredInput) -> Manifest:
 
 def _container(given: DesiredInput) -> Manifest:
     health = names.PORT_EXECUTOR_METRICS
+    database = given.spec.executor.database.postgres_secret_ref
+    url = {"EXECUTOR_DATABASE_URL_FILE": f"{DATABASE_DIR}/{database.key}"} if database else {}
     return {
         "name": "executor",
         "image": given.images.executor,
@@ -101,6 +106,7 @@ def _container(given: DesiredInput) -> Manifest:
             EXECUTOR_TOKEN_FILE=f"{TOKEN_DIR}/{names.SECRET_TOKEN}",
             EXECUTOR_AGENT_TOKEN_FILE=f"{AGENT_TOKEN_DIR}/{names.SECRET_TOKEN}",
             EXECUTOR_DATA_DIR=DATA_DIR,
+            **url,
         ),
         "ports": [port("http", names.PORT_EXECUTOR), port("metrics", health)],
         "resources": bounded(cpu="50m", memory="128Mi", limit="512Mi"),
@@ -115,6 +121,7 @@ def _container(given: DesiredInput) -> Manifest:
             mount("token", TOKEN_DIR, read_only=True),
             mount("agent-token", AGENT_TOKEN_DIR, read_only=True),
             *(mount(TARGETS, TARGETS_DIR, read_only=True) for _ in _targets_volume(given)),
+            *([mount("database", DATABASE_DIR, read_only=True)] if database else []),
         ],
     }
 

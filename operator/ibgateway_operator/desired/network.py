@@ -111,7 +111,7 @@ def _gateway(given: DesiredInput) -> Manifest:
 
 
 def _executor(given: DesiredInput) -> Manifest:
-    """In: named clients and the operator. Out: its gateway and name lookups."""
+    """In: named clients and the operator. Out: its gateway, the database of its ledger and name lookups."""
     clients = [_client(endpoint) for endpoint in given.spec.network_policy.executor_clients]
     gateway = _pods(given, Component.GATEWAY)
     return _policy(
@@ -123,6 +123,7 @@ def _executor(given: DesiredInput) -> Manifest:
         ],
         egress=[
             {"to": [gateway], "ports": _ports(given.api_port, names.PORT_SENTINEL)},
+            *_database(given),
             _dns(),
             *_targets(given),
         ],
@@ -133,6 +134,12 @@ def _targets(given: DesiredInput) -> list[Manifest]:
     """Where target weights are fetched: a policy knows no names, so it is the port."""
     targets = given.spec.executor.targets
     return [] if targets is None else [{"ports": _ports(port_of(targets.url))}]
+
+
+def _database(given: DesiredInput) -> list[Manifest]:
+    """Only the Secret knows the ledger's database: its port is open to any address, where there is one."""
+    database = given.spec.executor.database
+    return [{"ports": _ports(database.postgres_port)}] if database.postgres_secret_ref else []
 
 
 def _console(given: DesiredInput) -> Manifest:

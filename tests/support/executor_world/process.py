@@ -26,6 +26,7 @@ class ExecutorProcess:
         self.log = folder / "executor.log"
         self.data = folder / "data"
         self._folder = folder
+        self.database: Path | None = None
         self.process: asyncio.subprocess.Process | None = None
         self.environment: dict[str, str] = {}
         """Added to what the executor is started with."""
@@ -51,7 +52,9 @@ class ExecutorProcess:
             )
 
     def _environment(self) -> dict[str, str]:
+        database = {"EXECUTOR_DATABASE_URL_FILE": str(self.database)} if self.database else {}
         return {
+            **database,
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             "PYTHONWARNINGS": "error::ResourceWarning",

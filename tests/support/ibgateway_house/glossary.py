@@ -11,7 +11,16 @@ from typing import Final
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+")
 _ALWAYS_PLURAL: Final = frozenset(
     {
-        *("Credentials", "Details", "Handlers", "Hours", "Kubernetes", "Metrics", "Replicas"),
+        *(
+            "Credentials",
+            "Details",
+            "Handlers",
+            "Hours",
+            "Kubernetes",
+            "Metrics",
+            "Postgres",
+            "Replicas",
+        ),
         *("Rules", "Scripts", "Services", "Settings", "Terms", "Timings"),
     }
 )

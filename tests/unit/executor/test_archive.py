@@ -11,7 +11,7 @@ from sqlalchemy import text
 from executor_fakes import NOON, IntakeWorld, entry, observe
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError
 from ibgateway_executor.ledger.housekeeping import keep_archiving
-from ibgateway_executor.ledger.sqlite import SqliteStore
+from ibgateway_executor.ledger.sqlite import OrderStore
 from ibgateway_executor.ledger.store import EntryResult
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
 from ibgateway_executor.orders.order import Order, OrderState, cancel, expire, move
@@ -20,7 +20,7 @@ MONTH = timedelta(days=30)
 LATER = NOON + timedelta(days=40)
 
 
-def ended(store: SqliteStore, name: str, state: OrderState = OrderState.CANCELLED) -> Order:
+def ended(store: OrderStore, name: str, state: OrderState = OrderState.CANCELLED) -> Order:
     """An order that was sent on that day, and has ended."""
     store.accept([entry(name)], NOON)
     store.reserve(name, client_id=17, next_valid_id=1, at=NOON)
@@ -28,18 +28,18 @@ def ended(store: SqliteStore, name: str, state: OrderState = OrderState.CANCELLE
     return store.advance({name: lambda order: move(order, state)}, NOON)[0].after
 
 
-def rows(store: SqliteStore, table: str) -> list[str]:
+def rows(store: OrderStore, table: str) -> list[str]:
     """Ids in a table."""
-    with store._file.engine.begin() as connection:
+    with store._database.writing() as connection:
         found = connection.execute(text(f"SELECT id FROM {table} ORDER BY sequence"))  # noqa: S608
         return [row[0] for row in found]
 
 
-def archive(store: SqliteStore) -> int:
+def archive(store: OrderStore) -> int:
     return store.archive(LATER - MONTH)
 
 
-def test_what_has_ended_long_ago_is_in_no_list_and_is_found_by_its_id(store: SqliteStore) -> None:
+def test_what_has_ended_long_ago_is_in_no_list_and_is_found_by_its_id(store: OrderStore) -> None:
     order = ended(store, "a")
     store.accept([entry("b")], NOON)
     assert archive(store) == 1
@@ -61,25 +61,25 @@ def test_what_has_ended_long_ago_is_in_no_list_and_is_found_by_its_id(store: Sql
     ],
 )
 def test_only_what_has_ended_without_a_doubt_is_put_away(
-    store: SqliteStore, state: OrderState, away: bool
+    store: OrderStore, state: OrderState, away: bool
 ) -> None:
     ended(store, "a", state)
     assert archive(store) == int(away)
 
 
-def test_what_has_expired_is_put_away(store: SqliteStore) -> None:
+def test_what_has_expired_is_put_away(store: OrderStore) -> None:
     store.accept([entry("a")], NOON)
     store.advance({"a": lambda order: expire(order, order.valid_until)}, NOON)
     assert archive(store) == 1
 
 
-def test_what_has_ended_since_is_not_put_away(store: SqliteStore) -> None:
+def test_what_has_ended_since_is_not_put_away(store: OrderStore) -> None:
     ended(store, "a")
     store.advance({"a": lambda order: replace(order, note="seen")}, LATER)
     assert archive(store) == 0
 
 
-def test_a_key_finds_its_archived_order_and_no_other_request_gets_it(store: SqliteStore) -> None:
+def test_a_key_finds_its_archived_order_and_no_other_request_gets_it(store: OrderStore) -> None:
     order = ended(store, "a")
     archive(store)
     again, other = store.accept([entry("a"), replace(entry("a"), hash="other")], LATER)
@@ -89,7 +89,7 @@ def test_a_key_finds_its_archived_order_and_no_other_request_gets_it(store: Sqli
     assert rows(store, "jobs") == []
 
 
-def test_a_number_is_never_given_twice(store: SqliteStore) -> None:
+def test_a_number_is_never_given_twice(store: OrderStore) -> None:
     ended(store, "a")
     archive(store)
     store.accept([entry("b")], LATER)
@@ -98,7 +98,7 @@ def test_a_number_is_never_given_twice(store: SqliteStore) -> None:
     assert found.sequence == 2
 
 
-def test_a_fill_that_is_told_late_brings_the_order_back(store: SqliteStore) -> None:
+def test_a_fill_that_is_told_late_brings_the_order_back(store: OrderStore) -> None:
     order = ended(store, "a")
     archive(store)
     fill = FillReport(order.order_id, 17, 900, "ibg-a", "e", Decimal(10), Decimal("190.01"))
@@ -113,7 +113,7 @@ def test_a_fill_that_is_told_late_brings_the_order_back(store: SqliteStore) -> N
     assert (again.new, fresh.new) == (False, True)
 
 
-def test_a_report_that_says_nothing_new_leaves_it_there(store: SqliteStore) -> None:
+def test_a_report_that_says_nothing_new_leaves_it_there(store: OrderStore) -> None:
     ended(store, "a")
     archive(store)
     report = OrderStatusReport(0, 0, 0, "Cancelled", order_ref="ibg-a")
@@ -121,11 +121,11 @@ def test_a_report_that_says_nothing_new_leaves_it_there(store: SqliteStore) -> N
     assert told is not None
     assert told.after == told.before
     assert rows(store, "archived_jobs") == ["a"]
-    with store._file.engine.begin() as connection:
+    with store._database.writing() as connection:
         assert connection.execute(text("SELECT count(*) FROM sightings")).scalar_one() == 0
 
 
-def test_a_step_that_is_forbidden_leaves_it_there(store: SqliteStore) -> None:
+def test_a_step_that_is_forbidden_leaves_it_there(store: OrderStore) -> None:
     order = ended(store, "a")
     archive(store)
     (change,) = store.advance({"a": cancel}, LATER)
@@ -133,7 +133,7 @@ def test_a_step_that_is_forbidden_leaves_it_there(store: SqliteStore) -> None:
     assert rows(store, "archived_jobs") == ["a"]
 
 
-def test_an_archived_order_is_never_sent(store: SqliteStore) -> None:
+def test_an_archived_order_is_never_sent(store: OrderStore) -> None:
     ended(store, "a")
     archive(store)
     with pytest.raises(IllegalMoveError):
@@ -141,7 +141,7 @@ def test_an_archived_order_is_never_sent(store: SqliteStore) -> None:
     assert rows(store, "archived_jobs") == ["a"]
 
 
-def test_what_is_archived_counts_among_its_days_orders(store: SqliteStore) -> None:
+def test_what_is_archived_counts_among_its_days_orders(store: OrderStore) -> None:
     ended(store, "a")
     store.accept([entry("b")], NOON)
     day = (NOON - timedelta(hours=12), NOON + timedelta(hours=12))

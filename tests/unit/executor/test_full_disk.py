@@ -10,7 +10,7 @@ from executor_fakes.store import HookedStore
 from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_executor.broker.recorder import ReportRecorder
 from ibgateway_executor.errors import LedgerUnavailableError, StartRefusedError
-from ibgateway_executor.ledger.lock import locked
+from ibgateway_executor.ledger.lock import LedgerLock
 from ibgateway_executor.ledger.sqlite import open_sqlite
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
 from ibgateway_executor.orders.order import OrderState
@@ -126,8 +126,7 @@ def test_a_ledger_that_cannot_be_created_is_one_clear_line(tmp_path: Path) -> No
         open_sqlite(tmp_path / "missing" / "ledger.db")
 
 
-async def test_a_lock_that_cannot_be_created_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_created_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StartRefusedError, match="volume is mounted, writable"):
-        async with locked(tmp_path / "file" / "executor.lock", ManualClock().clock):
-            pass
+        LedgerLock(tmp_path / "file" / "executor.lock", ManualClock().clock).take()

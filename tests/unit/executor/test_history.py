@@ -10,7 +10,7 @@ import pytest
 
 from executor_fakes import NOON, IntakeWorld, accept, entry, observe
 from ibgateway_executor.errors import LedgerUnavailableError
-from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
+from ibgateway_executor.ledger.sqlite import OrderStore, SqliteStore, open_sqlite
 from ibgateway_executor.ledger.store import Delay
 from ibgateway_executor.orders.broker_reports import FillReport, OrderError, OrderStatusReport
 from ibgateway_executor.orders.history import ChangeCause, HistoryLine
@@ -19,17 +19,17 @@ from ibgateway_executor.orders.order import Order, OrderState, cancel, move
 LATER = NOON + timedelta(minutes=1)
 
 
-def lines(store: SqliteStore, name: str = "a") -> list[HistoryLine]:
+def lines(store: OrderStore, name: str = "a") -> list[HistoryLine]:
     order = store.find(name)
     assert order is not None
     return store.history(order.sequence, after=0, limit=100)
 
 
-def told(store: SqliteStore, name: str = "a") -> list[tuple[str, str, str]]:
+def told(store: OrderStore, name: str = "a") -> list[tuple[str, str, str]]:
     return [(line.state, line.reason, line.cause) for line in lines(store, name)]
 
 
-def test_each_change_has_its_time_cause_and_evidence(store: SqliteStore) -> None:
+def test_each_change_has_its_time_cause_and_evidence(store: OrderStore) -> None:
     accept(store, entry("a"))
     store.delay([Delay("NoNews", "the sentinel is silent", (1,))], NOON)
     store.reserve("a", client_id=17, next_valid_id=7, at=LATER)
@@ -68,7 +68,7 @@ def test_each_change_has_its_time_cause_and_evidence(store: SqliteStore) -> None
     ]
 
 
-def test_each_of_several_reports_in_one_transaction_has_its_line(store: SqliteStore) -> None:
+def test_each_of_several_reports_in_one_transaction_has_its_line(store: OrderStore) -> None:
     accept(store, entry("a"))
     store.reserve("a", client_id=17, next_valid_id=7, at=NOON)
     fills = [
@@ -84,7 +84,7 @@ def test_each_of_several_reports_in_one_transaction_has_its_line(store: SqliteSt
 
 
 def test_what_the_broker_told_before_the_order_came_follows_its_acceptance(
-    store: SqliteStore,
+    store: OrderStore,
 ) -> None:
     fill = FillReport(7, 17, 5, "ibg-b", "e", Decimal(10), Decimal("190.3"))
     observe(store, fill, NOON)
@@ -94,7 +94,7 @@ def test_what_the_broker_told_before_the_order_came_follows_its_acceptance(
     assert [line.at for line in lines(store, "b")] == [LATER, LATER]
 
 
-def test_a_restart_and_a_person_are_causes(store: SqliteStore) -> None:
+def test_a_restart_and_a_person_are_causes(store: OrderStore) -> None:
     accept(store, entry("a"))
     store.reserve("a", client_id=17, next_valid_id=7, at=NOON)
     store.recover(LATER)
@@ -111,7 +111,7 @@ def test_a_restart_and_a_person_are_causes(store: SqliteStore) -> None:
     assert lines(store)[-1].evidence == {"resolution": "notAtBroker", "note": "not in TWS, R."}
 
 
-def test_a_crowd_that_waits_for_two_things_in_turn_has_a_line_for_each(store: SqliteStore) -> None:
+def test_a_crowd_that_waits_for_two_things_in_turn_has_a_line_for_each(store: OrderStore) -> None:
     store.accept([entry("a"), entry("b")], NOON)
     for turn in range(6):
         reason = ("MarketClosed", "NoNews")[turn % 2]
@@ -127,7 +127,7 @@ def test_a_crowd_that_waits_for_two_things_in_turn_has_a_line_for_each(store: Sq
     assert [line.reason for line in lines(store, "b")[3:]] == ["Paused"]
 
 
-def test_a_change_that_says_nothing_has_no_line(store: SqliteStore) -> None:
+def test_a_change_that_says_nothing_has_no_line(store: OrderStore) -> None:
     accept(store, entry("a"))
 
     def completed(order: Order) -> Order:
@@ -166,7 +166,7 @@ def test_nobody_changes_a_line(store: SqliteStore, tmp_path: Path, statement: st
     assert told(store) == [("Accepted", "", "client")]
 
 
-def test_an_archived_order_keeps_its_lines_and_goes_on_with_them(store: SqliteStore) -> None:
+def test_an_archived_order_keeps_its_lines_and_goes_on_with_them(store: OrderStore) -> None:
     accept(store, entry("a"))
     store.advance({"a": cancel}, NOON, ChangeCause.CLIENT)
     before = lines(store)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from executor_fakes import NOON, ConnectionWorld, accept, entry, observe
-from ibgateway_executor.ledger.sqlite import SqliteStore
+from ibgateway_executor.ledger.sqlite import OrderStore, SqliteStore
 from ibgateway_executor.orders.broker_reports import FillReport, OrderEvent, OrderStatusReport
 
 MONTH = timedelta(days=30)
@@ -17,8 +17,8 @@ def status(text: str, *, ended: bool = False) -> OrderStatusReport:
     return OrderStatusReport(7, 17, 5, text, order_ref="ibg-a", ended=ended)
 
 
-def kept(store: SqliteStore) -> int:
-    with store._file.engine.connect() as connection:
+def kept(store: OrderStore) -> int:
+    with store._database.reading() as connection:
         rows: int = connection.exec_driver_sql("SELECT count(*) FROM sightings").scalar_one()
         return rows
 
@@ -38,7 +38,7 @@ def kept(store: SqliteStore) -> int:
     ids=str,
 )
 def test_only_orders_that_were_told_to_have_ended_are_forgotten(
-    store: SqliteStore, told: tuple[OrderEvent, ...], left: int
+    store: OrderStore, told: tuple[OrderEvent, ...], left: int
 ) -> None:
     for event in told:
         observe(store, event, NOON)
@@ -48,7 +48,7 @@ def test_only_orders_that_were_told_to_have_ended_are_forgotten(
     assert kept(store) == left
 
 
-def test_a_later_word_about_an_ended_order_keeps_all_of_it(store: SqliteStore) -> None:
+def test_a_later_word_about_an_ended_order_keeps_all_of_it(store: OrderStore) -> None:
     observe(store, status("Cancelled"), NOON)
     observe(store, FILL, NOON + MONTH)
     store.forget_sightings(NOON + MONTH)
@@ -56,7 +56,7 @@ def test_a_later_word_about_an_ended_order_keeps_all_of_it(store: SqliteStore) -
     assert accept(store, entry("a"))[0].state == "Filled"
 
 
-def test_what_was_folded_into_an_order_is_evidence_no_more(store: SqliteStore) -> None:
+def test_what_was_folded_into_an_order_is_evidence_no_more(store: OrderStore) -> None:
     observe(store, FILL, NOON)
     assert accept(store, entry("a"))[0].state == "Filled"
     assert kept(store) == 0

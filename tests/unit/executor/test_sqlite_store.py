@@ -11,7 +11,7 @@ import pytest
 
 from executor_fakes import accept, observe
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError, StartRefusedError
-from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
+from ibgateway_executor.ledger.sqlite import OrderStore, SqliteStore, open_sqlite
 from ibgateway_executor.ledger.store import Entry
 from ibgateway_executor.orders.broker_reports import FillReport, OrderError, OrderStatusReport
 from ibgateway_executor.orders.order import (
@@ -44,11 +44,11 @@ def entry(name: str, *, key: str = "", hashed: str = "h", limit: int | None = No
     return Entry(key or name, hashed, order, None, NOON - timedelta(hours=12), limit)
 
 
-def accepted(store: SqliteStore, name: str) -> Order:
+def accepted(store: OrderStore, name: str) -> Order:
     return accept(store, entry(name))[0]
 
 
-def test_an_order_comes_back_exactly_as_it_went_in(store: SqliteStore) -> None:
+def test_an_order_comes_back_exactly_as_it_went_in(store: OrderStore) -> None:
     stored = accepted(store, "a")
     assert stored == replace(entry("a").order, sequence=1, updated_at=NOON)
     assert store.find("a") == stored
@@ -56,7 +56,7 @@ def test_an_order_comes_back_exactly_as_it_went_in(store: SqliteStore) -> None:
     assert store.find("b") is None
 
 
-def test_one_key_is_one_order(store: SqliteStore) -> None:
+def test_one_key_is_one_order(store: OrderStore) -> None:
     first, new = accept(store, entry("a", key="k"))
     again, repeated = accept(store, entry("b", key="k"))
     assert (new, repeated) == (True, False)
@@ -67,7 +67,7 @@ def test_one_key_is_one_order(store: SqliteStore) -> None:
     assert [order.id for order in store.active()] == ["a"]
 
 
-def test_a_refusal_stops_new_orders_but_not_the_answer_to_an_old_one(store: SqliteStore) -> None:
+def test_a_refusal_stops_new_orders_but_not_the_answer_to_an_old_one(store: OrderStore) -> None:
     accept(store, entry("a", key="k"))
     refusal = OrderRefusedError(422, "OrderValueLimit", "too large")
     again, new = accept(store, replace(entry("b", key="k"), refusal=refusal))
@@ -76,7 +76,7 @@ def test_a_refusal_stops_new_orders_but_not_the_answer_to_an_old_one(store: Sqli
         accept(store, replace(entry("c"), refusal=refusal))
 
 
-def test_the_daily_limit_counts_todays_orders(store: SqliteStore) -> None:
+def test_the_daily_limit_counts_todays_orders(store: OrderStore) -> None:
     yesterday = replace(entry("old").order, accepted_at=NOON - timedelta(hours=13))
     accept(store, replace(entry("old"), order=yesterday))
     accept(store, entry("a", limit=1))
@@ -90,7 +90,7 @@ def test_the_daily_limit_counts_todays_orders(store: SqliteStore) -> None:
     [([1, 1, 1], [1, 2, 3]), ([5, 3, 9], [5, 6, 9]), ([38103, 38099], [38103, 38104])],
 )
 def test_an_order_id_is_never_reserved_twice(
-    store: SqliteStore, next_valid_ids: list[int], reserved: list[int]
+    store: OrderStore, next_valid_ids: list[int], reserved: list[int]
 ) -> None:
     ids = []
     for number, next_valid_id in enumerate(next_valid_ids):
@@ -100,7 +100,7 @@ def test_an_order_id_is_never_reserved_twice(
     assert ids == reserved
 
 
-def test_a_cancel_that_came_first_keeps_an_order_from_being_reserved(store: SqliteStore) -> None:
+def test_a_cancel_that_came_first_keeps_an_order_from_being_reserved(store: OrderStore) -> None:
     accepted(store, "a")
     store.advance({"a": lambda order: move(order, OrderState.CANCELLED)}, NOON)
     with pytest.raises(IllegalMoveError):
@@ -124,7 +124,7 @@ def test_what_was_being_sent_is_unknown_after_a_restart(store: SqliteStore, tmp_
     reopened.close()
 
 
-def test_broker_events_find_their_order(store: SqliteStore) -> None:
+def test_broker_events_find_their_order(store: OrderStore) -> None:
     accepted(store, "a")
     store.reserve("a", client_id=17, next_valid_id=7, at=NOON)
     assert observe(store, OrderStatusReport(7, 18, 5, "Submitted"), NOON) is None
@@ -165,7 +165,7 @@ def test_a_copy_of_the_ledger_learns_what_was_sent_since(
     restored.close()
 
 
-def test_what_the_broker_told_before_a_request_came_again_counts(store: SqliteStore) -> None:
+def test_what_the_broker_told_before_a_request_came_again_counts(store: OrderStore) -> None:
     fill = FillReport(7, 17, 5, "ibg-a", "e", Decimal(10), Decimal("190.3"))
     working = OrderStatusReport(8, 17, 6, "Submitted", order_ref="ibg-b", filled=Decimal(1))
     for event in (fill, fill, working, replace(working, order_ref="by-hand")):
@@ -178,7 +178,7 @@ def test_what_the_broker_told_before_a_request_came_again_counts(store: SqliteSt
     ]
 
 
-def test_a_ledger_says_when_it_was_written_last(store: SqliteStore) -> None:
+def test_a_ledger_says_when_it_was_written_last(store: OrderStore) -> None:
     assert store.snapshot() == LedgerSnapshot(None, 0)
     accepted(store, "a")
     assert store.snapshot() == LedgerSnapshot(NOON, 1)
@@ -188,7 +188,7 @@ def test_a_ledger_says_when_it_was_written_last(store: SqliteStore) -> None:
     assert store.snapshot() == LedgerSnapshot(NOON + timedelta(minutes=2), 1)
 
 
-def test_a_resolution_and_the_brokers_words_come_back(store: SqliteStore) -> None:
+def test_a_resolution_and_the_brokers_words_come_back(store: OrderStore) -> None:
     accepted(store, "a")
 
     def resolved(order: Order) -> Order:
@@ -229,7 +229,7 @@ def test_what_is_asked_all_the_time_is_served_by_an_index(
     assert not any(plan.startswith(("SCAN", "MULTI-INDEX")) for plan in plans)
 
 
-def test_many_steps_are_one_transaction_and_a_forbidden_one_is_skipped(store: SqliteStore) -> None:
+def test_many_steps_are_one_transaction_and_a_forbidden_one_is_skipped(store: OrderStore) -> None:
     for name in ("a", "b"):
         accepted(store, name)
     store.advance({"a": lambda order: move(order, OrderState.CANCELLED)}, NOON)
@@ -245,7 +245,7 @@ def test_many_steps_are_one_transaction_and_a_forbidden_one_is_skipped(store: Sq
     assert len(store.page(after=0, limit=9, state="Waiting")) == 1
 
 
-def test_pages_go_on_where_the_last_one_ended(store: SqliteStore) -> None:
+def test_pages_go_on_where_the_last_one_ended(store: OrderStore) -> None:
     for name in ("a", "b", "c"):
         accepted(store, name)
     assert [order.id for order in store.page(after=0, limit=2, state=None)] == ["a", "b"]
@@ -263,7 +263,7 @@ def test_every_commit_is_on_disk_when_it_returns(store: SqliteStore, tmp_path: P
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
 
 
-def test_a_ledger_keeps_its_mode_and_its_accounts(store: SqliteStore) -> None:
+def test_a_ledger_keeps_its_mode_and_its_accounts(store: OrderStore) -> None:
     store.stamp("paper")
     with pytest.raises(StartRefusedError, match="belongs to a paper gateway"):
         store.stamp("live")

@@ -75,3 +75,36 @@ def test_the_executor_may_reach_the_port_of_its_source_and_nothing_more() -> Non
 
     assert egress(TARGETS)[: len(egress())] == egress()
     assert egress(TARGETS)[len(egress()) :] == [{"ports": [{"protocol": "TCP", "port": 8443}]}]
+
+
+def test_the_databases_url_is_a_file_and_its_port_the_only_way_out() -> None:
+    plain = children_of(desired_input())
+    ref = {"name": "ledger", "key": "dsn"}
+    spec = {"executor": {"database": {"postgresSecretRef": ref, "postgresPort": 6432}}}
+    made = children_of(desired_input(spec))
+    pod = made["Deployment paper-executor"]["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    assert pod["volumes"][-1] == {
+        "name": "database",
+        "secret": {
+            "secretName": "ledger",
+            "items": [{"key": "dsn", "path": "dsn"}],
+            "defaultMode": pod["volumes"][-2]["secret"]["defaultMode"],
+        },
+    }
+    assert container["volumeMounts"][-1] == {
+        "name": "database",
+        "mountPath": "/run/secrets/database",
+        "readOnly": True,
+    }
+    assert {
+        "name": "EXECUTOR_DATABASE_URL_FILE",
+        "value": "/run/secrets/database/dsn",
+    } in container["env"]
+    before, after = (
+        children["NetworkPolicy paper-executor"]["spec"]["egress"] for children in (plain, made)
+    )
+    assert [rule for rule in after if rule not in before] == [
+        {"ports": [{"protocol": "TCP", "port": 6432}]}
+    ]
+    assert "database" not in str(plain["Deployment paper-executor"])

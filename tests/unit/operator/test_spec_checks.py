@@ -14,12 +14,6 @@ from operator_fakes import NOW, snapshot
     ("spec", "reason", "words"),
     [
         pytest.param(
-            {"executor": {"database": {"postgresSecretRef": {"name": "db"}}}},
-            "NotSupported",
-            "spec.executor.database.postgresSecretRef is not supported in this version",
-            id="postgres",
-        ),
-        pytest.param(
             {"gateway": {"timeZone": "Mars/Olympus"}},
             "UnknownTimeZone",
             "spec.gateway.timeZone: Mars/Olympus is no time zone",
