@@ -1,7 +1,6 @@
 """Rebalances on a real ledger and dispatcher, at a broker in memory that fills what it is sent."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -49,7 +48,8 @@ class RebalanceWorld(DispatchWorld):
         self.broker.quotes = {
             name: MarketQuote(last=Decimal(price)) for name, price in PRICES.items()
         }
-        self._told = 0
+        self._booked = self._told = 0
+        self._fills: dict[str, FillReport] = {}
         clock = self.time.clock
         self._acceptance = Acceptance(
             ledger=self.ledger,
@@ -85,6 +85,12 @@ class RebalanceWorld(DispatchWorld):
             orders=orders,
             clock=self.time.clock,
         )
+
+    def take_over(self, other: "RebalanceWorld") -> None:
+        """The broker's side of another world: what it was sent, has booked and has told."""
+        self.broker.placed, self.broker.costs = other.broker.placed, other.broker.costs
+        self.cash, self.shares, self._fills = other.cash, other.shares, other._fills
+        self._booked, self._told = other._booked, other._told
 
     async def ask(self, key: str, account: str = "", **fields: Any) -> RebalanceRun:
         """A rebalance with these fields; targets are `weights`."""
@@ -148,20 +154,24 @@ class RebalanceWorld(DispatchWorld):
         return (await self._acceptance.accept(read_key([key]), body))[0]
 
     async def _fill(self) -> None:
-        """What was written since the last time is acknowledged, and filled at the last price."""
-        placed = self.broker.placed[self._told :]
-        self._told = len(self.broker.placed)
-        for order in placed:
-            perm_id = 900 + order.order_id
-            status = OrderStatusReport(
-                order.order_id, 17, perm_id, "Submitted", order_ref=order.order_ref
-            )
-            await self.ledger.observe(status)
+        """What was written since the last time is booked, filled at the last price, and told."""
+        for order in self.broker.placed[self._booked :]:
+            self._booked += 1
             if order.terms.contract.symbol not in self.held_back:
-                await self._filled(replace(order, perm_id=perm_id))
+                self._book(order)
+        for order in self.broker.placed[self._told :]:
+            perm_id = 900 + order.order_id
+            await self.ledger.observe(
+                OrderStatusReport(
+                    order.order_id, 17, perm_id, "Submitted", order_ref=order.order_ref
+                )
+            )
+            if (fill := self._fills.get(order.order_ref)) is not None:
+                await self.ledger.observe(fill)
+            self._told += 1
         self.show()
 
-    async def _filled(self, order: Order) -> None:
+    def _book(self, order: Order) -> None:
         terms = order.terms
         symbol, number = terms.contract.symbol, terms.quantity
         signed = number if terms.side is Side.BUY else -number
@@ -170,14 +180,12 @@ class RebalanceWorld(DispatchWorld):
         self.cash[terms.account] -= signed * PRICES[symbol]
         cost = CommissionReport(order.order_ref, f"e{order.order_id}", Decimal(1), "USD")
         self.broker.costs = (*self.broker.costs, cost)
-        await self.ledger.observe(
-            FillReport(
-                order.order_id,
-                17,
-                order.perm_id,
-                order.order_ref,
-                cost.exec_id,
-                Decimal(number),
-                Decimal(PRICES[symbol]),
-            )
+        self._fills[order.order_ref] = FillReport(
+            order.order_id,
+            17,
+            900 + order.order_id,
+            order.order_ref,
+            cost.exec_id,
+            Decimal(number),
+            Decimal(PRICES[symbol]),
         )

@@ -25,7 +25,8 @@ from ibgateway_executor.rebalance.progress import (
     TradeOutcome,
 )
 
-PAGE = (Path(__file__).parents[3] / "docs" / "rebalance.md").read_text()
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "rebalance.md").read_text()
 AAPL = {"symbol": "AAPL"}
 
 
@@ -124,5 +125,7 @@ def test_each_state_and_reason_is_documented(words: type[RebalanceState]) -> Non
 def test_each_test_that_the_page_names_is_there() -> None:
     sources = [path.read_text() for path in Path(__file__).parents[2].rglob("test_*.py")]
     named = set(re.findall(r"`(test_\w+)`", PAGE))
-    assert len(named) > 8
+    assert len(named) > 15
+    files = re.findall(r"`(tests/\S+\.py)`", PAGE)
+    assert [file for file in files if not (ROOT / file).exists()] == []
     assert [name for name in named if not any(f"def {name}(" in text for text in sources)] == []
