@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any, Final
 
 from ibgateway_executor.intake.services import IntakeServices
+from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import OrderState, cancel_wherever
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ async def cancel_all(services: IntakeServices, by: str) -> dict[str, Any]:
     asked: list[str] = []
     for start in range(0, len(orders), AT_ONCE):
         portion = {order.id: cancel_wherever for order in orders[start : start + AT_ONCE]}
-        for order in await ledger.ask_all(portion):
+        for order in await ledger.ask_all(portion, ChangeCause.CLIENT):
             counted[order.state] += 1
             if order.state in (OrderState.SENDING, OrderState.WORKING):
                 asked.append(order.id)

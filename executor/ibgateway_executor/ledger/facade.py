@@ -127,9 +127,9 @@ class Ledger:
         changes = await self._advance(steps)
         return [after for before, after in changes if after != before]
 
-    async def ask_all(self, steps: Mapping[str, Step]) -> list[Order]:
+    async def ask_all(self, steps: Mapping[str, Step], cause: ChangeCause) -> list[Order]:
         """As `advance_all`; returns all of the orders, changed or not."""
-        return [after for _, after in await self._advance(steps)]
+        return [after for _, after in await self._advance(steps, cause)]
 
     async def count_day(self, start: datetime, end: datetime, limit: int) -> None:
         """Have the orders of a day counted in `tallies`, from here on commit by commit."""

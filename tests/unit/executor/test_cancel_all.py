@@ -78,6 +78,14 @@ async def test_a_second_one_writes_the_cancels_again(dispatch: DispatchWorld) ->
     assert dispatch.broker.cancelled == [1, 1]
 
 
+async def test_the_history_says_that_a_client_cancelled_them(dispatch: DispatchWorld) -> None:
+    intake = await world(dispatch)
+    await intake.http.post("/v1/cancel-all", json=BY)
+    for name in ("working", "lost", "unsent"):
+        lines = (await intake.http.get(f"/v1/orders/{name}/history")).json()["history"]
+        assert lines[-1]["cause"] == "client"
+
+
 async def test_with_nothing_to_cancel_it_says_so(intake: IntakeWorld) -> None:
     answer = await intake.http.post("/v1/cancel-all", json=BY)
     assert answer.json() == {"cancelled": 0, "asked": 0, "inDoubt": 0}
