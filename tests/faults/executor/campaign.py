@@ -28,6 +28,7 @@ from crash_campaign.session import Accident
 @click.option("--occurrences", default=2, help="of each place")
 @click.option("--moments", default=0, help="accidents at random moments under load")
 @click.option("--orders", default=0, help="orders, or rebalances, of this load")
+@click.option("--minutes", default=0.0, help="no new accident after so long; 0: no limit")
 @click.option("--points/--no-points", default=True)
 def command(
     *,
@@ -39,6 +40,7 @@ def command(
     occurrences: int,
     moments: int,
     orders: int,
+    minutes: float,
     points: bool,
 ) -> None:
     """Accidents at every point, then at random moments; the same seed gives the same order of them."""
@@ -56,6 +58,7 @@ def command(
         enumerations=3 if points else 0,
         moments=moments,
         orders=orders,
+        minutes=minutes,
     )
     code = show(asyncio.run(campaign(folder, plan)))
     click.echo(

@@ -2,7 +2,9 @@
 
 import contextlib
 import logging
+import math
 import random
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +46,8 @@ class CampaignPlan:
     enumerations: int = 3
     moments: int = 0
     orders: int = 0
+    minutes: float = 0
+    """No new accident after so long; 0: no limit."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ async def campaign(folder: Path, plan: CampaignPlan) -> CampaignResult:
     async with contextlib.AsyncExitStack() as stack:
         here = await stack.enter_async_context(world(folder))
         session = CampaignSession(here, folder, chance, plan.accident, STORIES[plan.story]())
+        session.deadline = time.monotonic() + plan.minutes * 60 if plan.minutes else math.inf
         if plan.accident is Accident.POWER:
             session.power = PowerLoss(here.executor.data, folder)
             here.executor.environment |= session.power.environment
@@ -72,13 +77,16 @@ async def campaign(folder: Path, plan: CampaignPlan) -> CampaignResult:
             targets = await enumerated(
                 session, runs=plan.enumerations, occurrences=plan.occurrences
             )
-        tried = sorted(chance.sample(targets, plan.sample)) if plan.sample else targets
-        missed = []
-        for number, target in enumerate(tried):
+        wanted = chance.sample(targets, plan.sample or len(targets))
+        tried, missed = [], []
+        for target in wanted:
+            if session.late:
+                break
+            tried.append(target)
             if not await die_at(session, target):
                 missed.append(target)
-            if number % 20 == 19:
-                logger.info("%d of %d points", number + 1, len(tried))
+            if len(tried) % 20 == 0:
+                logger.info("%d of %d points", len(tried), len(wanted))
         if plan.moments:
             await die_at_moments(session, moments=plan.moments, orders=plan.orders)
         verdict = await session.verdict()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 import random
 import signal
 import time
@@ -53,6 +54,13 @@ class CampaignSession:
     story: Story
     power: PowerLoss | None = None
     done: Counter[str] = field(default_factory=Counter)
+    deadline: float = math.inf
+    """By the monotonic clock: nothing is begun after it."""
+
+    @property
+    def late(self) -> bool:
+        """Whether the time for accidents is over."""
+        return time.monotonic() > self.deadline
 
     async def start(self, target: Target | None = None, *, counted: bool = True) -> None:
         """Start the executor, its points counted but not armed, and wait until it is ready."""
@@ -183,6 +191,8 @@ async def die_at_moments(session: CampaignSession, *, moments: int, orders: int)
     """Accidents at random under load, until there were so many of both."""
     load = asyncio.create_task(_load(session, orders))
     for _ in range(moments):
+        if session.late:
+            break
         if session.dead:
             await session.start(counted=False)
         await asyncio.sleep(session.chance.random())
@@ -204,13 +214,15 @@ async def _load(session: CampaignSession, orders: int) -> None:
         await asyncio.gather(*(_keep_placing(session, story, until) for _ in range(PLACERS)))
         return
     for _ in range(orders):
+        if session.late:
+            return
         await story.begin(session.here)
         while not await session.all_over():  # noqa: ASYNC110 -- another process begins again
             await asyncio.sleep(0.02)
 
 
 async def _keep_placing(session: CampaignSession, story: OrderStory, until: int) -> None:
-    while story.asked < until:
+    while story.asked < until and not session.late:
         if session.dead:
             await asyncio.sleep(0.02)
             continue
