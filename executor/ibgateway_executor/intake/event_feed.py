@@ -122,9 +122,9 @@ class EventFeed:
         while True:
             news = self._news
             lines, standing = await self._lines(place), self._standing()
-            parts = [_line_event(line) for line in lines]
+            parts = self._changes(standing, told, place)
+            parts += [_line_event(line) for line in lines]
             place = lines[-1].position if lines else place
-            parts += self._changes(standing, told, place)
             told = standing
             if parts:
                 began = self._monotonic()

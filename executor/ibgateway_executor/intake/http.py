@@ -5,9 +5,8 @@ An order is answered after the commit. Errors are problem documents (RFC 9457) a
 foreign host.
 """
 
-import re
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -34,9 +33,6 @@ from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import Order, OrderState, cancel
 from ibgateway_executor.orders.replacement import begin
-
-_ID: Final = re.compile("[!-~]{1,64}")
-"""Nothing else is an order's id; not every database can be asked for every text."""
 
 router = APIRouter(route_class=OrderRoute)
 placements = APIRouter(route_class=OrderIntakeRoute)
@@ -195,7 +191,7 @@ async def get_gate(services: Services) -> Response:
 
 
 async def _find(ledger: Ledger, order_id: str) -> Order:
-    found = await ledger.find(order_id) if _ID.fullmatch(order_id) else None
+    found = await ledger.find(order_id) if pages.ID.fullmatch(order_id) else None
     if found is None:
         raise OrderRefusedError(404, "NoSuchOrder", f"there is no order {order_id}")
     return found

@@ -27,6 +27,8 @@ LARGEST_PAGE: Final = 500
 LARGEST_SEQUENCE: Final = 2**63 - 1
 """What the ledger can hold."""
 LONGEST_CURSOR: Final = 100
+ID: Final = re.compile("[!-~]{1,64}")
+"""Nothing else is an order's id, nor a rebalance's; not every database can be asked for every text."""
 _CURSOR: Final = re.compile(r"([0-9]{1,19})-([0-9a-f]{12})")
 
 router = APIRouter(route_class=OrderRoute)

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.idempotency import FIELD_PATTERN, read_key
-from ibgateway_executor.intake.pages import LONGEST_CURSOR, OrderFilter, cursor_of, read_cursor
+from ibgateway_executor.intake.pages import ID, LONGEST_CURSOR, OrderFilter, cursor_of, read_cursor
 from ibgateway_executor.intake.rebalance_intake import RebalanceIntake
 from ibgateway_executor.intake.rebalance_schema import RebalanceBody, rebalance_document
 from ibgateway_executor.intake.services import Services
@@ -91,7 +91,7 @@ async def get_targets(services: Services) -> dict[str, Any]:
 
 
 async def _find(intake: RebalanceIntake, rebalance_id: str) -> RebalanceRun:
-    found = await intake.find(rebalance_id)
+    found = await intake.find(rebalance_id) if ID.fullmatch(rebalance_id) else None
     if found is None:
         raise OrderRefusedError(404, "NoSuchRebalance", f"there is no rebalance {rebalance_id}")
     return found

@@ -5,6 +5,7 @@ import sys
 import click
 import httpx
 
+from ibgateway.client import ClientError
 from ibgateway_cluster import Cluster, ClusterToolError
 from ibgateway_cluster.report import Reporter
 from ibgateway_stage import demo, images
@@ -31,6 +32,6 @@ def run_demo() -> None:
 if __name__ == "__main__":
     try:
         cli()
-    except (ClusterToolError, NeverHappenedError, httpx.HTTPError) as error:
+    except (ClusterToolError, NeverHappenedError, httpx.HTTPError, ClientError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)

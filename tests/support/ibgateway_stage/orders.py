@@ -1,22 +1,22 @@
-"""A client of the executor's order API."""
+"""The executor's order API, through the project's own client, as the plain documents that the tests look into."""
 
 from typing import Any
 
-import httpx
+from ibgateway.client import ExecutorClient
+from ibgateway_api.executor_documents import OrderDocument
 
 Json = dict[str, Any]
 
 
 class Orders:
-    """Places and reads orders at one address with one token."""
+    """Places and reads orders at one address with one token; raises ClientError."""
 
     def __init__(self, address: str, token: str) -> None:
-        headers = {"Authorization": f"Bearer {token}"}
-        self._http = httpx.Client(base_url=f"http://{address}", headers=headers, timeout=30)
+        self._client = ExecutorClient(f"http://{address}", token=token, timeout=30)
 
     def close(self) -> None:
         """Close the connection."""
-        self._http.close()
+        self._client.close()
 
     def place(self, key: str, **order: Any) -> Json:
         """`POST /v1/orders`: a whole-share market order unless `order` says otherwise."""
@@ -27,16 +27,17 @@ class Orders:
             "orderType": "MKT",
             **order,
         }
-        answer = self._http.post("/v1/orders", json=body, headers={"Idempotency-Key": key})
-        result: Json = answer.raise_for_status().json()
-        return result
+        return _json(self._client.place(body, key=key).order)
 
     def get(self, order: str) -> Json:
         """`GET /v1/orders/{id}`."""
-        result: Json = self._http.get(f"/v1/orders/{order}").raise_for_status().json()
-        return result
+        return _json(self._client.order(order))
 
     def all(self) -> Json:
-        """`GET /v1/orders`."""
-        result: Json = self._http.get("/v1/orders").raise_for_status().json()
-        return result
+        """`GET /v1/orders`, every page."""
+        return {"orders": [_json(order) for order in self._client.orders()]}
+
+
+def _json(order: OrderDocument) -> Json:
+    document: Json = order.model_dump(mode="json", by_alias=True)
+    return document

@@ -13,6 +13,7 @@ from executor_fakes import IntakeWorld
 from ibgateway_api.gate import Open
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake import server
+from ibgateway_executor.intake.event_feed import EventFeed, StreamTimings
 
 
 def told(chunk: bytes) -> list[tuple[str, Any, int]]:
@@ -93,6 +94,26 @@ async def test_gate_and_pause_are_told_when_they_change_and_not_again(intake: In
         assert (kind, document["by"]) == ("pause", "R.")
         await intake.place("k1")
         assert [kind for kind, *_ in await heard(stream, 1)] == ["order"]
+
+
+async def test_a_change_is_told_at_once_and_not_with_the_next_heartbeat(
+    intake: IntakeWorld,
+) -> None:
+    feed = EventFeed(
+        intake.ledger,
+        lambda: intake.gate,
+        monotonic=intake.time.clock.monotonic,
+        timings=StreamTimings(look=0.001, beat=600),
+    )
+    looking = asyncio.create_task(feed.run())
+    async with aclosing(feed.events(await feed.begin(None))) as stream:
+        await heard(stream, 2)
+        waiting = asyncio.create_task(heard(stream, 1))
+        await asyncio.sleep(0)
+        await intake.place("k0")
+        assert [kind for kind, *_ in await waiting] == ["order"]
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
 
 
 async def test_a_stream_goes_on_after_the_last_event_also_over_a_restart(

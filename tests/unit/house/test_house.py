@@ -24,14 +24,15 @@ def test_a_source_root_is_no_package(root: str) -> None:
 
 
 def test_every_program_is_packed() -> None:
-    found = {package.parent for package in ROOT.glob("*/ibgateway_*/__init__.py")}
+    found = {package.parent for package in ROOT.glob("*/ibgateway*/__init__.py")}
     assert found == set(programs(ROOT))
 
 
 def test_every_program_is_measured_and_has_contracts() -> None:
     packages = {package.name for package in programs(ROOT)}
     assert set(PROGRAM_ROOTS) <= set(PYPROJECT["tool"]["coverage"]["run"]["source"])
-    assert packages == set(PYPROJECT["tool"]["importlinter"]["root_packages"])
+    client = {"ibgateway"}  # what it may import is held by test_client_imports
+    assert packages - client == set(PYPROJECT["tool"]["importlinter"]["root_packages"])
 
 
 def test_one_license_everywhere() -> None:

@@ -1,0 +1,45 @@
+"""A typed client of the executor's API, with and without asyncio. `pip install ibgateway[client]`.
+
+    with ExecutorClient("http://paper-executor-intake:8080", token=token) as client:
+        placed = client.place(OrderRequest.market("AAPL", "BUY", 10), key="rebalance-2026-11-23-AAPL")
+
+A request is repeated only where a repetition changes nothing: an order by the key that the caller gave it, never by one of
+the client's own.
+"""
+
+from ibgateway.client.aio import AsyncExecutorClient
+from ibgateway.client.calls import PlacedOrder
+from ibgateway.client.errors import (
+    ClientError,
+    ConflictError,
+    LimitError,
+    NotFoundError,
+    ProblemError,
+    RefusedError,
+    TokenError,
+    UnansweredError,
+    UnavailableError,
+)
+from ibgateway.client.order_request import ContractRequest, OrderRequest
+from ibgateway.client.retries import RetryLimit
+from ibgateway.client.stream_events import ExecutorEvent
+from ibgateway.client.sync import ExecutorClient
+
+__all__ = [
+    "AsyncExecutorClient",
+    "ClientError",
+    "ConflictError",
+    "ContractRequest",
+    "ExecutorClient",
+    "ExecutorEvent",
+    "LimitError",
+    "NotFoundError",
+    "OrderRequest",
+    "PlacedOrder",
+    "ProblemError",
+    "RefusedError",
+    "RetryLimit",
+    "TokenError",
+    "UnansweredError",
+    "UnavailableError",
+]

@@ -1,0 +1,90 @@
+"""Everything that can go wrong with a call, as one tree.
+
+ClientError
+├── UnansweredError        no answer, or half of one: what was asked may have happened
+└── ProblemError            the executor's own word: `code`, `status`, `detail` says what to do
+    ├── TokenError 401
+    ├── NotFoundError       404
+    ├── ConflictError       409
+    ├── RefusedError        400, 411 to 422: send something else
+    ├── LimitError   429
+    └── UnavailableError    503: nothing was changed, try again
+"""
+
+from typing import Final
+
+from pydantic import ValidationError
+
+from ibgateway_api.executor_documents import ProblemDocument
+
+
+class ClientError(Exception):
+    """Root of the tree."""
+
+
+class UnansweredError(ClientError):
+    """No answer, or one that can't be read. Ask with the same key what became of the request."""
+
+
+class ProblemError(ClientError):
+    """An answer that is an error. `retry_after` is seconds, None where nothing was said."""
+
+    def __init__(self, problem: ProblemDocument, retry_after: float | None = None) -> None:
+        super().__init__(f"{problem.status} {problem.code}: {problem.detail}")
+        self.problem = problem
+        self.retry_after = retry_after
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.problem.status
+
+    @property
+    def code(self) -> str:
+        """The word for programs; empty where something between here and the executor answered."""
+        return self.problem.code
+
+
+class TokenError(ProblemError):
+    """The token is missing or another one."""
+
+
+class NotFoundError(ProblemError):
+    """There is no such order."""
+
+
+class ConflictError(ProblemError):
+    """The order's state forbids it, or a request with this key is being stored."""
+
+
+class RefusedError(ProblemError):
+    """The request is not taken as it is; `problem.errors` points at what is wrong."""
+
+
+class LimitError(ProblemError):
+    """The day's orders are used up, or this address asks too often."""
+
+
+class UnavailableError(ProblemError):
+    """The executor can't do it now. Nothing was changed."""
+
+
+_KINDS: Final[dict[int, type[ProblemError]]] = {
+    401: TokenError,
+    404: NotFoundError,
+    409: ConflictError,
+    429: LimitError,
+    503: UnavailableError,
+    **dict.fromkeys((400, 411, 413, 415, 421, 422), RefusedError),
+}
+
+
+def problem_error(status: int, content: bytes, retry_after: str | None) -> ProblemError:
+    """The error of an answer, whoever gave it."""
+    try:
+        problem = ProblemDocument.model_validate_json(content)
+    except ValidationError:
+        problem = ProblemDocument(detail=content[:200].decode(errors="replace"))
+    known = problem.model_copy(update={"status": status})
+    seconds = float(retry_after) if retry_after and retry_after.isdecimal() else None
+    return _KINDS.get(status, ProblemError)(known, seconds)

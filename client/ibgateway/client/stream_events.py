@@ -1,0 +1,65 @@
+"""Server-sent events out of the lines of a stream. Pure."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ibgateway_api.executor_documents import (
+    GateDocument,
+    OrderChange,
+    PauseDocument,
+    StreamEnd,
+)
+
+EventData = OrderChange | GateDocument | PauseDocument | StreamEnd | Mapping[str, Any]
+_KINDS: Final[dict[str, type[OrderChange | GateDocument | PauseDocument | StreamEnd]]] = {
+    "order": OrderChange,
+    "gate": GateDocument,
+    "pause": PauseDocument,
+    "closed": StreamEnd,
+}
+CLOSED: Final = "closed"
+
+
+@dataclass(frozen=True)
+class ExecutorEvent:
+    """One event. `id` is where to go on from; `data` is a mapping where this version does not know the `name`."""
+
+    id: int
+    name: str
+    data: EventData
+
+
+class EventParser:
+    """Takes lines, gives events; `last` is the id of the last one, or where the stream began."""
+
+    def __init__(self, last: int | None = None) -> None:
+        self.last = last
+        self._name = ""
+        self._data: list[str] = []
+
+    def take(self, line: str) -> Iterator[ExecutorEvent]:
+        """The event that ends with this line, if one does."""
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not line:
+            yield from self._event()
+        elif name == "id" and value.isdecimal():
+            self.last = int(value)
+        elif name == "event":
+            self._name = value
+        elif name == "data":
+            self._data.append(value)
+
+    def reset(self) -> None:
+        """The connection ended in the middle of an event, perhaps."""
+        self._name, self._data = "", []
+
+    def _event(self) -> Iterator[ExecutorEvent]:
+        name, text = self._name, "\n".join(self._data)
+        self.reset()
+        if text:
+            kind = _KINDS.get(name)
+            data = kind.model_validate_json(text) if kind else json.loads(text)
+            yield ExecutorEvent(self.last or 0, name, data)
