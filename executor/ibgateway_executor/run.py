@@ -325,7 +325,7 @@ def _dispatcher(
         submitter=submitter,
         waits=waits,
         cancels=cancels,
-        replacements=OrderReplacements(ledger, current),
+        replacements=OrderReplacements(ledger, current, clock),
         metrics=metrics,
         clock=clock,
         wakeup=wakeup,

@@ -6,14 +6,16 @@ from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.replacement import begin, begun, settle
+from ibgateway_runtime.clock import Clock
 
 
 class OrderReplacements:
-    """Has the replaced orders cancelled, and lets the new ones go once those have ended."""
+    """Has the replaced orders cancelled, and lets the new ones go once those have ended and the broker has told every fill."""
 
-    def __init__(self, ledger: Ledger, connection: CurrentConnection) -> None:
+    def __init__(self, ledger: Ledger, connection: CurrentConnection, clock: Clock) -> None:
         self._ledger = ledger
         self._connection = connection
+        self._clock = clock
 
     async def look(self) -> None:
         """The next step of each replacement."""
@@ -22,6 +24,6 @@ class OrderReplacements:
             if replaced is not None and not begun(replaced, order.id):
                 start = partial(begin, by=order.id)
                 replaced = await self._ledger.advance(replaced.id, start, ChangeCause.CLIENT)
-            step = partial(settle, replaced=replaced, now=self._connection.now())
-            if step(order) != order:
+            step = partial(settle, replaced=replaced, now=self._clock.now())
+            if self._connection.state.reconciled and step(order) != order:
                 await self._ledger.advance(order.id, step)

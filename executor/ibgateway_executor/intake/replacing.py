@@ -88,6 +88,8 @@ def replacement_refusal(old: Order, body: ReplacementBody) -> OrderRefusedError 
         return OrderRefusedError(422, "InvalidRequest", "; ".join(problems))
     if old.replaced_by:
         text = f"order {old.replaced_by} replaces it already: replace that one"
+    elif old.awaits_end and not old.terminal:
+        text = f"it waits for the end of order {old.replaces}: wait until it is sent, or cancel it first"
     elif old.terminal:
         text = f"the order is {old.state} already: place a new one"
     elif old.state is OrderState.UNKNOWN:

@@ -36,7 +36,10 @@ def begun(order: Order, by: str) -> bool:
 
 
 def settle(order: Order, replaced: Order | None, now: datetime) -> Order:
-    """The order that replaces `replaced`, once that has ended: its quantity less what was filled."""
+    """The order that replaces `replaced`, once that has ended: its quantity less what was filled.
+
+    `now` is by the ledger's clock. To be called only while the broker has told all that it knows: a fill may have been missed.
+    """
     if order.state not in UNSENT or not order.awaits_end:
         return order
     if replaced is None or replaced.replaced_by not in ("", order.id):

@@ -96,7 +96,7 @@ class DispatchWorld:
             submitter=submitter,
             waits=self.waits,
             cancels=self.cancels,
-            replacements=OrderReplacements(self.ledger, self.connection),
+            replacements=OrderReplacements(self.ledger, self.connection, clock),
             metrics=self.metrics,
             clock=clock,
             wakeup=self.changed,

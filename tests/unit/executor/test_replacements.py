@@ -279,3 +279,55 @@ async def test_no_more_than_twenty_orders_of_a_side_are_active(dispatch: Dispatc
     )
     await dispatch.dispatch()
     assert dispatch.placed[-1] == "o21"
+
+
+async def test_an_order_that_waits_for_another_ones_end_can_not_be_replaced(
+    dispatch: DispatchWorld,
+) -> None:
+    """Its own end would say nothing about the first one, which may be alive."""
+    intake = await working(dispatch)
+    await replaced(intake)
+    headers = {"Idempotency-Key": "r2"}
+    answer = await intake.http.post(
+        "/v1/orders/id0/replace", json={"limitPrice": "192"}, headers=headers
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "CannotReplace")
+    await dispatch.dispatch()
+    dispatch.time.advance(60)
+    await dispatch.dispatch()
+    assert dispatch.placed == ["a"]
+
+
+async def test_what_is_left_is_counted_when_the_broker_has_told_every_fill(
+    dispatch: DispatchWorld,
+) -> None:
+    """The last fill is missed while the link is away, and told by the next reconciliation."""
+    intake = await working(dispatch)
+    await replaced(intake)
+    await dispatch.ledger.observe(status("Cancelled"))
+    dispatch.connection.link_lost("1100")
+    dispatch.time.advance(60)
+    await dispatch.dispatch()
+    await dispatch.ledger.observe(
+        FillReport(1, 17, 901, "ibg-a", "e", Decimal(7), Decimal("190.01"))
+    )
+    dispatch.connection.link_restored()
+    dispatch.connection.reconciled()
+    dispatch.time.advance(1)
+    await dispatch.dispatch()
+    assert [order.terms.quantity for order in dispatch.broker.placed] == [10, 3]
+
+
+@pytest.mark.parametrize("skew", [-5.0, 5.0])
+async def test_the_moment_for_the_last_fill_is_measured_by_one_clock(
+    dispatch: DispatchWorld, skew: float
+) -> None:
+    intake = await working(dispatch)
+    dispatch.connection.clock_compared(timedelta(seconds=skew))
+    await replaced(intake)
+    await dispatch.ledger.observe(status("Cancelled"))
+    await dispatch.dispatch()
+    assert dispatch.placed == ["a"]
+    dispatch.time.advance(1)
+    await dispatch.dispatch()
+    assert dispatch.placed == ["a", "id0"]
