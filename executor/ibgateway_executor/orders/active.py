@@ -189,7 +189,7 @@ def _only_waits(before: Order, after: Order) -> bool:
         before.state in UNSENT
         and after.state in UNSENT
         and before.terms == after.terms
-        and not after.awaits_end
+        and not (before.awaits_end or after.awaits_end)
         and before.valid_until == after.valid_until
         and before.valid_by_default == after.valid_by_default
         and before.cancel_requested == after.cancel_requested

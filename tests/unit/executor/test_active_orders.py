@@ -257,3 +257,13 @@ async def test_why_an_order_waits_is_kept_only_of_what_was_written(tmp_path: Pat
     await world.ledger.delay([Delay("x", "in words", (1, 2))])
     assert [(o.id, o.reason) for o in world.ledger.active] == [("a", ""), ("b", "x")]
     world.ledger.close()
+
+
+def test_an_order_that_waits_for_another_ones_end_no_more_is_news_though_all_of_it_is_left() -> None:
+    waiting = replace(order(1, LATER), replaces="o0", awaits_end=True)
+    active = ActiveOrders([waiting])
+    assert active.replacing == {1: waiting}
+    active.news()
+    active.put(replace(waiting, awaits_end=False))
+    assert active.replacing == {}
+    assert active.news()[0] == [1]
