@@ -218,11 +218,11 @@ def _unresolvable(named: Contract, found: tuple[Candidate, ...]) -> Unresolvable
             f"{contract} is {contract.sec_type or 'of no secType'} with the multiplier "
             f"{contract.multiplier or '1'!r}: orders are for {', '.join(sorted(SUPPORTED))}",
         )
-    if differences := _differences(named, contract):
+    if differences_found := differences(named, contract):
         return Unresolvable(
             OrderReason.CONTRADICTING_CONTRACT,
             f"conId {contract.con_id} is {contract.symbol}, and the order says otherwise: "
-            f"{differences}: name what you mean by conId alone, or correct it",
+            f"{differences_found}: name what you mean by conId alone, or correct it",
         )
     return None
 
@@ -261,7 +261,7 @@ def _question(named: Contract) -> Contract:
     return Contract(con_id=named.con_id, sec_type="", exchange=named.exchange, currency="")
 
 
-def _differences(named: Contract, found: Contract) -> str:
+def differences(named: Contract, found: Contract) -> str:
     """What a client said beside the number, and is not so; what it left out is empty."""
     if not named.con_id:
         return ""

@@ -48,16 +48,17 @@ class RebalanceAcceptance:
         )
 
     async def accept(self, key: str, body: RebalanceBody) -> tuple[RebalanceRun, bool]:
-        """The stored one, and whether it is new; on disk when this returns."""
-        now = self._clock.now()
-        if body.valid_until is not None and body.valid_until <= now:
+        """The stored one, and whether it is new; on disk when this returns. One that came before is answered whatever has changed."""
+        now, name = self._clock.now(), self._new_id(f"rebalance/{key}")
+        stored = await self.find(name)
+        if stored is None and body.valid_until is not None and body.valid_until <= now:
             raise OrderRefusedError(
                 422, "ValidityEnded", f"validUntil is past: it is {now.isoformat()} now"
             )
         run = RebalanceRun(
-            id=self._new_id(f"rebalance/{key}"),
+            id=name,
             sequence=0,
-            account=self._account(body.account),
+            account=self._account(body.account) if stored is None else stored.account,
             request=body.model_dump_json(by_alias=True, exclude_defaults=True),
             accepted_at=now,
             valid_until=body.valid_until or default_validity(now),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from ibgateway_executor.broker.contracts import differences
 from ibgateway_executor.broker.protocol import Broker, Candidate
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.rebalance_schema import PriceSource, RebalanceBody, contract_named
@@ -61,6 +62,11 @@ async def named(broker: Broker, body: RebalanceBody) -> NamedContracts:
         *(item.contract for item in body.given_prices),
     ]
     answers = await resolved(broker, (contract_named(item) for item in bodies))
+    _check(
+        bodies,
+        answers,
+        [*(t.contract for t in body.targets), *(r.instead for r in body.replacements)],
+    )
 
     def number(item: ContractBody) -> int:
         return answers[contract_named(item)].contract.con_id
@@ -98,7 +104,7 @@ async def account(
     known = await named(broker, body)
     report = await broker.account(account_id)
     held = [p for p in await broker.positions() if p.account == account_id]
-    mine, others = _tradable(held, report.currency)
+    mine, others = stocks_and_others(held, report.currency)
     foreign = [c.contract for c in known.found.values() if c.contract.currency != report.currency]
     if foreign:
         names = ", ".join(f"{c} ({c.currency})" for c in foreign)
@@ -128,11 +134,45 @@ async def account(
     )
 
 
+def _check(
+    bodies: Iterable[ContractBody],
+    answers: Mapping[Contract, Candidate],
+    bought: Iterable[ContractBody],
+) -> None:
+    """OrderRefusedError where a number is not what stands beside it, or what may be bought is no stock: a
+    future's price is that of a part of it."""
+    problems = []
+    for item in bodies:
+        found = answers[contract_named(item)].contract
+        if item.con_id and (wrong := differences(_said(item), found)):
+            problems.append(
+                f"conId {found.con_id} is {found.symbol}, and the request says otherwise: {wrong}"
+            )
+    bought_there = {c.con_id: c for c in (answers[contract_named(i)].contract for i in bought)}
+    others = [c for c in bought_there.values() if c.sec_type != STOCK]
+    if others:
+        names = ", ".join(f"{c} ({c.sec_type})" for c in others)
+        problems.append(f"a rebalance trades stocks and exchange-traded funds (STK) alone: {names}")
+    if problems:
+        raise OrderRefusedError(422, "UnknownContract", "; ".join(problems))
+
+
+def _said(item: ContractBody) -> Contract:
+    """What the client has said beside the number, not our defaults."""
+    said = item.model_fields_set
+    return Contract(
+        con_id=item.con_id,
+        symbol=item.symbol,
+        sec_type=item.sec_type if "sec_type" in said else "",
+        currency=item.currency if "currency" in said else "",
+    )
+
+
 def _by_number(contract: Contract) -> Contract:
     return Contract(con_id=contract.con_id, sec_type="", currency="")
 
 
-def _tradable(
+def stocks_and_others(
     held: Sequence[PositionReport], currency: str
 ) -> tuple[list[PositionReport], list[PositionReport]]:
     """Stocks in the account's currency, and everything else."""

@@ -12,8 +12,9 @@ from typing import Final
 
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.broker.positions import SETTLED_SECONDS
 from ibgateway_executor.broker.protocol import Broker, Candidate
-from ibgateway_executor.errors import NotConnectedError
+from ibgateway_executor.errors import NotConnectedError, OrderRefusedError
 from ibgateway_executor.intake.rebalance_schema import PriceSource, RebalanceBody
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.order import Contract, Order, OrderReason, OrderState, Side
@@ -29,7 +30,12 @@ from ibgateway_executor.rebalance.progress import (
     move,
     wait,
 )
-from ibgateway_executor.rebalance_runs.account import RebalanceAccount, account, named
+from ibgateway_executor.rebalance_runs.account import (
+    RebalanceAccount,
+    account,
+    named,
+    stocks_and_others,
+)
 from ibgateway_executor.rebalance_runs.contracts import MarketHours, hours, quoted, resolved
 from ibgateway_executor.rebalance_runs.orders import RebalanceOrders
 from ibgateway_executor.rebalance_runs.report import complete, report
@@ -85,10 +91,12 @@ class RebalanceSteps:
         )
 
     async def look(self, turn: Turn) -> None:
-        """Whether all its markets are open: all of it or nothing."""
+        """Whether all its markets are open: all of it or nothing. Those of holdings that are left alone count nothing."""
         broker, body = self.broker(), _body(turn.run)
         known = await named(broker, body)
-        held = [p for p in await broker.positions() if p.account == turn.run.account]
+        currency = (await broker.account(turn.run.account)).currency
+        mine = [p for p in await broker.positions() if p.account == turn.run.account]
+        held, _ = stocks_and_others(mine, currency)
         unnamed = [Contract(p.contract.con_id, sec_type="", currency="") for p in held if p.contract.con_id not in known.found]  # fmt: skip
         found = dict(known.found)
         for candidate in (await resolved(broker, unnamed)).values():
@@ -101,7 +109,7 @@ class RebalanceSteps:
             await self._await_markets(turn, markets)
 
     async def clear(self, turn: Turn) -> None:
-        """End our own orders of the account, then freeze the plan."""
+        """End our own orders of the account, then freeze the plan: once positions and cash show the last fill."""
         mine = [o for o in self._ledger.active if o.terms.account in ("", turn.run.account)]
         if mine and turn.late:
             names = ", ".join(f"{o.id} ({o.state})" for o in mine)
@@ -113,7 +121,7 @@ class RebalanceSteps:
             )
         elif mine:
             await self._orders.cancel(mine)
-        else:
+        elif self._clock.monotonic() - self._ledger.filled_at >= SETTLED_SECONDS:
             await self._freeze(turn)
 
     async def _freeze(self, turn: Turn) -> None:
@@ -212,11 +220,17 @@ class RebalanceSteps:
     async def _prices(
         self, broker: Broker, run: RebalanceRun, buys: tuple[PlannedTrade, ...]
     ) -> Mapping[int, Decimal]:
+        """Of now. OrderRefusedError where one is missing: nothing is bought on a guess."""
         body = _body(run)
         if body.prices is PriceSource.GIVEN:
             return {}
         contracts = {buy.con_id: run.contracts[buy.con_id] for buy in buys}
-        return await quoted(broker, contracts, delayed=body.prices is PriceSource.DELAYED)
+        prices = await quoted(broker, contracts, delayed=body.prices is PriceSource.DELAYED)
+        if missing := [buy.symbol for buy in buys if buy.con_id not in prices]:
+            raise OrderRefusedError(
+                422, "NoPrice", f"there is no price of {', '.join(missing)} any more: asked again"
+            )
+        return prices
 
     def _unsettled(self, run: RebalanceRun) -> RebalanceRun:
         later = self._clock.now() + SETTLEMENT_TIME

@@ -44,6 +44,8 @@ class RebalanceWorld(DispatchWorld):
         self.settled: dict[str, Decimal] = {}
         """Where it is not all of the cash."""
         self.held_back: set[str] = set()
+        self.elsewhere: tuple[PositionReport, ...] = ()
+        """What is held beside the shares."""
         self.broker.known = tuple(CONTRACTS.values())
         self.broker.quotes = {
             name: MarketQuote(last=Decimal(price)) for name, price in PRICES.items()
@@ -130,11 +132,12 @@ class RebalanceWorld(DispatchWorld):
 
     def show(self) -> None:
         """The broker tells the accounts as they are."""
-        self.broker.held = tuple(
+        shares = (
             PositionReport(account, CONTRACTS[symbol], Decimal(number), Decimal(1))
             for (account, symbol), number in self.shares.items()
             if number
         )
+        self.broker.held = (*shares, *self.elsewhere)
         self.broker.values = {name: self._values(name) for name in self.accounts}
 
     def _values(self, account: str) -> AccountReport:

@@ -259,7 +259,9 @@ async def test_why_an_order_waits_is_kept_only_of_what_was_written(tmp_path: Pat
     world.ledger.close()
 
 
-def test_an_order_that_waits_for_another_ones_end_no_more_is_news_though_all_of_it_is_left() -> None:
+def test_an_order_that_waits_for_another_ones_end_no_more_is_news_though_all_of_it_is_left() -> (
+    None
+):
     waiting = replace(order(1, LATER), replaces="o0", awaits_end=True)
     active = ActiveOrders([waiting])
     assert active.replacing == {1: waiting}

@@ -2,22 +2,30 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from executor_fakes import AAPL, NOON, RebalanceWorld, open_hooked
+from executor_fakes import AAPL, NOON, TERMS, RebalanceWorld, open_hooked
+from executor_fakes.rebalance import CONTRACTS
 from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_executor.errors import (
     LedgerUnavailableError,
     NoAnswerError,
     OrderRefusedError,
 )
+from ibgateway_executor.intake.rebalance_schema import RebalanceBody
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
-from ibgateway_executor.orders.order import OrderState
-from ibgateway_executor.orders.portfolio import AccountReport, MarketQuote, SettlementKind
+from ibgateway_executor.orders.order import Contract, OrderState
+from ibgateway_executor.orders.portfolio import (
+    AccountReport,
+    MarketQuote,
+    PositionReport,
+    SettlementKind,
+)
 from ibgateway_executor.rebalance.progress import RebalanceRun
 
 DU = "DU1234567"
@@ -329,3 +337,93 @@ async def test_orders_of_the_account_that_do_not_end_stop_it(here: RebalanceWorl
     assert (stopped.state, stopped.reason) == ("Stopped", "OrdersNotCancelled")
     assert "o1 (Working)" in stopped.message
     assert sent(here) == [("AAPL", "BUY", 10)]
+
+
+async def test_a_market_that_nothing_is_traded_at_holds_nothing(here: RebalanceWorld) -> None:
+    """An option, and a stock in another currency: both are left alone, whatever their hours are."""
+    option = Contract(8, "OOO", sec_type="OPT", primary_exchange="CBOE")
+    abroad = Contract(9, "EEE", currency="EUR", primary_exchange="IBIS")
+    here.broker.known = (*here.broker.known, option, abroad)
+    here.broker.hours_of |= {"OOO": "nonsense", "EEE": AT_TWO}
+    here.elsewhere = tuple(
+        PositionReport(DU, contract, Decimal(3), Decimal(1)) for contract in (option, abroad)
+    )
+    here.show()
+    await here.ask("r1", DU, weights={"AAA": "0.5"})
+    done = await here.go("r1")
+    assert (done.state, sent(here)) == ("Completed", [("AAA", "BUY", 50)])
+
+
+async def test_a_target_that_is_no_stock_is_refused(here: RebalanceWorld) -> None:
+    """A future's price is that of a part of it: so many would be bought as of a stock, for fifty times the money."""
+    future = Contract(8, "FFF", sec_type="FUT", primary_exchange="CME", multiplier="50")
+    here.broker.known = (*here.broker.known, future)
+    here.broker.quotes["FFF"] = MarketQuote(last=Decimal(10))
+    await here.ask("r1", DU, weights={"FFF": "0.5"})
+    stopped = await here.go("r1")
+    assert (stopped.state, stopped.reason, sent(here)) == ("Stopped", "Refused", [])
+    assert "FFF (FUT)" in stopped.message
+
+
+async def test_what_stands_beside_a_contract_number_must_be_so(here: RebalanceWorld) -> None:
+    body = RebalanceBody.model_validate(
+        {"account": DU, "targets": [{"contract": {"conId": 2, "symbol": "AAA"}, "weight": "0.5"}]}
+    )
+    await here.intake.accept("r1", body)
+    stopped = await here.go("r1")
+    assert (stopped.state, stopped.reason, sent(here)) == ("Stopped", "Refused", [])
+    assert "conId 2 is BBB" in stopped.message
+
+
+async def test_the_price_of_the_day_before_is_no_price_of_now(here: RebalanceWorld) -> None:
+    here.broker.quotes["BBB"] = MarketQuote(close=Decimal(20))
+    await here.ask("r1", DU, weights={"BBB": "0.5"})
+    stopped = await here.go("r1")
+    assert (stopped.reason, sent(here)) == ("Refused", [])
+    assert "there is no price of BBB" in stopped.message
+
+
+async def test_nothing_is_bought_at_a_price_that_is_not_known_any_more(
+    here: RebalanceWorld,
+) -> None:
+    here.shares[DU, "CCC"] = 20
+    here.show()
+    await here.ask("r1", DU, weights={"AAA": "1"})
+    while not sent(here):
+        await here.step()
+    here.broker.quotes["AAA"] = MarketQuote()
+    held = await here.go("r1", steps=10)
+    assert (held.state, len(sent(here))) == ("Selling", 1)
+    assert "no price of AAA" in held.message
+    here.broker.quotes["AAA"] = MarketQuote(last=Decimal(20))
+    await here.go("r1")
+    assert sent(here)[1:] == [("AAA", "BUY", 100)]
+
+
+async def test_the_plan_is_made_when_the_account_shows_the_last_fill(here: RebalanceWorld) -> None:
+    """The account's own order is filled while it is being cancelled; the broker tells the position a moment later."""
+    here.held_back = {"AAA"}
+    await here.order("o1", replace(TERMS, account=DU, contract=CONTRACTS["AAA"]))
+    await here.step()
+    await here.ask("r1", DU, weights={"AAA": "0.1"})
+    while (await here.run("r1")).state != "Clearing":
+        await here.step()
+    await here.fill("o1")
+    await here.runner.look()
+    await here.runner.settle()
+    here.shares[DU, "AAA"], here.cash[DU] = 10, Decimal(900)
+    here.show()
+    done = await here.go("r1")
+    assert (done.state, done.reason, len(sent(here))) == ("Completed", "NothingToDo", 1)
+
+
+async def test_a_request_that_comes_again_late_is_answered_with_its_rebalance(
+    here: RebalanceWorld,
+) -> None:
+    fields = {"weights": {"AAA": "0.5"}, "validUntil": "2026-11-23T13:00:00-05:00"}
+    await here.ask("r1", DU, **fields)
+    assert (await here.go("r1")).state == "Completed"
+    here.time.set(NOON + timedelta(days=1))
+    assert (await here.ask("r1", DU, **fields)).state == "Completed"
+    here.accounts = ("DU7654321",)
+    assert (await here.ask("r1", DU, **fields)).state == "Completed"
