@@ -302,7 +302,7 @@ def _dispatcher(
             connection=current,
             settings=settings,
             prices=Prices(clock, wakeup),
-            positions=AccountPositions(clock, wakeup, lambda: ledger.filled_at),
+            positions=AccountPositions(clock, wakeup, ledger.filled_at),
         ),
         pacer=pacer,
         metrics=metrics,

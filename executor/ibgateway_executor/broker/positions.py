@@ -18,9 +18,11 @@ _ALL: Final = "positions"
 
 
 class AccountPositions:
-    """Positions by account and contract. `filled_at` is when an order of ours was last filled, by the monotonic clock."""
+    """Positions by account and contract. `filled_at` is when an order of ours for them was last filled, by the monotonic clock."""
 
-    def __init__(self, clock: Clock, changed: Wakeup, filled_at: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Clock, changed: Wakeup, filled_at: Callable[[str, int], float]
+    ) -> None:
         self._clock = clock
         self._filled_at = filled_at
         self._held: dict[tuple[str, int], Decimal] = {}
@@ -31,20 +33,19 @@ class AccountPositions:
 
     def held(self, account: str, con_id: int) -> Decimal | None:
         """What the account holds, 0 for nothing, negative for a short position; None where that is not known now."""
-        if self._clock.monotonic() - self._asked_at >= FRESH_SECONDS or not self._settled(
-            self._asked_at
-        ):
+        old = self._clock.monotonic() - self._asked_at >= FRESH_SECONDS
+        if old or not self._settled(account, con_id, self._asked_at):
             return None
         return self._held.get((account, con_id), Decimal(0))
 
-    def refresh(self, broker: Broker) -> None:
+    def refresh(self, broker: Broker, account: str, con_id: int) -> None:
         """Have the broker asked, unless it is being asked, has failed a moment ago, or a fill is too fresh."""
-        if self._settled(self._clock.monotonic()):
+        if self._settled(account, con_id, self._clock.monotonic()):
             self._lookups.want(broker, _ALL)
 
-    def awaited(self) -> bool:
+    def awaited(self, account: str, con_id: int) -> bool:
         """Whether it is too early to ask again, or being done."""
-        if not self._settled(self._clock.monotonic()):
+        if not self._settled(account, con_id, self._clock.monotonic()):
             return True
         return self._lookups.running(_ALL) or not self._lookups.due(_ALL)
 
@@ -52,8 +53,8 @@ class AccountPositions:
         """Why the positions are not known."""
         return self._lookups.failure(_ALL)
 
-    def _settled(self, at: float) -> bool:
-        return at >= self._filled_at() + SETTLED_SECONDS
+    def _settled(self, account: str, con_id: int, at: float) -> bool:
+        return at >= self._filled_at(account, con_id) + SETTLED_SECONDS
 
     async def _ask(self, broker: Broker, _: str) -> tuple[float, tuple[PositionReport, ...]]:
         began = self._clock.monotonic()

@@ -101,12 +101,13 @@ class LimitCheck:
         if missing.reason is OrderReason.NO_PRICE:
             self._prices.refresh(broker, order.terms.contract)
         else:
-            self._positions.refresh(broker)
+            terms = order.terms
+            self._positions.refresh(broker, terms.account, terms.contract.con_id)
 
     def _awaited(self, order: Order, missing: _Missing) -> bool:
         if missing.reason is OrderReason.NO_PRICE:
             return self._prices.awaited(order.terms.contract)
-        return self._positions.awaited()
+        return self._positions.awaited(order.terms.account, order.terms.contract.con_id)
 
     def _missing(self, order: Order, missing: _Missing) -> Waiting:
         if missing.reason is OrderReason.NO_PRICE:

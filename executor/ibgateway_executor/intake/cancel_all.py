@@ -1,4 +1,4 @@
-"""The kill switch's other half: every order that has not ended is cancelled. `POST /v1/cancel-all`."""
+"""The kill switch's other half: every order and rebalance that has not ended is cancelled. `POST /v1/cancel-all`."""
 
 import logging
 from collections import Counter
@@ -7,6 +7,7 @@ from typing import Any, Final
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import OrderState, cancel_wherever
+from ibgateway_executor.rebalance.progress import cancel
 
 logger = logging.getLogger(__name__)
 
@@ -17,9 +18,12 @@ AT_ONCE: Final = 200
 async def cancel_all(services: IntakeServices, by: str) -> dict[str, Any]:
     """Cancel what is unsent, have the broker asked to cancel the rest; how many of each.
 
-    An order whose fate is not known is cancelled once it is found. What comes later is not touched: pause first.
+    Rebalances first: else one would go on with what its orders have left. An order whose fate is not known is cancelled once it is found. What comes later is not touched: pause first.
     """
     ledger = services.ledger
+    runs = await ledger.rebalances.active()
+    for run in runs:
+        await ledger.rebalances.advance(run.id, cancel)
     orders = sorted(ledger.active, key=lambda order: order.sequence)
     counted: Counter[OrderState] = Counter()
     asked: list[str] = []
@@ -32,8 +36,9 @@ async def cancel_all(services: IntakeServices, by: str) -> dict[str, Any]:
     services.cancel_again(asked)
     cancelled, doubted = counted[OrderState.CANCELLED], counted[OrderState.UNKNOWN]
     logger.warning(
-        "%s cancels all orders: %d unsent, %d at IBKR, %d in doubt",
+        "%s cancels everything: %d rebalances; of orders %d unsent, %d at IBKR, %d in doubt",
         by,
+        len(runs),
         cancelled,
         len(asked),
         doubted,

@@ -57,8 +57,7 @@ class Ledger:
         """Every order that is not done; read at the start, and following each commit since."""
         self.tallies: dict[datetime, DayTally] = {}
         """The days that `count_day` was called for, by their first moment."""
-        self.filled_at = float("-inf")
-        """When an order was last seen to be filled further, by the monotonic clock."""
+        self._fills: dict[tuple[str, int], float] = {}
         self.found = LedgerSnapshot(None, 0)
         """What the ledger held when it was opened."""
         self.commits = 0
@@ -76,6 +75,19 @@ class Ledger:
     def unacknowledged(self) -> int:
         """How many orders are on their way, and nobody knows yet what the broker says."""
         return sum(order.unacknowledged for order in self.active.sent.values())
+
+    def filled_at(self, account: str, con_id: int = 0) -> float:
+        """When an order of the account, and of the contract if one is named, was last seen to be filled further, by the
+        monotonic clock. One that is not resolved counts for each.
+        """
+        return max(
+            (
+                at
+                for (whose, what), at in self._fills.items()
+                if whose in ("", account) and (not con_id or what in (0, con_id))
+            ),
+            default=float("-inf"),
+        )
 
     async def begin(self, mode: str) -> None:
         """At start: stamp it, end the doubt about what was being sent, read what is active.
@@ -287,7 +299,8 @@ class Ledger:
         for change in changes:
             self.active.put(change.after)
             if change.after.filled != change.before.filled:
-                self.filled_at = self._clock.monotonic()
+                terms = change.after.terms
+                self._fills[terms.account, terms.contract.con_id] = self._clock.monotonic()
             for tally in self.tallies.values():
                 tally.count(change.before, change.after)
 

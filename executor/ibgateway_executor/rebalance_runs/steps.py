@@ -121,8 +121,12 @@ class RebalanceSteps:
             )
         elif mine:
             await self._orders.cancel(mine)
-        elif self._clock.monotonic() - self._ledger.filled_at >= SETTLED_SECONDS:
+        elif self._settled(turn.run.account):
             await self._freeze(turn)
+
+    def _settled(self, account_id: str) -> bool:
+        since = self._clock.monotonic() - self._ledger.filled_at(account_id)
+        return since >= SETTLED_SECONDS
 
     async def _freeze(self, turn: Turn) -> None:
         body = _body(turn.run)

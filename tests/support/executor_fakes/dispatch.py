@@ -72,7 +72,7 @@ class DispatchWorld:
                 connection=self.connection,
                 settings=lambda: self.settings,
                 prices=Prices(clock, self.changed),
-                positions=AccountPositions(clock, self.changed, lambda: self.ledger.filled_at),
+                positions=AccountPositions(clock, self.changed, self.ledger.filled_at),
             ),
             pacer=pacer,
             metrics=self.metrics,

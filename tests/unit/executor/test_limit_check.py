@@ -271,3 +271,21 @@ async def test_an_unknown_position_sells_nothing(dispatch: DispatchWorld) -> Non
     dispatch.time.advance(6)
     await dispatch.dispatch()
     assert dispatch.placed == ["first", "a"]
+
+
+async def test_a_fill_of_another_contract_holds_up_no_sale(dispatch: DispatchWorld) -> None:
+    """Else the sales of a rebalance would leave one a second."""
+    other = replace(AAPL, con_id=7, symbol="OTHER")
+    dispatch.broker.known = (AAPL, other)
+    dispatch.broker.held = (
+        *holding(10),
+        PositionReport("DU1234567", other, Decimal(10), Decimal(1)),
+    )
+    await dispatch.order("a", SELL)
+    await dispatch.order("b", replace(SELL, contract=other))
+    await dispatch.dispatch()
+    await dispatch.ledger.observe(
+        FillReport(1, 17, 901, "ibg-a", "e", Decimal(10), Decimal("190.01"))
+    )
+    await dispatch.dispatch()
+    assert dispatch.placed == ["a", "b"]

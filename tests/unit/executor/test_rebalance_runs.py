@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from executor_fakes import AAPL, NOON, TERMS, RebalanceWorld, open_hooked
+from executor_fakes import AAPL, NOON, TERMS, IntakeWorld, RebalanceWorld, open_hooked
 from executor_fakes.rebalance import CONTRACTS
 from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_executor.errors import (
@@ -427,3 +427,25 @@ async def test_a_request_that_comes_again_late_is_answered_with_its_rebalance(
     assert (await here.ask("r1", DU, **fields)).state == "Completed"
     here.accounts = ("DU7654321",)
     assert (await here.ask("r1", DU, **fields)).state == "Completed"
+
+
+async def test_cancel_all_ends_every_rebalance_too(here: RebalanceWorld) -> None:
+    """Else what its sells have brought would be bought for afterwards."""
+    here.shares[DU, "CCC"] = 40
+    here.show()
+    here.held_back = {"CCC"}
+    await here.ask("r1", DU, weights={"AAA": "1"})
+    while not sent(here):
+        await here.step()
+    await here.ask("r2", "DU7654321", weights={"BBB": "0.5"})
+    intake = IntakeWorld(here.store, here)
+    answer = await intake.http.post("/v1/cancel-all", json={"by": "R."})
+    assert (answer.status_code, (await here.run("r2")).state) == (200, "Cancelled")
+    (order,) = here.broker.placed
+    await here.ledger.observe(
+        OrderStatusReport(
+            order.order_id, 17, 900 + order.order_id, "Cancelled", order_ref=order.order_ref
+        )
+    )
+    ended = await here.go("r1")
+    assert (ended.state, ended.reason, len(sent(here))) == ("Cancelled", "CancelledByClient", 1)
