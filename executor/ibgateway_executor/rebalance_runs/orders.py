@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from pydantic import ValidationError
+
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.ledger.facade import Ledger
@@ -43,7 +45,7 @@ class RebalanceOrders:
     async def place(self, run: RebalanceRun, trades: list[PlannedTrade]) -> Mapping[str, str]:
         """Place them; why some were refused, by their keys. LedgerUnavailableError where it can't be known."""
         answers = await asyncio.gather(
-            *(self._place(run.key(trade), _body(run, trade)) for trade in trades),
+            *(self._placed(run, trade) for trade in trades),
             return_exceptions=True,
         )
         refused: dict[str, str] = {}
@@ -54,6 +56,15 @@ class RebalanceOrders:
             elif isinstance(answer, BaseException):
                 raise answer
         return refused
+
+    async def _placed(self, run: RebalanceRun, trade: PlannedTrade) -> Order:
+        try:
+            body = _body(run, trade)
+        except ValidationError as error:
+            told = error.errors(include_url=False, include_context=False)
+            text = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in told)
+            raise OrderRefusedError(422, "InvalidRequest", text) from error
+        return await self._place(run.key(trade), body)
 
     async def cancel(self, orders: list[Order]) -> None:
         """End what is unsent, and ask for the others' end. What is Unknown can't be cancelled."""

@@ -110,7 +110,7 @@ class RebalanceSteps:
 
     async def clear(self, turn: Turn) -> None:
         """End our own orders of the account, then freeze the plan: once positions and cash show the last fill."""
-        mine = [o for o in self._ledger.active if o.terms.account in ("", turn.run.account)]
+        mine = self._mine(turn.run)
         if mine and turn.late:
             names = ", ".join(f"{o.id} ({o.state})" for o in mine)
             await self._end(
@@ -123,6 +123,9 @@ class RebalanceSteps:
             await self._orders.cancel(mine)
         elif self._settled(turn.run.account):
             await self._freeze(turn)
+
+    def _mine(self, run: RebalanceRun) -> list[Order]:
+        return [o for o in self._ledger.active if o.terms.account in ("", run.account)]
 
     def _settled(self, account_id: str) -> bool:
         since = self._clock.monotonic() - self._ledger.filled_at(account_id)
@@ -140,6 +143,8 @@ class RebalanceSteps:
         markets = hours(_tradable(seen), self._clock.now())
         if not markets.all_open:
             await self._await_markets(turn, markets)
+        elif self._mine(turn.run) or not self._settled(turn.run.account):
+            return  # an order has come since the account was clear: the plan has not counted it
         elif made.trades:
             await self._advance(turn, partial(self._begun, seen=seen, made=made, markets=markets))
         else:

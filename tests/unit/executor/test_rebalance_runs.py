@@ -18,7 +18,7 @@ from ibgateway_executor.errors import (
     OrderRefusedError,
 )
 from ibgateway_executor.intake.rebalance_schema import RebalanceBody
-from ibgateway_executor.orders.broker_reports import OrderStatusReport
+from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
 from ibgateway_executor.orders.order import Contract, OrderState
 from ibgateway_executor.orders.portfolio import (
     AccountReport,
@@ -375,14 +375,6 @@ async def test_what_stands_beside_a_contract_number_must_be_so(here: RebalanceWo
     assert "conId 2 is BBB" in stopped.message
 
 
-async def test_the_price_of_the_day_before_is_no_price_of_now(here: RebalanceWorld) -> None:
-    here.broker.quotes["BBB"] = MarketQuote(close=Decimal(20))
-    await here.ask("r1", DU, weights={"BBB": "0.5"})
-    stopped = await here.go("r1")
-    assert (stopped.reason, sent(here)) == ("Refused", [])
-    assert "there is no price of BBB" in stopped.message
-
-
 async def test_nothing_is_bought_at_a_price_that_is_not_known_any_more(
     here: RebalanceWorld,
 ) -> None:
@@ -408,7 +400,8 @@ async def test_the_plan_is_made_when_the_account_shows_the_last_fill(here: Rebal
     await here.ask("r1", DU, weights={"AAA": "0.1"})
     while (await here.run("r1")).state != "Clearing":
         await here.step()
-    await here.fill("o1")
+    fill = FillReport(1, 17, 901, "ibg-o1", "e", Decimal(10), Decimal(10))
+    await here.ledger.observe(fill)
     await here.runner.look()
     await here.runner.settle()
     here.shares[DU, "AAA"], here.cash[DU] = 10, Decimal(900)
@@ -449,3 +442,31 @@ async def test_cancel_all_ends_every_rebalance_too(here: RebalanceWorld) -> None
     )
     ended = await here.go("r1")
     assert (ended.state, ended.reason, len(sent(here))) == ("Cancelled", "CancelledByClient", 1)
+
+
+async def test_an_order_that_can_not_be_written_down_is_refused_and_in_the_report(
+    here: RebalanceWorld,
+) -> None:
+    """So many shares of something cheap that no order may have them."""
+    given = [{"contract": {"symbol": "AAA"}, "price": "0.00001"}]
+    await here.ask("r1", DU, weights={"AAA": "1"}, prices="given", givenPrices=given)
+    done = await here.go("r1")
+    assert (done.state, done.reason, sent(here)) == ("Completed", "NotAllFilled", [])
+    assert done.report is not None
+    (outcome,) = done.report.outcomes
+    assert (outcome.state, outcome.message.partition(":")[0]) == ("Refused", "InvalidRequest")
+
+
+async def test_an_order_that_comes_while_the_plan_is_made_is_counted(here: RebalanceWorld) -> None:
+    ask = here.broker.quote
+
+    async def order_meanwhile(contract: Contract, *, delayed: bool = False) -> MarketQuote:
+        here.broker.quote = ask  # type: ignore[method-assign]
+        await here.order("o1", replace(TERMS, account=DU, contract=CONTRACTS["AAA"]))
+        return await ask(contract, delayed=delayed)
+
+    here.broker.quote = order_meanwhile  # type: ignore[method-assign]
+    await here.ask("r1", DU, weights={"AAA": "1"})
+    done = await here.go("r1")
+    assert done.state == "Completed"
+    assert sent(here) == [("AAA", "BUY", 10), ("AAA", "BUY", 90)]
