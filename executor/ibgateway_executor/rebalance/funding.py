@@ -1,10 +1,12 @@
 """The buys once the sells have ended: as planned, or fewer. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
+from ibgateway_executor.orders.limits import own_price
+from ibgateway_executor.orders.order import Order
 from ibgateway_executor.orders.portfolio import AccountReport, SettlementKind
 from ibgateway_executor.rebalance.plan import NOTHING, PlannedTrade
 from ibgateway_executor.rebalance.rounding import Rounding, rounded_up
@@ -34,6 +36,28 @@ def netted(
         if quantity > 0:
             left.append(replace(buy, quantity=quantity))
     return tuple(left)
+
+
+def with_open(held: Mapping[int, Decimal], orders: Iterable[Order]) -> dict[int, Decimal]:
+    """What is held, by contract number, once these orders, which buy, have been filled."""
+    after = dict(held)
+    for order in orders:
+        number = order.terms.contract.con_id
+        after[number] = after.get(number, NOTHING) + order.terms.quantity - order.filled
+    return after
+
+
+def open_cost(orders: Iterable[Order], prices: Mapping[int, Decimal]) -> Decimal:
+    """What is left of these orders, which buy, may cost: at their own prices, else at those of now by contract number."""
+    return sum(
+        (
+            (order.terms.quantity - order.filled)
+            * (own_price(order.terms) or prices[order.terms.contract.con_id])
+            * Decimal(order.terms.contract.multiplier or 1)
+            for order in orders
+        ),
+        NOTHING,
+    )
 
 
 def funded(

@@ -3,7 +3,8 @@
 Each method does one step of `progress.next_step`, and may be repeated: after a crash the same step is taken again, from what the ledger has.
 """
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -14,14 +15,22 @@ from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.positions import SETTLED_SECONDS
 from ibgateway_executor.broker.protocol import Broker, Candidate
-from ibgateway_executor.errors import NotConnectedError, OrderRefusedError
+from ibgateway_executor.errors import BrokerError, NotConnectedError, OrderRefusedError
 from ibgateway_executor.intake.rebalance_schema import PriceSource, RebalanceBody
 from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.orders.limits import own_price
 from ibgateway_executor.orders.order import Contract, Order, OrderReason, OrderState, Side
 from ibgateway_executor.orders.portfolio import AccountReport
 from ibgateway_executor.rebalance import progress
 from ibgateway_executor.rebalance.arithmetic import plan
-from ibgateway_executor.rebalance.funding import counted, funded, netted, spendable
+from ibgateway_executor.rebalance.funding import (
+    counted,
+    funded,
+    netted,
+    open_cost,
+    spendable,
+    with_open,
+)
 from ibgateway_executor.rebalance.plan import PlannedTrade, RebalancePlan
 from ibgateway_executor.rebalance.progress import (
     RebalanceReason,
@@ -40,6 +49,8 @@ from ibgateway_executor.rebalance_runs.contracts import MarketHours, hours, quot
 from ibgateway_executor.rebalance_runs.orders import RebalanceOrders
 from ibgateway_executor.rebalance_runs.report import complete, report
 from ibgateway_runtime.clock import Clock
+
+logger = logging.getLogger(__name__)
 
 SETTLEMENT_TIME: Final = timedelta(days=4)
 """Trades in the United States settle on the next trading day: over a weekend with a holiday that is so long."""
@@ -127,6 +138,11 @@ class RebalanceSteps:
     def _mine(self, run: RebalanceRun) -> list[Order]:
         return [o for o in self._ledger.active if o.terms.account in ("", run.account)]
 
+    def _other_buys(self, run: RebalanceRun, currency: str) -> list[Order]:
+        """Before the rebalance has any of its own; what is paid in another currency is not paid with this cash."""
+        buys = (o for o in self._mine(run) if o.terms.side is Side.BUY)
+        return [o for o in buys if o.terms.contract.currency in ("", currency)]
+
     def _settled(self, account_id: str) -> bool:
         since = self._clock.monotonic() - self._ledger.filled_at(account_id)
         return since >= SETTLED_SECONDS
@@ -194,10 +210,14 @@ class RebalanceSteps:
         if turn.patient and not counted(values, run.cash_before, proceeds):
             return
         held = [p for p in await broker.positions() if p.account == run.account]
-        now = {p.contract.con_id: p.quantity for p in held}
+        others = self._other_buys(run, values.currency)
+        now = with_open({p.contract.con_id: p.quantity for p in held}, others)
         wanted = netted(run.plan.of_side(Side.BUY), run.held_before, now)
         prices = await self._prices(broker, run, wanted)
-        buys = partial(self._buys, run, wanted, prices, values)
+        taken = open_cost(others, await self._other_prices(broker, run, others))
+        buys = partial(self._buys, run, wanted, prices, values, taken)
+        if others != self._other_buys(run, values.currency):
+            return
         everything, settled = buys(settled_alone=False), buys(settled_alone=True)
         if settled != everything and _body(run).unsettled == "wait":
             await self._advance(turn, self._unsettled)
@@ -218,11 +238,12 @@ class RebalanceSteps:
         wanted: tuple[PlannedTrade, ...],
         prices: Mapping[int, Decimal],
         values: AccountReport,
+        taken: Decimal,
         *,
         settled_alone: bool,
     ) -> tuple[PlannedTrade, ...]:
         reserve = run.plan.reserve if run.plan else Decimal(0)
-        room = spendable(values, settled_alone=settled_alone) - reserve
+        room = spendable(values, settled_alone=settled_alone) - reserve - taken
         least = _body(run).min_trade_value
         return tuple(buy for buy in funded(wanted, room, prices) if buy.value >= least)
 
@@ -234,12 +255,14 @@ class RebalanceSteps:
         if body.prices is PriceSource.GIVEN:
             return {}
         contracts = {buy.con_id: run.contracts[buy.con_id] for buy in buys}
-        prices = await quoted(broker, contracts, delayed=body.prices is PriceSource.DELAYED)
-        if missing := [buy.symbol for buy in buys if buy.con_id not in prices]:
-            raise OrderRefusedError(
-                422, "NoPrice", f"there is no price of {', '.join(missing)} any more: asked again"
-            )
-        return prices
+        return await _all_quoted(broker, contracts, body)
+
+    async def _other_prices(
+        self, broker: Broker, run: RebalanceRun, orders: Sequence[Order]
+    ) -> Mapping[int, Decimal]:
+        """Of what the account's other orders buy without a price of their own."""
+        terms = [order.terms for order in orders if own_price(order.terms) is None]
+        return await _all_quoted(broker, {t.contract.con_id: t.contract for t in terms}, _body(run))
 
     def _unsettled(self, run: RebalanceRun) -> RebalanceRun:
         later = self._clock.now() + SETTLEMENT_TIME
@@ -255,9 +278,15 @@ class RebalanceSteps:
         )
 
     async def finish(self, turn: Turn) -> None:
-        """The report, and the end."""
-        made = await report(self.broker(), turn.run, turn.orders)
-        if turn.patient and not complete(made):
+        """The report, and the end; a cancelled one ends without it where the broker does not tell the account."""
+        try:
+            made = await report(self.broker(), turn.run, turn.orders)
+        except BrokerError as error:
+            if turn.patient or not turn.run.cancel_requested:
+                raise
+            logger.warning("rebalance %s ends without a report: %s", turn.run.id, error)
+            made = None
+        if turn.patient and made is not None and not complete(made):
             return
         state, reason, message = progress.ending(turn.run, turn.orders, self._clock.now())
         ended = partial(move, state=state, reason=reason, message=message)
@@ -300,6 +329,17 @@ class RebalanceSteps:
             return step(run) if same else run
 
         return await self._ledger.rebalances.advance(turn.run.id, unless_cancelled)
+
+
+async def _all_quoted(
+    broker: Broker, contracts: Mapping[int, Contract], body: RebalanceBody
+) -> Mapping[int, Decimal]:
+    prices = await quoted(broker, contracts, delayed=body.prices is PriceSource.DELAYED)
+    if missing := [str(c) for number, c in contracts.items() if number not in prices]:
+        raise OrderRefusedError(
+            422, "NoPrice", f"there is no price of {', '.join(missing)} any more: asked again"
+        )
+    return prices
 
 
 def _body(run: RebalanceRun) -> RebalanceBody:

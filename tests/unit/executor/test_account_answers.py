@@ -63,6 +63,7 @@ def test_cash_is_known_by_currency_and_the_sum_of_all_is_none(prefix: str) -> No
         ({}, SettlementKind.CASH),
         ({"AvailableFunds": "100", "BuyingPower": "100"}, SettlementKind.CASH),
         ({"AvailableFunds": "100", "BuyingPower": "400"}, SettlementKind.MARGIN),
+        ({"AvailableFunds": "100", "BuyingPower": "101"}, SettlementKind.CASH),
         ({"AvailableFunds": "0", "BuyingPower": "0"}, SettlementKind.CASH),
         ({"BuyingPower": "400"}, SettlementKind.CASH),
         ({"TradingType-S": "STKMRGN"}, SettlementKind.MARGIN),

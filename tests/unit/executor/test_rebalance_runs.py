@@ -13,6 +13,7 @@ from executor_fakes import AAPL, NOON, TERMS, IntakeWorld, RebalanceWorld, open_
 from executor_fakes.rebalance import CONTRACTS
 from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_executor.errors import (
+    AccountUnavailableError,
     LedgerUnavailableError,
     NoAnswerError,
     OrderRefusedError,
@@ -470,3 +471,36 @@ async def test_an_order_that_comes_while_the_plan_is_made_is_counted(here: Rebal
     done = await here.go("r1")
     assert done.state == "Completed"
     assert sent(here) == [("AAA", "BUY", 10), ("AAA", "BUY", 90)]
+
+
+async def test_a_cancelled_one_ends_although_the_account_is_not_told_any_more(
+    here: RebalanceWorld,
+) -> None:
+    """Else no other one could begin. Without a report, as there is nothing to make it of."""
+    here.shares[DU, "CCC"] = 20
+    here.show()
+    await here.ask("r1", DU, weights={"AAA": "1"})
+    while not sent(here):
+        await here.step()
+    here.broker.error = AccountUnavailableError("not valid yet")
+    waiting = await here.go("r1", steps=60)
+    assert (waiting.state, waiting.reason) == ("Selling", "BrokerSilent")
+    await here.intake.cancel("r1")
+    ended = await here.go("r1", steps=60)
+    assert (ended.state, ended.report) == ("Cancelled", None)
+
+
+async def test_what_a_client_buys_meanwhile_is_counted_before_the_buys(
+    here: RebalanceWorld,
+) -> None:
+    here.shares[DU, "CCC"] = 20
+    here.show()
+    here.held_back = {"AAA", "BBB"}
+    await here.ask("r1", DU, weights={"AAA": "1"})
+    while (await here.run("r1")).state != "Selling":
+        await here.step()
+    await here.order("o1", replace(TERMS, account=DU, contract=CONTRACTS["AAA"], quantity=50))
+    await here.order("o2", replace(TERMS, account=DU, contract=CONTRACTS["BBB"], quantity=30))
+    await here.go("r1", steps=10)
+    buys = [(symbol, number) for symbol, side, number in sent(here) if side == "BUY"]
+    assert buys == [("AAA", 50), ("BBB", 30), ("AAA", 90)]

@@ -197,10 +197,10 @@ def account_report(account: str, rows: Iterable[tuple[str, str, str, str, str]])
 
 
 def _settlement(trading: str, funds: Decimal | None, power: Decimal | None) -> SettlementKind:
-    """A cash account's buying power is its cash; a margin account's a multiple of its available funds."""
+    """A cash account's buying power is its cash; a margin account's at least twice its available funds."""
     if "CASH" in trading:
         return SettlementKind.CASH
-    multiple = funds is not None and power is not None and 0 < funds < power
+    multiple = funds is not None and power is not None and 0 < 2 * funds <= power
     return SettlementKind.MARGIN if "MRGN" in trading or multiple else SettlementKind.CASH
 
 
