@@ -13,7 +13,10 @@ from ibgateway_executor.ledger.postgres import PostgresStore, postgres_store
 from ibgateway_executor.ledger.sqlite import OrderStore
 
 UNIT = Path(__file__).parents[1] / "unit" / "executor"
-MODULES = ("test_archive", "test_history", "test_insertion", "test_sightings", "test_sqlite_store")
+MODULES = (
+    *("test_archive", "test_history", "test_insertion", "test_rebalance_rows", "test_sightings"),
+    "test_sqlite_store",
+)
 
 
 def loaded(name: str) -> ModuleType:
