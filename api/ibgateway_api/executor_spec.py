@@ -35,6 +35,17 @@ class DatabaseSpec(Document):
     """The URL's port: the NetworkPolicy lets the executor out to it."""
 
 
+class BackupSpec(Document):
+    """Copies of a ledger in SQLite, taken by the executor while it works."""
+
+    claim_name: ObjectName
+    """A PersistentVolumeClaim of one's own, on other storage than the ledger's."""
+    every_hours: int = Field(default=24, ge=1, le=168)
+    """Hours between two copies."""
+    keep: int = Field(default=7, ge=1, le=365)
+    """How many copies are kept."""
+
+
 class OrderLimits(Document):
     """Limits of the executor; unset ones do not limit."""
 
@@ -89,6 +100,8 @@ class ExecutorSpec(Document):
     """The ledger's volume; it outlives the resource."""
     database: DatabaseSpec = DatabaseSpec()
     """Where the ledger lives."""
+    backup: BackupSpec | None = None
+    """Copies of the ledger; unset: none are taken."""
     market_closed: MarketClosedAction = MarketClosedAction.WAIT
     """wait: an order waits for its market. reject: it is refused."""
     archive_after_days: int = Field(default=30, ge=0, le=3650)

@@ -4,6 +4,7 @@ ExecutorError
 ├── StartRefusedError      the process must not run: the message tells what to do
 ├── LedgerUnavailableError  the ledger can't be written now: a full disk, a volume gone read-only
 │   └── LedgerChangedError   it does not hold what this process wrote: the process is to end
+├── BackupError            a copy of the ledger can't be made or is none
 ├── IllegalMoveError       an order was asked to take a step its state forbids
 ├── OrderRefusedError      an order request is refused: HTTP status, code, message
 ├── TargetsError           targets could not be fetched, or are none
@@ -30,6 +31,10 @@ class LedgerUnavailableError(ExecutorError):
 
 class LedgerChangedError(LedgerUnavailableError):
     """The ledger does not hold what this process wrote: it is to end, and its successor reads what is there."""
+
+
+class BackupError(ExecutorError):
+    """A copy of the ledger can't be made, or is none; the message says what to do."""
 
 
 class IllegalMoveError(ExecutorError):

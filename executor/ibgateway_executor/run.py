@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -42,6 +43,7 @@ from ibgateway_executor.intake.event_feed import EventFeed
 from ibgateway_executor.intake.idempotency import read_key
 from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.intake.services import IntakeServices
+from ibgateway_executor.ledger.backup import keep_backups, put_in_place
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.housekeeping import keep_archiving, keep_written
 from ibgateway_executor.ledger.lock import LedgerLock
@@ -57,7 +59,7 @@ from ibgateway_executor.rebalance_runs.runner import RebalanceRunner
 from ibgateway_executor.rebalance_runs.steps import RebalanceSteps
 from ibgateway_executor.rebalance_runs.target_source import TargetSource
 from ibgateway_executor.rebalance_runs.targets_follower import TargetsFollower
-from ibgateway_executor.settings import ExecutorEnvironment
+from ibgateway_executor.settings import LEDGER, ExecutorEnvironment
 from ibgateway_executor.stand_in import ledger_taken
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock, system_clock
@@ -114,7 +116,9 @@ async def _store(
         return postgres if await ledger_taken(environment, postgres.open) else None
     if not await ledger_taken(environment, lock.take):
         return None
-    return await asyncio.to_thread(open_sqlite, environment.data / "ledger.db")
+    path = environment.data / LEDGER
+    await asyncio.to_thread(put_in_place, path, clock.now())
+    return await asyncio.to_thread(open_sqlite, path)
 
 
 async def _serve(
@@ -207,10 +211,25 @@ async def _serve(
             runner.run(),
             follower.run(),
             keep_written(ledger),
+            _keep_backups(environment, clock),
             keep_archiving(ledger, lambda: settings().archive_after_days, clock),
             feed.run(),
             server.serve(intake, bind=environment.bind, port=environment.port, end=feed.end),
         )
+
+
+async def _keep_backups(environment: ExecutorEnvironment, clock: Clock) -> None:
+    """Copies of the ledger where there is a place for them; a database is its owner's to copy."""
+    if environment.backup is None or environment.database is not None:
+        await asyncio.Event().wait()
+        return
+    await keep_backups(
+        environment.data / LEDGER,
+        environment.backup,
+        every=timedelta(hours=environment.backup_hours),
+        keep=environment.backup_keep,
+        clock=clock,
+    )
 
 
 def _token(path: Path) -> Token:

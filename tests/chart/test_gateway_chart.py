@@ -72,6 +72,7 @@ FULL: Values = {
         "clientId": 42,
         "accounts": ["U1234567"],
         "storage": {"size": "3Gi", "storageClassName": "fast"},
+        "backup": {"claimName": "copies", "everyHours": 6, "keep": 14},
         "database": {
             "postgresSecretRef": {"name": "ledger", "key": "url"},
             "postgresPort": 6432,

@@ -30,6 +30,7 @@ from ibgateway_operator.model.kinds import DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest, digest
 
 DATA_DIR: Final = "/var/lib/ibgateway"
+BACKUP_DIR: Final = "/var/lib/ibgateway-backup"
 DATABASE_DIR: Final = "/run/secrets/database"
 TOKEN_DIR: Final = "/run/secrets/executor"  # noqa: S105 - a path
 TARGETS: Final = "targets-token"
@@ -85,6 +86,7 @@ def pod_template(given: DesiredInput) -> Manifest:
                 secret_volume("token", given.children.executor_token, names.SECRET_TOKEN),
                 secret_volume("agent-token", given.children.agent_token, names.SECRET_TOKEN),
                 *_targets_volume(given),
+                *_backup_volume(given),
                 *([secret_volume("database", database.name, database.key)] if database else []),
             ],
             **pull_secrets(given),
@@ -107,6 +109,7 @@ def _container(given: DesiredInput) -> Manifest:
             EXECUTOR_AGENT_TOKEN_FILE=f"{AGENT_TOKEN_DIR}/{names.SECRET_TOKEN}",
             EXECUTOR_DATA_DIR=DATA_DIR,
             **url,
+            **_backup_settings(given),
         ),
         "ports": [port("http", names.PORT_EXECUTOR), port("metrics", health)],
         "resources": bounded(cpu="50m", memory="128Mi", limit="512Mi"),
@@ -121,6 +124,7 @@ def _container(given: DesiredInput) -> Manifest:
             mount("token", TOKEN_DIR, read_only=True),
             mount("agent-token", AGENT_TOKEN_DIR, read_only=True),
             *(mount(TARGETS, TARGETS_DIR, read_only=True) for _ in _targets_volume(given)),
+            *(mount("backup", BACKUP_DIR) for _ in _backup_volume(given)),
             *([mount("database", DATABASE_DIR, read_only=True)] if database else []),
         ],
     }
@@ -135,3 +139,21 @@ def _targets_volume(given: DesiredInput) -> list[Manifest]:
     volume = optional_secret_volume(TARGETS, ref.name)
     items = [{"key": ref.key, "path": names.SECRET_TOKEN}]
     return [{**volume, "secret": {**volume["secret"], "items": items}}]
+
+
+def _backup_volume(given: DesiredInput) -> list[Manifest]:
+    backup = given.spec.executor.backup
+    if backup is None:
+        return []
+    return [{"name": "backup", "persistentVolumeClaim": {"claimName": backup.claim_name}}]
+
+
+def _backup_settings(given: DesiredInput) -> dict[str, str]:
+    backup = given.spec.executor.backup
+    if backup is None:
+        return {}
+    return {
+        "EXECUTOR_BACKUP_DIR": BACKUP_DIR,
+        "EXECUTOR_BACKUP_HOURS": str(backup.every_hours),
+        "EXECUTOR_BACKUP_KEEP": str(backup.keep),
+    }

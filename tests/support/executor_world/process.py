@@ -27,6 +27,7 @@ class ExecutorProcess:
         self.data = folder / "data"
         self._folder = folder
         self.database: Path | None = None
+        self.backup = folder / "backup"
         self.process: asyncio.subprocess.Process | None = None
         self.environment: dict[str, str] = {}
         """Added to what the executor is started with."""
@@ -62,11 +63,23 @@ class ExecutorProcess:
             "EXECUTOR_TOKEN_FILE": str(self._folder / "token"),
             "EXECUTOR_AGENT_TOKEN_FILE": str(self._folder / "agent-token"),
             "EXECUTOR_DATA_DIR": str(self.data),
+            "EXECUTOR_BACKUP_DIR": str(self.backup) if self.backup.is_dir() else "",
             "EXECUTOR_BIND": "127.0.0.1",
             "EXECUTOR_PORT": str(self.port),
             "EXECUTOR_HEALTH_PORT": str(self.health_port),
             **self.environment,
         }
+
+    async def tool(self, *arguments: str) -> tuple[int, str]:
+        """`python -m ibgateway_executor` with these words, beside it: exit code and log."""
+        done = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ibgateway_executor", *arguments),
+            env=self._environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        told, _ = await done.communicate()
+        return done.returncode or 0, told.decode()
 
     async def ended(self) -> int:
         """Its exit code, once it has ended by itself."""

@@ -108,3 +108,19 @@ def test_the_databases_url_is_a_file_and_its_port_the_only_way_out() -> None:
         {"ports": [{"protocol": "TCP", "port": 6432}]}
     ]
     assert "database" not in str(plain["Deployment paper-executor"])
+
+
+def test_copies_of_the_ledger_go_to_a_claim_of_ones_own() -> None:
+    spec = {"executor": {"backup": {"claimName": "copies", "everyHours": 6, "keep": 3}}}
+    pod = children_of(desired_input(spec))["Deployment paper-executor"]["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    volume = {"name": "backup", "persistentVolumeClaim": {"claimName": "copies"}}
+    assert volume in pod["volumes"]
+    mounted = {"name": "backup", "mountPath": "/var/lib/ibgateway-backup"}
+    assert mounted in container["volumeMounts"]
+    told = {each["name"]: each["value"] for each in container["env"] if "BACKUP" in each["name"]}
+    assert told == {
+        "EXECUTOR_BACKUP_DIR": "/var/lib/ibgateway-backup",
+        "EXECUTOR_BACKUP_HOURS": "6",
+        "EXECUTOR_BACKUP_KEEP": "3",
+    }

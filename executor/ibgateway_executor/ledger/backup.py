@@ -1,0 +1,159 @@
+"""Copies of a ledger in SQLite: taken while the executor works, put back at its next start.
+
+A copy is whole when it has its name. What is put back replaces nothing: the ledger that stood there is kept beside it.
+"""
+
+import asyncio
+import logging
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from ibgateway_executor.errors import BackupError, StartRefusedError
+from ibgateway_executor.ledger.facts import MODE
+from ibgateway_runtime.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 60.0
+_NAME: Final = re.compile(r"ledger-(\d{8}T\d{6}Z)\.db")
+_TIME: Final = "%Y%m%dT%H%M%SZ"
+_BUSY_SECONDS: Final = 10.0
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+def back_up(ledger: Path, folder: Path, *, keep: int, now: datetime) -> Path:
+    """A whole copy of the ledger as it is committed now, named by `now`; the newest `keep` of the folder stay.
+
+    BackupError where it can't be made; then no other copy is touched.
+    """
+    made = folder / f"ledger-{now.astimezone(UTC):{_TIME}}.db"
+    part = made.with_suffix(".part")
+    try:
+        part.unlink(missing_ok=True)
+        with closing(_opened(ledger, "mode=ro")) as file:
+            file.execute("VACUUM INTO ?", (str(part),))
+        check(part)
+        _synced(part)
+        part.replace(made)
+        _synced(folder)
+        for old in copies(folder)[:-keep]:
+            old.unlink()
+    except (sqlite3.Error, OSError) as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise BackupError(
+            f"no copy of the ledger could be made in {folder} ({error}): see that there is a ledger, and that the folder is "
+            "mounted, writable and has room"
+        ) from error
+    return made
+
+
+def copies(folder: Path) -> list[Path]:
+    """The whole copies in a folder, oldest first."""
+    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def check(copy: Path) -> None:
+    """BackupError where this is no whole ledger."""
+    try:
+        with closing(_opened(copy, "mode=ro&immutable=1")) as file:
+            verdict = file.execute("PRAGMA integrity_check").fetchone()[0]
+            mode = file.execute("SELECT value FROM facts WHERE name = ?", (MODE,)).fetchone()
+    except sqlite3.Error as error:
+        raise BackupError(
+            f"{copy} is no ledger ({error}): name a copy that `backup` made"
+        ) from error
+    if verdict != "ok" or mode is None:
+        raise BackupError(f"{copy} is no whole ledger ({verdict}): take an earlier copy")
+
+
+def stage(copy: Path, ledger: Path) -> None:
+    """Have this copy put in the ledger's place at the executor's next start. BackupError where it is none."""
+    check(copy)
+    part, staged = ledger.with_name(f"{ledger.name}.part"), staged_copy(ledger)
+    try:
+        shutil.copyfile(copy, part)
+        _synced(part)
+        part.replace(staged)
+        _synced(ledger.parent)
+    except OSError as error:
+        raise BackupError(
+            f"the copy can't be laid beside the ledger ({error}): free its volume"
+        ) from error
+
+
+def staged_copy(ledger: Path) -> Path:
+    """Where a copy waits for the next start."""
+    return ledger.with_name(f"{ledger.name}.restore")
+
+
+def put_in_place(ledger: Path, now: datetime) -> None:
+    """At the start, with the ledger's lock: what was staged is the ledger, and what it was is kept.
+
+    Interrupted, it goes on at the next start. StartRefusedError where it can't be done.
+    """
+    staged = staged_copy(ledger)
+    if not staged.exists():
+        return
+    kept = ledger.with_name(f"{ledger.name}.replaced-{now.astimezone(UTC):{_TIME}}")
+    try:
+        for part in ("-wal", "-shm", ""):
+            path = Path(f"{ledger}{part}")
+            if path.exists():
+                path.replace(f"{kept}{part}")
+        staged.replace(ledger)
+        _synced(ledger.parent)
+    except OSError as error:
+        raise StartRefusedError(
+            f"the restored ledger can't be put in its place ({error}): see that the volume is mounted and writable"
+        ) from error
+    logger.warning("the ledger is a restored copy now; what it was is kept as %s", kept.name)
+
+
+async def keep_backups(
+    ledger: Path,
+    folder: Path,
+    *,
+    every: timedelta,
+    keep: int,
+    clock: Clock,
+    sleep: Sleep = asyncio.sleep,
+) -> None:
+    """A copy each time the newest one is older than `every`, for ever. What fails is logged and tried again."""
+    while True:
+        try:
+            if await asyncio.to_thread(_due, folder, clock.now() - every):
+                made = await asyncio.to_thread(back_up, ledger, folder, keep=keep, now=clock.now())
+                logger.info("the ledger was copied to %s", made)
+        except (BackupError, OSError) as error:
+            logger.error("%s", error)  # noqa: TRY400 - the words say it all
+        await sleep(LOOK_SECONDS)
+
+
+def _due(folder: Path, before: datetime) -> bool:
+    found = copies(folder)
+    if not found:
+        return True
+    newest = found[-1].name.removeprefix("ledger-").removesuffix(".db")
+    return datetime.strptime(newest, _TIME).replace(tzinfo=UTC) <= before
+
+
+def _opened(path: Path, options: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path))}?{options}", uri=True, timeout=_BUSY_SECONDS)
+
+
+def _synced(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

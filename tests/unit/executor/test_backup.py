@@ -1,0 +1,232 @@
+"""Copies of the ledger: taken beside a store that works, checked, pruned, and put back at the next start."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from executor_fakes import NOON, ManualClock, accept, entry
+from ibgateway_executor.errors import BackupError, StartRefusedError
+from ibgateway_executor.ledger import backup
+from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "backup"
+    made.mkdir()
+    return made
+
+
+def ids(path: Path) -> list[str]:
+    store = open_sqlite(path)
+    store.stamp("paper")
+    found = [order.id for order in store.active()]
+    store.close()
+    return found
+
+
+def test_a_copy_has_what_was_committed_and_the_store_works_on(
+    store: SqliteStore, tmp_path: Path, folder: Path
+) -> None:
+    accept(store, entry("a"))
+    made = backup.back_up(tmp_path / "ledger.db", folder, keep=7, now=NOON)
+    accept(store, entry("b"))
+    assert made.name == "ledger-20261123T170000Z.db"
+    assert list(folder.iterdir()) == [made]
+    assert ids(made) == ["a"]
+    assert [order.id for order in store.active()] == ["a", "b"]
+
+
+def test_only_the_newest_copies_are_kept_and_nobody_elses_files_are_touched(
+    store: SqliteStore, tmp_path: Path, folder: Path
+) -> None:
+    (folder / "ledger-by-hand.db").touch()
+    for day in range(5):
+        backup.back_up(tmp_path / "ledger.db", folder, keep=3, now=NOON + day * DAY)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "ledger-20261125T170000Z.db",
+        "ledger-20261126T170000Z.db",
+        "ledger-20261127T170000Z.db",
+        "ledger-by-hand.db",
+    ]
+
+
+def test_a_copy_that_can_not_be_made_leaves_the_others_and_no_half_one(
+    store: SqliteStore, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = backup.back_up(tmp_path / "ledger.db", folder, keep=1, now=NOON)
+
+    def full(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backup, "_synced", full)
+    with pytest.raises(BackupError, match="No space left on device"):
+        backup.back_up(tmp_path / "ledger.db", folder, keep=1, now=NOON + DAY)
+    assert list(folder.iterdir()) == [first]
+
+
+def test_without_a_ledger_it_says_so(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(BackupError, match="see that there is a ledger"):
+        backup.back_up(tmp_path / "none.db", folder, keep=1, now=NOON)
+    assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: path.write_bytes(b"not a database" * 1000),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+        lambda path: path.write_bytes(
+            path.read_bytes()[:8192] + b"\xff" * 4096 + path.read_bytes()[12288:]
+        ),
+    ],
+    ids=["no database", "empty", "not there", "cut off", "a torn page"],
+)
+def test_what_is_no_whole_ledger_is_not_put_back(
+    store: SqliteStore, tmp_path: Path, folder: Path, harm: Callable[[Path], object]
+) -> None:
+    made = backup.back_up(tmp_path / "ledger.db", folder, keep=7, now=NOON)
+    harm(made)
+    with pytest.raises(BackupError, match="is no"):
+        backup.stage(made, tmp_path / "ledger.db")
+    assert not backup.staged_copy(tmp_path / "ledger.db").exists()
+
+
+def test_a_restored_copy_is_the_ledger_from_the_next_start_on_and_the_old_one_is_kept(
+    store: SqliteStore, tmp_path: Path, folder: Path
+) -> None:
+    ledger = tmp_path / "ledger.db"
+    accept(store, entry("a"))
+    made = backup.back_up(ledger, folder, keep=7, now=NOON)
+    accept(store, entry("b"))
+    backup.stage(made, ledger)
+    assert [order.id for order in store.active()] == ["a", "b"], "not before the next start"
+    file = store._file.driver
+    file.execute("PRAGMA wal_autocheckpoint=0")
+    accept(store, entry("c"))
+    left = {suffix: Path(f"{ledger}{suffix}").read_bytes() for suffix in ("", "-wal")}
+    store.close()
+    for suffix, content in left.items():
+        Path(f"{ledger}{suffix}").write_bytes(content)
+    backup.put_in_place(ledger, NOON)
+    assert ids(ledger) == ["a"]
+    assert ids(tmp_path / "ledger.db.replaced-20261123T170000Z") == ["a", "b", "c"]
+    backup.put_in_place(ledger, NOON)
+    assert ids(ledger) == ["a"]
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2, 3])
+def test_a_start_that_was_killed_in_the_middle_of_it_goes_on(
+    store: SqliteStore, tmp_path: Path, folder: Path, moved: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = tmp_path / "ledger.db"
+    accept(store, entry("a"))
+    made = backup.back_up(ledger, folder, keep=7, now=NOON)
+    accept(store, entry("b"))
+    backup.stage(made, ledger)
+    left = {suffix: Path(f"{ledger}{suffix}").read_bytes() for suffix in ("", "-wal", "-shm")}
+    store.close()
+    for suffix, content in left.items():
+        Path(f"{ledger}{suffix}").write_bytes(content)
+    replace = Path.replace
+    done: list[Path] = []
+
+    def killed(path: Path, target: str | Path) -> Path:
+        if len(done) == moved:
+            raise KeyboardInterrupt
+        done.append(path)
+        return replace(path, target)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            backup.put_in_place(ledger, NOON)
+    backup.put_in_place(ledger, NOON)
+    assert ids(ledger) == ["a"]
+
+
+def test_a_volume_that_takes_no_writing_is_one_clear_line(
+    store: SqliteStore, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = tmp_path / "ledger.db"
+    backup.stage(backup.back_up(ledger, folder, keep=7, now=NOON), ledger)
+
+    def refused(_: Path, __: str | Path) -> Path:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(StartRefusedError, match="Read-only file system"):
+        backup.put_in_place(ledger, NOON)
+
+
+async def test_a_copy_is_taken_when_the_newest_is_old_enough(
+    store: SqliteStore, tmp_path: Path, folder: Path
+) -> None:
+    time, done = ManualClock(), asyncio.Event()
+    looks: list[int] = []
+
+    async def sleep(_: float) -> None:
+        looks.append(len(backup.copies(folder)))
+        if len(looks) == 6:
+            done.set()
+            await asyncio.Event().wait()
+        time.advance(6 * 3600)
+
+    task = asyncio.create_task(
+        backup.keep_backups(
+            tmp_path / "ledger.db",
+            folder,
+            every=timedelta(hours=12),
+            keep=9,
+            clock=time.clock,
+            sleep=sleep,
+        )
+    )
+    await done.wait()
+    task.cancel()
+    assert looks == [1, 1, 2, 2, 3, 3]
+
+
+async def test_a_folder_that_is_away_ends_nothing(
+    store: SqliteStore, tmp_path: Path, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.rmdir()  # noqa: ASYNC240 - at once
+    done = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        if not caplog.text:
+            return
+        if folder.is_dir():  # noqa: ASYNC240 - at once
+            done.set()
+            await asyncio.Event().wait()
+        folder.mkdir()  # noqa: ASYNC240 - at once
+
+    task = asyncio.create_task(
+        backup.keep_backups(
+            tmp_path / "ledger.db",
+            folder,
+            every=DAY,
+            keep=9,
+            clock=ManualClock().clock,
+            sleep=sleep,
+        )
+    )
+    await done.wait()
+    task.cancel()
+    assert "No such file or directory" in caplog.text
+    assert len(backup.copies(folder)) == 1
+
+
+def test_a_copy_is_a_file_of_its_own(store: SqliteStore, tmp_path: Path, folder: Path) -> None:
+    made = backup.back_up(tmp_path / "ledger.db", folder, keep=7, now=NOON)
+    with sqlite3.connect(made) as file:
+        assert file.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    file.close()

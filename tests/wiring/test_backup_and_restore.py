@@ -1,0 +1,80 @@
+"""A copy that is taken while the executor works, and put back: what was sent since is found at IBKR, not sent again."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from executor_world import ExecutorWorld, world
+from executor_world.client import until
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[ExecutorWorld]:
+    async with world(tmp_path) as made:
+        made.executor.backup.mkdir()
+        yield made
+
+
+def copies(here: ExecutorWorld) -> list[Path]:
+    return sorted(here.executor.backup.glob("ledger-*.db"))
+
+
+async def test_an_order_that_was_sent_after_the_copy_is_not_sent_again(
+    here: ExecutorWorld,
+) -> None:
+    await here.executor.start()
+    await here.up()
+    _, waiting = await here.place("k1")
+
+    async def taken() -> bool:
+        return len(copies(here)) == 1
+
+    await until("a copy by itself", taken)
+    code, told = await here.executor.tool("backup")
+    assert code == 0, told
+    assert "the ledger was copied to" in told
+    copy = copies(here)[-1]
+    await here.log_in()
+    await here.reaches(waiting["id"], "Filled")
+    _, later = await here.place("k2")
+    await here.reaches(later["id"], "Filled")
+    code, told = await here.executor.tool("restore", str(copy))
+    assert code == 0, told
+    assert "restart its pod now" in told
+    await here.executor.kill()
+    await here.executor.start()
+    await here.ready()
+    await here.reaches(waiting["id"], "Filled")
+    assert (await here.orders.ask("GET", f"/v1/orders/{later['id']}"))[0] == 404
+    history = await here.orders.get(f"/v1/orders/{waiting['id']}/history")
+    assert history["history"][-1]["cause"] == "broker"
+    status, again = await here.place("k2")
+    assert (status, again["id"], again["state"]) == (202, later["id"], "Filled")
+    assert len(await here.placed_frames()) == 2
+    assert len(list(here.executor.data.glob("ledger.db.replaced-*Z"))) == 1
+    assert "the ledger is a restored copy now" in here.executor.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("restore", "/no/such/copy.db"), "is no ledger"),
+        (("restore",), "say `backup`, or `restore` and a copy"),
+        (("backup", "now"), "say `backup`, or `restore` and a copy"),
+        (("backup",), "see that there is a ledger"),
+    ],
+)
+async def test_what_can_not_be_done_is_one_clear_line(
+    here: ExecutorWorld, arguments: tuple[str, ...], words: str
+) -> None:
+    code, told = await here.executor.tool(*arguments)
+    assert code == 1
+    assert words in told
+    assert "Traceback" not in told
+
+
+async def test_a_database_is_its_owners_to_copy(here: ExecutorWorld, tmp_path: Path) -> None:
+    here.executor.database = tmp_path / "url"
+    code, told = await here.executor.tool("backup")
+    assert (code, "pg_dump" in told) == (1, True)
