@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from ibgateway_executor.broker.ib import client_log, library_name
+from ibgateway_executor.broker.ib import client_log
 from ibgateway_executor.copies import copied
 from ibgateway_executor.errors import BackupError, LedgerUnavailableError, StartRefusedError
 from ibgateway_executor.run import run
@@ -28,7 +28,6 @@ def main(arguments: Sequence[str] = ()) -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     # The library reports every failed connect as an error; broker.connection says it in our words.
     logging.getLogger(client_log()).setLevel(logging.CRITICAL)
-    logger.info("the IB library is %s", library_name())
     try:
         environment = read_environment(os.environ)
         if arguments:

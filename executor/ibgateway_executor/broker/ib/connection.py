@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from ibgateway_executor.broker.ib.address import USUAL_LIMITS, GatewayAddress, RequestLimits
 from ibgateway_executor.broker.ib.answers import RequestAnswers
-from ibgateway_executor.broker.ib.library import ib_library
+from ibgateway_executor.broker.ib.library import ib_library, library_name
 from ibgateway_executor.broker.ib.request_ids import RequestIds
 from ibgateway_executor.broker.ib.translation import (
     account_report,
@@ -373,4 +373,5 @@ async def connect(
     """A connected broker; NotConnectedError or ClientIdInUseError when there is none to be had."""
     broker = IbBroker(address, listener, pacer, limits)
     await broker.connect()
+    logger.info("the IB library is %s", library_name())
     return broker
