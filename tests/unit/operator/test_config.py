@@ -91,6 +91,12 @@ FILLED = {
             "shortSelling": True,
         },
         "archiveAfterDays": 7,
+        "cashReservePercent": "2.5",
+        "targets": {
+            "url": "https://targets.example.com/paper",
+            "account": "U1234567",
+            "schedule": {"days": ["Sun"], "at": "10:15", "timeZone": "Europe/Berlin"},
+        },
     },
     "suspend": True,
 }
@@ -146,6 +152,12 @@ def test_every_setting_of_the_executor_arrives() -> None:
         "priceCollarPercent": "5",
         "shortSelling": True,
         "archiveAfterDays": 7,
+        "cashReservePercent": "2.5",
+        "targets": {
+            "url": "https://targets.example.com/paper",
+            "account": "U1234567",
+            "schedule": {"days": ["Sun"], "at": "10:15", "timeZone": "Europe/Berlin"},
+        },
         "restart": {"restartAt": "10:30:00", "timeZone": "Europe/Berlin"},
         "calendar": CALENDAR,
         "holds": [{"reason": "Suspended"}],
