@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from executor_world import ExecutorWorld, world
+from executor_world import ExecutorWorld, until, world
 
 
 @pytest.fixture
@@ -35,14 +35,23 @@ async def test_reports_that_come_twice_and_in_another_order_end_in_the_same_stat
     assert (await here.verdict()).violations == []
 
 
+async def filled(here: ExecutorWorld) -> bool:
+    """Whether IBKR's books show the one order as filled."""
+    (booked,) = (await here.ibkr.get("/v1/audit"))["orders"]
+    return bool(booked["status"] == "Filled")
+
+
 async def test_an_order_whose_reports_are_known_only_later_is_found_then_and_not_sent_again(
     here: ExecutorWorld,
 ) -> None:
-    late = {"lose_next": "after-booking", "reports_empty_seconds": 3600}
-    await here.ibkr.send("PATCH", "/v1/faults", late)
+    away = {"lose_next": "after-booking", "reports_empty_seconds": 3600, "close_at_once": True}
+    await here.ibkr.send("PATCH", "/v1/faults", away)
     _, order = await here.place("k1")
     await here.reaches(order["id"], "Unknown")
+    await until("IBKR has filled it", lambda: filled(here))
+    await here.ibkr.send("PATCH", "/v1/faults", {"close_at_once": False})
     await here.ready()
+    assert (await here.reaches(order["id"], "Unknown"))["state"] == "Unknown"
     assert (await here.verdict()).lost == []
     await here.ibkr.send("PATCH", "/v1/faults", {"reports_empty_seconds": 0})
     await here.ibkr.send("POST", "/v1/connections/drop", {})
