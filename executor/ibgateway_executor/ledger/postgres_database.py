@@ -186,7 +186,7 @@ class PostgresDatabase:
             name = f"ibgateway-executor {kind} {socket.gethostname()}"
             try:
                 made = psycopg.connect(_session_of(url, name))
-            except psycopg.ProgrammingError:
+            except (psycopg.ProgrammingError, ValueError):
                 raise StartRefusedError(
                     "the URL in the Secret of spec.executor.database.postgresSecretRef can't be read: signs such as @ / : % in "
                     "its password are written as %40 %2F %3A %25"

@@ -34,7 +34,7 @@ class PostgresServer:
         self._folder = folder
         self._data = folder / "data"
         self.port = port
-        self.password = f"canary/{secrets.token_hex(8)}@x"
+        self.password = f"canary/{secrets.token_hex(8)}@canary{secrets.token_hex(8)}"
 
     def make(self) -> None:
         """A new cluster on the disk."""
