@@ -116,13 +116,17 @@ class _Account:
     def _replaced(
         self, traded: Sequence[TargetLine], wanted: Mapping[int, Decimal], done: Deltas
     ) -> dict[int, Decimal]:
-        """What is missing of a replaced contract is had of the other one; what is held of it stays up to its target."""
+        """What is missing of a replaced contract is had of the other one; what is held of it stays up to its target.
+
+        What is being sold of it already is missing: else it would be bought back.
+        """
         targets = dict(wanted)
         for line in traded:
             instead = self.rules.replacements.get(line.con_id)
             if instead is None or instead.con_id not in targets:
                 continue
-            held = (line.held + done.get(line.con_id, 0)) * line.price
+            moved = done.get(line.con_id, 0)
+            held = (line.held + line.open_buys - line.open_sells + moved) * line.price
             missing = wanted[line.con_id] - held
             if missing >= line.price or not held:
                 targets[line.con_id] = min(wanted[line.con_id], held)

@@ -185,6 +185,13 @@ def test_an_account_without_any_value_trades_nothing() -> None:
     assert (found.trades, found.weights) == ((), ())
 
 
+def test_a_replaced_contract_that_is_being_sold_already_is_not_bought_back() -> None:
+    lines = [line("OLD", "10", "10", "1", open_sells=10), line("NEW", "10")]
+    rules = RebalanceRules(replacements={lines[0].con_id: Replacement(lines[1].con_id, Decimal(1))})
+    found = plan(funds("200", lines), lines, rules)
+    assert traded(found) == {"NEW": 20}
+
+
 prices = st.decimals("0.01", "900", places=2)
 wholes = st.integers(0, 300).map(Decimal)
 quantities = st.one_of(wholes, wholes, st.decimals("-40", "300", places=2))
