@@ -11,13 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from api_cases import CaseFigures, CaseRun
+from api_cases import CaseFigures, figures_of
 from executor_world import AGENT_TOKEN, CLIENT_TOKEN, world
-
-
-def token(path: str) -> str:
-    """What opens a path."""
-    return AGENT_TOKEN if path == "/v1/gate" else CLIENT_TOKEN
 
 
 async def measured(cases: int, start: int) -> tuple[CaseFigures, list[str]]:
@@ -27,8 +22,9 @@ async def measured(cases: int, start: int) -> tuple[CaseFigures, list[str]]:
             await here.executor.start()
             await here.log_in()
             await here.ready()
-            run = CaseRun(here.orders.url, token)
-            figures = await asyncio.to_thread(run.run, cases, start)
+            figures = await figures_of(
+                here.orders.url, CLIENT_TOKEN, AGENT_TOKEN, cases=cases, start=start
+            )
             return figures, figures.differences(here.executor.data / "ledger.db")
 
 

@@ -3,15 +3,10 @@
 `tests/bench/executor_api_cases.py` does ten thousand.
 """
 
-import asyncio
 from pathlib import Path
 
-from api_cases import CaseRun
+from api_cases import figures_of
 from executor_world import AGENT_TOKEN, CLIENT_TOKEN, world
-
-
-def token(path: str) -> str:
-    return AGENT_TOKEN if path == "/v1/gate" else CLIENT_TOKEN
 
 
 async def test_whatever_is_asked_is_answered_and_only_what_was_accepted_is_stored(
@@ -21,8 +16,7 @@ async def test_whatever_is_asked_is_answered_and_only_what_was_accepted_is_store
         await here.executor.start()
         await here.log_in()
         await here.ready()
-        run = CaseRun(here.orders.url, token)
-        figures = await asyncio.to_thread(run.run, 400)
+        figures = await figures_of(here.orders.url, CLIENT_TOKEN, AGENT_TOKEN, cases=400, start=1)
         assert figures.wrong == []
         assert figures.cases > 300
         assert figures.stored

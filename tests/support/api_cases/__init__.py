@@ -1,7 +1,14 @@
-"""Requests made from the executor's own OpenAPI document, valid ones and broken ones, and what it answers them with."""
+"""Requests made from the executor's own OpenAPI document, valid ones and broken ones, and what it answers them with.
 
+They are made by a process of their own (`__main__`): what makes them keeps a processor busy, and the world around the executor
+has to answer in time meanwhile.
+"""
+
+import asyncio
 import json
+import os
 import sqlite3
+import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -68,6 +75,27 @@ class CaseFigures:
                 if order not in self.stored and not key.startswith(own)
             ),
         ]
+
+
+async def figures_of(url: str, client_token: str, agent_token: str, **run: int) -> CaseFigures:
+    """What another process finds; `run` has `cases` and `start`."""
+    told = json.dumps({"url": url, "client": client_token, "agent": agent_token, **run})
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "api_cases"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+    found, _ = await process.communicate(told.encode())
+    assert process.returncode == 0, f"the process that asks ended with {process.returncode}"
+    document = json.loads(found)
+    return CaseFigures(
+        statuses=Counter({int(status): count for status, count in document["statuses"].items()}),
+        unsendable=document["unsendable"],
+        stored=set(document["stored"]),
+        rebalances=set(document["rebalances"]),
+        wrong=document["wrong"],
+    )
 
 
 class CaseRun:
