@@ -33,3 +33,21 @@ async def test_a_rebalance_goes_on_whenever_the_executor_dies(tmp_path: Path) ->
     assert any("rebalance_runs/" in place for _, place, _ in result.targets)
     assert len(result.missed) < 3, table(result)
     assert result.verdict.states["Filled"] >= 6
+
+
+@pytest.mark.timeout(600)
+async def test_a_ledger_in_postgresql_outlives_its_executor_too(tmp_path: Path) -> None:
+    plan = CampaignPlan(
+        Accident.KILL,
+        store="postgres",
+        seed=20261129,
+        sample=3,
+        enumerations=1,
+        moments=2,
+        orders=20,
+    )
+    result = await campaign(tmp_path, plan)
+    assert result.verdict.violations == [], table(result)
+    assert {"before commit", "after commit"} <= {kind for kind, _, _ in result.targets}
+    assert len(result.missed) < 3, table(result)
+    assert result.verdict.states["Filled"] >= 20

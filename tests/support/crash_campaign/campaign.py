@@ -23,18 +23,20 @@ from crash_campaign.session import (
 from crash_campaign.stories import OrderStory, RebalanceStory, Story
 from executor_world import world
 from order_judge import AuditVerdict
+from postgres_server import started
 
 logger = logging.getLogger(__name__)
 
 STORIES: dict[str, Callable[[], Story]] = {"orders": OrderStory, "rebalance": RebalanceStory}
-STORES = ("sqlite",)
+STORES = ("sqlite", "postgres")
 
 
 @dataclass(frozen=True)
 class CampaignPlan:
     """How much of it. `sample` points are drawn by the seed; 0: every point.
 
-    `orders` is the load of the random moments: orders, or rebalances.
+    `orders` is the load of the random moments: orders, or rebalances. With PostgreSQL nothing is lost with the
+    executor's power: its ledger is not there.
     """
 
     accident: Accident
@@ -68,7 +70,11 @@ async def campaign(folder: Path, plan: CampaignPlan) -> CampaignResult:
         here = await stack.enter_async_context(world(folder))
         session = CampaignSession(here, folder, chance, plan.accident, STORIES[plan.story]())
         session.deadline = time.monotonic() + plan.minutes * 60 if plan.minutes else math.inf
-        if plan.accident is Accident.POWER:
+        if plan.store == "postgres":
+            server = stack.enter_context(started())
+            here.executor.database = folder / "database-url"
+            here.executor.database.write_text(server.database("campaign"), encoding="utf-8")
+        elif plan.accident is Accident.POWER:
             session.power = PowerLoss(here.executor.data, folder)
             here.executor.environment |= session.power.environment
         await here.log_in()

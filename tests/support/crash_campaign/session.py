@@ -79,6 +79,10 @@ class CampaignSession:
             with contextlib.suppress(AssertionError):
                 await self.here.ready()
                 return
+            if not (await self.here.ibkr.get("/v1/state"))["sessions"]:
+                # This process was too slow to answer the simulator's pings, which took its session.
+                await self.here.gateway.logout()
+                await self.here.log_in()
         await self.here.ready()
 
     @property
