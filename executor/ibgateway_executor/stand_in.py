@@ -33,7 +33,8 @@ async def ledger_taken(environment: ExecutorEnvironment, take: Callable[[], None
     async with _standing_in(environment, lambda: why):
         while why and not ended.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), AGAIN_SECONDS)
+                async with asyncio.timeout(AGAIN_SECONDS):
+                    await ended.wait()
             again = await _tried(take)
             if again and again != why:
                 logger.warning("%s", again)

@@ -1,6 +1,7 @@
 """What ends a task's pause early."""
 
 import asyncio
+from contextlib import suppress
 
 
 class Wakeup:
@@ -21,8 +22,10 @@ class Wakeup:
         self._event.clear()
 
     async def pause(self, seconds: float) -> None:
-        """Return when it is set, or after `seconds`."""
-        try:
-            await asyncio.wait_for(self._event.wait(), seconds)
-        except TimeoutError:
-            return
+        """Return when it is set, or after `seconds`.
+
+        Not by `wait_for`: before Python 3.12 it loses a cancellation that comes with what it waits for, and the task never ends.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()

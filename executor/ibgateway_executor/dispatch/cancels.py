@@ -60,7 +60,8 @@ class CancelWriter:
         self._changed.set()
         left = self._awaited.setdefault(order_uid, asyncio.Event())
         with suppress(TimeoutError):
-            await asyncio.wait_for(left.wait(), self._answer_seconds)
+            async with asyncio.timeout(self._answer_seconds):
+                await left.wait()
         self._awaited.pop(order_uid, None)
         return left.is_set() or self.written(order_uid)
 

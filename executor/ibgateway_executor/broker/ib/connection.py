@@ -293,7 +293,8 @@ class IbBroker:
         answer = self._answers.expect(key)
         request()
         try:
-            return await asyncio.wait_for(answer, limit or self._limits.answer)
+            async with asyncio.timeout(limit or self._limits.answer):
+                return await answer
         except TimeoutError as error:
             rows = self._answers.rows(key)
             if some_rows_do and rows:
