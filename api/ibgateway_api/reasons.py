@@ -14,7 +14,6 @@ class ConditionReason(StrEnum):
 
     ACCEPTED = "Accepted"
     INVALID_SPEC = "InvalidSpec"
-    NOT_SUPPORTED = "NotSupported"
     UNKNOWN_TIME_ZONE = "UnknownTimeZone"
     AUTO_RESTART_IN_RESET = "AutoRestartInReset"
     RESTART_IN_QUIET_HOURS = "RestartInQuietHours"

@@ -104,7 +104,6 @@ def _condition(status: IBGatewayStatus, kind: ConditionType) -> Condition | None
 BLOCKING: Final[frozenset[Reason]] = frozenset(
     {
         ConditionReason.INVALID_SPEC,
-        ConditionReason.NOT_SUPPORTED,
         ConditionReason.UNKNOWN_TIME_ZONE,
         ConditionReason.AUTO_RESTART_IN_RESET,
         ConditionReason.RESTART_IN_QUIET_HOURS,
