@@ -7,15 +7,12 @@ from typing import Any
 
 import pytest
 
-from executor_world import ExecutorWorld, world
+from executor_world import ExecutorWorld, open_world
 
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[ExecutorWorld]:
-    async with world(tmp_path) as made:
-        await made.executor.start()
-        await made.log_in()
-        await made.ready()
+    async with open_world(tmp_path) as made:
         yield made
 
 

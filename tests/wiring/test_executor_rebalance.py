@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from executor_world import ExecutorWorld, until, world
+from executor_world import ExecutorWorld, open_world, until
 
 ACCOUNT = "DU1234567"
 PRICES = {"AAPL": 190, "MSFT": 420, "IBM": 225, "NVDA": 130, "SPY": 580, "BND": 73, "GLD": 245}
@@ -15,10 +15,7 @@ PRICES = {"AAPL": 190, "MSFT": 420, "IBM": 225, "NVDA": 130, "SPY": 580, "BND": 
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[ExecutorWorld]:
-    async with world(tmp_path) as made:
-        await made.executor.start()
-        await made.log_in()
-        await made.ready()
+    async with open_world(tmp_path) as made:
         yield made
 
 

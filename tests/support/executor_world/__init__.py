@@ -5,7 +5,7 @@ from executor_world.gateway import WindowlessGateway
 from executor_world.losses import InjectedLosses, injected_losses
 from executor_world.process import CLIENT_TOKEN, ExecutorProcess
 from executor_world.sentinel import AGENT_TOKEN, SentinelStub
-from executor_world.world import ExecutorWorld, world
+from executor_world.world import ExecutorWorld, open_world, world
 
 __all__ = [
     "AGENT_TOKEN",
@@ -17,6 +17,7 @@ __all__ = [
     "SentinelStub",
     "WindowlessGateway",
     "injected_losses",
+    "open_world",
     "until",
     "world",
 ]

@@ -176,6 +176,16 @@ async def world(folder: Path) -> AsyncIterator[ExecutorWorld]:
 
 
 @contextlib.asynccontextmanager
+async def open_world(folder: Path) -> AsyncIterator[ExecutorWorld]:
+    """The same with the gateway logged in and the executor ready: an order goes to IBKR at once."""
+    async with world(folder) as made:
+        await made.executor.start()
+        await made.log_in()
+        await made.ready()
+        yield made
+
+
+@contextlib.asynccontextmanager
 async def _ibkr(
     folder: Path, session: aiohttp.ClientSession
 ) -> AsyncIterator[tuple[JsonClient, int]]:
