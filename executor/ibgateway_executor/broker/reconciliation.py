@@ -13,7 +13,12 @@ from typing import Final
 
 from ibgateway_api.week import NEW_YORK
 from ibgateway_executor.broker.protocol import Broker
-from ibgateway_executor.orders.broker_reports import FillReport, OrderError, OrderEvent
+from ibgateway_executor.orders.broker_reports import (
+    FillReport,
+    OrderError,
+    OrderEvent,
+    concerns,
+)
 from ibgateway_executor.orders.order import (
     REF_PREFIX,
     Order,
@@ -76,13 +81,20 @@ class AnswerIndex:
         self._perm_ids = {event.perm_id for event in [*bare, *cut] if event.perm_id}
         self._ids = {(event.client_id, event.order_id) for event in fills}
         self._ids_alone = {(e.client_id, e.order_id) for e in fills if not e.perm_id}
+        self._cut: dict[tuple[int, int], list[OrderEvent]] = {}
+        for event in cut:
+            self._cut.setdefault((event.client_id, event.order_id), []).append(event)
 
     def shows(self, order: Order) -> bool:
         """Whether the answer has something about this order: as `concerns`, but a status never by ids alone."""
         if order.order_ref in self._refs or (order.perm_id and order.perm_id in self._perm_ids):
             return True
-        ids = self._ids_alone if order.perm_id else self._ids
-        return bool(order.order_id) and (order.client_id, order.order_id) in ids
+        if not order.order_id:
+            return False
+        mine = (order.client_id, order.order_id)
+        if any(concerns(order, event) for event in self._cut.get(mine, ())):
+            return True
+        return mine in (self._ids_alone if order.perm_id else self._ids)
 
 
 class OrderWatch:
