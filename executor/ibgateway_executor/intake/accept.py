@@ -6,7 +6,7 @@ from datetime import datetime
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.idempotency import IdempotencyKey
-from ibgateway_executor.intake.replacing import ReplacementBody, replacement_refusal
+from ibgateway_executor.intake.replacing import OrderReplacementBody, replacement_refusal
 from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.store import Entry
@@ -57,7 +57,7 @@ class Acceptance:
             self._in_flight.discard(key.key)
 
     async def replace(
-        self, key: IdempotencyKey, old: Order, body: ReplacementBody
+        self, key: IdempotencyKey, old: Order, body: OrderReplacementBody
     ) -> tuple[Order, bool]:
         """The order that takes the place of `old`, stored; whether it is new. It is not sent before `old` has ended.
 

@@ -25,7 +25,7 @@ from ibgateway_executor.intake.pages import LARGEST_PAGE, LARGEST_SEQUENCE
 from ibgateway_executor.intake.pausing import PauseBody, ResumeBody, pause_document
 from ibgateway_executor.intake.placement import OrderIntakeRoute
 from ibgateway_executor.intake.rebalance_routes import rebalances
-from ibgateway_executor.intake.replacing import ReplacementBody
+from ibgateway_executor.intake.replacing import OrderReplacementBody
 from ibgateway_executor.intake.resolution import ResolutionBody, resolved
 from ibgateway_executor.intake.schema import OrderBody, history_document, order_document
 from ibgateway_executor.intake.services import IntakeServices, Services
@@ -122,7 +122,7 @@ async def cancel_order(services: Services, order_id: str, response: Response) ->
 
 @router.post("/v1/orders/{order_id}/replace", status_code=202)
 async def replace_order(
-    request: Request, services: Services, order_id: str, body: ReplacementBody, key: Key = ""
+    request: Request, services: Services, order_id: str, body: OrderReplacementBody, key: Key = ""
 ) -> Response:
     """Cancel the order, wait for its end, send a new one for the rest: 202 with the new order, 200 for a repeated request."""
     name = read_key(request.headers.getlist("idempotency-key"))

@@ -16,7 +16,7 @@ from ibgateway_executor.orders.market_hours import default_validity
 from ibgateway_executor.orders.order import Order, OrderState, OrderTerms
 
 
-class ReplacementBody(BaseModel):
+class OrderReplacementBody(BaseModel):
     """What the new order has otherwise than the one it replaces; everything else stays."""
 
     model_config = ConfigDict(
@@ -80,7 +80,7 @@ class ReplacementBody(BaseModel):
         )
 
 
-def replacement_refusal(old: Order, body: ReplacementBody) -> OrderRefusedError | None:
+def replacement_refusal(old: Order, body: OrderReplacementBody) -> OrderRefusedError | None:
     """Why the order can't be replaced like this."""
     terms = body.terms(old.terms)
     problems = list(price_problems(terms.order_type, terms.limit_price, terms.stop_price))

@@ -33,6 +33,11 @@ def test_the_file_is_as_the_routes_are() -> None:
     assert (ROOT / "docs/openapi.json").read_text() == written(), "run: make openapi"
 
 
+def test_a_schema_has_the_name_of_its_class_alone() -> None:
+    """FastAPI puts the module before the names of two classes that are called the same."""
+    assert [name for name in DOCUMENT["components"]["schemas"] if "__" in name] == []
+
+
 async def test_it_is_served(intake: IntakeWorld) -> None:
     assert (await intake.http.get("/openapi.json")).json() == json.loads(written())
 
