@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements" / "suite-insync.txt"
 SOURCES = (
     *("api", "runtime", "operator", "gateway", "executor", "simulator"),
-    *("tests/cluster", "tests/support"),
+    *("tests/cluster", "tests/support", "client"),
 )
 SUITES = {
     "tests/wiring/test_executor_ib_connection.py": "what the broker interface promises",
