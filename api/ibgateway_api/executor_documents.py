@@ -102,7 +102,7 @@ class OrderPage(Document):
 
 
 class HistoryEntry(Document):
-    """One change of an order."""
+    """One change of an order or a rebalance."""
 
     number: int
     at: AwareDatetime
@@ -120,6 +120,12 @@ class OrderChange(HistoryEntry):
     """Data of the event `order`: one change, and whose it is."""
 
     order: str
+
+
+class RebalanceChange(HistoryEntry):
+    """Data of the event `rebalance`: one change, and whose it is."""
+
+    rebalance: str
 
 
 class GateDocument(Document):

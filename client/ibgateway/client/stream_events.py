@@ -9,12 +9,15 @@ from ibgateway_api.executor_documents import (
     GateDocument,
     OrderChange,
     PauseDocument,
+    RebalanceChange,
     StreamEnd,
 )
 
-EventData = OrderChange | GateDocument | PauseDocument | StreamEnd | Mapping[str, Any]
-_KINDS: Final[dict[str, type[OrderChange | GateDocument | PauseDocument | StreamEnd]]] = {
+_Known = OrderChange | RebalanceChange | GateDocument | PauseDocument | StreamEnd
+EventData = _Known | Mapping[str, Any]
+_KINDS: Final[dict[str, type[_Known]]] = {
     "order": OrderChange,
+    "rebalance": RebalanceChange,
     "gate": GateDocument,
     "pause": PauseDocument,
     "closed": StreamEnd,

@@ -23,7 +23,7 @@ async def cancel_all(services: IntakeServices, by: str) -> dict[str, Any]:
     ledger = services.ledger
     runs = await ledger.rebalances.active()
     for run in runs:
-        await ledger.rebalances.advance(run.id, cancel)
+        await ledger.rebalances.advance(run.id, cancel, ChangeCause.CLIENT)
     orders = sorted(ledger.active, key=lambda order: order.sequence)
     counted: Counter[OrderState] = Counter()
     asked: list[str] = []

@@ -1,4 +1,4 @@
-"""What happens, told to whoever listens: each line of the orders' histories, the gate, the pause.
+"""What happens, told to whoever listens: each line of the orders' and rebalances' histories, the gate, the pause.
 
 A stream reads the ledger itself, from its own place on: nothing is kept for it, however slow it is. One loop looks for all of
 them whether there is something new.
@@ -77,7 +77,7 @@ class EventFeed:
         while True:
             await asyncio.sleep(self._timings.look)
             if self.streams:
-                now = (self._ledger.commits, self._standing())
+                now = (self._ledger.commits, self._ledger.rebalances.commits, self._standing())
                 if now != seen:
                     seen = now
                     self._wake()
@@ -174,8 +174,8 @@ def gate_document(gate: Gate) -> dict[str, Any]:
 
 
 def _line_event(line: LedgerLine) -> bytes:
-    document = {"order": line.order_uid, **history_document(line.line)}
-    return _event("order", document, line.position)
+    document = {line.subject.value: line.uid, **history_document(line.line)}
+    return _event(line.subject.value, document, line.position)
 
 
 def _closed(reason: str, message: str, place: int) -> bytes:

@@ -43,7 +43,7 @@ async def stream_events(
     services: Services,
     last: Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=LARGEST_SEQUENCE)] = None,
 ) -> Response:
-    """Every change of an order, of the gate and of the pause, as it comes; after Last-Event-ID, or from now on.
+    """Every change of an order, of a rebalance, of the gate and of the pause, as it comes; after Last-Event-ID, or from now on.
 
     `Last-Event-ID: 0` begins with the first change there is. Gate and pause are told at the beginning, as they are.
     """

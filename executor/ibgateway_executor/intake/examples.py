@@ -145,6 +145,9 @@ EVENTS: Final = (
     'event: order\ndata: {"order": "4be1643f98d1f8b6b1b1a3c7", "number": 3, "at": "2026-11-23T14:31:07.093000+00:00", '
     '"from": "Sending", "to": "Working", "reason": "", "message": "", "cause": "broker", '
     '"evidence": {"permId": 1532640581}}\nid: 1872\n\n'
+    'event: rebalance\ndata: {"rebalance": "9f1c0d35a1b24c7e8d61f0aa", "number": 4, "at": "2026-11-23T14:32:10+00:00", '
+    '"from": "Buying", "to": "Completed", "reason": "", "message": "", "cause": "executor", '
+    '"evidence": {"driftAfter": "0.004000"}}\nid: 1873\n\n'
 )
 PAUSED: Final[dict[str, Any]] = {
     "paused": True,

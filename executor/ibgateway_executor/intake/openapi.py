@@ -25,6 +25,7 @@ from ibgateway_api.executor_documents import (
     PauseDocument,
     PositionPage,
     ProblemDocument,
+    RebalanceChange,
     StreamEnd,
 )
 from ibgateway_api.rebalance_documents import (
@@ -40,7 +41,7 @@ from ibgateway_executor.intake.problems import KINDS, MEDIA_TYPE
 GATE_OPERATION: Final = "get_gate"
 _REF: Final = "#/components/schemas/{model}"
 _UNNAMED: Final[frozenset[type[BaseModel]]] = frozenset(
-    {ProblemDocument, OrderChange, GateDocument, StreamEnd}
+    {ProblemDocument, OrderChange, RebalanceChange, GateDocument, StreamEnd}
 )
 """Documents that are no route's whole answer."""
 _COMMON: Final = (
@@ -155,8 +156,8 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
     "stream_events": RouteAnswers(
         answers={
             200: AnswerKind(
-                meaning="Events `order` (OrderChange), `gate` (GateDocument), `pause` (PauseDocument) and, as the last "
-                "one, `closed` (StreamEnd), each with JSON as its data and an `id` to go on from.",
+                meaning="Events `order` (OrderChange), `rebalance` (RebalanceChange), `gate` (GateDocument), `pause` "
+                "(PauseDocument) and, as the last one, `closed` (StreamEnd), each with JSON as its data and an `id` to go on from.",
                 model=None,
                 example=examples.EVENTS,
                 media_type="text/event-stream",

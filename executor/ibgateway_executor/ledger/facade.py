@@ -263,7 +263,7 @@ class Ledger:
         return await self._read(self._store.newest_line)
 
     async def lines(self, *, after: int, limit: int) -> list[LedgerLine]:
-        """Lines of all orders beyond a position, in the order in which they were committed."""
+        """Lines of all orders and rebalances beyond a position, in the order in which they were committed."""
         return await self._read(self._store.lines, after=after, limit=limit)
 
     async def archive(self, before: datetime) -> int:

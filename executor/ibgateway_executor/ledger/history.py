@@ -1,6 +1,7 @@
-"""The lines of an order's history, written in the transaction of the change and never touched again.
+"""The lines of an order's or a rebalance's history, written in the transaction of the change and never touched again.
 
-The tables' triggers forbid it. A line belongs to the order's sequence, so nothing moves when the order is archived.
+The tables' triggers forbid it. A line belongs to the order's sequence, so nothing moves when the order is archived, or to the
+rebalance's sequence with a minus sign: both have one series of positions.
 """
 
 import json
@@ -9,14 +10,22 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, insert, select
 
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import Row, instant, text
 from ibgateway_executor.ledger.session import LedgerSession
 from ibgateway_executor.orders.broker_reports import OrderEvent
-from ibgateway_executor.orders.history import ChangeCause, HistoryLine, LedgerLine, evidence
+from ibgateway_executor.orders.history import (
+    ChangeCause,
+    HistoryLine,
+    LedgerLine,
+    LineSubject,
+    evidence,
+)
 from ibgateway_executor.orders.order import UNSENT, Order, OrderState
+from ibgateway_executor.rebalance import history as rebalance_history
+from ibgateway_executor.rebalance.progress import RebalanceRun
 
 _line = tables.history.c
 _NAME: Final = tables.history.name
@@ -72,8 +81,43 @@ def add_delays(
     file.execute(_delays(len(sequences)), (*values, *sequences, *known))
 
 
+def add_rebalance_line(
+    connection: Connection,
+    before: RebalanceRun | None,
+    after: RebalanceRun,
+    cause: ChangeCause,
+    at: datetime,
+) -> None:
+    """A line for a change that is worth one; `before` None: it was just stored.
+
+    One that waits for the one and the other in turn has a line for each, not one for each turn.
+    """
+    told = rebalance_history.evidence(before, after)
+    if told is None:
+        return
+    mine = _line.order_sequence == -after.sequence
+    same = mine & (_line.state == after.state.value) & (_line.reason == after.reason)
+    waits = before is not None and not told and before.state is after.state
+    if waits and connection.execute(select(exists().where(same))).scalar_one():
+        return
+    last = select(func.coalesce(func.max(_line.number), 0)).where(mine)
+    connection.execute(
+        insert(tables.history).values(
+            order_sequence=-after.sequence,
+            number=connection.execute(last).scalar_one() + 1,
+            at=text(at),
+            before="" if before is None else before.state.value,
+            state=after.state.value,
+            reason=after.reason,
+            message=after.message,
+            cause=cause.value,
+            evidence=_json(told),
+        )
+    )
+
+
 def lines(connection: Connection, sequence: int, *, after: int, limit: int) -> list[HistoryLine]:
-    """An order's lines beyond number `after`, oldest first."""
+    """The lines of an order beyond number `after`, oldest first; with a minus sign of a rebalance."""
     mine = (_line.order_sequence == sequence) & (_line.number > after)
     query = select(tables.history).where(mine).order_by(_line.number).limit(limit)
     return [_line_of(dict(row)) for row in connection.execute(query).mappings()]
@@ -85,10 +129,14 @@ def newest(connection: Connection) -> int:
 
 
 def lines_of_all(connection: Connection, *, after: int, limit: int) -> list[LedgerLine]:
-    """Lines of all orders beyond a position, in the order in which they were committed."""
+    """Lines of all orders and rebalances beyond a position, in the order in which they were committed."""
     ids = [
-        select(table.c.id).where(table.c.sequence == _line.order_sequence).scalar_subquery()
-        for table in (tables.orders, tables.archive)
+        select(table.c.id).where(table.c.sequence == sequence).scalar_subquery()
+        for table, sequence in (
+            (tables.orders, _line.order_sequence),
+            (tables.archive, _line.order_sequence),
+            (tables.rebalances, -_line.order_sequence),
+        )
     ]
     query = (
         select(tables.history, func.coalesce(*ids).label("id"))
@@ -97,7 +145,11 @@ def lines_of_all(connection: Connection, *, after: int, limit: int) -> list[Ledg
         .limit(limit)
     )
     rows = [dict(row) for row in connection.execute(query).mappings()]
-    return [LedgerLine(row["position"], row["id"], _line_of(row)) for row in rows]
+    return [LedgerLine(row["position"], _subject(row), row["id"], _line_of(row)) for row in rows]
+
+
+def _subject(row: Row) -> LineSubject:
+    return LineSubject.ORDER if row["order_sequence"] > 0 else LineSubject.REBALANCE
 
 
 def _standing(order: Order) -> tuple[str, str, str]:

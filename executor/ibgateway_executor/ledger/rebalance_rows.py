@@ -9,7 +9,9 @@ from sqlalchemy import Connection, insert, select, update
 
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError
 from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger.history import add_rebalance_line
 from ibgateway_executor.ledger.store import RebalanceChange, RebalanceMove
+from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.rebalance.progress import ENDED, RebalanceRun, RebalanceState
 
 _documents: Final = TypeAdapter(RebalanceRun)
@@ -46,13 +48,15 @@ def add(
         )
     )
     (sequence,) = inserted.inserted_primary_key or (0,)
-    return _write(connection, replace(run, sequence=sequence), at), True
+    stored = _write(connection, replace(run, sequence=sequence), at)
+    add_rebalance_line(connection, None, stored, ChangeCause.CLIENT, at)
+    return stored, True
 
 
 def advance(
-    connection: Connection, run_id: str, step: RebalanceMove, at: datetime
+    connection: Connection, run_id: str, step: RebalanceMove, cause: ChangeCause, at: datetime
 ) -> RebalanceChange:
-    """The rebalance after the step; as it is where its state forbids the step."""
+    """The rebalance after the step, with a line of its history; as it is where its state forbids the step."""
     before = find(connection, run_id)
     if before is None:
         raise IllegalMoveError(f"there is no rebalance {run_id}")
@@ -62,7 +66,9 @@ def advance(
         return RebalanceChange(before, before)
     if after == before:
         return RebalanceChange(before, before)
-    return RebalanceChange(before, _write(connection, after, at))
+    written = _write(connection, after, at)
+    add_rebalance_line(connection, before, written, cause, at)
+    return RebalanceChange(before, written)
 
 
 def find(connection: Connection, run_id: str) -> RebalanceRun | None:

@@ -5,6 +5,7 @@ from functools import partial
 
 from ibgateway_executor.ledger.store import LedgerStore, RebalanceMove
 from ibgateway_executor.ledger.threads import LedgerThreads
+from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.rebalance.progress import RebalanceRun
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
@@ -20,6 +21,8 @@ class RebalanceRecords:
         self._threads = threads
         self._clock = clock
         self.changed = Wakeup()
+        self.commits = 0
+        """Grows with each commit that may have changed one."""
 
     async def accept(
         self, key: str, request_hash: str, run: RebalanceRun
@@ -30,15 +33,17 @@ class RebalanceRecords:
         OrderRefusedError for a key of another request.
         """
         add = partial(self._store.add_rebalance, key, request_hash, run, self._clock.now())
-        stored, new = await self._threads.write(add)
+        stored, new = await self._threads.write(add, self._count)
         if new:
             self._announce(stored)
         return stored, new
 
-    async def advance(self, run_id: str, step: RebalanceMove) -> RebalanceRun:
+    async def advance(
+        self, run_id: str, step: RebalanceMove, cause: ChangeCause = ChangeCause.EXECUTOR
+    ) -> RebalanceRun:
         """The rebalance after a pure step; as it stands where its state forbids the step."""
-        call = partial(self._store.advance_rebalance, run_id, step, self._clock.now())
-        before, after = await self._threads.write(call)
+        call = partial(self._store.advance_rebalance, run_id, step, self._clock.now(), cause)
+        before, after = await self._threads.write(call, self._count)
         if (before.state, before.reason) != (after.state, after.reason):
             self._announce(after)
         elif before != after:
@@ -56,6 +61,9 @@ class RebalanceRecords:
     async def active(self) -> list[RebalanceRun]:
         """Those that have not ended, oldest first."""
         return await self._threads.read(self._store.active_rebalances)
+
+    def _count(self, _: object) -> None:
+        self.commits += 1
 
     def _announce(self, run: RebalanceRun) -> None:
         why = f" {run.reason}: {run.message}" if run.reason else ""

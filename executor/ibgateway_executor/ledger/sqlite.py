@@ -223,7 +223,7 @@ class OrderStore:
             return newest(connection)
 
     def lines(self, *, after: int, limit: int) -> list[LedgerLine]:
-        """Lines of all orders beyond a position, in the order in which they were committed."""
+        """Lines of all orders and rebalances beyond a position, in the order in which they were committed."""
         with self._database.reading() as connection:
             return lines_of_all(connection, after=after, limit=limit)
 
@@ -234,10 +234,16 @@ class OrderStore:
         with self._database.writing() as connection:
             return rebalance_rows.add(connection, key, request_hash, run, at)
 
-    def advance_rebalance(self, run_id: str, step: RebalanceMove, at: datetime) -> RebalanceChange:
+    def advance_rebalance(
+        self,
+        run_id: str,
+        step: RebalanceMove,
+        at: datetime,
+        cause: ChangeCause = ChangeCause.EXECUTOR,
+    ) -> RebalanceChange:
         """A pure step applied to it as it stands now."""
         with self._database.writing() as connection:
-            return rebalance_rows.advance(connection, run_id, step, at)
+            return rebalance_rows.advance(connection, run_id, step, cause, at)
 
     def rebalance(self, run_id: str) -> RebalanceRun | None:
         """One by its id."""

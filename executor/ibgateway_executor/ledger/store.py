@@ -201,7 +201,7 @@ class LedgerStore(Protocol):
         ...
 
     def lines(self, *, after: int, limit: int) -> list[LedgerLine]:
-        """Lines of all orders beyond a position, in the order in which they were committed."""
+        """Lines of all orders and rebalances beyond a position, in the order in which they were committed."""
         ...
 
     def add_rebalance(
@@ -212,8 +212,17 @@ class LedgerStore(Protocol):
         """
         ...
 
-    def advance_rebalance(self, run_id: str, step: RebalanceMove, at: datetime) -> RebalanceChange:
-        """A pure step applied to it as it stands now; a forbidden one changes nothing."""
+    def advance_rebalance(
+        self,
+        run_id: str,
+        step: RebalanceMove,
+        at: datetime,
+        cause: ChangeCause = ChangeCause.EXECUTOR,
+    ) -> RebalanceChange:
+        """A pure step applied to it as it stands now; a forbidden one changes nothing.
+
+        Every method that changes rebalances writes their history in the same transaction.
+        """
         ...
 
     def rebalance(self, run_id: str) -> RebalanceRun | None:

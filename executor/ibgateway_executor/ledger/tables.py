@@ -17,7 +17,7 @@ from sqlalchemy import (
     false,
 )
 
-REVISION = "0008"
+REVISION = "0009"
 """Of these tables: the last one in `revisions`."""
 UNSTAMPED = "4"
 """What programs without revisions stamped their ledgers with last; theirs was made and perhaps not stamped yet."""
@@ -160,8 +160,8 @@ history = Table(
     UniqueConstraint("order_sequence", "number"),
     sqlite_autoincrement=True,
 )
-"""What became of each order, archived or not: lines that are only ever added, with a position that only grows.
-`evidence` is JSON, or empty."""
+"""What became of each order, archived or not, and of each rebalance: lines that are only ever added, with a position that only
+grows. `order_sequence` is the order's, or the rebalance's with a minus sign. `evidence` is JSON, or empty."""
 
 _ONLY_ADDED: Final = "the history of orders is only ever added to"
 _GUARDS: Final = {

@@ -1,4 +1,4 @@
-"""What became of an order, line by line, and who or what moved it on. Pure."""
+"""What became of an order or a rebalance, line by line, and who or what moved it on. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ibgateway_executor.orders.order import Order
 
 
 class ChangeCause(StrEnum):
-    """Who or what changed an order. `RESTART`: the executor ended in the middle. `UPGRADE`: it was there before lines were kept."""
+    """Who or what changed an order or a rebalance. `RESTART`: the executor ended in the middle. `UPGRADE`: it was there before lines were kept."""
 
     CLIENT = "client"
     EXECUTOR = "executor"
@@ -24,7 +24,7 @@ class ChangeCause(StrEnum):
 
 @dataclass(frozen=True)
 class HistoryLine:
-    """One change: `number` counts an order's lines from 1, `before` is empty in the first one.
+    """One change: `number` counts the lines of its order or rebalance from 1, `before` is empty in the first one.
 
     `evidence` has what else changed and the report behind it, in the API's names; quantities and prices as text.
     """
@@ -39,11 +39,19 @@ class HistoryLine:
     evidence: Mapping[str, Any]
 
 
+class LineSubject(StrEnum):
+    """What a line is about."""
+
+    ORDER = "order"
+    REBALANCE = "rebalance"
+
+
 class LedgerLine(NamedTuple):
-    """A line among those of all orders: `position` only grows, `order_uid` is whose it is."""
+    """A line among those of all orders and rebalances: `position` only grows, `uid` is whose it is."""
 
     position: int
-    order_uid: str
+    subject: LineSubject
+    uid: str
     line: HistoryLine
 
 

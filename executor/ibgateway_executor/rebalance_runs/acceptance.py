@@ -9,6 +9,7 @@ from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.rebalance_schema import RebalanceBody
 from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.market_hours import default_validity
 from ibgateway_executor.rebalance.progress import RebalanceRun, cancel
 from ibgateway_executor.rebalance_runs.preview import preview
@@ -79,7 +80,7 @@ class RebalanceAcceptance:
 
     async def cancel(self, run_id: str) -> RebalanceRun:
         """Ended where nothing was traded, else asked to end."""
-        return await self._ledger.rebalances.advance(run_id, cancel)
+        return await self._ledger.rebalances.advance(run_id, cancel, ChangeCause.CLIENT)
 
     def _reserve(self, body: RebalanceBody) -> Decimal:
         named = body.cash_reserve_percent

@@ -4,16 +4,19 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from executor_fakes import IntakeWorld
+from executor_fakes import NOON, IntakeWorld
 from ibgateway_api.gate import Open
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake import server
 from ibgateway_executor.intake.event_feed import EventFeed, StreamTimings
+from ibgateway_executor.orders.history import ChangeCause
+from ibgateway_executor.rebalance.progress import RebalanceRun, cancel
 
 
 def told(chunk: bytes) -> list[tuple[str, Any, int]]:
@@ -133,6 +136,62 @@ async def test_a_stream_goes_on_after_the_last_event_also_over_a_restart(
     async with aclosing(again):
         found = [event for event in await heard(again, 4) if event[0] == "order"]
     assert [at for *_, at in found] == [2, 3]
+
+
+async def test_a_rebalance_is_told_among_the_orders_and_resumed_like_them(
+    intake: IntakeWorld,
+) -> None:
+    await intake.place("k0")
+    made = RebalanceRun("r1", 0, "DU1234567", "{}", NOON, NOON + timedelta(days=1))
+    async with running(intake), aclosing(intake.feed.events(1)) as stream:
+        await heard(stream, 2)
+        await intake.ledger.rebalances.accept("k1", "h", made)
+        ((kind, document, number),) = await heard(stream, 1)
+        assert (kind, number) == ("rebalance", 2)
+        assert document == {
+            "rebalance": "r1",
+            "number": 1,
+            "at": "2026-11-23T17:00:00+00:00",
+            "from": None,
+            "to": "Accepted",
+            "reason": "",
+            "message": "",
+            "cause": "client",
+            "evidence": {"account": "DU1234567"},
+        }
+        await intake.ledger.rebalances.advance("r1", cancel, ChangeCause.CLIENT)
+        ((kind, document, number),) = await heard(stream, 1)
+        assert (kind, document["from"], document["to"], number) == (
+            "rebalance",
+            "Accepted",
+            "Cancelled",
+            3,
+        )
+    async with aclosing(intake.feed.events(await intake.feed.begin(2))) as again:
+        found = [event for event in await heard(again, 3) if event[0] == "rebalance"]
+    assert [(document["to"], at) for _, document, at in found] == [("Cancelled", 3)]
+
+
+async def test_a_change_of_a_rebalance_is_told_at_once_also_where_nobody_waits_for_it(
+    intake: IntakeWorld,
+) -> None:
+    feed = EventFeed(
+        intake.ledger,
+        lambda: intake.gate,
+        monotonic=intake.time.clock.monotonic,
+        timings=StreamTimings(look=0.001, beat=600),
+    )
+    looking = asyncio.create_task(feed.run())
+    made = RebalanceRun("r1", 0, "DU1234567", "{}", NOON, NOON + timedelta(days=1))
+    async with aclosing(feed.events(await feed.begin(None))) as stream:
+        await heard(stream, 2)
+        waiting = asyncio.create_task(heard(stream, 1))
+        storing = asyncio.create_task(intake.ledger.rebalances.accept("k1", "h", made))
+        await asyncio.sleep(0)
+        storing.cancel()
+        assert [kind for kind, *_ in await waiting] == ["rebalance"]
+    looking.cancel()
+    await asyncio.gather(looking, storing, return_exceptions=True)
 
 
 async def test_more_lines_than_are_read_at_once_all_come_in_their_order(

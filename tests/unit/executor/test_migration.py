@@ -21,6 +21,7 @@ from ibgateway_executor.ledger.engine import LedgerFile
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
 from ibgateway_executor.orders.restored import LedgerSnapshot
+from ibgateway_executor.rebalance.progress import RebalanceRun, cancel
 
 LEDGERS = Path(__file__).parent / "ledgers"
 VERSIONS = sorted(migration.ADOPTED)
@@ -220,6 +221,29 @@ def test_a_full_disk_leaves_the_old_ledger_whole_and_the_upgrade_is_done_later(
     store.stamp("paper")
     store.close()
     assert schema(path) == schema(new(tmp_path))
+
+
+def test_a_rebalance_that_is_older_than_its_history_begins_it_as_it_is_found(
+    tmp_path: Path,
+) -> None:
+    path = new(tmp_path)
+    store = opened(path)
+    asked = RebalanceRun("r1", 0, "DU1234567", "{}", NOON, NOON + timedelta(days=1))
+    store.add_rebalance("k1", "h", asked, NOON)
+    store.advance_rebalance("r1", cancel, NOON + timedelta(hours=1))
+    store.close()
+    with sqlite3.connect(path) as file:
+        file.executescript(
+            "DROP TRIGGER order_history_no_delete; DELETE FROM order_history;"
+            "UPDATE alembic_version SET version_num = '0008'"
+        )
+    file.close()
+    store = opened(path)
+    ((_, subject, uid, line),) = store.lines(after=0, limit=9)
+    assert (subject, uid, line.number, line.at) == ("rebalance", "r1", 1, NOON + timedelta(hours=1))
+    assert (line.before, line.state, line.reason) == ("", "Cancelled", "CancelledByClient")
+    assert line.cause == "upgrade"
+    store.close()
 
 
 START = """

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
-from executor_fakes import NOON
+from executor_fakes import NOON, accept, entry
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError
 from ibgateway_executor.ledger.sqlite import OrderStore
+from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import Contract, Side
 from ibgateway_executor.rebalance.plan import (
     Omission,
@@ -24,6 +26,7 @@ from ibgateway_executor.rebalance.progress import (
     TradeOutcome,
     cancel,
     move,
+    wait,
 )
 
 TRADE = PlannedTrade(265598, "AAPL", Side.BUY, 10, Decimal("190.25"))
@@ -103,3 +106,73 @@ def test_a_step_is_taken_from_where_it_stands_or_not_at_all(store: OrderStore) -
     assert store.advance_rebalance("r1", lambda r: r, NOON).after == moved.after
     with pytest.raises(IllegalMoveError, match="no rebalance r9"):
         store.advance_rebalance("r9", lambda r: r, NOON)
+
+
+def told(store: OrderStore, after: int = 0) -> list[tuple[object, ...]]:
+    lines = store.lines(after=after, limit=99)
+    return [
+        (at, subject.value, uid, line.number, line.before, line.state, line.reason, line.cause)
+        for at, subject, uid, line in lines
+    ]
+
+
+def test_its_changes_are_lines_among_those_of_the_orders(store: OrderStore) -> None:
+    accept(store, entry("o1"))
+    store.add_rebalance("k1", "h", run("r1"), NOON)
+    store.add_rebalance("k2", "h", run("r2", "DU7654321"), NOON)
+    store.advance_rebalance("r1", lambda r: move(r, RebalanceState.CLEARING), NOON)
+    accept(store, entry("o2"))
+    store.advance_rebalance("r1", cancel, NOON, ChangeCause.CLIENT)
+    assert told(store) == [
+        (1, "order", "o1", 1, "", "Accepted", "", "client"),
+        (2, "rebalance", "r1", 1, "", "Accepted", "", "client"),
+        (3, "rebalance", "r2", 1, "", "Accepted", "", "client"),
+        (4, "rebalance", "r1", 2, "Accepted", "Clearing", "", "executor"),
+        (5, "order", "o2", 1, "", "Accepted", "", "client"),
+        (6, "rebalance", "r1", 3, "Clearing", "Cancelled", "CancelledByClient", "client"),
+    ]
+    assert store.newest_line() == 6
+    assert [line.state for line in store.history(1, after=0, limit=9)] == ["Accepted"]
+
+
+def test_a_repeated_request_and_a_forbidden_step_are_no_lines(store: OrderStore) -> None:
+    store.add_rebalance("k1", "h", run("r1"), NOON)
+    store.add_rebalance("k1", "h", run("r1"), NOON)
+    store.add_rebalance("k2", "h2", run("r2"), NOON)
+    store.advance_rebalance("r1", lambda r: move(r, RebalanceState.BUYING), NOON)
+    store.advance_rebalance("r1", lambda r: replace(r, session_end=NOON), NOON)
+    assert len(told(store)) == 1
+
+
+def test_each_reason_to_wait_is_one_line_however_often_it_comes_back(store: OrderStore) -> None:
+    store.add_rebalance("k1", "h", run("r1"), NOON)
+    for reason in ("NoNews", "MarketClosed", "NoNews", "MarketClosed"):
+        store.advance_rebalance("r1", partial(wait, reason=reason, message="m"), NOON)
+    assert [row[5:7] for row in told(store, after=1)] == [
+        ("Waiting", "NoNews"),
+        ("Waiting", "MarketClosed"),
+    ]
+    store.advance_rebalance("r1", lambda r: move(r, RebalanceState.CLEARING), NOON)
+    store.advance_rebalance("r1", partial(wait, reason="NoNews", message="m"), NOON)
+    assert [row[5:7] for row in told(store, after=3)] == [("Clearing", ""), ("Waiting", "NoNews")]
+
+
+def test_what_changed_stands_beside_the_state(store: OrderStore) -> None:
+    start = run("r1", state=RebalanceState.CLEARING)
+    store.add_rebalance("k1", "h", start, NOON)
+    for step in (
+        lambda r: move(replace(r, plan=PLAN), RebalanceState.SELLING),
+        lambda r: replace(r, refused={"k": "no"}),
+        lambda r: move(replace(r, buys=(TRADE,)), RebalanceState.BUYING),
+        cancel,
+        lambda r: move(replace(r, report=REPORT), RebalanceState.CANCELLED, reason="x"),
+    ):
+        store.advance_rebalance("r1", step, NOON)
+    assert [dict(line.evidence) for *_, line in store.lines(after=0, limit=9)] == [
+        {"account": "DU1234567"},
+        {"driftBefore": "0.166667", "plannedOrders": 1},
+        {"refusedOrders": 1},
+        {"buys": 1},
+        {"cancelRequested": True},
+        {"driftAfter": "0.000000"},
+    ]
