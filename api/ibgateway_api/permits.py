@@ -260,13 +260,11 @@ def _over_daily(attempts: Sequence[Attempt], policy: LoginPolicy, now: datetime)
 
 def _counted(attempts: Sequence[Attempt], now: datetime) -> list[Attempt]:
     """The attempts of the last 24 hours that count: may push, and did not give way to a person."""
-    day = timedelta(days=1)
+    since = now - timedelta(days=1)
     return [
         a
         for a in attempts
-        if a.kind is PermitKind.FULL
-        and now - a.at < day
-        and a.outcome is not AttemptOutcome.YIELDED
+        if a.kind is PermitKind.FULL and a.at > since and a.outcome is not AttemptOutcome.YIELDED
     ]
 
 

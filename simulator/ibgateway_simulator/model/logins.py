@@ -46,6 +46,7 @@ class Logins:
         self.rules = rules
         self.attempts: list[LoginAttempt] = []
         self.pushes: list[Push] = []
+        self._unanswered: dict[int, Push] = {}
         self.sessions: dict[str, LoginSession] = {}
         self.persons: set[str] = set()
         self._tokens: dict[str, tuple[str, dt.datetime]] = {}
@@ -121,9 +122,10 @@ class Logins:
             user=name,
             sent=now,
             deadline=now + dt.timedelta(seconds=self.rules.approval_seconds),
-            stacked=any(p.user == name and p.state is PushState.WAITING for p in self.pushes),
+            stacked=bool(self.waiting(name)),
         )
         self.pushes.append(push)
+        self._keep(push)
         self.attempts[attempt_id - 1] = replace(self.attempts[attempt_id - 1], push=push.id)
         return push
 
@@ -150,8 +152,7 @@ class Logins:
 
     def waiting(self, user: str | None = None) -> list[Push]:
         """Pushes that wait, oldest first."""
-        found = [push for push in self.pushes if push.state is PushState.WAITING]
-        return [push for push in found if user in (None, push.user)]
+        return [push for push in self._unanswered.values() if user in (None, push.user)]
 
     def sweep(self, now: dt.datetime) -> list[Push]:
         """Turn pushes past their deadline into missed ones and return those."""
@@ -202,6 +203,10 @@ class Logins:
 
     def _keep(self, push: Push) -> Push:
         self.pushes[push.id - 1] = push
+        if push.state is PushState.WAITING:
+            self._unanswered[push.id] = push
+        else:
+            self._unanswered.pop(push.id, None)
         return push
 
     def _fail(self, name: str, now: dt.datetime) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from pydantic import ValidationError
 
@@ -81,7 +82,7 @@ class Records:
 
     def attempt(self, number: int) -> Attempt | None:
         """The attempt of that id."""
-        return next((a for a in self.attempts if a.id == number), None)
+        return self._by_id.get(number)
 
     def last_used(self) -> Attempt | None:
         """The newest attempt whose permit was taken, as far as is known."""
@@ -90,28 +91,21 @@ class Records:
 
     def last_taken(self, kind: RequestKind) -> str:
         """The newest request of that kind that was ever taken."""
-        note = self._taken(kind)
+        note = self._asked.get(kind)
         return note.request if note else ""
 
     def taken_at(self, kind: RequestKind) -> datetime | None:
         """When the newest request of that kind was taken."""
-        note = self._taken(kind)
+        note = self._asked.get(kind)
         return note.at if note else None
-
-    def _taken(self, kind: RequestKind) -> Note | None:
-        asked = (n for n in reversed(self.notes) if n.note is NoteKind.ASKED and n.kind == kind)
-        return next(asked, None)
 
     def pending(self, kind: RequestKind) -> str:
         """The newest request of that kind, unless an attempt or a note has settled it."""
         request = self.last_taken(kind)
         if not request:
             return ""
-        done = any(
-            n.note is NoteKind.DONE and n.kind == kind and n.request == request for n in self.notes
-        )
-        tried = any(a.request == request for a in self.attempts)
-        return "" if done or tried else request
+        settled = (kind, request) in self._done or request in self._tried
+        return "" if settled else request
 
     def last_noted(self, event: NoteKind) -> datetime | None:
         """When something was noted last."""
@@ -120,7 +114,30 @@ class Records:
 
     def latest(self, *events: NoteKind) -> Note | None:
         """The newest note of one of these kinds."""
-        return next((n for n in reversed(self.notes) if n.note in events), None)
+        places = [self._latest[event] for event in events if event in self._latest]
+        return self.notes[max(places)] if places else None
+
+    # Each look of the sentinel asks all of these, of a ledger that grows for years.
+
+    @cached_property
+    def _by_id(self) -> dict[int, Attempt]:
+        return {a.id: a for a in self.attempts}
+
+    @cached_property
+    def _tried(self) -> frozenset[str]:
+        return frozenset(a.request for a in self.attempts)
+
+    @cached_property
+    def _latest(self) -> dict[NoteKind, int]:
+        return {n.note: place for place, n in enumerate(self.notes)}
+
+    @cached_property
+    def _asked(self) -> dict[str, Note]:
+        return {n.kind: n for n in self.notes if n.note is NoteKind.ASKED}
+
+    @cached_property
+    def _done(self) -> frozenset[tuple[str, str]]:
+        return frozenset((n.kind, n.request) for n in self.notes if n.note is NoteKind.DONE)
 
     @property
     def mode(self) -> str:
