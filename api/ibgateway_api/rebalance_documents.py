@@ -80,6 +80,8 @@ class PlannedRebalance(RebalancePlanDocument):
     markets_open: bool
     markets_open_at: AwareDatetime | None
     closed: tuple[str, ...]
+    closing: tuple[str, ...]
+    """Markets that are open, and whose session ends before both sides have had their time; when."""
     hours_unknown: tuple[str, ...]
     prices: str
 

@@ -56,6 +56,7 @@ PREVIEW: Final = {
     "marketsOpen": True,
     "marketsOpenAt": None,
     "closed": [],
+    "closing": [],
     "hoursUnknown": [],
     "prices": "snapshot",
     **plan_document(_PLAN),

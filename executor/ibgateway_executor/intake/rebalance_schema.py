@@ -6,6 +6,7 @@ Weights and money are text, as in orders: a number loses digits. An unknown fiel
 import hashlib
 import json
 import re
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
@@ -121,7 +122,7 @@ class RebalanceBody(ClientBody):
     unsettled: Literal["wait", "skip"] = "wait"
     """In a cash account: whether buys wait until what the sells brought is settled, or are made of what is settled."""
     phase_seconds: int = Field(default=300, ge=10, le=3600)
-    """How long the sells, and then the buys, may take until what is left of them is cancelled."""
+    """How long the sells, and then the buys, may take until what is left of them is cancelled. It begins only while all sessions last twice as long yet."""
     valid_until: Moment | None = None
     """Last moment at which it may begin; default: 24 h, of which Saturday and Sunday do not count."""
 
@@ -133,6 +134,11 @@ class RebalanceBody(ClientBody):
         if self.given_prices and self.prices is not PriceSource.GIVEN:
             raise ValueError("givenPrices are used with prices: given alone")
         return self
+
+    @property
+    def time_needed(self) -> timedelta:
+        """So long the markets have to be open yet when it begins: for the sells, and then for the buys."""
+        return timedelta(seconds=2 * self.phase_seconds)
 
     def fingerprint(self) -> str:
         """The same for requests that mean the same."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ibgateway_executor.broker.protocol import Broker, Candidate
@@ -54,39 +54,67 @@ def _fits(candidates: Sequence[Candidate]) -> str:
 
 @dataclass(frozen=True)
 class MarketHours:
-    """Whether all markets are open. `opens` is the latest opening where one is closed; `unknown` names those without hours."""
+    """Whether all markets are open for as long as is needed. `opens` is the latest opening where one is not.
+
+    `closing` names those whose sessions end too soon, with their ends; `unknown` those without hours.
+    """
 
     session_end: datetime | None
     opens: datetime | None
     closed: tuple[str, ...]
+    closing: tuple[str, ...]
     unknown: tuple[str, ...]
 
     @property
     def all_open(self) -> bool:
         """Whether a rebalance may trade now: all of it or nothing."""
-        return not self.closed and not self.unknown
+        return not self.closed and not self.closing and not self.unknown
 
 
-def hours(candidates: Iterable[Candidate], now: datetime) -> MarketHours:
-    """The markets of all of them together. A rebalance of none is open."""
+def hours(
+    candidates: Iterable[Candidate], now: datetime, *, lasting: timedelta = timedelta()
+) -> MarketHours:
+    """The markets of all of them together, each of which is to be open for `lasting` yet. A rebalance of none is open."""
     ends: list[datetime] = []
     opens: list[datetime | None] = []
     closed: list[str] = []
+    closing: list[str] = []
     unknown: list[str] = []
     for candidate in candidates:
+        name = str(candidate.contract)
         known = sessions(candidate.liquid_hours, candidate.time_zone_id)
-        now_there = known if isinstance(known, HoursUnknown) else market(known, now)
-        match now_there:
-            case MarketOpen(end):
+        if isinstance(known, HoursUnknown):
+            unknown.append(name)
+            continue
+        match market(known, now):
+            case MarketOpen(end) if end - now >= lasting:
                 ends.append(end)
+            case MarketOpen(end):
+                opens.append(min((s.start for s in known if s.start > now), default=None))
+                closing.append(f"{name} (at {end.isoformat()})")
             case MarketClosed(at):
                 opens.append(at)
-                closed.append(str(candidate.contract))
-            case HoursUnknown():
-                unknown.append(str(candidate.contract))
+                closed.append(name)
     told = [moment for moment in opens if moment is not None]
     latest = max(told) if told and len(told) == len(opens) else None
-    return MarketHours(min(ends, default=None), latest, tuple(closed), tuple(unknown))
+    return MarketHours(
+        min(ends, default=None), latest, tuple(closed), tuple(closing), tuple(unknown)
+    )
+
+
+def closed_words(markets: MarketHours, lasting: timedelta) -> str:
+    """Why a rebalance waits for its markets, and until when."""
+    opens = markets.opens.isoformat() if markets.opens else "a time not known yet"
+    parts = []
+    if markets.closed:
+        parts.append(f"{', '.join(markets.closed)} closed")
+    if markets.closing:
+        seconds = int(lasting.total_seconds())
+        parts.append(
+            f"{', '.join(markets.closing)} closes before {seconds} s have passed, the time that is kept for its orders "
+            "(phaseSeconds for each side)"
+        )
+    return f"all of it or nothing: {'; '.join(parts)}; the last opens at {opens}"
 
 
 async def quoted(

@@ -1,5 +1,6 @@
 """What a rebalance would do now: nothing is stored or sent."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -41,9 +42,10 @@ async def preview(
         raise OrderRefusedError(
             503, "BrokerUnavailable", f"the broker can't be asked: {error}"
         ) from error
-    made = plan(seen.funds, seen.lines, seen.rules)
+    made = await asyncio.to_thread(plan, seen.funds, seen.lines, seen.rules)
     traded = {trade.con_id for trade in made.trades}
-    markets = hours((c for n, c in seen.candidates.items() if n in traded), clock.now())
+    wanted = (c for n, c in seen.candidates.items() if n in traded)
+    markets = hours(wanted, clock.now(), lasting=body.time_needed)
     return {
         "dryRun": True,
         "account": account_id,
@@ -52,6 +54,7 @@ async def preview(
         "marketsOpen": markets.all_open,
         "marketsOpenAt": markets.opens.isoformat() if markets.opens else None,
         "closed": list(markets.closed),
+        "closing": list(markets.closing),
         "hoursUnknown": list(markets.unknown),
         "prices": body.prices.value,
         **plan_document(made),

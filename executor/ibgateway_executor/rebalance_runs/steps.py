@@ -3,6 +3,7 @@
 Each method does one step of `progress.next_step`, and may be repeated: after a crash the same step is taken again, from what the ledger has.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +46,13 @@ from ibgateway_executor.rebalance_runs.account import (
     named,
     stocks_and_others,
 )
-from ibgateway_executor.rebalance_runs.contracts import MarketHours, hours, quoted, resolved
+from ibgateway_executor.rebalance_runs.contracts import (
+    MarketHours,
+    closed_words,
+    hours,
+    quoted,
+    resolved,
+)
 from ibgateway_executor.rebalance_runs.orders import RebalanceOrders
 from ibgateway_executor.rebalance_runs.report import complete, report
 from ibgateway_runtime.clock import Clock
@@ -113,11 +120,13 @@ class RebalanceSteps:
         for candidate in (await resolved(broker, unnamed)).values():
             found[candidate.contract.con_id] = candidate
         kept = known.locked | known.excluded
-        markets = hours((c for n, c in found.items() if n not in kept), self._clock.now())
+        lasting = body.time_needed
+        wanted = (c for n, c in found.items() if n not in kept)
+        markets = hours(wanted, self._clock.now(), lasting=lasting)
         if markets.all_open:
             await self._advance(turn, partial(move, state=RebalanceState.CLEARING))
         else:
-            await self._await_markets(turn, markets)
+            await self._await_markets(turn, markets, lasting)
 
     async def clear(self, turn: Turn) -> None:
         """End our own orders of the account, then freeze the plan: once positions and cash show the last fill."""
@@ -155,10 +164,11 @@ class RebalanceSteps:
         seen = await account(
             self.broker(), body, account_id=turn.run.account, reserve_percent=reserve, orders=()
         )
-        made = plan(seen.funds, seen.lines, seen.rules)
-        markets = hours(_tradable(seen), self._clock.now())
+        made = await asyncio.to_thread(plan, seen.funds, seen.lines, seen.rules)
+        lasting = body.time_needed
+        markets = hours(_tradable(seen), self._clock.now(), lasting=lasting)
         if not markets.all_open:
-            await self._await_markets(turn, markets)
+            await self._await_markets(turn, markets, lasting)
         elif self._mine(turn.run) or not self._settled(turn.run.account):
             return  # an order has come since the account was clear: the plan has not counted it
         elif made.trades:
@@ -215,10 +225,11 @@ class RebalanceSteps:
         wanted = netted(run.plan.of_side(Side.BUY), run.held_before, now)
         prices = await self._prices(broker, run, wanted)
         taken = open_cost(others, await self._other_prices(broker, run, others))
-        buys = partial(self._buys, run, wanted, prices, values, taken)
+        buys = partial(_buys, run, wanted, prices, values, taken)
+        everything = await asyncio.to_thread(buys, settled_alone=False)
+        settled = await asyncio.to_thread(buys, settled_alone=True)
         if others != self._other_buys(run, values.currency):
             return
-        everything, settled = buys(settled_alone=False), buys(settled_alone=True)
         if settled != everything and _body(run).unsettled == "wait":
             await self._advance(turn, self._unsettled)
             return
@@ -226,26 +237,12 @@ class RebalanceSteps:
             await self._advance(turn, lambda r: move(replace(r, buys=()), RebalanceState.BUYING))
             return
         found = await resolved(broker, [Contract(t.con_id, sec_type="", currency="") for t in settled])  # fmt: skip
-        markets = hours(found.values(), self._clock.now())
+        lasting = _time_for_buys(run)
+        markets = hours(found.values(), self._clock.now(), lasting=lasting)
         if markets.all_open:
             await self._advance(turn, lambda r: _buying(r, settled, markets))
         else:
-            await self._await_markets(turn, markets)
-
-    def _buys(
-        self,
-        run: RebalanceRun,
-        wanted: tuple[PlannedTrade, ...],
-        prices: Mapping[int, Decimal],
-        values: AccountReport,
-        taken: Decimal,
-        *,
-        settled_alone: bool,
-    ) -> tuple[PlannedTrade, ...]:
-        reserve = run.plan.reserve if run.plan else Decimal(0)
-        room = spendable(values, settled_alone=settled_alone) - reserve - taken
-        least = _body(run).min_trade_value
-        return tuple(buy for buy in funded(wanted, room, prices) if buy.value >= least)
+            await self._await_markets(turn, markets, lasting)
 
     async def _prices(
         self, broker: Broker, run: RebalanceRun, buys: tuple[PlannedTrade, ...]
@@ -300,15 +297,12 @@ class RebalanceSteps:
         """Why it waits."""
         await self._wait(turn, reason, message)
 
-    async def _await_markets(self, turn: Turn, markets: MarketHours) -> None:
+    async def _await_markets(self, turn: Turn, markets: MarketHours, lasting: timedelta) -> None:
         if markets.unknown:
             names = ", ".join(markets.unknown)
             await self._wait(turn, OrderReason.HOURS_UNKNOWN, f"no trading hours of {names}")
             return
-        opens = markets.opens.isoformat() if markets.opens else "a time not known yet"
-        message = (
-            f"all of it or nothing: {', '.join(markets.closed)} closed; the last opens at {opens}"
-        )
+        message = closed_words(markets, lasting)
         step = partial(wait, reason=OrderReason.MARKET_CLOSED, message=message, until=markets.opens)
         await self._advance(turn, step)
 
@@ -346,6 +340,12 @@ def _body(run: RebalanceRun) -> RebalanceBody:
     return RebalanceBody.model_validate_json(run.request)
 
 
+def _time_for_buys(run: RebalanceRun) -> timedelta:
+    """What has sold a moment ago buys until the close; what has waited for days does not begin right before it."""
+    waited = run.state is RebalanceState.AWAITING_SETTLEMENT
+    return timedelta(seconds=_body(run).phase_seconds) if waited else timedelta()
+
+
 def _tradable(seen: RebalanceAccount) -> list[Candidate]:
     return [seen.candidates[x.con_id] for x in seen.lines if not (x.locked or x.excluded)]
 
@@ -357,6 +357,21 @@ def _nothing(run: RebalanceRun) -> RebalanceRun:
         reason=RebalanceReason.NOTHING_TO_DO,
         message="the account is where it should be, as far as whole shares, tolerance and cash allow",
     )
+
+
+def _buys(
+    run: RebalanceRun,
+    wanted: tuple[PlannedTrade, ...],
+    prices: Mapping[int, Decimal],
+    values: AccountReport,
+    taken: Decimal,
+    *,
+    settled_alone: bool,
+) -> tuple[PlannedTrade, ...]:
+    reserve = run.plan.reserve if run.plan else Decimal(0)
+    room = spendable(values, settled_alone=settled_alone) - reserve - taken
+    least = _body(run).min_trade_value
+    return tuple(buy for buy in funded(wanted, room, prices) if buy.value >= least)
 
 
 def _buying(

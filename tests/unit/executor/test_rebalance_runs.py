@@ -1,11 +1,13 @@
 """Rebalances on a real ledger and dispatcher, at a broker in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,7 @@ from ibgateway_executor.orders.portfolio import (
     SettlementKind,
 )
 from ibgateway_executor.rebalance.progress import RebalanceRun
+from ibgateway_executor.rebalance_runs import preview, steps
 
 DU = "DU1234567"
 AT_TWO = "20261123:1400-20261123:1600"
@@ -44,6 +47,11 @@ def sent(here: RebalanceWorld) -> list[tuple[str, str, int]]:
     return [
         (o.terms.contract.symbol, o.terms.side.value, o.terms.quantity) for o in here.broker.placed
     ]
+
+
+def body(**weights: str) -> RebalanceBody:
+    targets = [{"contract": {"symbol": name}, "weight": weight} for name, weight in weights.items()]
+    return RebalanceBody.model_validate({"account": DU, "targets": targets})
 
 
 async def test_sells_come_first_and_pay_for_the_buys(here: RebalanceWorld) -> None:
@@ -103,6 +111,99 @@ async def test_a_market_that_closes_during_the_day_of_one_that_has_no_target_hol
     here.broker.hours_of["CCC"] = AT_TWO
     await here.ask("r1", DU, weights={"AAA": "0.5"})
     assert (await here.go("r1", steps=5)).reason == "MarketClosed"
+
+
+TEN_MINUTES_BEFORE_CLOSE = datetime(2026, 11, 23, 20, 50, tzinfo=UTC)
+NEXT_OPENING = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("left", [timedelta(seconds=1), timedelta(minutes=9)])
+async def test_it_begins_with_time_for_both_its_sides_before_the_close_or_the_next_day(
+    here: RebalanceWorld, left: timedelta
+) -> None:
+    """Else what was sold would stay cash over the night."""
+    here.shares[DU, "CCC"] = 40
+    here.show()
+    here.time.set(TEN_MINUTES_BEFORE_CLOSE + left)
+    await here.ask("r1", DU, weights={"AAA": "0.5"}, phaseSeconds=300)
+    waiting = await here.go("r1", steps=5)
+    assert (waiting.state, waiting.reason) == ("Waiting", "MarketClosed")
+    assert (waiting.until, sent(here)) == (NEXT_OPENING, [])
+    assert "AAA (at 2026-11-23T21:00:00+00:00)" in waiting.message
+    assert "600 s" in waiting.message
+    here.time.set(NEXT_OPENING)
+    assert (await here.go("r1")).state == "Completed"
+
+
+async def test_it_begins_where_there_is_just_the_time_for_both_its_sides(
+    here: RebalanceWorld,
+) -> None:
+    here.time.set(TEN_MINUTES_BEFORE_CLOSE - timedelta(seconds=30))
+    await here.ask("r1", DU, weights={"AAA": "0.5"}, phaseSeconds=300)
+    assert (await here.go("r1")).state == "Completed"
+
+
+async def test_a_plan_that_is_made_too_late_for_both_its_sides_is_not_frozen(
+    here: RebalanceWorld,
+) -> None:
+    """The market had time enough when it was looked at; the account's own orders took theirs."""
+    await here.ask("r1", DU, weights={"AAA": "0.5"}, phaseSeconds=300)
+    while (await here.run("r1")).state != "Clearing":
+        await here.step()
+    here.time.set(TEN_MINUTES_BEFORE_CLOSE + timedelta(seconds=1))
+    waiting = await here.go("r1", steps=5)
+    assert (waiting.state, waiting.until, sent(here)) == ("Waiting", NEXT_OPENING, [])
+
+
+async def test_a_dry_run_says_that_a_market_closes_too_soon(here: RebalanceWorld) -> None:
+    here.time.set(TEN_MINUTES_BEFORE_CLOSE + timedelta(seconds=1))
+    told = await here.intake.preview(body(AAA="0.5"))
+    assert (told["marketsOpen"], told["marketsOpenAt"]) == (False, NEXT_OPENING.isoformat())
+    assert told["closing"] == ["AAA (at 2026-11-23T21:00:00+00:00)"]
+
+
+async def test_buys_that_waited_for_settlement_do_not_begin_right_before_the_close(
+    here: RebalanceWorld,
+) -> None:
+    here.shares[DU, "CCC"] = 20
+    here.settlement = SettlementKind.CASH
+    here.show()
+    here.settled[DU] = here.cash[DU]
+    await here.ask("r1", DU, weights={"AAA": "1"}, phaseSeconds=300)
+    assert (await here.go("r1")).state == "AwaitingSettlement"
+    here.settled.clear()
+    here.show()
+    here.time.set(TEN_MINUTES_BEFORE_CLOSE + timedelta(minutes=5, seconds=1))
+    waiting = await here.go("r1", steps=5)
+    assert (waiting.state, waiting.reason, len(sent(here))) == (
+        "AwaitingSettlement",
+        "MarketClosed",
+        1,
+    )
+    here.time.set(NEXT_OPENING)
+    assert (await here.go("r1")).state == "Completed"
+
+
+async def test_the_arithmetic_holds_up_no_event_loop(
+    here: RebalanceWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five hundred lines take a second: orders, probes and the gateway's heartbeat wait for nobody's arithmetic."""
+    threads: set[int] = set()
+
+    def watched(call: Callable[..., Any]) -> Callable[..., Any]:
+        def told(*args: Any, **kwargs: Any) -> Any:
+            threads.add(threading.get_ident())
+            return call(*args, **kwargs)
+
+        return told
+
+    for module, name in ((steps, "plan"), (preview, "plan"), (steps, "funded")):
+        monkeypatch.setattr(module, name, watched(getattr(module, name)))
+    await here.intake.preview(body(AAA="0.5"))
+    await here.ask("r1", DU, weights={"AAA": "0.5"})
+    assert (await here.go("r1")).state == "Completed"
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_what_does_not_fill_in_time_is_cancelled_and_nothing_more_is_sent_for_it(
@@ -367,10 +468,10 @@ async def test_a_target_that_is_no_stock_is_refused(here: RebalanceWorld) -> Non
 
 
 async def test_what_stands_beside_a_contract_number_must_be_so(here: RebalanceWorld) -> None:
-    body = RebalanceBody.model_validate(
+    wrong = RebalanceBody.model_validate(
         {"account": DU, "targets": [{"contract": {"conId": 2, "symbol": "AAA"}, "weight": "0.5"}]}
     )
-    await here.intake.accept("r1", body)
+    await here.intake.accept("r1", wrong)
     stopped = await here.go("r1")
     assert (stopped.state, stopped.reason, sent(here)) == ("Stopped", "Refused", [])
     assert "conId 2 is BBB" in stopped.message
