@@ -83,7 +83,7 @@ env: .venv/ready ## for your shell, bash or zsh: eval "$(make -s env)" finds the
 	@$(CLUSTER) env
 
 BENCH = "operator_scale.py --gateways 50 --gateways 200 --gateways 500 --gateways 1000" executor_intake.py executor_sending.py \
-        gate_latency.py push_to_message.py footprint.py login_latency.py
+        rebalance.py gate_latency.py push_to_message.py footprint.py login_latency.py
 bench: cluster packages ## every figure of docs/performance.md beside its limit: hours on two cores, as root; run by hand
 	@missed=; for part in $(BENCH); do echo "$$part"; $(BIN)/python tests/bench/$$part --save || missed="$$missed $${part%% *}"; done; \
 	$(BIN)/python -m bench_page; test -z "$$missed" || { echo "a limit was missed, or the part failed:$$missed"; exit 1; }

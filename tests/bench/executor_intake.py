@@ -5,10 +5,12 @@ orders: bare commits, then one client, then sixteen; memory, and the time from t
 """
 
 import asyncio
+import itertools
 import os
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -18,14 +20,13 @@ import click
 import psutil
 
 from bench_page import save
+from bench_stores import STORES, BenchStore, bench_store
 from executor_world import CLIENT_TOKEN, ExecutorProcess, JsonClient, SentinelStub
 from intake_load import LoadFigures, fill
 from intake_load.stored_run import StoredRun, measured
 
 MIB: Final = 1024 * 1024
-COLUMNS: Final = (
-    "{:>8} {:>8} | {:>22} | {:>6} {:>22} {:>6} {:>6} | {:>6} {:>22} {:>6} {:>6} | {:>7} {:>5} {:>5}"
-)
+COLUMNS: Final = "{:>8} {:>8} {:>8} | {:>22} | {:>6} {:>22} {:>6} {:>6} | {:>6} {:>22} {:>6} {:>6} | {:>7} {:>5} {:>5}"
 
 
 def line(run: StoredRun) -> str:
@@ -41,7 +42,7 @@ def line(run: StoredRun) -> str:
 
     ends = (f"{run.opened:.2f}", f"{run.rest:.0f}", f"{run.after:.0f}")
     sides = (*beside(run.one, run.used[0]), *beside(run.many, run.used[1]))
-    return COLUMNS.format(run.stored, run.kind, figures(run.bare), *sides, *ends)
+    return COLUMNS.format(run.store, run.stored, run.kind, figures(run.bare), *sides, *ends)
 
 
 async def program(*arguments: str) -> LoadFigures:
@@ -74,13 +75,25 @@ async def started(executor: ExecutorProcess) -> float:
                 return time.monotonic() - begin
 
 
-async def measure(folder: Path, stored: int, *, waiting: bool, orders: int) -> StoredRun:
+@dataclass(frozen=True)
+class LedgerShape:
+    """What a ledger has before a run."""
+
+    store: str
+    stored: int
+    waiting: bool
+
+
+async def measure(folder: Path, shape: LedgerShape, store: BenchStore, orders: int) -> StoredRun:
     """One line of the table."""
-    now = datetime.now(UTC)
-    fill(folder / "bare", stored, waiting=waiting, now=now)
+    now, stored, waiting = datetime.now(UTC), shape.stored, shape.waiting
+    beside = store.ledger(folder / "bare")
+    fill(beside, stored, waiting=waiting, now=now)
     executor = ExecutorProcess(folder)
-    fill(executor.data, stored, waiting=waiting, now=now)
-    bare = await program("intake_load.bare", str(folder / "bare" / "ledger.db"), str(orders))
+    ledger = store.ledger(executor.data)
+    fill(ledger, stored, waiting=waiting, now=now)
+    executor.database = ledger.url
+    bare = await program("intake_load.bare", str(beside.where), str(orders))
     async with SentinelStub().serving() as sentinel:
         executor.configure(api_host="127.0.0.1", api_port=9, sentinel_url=sentinel.url)
         opened = await started(executor)
@@ -98,7 +111,7 @@ async def measure(folder: Path, stored: int, *, waiting: bool, orders: int) -> S
         await executor.kill()
     kind = "waiting" if waiting else "done"
     used = ((cpu[1] - cpu[0]) / orders * 1000, (cpu[2] - cpu[1]) / orders / 2 * 1000)
-    return StoredRun(stored, kind, bare, one, many, used, opened, rest, after)
+    return StoredRun(stored, kind, shape.store, bare, one, many, used, opened, rest, after)
 
 
 def cpu_seconds(process: psutil.Process) -> float:
@@ -110,9 +123,16 @@ def cpu_seconds(process: psutil.Process) -> float:
 @click.command()
 @click.option("--stored", multiple=True, type=int, default=(0, 200, 3000, 20_000, 100_000))
 @click.option("--waiting/--done", default=None, help="Only these; otherwise both.")
+@click.option("--store", "stores", multiple=True, type=click.Choice(STORES), default=STORES)
 @click.option("--orders", default=2000, help="With one client; with sixteen twice as many.")
 @click.option("--save", "kept", is_flag=True, help="Keep the figures for docs/performance.md.")
-def main(stored: tuple[int, ...], waiting: bool | None, orders: int, kept: bool) -> None:
+def main(
+    stored: tuple[int, ...],
+    waiting: bool | None,
+    stores: tuple[str, ...],
+    orders: int,
+    kept: bool,
+) -> None:
     """Print the table."""
     runs = []
     kinds = (False, True) if waiting is None else (waiting,)
@@ -123,13 +143,15 @@ def main(stored: tuple[int, ...], waiting: bool | None, orders: int, kept: bool)
         "cpu: what the client itself uses, ms a request; opened: s to the first answer; MiB at rest, after"
     )
     head = ("bare", "/bare", "1 client", "late", "cpu", "/bare", "16 clients", "late", "cpu")
-    print(COLUMNS.format("stored", "", *head, "opened", "rest", "after"))
-    for kind in kinds:
-        for count in stored:
-            with tempfile.TemporaryDirectory() as folder:
-                run = asyncio.run(measure(Path(folder), count, waiting=kind, orders=orders))
-                print(line(run), flush=True)
-                runs.append(run)
+    print(COLUMNS.format("store", "stored", "", *head, "opened", "rest", "after"))
+    for name in stores:
+        with bench_store(name) as store:
+            for kind, count in itertools.product(kinds, stored):
+                with tempfile.TemporaryDirectory() as folder:
+                    shape = LedgerShape(name, count, kind)
+                    run = asyncio.run(measure(Path(folder), shape, store, orders))
+                    print(line(run), flush=True)
+                    runs.append(run)
     if kept:
         save("intake", measured(runs))
 

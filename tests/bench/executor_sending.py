@@ -21,10 +21,10 @@ import click
 import ib_async
 
 from bench_page import Chart, Figure, Measured, save
+from bench_stores import STORES, BenchStore, bench_store, named
 from executor_world import CLIENT_TOKEN, ExecutorProcess, JsonClient, SentinelStub, until
 from ibgateway_api.login import LoginState
 from ibgateway_executor.ledger.facade import Ledger
-from ibgateway_executor.ledger.sqlite import open_sqlite
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
 from ibgateway_executor.orders.order import OrderState
@@ -41,7 +41,7 @@ SLOW_ACK_SECONDS: Final = 0.02
 EVENTS: Final = 500
 METHOD: Final = (
     "The executor process on a ledger that is full already, against a TWS server of a process of its own that acknowledges and fills at once; ib_async alone "
-    "places one order after the other on the same server in the same run."
+    "places one order after the other on the same server in the same run. A PostgreSQL is on the same machine and disk."
 )
 WITHOUT_PACING: Final = (
     "-c",
@@ -65,8 +65,11 @@ class SendingRun:
 class SendingBench:
     """One TWS server, sentinel and executor; the ledger is made anew for each run."""
 
-    def __init__(self, tws: LeanTws, sentinel: SentinelStub, folder: Path) -> None:
+    def __init__(
+        self, tws: LeanTws, sentinel: SentinelStub, folder: Path, store: BenchStore
+    ) -> None:
         self.tws = tws
+        self.store = store
         self.sentinel = sentinel
         self.folder = folder
 
@@ -80,8 +83,9 @@ class SendingBench:
         process.configure(
             api_host="127.0.0.1", api_port=self.tws.port, sentinel_url=self.sentinel.url
         )
-        process.data.mkdir()
-        fill_ledger(process.data / "ledger.db", finished=finished, waiting=waiting)
+        ledger = self.store.ledger(process.data)
+        fill_ledger(ledger, finished=finished, waiting=waiting)
+        process.database = ledger.url
         self.sentinel.tell(LoginState.AWAITING_APPROVAL)
         await self.tws.forget()
         await self.tws.came()
@@ -144,10 +148,10 @@ class SendingBench:
 
     async def event(self, *, finished: int) -> float:
         """Milliseconds to record one broker event about a sent order."""
-        path = Path(tempfile.mkdtemp(dir=self.folder)) / "ledger.db"
-        fill_ledger(path, finished=finished, waiting=1)
+        full = self.store.ledger(Path(tempfile.mkdtemp(dir=self.folder)))
+        fill_ledger(full, finished=finished, waiting=1)
         ledger = Ledger(
-            open_sqlite(path), clock=system_clock(), metrics=ExecutorMetrics(), changed=Wakeup()
+            full.opened(), clock=system_clock(), metrics=ExecutorMetrics(), changed=Wakeup()
         )
         await ledger.recover()
         order = (await ledger.page(after=0, limit=1, state=OrderState.WAITING))[0]
@@ -321,20 +325,43 @@ def show(figures: Sequence[Figure]) -> None:
         click.echo(f"| {figure.what} | {figure.value:.2f} {figure.unit} | {figure.beside} |")
 
 
-async def main(*, stored: tuple[int, ...], finished: int, backlog: int) -> Measured:
-    """Everything, one after the other."""
-    with tempfile.TemporaryDirectory(prefix="executor-sending-") as folder:
+async def on_store(
+    name: str, *, stored: tuple[int, ...], finished: int, backlog: int
+) -> tuple[list[Figure], Chart]:
+    """Everything on one store, one after the other."""
+    with (
+        bench_store(name) as store,
+        tempfile.TemporaryDirectory(prefix="executor-sending-") as folder,
+    ):
         async with LeanTws.running() as tws, SentinelStub().serving() as sentinel:
-            bench = SendingBench(tws, sentinel, Path(folder))
+            bench = SendingBench(tws, sentinel, Path(folder), store)
             figures, chart = await sizes(bench, stored)
             figures += await beside_bare(bench)
             figures += await others(bench, finished=finished, backlog=backlog)
+    found = [figure.model_copy(update={"what": named(figure.what, name)}) for figure in figures]
+    names = {"title": named(chart.title, name)}
+    if name != "sqlite":
+        names["name"] = f"{chart.name}-{name}"
+    return found, chart.model_copy(update=names)
+
+
+async def main(
+    stores: tuple[str, ...], *, stored: tuple[int, ...], finished: int, backlog: int
+) -> Measured:
+    """Each store."""
+    figures: list[Figure] = []
+    charts: list[Chart] = []
+    for name in stores:
+        click.echo(name)
+        found, chart = await on_store(name, stored=stored, finished=finished, backlog=backlog)
+        figures += found
+        charts.append(chart)
     return Measured(
         title="Orders leaving an open gate",
         command="tests/bench/executor_sending.py --save",
         method=METHOD,
         figures=tuple(figures),
-        charts=(chart,),
+        charts=tuple(charts),
     )
 
 
@@ -342,10 +369,13 @@ async def main(*, stored: tuple[int, ...], finished: int, backlog: int) -> Measu
 @click.option("--stored", multiple=True, type=int, default=(200, 3000, 20_000, 100_000))
 @click.option("--finished", default=100_000, help="finished orders beside a reconnect")
 @click.option("--backlog", default=20_000, help="orders that wait when the gate opens")
+@click.option("--store", "stores", multiple=True, type=click.Choice(STORES), default=STORES)
 @click.option("--save", "kept", is_flag=True, help="Keep the figures for docs/performance.md.")
-def command(stored: tuple[int, ...], finished: int, backlog: int, *, kept: bool) -> None:
+def command(
+    stored: tuple[int, ...], finished: int, backlog: int, stores: tuple[str, ...], *, kept: bool
+) -> None:
     """Orders a second from an open gate, and what it costs to have many of them."""
-    found = asyncio.run(main(stored=stored, finished=finished, backlog=backlog))
+    found = asyncio.run(main(stores, stored=stored, finished=finished, backlog=backlog))
     if kept:
         save("sending", found)
 

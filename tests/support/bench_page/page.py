@@ -10,7 +10,16 @@ from pygal.style import Style
 from bench_page.measured import FOLDER, Chart, Figure, Measured
 
 PAGE: Final = FOLDER.with_suffix(".md")
-ORDER: Final = ("operator", "intake", "sending", "latency", "gate", "messages", "footprint")
+ORDER: Final = (
+    "operator",
+    "intake",
+    "sending",
+    "rebalance",
+    "latency",
+    "gate",
+    "messages",
+    "footprint",
+)
 INTRODUCTION: Final = """# Performance
 
 Written by `make bench`; never edited. Every figure stands beside what bounds it, measured in the same run, because machines differ and are shared: compare ratios.

@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ USER = {
     "modes": ["paper"],
     "two_factor": False,
 }
+
+IBKR_PROGRAM = ("-m", "ibgateway_simulator", "ibkr")
 
 
 @dataclass(frozen=True)
@@ -151,12 +153,14 @@ class ExecutorWorld:
 
 
 @contextlib.asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[ExecutorWorld]:
+async def world(
+    folder: Path, ibkr_program: Sequence[str] = IBKR_PROGRAM
+) -> AsyncIterator[ExecutorWorld]:
     """IBKR runs, the gateway waits for its login, the executor is configured but not started."""
     executor = ExecutorProcess(folder)
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        ibkr, broker_port = await stack.enter_async_context(_ibkr(folder, session))
+        ibkr, broker_port = await stack.enter_async_context(_ibkr(folder, session, ibkr_program))
         gateway = await stack.enter_async_context(
             WindowlessGateway(session, ibkr.url, broker_port).listening()
         )
@@ -187,7 +191,7 @@ async def open_world(folder: Path) -> AsyncIterator[ExecutorWorld]:
 
 @contextlib.asynccontextmanager
 async def _ibkr(
-    folder: Path, session: aiohttp.ClientSession
+    folder: Path, session: aiohttp.ClientSession, program: Sequence[str]
 ) -> AsyncIterator[tuple[JsonClient, int]]:
     """The simulator's IBKR process: its control API and its broker port."""
     port, broker_port = free_port(), free_port()
@@ -203,7 +207,7 @@ async def _ibkr(
     }
     with (folder / "ibkr.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ibgateway_simulator", "ibkr"),
+            *(sys.executable, *program),
             env=environment,
             stdout=log,
             stderr=log,

@@ -5,14 +5,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
 
+from bench_stores import BenchLedger
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import row_of
-from ibgateway_executor.ledger.sqlite import open_sqlite
 from ibgateway_executor.orders.order import (
     Contract,
     Order,
@@ -49,13 +48,12 @@ def rows(names: Iterator[str], *, waiting: bool, now: datetime) -> Iterator[dict
         yield {**row_of(order, now), "idempotency_key": name, "request_hash": f"2:{order.id:>064}"}
 
 
-def fill(folder: Path, count: int, *, waiting: bool, now: datetime) -> None:
-    """A paper ledger of `count` orders in `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    store = open_sqlite(folder / "ledger.db")
-    store.stamp("paper")
+def fill(ledger: BenchLedger, count: int, *, waiting: bool, now: datetime) -> None:
+    """A paper ledger of `count` orders."""
+    ledger.make()
+    store = ledger.opened()
     names = (f"stored-{number}" for number in range(count))
-    with store._file.writing() as connection:
+    with store._database.writing() as connection:
         made = rows(names, waiting=waiting, now=now)
         while some := list(islice(made, 1000)):
             connection.execute(insert(tables.orders), some)

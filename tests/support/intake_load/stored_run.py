@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench_page import Chart, Figure, Measured
+from bench_stores import named
 from intake_load.figures import LoadFigures
 
 METHOD: Final = (
     "The real executor process on loopback with its gate closed, and clients that cost little. Bare commits are inserts of like rows into the same tables, one a "
-    "commit, by one program in the same run. Every number of stored orders starts from a new ledger."
+    "commit, by one program in the same run; a PostgreSQL is on the same machine and disk. Every number of stored orders starts from a new ledger."
 )
 
 
@@ -19,6 +20,7 @@ class StoredRun:
 
     stored: int
     kind: str
+    store: str
     bare: LoadFigures
     one: LoadFigures
     many: LoadFigures
@@ -39,40 +41,54 @@ def measured(runs: Sequence[StoredRun]) -> Measured:
         title="The executor's intake",
         command="tests/bench/executor_intake.py --save",
         method=METHOD,
-        figures=(
-            _least(
-                "intake / bare commits, 1 client", 0.3, [(run, run.share(run.one)) for run in runs]
-            ),
-            _least(
-                "intake / bare commits, 16 clients",
-                0.5,
-                [(run, run.share(run.many)) for run in runs],
-            ),
-            _most(
-                "p99 beyond the bare one, 1 client",
-                "ms",
-                10,
-                [(run, run.one.p99 - run.bare.p99) for run in runs],
-            ),
-            _most(
-                "p99 beyond the bare one, 16 clients",
-                "ms",
-                10,
-                [(run, run.many.p99 - run.bare.p99) for run in runs],
-            ),
-            _most("start to first answer", "s", None, [(run, run.opened) for run in runs]),
-            _most(
-                "memory at rest, nothing stored",
-                "MiB",
-                80,
-                [(run, run.rest) for run in runs if not run.stored],
-            ),
-            _most("memory after the load", "MiB", 150, [(run, run.after) for run in runs]),
+        figures=tuple(
+            figure.model_copy(update={"what": named(figure.what, store)})
+            for store, mine in _by_store(runs)
+            for figure in _figures(mine)
         ),
         charts=tuple(
-            _chart(kind, [run for run in runs if run.kind == kind])
-            for kind in sorted({run.kind for run in runs})
+            _chart(kind, store, [run for run in mine if run.kind == kind])
+            for store, mine in _by_store(runs)
+            for kind in sorted({run.kind for run in mine})
         ),
+    )
+
+
+def _by_store(runs: Sequence[StoredRun]) -> list[tuple[str, list[StoredRun]]]:
+    return [
+        (store, [run for run in runs if run.store == store])
+        for store in dict.fromkeys(run.store for run in runs)
+    ]
+
+
+def _figures(runs: Sequence[StoredRun]) -> tuple[Figure, ...]:
+    return (
+        _least("intake / bare commits, 1 client", 0.3, [(run, run.share(run.one)) for run in runs]),
+        _least(
+            "intake / bare commits, 16 clients",
+            0.5,
+            [(run, run.share(run.many)) for run in runs],
+        ),
+        _most(
+            "p99 beyond the bare one, 1 client",
+            "ms",
+            10,
+            [(run, run.one.p99 - run.bare.p99) for run in runs],
+        ),
+        _most(
+            "p99 beyond the bare one, 16 clients",
+            "ms",
+            10,
+            [(run, run.many.p99 - run.bare.p99) for run in runs],
+        ),
+        _most("start to first answer", "s", None, [(run, run.opened) for run in runs]),
+        _most(
+            "memory at rest, nothing stored",
+            "MiB",
+            80,
+            [(run, run.rest) for run in runs if not run.stored],
+        ),
+        _most("memory after the load", "MiB", 150, [(run, run.after) for run in runs]),
     )
 
 
@@ -95,10 +111,10 @@ def _where(run: StoredRun) -> str:
     return f"worst with {run.stored:,} {run.kind}; bare {run.bare.rate:.0f}/s, p99 {run.bare.p99:.1f} ms"
 
 
-def _chart(kind: str, runs: Sequence[StoredRun]) -> Chart:
+def _chart(kind: str, store: str, runs: Sequence[StoredRun]) -> Chart:
     return Chart(
-        name=f"intake-{kind}",
-        title=f"Orders stored, with more and more that are {kind}",
+        name=f"intake-{kind}" if store == "sqlite" else f"intake-{kind}-{store}",
+        title=named(f"Orders stored, with more and more that are {kind}", store),
         x_title="orders stored before",
         unit="orders a second",
         x=tuple(float(run.stored) for run in runs),

@@ -1,17 +1,16 @@
 """Ledgers that are full already, for benches."""
 
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import insert
 
+from bench_stores import BenchLedger
 from ibgateway_executor.ledger import tables
-from ibgateway_executor.ledger.engine import LedgerFile
 from ibgateway_executor.ledger.rows import row_of
-from ibgateway_executor.ledger.sqlite import SqliteStore
 from ibgateway_executor.orders.order import (
     Contract,
     Order,
@@ -27,15 +26,13 @@ ACCOUNT: Final = "DU1234567"
 ROWS_AT_ONCE: Final = 5000
 
 
-def fill_ledger(path: Path, *, finished: int, waiting: int) -> None:
+def fill_ledger(ledger: BenchLedger, *, finished: int, waiting: int) -> None:
     """A paper ledger with filled orders of the last ten days and others that wait for a login."""
-    file = LedgerFile(path)
-    SqliteStore(file).stamp("paper")
+    ledger.make()
     rows = _rows(finished, waiting)
-    with file.writing() as connection:
+    with contextlib.closing(ledger.opened()) as store, store._database.writing() as connection:
         while batch := [row for _, row in zip(range(ROWS_AT_ONCE), rows, strict=False)]:
             connection.execute(insert(tables.orders), batch)
-    file.close()
 
 
 def _rows(finished: int, waiting: int) -> Iterator[dict[str, Any]]:
