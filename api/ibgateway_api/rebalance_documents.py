@@ -69,6 +69,13 @@ class RebalancePlanDocument(Document):
     left_out: tuple[RebalanceOmission, ...]
 
 
+class PlanObjection(Document):
+    """Why nothing of a plan would be traded: a limit, an order in doubt, or somebody else's working order."""
+
+    reason: str
+    message: str
+
+
 class PlannedRebalance(RebalancePlanDocument):
     """A dry run: the plan of this moment. Nothing was stored or sent."""
 
@@ -83,6 +90,8 @@ class PlannedRebalance(RebalancePlanDocument):
     closing: tuple[str, ...]
     """Markets that are open, and whose session ends before both sides have had their time; when."""
     hours_unknown: tuple[str, ...]
+    objections: tuple[PlanObjection, ...]
+    """Why nothing of it would be traded now; empty where nothing forbids it."""
     prices: str
 
 

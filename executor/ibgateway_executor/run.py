@@ -166,7 +166,7 @@ async def _serve(
     feed = EventFeed(ledger, gate.evaluate, monotonic=clock.monotonic)
     endpoint = partial(_endpoint, settings().sentinel_url)
     acceptance = _acceptance(settings, gate, ledger, clock)
-    rebalances = _rebalances(settings, gate, ledger, current, clock)
+    rebalances = _rebalances(settings, gate, ledger, current, clock, contracts=contracts)
     follower = TargetsFollower(
         settings=settings,
         source=TargetSource(
@@ -177,7 +177,9 @@ async def _serve(
         intake=rebalances,
         clock=clock,
     )
-    runner = _runner(settings, gate, ledger, current, clock, acceptance=acceptance)
+    runner = _runner(
+        *(settings, gate, ledger, current, clock), contracts=contracts, acceptance=acceptance
+    )
     intake = _intake(
         *(settings, gate, ledger, clock),
         acceptance=acceptance,
@@ -367,11 +369,18 @@ def _acceptance(settings: Settings, gate: TradingGate, ledger: Ledger, clock: Cl
 
 
 def _rebalances(
-    settings: Settings, gate: TradingGate, ledger: Ledger, current: CurrentConnection, clock: Clock
+    settings: Settings,
+    gate: TradingGate,
+    ledger: Ledger,
+    current: CurrentConnection,
+    clock: Clock,
+    *,
+    contracts: Contracts,
 ) -> RebalanceAcceptance:
     return RebalanceAcceptance(
         ledger=ledger,
         connection=current,
+        contracts=contracts,
         settings=settings,
         accounts=gate.accounts,
         clock=clock,
@@ -386,6 +395,7 @@ def _runner(
     current: CurrentConnection,
     clock: Clock,
     *,
+    contracts: Contracts,
     acceptance: Acceptance,
 ) -> RebalanceRunner:
     async def place(key: str, body: OrderBody) -> Order:
@@ -393,7 +403,12 @@ def _runner(
 
     orders = RebalanceOrders(ledger, place=place, order_name=_new_id(settings))
     steps = RebalanceSteps(
-        ledger=ledger, connection=current, settings=settings, orders=orders, clock=clock
+        ledger=ledger,
+        connection=current,
+        contracts=contracts,
+        settings=settings,
+        orders=orders,
+        clock=clock,
     )
     return RebalanceRunner(
         ledger=ledger, gate=gate.evaluate, steps=steps, orders=orders, clock=clock

@@ -5,7 +5,7 @@ import errno
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from executor_world import ExecutorWorld, until, world
 from host_processes import free_port
 from ibgateway_executor.broker import ib
-from ibgateway_executor.broker.pacing import MessagePacer
+from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
 from ibgateway_executor.broker.protocol import BrokerEvent, Disconnected, LinkLost, LinkRestored
 from ibgateway_executor.errors import (
     ClientIdInUseError,
@@ -22,7 +22,15 @@ from ibgateway_executor.errors import (
     NotConnectedError,
     RequestRefusedError,
 )
-from ibgateway_executor.orders.order import Contract, Order, OrderTerms, OrderType, Side
+from ibgateway_executor.orders.broker_reports import OrderStatusReport
+from ibgateway_executor.orders.order import (
+    Contract,
+    Order,
+    OrderTerms,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from ibgateway_executor.orders.portfolio import PriceKind, SettlementKind
 
 AAPL = Contract(0, "AAPL")
@@ -191,6 +199,56 @@ async def test_delayed_prices_are_asked_for_by_request_alone(here: ExecutorWorld
     assert [fields[2] if fields[0] == "59" else "quote" for fields in asked] == [
         *("quote", "3", "quote", "quote", "1", "quote")
     ]
+    broker.close()
+
+
+async def test_working_orders_of_other_clients_are_told_whole(here: ExecutorWorld) -> None:
+    await here.gateway.login()
+    ours = await ib.connect(address(here), Heard(), pacer(), LONG)
+    heard = Heard()
+    theirs = await ib.connect(address(here, 5), heard, pacer(), LONG)
+    (found,) = await theirs.candidates(AAPL)
+    terms = OrderTerms(
+        *("DU1234567", found.contract, Side.BUY, 40, OrderType.LIMIT, Decimal(100)),
+        time_in_force=TimeInForce.GTC,
+    )
+    later = NOW + timedelta(days=1)
+    theirs.place(Order("theirs", 1, terms, NOW, later, order_id=theirs.next_valid_id, client_id=5))
+    await heard.until(lambda e: isinstance(e, OrderStatusReport) and e.status == "Submitted")
+    both = await asyncio.gather(ours.open_orders(), ours.open_order_reports(), ours.open_orders())
+    (told,) = both[1]
+    assert (told.account, told.contract.con_id, told.side, told.order_type) == (
+        "DU1234567",
+        found.contract.con_id,
+        Side.BUY,
+        "LMT",
+    )
+    assert (told.quantity, told.client_id, told.order_ref) == (Decimal(40), 5, "ibg-theirs")
+    assert told.perm_id
+    ours.close()
+    theirs.close()
+
+
+class Unpaced(MessagePacer):
+    """Everything leaves at once."""
+
+    def _wait(self, kind: MessageKind) -> float:
+        return 0.0
+
+
+async def test_no_more_snapshots_are_asked_for_at_once_than_a_user_has_lines_of_data(
+    here: ExecutorWorld,
+) -> None:
+    await here.gateway.login()
+    await here.ibkr.send("PATCH", "/v1/faults", {"no_last_price": True, "snapshot_seconds": 3})
+    broker = await ib.connect(address(here), Heard(), Unpaced(time.monotonic), LONG)
+    (found,) = await broker.candidates(AAPL)
+    asking = asyncio.gather(*(broker.quote(found.contract) for _ in range(70)))
+    await asyncio.sleep(0)
+    await broker.server_time()
+    frames = await here.ibkr.get("/v1/frames?direction=in&message=1")
+    assert len(frames) == 50
+    assert len(await asking) == 70
     broker.close()
 
 

@@ -108,6 +108,13 @@ class Contracts:
             return None  # it may have been proven before: its hours say that it is gone
         return _unresolvable(named, found) or replace(found[0].contract, exchange=named.exchange)
 
+    async def candidates(self, broker: Broker, named: Contract) -> tuple[Candidate, ...]:
+        """What fits, as the broker has told it lately or tells it now; kept for orders too. Any BrokerError."""
+        question = _question(named)
+        if self._stale(question):
+            self._keep(question, await broker.candidates(question))
+        return self._answers[question].found
+
     def market(self, terms: OrderTerms) -> Market:
         """Whether the contract's market takes an order with these terms now."""
         hours = self._hours(terms.contract.con_id)

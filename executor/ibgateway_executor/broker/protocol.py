@@ -17,6 +17,7 @@ from ibgateway_executor.orders.portfolio import (
     CommissionReport,
     ExecutionReport,
     MarketQuote,
+    OpenOrderReport,
     PositionReport,
 )
 
@@ -94,6 +95,10 @@ class Broker(Protocol):
 
     async def open_orders(self) -> tuple[OrderEvent, ...]:
         """Every working order of the login, of all clients."""
+        ...
+
+    async def open_order_reports(self) -> tuple[OpenOrderReport, ...]:
+        """The same as `open_orders`, with everything that is told of each, and without what has ended meanwhile."""
         ...
 
     async def executions(self) -> tuple[OrderEvent, ...]:

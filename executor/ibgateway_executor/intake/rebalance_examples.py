@@ -58,6 +58,7 @@ PREVIEW: Final = {
     "closed": [],
     "closing": [],
     "hoursUnknown": [],
+    "objections": [],
     "prices": "snapshot",
     **plan_document(_PLAN),
 }

@@ -1,10 +1,11 @@
 """Rows of rebalances, within a transaction. What one is made of is one JSON document; nothing is rounded."""
 
+import json
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, insert, select, update
 
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError
@@ -16,6 +17,8 @@ from ibgateway_executor.rebalance.progress import ENDED, RebalanceRun, Rebalance
 
 _documents: Final = TypeAdapter(RebalanceRun)
 _rows: Final = tables.rebalances.c
+_ALWAYS: Final = ("id", "sequence", "account", "accepted_at", "valid_until", "state")
+"""Fields that every version has written."""
 _ACTIVE: Final = tuple(state.value for state in RebalanceState if state not in ENDED)
 
 
@@ -108,4 +111,17 @@ def _values(run: RebalanceRun) -> dict[str, Any]:
 
 
 def _run(document: str) -> RebalanceRun:
-    return _documents.validate_json(document)
+    try:
+        return _documents.validate_json(document)
+    except ValidationError:
+        return _remnant(document)
+
+
+def _remnant(document: str) -> RebalanceRun:
+    """What is left of one that this version can't read: enough to end it, without holding up the others.
+
+    Its request is no request any more, but has all of the document in it. ValidationError where it isn't even told which it was.
+    """
+    told = json.loads(document)
+    kept = {name: told.get(name) for name in _ALWAYS}
+    return _documents.validate_python({**kept, "request": json.dumps({"unreadable": told})})

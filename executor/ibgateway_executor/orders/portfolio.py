@@ -77,6 +77,25 @@ class ExecutionReport:
     perm_id: int
 
 
+@dataclass(frozen=True)
+class OpenOrderReport:
+    """An order that IBKR has and that has not ended, of any client or placed by hand; `order_id` is 0 for the latter.
+
+    `order_type` and `status` are in IBKR's words.
+    """
+
+    account: str
+    contract: Contract
+    side: Side
+    order_type: str
+    quantity: Decimal
+    order_ref: str
+    order_id: int
+    client_id: int
+    perm_id: int
+    status: str
+
+
 T = TypeVar("T")
 
 

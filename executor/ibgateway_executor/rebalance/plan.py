@@ -4,12 +4,13 @@ Money is `Decimal` in the account's base currency, weights are fractions of the 
 percentages are percentages. Quantities that are traded are whole shares.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from ibgateway_executor.orders.order import Side
+from ibgateway_executor.orders.order import Contract, Side
 
 NOTHING = Decimal(0)
 
@@ -20,6 +21,22 @@ class Replacement:
 
     con_id: int
     scale: Decimal
+
+
+def replacement_problems(pairs: Sequence[tuple[Contract, Contract]]) -> list[str]:
+    """What is wrong with replacements, each a contract and what is bought instead of it: where the money ends has to be said once.
+
+    Chains (A by B, B by C), circles and a contract by itself are refused, not followed: `scale` of which one would count?
+    """
+    times = Counter(first.con_id for first, _ in pairs)
+    names = {first.con_id: first for first, _ in pairs}
+    problems = [f"{names[number]} is replaced {n} times" for number, n in times.items() if n > 1]
+    for first, instead in pairs:
+        if first.con_id == instead.con_id:
+            problems.append(f"{first} is replaced by itself")
+        elif instead.con_id in times:
+            problems.append(f"{instead} is bought instead of {first}, and is replaced itself")
+    return problems
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,8 @@ class RebalanceReason(StrEnum):
     NOT_SETTLED = "NotSettled"
     BROKER_SILENT = "BrokerSilent"
     REFUSED = "Refused"
+    OTHER_ORDERS = "OtherOrders"
+    UNREADABLE = "UnreadableRequest"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from ibgateway_api.settings import ExecutorSettings
+from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.rebalance_schema import RebalanceBody
@@ -12,6 +13,7 @@ from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.market_hours import default_validity
 from ibgateway_executor.rebalance.progress import RebalanceRun, cancel
+from ibgateway_executor.rebalance_runs.objections import RebalanceObjections
 from ibgateway_executor.rebalance_runs.preview import preview
 from ibgateway_runtime.clock import Clock
 
@@ -24,6 +26,7 @@ class RebalanceAcceptance:
         *,
         ledger: Ledger,
         connection: CurrentConnection,
+        contracts: Contracts,
         settings: Callable[[], ExecutorSettings],
         accounts: Callable[[], tuple[str, ...]],
         clock: Clock,
@@ -31,6 +34,7 @@ class RebalanceAcceptance:
     ) -> None:
         self._ledger = ledger
         self._connection = connection
+        self._contracts = contracts
         self._settings = settings
         self._accounts = accounts
         self._clock = clock
@@ -45,6 +49,8 @@ class RebalanceAcceptance:
             account_id=self._account(body.account),
             reserve_percent=self._reserve(body),
             ledger=self._ledger,
+            contracts=self._contracts,
+            objections=RebalanceObjections(self._ledger, self._settings),
             clock=self._clock,
         )
 

@@ -17,8 +17,9 @@ from ibgateway_executor.rebalance.plan import (
     RebalanceRules,
     Replacement,
     TargetLine,
+    replacement_problems,
 )
-from ibgateway_executor.rebalance_runs.contracts import quoted, resolved
+from ibgateway_executor.rebalance_runs.contracts import Find, quoted, resolved
 
 STOCK = "STK"
 
@@ -51,7 +52,7 @@ class RebalanceAccount:
         return {number: candidate.contract for number, candidate in self.candidates.items()}
 
 
-async def named(broker: Broker, body: RebalanceBody) -> NamedContracts:
+async def named(find: Find, body: RebalanceBody) -> NamedContracts:
     """The contracts of a request. OrderRefusedError where one is unknown, or has two meanings; any BrokerError."""
     bodies = [
         *(target.contract for target in body.targets),
@@ -61,7 +62,7 @@ async def named(broker: Broker, body: RebalanceBody) -> NamedContracts:
         *body.excluded,
         *(item.contract for item in body.given_prices),
     ]
-    answers = await resolved(broker, (contract_named(item) for item in bodies))
+    answers = await resolved(find, (contract_named(item) for item in bodies))
     _check(
         bodies,
         answers,
@@ -75,6 +76,21 @@ async def named(broker: Broker, body: RebalanceBody) -> NamedContracts:
     if len(dict(weights)) < len(weights):
         raise OrderRefusedError(
             422, "InvalidRequest", "targets: a contract stands in it twice: one weight for each"
+        )
+    wrong = replacement_problems(
+        [
+            (
+                answers[contract_named(r.contract)].contract,
+                answers[contract_named(r.instead)].contract,
+            )
+            for r in body.replacements
+        ]
+    )
+    if wrong:
+        raise OrderRefusedError(
+            422,
+            "InvalidRequest",
+            f"replacements: {'; '.join(wrong)}: name each contract once, with what is bought in the end",
         )
     return NamedContracts(
         weights=dict(weights),
@@ -91,6 +107,7 @@ async def named(broker: Broker, body: RebalanceBody) -> NamedContracts:
 
 async def account(
     broker: Broker,
+    find: Find,
     body: RebalanceBody,
     *,
     account_id: str,
@@ -101,7 +118,7 @@ async def account(
 
     OrderRefusedError for a request that does not fit the account, or a price that is missing; any BrokerError.
     """
-    known = await named(broker, body)
+    known = await named(find, body)
     report = await broker.account(account_id)
     held = [p for p in await broker.positions() if p.account == account_id]
     mine, others = stocks_and_others(held, report.currency)
@@ -115,7 +132,7 @@ async def account(
         )
     found = dict(known.found)
     unnamed = [p.contract for p in mine if p.contract.con_id not in found]
-    for candidate in (await resolved(broker, map(_by_number, unnamed))).values():
+    for candidate in (await resolved(find, map(_by_number, unnamed))).values():
         found[candidate.contract.con_id] = candidate
     lines = _lines(mine, known, found, [o for o in orders if o.terms.account == account_id])
     priced = await _priced(broker, body, lines, found, known.prices)

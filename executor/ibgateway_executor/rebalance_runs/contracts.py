@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,10 +22,14 @@ from ibgateway_executor.orders.portfolio import MarketQuote, PriceKind
 logger = logging.getLogger(__name__)
 
 
-async def resolved(broker: Broker, named: Iterable[Contract]) -> dict[Contract, Candidate]:
+Find = Callable[[Contract], Awaitable[tuple[Candidate, ...]]]
+"""The contracts that fit a name; any BrokerError."""
+
+
+async def resolved(find: Find, named: Iterable[Contract]) -> dict[Contract, Candidate]:
     """The one contract that fits each name. OrderRefusedError that lists the names which none or several fit; any BrokerError."""
     names = list(dict.fromkeys(named))
-    answers = await asyncio.gather(*(broker.candidates(name) for name in names))
+    answers = await asyncio.gather(*(find(name) for name in names))
     found: dict[Contract, Candidate] = {}
     problems: list[str] = []
     for name, candidates in zip(names, answers, strict=True):

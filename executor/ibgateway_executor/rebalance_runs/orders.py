@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Final
 
 from pydantic import ValidationError
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.ledger.facade import Ledger
-from ibgateway_executor.orders.order import Order, OrderState, cancel
+from ibgateway_executor.orders.order import Contract, Order, OrderState, cancel
 from ibgateway_executor.rebalance.plan import PlannedTrade
 from ibgateway_executor.rebalance.progress import RebalanceRun
 
@@ -58,12 +59,8 @@ class RebalanceOrders:
         return refused
 
     async def _placed(self, run: RebalanceRun, trade: PlannedTrade) -> Order:
-        try:
-            body = _body(run, trade)
-        except ValidationError as error:
-            told = error.errors(include_url=False, include_context=False)
-            text = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in told)
-            raise OrderRefusedError(422, "InvalidRequest", text) from error
+        contract = run.contracts[trade.con_id]
+        body = order_body(run.account, contract, trade, run.session_end)
         return await self._place(run.key(trade), body)
 
     async def cancel(self, orders: list[Order]) -> None:
@@ -78,16 +75,23 @@ class RebalanceOrders:
         await self._ledger.advance_all(dict.fromkeys((order.id for order in wanted), cancel))
 
 
-def _body(run: RebalanceRun, trade: PlannedTrade) -> OrderBody:
-    contract = run.contracts[trade.con_id]
-    return OrderBody.model_validate(
-        {
-            "account": run.account,
-            "contract": {"conId": trade.con_id, "symbol": contract.symbol},
-            "side": trade.side.value,
-            "quantity": trade.quantity,
-            "orderType": "MKT",
-            "timeInForce": "DAY",
-            "validUntil": None if run.session_end is None else run.session_end.isoformat(),
-        }
-    )
+def order_body(
+    account: str, contract: Contract, trade: PlannedTrade, valid_until: datetime | None
+) -> OrderBody:
+    """A trade as an order's request. OrderRefusedError where there can be none: more shares than an order may have."""
+    try:
+        return OrderBody.model_validate(
+            {
+                "account": account,
+                "contract": {"conId": trade.con_id, "symbol": contract.symbol},
+                "side": trade.side.value,
+                "quantity": trade.quantity,
+                "orderType": "MKT",
+                "timeInForce": "DAY",
+                "validUntil": None if valid_until is None else valid_until.isoformat(),
+            }
+        )
+    except ValidationError as error:
+        told = error.errors(include_url=False, include_context=False)
+        text = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in told)
+        raise OrderRefusedError(422, "InvalidRequest", text) from error

@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import ValidationError
+
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_executor.errors import BrokerError, LedgerUnavailableError, OrderRefusedError
-from ibgateway_executor.intake.rebalance_schema import RebalanceBody
 from ibgateway_executor.ledger.facade import Ledger
-from ibgateway_executor.orders.order import OrderReason
+from ibgateway_executor.orders.order import Order, OrderReason
 from ibgateway_executor.rebalance.progress import (
     BEFORE_TRADING,
     TRADING,
@@ -23,7 +24,8 @@ from ibgateway_executor.rebalance.progress import (
     next_step,
 )
 from ibgateway_executor.rebalance_runs.orders import RebalanceOrders
-from ibgateway_executor.rebalance_runs.steps import RebalanceSteps, Turn
+from ibgateway_executor.rebalance_runs.steps import RebalanceSteps
+from ibgateway_executor.rebalance_runs.turns import Turn, body_of
 from ibgateway_runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -119,10 +121,14 @@ class RebalanceRunner:
     async def _turn(self, run: RebalanceRun) -> None:
         gate, now = self._gate(), self._clock.monotonic()
         watch = self._watch(run, now, closed=isinstance(gate, Closed))
-        body = RebalanceBody.model_validate_json(run.request)
-        limit = body.phase_seconds if run.state in TRADING else CLEARING_SECONDS
         with suppress(LedgerUnavailableError):
             orders = await self._orders.of(run)
+            try:
+                body = body_of(run)
+            except ValidationError as error:
+                await self._give_up(run, orders, error)
+                return
+            limit = body.phase_seconds if run.state in TRADING else CLEARING_SECONDS
             late = now - watch.since >= limit
             around = RebalanceView(self._clock.now(), not isinstance(gate, Closed), late)
             step = next_step(run, orders, around)
@@ -132,6 +138,20 @@ class RebalanceRunner:
             elif step is not watch.step or now >= watch.again_at or self._due(run):
                 watch.step = step
                 await self._take(step, turn, watch)
+
+    async def _give_up(
+        self, run: RebalanceRun, orders: Mapping[str, Order], error: ValidationError
+    ) -> None:
+        """One that another version has stored, and this one can't read, ends by itself and holds up nobody else."""
+        told = error.errors(include_url=False, include_input=False, include_context=False)
+        where = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in told[:5])
+        await self._orders.cancel(list(orders.values()))
+        await self._steps.stop(
+            Turn(run, orders, late=False, patient=False),
+            RebalanceReason.UNREADABLE,
+            f"this version can't read its request ({where}): its open orders are cancelled and nothing follows. Look at what "
+            "the account holds, and ask for another rebalance",
+        )
 
     async def _idle(self, turn: Turn, gate: Gate) -> None:
         """Why nothing is done, where there is a reason; none any more where its orders are on their way."""

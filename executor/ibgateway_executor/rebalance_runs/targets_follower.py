@@ -103,6 +103,8 @@ class TargetsFollower:
         ends = body.valid_until or due + VALID
         body = body.model_copy(update={"account": wanted.account, "valid_until": ends})
         plan = await self._intake.preview(body)
+        if forbidden := plan["objections"]:
+            raise TargetsError("; ".join(f"{o['reason']}: {o['message']}" for o in forbidden))
         logger.info("targets of %s: %d orders planned", shown(wanted.url), len(plan["orders"]))
         run, new = await self._intake.accept(key, body)
         if not new:

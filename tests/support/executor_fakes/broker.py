@@ -16,6 +16,7 @@ from ibgateway_executor.orders.portfolio import (
     CommissionReport,
     ExecutionReport,
     MarketQuote,
+    OpenOrderReport,
     PositionReport,
 )
 
@@ -45,6 +46,8 @@ class FakeBroker:
     quotes: dict[str, MarketQuote] = field(default_factory=dict)
     """By symbol; where there is none, `last` is the last price."""
     held: tuple[PositionReport, ...] = ()
+    others: tuple[OpenOrderReport, ...] = ()
+    """Working orders of other clients, and those placed by hand."""
     executed: tuple[ExecutionReport, ...] = ()
     costs: tuple[CommissionReport, ...] = ()
     values: dict[str, AccountReport] = field(default_factory=dict)
@@ -115,6 +118,12 @@ class FakeBroker:
             for known in self.known
             if contract.con_id in (0, known.con_id) and contract.symbol in ("", known.symbol)
         )
+
+    async def open_order_reports(self) -> tuple[OpenOrderReport, ...]:
+        """What others have working."""
+        if self.error:
+            raise self.error
+        return self.others
 
     async def price(self, contract: Contract) -> Decimal | None:
         """The last price, whatever the contract."""

@@ -62,6 +62,7 @@ class IntakeWorld:
             rebalances=RebalanceAcceptance(
                 ledger=self.ledger,
                 connection=behind.connection,
+                contracts=behind.contracts,
                 settings=lambda: self.settings,
                 accounts=lambda: self.accounts,
                 clock=clock,

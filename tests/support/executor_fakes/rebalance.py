@@ -63,6 +63,7 @@ class RebalanceWorld(DispatchWorld):
         self.intake = RebalanceAcceptance(
             ledger=self.ledger,
             connection=self.connection,
+            contracts=self.contracts,
             settings=lambda: self.settings,
             accounts=lambda: self.accounts,
             clock=clock,
@@ -80,6 +81,7 @@ class RebalanceWorld(DispatchWorld):
             steps=RebalanceSteps(
                 ledger=self.ledger,
                 connection=self.connection,
+                contracts=self.contracts,
                 settings=lambda: self.settings,
                 orders=orders,
                 clock=self.time.clock,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ibgateway_executor.orders.order import Side
+from ibgateway_executor.orders.order import Contract, Side
 from ibgateway_executor.rebalance.arithmetic import plan
 from ibgateway_executor.rebalance.plan import (
     AccountFunds,
@@ -18,6 +18,7 @@ from ibgateway_executor.rebalance.plan import (
     RebalanceRules,
     Replacement,
     TargetLine,
+    replacement_problems,
 )
 from ibgateway_executor.rebalance.rounding import Rounding, rounded_up
 
@@ -198,6 +199,16 @@ quantities = st.one_of(wholes, wholes, st.decimals("-40", "300", places=2))
 
 
 @st.composite
+def replacement_sets(draw: st.DrawFn, count: int) -> dict[int, Replacement]:
+    """None, or some that are not refused: what is bought instead of several may be one and the same."""
+    numbers = list(range(1, count + 1))
+    replaced = draw(st.lists(st.sampled_from(numbers), unique=True, max_size=min(3, count - 1)))
+    others = st.sampled_from([number for number in numbers if number not in replaced])
+    scales = st.sampled_from([Decimal("0.5"), Decimal(1), Decimal(2)])
+    return {first: Replacement(draw(others), draw(scales)) for first in replaced}
+
+
+@st.composite
 def cases(draw: st.DrawFn, most: int = 8) -> Case:
     count = draw(st.integers(1, most))
     parts = draw(st.lists(st.integers(0, 100), min_size=count, max_size=count))
@@ -226,11 +237,7 @@ def cases(draw: st.DrawFn, most: int = 8) -> Case:
         minimum_trade=draw(st.sampled_from([Decimal(0), Decimal(100), Decimal(2500)])),
         tolerance_percent=draw(st.sampled_from([Decimal(0), Decimal("0.5"), Decimal(3)])),
         keep_untargeted=draw(st.booleans()),
-        replacements=draw(
-            st.sampled_from(
-                [{}, {}, {1: Replacement(count, Decimal("0.5"))}] if count > 1 else [{}]
-            )
-        ),
+        replacements=draw(replacement_sets(count)),
     )
     return AccountFunds(value, cash), lines, rules
 
@@ -241,6 +248,35 @@ def after(case: Case, found: RebalancePlan) -> Case:
     moved = {t.con_id: t.quantity if t.side is Side.BUY else -t.quantity for t in found.trades}
     now = [replace(item, held=item.held + moved.get(item.con_id, 0)) for item in lines]
     return replace(account, cash=found.cash_after), now, rules
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), max_size=6))
+def test_replacements_are_taken_where_each_has_one_end_and_else_refused(
+    pairs: list[tuple[int, int]],
+) -> None:
+    """Followed from any contract, what is bought in its place is found at once, and is the same whichever pair is read first."""
+    wrong = replacement_problems([(Contract(one), Contract(other)) for one, other in pairs])
+    ends = {one: [other for first, other in pairs if first == one] for one, _ in pairs}
+    good = all(len(found) == 1 and found[0] not in ends for found in ends.values())
+    assert good == (not wrong)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        ((("A", "A"),), "A is replaced by itself"),
+        ((("A", "B"), ("B", "C")), "B is bought instead of A, and is replaced itself"),
+        ((("A", "B"), ("B", "A")), "B is bought instead of A, and is replaced itself"),
+        ((("A", "B"), ("B", "C"), ("C", "A")), "C is bought instead of B, and is replaced itself"),
+        ((("A", "B"), ("A", "C")), "A is replaced 2 times"),
+    ],
+)
+def test_what_is_wrong_with_replacements_is_said(
+    pairs: tuple[tuple[str, str], ...], words: str
+) -> None:
+    contracts = {name: Contract(number, name) for number, name in enumerate("ABC", 1)}
+    told = replacement_problems([(contracts[one], contracts[other]) for one, other in pairs])
+    assert words in told
 
 
 @given(cases())

@@ -118,6 +118,18 @@ async def test_what_the_dry_run_refuses_is_not_stored(here: RebalanceWorld) -> N
     assert await names(here) == []
 
 
+async def test_what_would_not_trade_now_is_not_stored_and_tried_again(here: RebalanceWorld) -> None:
+    here.settings = here.settings.model_copy(update={"max_order_value": "1"})
+    made = follower(here, Source())
+    await made.look()
+    assert "OrderValueLimit: BUY 50 AAA" in made.document()["problem"]
+    assert await names(here) == []
+    here.settings = here.settings.model_copy(update={"max_order_value": None})
+    here.time.advance(61)
+    await made.look()
+    assert len(await names(here)) == 1
+
+
 async def test_another_rebalance_of_the_account_goes_first(here: RebalanceWorld) -> None:
     await here.ask("r1", DU, weights={"BBB": "0.1"})
     made = follower(here, Source())

@@ -29,6 +29,8 @@ class RequestAnswers:
         self._rows: dict[int | str, list[Any]] = {}
         self.detailed: set[int] = set()
         """Questions for executions whose rows are whole."""
+        self.whole_orders = False
+        """Whether the rows about open orders are whole."""
         self._refs: dict[str, str] = {}
         self._commissions: dict[str, CommissionReport] = {}
 
@@ -89,7 +91,10 @@ class RequestAnswers:
 
     def _orders(self, name: str, args: tuple[Any, ...]) -> tuple[OrderEvent, ...]:
         if name == "openOrder":
-            return (self._row("openOrders", translation.open_order(*args)),)
+            told = translation.open_order(*args)
+            whole = translation.open_order_report(*args) if self.whole_orders else told
+            self._row("openOrders", whole)
+            return (told,)
         if name == "orderStatus":
             return (self._row("openOrders", translation.order_status(args)),)
         if name == "completedOrder":

@@ -47,6 +47,7 @@ from ibgateway_executor.orders.portfolio import (
     CommissionReport,
     ExecutionReport,
     MarketQuote,
+    OpenOrderReport,
     PositionReport,
     PriceKind,
 )
@@ -65,6 +66,9 @@ DATA_NOTICES: Final = frozenset({10090, 10167})
 LIVE: Final = 1
 DELAYED: Final = 3
 """marketDataType: the delayed price only where there is no subscription for the other."""
+SNAPSHOTS_AT_ONCE: Final = 50
+"""Each is a line of market data until it ends. A user has a hundred of them by default, for all screens and clients together."""
+ENDED_STATUSES: Final = frozenset({"Cancelled", "ApiCancelled", "Filled"})
 GLOBAL: Final = ("openOrders", "completedOrders", "positions")
 """Requests without an id: an error about them carries -1."""
 
@@ -90,6 +94,8 @@ class IbBroker:
         self._next_valid_id = 0
         self._data_type = LIVE
         self._asking_positions = asyncio.Lock()
+        self._asking_orders = asyncio.Lock()
+        self._snapshots = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
         self.accounts: tuple[str, ...] = ()
         self._client = ib_library.Client(_Callbacks(self._on_callback))
         # `pacer` does it: the library's queue would hold an order back unseen, behind every lookup, and
@@ -144,7 +150,25 @@ class IbBroker:
 
     async def open_orders(self) -> tuple[OrderEvent, ...]:
         """Every working order of the login, of all clients."""
-        return await self._ask("openOrders", self._client.reqAllOpenOrders)
+        async with self._asking_orders:
+            return await self._ask("openOrders", self._client.reqAllOpenOrders)
+
+    async def open_order_reports(self) -> tuple[OpenOrderReport, ...]:
+        """The same, whole. What is told about an order meanwhile counts too."""
+        async with self._asking_orders:
+            self._answers.whole_orders = True
+            try:
+                rows = await self._ask("openOrders", self._client.reqAllOpenOrders)
+            finally:
+                self._answers.whole_orders = False
+        latest: dict[tuple[int, int, int], OpenOrderReport] = {}
+        for row in rows:
+            key = (row.perm_id, row.client_id, row.order_id)
+            if row.status in ENDED_STATUSES:
+                latest.pop(key, None)
+            elif isinstance(row, OpenOrderReport):
+                latest[key] = row
+        return tuple(latest.values())
 
     async def completed_orders(self) -> tuple[OrderEvent, ...]:
         """Every order that ended today."""
@@ -202,9 +226,10 @@ class IbBroker:
                 mktDataOptions=[],
             )
 
-        rows = await self._ask(
-            key, request, limit=self._limits.price, kind=MessageKind.LOOKUP, some_rows_do=True
-        )
+        async with self._snapshots:
+            rows = await self._ask(
+                key, request, limit=self._limits.price, kind=MessageKind.LOOKUP, some_rows_do=True
+            )
         return market_quote(dict(rows))
 
     async def positions(self) -> tuple[PositionReport, ...]:

@@ -18,6 +18,7 @@ from ibgateway_executor.orders.portfolio import (
     CommissionReport,
     ExecutionReport,
     MarketQuote,
+    OpenOrderReport,
     PositionReport,
     SettlementKind,
 )
@@ -76,6 +77,22 @@ def open_order(order_id: int, _: Any, order: Any, state: Any) -> OrderStatusRepo
         perm_id=order.permId,
         status=state.status,
         order_ref=order.orderRef,
+    )
+
+
+def open_order_report(order_id: int, contract: Any, order: Any, state: Any) -> OpenOrderReport:
+    """openOrder, whole."""
+    return OpenOrderReport(
+        account=order.account,
+        contract=_named(contract),
+        side=Side.BUY if order.action == "BUY" else Side.SELL,
+        order_type=order.orderType,
+        quantity=number(order.totalQuantity) or Decimal(0),
+        order_ref=order.orderRef,
+        order_id=order_id,
+        client_id=order.clientId,
+        perm_id=order.permId,
+        status=state.status,
     )
 
 
