@@ -23,7 +23,9 @@ import ib_async
 from bench_page import Chart, Figure, Measured, save
 from bench_stores import STORES, BenchStore, bench_store, named
 from executor_world import CLIENT_TOKEN, ExecutorProcess, JsonClient, SentinelStub, until
+from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
+from ibgateway_api.reports import HoldReport
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
@@ -31,6 +33,7 @@ from ibgateway_executor.orders.order import OrderState
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import system_clock
 from lean_tws import LeanTws, fill_ledger
+from scraped_text import scrape_until
 
 PACED: Final = 400
 UNPACED: Final = 2000
@@ -93,9 +96,24 @@ class SendingBench:
         try:
             await probed(process, "/healthz", 200)
             await quiet(process)
+            await self._look_once(process)
             yield process
         finally:
             await process.kill()
+
+    async def _look_once(self, process: ExecutorProcess) -> None:
+        """Let it ask, behind a closed gate, about orders that its ledger had at the start.
+
+        Such a ledger may be a copy: until the broker has shown nothing of them twice, two seconds apart, nothing is sent.
+        That is once in the life of an executor; from then on the gate opens without.
+        """
+        self.sentinel.tell(
+            LoginState.LOGGED_IN, holds=(HoldReport(reason=GateReason.PLANNED_STOP),)
+        )
+        await reconciled(process)
+        self.sentinel.tell(LoginState.AWAITING_APPROVAL)
+        await self.tws.cut()
+        await quiet(process)
 
     async def send(self, *program: str, finished: int, waiting: int, most: int) -> SendingRun:
         """Open the gate and wait for the first `most` orders."""
@@ -198,6 +216,12 @@ async def probed(process: ExecutorProcess, path: str, wanted: int) -> None:
             return False
 
         await until(f"{path} answers {wanted}", look)
+
+
+async def reconciled(process: ExecutorProcess) -> None:
+    """Wait until the broker was asked about our orders once."""
+    name = "executor_reconciliations_total"
+    await scrape_until(process.health_port, lambda told: told.of(name)[""] > 0)
 
 
 async def quiet(process: ExecutorProcess) -> None:
