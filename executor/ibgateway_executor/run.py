@@ -47,7 +47,6 @@ from ibgateway_executor.ledger.backup import keep_backups, put_in_place
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.housekeeping import keep_archiving, keep_written
 from ibgateway_executor.ledger.lock import LedgerLock
-from ibgateway_executor.ledger.postgres import postgres_store
 from ibgateway_executor.ledger.sqlite import open_sqlite
 from ibgateway_executor.ledger.store import LedgerStore
 from ibgateway_executor.lifetime import drain_report, until_one_ends
@@ -112,6 +111,9 @@ async def _store(
 ) -> LedgerStore | None:
     """The ledger's store, once no other executor has it; None where this process is to end before."""
     if environment.database is not None:
+        # Here, because its driver takes 8 MiB that an executor with a file has no use for.
+        from ibgateway_executor.ledger.postgres import postgres_store  # noqa: PLC0415
+
         postgres = postgres_store(environment.database, clock.monotonic)
         return postgres if await ledger_taken(environment, postgres.open) else None
     if not await ledger_taken(environment, lock.take):

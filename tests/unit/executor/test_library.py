@@ -1,4 +1,4 @@
-"""The IB library is imported without what is never used of it."""
+"""An executor imports nothing that it never uses."""
 
 import subprocess
 import sys
@@ -9,6 +9,11 @@ import sys
 import ibgateway_executor.run
 from ibgateway_executor.broker.ib.library import ib_library
 assert "numpy" not in sys.modules, "imported at the start"
+"""
+WITH_A_FILE = """
+import sys
+import ibgateway_executor.run
+assert "psycopg" not in sys.modules, "the database's driver without a database"
 """
 USED = """
 event = ib_library.Event()
@@ -52,6 +57,10 @@ def ended_well(program: str) -> bool:
 def test_numpy_is_not_loaded_until_somebody_uses_it() -> None:
     assert ended_well(EXECUTOR)
     assert ended_well(EXECUTOR + USED)
+
+
+def test_the_database_s_driver_is_not_loaded_without_a_database() -> None:
+    assert ended_well(WITH_A_FILE)
 
 
 def test_what_is_used_while_the_library_is_imported_is_loaded_then() -> None:
