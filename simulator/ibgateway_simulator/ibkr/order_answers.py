@@ -198,7 +198,8 @@ class OrderAnswers:
     def _completed_orders(self, _: Sequence[str]) -> None:
         """Of IBKR's day only: what was done before is told by nobody."""
         client = self._connection.identity
-        for order in self._ibkr.book.orders.values() if self._reports_known() else ():
+        known = self._started_for(self._ibkr.book.faults.completed_empty_seconds)
+        for order in self._ibkr.book.orders.values() if known and self._reports_known() else ():
             today = order.completed is not None and self._is_today(order.completed)
             if order.done and today and order.ticket.account in client.accounts:
                 self._connection.send(order_fields.completed_order(order, client.version))

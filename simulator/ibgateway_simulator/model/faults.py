@@ -73,6 +73,8 @@ class Faults:
     """So long after startApi the open orders are not known yet: none is listed."""
     reports_empty_seconds: float = 0
     """So long after startApi the executions and completed orders are not known yet: none is listed."""
+    completed_empty_seconds: float = 0
+    """The same for completed orders alone: executions are told."""
     order_ref_limit: int = 0
     """IBKR keeps so many characters of an orderRef; 0: all."""
     repeat_reports: bool = False

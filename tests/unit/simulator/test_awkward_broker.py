@@ -218,3 +218,18 @@ async def test_a_refused_order_is_noted_and_a_booked_or_rejected_one_is_not(
     events = await world.call("GET", "/v1/events")
     refused = [event for event in events if event["kind"] == "order_refused"]
     assert [(event["order_ref"], event["code"]) for event in refused] == [("refused", 383)]
+
+
+async def test_completed_orders_may_be_unknown_for_a_moment(world: IbkrWorld) -> None:
+    client = await _client(world)
+    await _faults(world, completed_empty_seconds=3600)
+    client.order(1)
+    await client.until("59")
+    client.send("99|0")
+    assert await client.next() == ["102"]
+    client.send(EXECUTIONS)
+    assert (await client.next())[0] == "11"
+    await client.until("55")
+    await _faults(world, completed_empty_seconds=0)
+    client.send("99|0")
+    assert (await client.next())[0] == "101"
