@@ -1,7 +1,8 @@
 """The crash campaign: the real executor dies, is cut off or loses its power at every point of its submit path.
 
-By hand: `python tests/faults/executor/campaign.py --accident kill --moments 1000 --orders 10000`. Prints what it counted and
+By hand: `python tests/faults/executor/campaign.py --accident kill --accident power --moments 1000`. Prints a table of what was done and
 what the simulator's audit says against the ledger; exit code 1 where an order was lost, sent twice, out of order, or told otherwise.
+With `--mutant NAME` a defect is put in, and the exit code is 1 where it was not found.
 """
 
 import asyncio
@@ -9,62 +10,99 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import click
 
-from crash_campaign.campaign import STORES, STORIES, CampaignPlan, campaign, show
+from crash_campaign.campaign import STORES, STORIES, CampaignPlan, CampaignResult, campaign
+from crash_campaign.mutants import MUTANTS
+from crash_campaign.proofs import PROOFS
 from crash_campaign.session import Accident
+from crash_campaign.table import details, table
+
+ACCIDENTS = tuple(accident.value for accident in Accident)
 
 
 @click.command()
-@click.option(
-    "--accident", type=click.Choice([accident.value for accident in Accident]), default="kill"
-)
-@click.option("--story", type=click.Choice(list(STORIES)), default="orders")
-@click.option("--store", type=click.Choice(STORES), default="sqlite")
+@click.option("accidents", "--accident", type=click.Choice(ACCIDENTS), multiple=True)
+@click.option("stories", "--story", type=click.Choice(list(STORIES)), multiple=True)
+@click.option("stores", "--store", type=click.Choice(STORES), multiple=True)
 @click.option("--seed", default=1)
 @click.option("--sample", default=0, help="so many points, drawn by the seed; 0: all")
+@click.option("--wanted", default="", help="only points with these words in their kind or place")
 @click.option("--occurrences", default=2, help="of each place")
 @click.option("--moments", default=0, help="accidents at random moments under load")
-@click.option("--orders", default=0, help="orders, or rebalances, of this load")
+@click.option("--moments-a-world", default=100, help="then a new world, with an empty ledger")
 @click.option("--minutes", default=0.0, help="no new accident after so long; 0: no limit")
 @click.option("--points/--no-points", default=True)
-def command(
-    *,
-    accident: str,
-    story: str,
-    store: str,
-    seed: int,
-    sample: int,
-    occurrences: int,
-    moments: int,
-    orders: int,
-    minutes: float,
-    points: bool,
-) -> None:
+@click.option("--restart", is_flag=True, help="the points of the restart after a death")
+@click.option("--mutant", type=click.Choice(list(MUTANTS)))
+def command(moments: int, moments_a_world: int, minutes: float, **asked: Any) -> None:
     """Accidents at every point, then at random moments; the same seed gives the same order of them."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("crash_campaign").setLevel(logging.INFO)
-    started = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="crash-campaign-"))
-    plan = CampaignPlan(
-        accident=Accident(accident),
-        story=story,
-        store=store,
-        seed=seed,
-        sample=sample,
-        occurrences=occurrences,
-        enumerations=3 if points else 0,
-        moments=moments,
-        orders=orders,
-        minutes=minutes,
-    )
-    code = show(asyncio.run(campaign(folder, plan)))
-    click.echo(
-        f"{accident}, {story}, {store}, seed {seed}: {time.monotonic() - started:.0f} s; logs and ledger: {folder}"
-    )
-    sys.exit(code)
+    began, results = time.monotonic(), []
+    for number, plan in enumerate(_plans(moments, moments_a_world, asked)):
+        left = minutes - (time.monotonic() - began) / 60
+        if minutes and left <= 0:
+            break
+        here = folder / str(number)
+        here.mkdir()
+        result = asyncio.run(campaign(here, replace(plan, minutes=left if minutes else 0)))
+        results.append(result)
+        click.echo(details(result), err=True)
+        if plan.mutant and result.violations:
+            break
+    click.echo(table(results))
+    seconds = time.monotonic() - began
+    click.echo(f"seed {asked['seed']}: {seconds:.0f} s; logs and ledgers: {folder}")
+    sys.exit(_code(asked["mutant"], results))
+
+
+def _plans(moments: int, moments_a_world: int, asked: dict[str, Any]) -> Iterator[CampaignPlan]:
+    """One for each world: the points first, then so many moments each. A mutant has the accidents that show it."""
+    if asked["mutant"]:
+        proof = PROOFS[asked["mutant"]]
+        yield (
+            replace(proof, aims=(), enumerations=0, moments=moments, seed=asked["seed"])
+            if moments
+            else proof
+        )
+        return
+    names = (asked["accidents"] or ("kill",), asked["stores"] or ("sqlite",))
+    for accident, store, story in product(*names, asked["stories"] or ("orders",)):
+        plan = CampaignPlan(
+            Accident(accident),
+            story=story,
+            store=store,
+            seed=asked["seed"],
+            sample=asked["sample"],
+            wanted=asked["wanted"],
+            occurrences=asked["occurrences"],
+            restart=asked["restart"],
+        )
+        if not plan.possible:
+            continue
+        if asked["points"]:
+            yield plan
+        for world, done in enumerate(range(0, moments, moments_a_world)):
+            some = min(moments_a_world, moments - done)
+            seed = asked["seed"] * 1000 + world
+            yield replace(plan, enumerations=0, restart=False, moments=some, seed=seed)
+
+
+def _code(mutant: str, results: list[CampaignResult]) -> int:
+    found = any(result.violations for result in results)
+    if not mutant:
+        return 1 if found else 0
+    deaths = sum(result.done["points tried"] + result.done["moments"] for result in results)
+    click.echo(f"{mutant} was {'caught' if found else 'NOT caught'} by {deaths} accidents")
+    return 0 if found else 1
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from outside. SIGUSR1 arms: points before that are not counted.
 """
 
 import asyncio
-import dis
+import json
 import os
 import signal
 import socket
@@ -15,39 +15,40 @@ import struct
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
 from pathlib import Path
-from types import CodeType, FrameType
 from typing import Any, Final
 
 import psycopg
 
-PACKAGE: Final = "ibgateway_executor"
-SUBMIT_PATH: Final = (
-    *("dispatch", "ledger", "broker", "orders", "intake", "gate.py", "wakeup.py"),
-    *("rebalance", "rebalance_runs"),
-)
-LEFT_OUT: Final = (
-    *("housekeeping.py", "engine.py", "threads.py"),
-    *("postgres_database.py", "session.py", "fence.py"),
-)
-"""Their steps are the timers' and the plumbing's; what they do for an order is seen where it is asked for."""
+from crash_campaign.mutants import MUTANTS
+from crash_campaign.submit_path import await_tracer, where
+from postgres_server import kill_server
+
 KILL: Final = "kill"
 CUT: Final = "cut"
-
-Tracer = Callable[[FrameType, str, Any], Any]
+DATABASE: Final = "database"
+HELD_SECONDS: Final = 0.3
+"""So long a commit is held back before the process dies in front of it: whoever does not wait for it shows himself."""
 
 
 @dataclass(frozen=True)
 class PointPlan:
-    """`target` is kind, place and occurrence of the point at which `act` happens; none: points are only written down."""
+    """Files and figures for one life.
+
+    When the process is armed it reads in `target` the kind, place and occurrence of the point at which `act` happens; an
+    empty file: points are only written down, in `trace`. Each commit takes `slow_commit` seconds longer, `database` is the
+    folder of the PostgreSQL that `act` may kill, `mutant` the name of a defect that is put in. `armed` is from birth.
+    """
 
     gateway_port: int
-    trace: str = ""
+    trace: str
+    target: str
     act: str = KILL
-    target: tuple[str, str, int] | None = None
+    slow_commit: float = 0.0
+    database: str = ""
+    mutant: str = ""
+    armed: bool = False
 
 
 class CrashPoints:
@@ -56,29 +57,33 @@ class CrashPoints:
     def __init__(self, plan: PointPlan) -> None:
         self._plan = plan
         self._armed = False
+        self._target: tuple[str, str, int] | None = None
         self._seen: Counter[tuple[str, str]] = Counter()
         self._gateway: list[socket.socket] = []
-        self._trace = (
-            os.open(plan.trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if plan.trace else -1
-        )
+        self._trace = os.open(plan.trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def install(self) -> None:
         """Wrap what is wrapped; SIGUSR1 begins the count."""
+        if self._plan.mutant:
+            MUTANTS[self._plan.mutant]()
         _wrap_commits(self)
         _wrap_postgres_commits(self)
         _wrap_writes(self, self._plan.gateway_port)
         signal.signal(signal.SIGUSR1, self._arm)
+        if self._plan.armed:
+            self._arm()
 
     def reach(self, kind: str, place: str) -> None:
         """A point was reached, in whatever thread."""
+        if kind == "before commit" and self._plan.slow_commit:
+            time.sleep(self._plan.slow_commit)
         if not self._armed:
             return
         self._seen[kind, place] += 1
         number = self._seen[kind, place]
-        if self._trace >= 0:
-            os.write(self._trace, f"{kind}\t{place}\t{number}\n".encode())
-        if (kind, place, number) == self._plan.target:
-            self._act()
+        self._write(f"{kind}\t{place}\t{number}")
+        if (kind, place, number) == self._target:
+            self._act(kind)
 
     def gateway_seen(self, plain: socket.socket) -> None:
         """A connection to the gateway, the newest last."""
@@ -86,17 +91,30 @@ class CrashPoints:
             self._gateway.append(plain)
 
     def _arm(self, *_: object) -> None:
+        """Again for each point of a life that goes on after it."""
+        told = json.loads(Path(self._plan.target).read_text(encoding="utf-8") or "null")
+        self._target = tuple(told) if told else None
+        self._seen.clear()
         self._armed = True
+        self._write("armed")
         sys.settrace(await_tracer(self.reach))
 
-    def _act(self) -> None:
-        if self._trace >= 0:
-            os.write(self._trace, b"acted\n")
+    def _act(self, kind: str) -> None:
+        self._target = None
+        if kind == "before commit":
+            time.sleep(HELD_SECONDS)
+        self._write("acted")
         if self._plan.act == KILL:
             os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(60)  # the signal takes a moment, and nothing may happen meanwhile
-        for plain in self._gateway[-1:]:
-            with_reset(plain)
+        elif self._plan.act == DATABASE:
+            kill_server(Path(self._plan.database))
+        else:
+            for plain in self._gateway[-1:]:
+                with_reset(plain)
+
+    def _write(self, words: str) -> None:
+        os.write(self._trace, f"{words}\n".encode())
 
 
 def with_reset(plain: socket.socket) -> None:
@@ -106,55 +124,6 @@ def with_reset(plain: socket.socket) -> None:
         plain.shutdown(socket.SHUT_RDWR)
     except OSError:
         return  # it has gone already
-
-
-def await_tracer(reach: Callable[[str, str], None]) -> Tracer:
-    """A tracer that reaches a point at each line with an await in the executor's submit path."""
-    lines: dict[CodeType, frozenset[int]] = {}
-
-    def local(frame: FrameType, event: str, _: Any) -> Tracer:
-        if event == "line" and frame.f_lineno in lines[frame.f_code]:
-            reach("await", f"{where(frame)}:{frame.f_lineno}")
-        return local
-
-    def entered(frame: FrameType, event: str, _: Any) -> Tracer | None:
-        code = frame.f_code
-        if code not in lines:
-            lines[code] = awaiting_lines(code) if on_submit_path(code.co_filename) else frozenset()
-        return local if event == "call" and lines[code] else None
-
-    return entered
-
-
-def awaiting_lines(code: CodeType) -> frozenset[int]:
-    """The lines of a coroutine that await something."""
-    if not code.co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR):
-        return frozenset()
-    found, line = set(), code.co_firstlineno
-    for step in dis.get_instructions(code):
-        line = step.starts_line or line
-        if step.opname in ("GET_AWAITABLE", "GET_ANEXT", "BEFORE_ASYNC_WITH"):
-            found.add(line)
-    return frozenset(found)
-
-
-def on_submit_path(filename: str) -> bool:
-    """Whether a file is one of those that take an order from its request to the broker and back."""
-    parts = Path(filename).parts
-    if PACKAGE not in parts or parts[-1] in LEFT_OUT:
-        return False
-    return parts[parts.index(PACKAGE) + 1] in SUBMIT_PATH
-
-
-def where(frame: FrameType | None) -> str:
-    """The nearest place on the submit path that this frame was called from, `library` where there is none."""
-    while frame is not None:
-        if on_submit_path(frame.f_code.co_filename):
-            parts = Path(frame.f_code.co_filename).parts
-            inside = "/".join(parts[parts.index(PACKAGE) + 1 :])
-            return f"{inside}:{frame.f_code.co_name}"
-        frame = frame.f_back
-    return "library"
 
 
 def _wrap_commits(points: CrashPoints) -> None:

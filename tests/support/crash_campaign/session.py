@@ -8,35 +8,46 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from crash_campaign.points import CUT, KILL
+from crash_campaign.deaths import DeathBook
+from crash_campaign.disk import StoredLedger
+from crash_campaign.lives import ExecutorLives
+from crash_campaign.moods import KIND, Mood
+from crash_campaign.points import CUT, DATABASE, KILL, PointPlan
 from crash_campaign.power_loss import PowerLoss
-from crash_campaign.stories import DOWN, OrderStory, Story
-from executor_world import ExecutorWorld
+from crash_campaign.stories import DOWN, Story
+from executor_world import ExecutorWorld, until
 from order_judge import AuditVerdict
+from postgres_server import PostgresServer
 
-ENDED: Final = frozenset({"Filled", "Cancelled", "Rejected", "Expired", "Unverified"})
-BACKLOG: Final = 30
+ACTIVE: Final = ("Accepted", "Waiting", "Sending", "Working", "Unknown")
 LIMIT_SECONDS: Final = 300.0
-PLACERS: Final = 3
 PATIENT_TIMES: Final = 5
+LOOK_SECONDS: Final = 0.03
 
 
 class Accident(StrEnum):
-    """What happens to the executor."""
+    """What happens to the executor, or to the database of its ledger."""
 
     KILL = "kill"
     CUT = "cut"
     POWER = "power"
+    DATABASE = "database"
 
     @property
     def act(self) -> str:
-        """What the process does to itself at a point."""
-        return CUT if self is Accident.CUT else KILL
+        """What the process does at a point."""
+        return {Accident.CUT: CUT, Accident.DATABASE: DATABASE}.get(self, KILL)
+
+    @property
+    def ends_a_life(self) -> bool:
+        """Whether the executor is dead after it."""
+        return self.act == KILL
 
 
 Target = tuple[str, str, int]
@@ -45,62 +56,129 @@ Target = tuple[str, str, int]
 
 @dataclass
 class CampaignSession:
-    """What was done so far; `power` is there where synced copies are kept."""
+    """What was done so far; `power` is there where synced copies are kept, `server` where the ledger is in PostgreSQL."""
 
     here: ExecutorWorld
     folder: Path
     chance: random.Random
     accident: Accident
     story: Story
+    lives: ExecutorLives
+    ledger: StoredLedger
+    mutant: str = ""
     power: PowerLoss | None = None
+    server: PostgresServer | None = None
+    book: DeathBook = field(default_factory=DeathBook)
+    mood: Mood = KIND
+    proven: bool = False
+    """Whether this life has asked the broker about everything and was ready after it."""
     done: Counter[str] = field(default_factory=Counter)
     deadline: float = math.inf
     """By the monotonic clock: nothing is begun after it."""
 
     @property
     def late(self) -> bool:
-        """Whether the time for accidents is over."""
-        return time.monotonic() > self.deadline
+        """Whether the time for accidents is over, or a mutant has been caught."""
+        return time.monotonic() > self.deadline or self.caught
 
-    async def start(self, target: Target | None = None, *, counted: bool = True) -> None:
-        """Start the executor, its points counted but not armed, and wait until it is ready."""
-        plan: dict[str, Any] = {"gateway_port": self.here.gateway.port, "act": self.accident.act}
-        plan |= {"trace": str(self.trace)}
-        if target is not None:
-            plan["target"] = target
-        program = ("-m", "crash_campaign", json.dumps(plan)) if counted else ()
-        await self.here.executor.start(*program)
+    @property
+    def caught(self) -> bool:
+        """Whether a mutant has been: what follows after that shows nothing."""
+        return bool(self.mutant and self.book.violations)
+
+    async def start(self, mood: Mood = KIND, *, armed: bool = False) -> None:
+        """Begin a life with a broker and a disk in this mood; its points are armed from its birth, or later."""
+        self.proven = False
+        await self.set_mood(mood)
+        plan = PointPlan(
+            gateway_port=self.here.gateway.port,
+            trace=str(self.trace),
+            target=str(self.aim),
+            act=self.accident.act,
+            slow_commit=mood.slow_commit,
+            database=str(self.server.data) if self.server else "",
+            mutant=self.mutant,
+            armed=armed,
+        )
+        self.here.executor.process = await self.lives.begin(plan)
         self.done["starts"] += 1
-        await self.ready()
+
+    async def set_mood(self, mood: Mood) -> None:
+        """The broker's; a disk is as slow as it was when the life began."""
+        if mood.faults != self.mood.faults:
+            await self.here.ibkr.send("PATCH", "/v1/faults", {**KIND.faults, **mood.faults})
+        self.mood = mood
+        self.done[f"mood: {mood.name}"] += 1
 
     async def ready(self) -> None:
-        """Wait until it is ready, on a machine that is as slow as it likes."""
+        """Wait until it is ready, on a machine that is as slow as it likes; a life that has ended is followed by the next."""
         for _ in range(PATIENT_TIMES):
+            if self.dead:
+                await self.start()
             with contextlib.suppress(AssertionError):
-                await self.here.ready()
-                return
+                await until("ready or dead", self._ready_or_dead)
+                if not self.dead:
+                    self.proven = self.accident.ends_a_life
+                    return
+                continue
             if not (await self.here.ibkr.get("/v1/state"))["sessions"]:
                 # This process was too slow to answer the simulator's pings, which took its session.
                 await self.here.gateway.logout()
                 await self.here.log_in()
         await self.here.ready()
 
+    async def _ready_or_dead(self) -> bool:
+        return self.dead or await self.here.is_ready()
+
     @property
     def trace(self) -> Path:
         """Where the process writes its points down."""
         return self.folder / "points.txt"
 
-    def arm(self) -> None:
-        """Points count from now on."""
+    @property
+    def aim(self) -> Path:
+        """Where the process reads at which point something is to happen."""
+        return self.folder / "aim.json"
+
+    def take_aim(self, target: Target | None = None) -> None:
+        """What the next process that is armed does at which point; what was written down before is gone."""
+        self.aim.write_text(json.dumps(target), encoding="utf-8")
+        self.trace.write_bytes(b"")
+
+    async def arm(self, target: Target | None = None) -> None:
+        """Points count from now on, and one of them is the accident's."""
+        self.take_aim(target)
         assert self.here.executor.process is not None
         self.here.executor.process.send_signal(signal.SIGUSR1)
 
+        async def armed() -> bool:
+            return self.dead or "armed" in self.reached
+
+        await until("its points are counted", armed)
+
+    @property
+    def reached(self) -> list[str]:
+        """The lines that the process has written since it was armed."""
+        return self.trace.read_text(encoding="utf-8").splitlines()
+
     async def die(self) -> None:
-        """The executor is killed, or has killed itself; with the power goes what was not synced."""
+        """The executor is killed, or has killed itself; with the power goes what was not synced. Then the disk is looked at."""
         await self.here.executor.kill()
         self.done[self.accident] += 1
         if self.power is not None and self.accident is Accident.POWER:
             self.done["bytes lost with the power"] += self.power.lose()
+        await self.look_at_the_disk()
+
+    async def look_at_the_disk(self) -> None:
+        """Once the broker has read all that the dead executor had written."""
+
+        async def quiet() -> bool:
+            return not (await self.here.ibkr.get("/v1/state"))["clients"]
+
+        await until("the broker has no client any more", quiet)
+        audit = await self.here.ibkr.get("/v1/audit")
+        stored = await asyncio.to_thread(self.ledger.orders)
+        self.book.died(stored, audit["arrivals"], self.here.acknowledged)
 
     @property
     def dead(self) -> bool:
@@ -110,7 +188,10 @@ class CampaignSession:
 
     async def active(self) -> list[Any]:
         """Orders that have not ended. A person resolves what is parked, after a look at IBKR's book."""
-        found = [order for order in await self.here.all_orders() if order["state"] not in ENDED]
+        proven, found = self.proven and self.mood.shows_all, list[Any]()
+        for state in ACTIVE:
+            page = await self.here.orders.get(f"/v1/orders?state={state}&limit=500")
+            found += page["orders"]
         parked = [o for o in found if (o["state"], o["reason"]) == ("Unknown", "NotFoundAtBroker")]
         if parked:
             books = await self.here.ibkr.get("/v1/orders")
@@ -118,6 +199,8 @@ class CampaignSession:
             for order in parked:
                 if order["orderRef"] not in booked:
                     await self._resolve(order)
+                elif proven:
+                    self.book.note(f"unexplained: {order['orderRef']} is parked, and the broker shows it")  # fmt: skip
         return found
 
     async def _resolve(self, order: Any) -> None:
@@ -127,12 +210,15 @@ class CampaignSession:
 
     async def fewer_than(self, limit: int, seconds: float = LIMIT_SECONDS) -> bool:
         """Wait until so few orders are active; False where that takes too long or the executor is down."""
+        return await self._seen(lambda active: len(active) < limit, seconds)
+
+    async def _seen(self, wanted: Callable[[list[Any]], bool], seconds: float) -> bool:
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and not self.dead:
+        while time.monotonic() < deadline and not (self.dead or self.caught):
             with contextlib.suppress(*DOWN, AssertionError):
-                if len(await self.active()) < limit:
+                if wanted(await self.active()):
                     return True
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK_SECONDS)
         return False
 
     async def all_over(self) -> bool:
@@ -143,93 +229,26 @@ class CampaignSession:
                 await self.story.repeat(self.here)
                 if await self.story.over(self.here) and not await self.active():
                     return True
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK_SECONDS)
         return False
 
     async def verdict(self) -> AuditVerdict:
-        """Everything has ended: the books against the ledger, and the story's own look."""
-        if self.dead:
-            await self.start(counted=False)
-        ended = await self.all_over()
-        found = await self.here.verdict()
-        found.unexplained += await self.story.violations(self.here)
+        """Everything has ended: the books against the ledger, the looks at each death, and the story's own look."""
+        found, ended = AuditVerdict(), self.caught
+        for _ in range(0 if self.caught else PATIENT_TIMES):
+            if self.dead or self.mood != KIND:
+                await self.here.executor.kill()
+                await self.start()
+            await self.ready()
+            if ended := await self.all_over():
+                break
+        if not self.caught:
+            found = await self.here.verdict()
+            self.book.resent((await self.here.ibkr.get("/v1/audit"))["arrivals"])
+            found.unexplained += await self.story.violations(self.here)
         found.unexplained += [] if ended else ["not everything has ended"]
+        for line in self.book.violations:
+            kind, _, words = line.partition(": ")
+            getattr(found, kind).append(words)
+        await self.here.executor.kill()
         return found
-
-
-async def enumerated(session: CampaignSession, *, runs: int, occurrences: int) -> list[Target]:
-    """The points that the story reaches: each place at its first `occurrences`, over some runs."""
-    found: dict[Target, None] = {}
-    for _ in range(runs):
-        session.trace.unlink(missing_ok=True)
-        await session.start()
-        session.arm()
-        await session.story.begin(session.here)
-        await session.all_over()
-        await session.here.executor.kill()
-        for line in session.trace.read_text().splitlines():
-            kind, place, number = line.split("\t")
-            if int(number) <= occurrences:
-                found[kind, place, int(number)] = None
-    return sorted(found)
-
-
-async def die_at(session: CampaignSession, target: Target) -> bool:
-    """Run the story with an accident at this point; whether the point was reached."""
-    session.trace.unlink(missing_ok=True)
-    await session.start(target)
-    await session.all_over()
-    session.arm()
-    await session.story.begin(session.here)
-    await session.all_over()
-    reached = "acted" in session.trace.read_text().splitlines()
-    if session.accident is Accident.CUT:
-        await session.here.executor.kill()
-    else:
-        await session.die()
-    session.done["points reached" if reached else "points not reached"] += 1
-    return reached
-
-
-async def die_at_moments(session: CampaignSession, *, moments: int, orders: int) -> None:
-    """Accidents at random under load, until there were so many of both."""
-    load = asyncio.create_task(_load(session, orders))
-    for _ in range(moments):
-        if session.late:
-            break
-        if session.dead:
-            await session.start(counted=False)
-        await asyncio.sleep(session.chance.random())
-        if session.accident is Accident.CUT:
-            await session.here.ibkr.send("POST", "/v1/connections/drop", {})
-            session.done[session.accident] += 1
-        else:
-            await session.die()
-    if session.dead:
-        await session.start(counted=False)
-    await load
-
-
-async def _load(session: CampaignSession, orders: int) -> None:
-    """Orders from several clients at once, or one rebalance after the other."""
-    story = session.story
-    if isinstance(story, OrderStory):
-        until = story.asked + orders
-        await asyncio.gather(*(_keep_placing(session, story, until) for _ in range(PLACERS)))
-        return
-    for _ in range(orders):
-        if session.late:
-            return
-        await story.begin(session.here)
-        while not await session.all_over():  # noqa: ASYNC110 -- another process begins again
-            await asyncio.sleep(0.02)
-
-
-async def _keep_placing(session: CampaignSession, story: OrderStory, until: int) -> None:
-    while story.asked < until and not session.late:
-        if session.dead:
-            await asyncio.sleep(0.02)
-            continue
-        await story.repeat(session.here)
-        await story.one(session.here)
-        await session.fewer_than(BACKLOG, 30)

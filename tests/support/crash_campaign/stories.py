@@ -11,6 +11,7 @@ from executor_world import ExecutorWorld
 
 OVER: Final = frozenset({"Completed", "Stopped", "Cancelled", "Expired"})
 SYMBOLS: Final = ("AAPL", "MSFT", "IBM", "NVDA", "AMZN", "TSLA", "SPY", "QQQ")
+ORDERS_AT_ONCE: Final = 6
 DOWN: Final = (aiohttp.ClientError, ConnectionError, TimeoutError)
 
 
@@ -34,7 +35,7 @@ class Story(Protocol):
 
 
 class OrderStory:
-    """Two orders for one contract and one for another, all asked for at once."""
+    """Six orders at once in three lanes: two for each contract."""
 
     def __init__(self) -> None:
         self._number = 0
@@ -47,16 +48,10 @@ class OrderStory:
         return len(self._answered) + len(self._unanswered)
 
     async def begin(self, here: ExecutorWorld) -> None:
-        """Three orders; the fourth number is left out so that they change contracts."""
-        keys = [f"order-{self._number + n}" for n in range(3)]
-        self._number += 4
+        """The next six."""
+        keys = [f"order-{self._number + n}" for n in range(ORDERS_AT_ONCE)]
+        self._number += ORDERS_AT_ONCE
         await asyncio.gather(*(self._place(here, key) for key in keys))
-
-    async def one(self, here: ExecutorWorld) -> None:
-        """One order, for a load of them."""
-        key = f"order-{self._number}"
-        self._number += 1
-        await self._place(here, key)
 
     async def repeat(self, here: ExecutorWorld) -> None:
         """As a client does that has had no answer."""
@@ -77,7 +72,8 @@ class OrderStory:
         return [("orders acknowledged", len(self._answered))]
 
     async def _place(self, here: ExecutorWorld, key: str) -> None:
-        symbol = SYMBOLS[int(key.rsplit("-", 1)[1]) // 2 % len(SYMBOLS)]
+        number = int(key.rsplit("-", 1)[1])
+        symbol = SYMBOLS[number // 2 % len(SYMBOLS)]
         with contextlib.suppress(*DOWN):
             status, _ = await here.place(key, contract={"symbol": symbol}, quantity=1)
             if status in (200, 201, 202):

@@ -9,13 +9,31 @@ import sqlite3
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from executor_world.sentinel import AGENT_TOKEN
 from host_processes import free_port
 from ibgateway_api.settings import ExecutorSettings
 
 CLIENT_TOKEN = "client-token-canary-77ab"
+
+
+class RunningProcess(Protocol):
+    """What a world asks of the executor's process, however it was begun."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs."""
+
+    def send_signal(self, number: signal.Signals, /) -> None:
+        """It may have ended meanwhile."""
+
+    async def wait(self) -> int:
+        """Its exit code."""
 
 
 class ExecutorProcess:
@@ -28,7 +46,7 @@ class ExecutorProcess:
         self._folder = folder
         self.database: Path | None = None
         self.backup = folder / "backup"
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: RunningProcess | None = None
         self.environment: dict[str, str] = {}
         """Added to what the executor is started with."""
         (folder / "token").write_text(f"{CLIENT_TOKEN}\n")
@@ -47,12 +65,13 @@ class ExecutorProcess:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *(program or ("-m", "ibgateway_executor")),
-                env=self._environment(),
+                env=self.variables(),
                 stdout=log,
                 stderr=log,
             )
 
-    def _environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """The environment that it is started with."""
         database = {"EXECUTOR_DATABASE_URL_FILE": str(self.database)} if self.database else {}
         return {
             **database,
@@ -74,7 +93,7 @@ class ExecutorProcess:
         """`python -m ibgateway_executor` with these words, beside it: exit code and log."""
         done = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ibgateway_executor", *arguments),
-            env=self._environment(),
+            env=self.variables(),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -95,10 +114,13 @@ class ExecutorProcess:
         return await self.ended()
 
     def stored_on_their_way(self) -> set[str]:
-        """orderRefs that its ledger, once it is killed, has as sent and not acknowledged; read in a copy of it."""
+        """orderRefs that its ledger, once it is killed, has as sent and not acknowledged."""
+        return {row[0] for row in self.stored("SELECT order_ref FROM jobs WHERE state = 'Sending'")}
+
+    def stored(self, statement: str) -> list[Any]:
+        """Rows of its ledger, once it is killed; read in a copy of it."""
         with tempfile.TemporaryDirectory() as folder:
             for file in self.data.glob("ledger.db*"):
                 shutil.copy(file, folder)
             with contextlib.closing(sqlite3.connect(Path(folder) / "ledger.db")) as ledger:
-                rows = ledger.execute("SELECT order_ref FROM jobs WHERE state = 'Sending'")
-                return {row[0] for row in rows}
+                return ledger.execute(statement).fetchall()

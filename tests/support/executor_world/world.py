@@ -53,10 +53,11 @@ class ExecutorWorld:
     async def ready(self) -> None:
         """Wait until the executor is ready."""
 
-        async def look() -> bool:
-            return await self._probe("/readyz") == 200
+        await until("ready", self.is_ready)
 
-        await until("ready", look)
+    async def is_ready(self) -> bool:
+        """Whether it is now."""
+        return await self._probe("/readyz") == 200
 
     async def not_ready(self, words: str = "") -> str:
         """Wait until it is not and says so with these words; what it says about it."""

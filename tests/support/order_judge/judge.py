@@ -161,6 +161,8 @@ def _without_a_book(order: Document, came: Sequence[Document]) -> Iterable[str]:
     refused = any(arrival["fate"] in ("refused", "read-only") for arrival in came)
     if order["reason"] == "RejectedByBroker" and not refused:
         yield f"{ref} is Rejected and the broker has not refused it"
+    if order["reason"] == "CancelledByBroker":
+        yield f"{ref} is Cancelled by the broker, which never had it"
     if came and state in UNSENT:
         yield f"{ref} is {state} as if it had not been sent, and has reached the broker"
 

@@ -55,16 +55,22 @@ class PostgresServer:
         log = self._folder / "log"
         self._run("pg_ctl", "-D", str(self._data), "-w", "-o", options, "-l", str(log), "start")
 
+    @property
+    def data(self) -> Path:
+        """The cluster's folder."""
+        return self._data
+
     def kill(self) -> None:
         """kill -9 of all its processes."""
-        first = (self._data / "postmaster.pid").read_text(encoding="utf-8").split()[0]
-        server = psutil.Process(int(first))
-        processes = [server, *server.children(recursive=True)]
-        server.kill()
-        for process in processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(processes, timeout=30)
+        kill_server(self._data)
+
+    def running(self) -> bool:
+        """Whether it takes connections."""
+        try:
+            self.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def stop(self) -> None:
         """End it at once, sessions and all; nothing where it does not run."""
@@ -105,6 +111,22 @@ class PostgresServer:
             told.seek(0)
             if done.returncode:
                 raise RuntimeError(f"{program}: {told.read().decode(errors='replace')}")
+
+
+def kill_server(data: Path) -> None:
+    """kill -9 of all processes of the cluster in this folder; nothing where it does not run."""
+    try:
+        first = (data / "postmaster.pid").read_text(encoding="utf-8").split()[0]
+        server = psutil.Process(int(first))
+        if not server.name().startswith("postgres"):
+            return  # it was killed before, and another program has its number
+        processes = [server, *server.children(recursive=True)]
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=30)
 
 
 def _owner() -> str | None:

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import types
 
-from crash_campaign.points import await_tracer, awaiting_lines, on_submit_path
+from crash_campaign.submit_path import await_tracer, awaiting_lines, on_submit_path
 
 SOURCE = """
 import asyncio

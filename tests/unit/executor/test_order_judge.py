@@ -112,6 +112,12 @@ def test_what_may_be_is_no_violation(
     [
         ([], [arrival()], [book()], ["lost"]),
         (
+            [order(state="Cancelled", reason="CancelledByBroker", permId=None, filledQuantity="0")],
+            [],
+            [],
+            ["told_otherwise"],
+        ),
+        (
             [order()],
             [arrival(), arrival(perm_id=102)],
             [book(), book(2)],
