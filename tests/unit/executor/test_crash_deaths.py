@@ -63,9 +63,8 @@ def test_what_was_on_its_way_at_a_death_is_never_sent_after_it(
     assert (book.deaths, book.on_their_way) == (2, 1)
     book.resent([*before, *came(2, 1)])
     book.resent([*before, *came(2, 1)])
-    assert book.violations == [
-        "twice: ibg-o1 was on its way when the executor died, and was sent after it"
-    ]
+    line = "twice: ibg-o1 was on its way when the executor died, and was sent after it"
+    assert book.violations.count(line) == 1
 
 
 def test_an_order_that_comes_twice_is_seen_at_the_next_death() -> None:
