@@ -79,6 +79,8 @@ class OrderDocument(Document):
     """Id of the order in whose place it is."""
     replaced_by: str | None
     """Id of the order that has taken its place."""
+    rebalance: str | None
+    """Id of the rebalance that placed it."""
     valid_until: AwareDatetime
     order_ref: str
     """How IBKR's own screens show it."""

@@ -400,8 +400,8 @@ def _runner(
     contracts: Contracts,
     acceptance: Acceptance,
 ) -> RebalanceRunner:
-    async def place(key: str, body: OrderBody) -> Order:
-        return (await acceptance.accept(read_key([key]), body))[0]
+    async def place(key: str, body: OrderBody, rebalance: str) -> Order:
+        return (await acceptance.accept(read_key([key]), body, rebalance=rebalance))[0]
 
     orders = RebalanceOrders(ledger, place=place, order_name=_new_id(settings))
     steps = RebalanceSteps(

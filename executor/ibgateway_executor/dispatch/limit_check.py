@@ -12,11 +12,12 @@ from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.limits import (
     LimitBreach,
     breach,
+    never_short,
     refuse,
     short_sale,
     trading_limits,
 )
-from ibgateway_executor.orders.order import Order, OrderReason, Side
+from ibgateway_executor.orders.order import Order, OrderReason
 from ibgateway_executor.orders.queue import Waiting
 
 
@@ -87,7 +88,7 @@ class LimitCheck:
             return found
         if needed and price is None:
             return _Missing(OrderReason.NO_PRICE)
-        if limits.short_selling or terms.side is Side.BUY:
+        if not never_short(order, limits):
             return None
         held = self._positions.held(terms.account, terms.contract.con_id)
         if held is None:
@@ -122,6 +123,8 @@ class LimitCheck:
         detail = self._positions.failure()
         text = (
             f"a sale needs the position of {order.terms.account}: {detail or 'the broker is being asked'}. It is asked "
-            "again; spec.executor.limits.shortSelling does without"
+            "again"
         )
+        if not order.rebalance:
+            text = f"{text}; spec.executor.limits.shortSelling does without"
         return Waiting(missing.reason, text, brief=not detail)

@@ -37,8 +37,10 @@ class Acceptance:
         self._new_id = new_id
         self._in_flight: set[str] = set()
 
-    async def accept(self, key: IdempotencyKey, body: OrderBody) -> tuple[Order, bool]:
-        """The stored order, and whether it is new; committed when this returns.
+    async def accept(
+        self, key: IdempotencyKey, body: OrderBody, *, rebalance: str = ""
+    ) -> tuple[Order, bool]:
+        """The stored order, and whether it is new; committed when this returns. `rebalance`: id of the one that places it.
 
         OrderRefusedError for a limit, a past validity, an account that may not be traded, or a key
         that belongs to another request or to one that is being stored.
@@ -52,7 +54,8 @@ class Acceptance:
         self._in_flight.add(key.key)
         try:
             name = await self._stored_name(key) if key.quoted else key.key
-            return await self._ledger.accept(self._entry(name, body, self._clock.now()))
+            entry = self._entry(name, body, self._clock.now(), rebalance)
+            return await self._ledger.accept(entry)
         finally:
             self._in_flight.discard(key.key)
 
@@ -81,7 +84,7 @@ class Acceptance:
         known = await self._ledger.find(self._new_id(key.field))
         return key.field if known is not None else key.key
 
-    def _entry(self, key: str, body: OrderBody, now: datetime) -> Entry:
+    def _entry(self, key: str, body: OrderBody, now: datetime, rebalance: str) -> Entry:
         terms = body.terms(self._account(body.account))
         order = Order(
             id=self._new_id(key),
@@ -94,6 +97,7 @@ class Acceptance:
             market_closed=str(body.market_closed or ""),
             priority=body.priority,
             client_reference=body.client_reference,
+            rebalance=rebalance,
         )
         return Entry(
             key=key,

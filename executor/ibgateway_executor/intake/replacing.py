@@ -86,7 +86,12 @@ def replacement_refusal(old: Order, body: OrderReplacementBody) -> OrderRefusedE
     problems = list(price_problems(terms.order_type, terms.limit_price, terms.stop_price))
     if problems:
         return OrderRefusedError(422, "InvalidRequest", "; ".join(problems))
-    if old.replaced_by:
+    if old.rebalance and not old.terminal:
+        text = (
+            f"it is an order of rebalance {old.rebalance}, which would not know the new one: cancel the rebalance with "
+            f"DELETE /v1/rebalances/{old.rebalance}, then place orders of your own"
+        )
+    elif old.replaced_by:
         text = f"order {old.replaced_by} replaces it already: replace that one"
     elif old.awaits_end and not old.terminal:
         text = f"it waits for the end of order {old.replaces}: wait until it is sent, or cancel it first"

@@ -250,6 +250,7 @@ def order_document(order: Order) -> dict[str, Any]:
         "clientReference": order.client_reference or None,
         "replaces": order.replaces or None,
         "replacedBy": order.replaced_by or None,
+        "rebalance": order.rebalance or None,
         "validUntil": order.valid_until.isoformat(),
         "orderRef": order.order_ref,
         "orderId": order.order_id or None,

@@ -54,6 +54,7 @@ def row_of(order: Order, at: datetime) -> dict[str, Any]:
         "replaces": order.replaces,
         "replaced_by": order.replaced_by,
         "awaits_end": order.awaits_end,
+        "rebalance": order.rebalance,
     }
 
 
@@ -108,6 +109,7 @@ def order_of(row: Row) -> Order:
         replaces=row["replaces"],
         replaced_by=row["replaced_by"],
         awaits_end=bool(row["awaits_end"]),
+        rebalance=row["rebalance"],
     )
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
     false,
 )
 
-REVISION = "0009"
+REVISION = "0010"
 """Of these tables: the last one in `revisions`."""
 UNSTAMPED = "4"
 """What programs without revisions stamped their ledgers with last; theirs was made and perhaps not stamped yet."""
@@ -88,6 +88,7 @@ orders = Table(
     Column("replaces", String, nullable=False, server_default=""),
     Column("replaced_by", String, nullable=False, server_default=""),
     Column("awaits_end", Boolean, nullable=False, server_default=false()),
+    Column("rebalance", String, nullable=False, server_default=""),
     Index("jobs_by_state", "state"),
     Index("jobs_by_client_reference", "client_reference", "sequence"),
     Index("jobs_by_order", "client_id", "order_id"),

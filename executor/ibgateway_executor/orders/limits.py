@@ -119,29 +119,46 @@ def _collar_breach(
     )
 
 
+def never_short(order: Order, limits: TradingLimits) -> bool:
+    """Whether it may sell no more than is held: any sale without `shortSelling`, and one of a rebalance always."""
+    return order.terms.side is Side.SELL and not (limits.short_selling and not order.rebalance)
+
+
 def short_sale(order: Order, held: Decimal, others: Iterable[Order]) -> LimitBreach | None:
     """Whether a sale would sell more than the account holds and nobody else is selling already.
 
-    `held` is the position, `others` are the orders for the same account and contract that the broker has or may have. While
-    there is one, the position may yet change: then the order waits (`POSITION_TOO_SMALL`), and else it is refused.
+    `held` is the position, `others` are the orders for the same account and contract that the broker has or may have. Where
+    one of them may yet make room, the order waits (`POSITION_TOO_SMALL`), and else it is refused. One of a rebalance never waits:
+    what it was to sell was decided by what was held then.
     """
-    if order.terms.side is Side.BUY:
-        return None
     beside = [other for other in others if other.id != order.id]
-    sales = (o for o in beside if o.terms.side is Side.SELL)
-    promised = sum((o.terms.quantity - o.filled for o in sales), Decimal(0))
-    if order.terms.quantity + promised <= held:
+    promised, coming = _rest(beside, Side.SELL), _rest(beside, Side.BUY)
+    quantity = order.terms.quantity
+    if order.terms.side is Side.BUY or quantity + promised <= held:
         return None
     text = f"{order.terms.account} holds {held} of {order.terms.contract}"
-    if beside:
+    if promised:
+        text = f"{text}, and {promised} are being sold"
+    if order.rebalance:
         return LimitBreach(
-            OrderReason.POSITION_TOO_SMALL,
-            f"{text}, and {promised} are being sold: it waits for the orders that IBKR has",
+            OrderReason.SHORT_SALE,
+            f"{text}: rebalance {order.rebalance} was to sell {quantity}, and sells nothing short. Ask for another "
+            "rebalance: it begins with what is held",
+        )
+    if quantity <= held + coming:
+        return LimitBreach(
+            OrderReason.POSITION_TOO_SMALL, f"{text}: it waits for the orders that IBKR has"
         )
     return LimitBreach(
         OrderReason.SHORT_SALE,
         f"{text}: sell no more than that, or allow spec.executor.limits.shortSelling",
     )
+
+
+def _rest(orders: Iterable[Order], side: Side) -> Decimal:
+    """What is not filled yet of the orders of one side."""
+    mine = (order for order in orders if order.terms.side is side)
+    return sum((order.terms.quantity - order.filled for order in mine), Decimal(0))
 
 
 def refuse(order: Order, found: LimitBreach) -> Order:

@@ -201,7 +201,8 @@ class Order:
     `resolution` and `note` are a person's, of an order whose fate was in doubt. `not_before` is the first
     moment at which it may be sent; `market_closed` empty where the gateway's setting counts;
     `client_reference` is the caller's own text. `replaces` and `replaced_by` are ids; while `awaits_end` the replaced
-    order has not ended, and the quantity is the whole one.
+    order has not ended, and the quantity is the whole one. `rebalance` is the id of the rebalance that placed it: a sale of one never goes
+    below zero, whatever is allowed.
     """
 
     id: str
@@ -231,6 +232,7 @@ class Order:
     replaces: str = ""
     replaced_by: str = ""
     awaits_end: bool = False
+    rebalance: str = ""
 
     @property
     def begins_at(self) -> datetime:

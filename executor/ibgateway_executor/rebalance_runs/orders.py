@@ -17,8 +17,10 @@ from ibgateway_executor.rebalance.progress import RebalanceRun
 AGAIN: Final = frozenset({"RequestInFlight"})
 """Says nothing about whether the order can be accepted."""
 
-Place = Callable[[str, OrderBody], Awaitable[Order]]
-"""Stores an order under an Idempotency-Key, as a client's request would be; OrderRefusedError where it may not be."""
+Place = Callable[[str, OrderBody, str], Awaitable[Order]]
+"""Stores an order under an Idempotency-Key, as a client's request would be, and marks it with its rebalance's id; OrderRefusedError
+where it may not be.
+"""
 OrderName = Callable[[str], str]
 """The id of the order that belongs to an Idempotency-Key."""
 
@@ -61,7 +63,7 @@ class RebalanceOrders:
     async def _placed(self, run: RebalanceRun, trade: PlannedTrade) -> Order:
         contract = run.contracts[trade.con_id]
         body = order_body(run.account, contract, trade, run.session_end)
-        return await self._place(run.key(trade), body)
+        return await self._place(run.key(trade), body, run.id)
 
     async def cancel(self, orders: list[Order]) -> None:
         """End what is unsent, and ask for the others' end. What is Unknown can't be cancelled."""

@@ -155,8 +155,8 @@ class RebalanceWorld(DispatchWorld):
             settlement=self.settlement,
         )
 
-    async def _place(self, key: str, body: OrderBody) -> Order:
-        return (await self._acceptance.accept(read_key([key]), body))[0]
+    async def _place(self, key: str, body: OrderBody, rebalance: str) -> Order:
+        return (await self._acceptance.accept(read_key([key]), body, rebalance=rebalance))[0]
 
     async def _fill(self) -> None:
         """What was written since the last time is booked, filled at the last price, and told."""

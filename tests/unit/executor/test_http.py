@@ -49,6 +49,7 @@ async def test_an_order_is_answered_with_what_was_stored(intake: IntakeWorld) ->
         "clientReference": None,
         "replaces": None,
         "replacedBy": None,
+        "rebalance": None,
         "validUntil": "2026-11-24T17:00:00+00:00",
         "orderRef": "ibg-id0",
         "orderId": None,

@@ -115,9 +115,14 @@ def test_sales_that_are_let_through_never_add_up_to_more_than_is_held(
     order = entry("a", replace(SELL, quantity=quantity)).order
     found = short_sale(order, Decimal(held), [*others, order])
     sold = sum(o.terms.quantity - o.filled for o in others if o.terms.side is Side.SELL)
+    bought = sum(o.terms.quantity - o.filled for o in others if o.terms.side is Side.BUY)
     assert (found is None) == (quantity + sold <= held)
     if found is not None:
-        assert found.reason == ("PositionTooSmall" if others else "ShortSale")
+        may_fit = quantity <= held + bought
+        assert found.reason == ("PositionTooSmall" if may_fit else "ShortSale")
+        of_rebalance = short_sale(replace(order, rebalance="r"), Decimal(held), others)
+        assert of_rebalance is not None
+        assert of_rebalance.reason == "ShortSale"
     assert short_sale(replace(order, terms=TERMS), Decimal(held), others) is None
 
 
@@ -237,6 +242,40 @@ async def test_a_sale_waits_for_what_is_being_sold_already(dispatch: DispatchWor
     )
     await dispatch.dispatch()
     assert dispatch.placed == ["a", "b"]
+
+
+async def test_a_sale_that_can_not_fit_any_more_is_refused_and_holds_nobody_up(
+    dispatch: DispatchWorld,
+) -> None:
+    """Whatever becomes of the order that works: it waited until its validity ended, and all later ones with it."""
+    dispatch.broker.held = holding(15)
+    await dispatch.order("works", SELL)
+    await dispatch.dispatch()
+    await acknowledged(dispatch, "works")
+    await dispatch.order("too large", replace(SELL, quantity=16))
+    await dispatch.order("fits", replace(SELL, quantity=5))
+    await dispatch.dispatch()
+    assert await dispatch.states("too large") == [("Rejected", "ShortSale")]
+    message = (await dispatch.stored("too large")).message
+    assert "holds 15 of AAPL, and 10 are being sold: sell no more than that" in message
+    assert dispatch.placed == ["works", "fits"]
+
+
+async def test_a_sale_waits_for_a_purchase_that_may_make_room_for_it(
+    dispatch: DispatchWorld,
+) -> None:
+    await dispatch.order("buy")
+    await dispatch.dispatch()
+    order = await acknowledged(dispatch, "buy")
+    await dispatch.order("sell", SELL)
+    await dispatch.dispatch()
+    assert await dispatch.states("sell") == [("Waiting", "PositionTooSmall")]
+    fill = FillReport(order.order_id, 17, 901, "ibg-buy", "e", Decimal(10), Decimal(190))
+    await dispatch.ledger.observe(fill)
+    dispatch.broker.held = holding(10)
+    dispatch.time.advance(1)
+    await dispatch.dispatch()
+    assert dispatch.placed == ["buy", "sell"]
 
 
 async def test_after_a_fill_the_position_is_asked_for_anew(dispatch: DispatchWorld) -> None:

@@ -235,6 +235,7 @@ def test_a_rebalance_that_is_older_than_its_history_begins_it_as_it_is_found(
     with sqlite3.connect(path) as file:
         file.executescript(
             "DROP TRIGGER order_history_no_delete; DELETE FROM order_history;"
+            "ALTER TABLE jobs DROP COLUMN rebalance; ALTER TABLE archived_jobs DROP COLUMN rebalance;"
             "UPDATE alembic_version SET version_num = '0008'"
         )
     file.close()

@@ -6,9 +6,11 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
+from sqlalchemy import text, update
 
 from executor_fakes import NOON, accept, entry
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError
+from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.sqlite import OrderStore
 from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import Contract, Side
@@ -176,3 +178,29 @@ def test_what_changed_stands_beside_the_state(store: OrderStore) -> None:
         {"cancelRequested": True},
         {"driftAfter": "0.000000"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "rebalance"),
+    [
+        ("rebalance-r1-BUY-265598", "r1"),
+        ("rebalance-r2-BUY-265598", ""),
+        ("rebalance-r1-SELL-265598", ""),
+        ("rebalance-r1-BUY-1", ""),
+        ("rebalance-r1", ""),
+        ("r1", ""),
+    ],
+)
+def test_orders_that_a_rebalance_placed_before_they_were_marked_are_known_by_their_keys(
+    store: OrderStore, key: str, rebalance: str
+) -> None:
+    store.add_rebalance("k", "h", run("r1"), NOON)
+    accept(store, replace(entry("a"), key=key))
+    with store._database.writing() as connection:
+        for table in (tables.orders, tables.archive):
+            connection.execute(text(f"ALTER TABLE {table.name} DROP COLUMN rebalance"))
+        connection.execute(update(tables.alembic_version).values(version_num="0009"))
+    store.stamp("paper")
+    found = store.find("a")
+    assert found is not None
+    assert found.rebalance == rebalance

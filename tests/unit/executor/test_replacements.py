@@ -147,6 +147,10 @@ async def test_an_order_that_is_not_found_any_more_is_not_replaced(
         (lambda o: replace(o, state=OrderState.UNKNOWN), "fate is not known"),
         (lambda o: replace(o, cancel_requested=True), "is being cancelled"),
         (lambda o: replace(o, replaced_by="b"), "order b replaces it already"),
+        (
+            lambda o: replace(o, rebalance="r1"),
+            "cancel the rebalance with DELETE /v1/rebalances/r1",
+        ),
     ],
 )
 async def test_what_can_not_be_replaced_is_refused(
