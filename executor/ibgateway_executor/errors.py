@@ -13,7 +13,7 @@ ExecutorError
     ├── NoAnswerError      a request was not answered in time
     ├── ClientIdInUseError another program uses the client id (326)
     ├── RequestRefusedError  the gateway refused a request: code and text
-    └── AccountUnavailableError  an account's values are not valid yet, or one is missing
+    └── AccountUnavailableError  an account's values are not valid yet, or one or a position is missing
 """
 
 
@@ -72,7 +72,7 @@ class ClientIdInUseError(BrokerError):
 
 
 class AccountUnavailableError(BrokerError):
-    """IBKR says that an account's values are not valid yet, or has left out one that counts."""
+    """IBKR says that an account's values are not valid yet, or has left out one, or a position, that counts."""
 
 
 class RequestRefusedError(BrokerError):

@@ -126,7 +126,7 @@ class Broker(Protocol):
         ...
 
     async def positions(self) -> tuple[PositionReport, ...]:
-        """What the accounts of the login hold, each position once and none of 0."""
+        """What the accounts of the login hold, each position once and none of 0; AccountUnavailableError where one is no number."""
         ...
 
     async def account(self, account: str) -> AccountReport:

@@ -31,6 +31,9 @@ class RequestAnswers:
         """Questions for executions whose rows are whole."""
         self.whole_orders = False
         """Whether the rows about open orders are whole."""
+        self._owed: dict[int | str, int] = {}
+        """Ends without an id that were not awaited to the last: the next one is theirs."""
+        self._doubtful: set[int | str] = set()
         self._refs: dict[str, str] = {}
         self._commissions: dict[str, CommissionReport] = {}
 
@@ -39,6 +42,7 @@ class RequestAnswers:
         if key in self._futures:
             raise BrokerError(f"{key} is being asked already")
         self._rows[key] = []
+        self._doubtful.discard(key)
         self._futures[key] = asyncio.get_running_loop().create_future()
         return self._futures[key]
 
@@ -51,9 +55,17 @@ class RequestAnswers:
         return tuple(self._rows.get(key, ()))
 
     def forget(self, key: int | str) -> None:
-        """The request is over; late rows are dropped."""
-        self._futures.pop(key, None)
+        """The request is over; late rows are dropped, and so is the end that it did not wait for, where no id tells whose it is."""
+        future = self._futures.pop(key, None)
         self._rows.pop(key, None)
+        if key in _ENDS.values() and future is not None and not _answered(future):
+            self._owed[key] = self._owed.get(key, 0) + 1
+
+    def doubtful(self, key: int | str) -> bool:
+        """Whether an end was dropped as that of an earlier question since this one was asked. Where no other end follows, it was perhaps
+        this one's: then nobody can tell whose the next one will be.
+        """
+        return key in self._doubtful
 
     def fail(self, error: BrokerError) -> None:
         """The connection ended: no request will be answered."""
@@ -80,7 +92,7 @@ class RequestAnswers:
         elif name == "priceSizeTick":
             self._price(*args[:3])
         elif name == "position":
-            self._row("positions", translation.position(*args))
+            self._row("positions", args)
         elif name == "commissionReport":
             self._note_commission(args[0])
         elif name == "accountUpdateMulti":
@@ -139,6 +151,16 @@ class RequestAnswers:
         return row
 
     def _end(self, key: int | str) -> None:
+        if self._owed.get(key):
+            self._owed[key] -= 1
+            self._doubtful.add(key)
+            self._rows.get(key, []).clear()
+            return
         future = self._futures.get(key)
         if future is not None and not future.done():
             future.set_result(tuple(self._rows[key]))
+
+
+def _answered(future: asyncio.Future[tuple[Any, ...]]) -> bool:
+    """Whether its end has come, or will not come: the request was refused."""
+    return future.done() and not future.cancelled()

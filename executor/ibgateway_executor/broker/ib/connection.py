@@ -24,6 +24,7 @@ from ibgateway_executor.broker.ib.translation import (
     contract_of,
     market_quote,
     order_of,
+    position,
 )
 from ibgateway_executor.broker.pacing import MessageKind, MessagePacer
 from ibgateway_executor.broker.protocol import (
@@ -239,7 +240,8 @@ class IbBroker:
                 rows = await self._ask("positions", self._client.reqPositions)
             finally:
                 self._write_if_connected(self._client.cancelPositions)
-        latest = {(row.account, row.contract.con_id): row for row in rows}
+        held = [position(*row) for row in rows]
+        latest = {(row.account, row.contract.con_id): row for row in held}
         return tuple(row for row in latest.values() if row.quantity)
 
     async def account(self, account: str) -> AccountReport:
@@ -324,6 +326,8 @@ class IbBroker:
             rows = self._answers.rows(key)
             if some_rows_do and rows:
                 return rows
+            if self._answers.doubtful(key):
+                self._end(f"the answers to {key} can't be told apart any more")
             raise NoAnswerError(f"no answer to {key} in time") from error
         finally:
             self._answers.forget(key)

@@ -172,11 +172,17 @@ def commission(told: Any) -> CommissionReport | None:
 
 
 def position(account: str, contract: Any, quantity: float, average_cost: float) -> PositionReport:
-    """position. Its contract says where it is listed, not where to route."""
+    """position. Its contract says where it is listed, not where to route.
+
+    AccountUnavailableError where the quantity is no number: it is not 0, and nobody knows what it is.
+    """
     held = replace(_named(contract), exchange="SMART", primary_exchange=contract.exchange)
-    return PositionReport(
-        account, held, number(quantity) or Decimal(0), number(average_cost) or Decimal(0)
-    )
+    shares = number(quantity)
+    if shares is None:
+        raise AccountUnavailableError(
+            f"IBKR did not tell how much {account} holds of {held}: {quantity} is no quantity"
+        )
+    return PositionReport(account, held, shares, number(average_cost) or Decimal(0))
 
 
 def account_report(account: str, rows: Iterable[tuple[str, str, str, str, str]]) -> AccountReport:
