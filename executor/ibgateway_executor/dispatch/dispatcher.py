@@ -134,6 +134,7 @@ class Dispatcher:
         numbers, lanes = self._ledger.active.news()
         for number in numbers:
             self._preparation.put(number)
+            self._submitter.put(number)
         self._waits.put(numbers)
         for of in lanes:
             self._heads.put(self._ledger.active, of)

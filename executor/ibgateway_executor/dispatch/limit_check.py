@@ -17,13 +17,13 @@ from ibgateway_executor.orders.limits import (
     short_sale,
     trading_limits,
 )
-from ibgateway_executor.orders.order import Order, OrderReason
+from ibgateway_executor.orders.order import Order, OrderReason, Side
 from ibgateway_executor.orders.queue import Waiting
 
 
 @dataclass(frozen=True)
 class _Missing:
-    """A price or a position is not known."""
+    """A price, a position or a symbol is not known."""
 
     reason: OrderReason
 
@@ -45,18 +45,22 @@ class LimitCheck:
         self._settings = settings
         self._prices = prices
         self._positions = positions
-        self._held: set[str] = set()
+        self._held: set[int] = set()
+
+    def put(self, number: int) -> None:
+        """The order has changed, or has ended: it is looked at anew, if at all."""
+        self._held.discard(number)
 
     def wait(self, order: Order) -> Waiting | None:
         """What an order waits for that `allows` has said no to, while there is no need to look again."""
-        if order.id not in self._held:
+        if order.sequence not in self._held:
             return None
         found = self._verdict(order)
         if isinstance(found, _Missing) and self._awaited(order, found):
             return self._missing(order, found)
         if isinstance(found, LimitBreach) and found.reason is OrderReason.POSITION_TOO_SMALL:
             return Waiting(found.reason, found.message)
-        self._held.discard(order.id)
+        self._held.discard(order.sequence)
         return None
 
     async def allows(self, order: Order) -> bool:
@@ -69,7 +73,7 @@ class LimitCheck:
             return False
         if isinstance(found, _Missing):
             self._ask(order, found)
-        self._held.add(order.id)
+        self._held.add(order.sequence)
         return False
 
     def obstacle(self, order: Order) -> Waiting | None:
@@ -82,6 +86,8 @@ class LimitCheck:
 
     def _verdict(self, order: Order) -> LimitBreach | _Missing | None:
         limits, terms = trading_limits(self._settings()), order.terms
+        if limits.symbols and not terms.contract.symbol:
+            return _Missing(OrderReason.CONTRACT_UNRESOLVED)
         needed = limits.needs_price(terms)
         price = self._prices.price(terms.contract) if needed else None
         if (found := breach(terms, limits, price)) is not None:
@@ -96,8 +102,9 @@ class LimitCheck:
         return short_sale(order, held, self._ledger.active.beside(order))
 
     def _ask(self, order: Order, missing: _Missing) -> None:
+        """Of the contract `Preparation` has the broker asked."""
         broker = self._connection.broker
-        if broker is None:
+        if broker is None or missing.reason is OrderReason.CONTRACT_UNRESOLVED:
             return
         if missing.reason is OrderReason.NO_PRICE:
             self._prices.refresh(broker, order.terms.contract)
@@ -106,20 +113,17 @@ class LimitCheck:
             self._positions.refresh(broker, terms.account, terms.contract.con_id)
 
     def _awaited(self, order: Order, missing: _Missing) -> bool:
+        if missing.reason is OrderReason.CONTRACT_UNRESOLVED:
+            return True
         if missing.reason is OrderReason.NO_PRICE:
             return self._prices.awaited(order.terms.contract)
         return self._positions.awaited(order.terms.account, order.terms.contract.con_id)
 
     def _missing(self, order: Order, missing: _Missing) -> Waiting:
+        if missing.reason is OrderReason.CONTRACT_UNRESOLVED:
+            return _no_symbol(order)
         if missing.reason is OrderReason.NO_PRICE:
-            contract = order.terms.contract
-            detail = self._prices.failure(contract)
-            text = (
-                f"the order needs a price of {contract} to be checked against maxOrderValue or priceCollarPercent: "
-                f"{detail or 'the broker is being asked'}. Use a limit order, subscribe to market data, or remove the limit"
-            )
-            asking = self._prices.asking(contract)
-            return Waiting(missing.reason, text, brief=asking and not detail)
+            return self._no_price(order)
         detail = self._positions.failure()
         text = (
             f"a sale needs the position of {order.terms.account}: {detail or 'the broker is being asked'}. It is asked "
@@ -128,3 +132,24 @@ class LimitCheck:
         if not order.rebalance:
             text = f"{text}; spec.executor.limits.shortSelling does without"
         return Waiting(missing.reason, text, brief=not detail)
+
+    def _no_price(self, order: Order) -> Waiting:
+        contract = order.terms.contract
+        detail = self._prices.failure(contract)
+        advice = "subscribe to market data, or remove the limit"
+        if order.terms.side is Side.BUY:
+            advice = f"use a limit order, {advice}"
+        text = (
+            f"the order needs a price of {contract} to be checked against maxOrderValue or priceCollarPercent: "
+            f"{detail or 'the broker is being asked'}. To do without, {advice}"
+        )
+        asking = self._prices.asking(contract)
+        return Waiting(OrderReason.NO_PRICE, text, brief=asking and not detail)
+
+
+def _no_symbol(order: Order) -> Waiting:
+    return Waiting(
+        OrderReason.CONTRACT_UNRESOLVED,
+        f"the broker has told no symbol of {order.terms.contract} yet, and spec.executor.limits.allowedSymbols needs it: "
+        "cancel the order and name its contract by symbol, or remove the limit",
+    )

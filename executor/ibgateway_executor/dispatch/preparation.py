@@ -140,7 +140,8 @@ class Preparation:
         contract = self._contracts.resolve(named)
         wait = self._wait(named)
         if isinstance(contract, Contract) and (wait is None or not wait.brief):
-            return None
+            # The answer may have come since it was looked at: then what is checked against the limits is not filled in yet.
+            return None if contract == order.terms.contract else NOT_LOOKED_AT
         return wait or Waiting(OrderReason.CONTRACT_UNRESOLVED, "the broker is to be asked")
 
     def _may_look(self) -> bool:

@@ -69,6 +69,10 @@ class OrderSubmitter:
         """Whether the daily limit needs another count before an order can be chosen."""
         return self._daily_limit.uncounted
 
+    def put(self, number: int) -> None:
+        """The order has changed, or has ended."""
+        self._limits.put(number)
+
     def wait(self, order: Order) -> Waiting | None:
         """What the limits say to an unsent order."""
         return self._daily_limit.wait(order) or self._limits.wait(order)

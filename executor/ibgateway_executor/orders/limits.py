@@ -33,7 +33,7 @@ class TradingLimits:
 
     def needs_price(self, terms: OrderTerms) -> bool:
         """Whether an order can be held against them only with the contract's price of now."""
-        if self.value is not None and own_price(terms) is None:
+        if self.value is not None and not _bounded(terms):
             return True
         return self.collar is not None and terms.order_type in LIMITED
 
@@ -62,6 +62,21 @@ def own_price(terms: OrderTerms) -> Decimal | None:
     return terms.limit_price or terms.stop_price
 
 
+def _bounded(terms: OrderTerms) -> bool:
+    """Whether nothing can be executed at more than the limit price. A sale is executed at the price of now, however low its limit
+    is, and so is a stop order that is beyond its stop price already.
+    """
+    return terms.side is Side.BUY and terms.limit_price is not None
+
+
+def _worth(terms: OrderTerms, market_price: Decimal | None) -> Decimal | None:
+    """The price by which an order counts: the larger one of its own and that of now, where its own bounds nothing."""
+    own = own_price(terms)
+    if _bounded(terms) or market_price is None:
+        return own
+    return market_price if own is None else max(own, market_price)
+
+
 def value(terms: OrderTerms, price: Decimal) -> Decimal:
     """What the order is worth at `price`, in the contract's currency."""
     return terms.quantity * price * Decimal(terms.contract.multiplier or 1)
@@ -73,7 +88,7 @@ def breach(
     """The first limit that the order is above, as far as that can be told; `market_price` None where it is not known."""
     return (
         _symbol_breach(terms, limits)
-        or _value_breach(terms, limits, own_price(terms) or market_price)
+        or _value_breach(terms, limits, _worth(terms, market_price))
         or _collar_breach(terms, limits, market_price)
     )
 

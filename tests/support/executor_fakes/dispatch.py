@@ -61,19 +61,20 @@ class DispatchWorld:
         self.preparation = Preparation(
             ledger=self.ledger, accounts=lambda: self.accounts, contracts=contracts
         )
+        self.limits = LimitCheck(
+            ledger=self.ledger,
+            connection=self.connection,
+            settings=lambda: self.settings,
+            prices=Prices(clock, self.changed),
+            positions=AccountPositions(clock, self.changed, self.ledger.filled_at),
+        )
         submitter = OrderSubmitter(
             ledger=self.ledger,
             connection=self.connection,
             gate=lambda: self.gate,
             settings=lambda: self.settings,
             contracts=contracts,
-            limits=LimitCheck(
-                ledger=self.ledger,
-                connection=self.connection,
-                settings=lambda: self.settings,
-                prices=Prices(clock, self.changed),
-                positions=AccountPositions(clock, self.changed, self.ledger.filled_at),
-            ),
+            limits=self.limits,
             pacer=pacer,
             metrics=self.metrics,
             clock=clock,

@@ -16,8 +16,10 @@ from ibgateway_executor.orders.order import (
     Contract,
     Order,
     OrderState,
+    OrderTerms,
     OrderType,
     Side,
+    cancel,
 )
 from ibgateway_executor.orders.portfolio import PositionReport
 
@@ -90,11 +92,41 @@ def test_a_future_is_worth_its_multiplier_too() -> None:
     assert breach(future, TradingLimits(value=Decimal(94_999)), None) is not None
 
 
-def test_a_stop_order_is_worth_its_stop_price() -> None:
-    stop = replace(TERMS, order_type=OrderType.STOP, stop_price=Decimal(200))
-    limits = TradingLimits(value=Decimal(1999))
-    assert not limits.needs_price(stop)
-    assert breach(stop, limits, None) is not None
+STOP = replace(TERMS, order_type=OrderType.STOP, stop_price=Decimal(200))
+STOP_LIMIT = replace(LIMIT, order_type=OrderType.STOP_LIMIT, stop_price=Decimal(200))
+
+
+@pytest.mark.parametrize(
+    ("terms", "market", "worth"),
+    [
+        (TERMS, 150, 1500),
+        (LIMIT, 900, 1900),
+        (STOP_LIMIT, 900, 1900),
+        (STOP, 150, 2000),
+        (STOP, 250, 2500),
+        (replace(LIMIT, side=Side.SELL), 150, 1900),
+        (replace(LIMIT, side=Side.SELL), 250, 2500),
+        (replace(STOP, side=Side.SELL), 250, 2500),
+        (replace(STOP_LIMIT, side=Side.SELL), 250, 2500),
+        (replace(LIMIT, side=Side.SELL, limit_price=Decimal("0.01")), 250, 2500),
+        (SELL, 150, 1500),
+    ],
+)
+def test_an_order_is_worth_what_it_may_be_executed_at(
+    terms: OrderTerms, market: int, worth: int
+) -> None:
+    """A limit price bounds what a buy costs. A sale is executed at the price of now, however low its limit is."""
+    limits = TradingLimits(value=Decimal(worth))
+    assert breach(terms, limits, Decimal(market)) is None
+    assert breach(terms, replace(limits, value=Decimal(worth) - 1), Decimal(market)) is not None
+    bounded = terms in (LIMIT, STOP_LIMIT)
+    assert limits.needs_price(terms) == (not bounded)
+
+
+def test_what_is_worth_too_much_at_its_own_price_is_told_without_another() -> None:
+    limits = TradingLimits(value=Decimal(1899))
+    for terms in (LIMIT, replace(LIMIT, side=Side.SELL), STOP):
+        assert breach(terms, limits, None) is not None
 
 
 ORDERS = st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 20), st.integers(0, 20)))
@@ -181,6 +213,58 @@ async def test_a_symbol_that_the_broker_tells_must_be_allowed_too(dispatch: Disp
     await dispatch.order("a", replace(TERMS, contract=Contract(265598, sec_type="", currency="")))
     await dispatch.dispatch()
     assert await dispatch.states("a") == [("Rejected", "SymbolNotAllowed")]
+
+
+@pytest.mark.parametrize(
+    ("market", "state"),
+    [
+        (None, ("Waiting", "NoPrice")),
+        ("199", ("Sending", "")),
+        ("201", ("Rejected", "OrderValueLimit")),
+    ],
+)
+async def test_a_sale_is_held_against_the_price_of_now_however_low_its_limit_is(
+    dispatch: DispatchWorld, market: str | None, state: tuple[str, str]
+) -> None:
+    setting(dispatch, max_order_value="2000")
+    dispatch.broker.held = holding(10)
+    dispatch.broker.last = None if market is None else Decimal(market)
+    cheap = replace(LIMIT, side=Side.SELL, limit_price=Decimal("0.01"))
+    await dispatch.order("a", cheap)
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [state]
+    assert "use a limit order" not in (await dispatch.stored("a")).message
+
+
+async def test_a_contract_without_a_symbol_is_not_sent_past_the_allowed_ones(
+    dispatch: DispatchWorld,
+) -> None:
+    setting(dispatch, allowed_symbols=("AAPL",))
+    nameless = replace(AAPL, symbol="")
+    dispatch.broker.known = (nameless,)
+    await dispatch.order("a", replace(TERMS, contract=nameless))
+    await dispatch.dispatch()
+    assert await dispatch.states("a") == [("Waiting", "ContractUnresolved")]
+    assert (
+        "name its contract by symbol, or remove the limit" in (await dispatch.stored("a")).message
+    )
+    setting(dispatch, allowed_symbols=())
+    await dispatch.dispatch()
+    assert dispatch.placed == ["a"]
+
+
+async def test_an_order_that_ends_while_it_is_held_leaves_nothing_behind(
+    dispatch: DispatchWorld,
+) -> None:
+    setting(dispatch, max_order_value="2000")
+    for number in range(3):
+        await dispatch.order(f"o{number}")
+        await dispatch.dispatch()
+        assert await dispatch.states(f"o{number}") == [("Waiting", "NoPrice")]
+        assert len(dispatch.limits._held) == 1
+        await dispatch.ledger.advance(f"o{number}", cancel)
+    await dispatch.dispatch()
+    assert dispatch.limits._held == set()
 
 
 async def test_a_limit_that_comes_during_the_commit_holds_the_write(

@@ -71,6 +71,25 @@ async def test_a_contract_must_be_exactly_one(
     assert await dispatch.states("a") == [state]
 
 
+async def test_an_answer_that_comes_between_two_looks_is_filled_in_before_the_order_is_sent(
+    dispatch: DispatchWorld,
+) -> None:
+    """What is checked against the limits is the order as it is stored: its symbol and its multiplier."""
+    future = replace(AAPL, sec_type="FUT", multiplier="50")
+    dispatch.broker.known = (future,)
+    named = replace(TERMS, contract=Contract(265598, sec_type="", currency=""))
+    await dispatch.order("a", named)
+    await dispatch.dispatcher.dispatch()
+    await dispatch.answers()
+    dispatch.dispatcher._lanes_at = float("inf")
+    await dispatch.order("b", named)
+    await dispatch.dispatch()
+    assert dispatch.placed == []
+    dispatch.dispatcher._lanes_at = float("-inf")
+    await dispatch.dispatch()
+    assert [order.terms.contract for order in dispatch.broker.placed] == [future]
+
+
 async def test_an_ambiguous_contract_is_answered_with_at_most_ten_of_those_that_fit(
     dispatch: DispatchWorld,
 ) -> None:
