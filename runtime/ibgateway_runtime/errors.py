@@ -16,7 +16,11 @@ class SettingsError(IbgatewayError):
 
 
 class EndpointUnavailableError(IbgatewayError):
-    """A program of a gateway did not answer, or not as agreed."""
+    """A program of a gateway did not answer, or not as agreed; `body` is what it said where it answered."""
+
+    def __init__(self, message: str, body: bytes = b"") -> None:
+        super().__init__(message)
+        self.body = body
 
 
 class EndpointRefusedError(EndpointUnavailableError):

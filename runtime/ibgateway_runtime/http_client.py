@@ -104,7 +104,7 @@ class HttpClient:
         if response.status == 409:
             raise EndpointRefusedError(text.decode(errors="replace")[:LONGEST_WORDS])
         if response.status >= 300:
-            raise EndpointUnavailableError(f"{endpoint.name}{path}: {response.status}")
+            raise EndpointUnavailableError(f"{endpoint.name}{path}: {response.status}", text)
         return text
 
     async def lines(self, endpoint: Endpoint, path: str) -> AsyncGenerator[bytes, None]:

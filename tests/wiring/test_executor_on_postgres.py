@@ -101,6 +101,9 @@ async def test_an_executor_waits_for_a_database_that_is_not_there_yet(tmp_path: 
             await here.log_in()
             await here.not_ready("the ledger's database can't be used")
             assert (await here.place("k1"))[0] == 503
+            status, told = await here.agent.ask("GET", "/v1/gate")
+            assert (status, told["code"]) == (503, "LedgerUnavailable")
+            assert told["detail"].startswith("the ledger's database can't be used (")
             server.start()
             await here.ready()
             _, order = await here.place("k1")

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from ibgateway_api.gate import Closed
+from ibgateway_api.gate import Closed, GateReason
 from ibgateway_api.reports import ExecutorReport
-from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
+from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake import events, pages, portfolio
-from ibgateway_executor.intake.answers import ANSWERS
+from ibgateway_executor.intake.answers import ANSWERS, error_answer
 from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.cancel_all import cancel_all
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
@@ -174,7 +174,7 @@ async def cancel_everything(services: Services, body: ResumeBody) -> dict[str, A
 async def get_gate(services: Services) -> Response:
     """The executor's own view of the gate, and whether it has drained (agent token)."""
     if not services.ledger.begun:
-        raise LedgerUnavailableError(services.ledger.problem)
+        return error_answer(GateReason.LEDGER_UNAVAILABLE, services.ledger.problem)
     active = services.ledger.active
     gate = services.gate()
     closed = gate if isinstance(gate, Closed) else None

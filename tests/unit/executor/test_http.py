@@ -201,6 +201,15 @@ async def test_the_gate_report_counts_what_is_in_doubt(intake: IntakeWorld) -> N
     assert (answer.json()["inDoubt"], answer.json()["openOrders"]) == (1, 1)
 
 
+async def test_a_ledger_that_was_not_written_since_the_start_has_only_its_reason_for_the_gate(
+    intake: IntakeWorld,
+) -> None:
+    intake.ledger.begun = False
+    answer = await intake.http.get("/v1/gate", headers={"Authorization": "Bearer agent-secret"})
+    told = answer.json()
+    assert (told["status"], told["code"], told["detail"]) == (503, "LedgerUnavailable", "")
+
+
 async def test_a_new_order_and_a_clients_cancel_are_logged_and_counted(
     intake: IntakeWorld, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,6 +5,7 @@ from ibgateway_operator.decide.stops import PlannedStop
 from ibgateway_operator.model.memory import DrainMemory, GatewayMemory
 from ibgateway_operator.observe.drain import Drains
 from ibgateway_operator.observe.executor import Executors
+from ibgateway_runtime.errors import EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint
 from operator_fakes import FakeHttpClient
 
@@ -23,6 +24,14 @@ async def test_the_last_answer_is_kept(http: FakeHttpClient) -> None:
     assert memory.drain == DrainMemory("Restart", 7.0, QUIET)
     http.answers["/v1/gate"] = b"<html>"
     await drains(http, 9.0).ask(memory, PlannedStop.RESTART, EXECUTOR)
+    assert memory.drain == DrainMemory("Restart", 7.0, None)
+
+
+async def test_an_executor_whose_ledger_is_away_has_not_answered(http: FakeHttpClient) -> None:
+    memory = GatewayMemory("uid-1", 0.0)
+    problem = b'{"code": "LedgerUnavailable", "status": 503, "detail": "away"}'
+    http.answers["/v1/gate"] = EndpointUnavailableError("paper/v1/gate: 503", problem)
+    await drains(http, 7.0).ask(memory, PlannedStop.RESTART, EXECUTOR)
     assert memory.drain == DrainMemory("Restart", 7.0, None)
 
 

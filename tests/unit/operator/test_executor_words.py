@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ibgateway_runtime.errors import EndpointUnavailableError
 from operator_fakes import OperatorWorld, pod, report
 from operator_fakes.http_client import FakeHttpClient
 
@@ -32,6 +33,26 @@ async def test_a_ledger_that_can_not_be_written_is_shown(trading: OperatorWorld)
     await executor_is(trading, ready=True)
     assert trading.condition("ExecutorReady") == "True PodReady"
     assert trading.condition("Ready") == "True Trading"
+
+
+async def test_a_ledger_that_is_away_since_the_executors_start_is_shown(
+    trading: OperatorWorld,
+) -> None:
+    problem = {"code": "LedgerUnavailable", "status": 503, "detail": "the database is away"}
+    answer = EndpointUnavailableError("paper/v1/gate: 503", json.dumps(problem).encode())
+    trading.http.answers["/v1/gate"] = answer
+    await executor_is(trading, ready=False)
+    for kind in ("ExecutorReady", "Ready"):
+        assert trading.condition(kind) == "False LedgerUnavailable"
+        assert trading.message(kind).endswith("LedgerUnavailable: the database is away")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"code": "LedgerUnavailable"}'])
+async def test_an_error_without_words_is_no_reason(trading: OperatorWorld, body: bytes) -> None:
+    trading.http.answers["/v1/gate"] = EndpointUnavailableError("paper/v1/gate: 503", body)
+    await executor_is(trading, ready=False)
+    assert trading.condition("ExecutorReady") == "False PodNotReady"
+    assert trading.message("ExecutorReady") == "the executor pod is not ready"
 
 
 PAUSE = {"by": "R.", "reason": "earnings", "since": "2026-11-23T17:00:00Z"}

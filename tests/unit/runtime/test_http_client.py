@@ -80,6 +80,16 @@ async def test_a_refusal_is_told_in_its_own_words(client: HttpClient) -> None:
     assert len(str(refused.value)) == 600
 
 
+async def test_what_an_error_says_is_kept(client: HttpClient) -> None:
+    async def away(_: web.Request) -> web.Response:
+        return web.Response(status=503, text='{"code": "LedgerUnavailable"}')
+
+    async with serving(away) as url:
+        with pytest.raises(EndpointUnavailableError, match="503") as told:
+            await client.get(Endpoint(url), "/v1/gate")
+    assert told.value.body == b'{"code": "LedgerUnavailable"}'
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_redirects_are_not_followed_because_nobody_else_is_to_see_the_token(
     client: HttpClient, status: int
