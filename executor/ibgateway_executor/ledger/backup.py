@@ -33,6 +33,7 @@ Sleep = Callable[[float], Awaitable[None]]
 def back_up(ledger: Path, folder: Path, *, keep: int, now: datetime) -> Path:
     """A whole copy of the ledger as it is committed now, named by `now`; the newest `keep` of the folder stay.
 
+    So do those that know of more orders than this ledger, which is then another one: what its volume had may be lost.
     BackupError where it can't be made; then no other copy is touched.
     """
     made = folder / f"ledger-{now.astimezone(UTC):{_TIME}}.db"
@@ -45,8 +46,7 @@ def back_up(ledger: Path, folder: Path, *, keep: int, now: datetime) -> Path:
         _synced(part)
         part.replace(made)
         _synced(folder)
-        for old in copies(folder)[:-keep]:
-            old.unlink()
+        _prune(copies(folder)[:-keep], orders_taken(made))
     except (sqlite3.Error, OSError) as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -55,6 +55,31 @@ def back_up(ledger: Path, folder: Path, *, keep: int, now: datetime) -> Path:
             "mounted, writable and has room"
         ) from error
     return made
+
+
+def orders_taken(ledger: Path) -> int:
+    """How many orders a ledger has ever taken, archived ones too; 0 where it can't be read."""
+    try:
+        with closing(_opened(ledger, "mode=ro&immutable=1")) as file:
+            row = file.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'").fetchone()
+    except sqlite3.Error:
+        return 0
+    return 0 if row is None else int(row[0])
+
+
+def _prune(old: list[Path], taken: int) -> None:
+    """Remove the copies that the ledger's newest one replaces."""
+    more = {copy for copy in old if orders_taken(copy) > taken}
+    for copy in old:
+        if copy not in more:
+            copy.unlink()
+    if more:
+        logger.warning(
+            "the ledger has taken fewer orders (%s) than copies of it know of: those are kept. Was its volume lost, restore the "
+            "newest of them, %s; is it to begin anew, move them away",
+            taken,
+            max(more).name,
+        )
 
 
 def copies(folder: Path) -> list[Path]:

@@ -57,6 +57,32 @@ def test_only_the_newest_copies_are_kept_and_nobody_elses_files_are_touched(
     ]
 
 
+def test_a_ledger_that_began_anew_takes_no_older_ones_copies_away(
+    store: SqliteStore, tmp_path: Path, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = backup.back_up(tmp_path / "ledger.db", folder, keep=2, now=NOON)
+    for name in ("a", "b"):
+        accept(store, entry(name))
+    kept = backup.back_up(tmp_path / "ledger.db", folder, keep=2, now=NOON + DAY)
+    anew = open_sqlite(tmp_path / "anew.db")
+    anew.stamp("paper")
+    accept(anew, entry("c"))
+    made = [
+        backup.back_up(tmp_path / "anew.db", folder, keep=2, now=NOON + day * DAY)
+        for day in (2, 3, 4)
+    ]
+    assert backup.copies(folder) == [kept, *made[1:]]
+    assert first not in backup.copies(folder)
+    words = "the ledger has taken fewer orders (1) than copies of it know of: those are kept"
+    assert [words in record.message for record in caplog.records] == [True, True]
+    assert kept.name in caplog.text
+    for name in ("d", "e"):
+        accept(anew, entry(name))
+    last = backup.back_up(tmp_path / "anew.db", folder, keep=2, now=NOON + 5 * DAY)
+    assert backup.copies(folder) == [made[2], last]
+    anew.close()
+
+
 def test_a_copy_that_can_not_be_made_leaves_the_others_and_no_half_one(
     store: SqliteStore, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
