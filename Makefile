@@ -1,6 +1,8 @@
 # `make help` lists what there is. Everything Python runs in .venv, made from hashed requirements.
 PYTHON ?= python3
 BIN := .venv/bin
+# A shell of cron or in a container may have no home, and Go, Helm and kubectl keep what they need in one.
+export HOME := $(or $(HOME),$(shell getent passwd "$$(id -u)" | cut -d: -f6))
 export PYTHONPATH := tests/cluster:tests/support
 # Compiled modules are kept, whatever the shell says: without them collecting the unit tests costs twice as much.
 unexport PYTHONDONTWRITEBYTECODE
@@ -64,7 +66,7 @@ test-chart: cluster packages ## the charts, rendered and applied
 test-e2e: packages images ## the story on the real cluster
 	@$(PYTEST) -q tests/e2e
 
-test-stories: packages images ## the stories of logins on the real cluster, beside each other: a quarter of an hour; run by hand
+test-stories: packages images ## the stories of logins and a rebalance on the real cluster, beside each other: a quarter of an hour; run by hand
 	@$(PYTEST) -q -n 3 --dist loadfile tests/stories
 
 test-faults: cluster packages ## kills clusters of its own, drains their nodes, walks the week at random; run by hand
