@@ -2,10 +2,11 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from ibgateway_house.page_commands import commands
 
 ROOT = Path(__file__).parents[3]
 PAGES = [
@@ -18,27 +19,8 @@ PAGES = [
     "charts/ibgateway/README.md",
     "charts/ibgateway-operator/README.md",
 ]
-PROGRAMS = re.compile(r"(?:curl|docker|eval|helm|kubectl|make|registry=|umask) ?")
-_FENCED = re.compile(r"^```(?:bash|sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_INDENTED = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
-_INLINE = re.compile(r"`([^`\n]+)`")
 _HERE_DOCUMENT = re.compile(r"<<'(\w+)'\n.*?^\1$", re.MULTILINE | re.DOTALL)
 _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
-
-
-def commands(text: str) -> Iterator[str]:
-    """The scripts in a Markdown text: fenced, indented, or in a line."""
-    for block in _FENCED.findall(text):
-        if PROGRAMS.match(block):
-            yield block
-    prose = _FENCED.sub("", text)
-    for block in _INDENTED.findall(prose):
-        script = re.sub("^    ", "", block, flags=re.MULTILINE)
-        if PROGRAMS.match(script):
-            yield script
-    for line in _INLINE.findall(prose):
-        if PROGRAMS.match(line) and " " in line:
-            yield line
 
 
 def shell_trouble(script: str) -> str:
