@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from executor_fakes import CountingWakeup, FakeBroker
 from ibgateway_api.gate import Gate, Open
 from ibgateway_api.reports import ExecutorReport, SentinelReport
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.connection_state import ConnectionState
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.gate import TradingGate
+from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
 
 PROVEN = ConnectionState(connected=True, accounts=("DU1234567",), skew=0.1, reconciled=True)
@@ -24,13 +24,9 @@ class ExecutorSide:
         self.heard_at = float("-inf")
         self.settings: ExecutorSettings | None = None
         self.busy_until = float("-inf")
-        connection = CurrentConnection(
-            clock=clock,
-            changed=CountingWakeup(),
-            wanted=CountingWakeup(),
-        )
+        connection = CurrentConnection(clock=clock, changed=Wakeup(), wanted=Wakeup())
         self._connection = connection
-        connection.broker, connection.state = FakeBroker(), PROVEN
+        connection.state = PROVEN
         self._gate = TradingGate(
             settings=self._told,
             sentinel=self,
