@@ -50,6 +50,8 @@ class Subject(StrEnum):
     SETUP = "Setup"
     EXECUTOR = "Executor"
     ORDERS = "Orders"
+    REBALANCES = "Rebalances"
+    BACKUP = "Backup"
 
 
 SENTINEL_SUBJECTS: Final = frozenset(
@@ -64,7 +66,14 @@ SENTINEL_SUBJECTS: Final = frozenset(
     }
 )
 OPERATOR_SUBJECTS: Final = frozenset(
-    {Subject.GATEWAY, Subject.SETUP, Subject.EXECUTOR, Subject.ORDERS}
+    {
+        Subject.GATEWAY,
+        Subject.SETUP,
+        Subject.EXECUTOR,
+        Subject.ORDERS,
+        Subject.REBALANCES,
+        Subject.BACKUP,
+    }
 )
 
 
@@ -95,6 +104,8 @@ class Topic(StrEnum):
     EXECUTOR_NOT_READY = "ExecutorNotReady"
     TRADING_PAUSED = "TradingPaused"
     ORDERS_IN_DOUBT = "OrdersInDoubt"
+    REBALANCE_STUCK = "RebalanceStuck"
+    BACKUP_FAILING = "BackupFailing"
 
 
 SEVERITY: Final = {
@@ -122,6 +133,8 @@ SEVERITY: Final = {
     Topic.EXECUTOR_NOT_READY: Severity.CRITICAL,
     Topic.TRADING_PAUSED: Severity.INFO,
     Topic.ORDERS_IN_DOUBT: Severity.CRITICAL,
+    Topic.REBALANCE_STUCK: Severity.CRITICAL,
+    Topic.BACKUP_FAILING: Severity.WARNING,
 }
 """Critical: only a person helps, or a deadline runs. Warning: it may pass by itself. Info: as planned."""
 

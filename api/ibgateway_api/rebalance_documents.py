@@ -128,6 +128,8 @@ class RebalanceDocument(Document):
     """As they were frozen once the sells had ended: those of the plan, or fewer."""
     report: RebalanceReportDocument | None
     updated_at: AwareDatetime | None
+    state_since: AwareDatetime | None = None
+    """When it came to its state; null where that was before an upgrade."""
     request: dict[str, Any]
 
 

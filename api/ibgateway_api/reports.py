@@ -117,6 +117,15 @@ class PauseReport(Document):
         )
 
 
+class RebalanceFinding(Document):
+    """A rebalance that needs a person: it can't go on, or it ended without what was asked."""
+
+    id: str
+    state: str
+    reason: str
+    message: str
+
+
 class ExecutorReport(Document):
     """`GET /v1/gate` of the executor (agent token): its own view of the gate, and whether it has drained.
 
@@ -131,3 +140,7 @@ class ExecutorReport(Document):
     paused: PauseReport | None = None
     in_doubt: int = 0
     """Orders of which nobody knows what became of them (Unknown)."""
+    rebalances: tuple[RebalanceFinding, ...] = ()
+    """Those that need a person."""
+    backup_problem: str = ""
+    """Why there is no copy of the ledger as new as there should be; empty where there is, and where none are taken."""

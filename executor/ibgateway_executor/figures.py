@@ -4,6 +4,7 @@ The queue is read from memory: a scrape waits for no disk, and what it costs doe
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +14,8 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.week import regular_hours
 from ibgateway_executor.orders.active import ActiveOrders
 from ibgateway_executor.orders.order import OrderReason, OrderState
+from ibgateway_executor.rebalance.findings import findings
+from ibgateway_executor.rebalance.progress import ENDED, RebalanceRun, RebalanceState
 from ibgateway_runtime.figures import Figure, Series, VolumeSize, at, flag, known
 
 GATE_OPEN: Final = "GateOpen"
@@ -27,11 +30,17 @@ class ExecutorView:
     now: datetime
     gate: Gate
     active: ActiveOrders
+    rebalances: Iterable[RebalanceRun]
+    """The last one of each account."""
     news_age: float
     connected: bool
     skew: float | None = None
     ledger_problem: str = ""
     volume: VolumeSize | None = None
+    backup_at: datetime | None = None
+    """When the newest copy of the ledger was taken."""
+    backup_problem: str | None = None
+    """Why there is none as new as there should be; None where none are taken."""
 
 
 def gate_word(gate: Gate) -> str:
@@ -67,6 +76,27 @@ def _unsent(view: ExecutorView) -> Series:
 def _oldest(view: ExecutorView) -> Series:
     unsent = view.active.unsent
     return at(unsent[min(unsent)].accepted_at if unsent else None)
+
+
+def _rebalances(view: ExecutorView) -> Series:
+    counted = Counter(str(run.state) for run in view.rebalances)
+    return {(str(s),): float(counted[s]) for s in RebalanceState if s not in ENDED}
+
+
+def _rebalance_since(view: ExecutorView) -> Series:
+    """Of several in one state that which came to it first."""
+    found: dict[tuple[str, ...], float] = {}
+    for run in view.rebalances:
+        since = run.state_since or run.updated_at
+        if not run.ended and since is not None:
+            label = (str(run.state),)
+            found[label] = min(since.timestamp(), found.get(label, since.timestamp()))
+    return found
+
+
+def _drift(view: ExecutorView) -> Series:
+    reports = [run.report for run in view.rebalances if run.report is not None]
+    return known(max((float(report.drift_after) for report in reports), default=None))
 
 
 FIGURES: Final[tuple[Figure[ExecutorView], ...]] = (
@@ -119,9 +149,41 @@ FIGURES: Final[tuple[Figure[ExecutorView], ...]] = (
         _oldest,
     ),
     Figure(
+        "ibgateway_executor_rebalances",
+        "Rebalances that have not ended, by state",
+        _rebalances,
+        ("state",),
+    ),
+    Figure(
+        "ibgateway_executor_rebalance_state_since_timestamp_seconds",
+        "Since when the rebalance is in its state that is in it the longest",
+        _rebalance_since,
+        ("state",),
+    ),
+    Figure(
+        "ibgateway_executor_rebalances_stuck",
+        "Rebalances that need a person",
+        lambda view: known(float(len(findings(view.rebalances, view.now)))),
+    ),
+    Figure(
+        "ibgateway_executor_rebalance_drift_ratio",
+        "The part of the account that was not where it should be at the end of its last rebalance; the largest of all accounts",
+        _drift,
+    ),
+    Figure(
         "ibgateway_executor_ledger_writable",
         "1 while the ledger can be written",
         lambda view: flag(not view.ledger_problem),
+    ),
+    Figure(
+        "ibgateway_executor_backup_timestamp_seconds",
+        "When the newest whole copy of the ledger was taken",
+        lambda view: at(view.backup_at),
+    ),
+    Figure(
+        "ibgateway_executor_backup_failing",
+        "1 while the last copy of the ledger failed or the newest is too old, 0 while all is well; none where no copies are taken",
+        lambda view: {} if view.backup_problem is None else flag(view.backup_problem),
     ),
     Figure(
         "ibgateway_executor_volume_size_bytes",

@@ -7,11 +7,16 @@ from typing import Final
 from prometheus_client import Counter, Histogram
 
 from ibgateway_api.gate import Gate
-from ibgateway_executor.figures import FIGURES, ExecutorView, gate_word
+from ibgateway_executor.figures import ANOTHER_REASON, FIGURES, ExecutorView, gate_word
 from ibgateway_executor.orders.order import Order
+from ibgateway_executor.rebalance.findings import refused
+from ibgateway_executor.rebalance.progress import RebalanceReason, RebalanceRun
 from ibgateway_runtime.metrics import Figures, Stopwatch, registry_of
 
 ACK_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+REBALANCE_BUCKETS: Final = (30, 60, 300, 900, 3600, 86_400)
+"""Two phases of five minutes are the default; a cash account waits for a day or more between them."""
+_ENDS: Final = frozenset({"", *RebalanceReason})
 
 
 class ExecutorMetrics:
@@ -35,6 +40,23 @@ class ExecutorMetrics:
             "ibgateway_executor_acknowledgement_seconds",
             "From the order written to the broker's first report about it",
             buckets=ACK_BUCKETS,
+            registry=self.registry,
+        )
+        self._backup_failures = self._counter(
+            "backup_failures", "Attempts at a copy of the ledger that failed"
+        )
+        self._rebalances = self._counter("rebalances_accepted", "Rebalances stored in the ledger")
+        self._rebalances_ended = self._counter(
+            "rebalances_ended", "Rebalances that ended, by state and reason", "state", "reason"
+        )
+        self._refused = self._counter(
+            "rebalance_refused_orders",
+            "Orders of rebalances that a limit, a check or the broker has refused",
+        )
+        self._rebalance_seconds = Histogram(
+            "ibgateway_executor_rebalance_seconds",
+            "From a rebalance's plan to its end",
+            buckets=REBALANCE_BUCKETS,
             registry=self.registry,
         )
         self._gates: Stopwatch | None = None
@@ -71,6 +93,22 @@ class ExecutorMetrics:
         """The broker's first report about an order."""
         if order.sent_at is not None:
             self._acknowledged.observe((now - order.sent_at).total_seconds())
+
+    def backup_failed(self) -> None:
+        """A copy of the ledger could not be taken."""
+        self._backup_failures.inc()
+
+    def rebalance_accepted(self) -> None:
+        """A new rebalance was stored."""
+        self._rebalances.inc()
+
+    def rebalance_ended(self, run: RebalanceRun) -> None:
+        """A rebalance has come to its end."""
+        reason = run.reason if run.reason in _ENDS else ANOTHER_REASON
+        self._rebalances_ended.labels(run.state.value, reason).inc()
+        self._refused.inc(len(refused(run)))
+        if run.began_at is not None and run.state_since is not None:
+            self._rebalance_seconds.observe((run.state_since - run.began_at).total_seconds())
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"ibgateway_executor_{name}", text, labels, registry=self.registry)

@@ -13,6 +13,7 @@ from aiohttp import web
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.figures import ExecutorView
+from ibgateway_executor.ledger.backup_record import BackupRecord
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.readiness import ReadinessAnswer
@@ -36,6 +37,7 @@ def application(
     sentinel: SentinelStatus,
     metrics: ExecutorMetrics,
     data: Path,
+    backup: BackupRecord,
     clock: Clock,
 ) -> web.Application:
     """The probes; nothing is started by making it.
@@ -65,11 +67,14 @@ def application(
             now=clock.now(),
             gate=gate(),
             active=ledger.active,
+            rebalances=ledger.rebalances.last,
             news_age=sentinel.age,
             connected=state.connected,
             skew=state.skew,
             ledger_problem=ledger.problem,
             volume=volume.size,
+            backup_at=backup.newest,
+            backup_problem=backup.problem(clock.now()) if backup.every else None,
         )
 
     metrics.watch(view, clock.monotonic)

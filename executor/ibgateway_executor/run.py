@@ -44,6 +44,7 @@ from ibgateway_executor.intake.idempotency import read_key
 from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.backup import keep_backups, put_in_place
+from ibgateway_executor.ledger.backup_record import BackupRecord
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.ledger.housekeeping import keep_archiving, keep_written
 from ibgateway_executor.ledger.lock import LedgerLock
@@ -165,6 +166,7 @@ async def _serve(
         clock=clock,
         wakeup=changed,
     )
+    backup = _backup_record(environment)
     feed = EventFeed(ledger, gate.evaluate, monotonic=clock.monotonic)
     endpoint = partial(_endpoint, settings().sentinel_url)
     acceptance = _acceptance(settings, gate, ledger, clock)
@@ -187,6 +189,7 @@ async def _serve(
         acceptance=acceptance,
         rebalances=rebalances,
         targets=follower.document,
+        backup=backup,
         client_token=client_token,
         agent_token=agent_token,
         cancels=cancels,
@@ -201,6 +204,7 @@ async def _serve(
         sentinel=sentinel,
         metrics=metrics,
         data=environment.data,
+        backup=backup,
         clock=clock,
     )
     async with served(checks, bind=environment.bind, port=environment.health_port):
@@ -215,24 +219,34 @@ async def _serve(
             runner.run(),
             follower.run(),
             keep_written(ledger),
-            _keep_backups(environment, clock),
+            _keep_backups(environment, backup, metrics, clock),
             keep_archiving(ledger, lambda: settings().archive_after_days, clock),
             feed.run(),
             server.serve(intake, bind=environment.bind, port=environment.port, end=feed.end),
         )
 
 
-async def _keep_backups(environment: ExecutorEnvironment, clock: Clock) -> None:
-    """Copies of the ledger where there is a place for them; a database is its owner's to copy."""
-    if environment.backup is None or environment.database is not None:
+def _backup_record(environment: ExecutorEnvironment) -> BackupRecord:
+    """Of copies where there is a place for them; a database is its owner's to copy."""
+    taken = environment.backup is not None and environment.database is None
+    return BackupRecord(timedelta(hours=environment.backup_hours) if taken else None)
+
+
+async def _keep_backups(
+    environment: ExecutorEnvironment, record: BackupRecord, metrics: ExecutorMetrics, clock: Clock
+) -> None:
+    """Copies of the ledger, where any are to be taken."""
+    if environment.backup is None or record.every is None:
         await asyncio.Event().wait()
         return
     await keep_backups(
         environment.data / LEDGER,
         environment.backup,
-        every=timedelta(hours=environment.backup_hours),
+        every=record.every,
         keep=environment.backup_keep,
         clock=clock,
+        record=record,
+        metrics=metrics,
     )
 
 
@@ -426,6 +440,7 @@ def _intake(
     acceptance: Acceptance,
     rebalances: RebalanceAcceptance,
     targets: Callable[[], dict[str, Any]],
+    backup: BackupRecord,
     client_token: Token,
     agent_token: Token,
     cancels: CancelWriter,
@@ -438,6 +453,7 @@ def _intake(
             acceptance=acceptance,
             rebalances=rebalances,
             targets=targets,
+            backup_problem=lambda: backup.problem(clock.now()),
             gate=gate.evaluate,
             settings=settings,
             client_token=client_token,

@@ -160,6 +160,10 @@ CASES: Final = (
     Case(executor("orders", "2x90", state="Unknown"), 11, "IBGatewayOrdersInDoubt"),
     Case(executor("orders", "2x90", state="Working"), 60, about="IBGatewayOrdersInDoubt"),
     Case(executor("orders", "2x8 0x90", state="Unknown"), 11, about="IBGatewayOrdersInDoubt"),
+    Case(executor("rebalances_stuck"), 11, "IBGatewayRebalanceStuck"),
+    Case(executor("rebalances_stuck", "1x8 0x90"), 11, about="IBGatewayRebalanceStuck"),
+    Case(executor("backup_failing"), 16, "IBGatewayBackupFailing"),
+    Case(executor("backup_failing", "1x13 0x90"), 16, about="IBGatewayBackupFailing"),
     Case(QUEUE | UNMOVED, 25, "IBGatewayQueueNotMoving"),
     Case(QUEUE | executor("orders_sent_total", "0+1x90"), 60, about="IBGatewayQueueNotMoving"),
     Case(

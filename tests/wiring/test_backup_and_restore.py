@@ -31,6 +31,7 @@ async def test_an_order_that_was_sent_after_the_copy_is_not_sent_again(
         return len(copies(here)) == 1
 
     await until("a copy by itself", taken)
+    await measured(here, "backup_failing 0.0", "backup_timestamp_seconds 1")
     code, told = await here.executor.tool("backup")
     assert code == 0, told
     assert "the ledger was copied to" in told
@@ -54,6 +55,27 @@ async def test_an_order_that_was_sent_after_the_copy_is_not_sent_again(
     assert len(await here.placed_frames()) == 2
     assert len(list(here.executor.data.glob("ledger.db.replaced-*Z"))) == 1
     assert "the ledger is a restored copy now" in here.executor.log.read_text()
+
+
+async def measured(here: ExecutorWorld, *series: str) -> None:
+    """Wait until the executor shows each of these."""
+
+    async def shown() -> bool:
+        text = await here.probes.get("/metrics")
+        return all(f"\nibgateway_executor_{each}" in text for each in series)
+
+    await until(f"metrics: {series}", shown)
+
+
+async def test_a_copy_that_can_not_be_taken_is_measured_and_told_to_the_operator(
+    here: ExecutorWorld, tmp_path: Path
+) -> None:
+    here.executor.environment = {"EXECUTOR_BACKUP_DIR": str(tmp_path / "away")}
+    await here.executor.start()
+    await here.up()
+    await measured(here, "backup_failing 1.0", "backup_failures_total 1.0")
+    told = await here.agent.get("/v1/gate")
+    assert "No such file or directory" in told["backupProblem"]
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,8 @@ async def get_gate(services: Services) -> Response:
         open_orders=len(active),
         paused=services.ledger.pause.standing,
         in_doubt=sum(order.state is OrderState.UNKNOWN for order in active),
+        rebalances=services.ledger.rebalances.findings(),
+        backup_problem=services.backup_problem(),
     )
     return Response(report.to_json(), media_type="application/json")
 

@@ -178,6 +178,7 @@ def rebalance_document(run: RebalanceRun) -> dict[str, Any]:
         "buys": None if run.buys is None else [_trade(buy) for buy in run.buys],
         "report": None if run.report is None else report_document(run.report),
         "updatedAt": run.updated_at.isoformat() if run.updated_at else None,
+        "stateSince": run.state_since.isoformat() if run.state_since else None,
         "request": json.loads(run.request),
     }
 

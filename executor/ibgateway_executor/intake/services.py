@@ -64,6 +64,8 @@ class IntakeServices:
     rebalances: RebalanceIntake
     targets: Callable[[], dict[str, Any]]
     """Where targets come from, and what became of them last."""
+    backup_problem: Callable[[], str]
+    """Why there is no copy of the ledger as new as there should be; mostly empty."""
     cluster_domain: str = CLUSTER_DOMAIN
     monotonic: Callable[[], float] = time.monotonic
     rate_limit: RateLimit = field(default_factory=RateLimit)

@@ -17,7 +17,9 @@ from typing import Final
 from urllib.parse import quote
 
 from ibgateway_executor.errors import BackupError, StartRefusedError
+from ibgateway_executor.ledger.backup_record import BackupRecord
 from ibgateway_executor.ledger.facts import MODE
+from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -151,25 +153,35 @@ async def keep_backups(
     every: timedelta,
     keep: int,
     clock: Clock,
+    record: BackupRecord,
+    metrics: ExecutorMetrics,
     sleep: Sleep = asyncio.sleep,
 ) -> None:
-    """A copy each time the newest one is older than `every`, for ever. What fails is logged and tried again."""
+    """A copy each time the newest one is older than `every`, for ever. What fails is logged, noted and tried again."""
     while True:
         try:
-            if await asyncio.to_thread(_due, folder, clock.now() - every):
+            newest = await asyncio.to_thread(newest_copy, folder)
+            if newest is None or newest <= clock.now() - every:
                 made = await asyncio.to_thread(back_up, ledger, folder, keep=keep, now=clock.now())
                 logger.info("the ledger was copied to %s", made)
+                newest = _taken_at(made)
+            record.made(newest)
         except (BackupError, OSError) as error:
             logger.error("%s", error)  # noqa: TRY400 - the words say it all
+            record.failed(str(error))
+            metrics.backup_failed()
         await sleep(LOOK_SECONDS)
 
 
-def _due(folder: Path, before: datetime) -> bool:
+def newest_copy(folder: Path) -> datetime | None:
+    """When the newest whole copy of a folder was taken; None where there is none."""
     found = copies(folder)
-    if not found:
-        return True
-    newest = found[-1].name.removeprefix("ledger-").removesuffix(".db")
-    return datetime.strptime(newest, _TIME).replace(tzinfo=UTC) <= before
+    return _taken_at(found[-1]) if found else None
+
+
+def _taken_at(copy: Path) -> datetime:
+    name = copy.name.removeprefix("ledger-").removesuffix(".db")
+    return datetime.strptime(name, _TIME).replace(tzinfo=UTC)
 
 
 def _opened(path: Path, options: str) -> sqlite3.Connection:

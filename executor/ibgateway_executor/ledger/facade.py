@@ -51,7 +51,7 @@ class Ledger:
             lambda entries: store.accept(entries, clock.now()), self._keep_new, self._threads.writer
         )
         self.pause = TradingPause(store, self._threads, clock=clock, changed=changed)
-        self.rebalances = RebalanceRecords(store, self._threads, clock=clock)
+        self.rebalances = RebalanceRecords(store, self._threads, clock=clock, metrics=metrics)
         self._opened = clock.monotonic()
         self.active = ActiveOrders()
         """Every order that is not done; read at the start, and following each commit since."""
@@ -207,6 +207,7 @@ class Ledger:
             self._announce(change)
         self.active = ActiveOrders(await self._call(self._store.active))
         await self.pause.recall()
+        await self.rebalances.recall()
 
     async def mark_written(self) -> None:
         """A sign of life, from which a restart is told from a restored copy."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError
 from ibgateway_executor.ledger import tables
@@ -51,7 +51,7 @@ def add(
         )
     )
     (sequence,) = inserted.inserted_primary_key or (0,)
-    stored = _write(connection, replace(run, sequence=sequence), at)
+    stored = _write(connection, replace(run, sequence=sequence, state_since=at), at)
     add_rebalance_line(connection, None, stored, ChangeCause.CLIENT, at)
     return stored, True
 
@@ -69,7 +69,8 @@ def advance(
         return RebalanceChange(before, before)
     if after == before:
         return RebalanceChange(before, before)
-    written = _write(connection, after, at)
+    since = before.state_since if after.state is before.state else at
+    written = _write(connection, replace(after, state_since=since), at)
     add_rebalance_line(connection, before, written, cause, at)
     return RebalanceChange(before, written)
 
@@ -92,6 +93,13 @@ def page(connection: Connection, *, after: int, limit: int) -> list[RebalanceRun
 def active(connection: Connection) -> list[RebalanceRun]:
     """Those that have not ended, oldest first."""
     query = select(_rows.document).where(_rows.state.in_(_ACTIVE)).order_by(_rows.sequence)
+    return [_run(document) for document in connection.execute(query).scalars()]
+
+
+def last_of_accounts(connection: Connection) -> list[RebalanceRun]:
+    """The last one of each account, ended or not."""
+    last = select(func.max(_rows.sequence)).group_by(_rows.account)
+    query = select(_rows.document).where(_rows.sequence.in_(last))
     return [_run(document) for document in connection.execute(query).scalars()]
 
 

@@ -3,9 +3,13 @@
 import logging
 from functools import partial
 
-from ibgateway_executor.ledger.store import LedgerStore, RebalanceMove
+from ibgateway_api.reports import RebalanceFinding
+from ibgateway_executor.ledger.store import LedgerStore, RebalanceChange, RebalanceMove
 from ibgateway_executor.ledger.threads import LedgerThreads
+from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.history import ChangeCause
+from ibgateway_executor.rebalance.findings import findings
+from ibgateway_executor.rebalance.last_runs import LatestRebalances
 from ibgateway_executor.rebalance.progress import RebalanceRun
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
@@ -16,13 +20,22 @@ logger = logging.getLogger(__name__)
 class RebalanceRecords:
     """Every rebalance. `changed` is set at each change."""
 
-    def __init__(self, store: LedgerStore, threads: LedgerThreads, *, clock: Clock) -> None:
+    def __init__(
+        self, store: LedgerStore, threads: LedgerThreads, *, clock: Clock, metrics: ExecutorMetrics
+    ) -> None:
         self._store = store
+        self._metrics = metrics
         self._threads = threads
         self._clock = clock
         self.changed = Wakeup()
         self.commits = 0
         """Grows with each commit that may have changed one."""
+        self.last = LatestRebalances()
+        """The last one of each account, following each commit."""
+
+    async def recall(self) -> None:
+        """At the start: what the ledger has of it."""
+        self.last = LatestRebalances(await self._threads.read(self._store.last_rebalances))
 
     async def accept(
         self, key: str, request_hash: str, run: RebalanceRun
@@ -33,7 +46,7 @@ class RebalanceRecords:
         OrderRefusedError for a key of another request.
         """
         add = partial(self._store.add_rebalance, key, request_hash, run, self._clock.now())
-        stored, new = await self._threads.write(add, self._count)
+        stored, new = await self._threads.write(add, self._keep_new)
         if new:
             self._announce(stored)
         return stored, new
@@ -43,7 +56,8 @@ class RebalanceRecords:
     ) -> RebalanceRun:
         """The rebalance after a pure step; as it stands where its state forbids the step."""
         call = partial(self._store.advance_rebalance, run_id, step, self._clock.now(), cause)
-        before, after = await self._threads.write(call, self._count)
+        change = await self._threads.write(call, self._keep)
+        before, after = change
         if (before.state, before.reason) != (after.state, after.reason):
             self._announce(after)
         elif before != after:
@@ -62,8 +76,24 @@ class RebalanceRecords:
         """Those that have not ended, oldest first."""
         return await self._threads.read(self._store.active_rebalances)
 
-    def _count(self, _: object) -> None:
-        self.commits += 1
+    def findings(self) -> tuple[RebalanceFinding, ...]:
+        """Those that need a person now."""
+        return findings(self.last, self._clock.now())
+
+    def _keep_new(self, stored: tuple[RebalanceRun, bool]) -> None:
+        run, new = stored
+        if new:
+            self.commits += 1
+            self.last.put(run)
+            self._metrics.rebalance_accepted()
+
+    def _keep(self, change: RebalanceChange) -> None:
+        before, after = change
+        if after != before:
+            self.commits += 1
+            self.last.put(after)
+            if after.ended:
+                self._metrics.rebalance_ended(after)
 
     def _announce(self, run: RebalanceRun) -> None:
         why = f" {run.reason}: {run.message}" if run.reason else ""

@@ -260,6 +260,11 @@ class OrderStore:
         with self._database.reading() as connection:
             return rebalance_rows.active(connection)
 
+    def last_rebalances(self) -> list[RebalanceRun]:
+        """The last one of each account."""
+        with self._database.reading() as connection:
+            return rebalance_rows.last_of_accounts(connection)
+
     def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many."""
         with self._database.writing() as connection:

@@ -237,6 +237,10 @@ class LedgerStore(Protocol):
         """Those that have not ended, oldest first."""
         ...
 
+    def last_rebalances(self) -> list[RebalanceRun]:
+        """The last one of each account, ended or not."""
+        ...
+
     def archive(self, before: datetime) -> int:
         """Put away the next orders that have ended and not changed since `before`; how many, 0 when there are no more.
 

@@ -113,7 +113,7 @@ class RebalanceRun:
     """One rebalance. `request` is the client's body as JSON.
 
     `contracts` and `held_before` are by the numbers that the trades name, `session_end` is the first end of their markets' sessions: no order of
-    it is sent after that. `buys` None until they are frozen. `refused` has why a trade was not accepted as an order.
+    it is sent after that. `state_since` is None where it came to its state before that was kept. `buys` None until they are frozen. `refused` has why a trade was not accepted as an order.
     """
 
     id: str
@@ -137,6 +137,7 @@ class RebalanceRun:
     cancel_requested: bool = False
     report: RebalanceReport | None = None
     updated_at: datetime | None = None
+    state_since: datetime | None = None
 
     @property
     def ended(self) -> bool:

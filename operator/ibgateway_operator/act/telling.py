@@ -1,4 +1,4 @@
-"""Tells people of what only the operator knows: a silent gateway, its setup, the executor, orders in doubt.
+"""Tells people of what only the operator knows: a silent gateway, its setup, the executor and what it says of orders, rebalances and copies.
 
 What is sent runs beside the reconcile and never holds it up. What was told is in the status, so that the next operator
 tells nothing twice.
@@ -49,7 +49,7 @@ class OperatorNotifications:
         endpoint = self.observer.endpoint(gateway.key, Component.EXECUTOR)
         mine.executor = (endpoint.url, endpoint.host, endpoint.token) if endpoint else None
         if endpoint is None:
-            mine.in_doubt = None
+            mine.executor_says = None
         await self.people.ask(mine)
         if mine.telling is None:
             mine.telling = self._notifier(gateway, mine)

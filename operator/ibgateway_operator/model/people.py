@@ -1,10 +1,11 @@
-"""Telling people of one IBGateway: where messages go, what was told, what the executor says of orders in doubt. Pure."""
+"""Telling people of one IBGateway: where messages go, what was told, what the executor says that needs a person. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol, Self
 
 from ibgateway_api.notifications import Episode, Reading, Severity, Subject
+from ibgateway_api.reports import ExecutorReport, RebalanceFinding
 
 
 class Telling(Protocol):
@@ -34,13 +35,26 @@ class Telling(Protocol):
         ...
 
 
+class PeopleReport(NamedTuple):
+    """What the executor says that people may be told of: orders in doubt, rebalances, why there is no copy of the ledger."""
+
+    in_doubt: int = 0
+    rebalances: tuple[RebalanceFinding, ...] = ()
+    backup_problem: str = ""
+
+    @classmethod
+    def of(cls, report: ExecutorReport) -> Self:
+        """That part of what it says."""
+        return cls(report.in_doubt, report.rebalances, report.backup_problem)
+
+
 @dataclass(frozen=True)
 class Delivery:
-    """What a snapshot has of it. `in_doubt`: orders, None while the executor has not said."""
+    """What a snapshot has of it. `executor`: None while it has not said."""
 
     told: Mapping[Subject, Episode] = field(default_factory=dict)
     undelivered: str = ""
-    in_doubt: int | None = None
+    executor: PeopleReport | None = None
 
 
 @dataclass
@@ -58,7 +72,7 @@ class PeopleMemory:
     """When the Secret is looked at again."""
     executor: tuple[str, str, str] | None = field(default=None, repr=False)
     """Base address, Host and token of the executor; None where it is not to be asked."""
-    in_doubt: int | None = None
+    executor_says: PeopleReport | None = None
     ask_at: float = 0.0
     """When the executor is asked again."""
 
@@ -66,7 +80,7 @@ class PeopleMemory:
         """As it is now."""
         told = self.telling.told if self.telling else {}
         trouble = self.telling.trouble() if self.telling else ""
-        return Delivery(dict(told), self.no_addresses or trouble, self.in_doubt)
+        return Delivery(dict(told), self.no_addresses or trouble, self.executor_says)
 
     def stop(self) -> None:
         """Nobody is to be told any more."""

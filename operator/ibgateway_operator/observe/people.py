@@ -1,4 +1,4 @@
-"""What telling people needs to know: the addresses of the user's Secret, and the executor's word on orders in doubt.
+"""What telling people needs to know: the addresses of the user's Secret, and the executor's word on what needs a person.
 
 Addresses are kept in memory while they are in use: an API server that is away is one of the things to tell of.
 """
@@ -14,7 +14,7 @@ from ibgateway_api.names import Key
 from ibgateway_operator.errors import NotFoundError, OperatorError
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.kinds import SECRET
-from ibgateway_operator.model.people import PeopleMemory
+from ibgateway_operator.model.people import PeopleMemory, PeopleReport
 from ibgateway_operator.observe.executor import Executors
 from ibgateway_runtime.http_client import Endpoint
 from ibgateway_runtime.notifications.addresses import addresses_in
@@ -58,14 +58,14 @@ class People:
         memory.look_at = min(memory.look_at, self.clock() + TROUBLE_SECONDS)
 
     async def ask(self, memory: PeopleMemory) -> bool:
-        """Ask the executor for its orders in doubt when it is time; whether its answer is another one."""
+        """Ask the executor what needs a person when it is time; whether its answer is another one."""
         if memory.executor is None or self.clock() < memory.ask_at:
             return False
         memory.ask_at = self.clock() + DOUBT_SECONDS
-        report, before = await self.executors.ask(Endpoint(*memory.executor)), memory.in_doubt
+        report, before = await self.executors.ask(Endpoint(*memory.executor)), memory.executor_says
         if report is not None:
-            memory.in_doubt = report.in_doubt
-        return memory.in_doubt != before
+            memory.executor_says = PeopleReport.of(report)
+        return memory.executor_says != before
 
     def due(self, memory: PeopleMemory) -> float:
         """Seconds until the executor is asked; infinite where it is not."""

@@ -20,6 +20,10 @@ SETUP_PATIENCE: Final = timedelta(minutes=2)
 NOT_READY_TOO_LONG: Final = timedelta(minutes=3)
 DOUBT_TOO_LONG: Final = timedelta(minutes=10)
 """An order of unknown fate is looked for every minute, and mostly found by then."""
+STUCK_TOO_LONG: Final = DOUBT_TOO_LONG
+"""What stops a rebalance is mostly such an order."""
+NO_COPY_TOO_LONG: Final = timedelta(minutes=15)
+"""A copy that failed is tried again each minute."""
 
 _PASSING: Final = frozenset({ConditionReason.GATE_CLOSED, ConditionReason.NO_POD})
 """Of an executor: what something else explains, which is told by itself."""
@@ -86,9 +90,10 @@ def _executor(assessment: Assessment) -> Reading:
 
 
 def _orders(assessment: Assessment) -> Reading:
-    doubtful = assessment.snapshot.delivery.in_doubt
-    if doubtful is None:
+    says = assessment.snapshot.delivery.executor
+    if says is None:
         return None
+    doubtful = says.in_doubt
     if not doubtful:
         return Fine(
             "No order is in doubt any more",
@@ -105,9 +110,45 @@ def _orders(assessment: Assessment) -> Reading:
     )
 
 
+def _rebalances(assessment: Assessment) -> Reading:
+    says = assessment.snapshot.delivery.executor
+    if says is None:
+        return None
+    if not says.rebalances:
+        return Fine(
+            "No rebalance needs a person any more",
+            "It goes on, another one was asked for, or it ended more than a day ago: GET /v1/rebalances.",
+        )
+    number = len(says.rebalances)
+    lines = [f"{r.id} is {r.state}, {r.reason}: {r.message}." for r in says.rebalances]
+    return Concern(
+        Topic.REBALANCE_STUCK,
+        "A rebalance needs a person" if number == 1 else f"{number} rebalances need a person",
+        "\n".join([*lines, "Look at GET /v1/rebalances/{id} and docs/rebalance.md."]),
+        instance=",".join(f"{r.id[:8]}-{r.reason}" for r in says.rebalances),
+        patience=STUCK_TOO_LONG,
+    )
+
+
+def _backup(assessment: Assessment) -> Reading:
+    says = assessment.snapshot.delivery.executor
+    if says is None:
+        return None
+    if not says.backup_problem:
+        return Fine("The ledger is copied again", "Its newest copy is as new as it should be.")
+    return Concern(
+        Topic.BACKUP_FAILING,
+        "The ledger is not copied",
+        f"{says.backup_problem}.",
+        patience=NO_COPY_TOO_LONG,
+    )
+
+
 READINGS: Final[dict[Subject, Callable[[Assessment], Reading]]] = {
     Subject.GATEWAY: _gateway,
     Subject.SETUP: _setup,
     Subject.EXECUTOR: _executor,
     Subject.ORDERS: _orders,
+    Subject.REBALANCES: _rebalances,
+    Subject.BACKUP: _backup,
 }

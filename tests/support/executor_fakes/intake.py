@@ -30,6 +30,7 @@ class IntakeWorld:
     def __init__(self, store: HookedStore, dispatch: DispatchWorld | None = None) -> None:
         self.accounts: tuple[str, ...] = ()
         self.settings = SETTINGS
+        self.backup_problem = ""
         self.gate: Gate = Closed(LoginState.AWAITING_APPROVAL, "a push waits")
         self.metrics, self.changed = ExecutorMetrics(), CountingWakeup()
         self.time = ManualClock()
@@ -69,6 +70,7 @@ class IntakeWorld:
                 new_id=lambda key: f"{key}-id",
             ),
             targets=lambda: TARGETS,
+            backup_problem=lambda: self.backup_problem,
             gate=lambda: self.gate,
             settings=lambda: self.settings,
             client_token=lambda: b"client-secret",

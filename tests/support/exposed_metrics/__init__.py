@@ -1,8 +1,9 @@
 """The real registries of all programs, and what a scrape of each shows."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,11 @@ from ibgateway_executor.figures import ExecutorView
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.active import ActiveOrders
 from ibgateway_executor.orders.order import Contract, Order, OrderTerms, OrderType, Side
+from ibgateway_executor.rebalance.progress import (
+    RebalanceReport,
+    RebalanceRun,
+    RebalanceState,
+)
 from ibgateway_operator.figures import OperatorView, QueueView
 from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_runtime.clock import Clock
@@ -105,20 +111,28 @@ def _executor() -> CollectorRegistry:
     contract = Contract(1, "AAPL")
     terms = OrderTerms("DU1234567", contract, Side.BUY, 1, OrderType.MARKET)
     order = Order("o", 1, terms, NOW, NOW, sent_at=NOW)
+    run = RebalanceRun("r", 1, "DU1234567", "{}", NOW, NOW, state=RebalanceState.COMPLETED)
+    none = Decimal(0)
+    report = RebalanceReport((), (), none, none, none, none, none, none)
     view = ExecutorView(
         now=NOW,
         gate=Closed(GateReason.NO_NEWS, ""),
         active=ActiveOrders([order]),
+        rebalances=[replace(run, state=RebalanceState.BUYING, state_since=NOW, report=report)],
         news_age=1.0,
         connected=True,
         skew=0.1,
         volume=VolumeSize(2.0, 1.0),
+        backup_at=NOW,
+        backup_problem="",
     )
     metrics = ExecutorMetrics()
     metrics.watch(lambda: view, CLOCK.monotonic)
     metrics.gate(Open())
     metrics.order_moved(order)
     metrics.acknowledged(order, NOW)
+    metrics.rebalance_accepted()
+    metrics.rebalance_ended(run)
     return metrics.registry
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,11 @@ import pytest
 from executor_fakes import NOON, ManualClock, accept, entry
 from ibgateway_executor.errors import BackupError, StartRefusedError
 from ibgateway_executor.ledger import backup
+from ibgateway_executor.ledger.backup_record import BackupRecord
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
+from ibgateway_executor.metrics import ExecutorMetrics
 
-DAY = timedelta(days=1)
+DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -213,6 +215,8 @@ async def test_a_copy_is_taken_when_the_newest_is_old_enough(
             every=timedelta(hours=12),
             keep=9,
             clock=time.clock,
+            record=BackupRecord(timedelta(hours=12)),
+            metrics=ExecutorMetrics(),
             sleep=sleep,
         )
     )
@@ -225,11 +229,11 @@ async def test_a_folder_that_is_away_ends_nothing(
     store: SqliteStore, tmp_path: Path, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder.rmdir()  # noqa: ASYNC240 - at once
-    done = asyncio.Event()
+    done, record, counted = asyncio.Event(), BackupRecord(DAY), ExecutorMetrics()
+    problems: list[str] = []
 
     async def sleep(_: float) -> None:
-        if not caplog.text:
-            return
+        problems.append(record.problem(NOON))
         if folder.is_dir():  # noqa: ASYNC240 - at once
             done.set()
             await asyncio.Event().wait()
@@ -242,11 +246,17 @@ async def test_a_folder_that_is_away_ends_nothing(
             every=DAY,
             keep=9,
             clock=ManualClock().clock,
+            record=record,
+            metrics=counted,
             sleep=sleep,
         )
     )
     await done.wait()
     task.cancel()
+    away, well = problems
+    assert ("No such file or directory" in away, well) == (True, "")
+    assert record.newest == NOON
+    assert counted.registry.get_sample_value("ibgateway_executor_backup_failures_total") == 1
     assert "No such file or directory" in caplog.text
     assert len(backup.copies(folder)) == 1
 
@@ -256,3 +266,37 @@ def test_a_copy_is_a_file_of_its_own(store: SqliteStore, tmp_path: Path, folder:
     with sqlite3.connect(made) as file:
         assert file.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     file.close()
+
+
+@pytest.mark.parametrize(
+    ("newest", "old"),
+    [(NOON - DAY, False), (NOON - DAY - HOUR, False), (NOON - DAY - HOUR - SECOND, True)],
+)
+def test_a_copy_that_is_an_hour_older_than_it_should_be_is_too_old(
+    newest: datetime, old: bool
+) -> None:
+    record = BackupRecord(DAY)
+    assert record.problem(NOON) == ""
+    record.made(newest)
+    said = record.problem(NOON)
+    assert said.startswith("the newest copy of the ledger is of 2026-11-22T15:59:59") == old
+    assert bool(said) == old
+
+
+def test_where_none_are_taken_nothing_is_wrong() -> None:
+    assert BackupRecord().problem(NOON) == ""
+
+
+def test_what_failed_is_told_until_a_copy_is_there() -> None:
+    record = BackupRecord(DAY)
+    record.failed("no room")
+    assert record.problem(NOON) == "no room"
+    record.made(NOON)
+    assert record.problem(NOON) == ""
+
+
+def test_the_newest_copy_is_found_by_its_name(folder: Path) -> None:
+    assert backup.newest_copy(folder) is None
+    for name in ("ledger-20261123T170000Z.db", "ledger-20261122T170000Z.db", "ledger-2.part"):
+        (folder / name).touch()
+    assert backup.newest_copy(folder) == NOON

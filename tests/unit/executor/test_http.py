@@ -3,14 +3,22 @@
 import json
 import logging
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from executor_fakes import ORDER, IntakeWorld, entry
+from executor_fakes import NOON, ORDER, IntakeWorld, entry
 from ibgateway_executor.intake.schema import OrderBody
+from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.ledger.sqlite import open_sqlite
+from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.broker_reports import OrderError
+from ibgateway_executor.rebalance.progress import RebalanceRun, RebalanceState, move
+from ibgateway_executor.wakeup import Wakeup
 
 KEY = {"Idempotency-Key": "k1"}
 
@@ -190,7 +198,37 @@ async def test_the_gate_report_counts_what_is_open(intake: IntakeWorld) -> None:
         "unacknowledged": 0,
         "openOrders": 1,
         "inDoubt": 0,
+        "rebalances": [],
+        "backupProblem": "",
     }
+
+
+async def test_the_gate_report_has_what_needs_a_person(intake: IntakeWorld) -> None:
+    made = RebalanceRun("r1", 0, "DU1234567", "{}", NOON, NOON + timedelta(days=1))
+    stop = partial(move, state=RebalanceState.STOPPED, reason="Refused", message="no such contract")
+    await intake.ledger.rebalances.accept("k1", "h", made)
+    await intake.ledger.rebalances.advance("r1", stop)
+    intake.backup_problem = "no room"
+    answer = await intake.http.get("/v1/gate", headers={"Authorization": "Bearer agent-secret"})
+    found = {"id": "r1", "state": "Stopped", "reason": "Refused", "message": "no such contract"}
+    assert answer.json()["rebalances"] == [found]
+    assert answer.json()["backupProblem"] == "no room"
+    assert intake.counted("rebalances_accepted_total") == 1
+    assert intake.counted("rebalances_ended_total", state="Stopped", reason="Refused") == 1
+
+
+async def test_what_needs_a_person_is_known_again_after_a_restart(
+    intake: IntakeWorld, tmp_path: Path
+) -> None:
+    made = RebalanceRun("r1", 0, "DU1234567", "{}", NOON, NOON + timedelta(days=1))
+    await intake.ledger.rebalances.accept("k1", "h", made)
+    await intake.ledger.rebalances.advance("r1", partial(move, state=RebalanceState.STOPPED))
+    store = open_sqlite(tmp_path / "ledger.db")
+    again = Ledger(store, clock=intake.time.clock, metrics=ExecutorMetrics(), changed=Wakeup())
+    await again.begin("paper")
+    assert [each.id for each in again.rebalances.findings()] == ["r1"]
+    assert [run.state for run in again.rebalances.last] == ["Stopped"]
+    again.close()
 
 
 async def test_the_gate_report_counts_what_is_in_doubt(intake: IntakeWorld) -> None:

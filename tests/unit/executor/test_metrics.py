@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -11,11 +12,24 @@ from ibgateway_api.login import LoginState
 from ibgateway_executor.figures import FIGURES, ExecutorView
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.active import ActiveOrders
-from ibgateway_executor.orders.order import Order, OrderState
+from ibgateway_executor.orders.order import Order, OrderState, Side
+from ibgateway_executor.rebalance.plan import PlannedTrade
+from ibgateway_executor.rebalance.progress import (
+    RebalanceReport,
+    RebalanceRun,
+    RebalanceState,
+    TradeOutcome,
+)
 from ibgateway_runtime.figures import Series, VolumeSize
 
 VIEW = ExecutorView(
-    now=NOON, gate=Open(), active=ActiveOrders(), news_age=0.5, connected=True, skew=-0.25
+    now=NOON,
+    gate=Open(),
+    active=ActiveOrders(),
+    rebalances=(),
+    news_age=0.5,
+    connected=True,
+    skew=-0.25,
 )
 LOST = Closed(LoginState.CONNECTION_LOST, "gone")
 
@@ -99,3 +113,76 @@ def test_each_reason_has_the_seconds_that_it_lasted() -> None:
     assert spent("GateOpen") == 60.0
     seconds.append(165.0)
     assert spent("NoNews") == 5.0
+
+
+def rebalance(number: int, state: RebalanceState, **changes: object) -> RebalanceRun:
+    made = RebalanceRun(f"r{number}", number, f"DU{number:07}", "{}", NOON, NOON, state=state)
+    return replace(made, **changes)  # type: ignore[arg-type] # fields by name
+
+
+def ended_with(drift: str, *states: str) -> RebalanceReport:
+    trade, none = PlannedTrade(1, "AAPL", Side.BUY, 10, Decimal(10)), Decimal(0)
+    outcomes = tuple(TradeOutcome(trade, "", s, "no", none, None, None, None) for s in states)
+    return RebalanceReport(outcomes, (), none, Decimal(drift), none, none, none, None)
+
+
+def test_rebalances_by_state_and_since_when_the_first_of_them_is_in_it() -> None:
+    minute = timedelta(minutes=1)
+    runs = (
+        rebalance(1, RebalanceState.BUYING, state_since=NOON + minute),
+        rebalance(2, RebalanceState.BUYING, state_since=NOON),
+        rebalance(3, RebalanceState.SELLING, updated_at=NOON - minute),
+        rebalance(4, RebalanceState.COMPLETED, state_since=NOON - minute),
+    )
+    view = replace(VIEW, rebalances=runs)
+    assert figure(view, "rebalances") == {
+        ("Accepted",): 0.0,
+        ("Waiting",): 0.0,
+        ("Clearing",): 0.0,
+        ("Selling",): 1.0,
+        ("AwaitingSettlement",): 0.0,
+        ("Buying",): 2.0,
+    }
+    assert figure(view, "rebalance_state_since_timestamp_seconds") == {
+        ("Buying",): NOON.timestamp(),
+        ("Selling",): NOON.timestamp() - 60,
+    }
+
+
+def test_the_drift_is_that_of_the_account_that_is_furthest_off() -> None:
+    runs = [
+        rebalance(n, RebalanceState.COMPLETED, report=ended_with(drift))
+        for n, drift in enumerate(("0.01", "0.25", "0.002"))
+    ]
+    assert figure(replace(VIEW, rebalances=runs), "rebalance_drift_ratio") == {(): 0.25}
+    assert figure(VIEW, "rebalance_drift_ratio") == {}
+
+
+def test_rebalances_that_need_a_person_are_counted() -> None:
+    stopped = rebalance(1, RebalanceState.STOPPED, reason="NotSettled", state_since=NOON)
+    assert figure(VIEW, "rebalances_stuck") == {(): 0.0}
+    assert figure(replace(VIEW, rebalances=[stopped]), "rebalances_stuck") == {(): 1.0}
+
+
+def test_the_end_of_a_rebalance_is_counted_with_its_length_and_what_was_refused() -> None:
+    counted = ExecutorMetrics()
+    ended = rebalance(
+        1,
+        RebalanceState.COMPLETED,
+        reason="NotAllFilled",
+        began_at=NOON,
+        state_since=NOON + timedelta(seconds=45),
+        report=ended_with("0.1", "Filled", "Refused", "Rejected"),
+    )
+    counted.rebalance_ended(ended)
+    counted.rebalance_ended(rebalance(2, RebalanceState.STOPPED, reason="of long ago"))
+
+    def value(name: str, **labels: str) -> float | None:
+        return counted.registry.get_sample_value(f"ibgateway_executor_{name}", labels)
+
+    assert value("rebalances_ended_total", state="Completed", reason="NotAllFilled") == 1
+    assert value("rebalances_ended_total", state="Stopped", reason="Other") == 1
+    assert value("rebalance_refused_orders_total") == 2
+    assert value("rebalance_seconds_bucket", le="30.0") == 0
+    assert value("rebalance_seconds_bucket", le="60.0") == 1
+    assert value("rebalance_seconds_count") == 1

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from executor_fakes import DispatchWorld, FixedSentinel, open_hooked
 from ibgateway_api.gate import Closed, GateReason
 from ibgateway_executor import probes
+from ibgateway_executor.ledger.backup_record import BackupRecord
 
 
 class ProbesWorld(DispatchWorld):
@@ -25,6 +26,7 @@ class ProbesWorld(DispatchWorld):
             sentinel=FixedSentinel(age=0.5),
             metrics=self.metrics,
             data=folder,
+            backup=BackupRecord(),
             clock=self.time.clock,
         )
         self.client = TestClient(TestServer(app))

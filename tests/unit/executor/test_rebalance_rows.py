@@ -78,7 +78,10 @@ def test_everything_about_one_is_read_again_as_it_was(store: OrderStore) -> None
         report=REPORT,
     )
     stored, new = store.add_rebalance("k1", "h", whole, NOON)
-    assert (new, stored) == (True, replace(whole, sequence=stored.sequence, updated_at=NOON))
+    assert (new, stored) == (
+        True,
+        replace(whole, sequence=stored.sequence, updated_at=NOON, state_since=NOON),
+    )
     assert store.rebalance("r1") == stored
     assert store.rebalance("r2") is None
 
@@ -204,3 +207,36 @@ def test_orders_that_a_rebalance_placed_before_they_were_marked_are_known_by_the
     found = store.find("a")
     assert found is not None
     assert found.rebalance == rebalance
+
+
+def test_it_is_known_since_when_it_is_in_its_state(store: OrderStore) -> None:
+    minute = timedelta(minutes=1)
+    store.add_rebalance("k1", "h", run("r1"), NOON)
+    for number, step in enumerate(
+        (
+            partial(wait, reason="NoNews", message="m"),
+            partial(wait, reason="MarketClosed", message="m"),
+            partial(move, state=RebalanceState.CLEARING),
+        ),
+        start=1,
+    ):
+        store.advance_rebalance("r1", step, NOON + number * minute)
+    since = [line.at for *_, line in store.lines(after=0, limit=9)]
+    assert since == [NOON, NOON + minute, NOON + 2 * minute, NOON + 3 * minute]
+    found = store.rebalance("r1")
+    assert found is not None
+    assert found.state_since == NOON + 3 * minute
+    store.advance_rebalance("r1", lambda r: replace(r, session_end=NOON), NOON + 4 * minute)
+    found = store.rebalance("r1")
+    assert found is not None
+    assert (found.state_since, found.updated_at) == (NOON + 3 * minute, NOON + 4 * minute)
+
+
+def test_the_last_one_of_each_account_is_found_ended_or_not(store: OrderStore) -> None:
+    assert store.last_rebalances() == []
+    store.add_rebalance("k1", "h", run("r1"), NOON)
+    store.add_rebalance("k2", "h", run("r2", "DU7654321"), NOON)
+    store.advance_rebalance("r1", cancel, NOON)
+    assert {each.id for each in store.last_rebalances()} == {"r1", "r2"}
+    store.add_rebalance("k3", "h", run("r3"), NOON)
+    assert {each.id for each in store.last_rebalances()} == {"r2", "r3"}

@@ -13,6 +13,7 @@ from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import Cause, PermitKind
 from ibgateway_executor.orders.order import OrderReason, OrderState
+from ibgateway_executor.rebalance.progress import ENDED, RebalanceReason, RebalanceState
 from ibgateway_operator.figures import MEASURED
 
 ROOT: Final = Path(__file__).parents[3]
@@ -63,6 +64,7 @@ def test_names_follow_the_customs_of_prometheus(program: str) -> None:
 HISTOGRAM: Final = {
     "ibgateway_api_handshake_seconds": 10,
     "ibgateway_executor_acknowledgement_seconds": 13,
+    "ibgateway_executor_rebalance_seconds": 9,
     "ibgateway_operator_reconcile_seconds": 17,
 }
 """Buckets, sum and count."""
@@ -81,6 +83,9 @@ MOST: Final = {
     "ibgateway_executor_orders": 4,
     "ibgateway_executor_unsent_orders": len(OrderReason) + len(LoginState) + len(GateReason),
     "ibgateway_executor_order_moves_total": len(OrderState),
+    "ibgateway_executor_rebalances": len(RebalanceState) - len(ENDED),
+    "ibgateway_executor_rebalance_state_since_timestamp_seconds": len(RebalanceState) - len(ENDED),
+    "ibgateway_executor_rebalances_ended_total": len(RebalanceReason) + 2,
     "ibgateway_console_sessions_total": sum(
         isinstance(one, endings.SessionEnd) for one in vars(endings).values()
     ),

@@ -8,8 +8,8 @@ import pytest
 from ibgateway_api.login import LoginState
 from ibgateway_api.notifications import OPERATOR_SUBJECTS, Concern, Fine, Reading, Subject
 from ibgateway_api.reasons import ConditionReason
-from ibgateway_api.reports import ExecutorReport, PauseReport
-from ibgateway_operator.model.people import Delivery
+from ibgateway_api.reports import ExecutorReport, PauseReport, RebalanceFinding
+from ibgateway_operator.model.people import Delivery, PeopleReport
 from ibgateway_operator.model.snapshot import Finding, Snapshot
 from ibgateway_operator.status.conditions import Assessment
 from ibgateway_operator.status.readings import readings
@@ -106,7 +106,8 @@ def test_an_executor_that_nobody_wants_is_fine(spec: dict[str, object]) -> None:
 
 def test_orders_in_doubt_are_told_with_their_number_and_more_of_them_anew() -> None:
     def of(count: int | None) -> Reading:
-        return reading(Subject.ORDERS, snapshot(delivery=Delivery(in_doubt=count)))
+        says = None if count is None else PeopleReport(in_doubt=count)
+        return reading(Subject.ORDERS, snapshot(delivery=Delivery(executor=says)))
 
     one, two = of(1), of(2)
     assert isinstance(one, Concern)
@@ -116,3 +117,39 @@ def test_orders_in_doubt_are_told_with_their_number_and_more_of_them_anew() -> N
     assert one.patience == timedelta(minutes=10)
     assert isinstance(of(0), Fine)
     assert of(None) is None
+
+
+STOPPED = RebalanceFinding(
+    id="9f1c0d35a1b2", state="Stopped", reason="NotSettled", message="nothing was bought"
+)
+DOUBTED = RebalanceFinding(
+    id="77aa00bb11cc", state="Buying", reason="UnknownOrder", message="nobody knows"
+)
+
+
+def saying(says: PeopleReport | None) -> Snapshot:
+    return snapshot(delivery=Delivery(executor=says))
+
+
+def test_a_rebalance_that_needs_a_person_is_told_with_why_and_another_one_anew() -> None:
+    one = concern(Subject.REBALANCES, saying(PeopleReport(rebalances=(STOPPED,))))
+    two = concern(Subject.REBALANCES, saying(PeopleReport(rebalances=(DOUBTED, STOPPED))))
+    assert (one.topic, one.title) == ("RebalanceStuck", "A rebalance needs a person")
+    assert one.text.startswith("9f1c0d35a1b2 is Stopped, NotSettled: nothing was bought.\n")
+    assert two.title == "2 rebalances need a person"
+    assert "Buying, UnknownOrder: nobody knows." in two.text
+    assert (one.instance, two.instance) == (
+        "9f1c0d35-NotSettled",
+        "77aa00bb-UnknownOrder,9f1c0d35-NotSettled",
+    )
+    assert one.patience == timedelta(minutes=10)
+    assert isinstance(reading(Subject.REBALANCES, saying(PeopleReport())), Fine)
+    assert reading(Subject.REBALANCES, saying(None)) is None
+
+
+def test_a_ledger_that_is_not_copied_is_told_with_why() -> None:
+    told = concern(Subject.BACKUP, saying(PeopleReport(backup_problem="no room")))
+    assert (told.topic, told.text, told.instance) == ("BackupFailing", "no room.", "")
+    assert told.patience == timedelta(minutes=15)
+    assert isinstance(reading(Subject.BACKUP, saying(PeopleReport())), Fine)
+    assert reading(Subject.BACKUP, saying(None)) is None

@@ -12,6 +12,8 @@ from operator_fakes import OperatorWorld, operator_world, report
 
 URLS = "ntfy://user:canary-password@phone/topic"
 DOUBT = b'{"open":true,"inDoubt":1}'
+STUCK = b'{"open":true,"rebalances":[{"id":"9f1c0d35","state":"Stopped","reason":"NotSettled","message":"m"}]}'
+UNCOPIED = b'{"open":true,"backupProblem":"no room"}'
 NO_DOUBT = b'{"open":true,"inDoubt":0}'
 
 
@@ -72,6 +74,33 @@ async def test_orders_in_doubt_are_told_and_more_of_them_anew(world: OperatorWor
     assert await looks(world, 90) == ["trading/paper: 3 orders are in doubt"]
     world.http.answers["/v1/gate"] = NO_DOUBT
     assert await looks(world, 90) == ["trading/paper: No order is in doubt any more"]
+
+
+async def test_a_rebalance_that_stopped_is_told_once_and_that_it_is_over(
+    world: OperatorWorld,
+) -> None:
+    world.http.answers["/v1/gate"] = STUCK
+    assert await looks(world, 600) == []
+    assert await looks(world, 120) == ["trading/paper: A rebalance needs a person"]
+    assert await looks(world, 3600) == []
+    world.start_again()
+    await world.reconcile()
+    world.hear(report())
+    assert await looks(world, 1200) == []
+    world.http.answers["/v1/gate"] = NO_DOUBT
+    assert await looks(world, 90) == ["trading/paper: No rebalance needs a person any more"]
+
+
+async def test_a_ledger_that_is_not_copied_is_told_once_and_that_it_is_again(
+    world: OperatorWorld,
+) -> None:
+    world.http.answers["/v1/gate"] = UNCOPIED
+    assert await looks(world, 900) == []
+    assert await looks(world, 120) == ["trading/paper: The ledger is not copied"]
+    world.http.answers["/v1/gate"] = b'{"open":true,"backupProblem":"it is away"}'
+    assert await looks(world, 3600) == []
+    world.http.answers["/v1/gate"] = NO_DOUBT
+    assert await looks(world, 90) == ["trading/paper: The ledger is copied again"]
 
 
 async def test_the_next_operator_tells_nothing_twice_and_ends_what_was_begun(

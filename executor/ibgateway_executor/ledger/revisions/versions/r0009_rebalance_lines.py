@@ -21,6 +21,7 @@ def upgrade() -> None:
     connection = op.get_bind()
     for sequence, document in connection.execute(_FOUND).all():
         run = json.loads(document)
-        told = {name: run[name] for name in ("state", "reason", "message")}
-        at = datetime.fromisoformat(run["updated_at"]).astimezone(UTC).isoformat()
+        told = {name: run.get(name, "") for name in ("state", "reason", "message")}
+        found = run.get("updated_at") or run["accepted_at"]
+        at = datetime.fromisoformat(found).astimezone(UTC).isoformat()
         connection.execute(_LINE, {"order_sequence": -sequence, "at": at, **told})
