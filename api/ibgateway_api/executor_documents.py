@@ -146,10 +146,10 @@ class StreamEnd(Document):
 
 
 class HistoryPage(Document):
-    """Changes, oldest first. `next` is the `after` of the following page, null on the last one."""
+    """Changes, oldest first. `next` is the cursor of the following page, null on the last one."""
 
     history: tuple[HistoryEntry, ...]
-    next: int | None
+    next: str | None
 
 
 class DatedDocument(Document):
@@ -171,9 +171,10 @@ class PositionDocument(Document):
 
 
 class PositionPage(DatedDocument):
-    """Positions, none of 0."""
+    """Positions, none of 0. `next` is the cursor of the following page, null on the last one and where all were asked for."""
 
     positions: tuple[PositionDocument, ...]
+    next: str | None = None
 
 
 class AccountDocument(DatedDocument):
@@ -209,9 +210,10 @@ class ExecutionDocument(Document):
 
 
 class ExecutionPage(DatedDocument):
-    """Executions since midnight in New York, oldest first."""
+    """Executions since midnight in New York, oldest first. `next` is as with positions."""
 
     executions: tuple[ExecutionDocument, ...]
+    next: str | None = None
 
 
 class CancelResult(Document):

@@ -1,13 +1,17 @@
 """Rebalances by the executor process against the simulator: what IBKR has in the end."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from executor_world import ExecutorWorld, open_world, until
+from executor_world import CLIENT_TOKEN, ExecutorWorld, open_world, until
+from ibgateway.client import AsyncExecutorClient
+from ibgateway_api.executor_documents import RebalanceChange
 
 ACCOUNT = "DU1234567"
 PRICES = {"AAPL": 190, "MSFT": 420, "IBM": 225, "NVDA": 130, "SPY": 580, "BND": 73, "GLD": 245}
@@ -190,6 +194,35 @@ async def test_a_rebalance_goes_on_after_a_kill_and_places_nothing_twice(
     assert len(quantities) == 5
     assert set(await held(here)) == {"AAPL", "BND", "SPY"}
     assert Decimal(done["report"]["driftAfter"]) < Decimal("0.005")
+
+
+async def test_what_a_rebalance_does_is_heard_once_over_a_kill(here: ExecutorWorld) -> None:
+    await give(here, "100000", MSFT=100)
+    await here.ibkr.send("PATCH", "/v1/faults", {"hold_fills": True})
+    body = {"targets": targets(AAPL="0.5"), "unsettled": "skip"}
+    changes: list[RebalanceChange] = []
+    client = AsyncExecutorClient(here.orders.url, token=CLIENT_TOKEN)
+    async with client, asyncio.timeout(120), aclosing(client.events(after=0)) as events:
+        run = await client.rebalance(body, key="k1")
+        async for event in events:
+            if not isinstance(event.data, RebalanceChange):
+                continue
+            changes.append(event.data)
+            if event.data.after == "Selling":
+                await here.executor.kill()
+                await here.executor.start()
+                await here.ready()
+                await here.ibkr.send("POST", "/v1/fills/release")
+            if event.data.after in {"Completed", "Stopped"}:
+                break
+        assert {change.rebalance for change in changes} == {run.id}
+        history = [entry async for entry in client.rebalance_history(run.id)]
+    assert [change.number for change in changes] == [entry.number for entry in history]
+    assert [entry.number for entry in history] == list(range(1, len(history) + 1))
+    states = [entry.after for entry in history if entry.after != entry.before]
+    assert states == ["Accepted", "Clearing", "Selling", "Buying", "Completed"]
+    assert (history[0].cause, history[-1].cause) == ("client", "executor")
+    assert set(history[-1].evidence) == {"driftAfter"}
 
 
 async def test_an_order_of_unknown_fate_stops_everything_behind_it(here: ExecutorWorld) -> None:

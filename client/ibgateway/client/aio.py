@@ -118,12 +118,23 @@ class AsyncExecutorClient:
 
     async def history(self, order_id: str) -> AsyncGenerator[HistoryEntry]:
         """What became of an order, oldest first."""
-        after: int | None = 0
-        while after is not None:
-            page = await self._run(calls.history(order_id, after))
+        page = await self._run(calls.history(order_id, None))
+        while True:
             for entry in page.history:
                 yield entry
-            after = page.next
+            if page.next is None:
+                return
+            page = await self._run(calls.history(order_id, page.next))
+
+    async def rebalance_history(self, rebalance_id: str) -> AsyncGenerator[HistoryEntry]:
+        """What became of a rebalance, oldest first."""
+        page = await self._run(calls.rebalance_history(rebalance_id, None))
+        while True:
+            for entry in page.history:
+                yield entry
+            if page.next is None:
+                return
+            page = await self._run(calls.rebalance_history(rebalance_id, page.next))
 
     async def cancel(self, order_id: str) -> OrderDocument:
         """Cancel an order; `cancel_written` says whether the broker was asked yet, where it has the order."""

@@ -129,10 +129,14 @@ def resolve(
     return ApiCall("POST", path, partial(_document, OrderDocument), body=body)
 
 
-def history(order_id: str, after: int) -> ApiCall[HistoryPage]:
+def history(order_id: str, cursor: str | None) -> ApiCall[HistoryPage]:
     """A page of an order's changes."""
-    params = {"after": str(after), "limit": str(LARGEST_PAGE)}
-    return _get(f"{_order_path(order_id)}/history", HistoryPage, params)
+    return _history(_order_path(order_id), cursor)
+
+
+def rebalance_history(rebalance_id: str, cursor: str | None) -> ApiCall[HistoryPage]:
+    """A page of a rebalance's changes."""
+    return _history(_rebalance_path(rebalance_id), cursor)
 
 
 def order_page(filters: OrderQuery, cursor: str | None, limit: int) -> ApiCall[OrderPage]:
@@ -193,6 +197,11 @@ def key_field(key: str) -> str:
 
 def _get(path: str, kind: type[D], params: Mapping[str, str] | None = None) -> ApiCall[D]:
     return ApiCall("GET", path, partial(_document, kind), params=params or {})
+
+
+def _history(path: str, cursor: str | None) -> ApiCall[HistoryPage]:
+    params = {"limit": str(LARGEST_PAGE)} | ({"cursor": cursor} if cursor else {})
+    return _get(f"{path}/history", HistoryPage, params)
 
 
 def _document(kind: type[D], answer: HttpAnswer) -> D:

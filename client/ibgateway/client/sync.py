@@ -115,11 +115,19 @@ class ExecutorClient:
 
     def history(self, order_id: str) -> Iterator[HistoryEntry]:
         """What became of an order, oldest first."""
-        after: int | None = 0
-        while after is not None:
-            page = self._run(calls.history(order_id, after))
+        page = self._run(calls.history(order_id, None))
+        yield from page.history
+        while page.next is not None:
+            page = self._run(calls.history(order_id, page.next))
             yield from page.history
-            after = page.next
+
+    def rebalance_history(self, rebalance_id: str) -> Iterator[HistoryEntry]:
+        """What became of a rebalance, oldest first."""
+        page = self._run(calls.rebalance_history(rebalance_id, None))
+        yield from page.history
+        while page.next is not None:
+            page = self._run(calls.rebalance_history(rebalance_id, page.next))
+            yield from page.history
 
     def cancel(self, order_id: str) -> OrderDocument:
         """Cancel an order; `cancel_written` says whether the broker was asked yet, where it has the order."""

@@ -9,8 +9,8 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ibgateway_executor.intake.body import OrderRoute
+from ibgateway_executor.intake.cursors import LARGEST_SEQUENCE
 from ibgateway_executor.intake.event_feed import EventFeed
-from ibgateway_executor.intake.pages import LARGEST_SEQUENCE
 from ibgateway_executor.intake.services import Services
 
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -98,6 +98,7 @@ HISTORY: Final[dict[str, Any]] = {
 POSITIONS: Final[dict[str, Any]] = {
     "asOf": "2026-11-23T14:31:09+00:00",
     "problem": None,
+    "next": None,
     "positions": [
         {
             "account": "DU1234567",
@@ -123,6 +124,7 @@ ACCOUNT: Final[dict[str, Any]] = {
 EXECUTIONS: Final[dict[str, Any]] = {
     "asOf": "2026-11-23T14:31:09+00:00",
     "problem": None,
+    "next": None,
     "executions": [
         {
             "execId": "0000e0d5.6743a1f2.01.01",

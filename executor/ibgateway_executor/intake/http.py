@@ -7,6 +7,7 @@ foreign host.
 
 from functools import partial
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -19,9 +20,9 @@ from ibgateway_executor.intake.answers import ANSWERS, error_answer
 from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.cancel_all import cancel_all
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
+from ibgateway_executor.intake.cursors import LARGEST_PAGE, Cursor, PageQuery
 from ibgateway_executor.intake.idempotency import FIELD_PATTERN, read_key
 from ibgateway_executor.intake.openapi import describe
-from ibgateway_executor.intake.pages import LARGEST_PAGE, LARGEST_SEQUENCE
 from ibgateway_executor.intake.pausing import PauseBody, ResumeBody, pause_document
 from ibgateway_executor.intake.placement import OrderIntakeRoute
 from ibgateway_executor.intake.rebalance_routes import rebalances
@@ -90,14 +91,16 @@ async def get_order(services: Services, order_id: str) -> dict[str, Any]:
 async def get_history(
     services: Services,
     order_id: str,
-    after: Annotated[int, Query(ge=0, le=LARGEST_SEQUENCE)] = 0,
+    response: Response,
+    cursor: Cursor = "",
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 100,
 ) -> dict[str, Any]:
-    """What became of an order and why, oldest first. `next` is the `after` of the following page."""
+    """What became of an order and why, oldest first. `next` is the cursor of the following page."""
     order = await _find(services.ledger, order_id)
-    found = await services.ledger.history(order, after=after, limit=limit + 1)
-    page = found[:limit]
-    follows = page[-1].number if len(found) > limit else None
+    query = PageQuery(f"{pages.PATH}/{quote(order.id, safe='')}/history")
+    after = query.sequence(cursor)
+    found = await services.ledger.history(order.sequence, after=after, limit=limit + 1)
+    page, follows = query.page(found, limit, response, lambda line: line.number)
     return {"history": [history_document(line) for line in page], "next": follows}
 
 

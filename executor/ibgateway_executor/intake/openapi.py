@@ -148,7 +148,10 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
     "get_history": RouteAnswers(
         answers={
             200: AnswerKind(
-                meaning="A page of its changes.", model=HistoryPage, example=examples.HISTORY
+                meaning="A page of its changes.",
+                model=HistoryPage,
+                example=examples.HISTORY,
+                headers=("Link",),
             )
         },
         problems=("NoSuchOrder",),
@@ -168,7 +171,10 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
     "list_positions": RouteAnswers(
         answers={
             200: AnswerKind(
-                meaning="What IBKR told last.", model=PositionPage, example=examples.POSITIONS
+                meaning="What IBKR told last.",
+                model=PositionPage,
+                example=examples.POSITIONS,
+                headers=("Link",),
             )
         },
         problems=("BrokerUnavailable",),
@@ -184,7 +190,10 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
     "list_executions": RouteAnswers(
         answers={
             200: AnswerKind(
-                meaning="What IBKR told last.", model=ExecutionPage, example=examples.EXECUTIONS
+                meaning="What IBKR told last.",
+                model=ExecutionPage,
+                example=examples.EXECUTIONS,
+                headers=("Link",),
             )
         },
         problems=("BrokerUnavailable",),
@@ -269,8 +278,20 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
                 meaning="A page of rebalances.",
                 model=RebalancePage,
                 example={"rebalances": [rebalance_examples.REBALANCE], "next": None},
+                headers=("Link",),
             )
         },
+    ),
+    "get_rebalance_history": RouteAnswers(
+        answers={
+            200: AnswerKind(
+                meaning="A page of its changes.",
+                model=HistoryPage,
+                example=rebalance_examples.HISTORY,
+                headers=("Link",),
+            )
+        },
+        problems=("NoSuchRebalance",),
     ),
     "get_rebalance": RouteAnswers(
         answers={200: _rebalance("The rebalance.")}, problems=("NoSuchRebalance",)

@@ -4,32 +4,23 @@ A cursor is the last order that was seen, by its place in the order of acceptanc
 archived meanwhile is missing from a later page, not counted twice nor skipped over.
 """
 
-import base64
-import binascii
-import hashlib
-import json
 import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic.alias_generators import to_camel
 
 from ibgateway_executor.intake.body import OrderRoute
+from ibgateway_executor.intake.cursors import LARGEST_PAGE, Cursor, PageQuery
 from ibgateway_executor.intake.schema import Moment, order_document
 from ibgateway_executor.intake.services import Services
 from ibgateway_executor.orders.order import OrderState
 
-LARGEST_PAGE: Final = 500
-LARGEST_SEQUENCE: Final = 2**63 - 1
-"""What the ledger can hold."""
-LONGEST_CURSOR: Final = 100
 ID: Final = re.compile("[!-~]{1,64}")
 """Nothing else is an order's id, nor a rebalance's; not every database can be asked for every text."""
-_CURSOR: Final = re.compile(r"([0-9]{1,19})-([0-9a-f]{12})")
+PATH: Final = "/v1/orders"
 
 router = APIRouter(route_class=OrderRoute)
 
@@ -51,7 +42,7 @@ class OrderFilter:
         return {to_camel(name): str(value) for name, value in said.items() if value}
 
 
-@router.get("/v1/orders")
+@router.get(PATH)
 async def list_orders(
     *,
     services: Services,
@@ -63,7 +54,7 @@ async def list_orders(
         str, Query(alias="clientReference", max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
     ] = "",
     since: Annotated[Moment | None, Query(description="Accepted at or after this time.")] = None,
-    cursor: Annotated[str, Query(max_length=LONGEST_CURSOR)] = "",
+    cursor: Cursor = "",
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 100,
 ) -> dict[str, Any]:
     """Orders, oldest first. `next` is the cursor of the following page, null on the last one.
@@ -77,8 +68,9 @@ async def list_orders(
         client_reference=client_reference,
         since=since,
     )
+    query = PageQuery(PATH, wanted.parameters())
     found = await services.ledger.page(
-        after=read_cursor(cursor, wanted) if cursor else 0,
+        after=query.sequence(cursor),
         limit=limit + 1,
         state=state.value if state else None,
         account=account,
@@ -86,42 +78,5 @@ async def list_orders(
         client_reference=client_reference,
         since=since,
     )
-    page, follows = found[:limit], None
-    if len(found) > limit:
-        follows = cursor_of(page[-1].sequence, wanted)
-        query = urlencode({**wanted.parameters(), "limit": limit, "cursor": follows})
-        response.headers["Link"] = f'</v1/orders?{query}>; rel="next"'
+    page, follows = query.page(found, limit, response, lambda order: order.sequence)
     return {"orders": [order_document(order) for order in page], "next": follows}
-
-
-def cursor_of(sequence: int, wanted: OrderFilter) -> str:
-    """What leads to the orders after this one."""
-    return base64.urlsafe_b64encode(f"{sequence}-{_digest(wanted)}".encode()).decode().rstrip("=")
-
-
-def read_cursor(cursor: str, wanted: OrderFilter) -> int:
-    """The sequence behind a cursor; RequestValidationError for one that belongs to other filters, or is none."""
-    found = _CURSOR.fullmatch(_decoded(cursor))
-    if found is None or int(found[1]) > LARGEST_SEQUENCE:
-        raise _invalid("give the cursor exactly as `next` had it")
-    if found[2] != _digest(wanted):
-        raise _invalid("it belongs to other filters: repeat those of the first page")
-    return int(found[1])
-
-
-def _decoded(cursor: str) -> str:
-    try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        return ""
-
-
-def _digest(wanted: OrderFilter) -> str:
-    said = json.dumps(wanted.parameters(), sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()[:12]
-
-
-def _invalid(words: str) -> RequestValidationError:
-    return RequestValidationError(
-        [{"type": "value_error", "loc": ("query", "cursor"), "msg": words}]
-    )

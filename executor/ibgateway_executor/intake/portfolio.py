@@ -3,12 +3,15 @@
 These routes answer while the gate is closed too: `problem` then says why the answer is not of now, `asOf` how old it is.
 """
 
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from datetime import UTC
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.body import OrderRoute
+from ibgateway_executor.intake.cursors import LARGEST_PAGE, Cursor, PageQuery
 from ibgateway_executor.intake.schema import contract_document
 from ibgateway_executor.intake.services import IntakeServices, Services
 from ibgateway_executor.orders.portfolio import (
@@ -18,17 +21,28 @@ from ibgateway_executor.orders.portfolio import (
     PositionReport,
 )
 
+T = TypeVar("T")
+
+PageSize = Annotated[int | None, Query(ge=1, le=LARGEST_PAGE)]
 Account = Annotated[str, Query(pattern=r"^([A-Z]{1,3}[0-9]{3,12})?$")]
 
 router = APIRouter(route_class=OrderRoute)
 
 
 @router.get("/v1/positions")
-async def list_positions(services: Services, account: Account = "") -> dict[str, Any]:
-    """What the accounts hold, or one of them; no position of 0."""
+async def list_positions(
+    services: Services,
+    response: Response,
+    account: Account = "",
+    cursor: Cursor = "",
+    limit: PageSize = None,
+) -> dict[str, Any]:
+    """What the accounts hold, or one of them, by account and contract; no position of 0. All of it where no `limit` is given."""
+    query = PageQuery("/v1/positions", {"account": account} if account else {})
     answer = await services.broker_answers.positions()
     rows = [row for row in answer.value if account in ("", row.account)]
-    return _aged(answer) | {"positions": [position_document(row) for row in rows]}
+    page, follows = _page(rows, _position_place, query, cursor, limit=limit, response=response)
+    return _aged(answer) | {"positions": [position_document(r) for r in page], "next": follows}
 
 
 @router.get("/v1/account")
@@ -39,13 +53,42 @@ async def get_account(services: Services, account: Account = "") -> dict[str, An
 
 
 @router.get("/v1/executions")
-async def list_executions(services: Services, account: Account = "") -> dict[str, Any]:
-    """What was executed since midnight in New York, by whomever, oldest first."""
+async def list_executions(
+    services: Services,
+    response: Response,
+    account: Account = "",
+    cursor: Cursor = "",
+    limit: PageSize = None,
+) -> dict[str, Any]:
+    """What was executed since midnight in New York, by whomever, oldest first. All of it where no `limit` is given."""
+    query = PageQuery("/v1/executions", {"account": account} if account else {})
     answer = await services.broker_answers.executions()
-    rows = sorted(
-        (row for row in answer.value if account in ("", row.account)), key=lambda row: row.at
-    )
-    return _aged(answer) | {"executions": [execution_document(row) for row in rows]}
+    rows = [row for row in answer.value if account in ("", row.account)]
+    page, follows = _page(rows, _execution_place, query, cursor, limit=limit, response=response)
+    return _aged(answer) | {"executions": [execution_document(r) for r in page], "next": follows}
+
+
+def _page(
+    rows: Sequence[T],
+    place: Callable[[T], str],
+    query: PageQuery,
+    cursor: str,
+    *,
+    limit: int | None,
+    response: Response,
+) -> tuple[Sequence[T], str | None]:
+    """Of rows that are in no ledger: in the order of their places, those beyond the cursor's."""
+    after = query.place(cursor) if cursor else ""
+    found = [row for row in sorted(rows, key=place) if place(row) > after]
+    return query.page(found, len(found) if limit is None else limit, response, place)
+
+
+def _position_place(row: PositionReport) -> str:
+    return f"{row.account}/{row.contract.con_id:019}"
+
+
+def _execution_place(row: ExecutionReport) -> str:
+    return f"{row.at.astimezone(UTC):%Y%m%dT%H%M%S.%f}/{row.exec_id}"
 
 
 def _one(services: IntakeServices, account: str) -> str:

@@ -91,3 +91,18 @@ TARGETS: Final = {
         "body": REBALANCE_BODIES["two targets and a reserve"],
     },
 }
+HISTORY: Final[dict[str, Any]] = {
+    "history": [
+        {
+            "number": 4,
+            "at": "2026-11-23T14:32:10+00:00",
+            "from": "Buying",
+            "to": "Completed",
+            "reason": "",
+            "message": "",
+            "cause": "executor",
+            "evidence": {"driftAfter": "0.004000"},
+        }
+    ],
+    "next": None,
+}

@@ -1,22 +1,25 @@
 """`/v1/rebalances`: an account is traded towards its target weights; `dryRun=true` says what would be done."""
 
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.body import OrderRoute
+from ibgateway_executor.intake.cursors import LARGEST_PAGE as LARGEST_HISTORY
+from ibgateway_executor.intake.cursors import Cursor, PageQuery
 from ibgateway_executor.intake.idempotency import FIELD_PATTERN, read_key
-from ibgateway_executor.intake.pages import ID, LONGEST_CURSOR, OrderFilter, cursor_of, read_cursor
+from ibgateway_executor.intake.pages import ID
 from ibgateway_executor.intake.rebalance_intake import RebalanceIntake
 from ibgateway_executor.intake.rebalance_schema import RebalanceBody, rebalance_document
+from ibgateway_executor.intake.schema import history_document
 from ibgateway_executor.intake.services import Services
 from ibgateway_executor.rebalance.progress import RebalanceRun
 
 LARGEST_PAGE: Final = 100
-_ALL: Final = OrderFilter()
-"""A cursor of rebalances goes with no filters."""
+PATH: Final = "/v1/rebalances"
 
 rebalances = APIRouter(route_class=OrderRoute)
 
@@ -56,14 +59,14 @@ async def rebalance_account(
 @rebalances.get("/v1/rebalances")
 async def list_rebalances(
     intake: Intake,
-    cursor: Annotated[str, Query(max_length=LONGEST_CURSOR)] = "",
+    response: Response,
+    cursor: Cursor = "",
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 20,
 ) -> dict[str, Any]:
     """Rebalances, oldest first. `next` is the cursor of the following page, null on the last one."""
-    after = read_cursor(cursor, _ALL) if cursor else 0
-    found = await intake.page(after=after, limit=limit + 1)
-    page = found[:limit]
-    follows = cursor_of(page[-1].sequence, _ALL) if len(found) > limit else None
+    query = PageQuery(PATH)
+    found = await intake.page(after=query.sequence(cursor), limit=limit + 1)
+    page, follows = query.page(found, limit, response, lambda run: run.sequence)
     return {"rebalances": [rebalance_document(run) for run in page], "next": follows}
 
 
@@ -71,6 +74,25 @@ async def list_rebalances(
 async def get_rebalance(intake: Intake, rebalance_id: str) -> dict[str, Any]:
     """One rebalance: its plan, how far it has come, and its report."""
     return rebalance_document(await _find(intake, rebalance_id))
+
+
+@rebalances.get("/v1/rebalances/{rebalance_id}/history")
+async def get_rebalance_history(
+    intake: Intake,
+    services: Services,
+    rebalance_id: str,
+    response: Response,
+    *,
+    cursor: Cursor = "",
+    limit: Annotated[int, Query(ge=1, le=LARGEST_HISTORY)] = 100,
+) -> dict[str, Any]:
+    """What became of a rebalance and why, oldest first. `next` is the cursor of the following page."""
+    run = await _find(intake, rebalance_id)
+    query = PageQuery(f"{PATH}/{quote(run.id, safe='')}/history")
+    after = query.sequence(cursor)
+    found = await services.ledger.history(-run.sequence, after=after, limit=limit + 1)
+    page, follows = query.page(found, limit, response, lambda line: line.number)
+    return {"history": [history_document(line) for line in page], "next": follows}
 
 
 @rebalances.delete("/v1/rebalances/{rebalance_id}")

@@ -255,9 +255,9 @@ class Ledger:
             since=since,
         )
 
-    async def history(self, order: Order, *, after: int, limit: int) -> list[HistoryLine]:
-        """What became of the order, beyond line `after`, oldest first."""
-        return await self._read(self._store.history, order.sequence, after=after, limit=limit)
+    async def history(self, sequence: int, *, after: int, limit: int) -> list[HistoryLine]:
+        """What became of the order, or with a minus sign of the rebalance, beyond line `after`, oldest first."""
+        return await self._read(self._store.history, sequence, after=after, limit=limit)
 
     async def newest_line(self) -> int:
         """The position of the last line of all histories; 0 where there is none."""

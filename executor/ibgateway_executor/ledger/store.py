@@ -193,7 +193,7 @@ class LedgerStore(Protocol):
         ...
 
     def history(self, sequence: int, *, after: int, limit: int) -> list[HistoryLine]:
-        """An order's history beyond line `after`, oldest first; whether it is archived or not."""
+        """The history of an order, archived or not, or with a minus sign of a rebalance, beyond line `after`, oldest first."""
         ...
 
     def newest_line(self) -> int:

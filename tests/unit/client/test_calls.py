@@ -29,6 +29,7 @@ from ibgateway.client import (
     UnavailableError,
 )
 from ibgateway.client.calls import key_field
+from ibgateway_api.executor_documents import RebalanceChange
 from ibgateway_executor.intake.schema import OrderBody
 
 URL = "http://paper-executor-intake.trading.svc:8080"
@@ -261,6 +262,51 @@ def stream(*events: tuple[int, str, Any]) -> httpx.Response:
         for number, name, data in events
     )
     return httpx.Response(200, text=text, headers={"Content-Type": "text/event-stream"})
+
+
+def history(*numbers: int, follows: str | None = None) -> httpx.Response:
+    line: dict[str, Any] = {"at": "2026-11-23T17:00:00Z", "from": None, "to": "Accepted"}
+    line |= {"reason": "", "message": "", "cause": "client", "evidence": {}}
+    lines = [{"number": number, **line} for number in numbers]
+    return httpx.Response(200, json={"history": lines, "next": follows})
+
+
+def pages_of_histories() -> Answers:
+    return Answers(*(page for _ in range(2) for page in (history(1, 2, follows="c"), history(3))))
+
+
+ASKED = [
+    f"/v1/{path}/history?{query}"
+    for path in ("orders/o1", "rebalances/a%2Fb")
+    for query in ("limit=500", "limit=500&cursor=c")
+]
+
+
+def test_histories_go_on_by_the_cursor() -> None:
+    answers = pages_of_histories()
+    with answers.client() as client:
+        assert [line.number for line in client.history("o1")] == [1, 2, 3]
+        assert [line.number for line in client.rebalance_history("a/b")] == [1, 2, 3]
+    assert [request.url.raw_path.decode() for request in answers.asked] == ASKED
+
+
+async def test_histories_go_on_by_the_cursor_with_asyncio_too() -> None:
+    answers = pages_of_histories()
+    transport = httpx.MockTransport(answers._answer)
+    async with AsyncExecutorClient(URL, token="t", transport=transport) as client:
+        assert [line.number async for line in client.history("o1")] == [1, 2, 3]
+        assert [line.number async for line in client.rebalance_history("a/b")] == [1, 2, 3]
+    assert [request.url.raw_path.decode() for request in answers.asked] == ASKED
+
+
+def test_a_change_of_a_rebalance_is_read() -> None:
+    line = {"rebalance": "r1", "number": 2, "at": "2026-11-23T17:00:00Z", "from": "Buying"}
+    line |= {"to": "Completed", "reason": "", "message": "", "cause": "executor"}
+    answers = Answers(stream((8, "rebalance", {**line, "evidence": {"driftAfter": "0.1"}})))
+    with answers.client() as client:
+        event = next(client.events())
+    assert isinstance(event.data, RebalanceChange)
+    assert (event.data.rebalance, event.data.after) == ("r1", "Completed")
 
 
 GATE = {"open": True, "reason": "", "message": ""}

@@ -208,9 +208,15 @@ async def test_the_history_is_read_page_by_page(intake: IntakeWorld) -> None:
     ]
     assert whole["history"][1]["reason"] == "CancelledByClient"
     first = (await intake.http.get(path, params={"limit": 1})).json()
-    assert (first["history"], first["next"]) == (whole["history"][:1], 1)
-    rest = (await intake.http.get(path, params={"after": first["next"], "limit": 1})).json()
-    assert (rest["history"], rest["next"]) == (whole["history"][1:], None)
+    assert first["history"] == whole["history"][:1]
+    rest = await intake.http.get(path, params={"cursor": first["next"], "limit": 1})
+    assert (rest.json()["history"], rest.json()["next"]) == (whole["history"][1:], None)
+    assert "next" not in rest.links
+    linked = (await intake.http.get(path, params={"limit": 1})).links["next"]["url"]
+    assert (await intake.http.get(linked)).json() == rest.json()
+    another = (await intake.place("k2")).json()["id"]
+    wrong = await intake.http.get(f"/v1/orders/{another}/history", params={"cursor": first["next"]})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "InvalidRequest")
     missing = await intake.http.get("/v1/orders/none/history")
     assert missing.status_code == 404
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from executor_fakes import IntakeWorld
-from ibgateway_executor.intake.pages import LARGEST_SEQUENCE, OrderFilter, cursor_of
+from executor_fakes import NOON, IntakeWorld
+from ibgateway_executor.intake.cursors import LARGEST_SEQUENCE, PageQuery
+from ibgateway_executor.rebalance.progress import RebalanceRun, cancel
 
-ANY = OrderFilter()
+ANY = PageQuery("/v1/orders")
+REBALANCES = PageQuery("/v1/rebalances")
 
 
 async def page(intake: IntakeWorld, query: str) -> Any:
@@ -77,9 +79,11 @@ async def test_filters_narrow_what_is_shown(intake: IntakeWorld) -> None:
     [
         ("cursor=x", "cursor", "exactly as `next` had it"),
         ("cursor=2", "cursor", "exactly as `next` had it"),
-        (f"cursor={'9' * 101}", "cursor", "100 characters"),
-        (f"cursor={cursor_of(1, ANY)}&symbol=AAPL", "cursor", "it belongs to other filters"),
-        (f"cursor={cursor_of(LARGEST_SEQUENCE + 1, ANY)}", "cursor", "exactly as `next` had it"),
+        (f"cursor={'9' * 151}", "cursor", "150 characters"),
+        (f"cursor={ANY.cursor(1)}&symbol=AAPL", "cursor", "it belongs to other filters"),
+        (f"cursor={REBALANCES.cursor(1)}", "cursor", "it belongs to other filters"),
+        (f"cursor={ANY.cursor('a/b')}", "cursor", "exactly as `next` had it"),
+        (f"cursor={ANY.cursor(LARGEST_SEQUENCE + 1)}", "cursor", "exactly as `next` had it"),
         ("after=1", "after", "is not a parameter of this path"),
         ("limit=1&limit=2", "limit", "stands in it twice"),
         ("limit=0", "limit", "greater than or equal to 1"),
@@ -101,7 +105,7 @@ async def test_what_is_no_query_is_refused(
 
 
 async def test_the_last_place_there_can_be_is_served(intake: IntakeWorld) -> None:
-    last = await page(intake, f"cursor={cursor_of(LARGEST_SEQUENCE, ANY)}")
+    last = await page(intake, f"cursor={ANY.cursor(LARGEST_SEQUENCE)}")
     assert last == {"orders": [], "next": None}
 
 
@@ -118,3 +122,43 @@ async def test_a_post_takes_no_parameter_that_it_does_not_know(
 ) -> None:
     answer = await intake.http.post(path, headers={"Idempotency-Key": "k1"})
     assert "is not a parameter of this path" in answer.json()["detail"]
+
+
+async def rebalanced(intake: IntakeWorld, *names: str) -> None:
+    """One rebalance each, cancelled at once."""
+    for name in names:
+        run = RebalanceRun(name, 0, "DU1234567", "{}", NOON, NOON + timedelta(days=1))
+        await intake.ledger.rebalances.accept(name, "h", run)
+        await intake.ledger.rebalances.advance(name, cancel)
+
+
+async def test_rebalances_go_on_by_cursor_and_link(intake: IntakeWorld) -> None:
+    await rebalanced(intake, "r1", "r2", "r3")
+    first = await intake.http.get("/v1/rebalances?limit=2")
+    assert [run["id"] for run in first.json()["rebalances"]] == ["r1", "r2"]
+    link = first.links["next"]["url"]
+    assert f"cursor={first.json()['next']}" in link
+    rest = await intake.http.get(link)
+    assert ([run["id"] for run in rest.json()["rebalances"]], rest.json()["next"]) == (["r3"], None)
+    assert "next" not in rest.links
+
+
+async def test_a_rebalances_history_goes_on_by_cursor_and_is_its_own(intake: IntakeWorld) -> None:
+    await intake.place("k0")
+    await rebalanced(intake, "r1", "r2")
+    path = "/v1/rebalances/r2/history"
+    whole = (await intake.http.get(path)).json()
+    assert [(line["number"], line["to"]) for line in whole["history"]] == [
+        (1, "Accepted"),
+        (2, "Cancelled"),
+    ]
+    first = await intake.http.get(path, params={"limit": 1})
+    assert first.json()["history"] == whole["history"][:1]
+    rest = await intake.http.get(first.links["next"]["url"])
+    assert (rest.json()["history"], rest.json()["next"]) == (whole["history"][1:], None)
+    other = await intake.http.get(
+        "/v1/rebalances/r1/history", params={"cursor": first.json()["next"]}
+    )
+    assert (other.status_code, other.json()["code"]) == (422, "InvalidRequest")
+    missing = await intake.http.get("/v1/rebalances/none/history")
+    assert (missing.status_code, missing.json()["code"]) == (404, "NoSuchRebalance")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from executor_fakes import AAPL, IntakeWorld
 from executor_fakes.values import NOON
 from ibgateway_api.executor_documents import AccountDocument, ExecutionPage, PositionPage
 from ibgateway_executor.errors import NoAnswerError
+from ibgateway_executor.intake.cursors import PageQuery
 from ibgateway_executor.intake.examples import ACCOUNT, EXECUTIONS, POSITIONS
 from ibgateway_executor.orders.order import Side
 from ibgateway_executor.orders.portfolio import AccountReport, ExecutionReport, PositionReport
@@ -84,6 +86,46 @@ async def test_executions_come_oldest_first(intake: IntakeWorld) -> None:
         ("e2", None),
     ]
     assert (await get(intake, "/v1/executions?account=DU7654321"))["executions"] == []
+
+
+async def test_executions_come_page_by_page_and_one_that_comes_meanwhile_is_not_lost(
+    intake: IntakeWorld,
+) -> None:
+    intake.broker.executed = tuple(executed(number) for number in (3, 1, 2))
+    first = await intake.http.get("/v1/executions?limit=2&account=DU1234567")
+    assert [row["execId"] for row in first.json()["executions"]] == ["e1", "e2"]
+    intake.time.advance(2)
+    intake.broker.executed = tuple(executed(number) for number in (1, 2, 3, 4))
+    rest = await intake.http.get(first.links["next"]["url"])
+    assert [row["execId"] for row in rest.json()["executions"]] == ["e3", "e4"]
+    assert (rest.json()["next"], "next" in rest.links) == (None, False)
+    whole = await get(intake, "/v1/executions")
+    assert ([row["execId"] for row in whole["executions"]], whole["next"]) == (
+        ["e1", "e2", "e3", "e4"],
+        None,
+    )
+
+
+async def test_two_executions_of_one_moment_are_on_two_pages(intake: IntakeWorld) -> None:
+    twins = (replace(executed(1), exec_id="e1b"), executed(1))
+    intake.broker.executed = twins
+    first = await get(intake, "/v1/executions?limit=1")
+    rest = await get(intake, f"/v1/executions?limit=1&cursor={first['next']}")
+    found = [row["execId"] for page in (first, rest) for row in page["executions"]]
+    assert (found, rest["next"]) == (["e1", "e1b"], None)
+
+
+async def test_positions_come_page_by_page_by_account_and_contract(intake: IntakeWorld) -> None:
+    first_of = replace(HELD[0], contract=replace(AAPL, con_id=9))
+    intake.broker.held = (HELD[1], HELD[0], first_of)
+    first = await get(intake, "/v1/positions?limit=2")
+    assert [row["contract"]["conId"] for row in first["positions"]] == [9, AAPL.con_id]
+    rest = await get(intake, f"/v1/positions?limit=2&cursor={first['next']}")
+    assert [row["account"] for row in rest["positions"]] == ["DU7654321"]
+    wrong = await intake.http.get(f"/v1/positions?account=DU1234567&limit=2&cursor={first['next']}")
+    assert (wrong.status_code, wrong.json()["errors"][0]["parameter"]) == (422, "cursor")
+    of_orders = PageQuery("/v1/executions").cursor("x")
+    assert (await intake.http.get(f"/v1/positions?cursor={of_orders}")).status_code == 422
 
 
 async def test_without_a_connection_the_last_answer_says_how_old_it_is(
