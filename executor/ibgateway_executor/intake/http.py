@@ -1,8 +1,7 @@
 """The HTTP API on port 8080: orders in, their state out, the gate for the operator.
 
 An order is answered after the commit. Errors are problem documents (RFC 9457) and say what to do.
-`/openapi.json` describes the API; there is no `/docs` page, because it would load scripts from a
-foreign host.
+`/openapi.json` describes the API for programs, `/docs` for people: neither needs the token, and the page loads nothing.
 """
 
 from functools import partial
@@ -22,7 +21,7 @@ from ibgateway_executor.intake.cancel_all import cancel_all
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
 from ibgateway_executor.intake.cursors import LARGEST_PAGE, Cursor, PageQuery
 from ibgateway_executor.intake.idempotency import FIELD_PATTERN, read_key
-from ibgateway_executor.intake.openapi import describe
+from ibgateway_executor.intake.openapi import describe, show_docs
 from ibgateway_executor.intake.pausing import PauseBody, ResumeBody, pause_document
 from ibgateway_executor.intake.placement import OrderIntakeRoute
 from ibgateway_executor.intake.rebalance_routes import rebalances
@@ -66,6 +65,7 @@ def routes() -> FastAPI:
     for each in (placements, router, pages.router, events.router, portfolio.router, rebalances):
         app.include_router(each)
     describe(app)
+    show_docs(app)
     return app
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -36,6 +37,7 @@ from ibgateway_api.rebalance_documents import (
 )
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_executor.intake import examples, rebalance_examples
+from ibgateway_executor.intake.docs_page import HEADERS, docs_page
 from ibgateway_executor.intake.problems import KINDS, MEDIA_TYPE
 
 GATE_OPERATION: Final = "get_gate"
@@ -328,6 +330,18 @@ def describe(app: FastAPI) -> None:
 
     method: Callable[[], dict[str, Any]] = document
     app.openapi = method  # type: ignore[method-assign] # FastAPI's documented way
+
+
+def show_docs(app: FastAPI) -> None:
+    """Have the application answer `/docs` with the page of it; made once, when it is first asked for."""
+    made: list[str] = []
+
+    async def page(_: Request) -> Response:
+        if not made:
+            made.append(docs_page(app.openapi()))
+        return HTMLResponse(made[0], headers=HEADERS)
+
+    app.add_route("/docs", page, include_in_schema=False)
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:
