@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -61,10 +62,9 @@ async def _standing_in(
         return web.Response(status=503, text=f"{GateReason.LEDGER_UNAVAILABLE}: {why()}\n")
 
     async def refused(_: web.Request) -> web.Response:
-        document = problem("LedgerUnavailable", why())
-        answer = web.json_response(document, status=503, headers={"Retry-After": "5"})
-        answer.content_type = MEDIA_TYPE
-        return answer
+        document = json.dumps(problem("LedgerUnavailable", why())).encode()
+        headers = {"Retry-After": "5", "Content-Type": MEDIA_TYPE}
+        return web.Response(body=document, status=503, headers=headers)
 
     probes, intake = web.Application(), web.Application()
     probes.router.add_get("/healthz", alive)

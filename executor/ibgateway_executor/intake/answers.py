@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from ibgateway_executor.errors import LedgerUnavailableError, OrderRefusedError
 from ibgateway_executor.intake.problems import MEDIA_TYPE, in_words, problem, validation_errors
@@ -19,6 +20,7 @@ _HEADERS: Final = {
     "TooManyStreams": {"Retry-After": RETRY_AFTER_SECONDS},
     "RequestInFlight": {"Retry-After": "1"},
 }
+_METHODS: Final = ("DELETE", "GET", "HEAD", "POST")
 _HTTP_CODES: Final = {400: "MalformedRequest", 404: "NoSuchPath", 405: "MethodNotAllowed"}
 
 
@@ -69,7 +71,15 @@ async def _http_error(request: Request, error: Exception) -> Response:
         "NoSuchPath": f"there is no {path} here: /openapi.json lists what there is",
         "MethodNotAllowed": f"{path} has no {request.method}: use one of the header Allow",
     }
-    return error_answer(code, details.get(code, str(error.detail)), headers=error.headers)
+    headers = {"Allow": _methods(request)} if code == "MethodNotAllowed" else error.headers
+    return error_answer(code, details.get(code, str(error.detail)), headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """What the path has, over all its routes: Starlette tells of the first one alone (RFC 9110, section 10.2.1)."""
+    scopes = ({**request.scope, "method": method} for method in _METHODS)
+    found = (s for s in scopes if any(r.matches(s)[0] is Match.FULL for r in request.app.routes))
+    return ", ".join(scope["method"] for scope in found)
 
 
 async def _mistake(_: Request, error: Exception) -> Response:

@@ -1,13 +1,18 @@
 """Request bodies: JSON read strictly, because a second meaning of the same bytes is another order."""
 
 import json
+import re
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 
+from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.query import check_query
+
+_JSON: Final = re.compile(r"application/([^;\s]+\+)?json\s*(;.*)?", re.IGNORECASE)
 
 
 class OrderRequest(Request):
@@ -22,15 +27,26 @@ class OrderRoute(APIRoute):
     """A route whose bodies are read by `OrderRequest`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The usual handler, given the stricter request; the query is looked at first."""
+        """The usual handler, given the stricter request; the query is looked at first, and what the body is said to be."""
         handle = super().get_route_handler()
         known = {parameter.alias for parameter in self.dependant.query_params}
+        takes_body = self.body_field is not None
 
         async def strictly(request: Request) -> Response:
             check_query(request, known)
+            if takes_body and request.headers.get("content-length") != "0":
+                check_media_type(request.headers)
             return await handle(OrderRequest(request.scope, request.receive))
 
         return strictly
+
+
+def check_media_type(headers: Headers) -> None:
+    """OrderRefusedError where the body is not said to be JSON."""
+    if not _JSON.fullmatch(headers.get("content-type", "")):
+        raise OrderRefusedError(
+            415, "UnsupportedMediaType", "send it with Content-Type: application/json"
+        )
 
 
 def parse(body: bytes) -> Any:

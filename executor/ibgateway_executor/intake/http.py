@@ -20,7 +20,7 @@ from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.cancel_all import cancel_all
 from ibgateway_executor.intake.checks import GATE_PATH, RequestCheck
 from ibgateway_executor.intake.cursors import LARGEST_PAGE, Cursor, PageQuery
-from ibgateway_executor.intake.idempotency import FIELD_PATTERN, read_key
+from ibgateway_executor.intake.idempotency import KEY_SCHEMA, read_key
 from ibgateway_executor.intake.openapi import describe, show_docs
 from ibgateway_executor.intake.pausing import PauseBody, ResumeBody, pause_document
 from ibgateway_executor.intake.placement import OrderIntakeRoute
@@ -38,8 +38,8 @@ router = APIRouter(route_class=OrderRoute)
 placements = APIRouter(route_class=OrderIntakeRoute)
 
 
-Key = Annotated[str, Header(alias="Idempotency-Key", pattern=FIELD_PATTERN)]
-"""As it is documented; `OrderIntakeRoute` has looked at it."""
+Key = Annotated[str, Header(alias="Idempotency-Key", json_schema_extra=KEY_SCHEMA)]
+"""As it is documented; what is none is `IdempotencyKeyInvalid`, which `read_key` says."""
 
 
 def application(services: IntakeServices) -> FastAPI:

@@ -5,12 +5,14 @@ The draft wants a structured field's string, `"k-1"`. What most clients send, `k
 
 import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ibgateway_executor.errors import OrderRefusedError
 
 FIELD_PATTERN: Final = r"^([!#-~][!-~]{0,254}|\"([ !#-\[\]-~]|\\[\"\\]){1,255}\")$"
 """1 to 255 characters: bare, without a space and not beginning with a quotation mark; or a string (RFC 9651, section 3.3.3)."""
+KEY_SCHEMA: Final[dict[str, Any]] = {"pattern": FIELD_PATTERN}
+"""The same for the API's description alone: FastAPI would answer what does not match with another problem."""
 _FIELD: Final = re.compile(FIELD_PATTERN.removesuffix("$"))
 _ESCAPED: Final = re.compile(r"\\(.)")
 

@@ -53,7 +53,7 @@ _COMMON: Final = (
     "InvalidRequest",
     "InternalError",
 )
-_BODY: Final = ("LengthRequired", "TooLarge", "MalformedRequest")
+_BODY: Final = ("LengthRequired", "TooLarge", "MalformedRequest", "UnsupportedMediaType")
 _TEXT: Final = {"schema": {"type": "string"}}
 _NUMBER: Final = {"schema": {"type": "integer"}}
 _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -130,7 +130,7 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
         },
         problems=(
             *("IdempotencyKeyMissing", "IdempotencyKeyInvalid", "IdempotencyKeyReused"),
-            *("RequestInFlight", "UnsupportedMediaType", "UnknownAccount", "ValidityEnded"),
+            *("RequestInFlight", "UnknownAccount", "ValidityEnded"),
             *("OrderValueLimit", "SymbolNotAllowed", "PriceCollar", "DailyOrderLimit"),
             *("LedgerUnavailable", *_BODY),
         ),

@@ -5,9 +5,8 @@ request, which is more than everything else that is done for an order (docs/deci
 """
 
 import json
-import re
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -17,13 +16,10 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from ibgateway_executor.errors import OrderRefusedError
-from ibgateway_executor.intake.body import parse
+from ibgateway_executor.intake.body import check_media_type, parse
 from ibgateway_executor.intake.idempotency import read_key
 from ibgateway_executor.intake.query import check_query
 from ibgateway_executor.intake.schema import OrderBody
-
-_JSON: Final = re.compile(r"application/([^;\s]+\+)?json\s*(;.*)?", re.IGNORECASE)
 
 
 class OrderIntakeRoute(APIRoute):
@@ -49,10 +45,7 @@ class OrderIntakeRoute(APIRoute):
 def _order(headers: Headers, text: bytes) -> OrderBody:
     if not text:
         raise _invalid("missing", ("body",))
-    if not _JSON.fullmatch(headers.get("content-type", "")):
-        raise OrderRefusedError(
-            415, "UnsupportedMediaType", "send it with Content-Type: application/json"
-        )
+    check_media_type(headers)
     try:
         return OrderBody.model_validate(parse(text))
     except json.JSONDecodeError as error:

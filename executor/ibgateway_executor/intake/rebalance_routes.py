@@ -10,7 +10,7 @@ from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.body import OrderRoute
 from ibgateway_executor.intake.cursors import LARGEST_PAGE as LARGEST_HISTORY
 from ibgateway_executor.intake.cursors import Cursor, PageQuery
-from ibgateway_executor.intake.idempotency import FIELD_PATTERN, read_key
+from ibgateway_executor.intake.idempotency import KEY_SCHEMA, read_key
 from ibgateway_executor.intake.pages import ID
 from ibgateway_executor.intake.rebalance_intake import RebalanceIntake
 from ibgateway_executor.intake.rebalance_schema import RebalanceBody, rebalance_document
@@ -29,7 +29,7 @@ def _intake(services: Services) -> RebalanceIntake:
 
 
 Intake = Annotated[RebalanceIntake, Depends(_intake)]
-OptionalKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=FIELD_PATTERN)]
+OptionalKey = Annotated[str | None, Header(alias="Idempotency-Key", json_schema_extra=KEY_SCHEMA)]
 
 
 @rebalances.post("/v1/rebalances", status_code=202)

@@ -55,6 +55,45 @@ async def test_an_order_without_a_key_is_refused(intake: IntakeWorld) -> None:
     assert intake.changed.count == 0
 
 
+KEYED = {
+    "/v1/orders": ORDER,
+    "/v1/orders/id0/replace": {"limitPrice": "191"},
+    "/v1/rebalances": {"targets": []},
+}
+
+
+@pytest.mark.parametrize("path", KEYED)
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ((), "IdempotencyKeyMissing"),
+        (("two words",), "IdempotencyKeyInvalid"),
+        (("",), "IdempotencyKeyInvalid"),
+        (('"open',), "IdempotencyKeyInvalid"),
+        (("k1", "k1"), "IdempotencyKeyInvalid"),
+    ],
+)
+async def test_every_route_that_needs_a_key_says_the_same_of_one_that_is_none(
+    intake: IntakeWorld, path: str, fields: tuple[str, ...], code: str
+) -> None:
+    await intake.place("k0")
+    headers = [("Idempotency-Key", field) for field in fields]
+    answer = await intake.http.post(path, json=KEYED[path], headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_preview_of_a_rebalance_asks_for_no_key_and_looks_at_none(
+    intake: IntakeWorld,
+) -> None:
+    for headers in ({}, {"Idempotency-Key": "two words"}):
+        answer = await intake.http.post(
+            "/v1/rebalances?dryRun=true", json={"targets": []}, headers=headers
+        )
+        assert answer.json().get("code") != "IdempotencyKeyInvalid"
+        assert answer.status_code != 400
+
+
 async def test_a_key_in_quotation_marks_is_the_same_key(intake: IntakeWorld) -> None:
     first, again = await intake.place("k1"), await intake.place('"k1"')
     assert (first.status_code, again.status_code) == (202, 200)

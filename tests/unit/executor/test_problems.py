@@ -1,5 +1,6 @@
 """Errors are problem documents (RFC 9457): in every answer, with a code that is documented."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,9 @@ async def test_whoever_refuses_answers_with_a_problem(
 
 async def test_a_problem_has_the_headers_that_belong_to_it(intake: IntakeWorld) -> None:
     wrong = await intake.http.put("/v1/pause")
-    assert (wrong.status_code, wrong.headers["Allow"]) == (405, "GET")
+    assert (wrong.status_code, wrong.headers["Allow"]) == (405, "GET, POST")
+    one = await intake.http.put("/v1/orders/id0")
+    assert (one.status_code, one.headers["Allow"]) == (405, "DELETE, GET")
     bare = await intake.http.get("/v1/orders", headers={"Authorization": ""})
     assert bare.headers["WWW-Authenticate"] == "Bearer"
 
@@ -92,6 +95,36 @@ async def test_a_mistake_of_ours_is_a_problem_too_and_says_nothing_else(
         answer = await client.get("/v1/orders/id0", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (500, "InternalError")
     assert "secret" not in answer.text
+
+
+BODIES = {
+    "/v1/orders/id0/replace": {"limitPrice": "1"},
+    "/v1/orders/id0/resolve": {"outcome": "giveUp", "note": "n"},
+    "/v1/pause": {"by": "R.", "reason": "r"},
+    "/v1/resume": {"by": "R."},
+    "/v1/cancel-all": {"by": "R."},
+    "/v1/rebalances": {"targets": []},
+}
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+@pytest.mark.parametrize("path", BODIES)
+async def test_a_body_that_is_not_said_to_be_json_is_not_read_by_any_route(
+    intake: IntakeWorld, path: str, kind: str
+) -> None:
+    headers = {"Content-Type": kind, "Idempotency-Key": "k1"}
+    content = json.dumps(BODIES[path]).encode()
+    answer = await intake.http.post(path, content=content, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "UnsupportedMediaType")
+    assert not intake.ledger.pause.standing
+
+
+@pytest.mark.parametrize("path", BODIES)
+async def test_a_body_that_is_not_there_is_missing_and_no_other_media(
+    intake: IntakeWorld, path: str
+) -> None:
+    answer = await intake.http.post(path, headers={"Idempotency-Key": "k1"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "InvalidRequest")
 
 
 async def test_a_field_name_that_is_no_text_is_answered(intake: IntakeWorld) -> None:
