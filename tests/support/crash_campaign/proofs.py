@@ -31,7 +31,7 @@ PROOFS: Final[dict[str, CampaignPlan]] = {
     ),
     "asks-for-no-executions": CampaignPlan(
         Accident.KILL,
-        aims=(("after write", PLACED, 1),) * 2,
+        aims=(("after write", PLACED, 1),) * 3,
         mood=NO_ENDED,
         mutant="asks-for-no-executions",
     ),
