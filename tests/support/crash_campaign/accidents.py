@@ -80,7 +80,7 @@ async def _die_at(session: CampaignSession, target: Target, mood: Mood) -> bool:
         await session.start(mood)
     await session.ready()
     await session.all_over()
-    if session.late:
+    if session.caught:
         return False
     await session.arm(target)
     await session.story.begin(session.here)

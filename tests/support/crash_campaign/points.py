@@ -103,8 +103,8 @@ class CrashPoints:
         self._target = None
         if kind == "before commit":
             time.sleep(HELD_SECONDS)
-        self._write("acted")
         if self._plan.act == KILL:
+            self._write("acted")
             os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(60)  # the signal takes a moment, and nothing may happen meanwhile
         elif self._plan.act == DATABASE:
@@ -112,6 +112,7 @@ class CrashPoints:
         else:
             for plain in self._gateway[-1:]:
                 with_reset(plain)
+        self._write("acted")
 
     def _write(self, words: str) -> None:
         os.write(self._trace, f"{words}\n".encode())

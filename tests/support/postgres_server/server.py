@@ -120,6 +120,7 @@ def kill_server(data: Path) -> None:
         server = psutil.Process(int(first))
         if not server.name().startswith("postgres"):
             return  # it was killed before, and another program has its number
+        server.suspend()  # or it would have one more child than were counted
         processes = [server, *server.children(recursive=True)]
     except (FileNotFoundError, psutil.NoSuchProcess):
         return
