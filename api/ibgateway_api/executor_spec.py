@@ -26,6 +26,13 @@ class MarketClosedAction(StrEnum):
     REJECT = "reject"
 
 
+class ResendPolicy(StrEnum):
+    """What becomes of an order that was sent and that IBKR shows nowhere."""
+
+    NEVER = "never"
+    PROVEN = "proven"
+
+
 class DatabaseSpec(Document):
     """Where the ledger lives; empty is SQLite on the volume."""
 

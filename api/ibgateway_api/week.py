@@ -107,6 +107,10 @@ class WeekSpan(Document):
         end = begun_late + timedelta(seconds=self.seconds)
         return end if begun <= now < end else None
 
+    def begins_between(self, start: datetime, end: datetime) -> bool:
+        """Whether one begins after `start` and not after `end`."""
+        return self.start.next(start)[0] <= end
+
 
 class DailySpan(Document):
     """A recurring span of every day in which IBKR may drop connections and logins for seconds."""
@@ -127,6 +131,14 @@ class DailySpan(Document):
                 return end
         return None
 
+    def begins_between(self, start: datetime, end: datetime) -> bool:
+        """Whether one begins after `start` and not after `end`."""
+        zone = ZoneInfo(self.time_zone)
+        first = start.astimezone(zone).date()
+        days = (end.astimezone(zone).date() - first).days + 1
+        begun = (local_instants(first + timedelta(n), self.start, zone)[0] for n in range(days))
+        return any(start < at <= end for at in begun)
+
 
 class DatedOutage(Document):
     """A span that IBKR has announced for once, in which it answers no login."""
@@ -138,6 +150,10 @@ class DatedOutage(Document):
     def end_if_inside(self, now: datetime) -> datetime | None:
         """When it ends, where it covers `now`."""
         return self.end if self.start <= now < self.end else None
+
+    def begins_between(self, start: datetime, end: datetime) -> bool:
+        """Whether it begins after `start` and not after `end`."""
+        return start < self.start <= end
 
 
 class Calendar(Document):
@@ -174,7 +190,17 @@ class Calendar(Document):
 
     def announced_end(self, now: datetime) -> datetime | None:
         """Until when IBKR has said that a connection may be lost; None where it has not."""
-        return _latest_end((*self.outages, *self.dated_outages, *self.resets), now)
+        return _latest_end(self._announced, now)
+
+    def announced_between(self, start: datetime, end: datetime) -> bool:
+        """Whether IBKR has said of any moment from `start` to `end` that a connection may be lost then."""
+        if self.announced_end(start) is not None:
+            return True
+        return any(span.begins_between(start, end) for span in self._announced)
+
+    @property
+    def _announced(self) -> tuple[WeekSpan | DailySpan | DatedOutage, ...]:
+        return (*self.outages, *self.dated_outages, *self.resets)
 
 
 def regular_hours(now: datetime) -> bool:

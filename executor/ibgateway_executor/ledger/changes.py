@@ -8,6 +8,7 @@ that differ are written: SQLite touches the indexes of no others.
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
@@ -30,6 +31,13 @@ VARIABLES: Final = 500
 """SQLite takes a limited number of them in a statement."""
 
 _NAMES: Final = tuple(column.name for column in tables.orders.columns)
+_TOLD: Final = (
+    OrderState.WORKING,
+    OrderState.FILLED,
+    OrderState.CANCELLED,
+    OrderState.REJECTED,
+)
+"""Whoever is in one of these and has an order id was answered by the broker, with a permanent id or without."""
 _UNSENT: Final = tuple(state.value for state in UNSENT)
 
 Way = tuple[str, tuple[Any, ...]]
@@ -37,19 +45,49 @@ Way = tuple[str, tuple[Any, ...]]
 
 
 def reserve(
-    file: LedgerSession, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
+    file: LedgerSession,
+    order_uid: str,
+    *,
+    client_id: int,
+    next_valid_id: int,
+    at: datetime,
+    position: Decimal | None = None,
 ) -> Change:
     """Sending with a new order id: above every id ever reserved, whatever the gateway says.
 
     IllegalMoveError where the order may not be sent any more; then the transaction is to end with nothing written.
     """
-    before = _known(file, [order_uid])[0].get(order_uid)
-    if before is None:
-        raise IllegalMoveError(f"there is no order {order_uid}")
+    before = _one(file, order_uid)
     order_id = max(next_valid_id, int(fact(file, HIGHEST_ORDER_ID) or 0) + 1)
-    after = steps_of.reserve(before, order_id=order_id, client_id=client_id, at=at)
+    after = steps_of.reserve(
+        before, order_id=order_id, client_id=client_id, at=at, position=position
+    )
     set_fact(file, HIGHEST_ORDER_ID, str(order_id))
     return _write(file, [Change(before, after)], ChangeCause.EXECUTOR, at)[0]
+
+
+def prove(
+    file: LedgerSession, order_uid: str, step: Step, proofs: Mapping[str, Any], at: datetime
+) -> Change:
+    """The order after the step, with a line of its history that has the proofs, whatever else has changed.
+
+    IllegalMoveError where its state forbids the step; then nothing is written.
+    """
+    before = _one(file, order_uid)
+    change = Change(before, replace(step(before), updated_at=at))
+    _store(file, change, at)
+    add_lines(file, [ChangedOrder(*change, proofs=proofs)], ChangeCause.EXECUTOR, at)
+    return change
+
+
+def acknowledged_id(file: LedgerSession, client_id: int) -> int:
+    """The highest order id of this client of which the broker has ever told anything; 0 where there is none."""
+    states = tuple(state.value for state in _TOLD)
+    values = (client_id, *states)
+    return max(
+        (file.execute(_acknowledged(table.name), values).fetchone() or (0,))[0]
+        for table in (tables.orders, tables.archive)
+    )
 
 
 def advance(
@@ -109,6 +147,13 @@ def in_states(file: LedgerSession, states: Sequence[str]) -> list[Order]:
     """Every order in these states, in order of acceptance; sorted here, as SQLite would copy all rows for it."""
     found = _orders(file, tables.orders, (f"state IN ({_holes(len(states))})", tuple(states)))
     return sorted(found, key=lambda order: order.sequence)
+
+
+def _one(file: LedgerSession, order_uid: str) -> Order:
+    order = _known(file, [order_uid])[0].get(order_uid)
+    if order is None:
+        raise IllegalMoveError(f"there is no order {order_uid}")
+    return order
 
 
 def _known(file: LedgerSession, ids: Sequence[str]) -> tuple[dict[str, Order], dict[str, Order]]:
@@ -221,6 +266,15 @@ def _holes(count: int) -> str:
 @cache
 def _selection(table: str, condition: str) -> str:
     return f"SELECT {', '.join(_NAMES)} FROM {table} WHERE {condition}"  # noqa: S608 - our own names
+
+
+@cache
+def _acknowledged(table: str) -> str:
+    told = f"perm_id > 0 OR broker_message <> '' OR state IN ({_holes(len(_TOLD))})"
+    return (
+        f"SELECT order_id FROM {table} WHERE client_id = ? AND order_id > 0 AND ({told}) "  # noqa: S608 - our own names
+        "ORDER BY order_id DESC LIMIT 1"
+    )
 
 
 @cache

@@ -8,7 +8,8 @@ each commit is followed in the order of the commits, also where nobody waits for
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, ParamSpec, TypeVar
+from decimal import Decimal
+from typing import Any, Final, ParamSpec, TypeVar
 
 from ibgateway_executor.errors import IllegalMoveError, LedgerUnavailableError
 from ibgateway_executor.ledger.order_lines import CROWD, log_crowd, log_order, visible
@@ -151,10 +152,17 @@ class Ledger:
 
         await self._commit(lambda: self._store.day_tally(start, end, limit), keep)
 
-    async def reserve(self, order_uid: str, *, client_id: int, next_valid_id: int) -> Order | None:
+    async def reserve(
+        self,
+        order_uid: str,
+        *,
+        client_id: int,
+        next_valid_id: int,
+        position: Decimal | None = None,
+    ) -> Order | None:
         """Commit Sending with a new order id; None where the order may not be sent any more.
 
-        The id is above every id ever reserved, whatever the gateway says.
+        The id is above every id ever reserved, whatever the gateway says. `position` is what the account holds of the contract.
         """
         try:
             change = await self._commit(
@@ -163,6 +171,7 @@ class Ledger:
                     client_id=client_id,
                     next_valid_id=next_valid_id,
                     at=self._clock.now(),
+                    position=position,
                 ),
                 lambda reserved: self._keep([reserved]),
             )
@@ -171,6 +180,23 @@ class Ledger:
             return None
         self._announce(change)
         return change.after
+
+    async def prove(self, order_uid: str, step: Step, proofs: Mapping[str, Any]) -> Order | None:
+        """Commit a step with the proofs behind it; None where the order's state forbids it."""
+        try:
+            change = await self._commit(
+                lambda: self._store.prove(order_uid, step, proofs, self._clock.now()),
+                lambda proven: self._keep([proven]),
+            )
+        except IllegalMoveError:
+            await self._commit(lambda: self._store.find(order_uid), self._look_at)
+            return None
+        self._announce(change)
+        return change.after
+
+    async def acknowledged_id(self, client_id: int) -> int:
+        """The highest order id of this client of which the broker has ever told anything; 0 where there is none."""
+        return await self._call(self._store.acknowledged_id, client_id)
 
     async def delay(self, delays: Sequence[Delay]) -> None:
         """Write down why unsent orders wait; of those that are not unsent any more nothing changes."""

@@ -5,7 +5,7 @@ rebalance's sequence with a minus sign: both have one series of positions.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -45,14 +45,15 @@ class ChangedOrder(NamedTuple):
     before: Order
     after: Order
     event: OrderEvent | None = None
+    proofs: Mapping[str, Any] | None = None
 
 
 def add_lines(
     file: LedgerSession, changes: Iterable[ChangedOrder], cause: ChangeCause, at: datetime
 ) -> None:
     """A line for each change that is worth one, in their order."""
-    for before, after, event in changes:
-        told = evidence(before, after, event)
+    for before, after, event, proofs in changes:
+        told = evidence(before, after, event, proofs)
         if told is not None:
             line = (text(at), before.state.value, *_standing(after), cause.value, _json(told))
             file.execute(_ADD, (after.sequence, after.sequence, *line))

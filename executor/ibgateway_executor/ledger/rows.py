@@ -55,6 +55,10 @@ def row_of(order: Order, at: datetime) -> dict[str, Any]:
         "replaced_by": order.replaced_by,
         "awaits_end": order.awaits_end,
         "rebalance": order.rebalance,
+        "position_at_sending": None
+        if order.position_at_sending is None
+        else str(order.position_at_sending),
+        "resent_at": order.resent_at and text(order.resent_at),
     }
 
 
@@ -110,6 +114,8 @@ def order_of(row: Row) -> Order:
         replaced_by=row["replaced_by"],
         awaits_end=bool(row["awaits_end"]),
         rebalance=row["rebalance"],
+        position_at_sending=row["position_at_sending"] and _number(row["position_at_sending"]),
+        resent_at=row["resent_at"] and instant(row["resent_at"]),
     )
 
 

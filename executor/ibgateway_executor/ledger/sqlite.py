@@ -8,8 +8,9 @@ A change of an order is a pure step applied to the row as it is now.
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import and_
 
@@ -17,7 +18,15 @@ from ibgateway_api.reports import PauseReport
 from ibgateway_executor.errors import LedgerUnavailableError, StartRefusedError
 from ibgateway_executor.ledger import rebalance_rows, tables
 from ibgateway_executor.ledger.archive import archive
-from ibgateway_executor.ledger.changes import advance, delay, in_states, observe, reserve
+from ibgateway_executor.ledger.changes import (
+    acknowledged_id,
+    advance,
+    delay,
+    in_states,
+    observe,
+    prove,
+    reserve,
+)
 from ibgateway_executor.ledger.daily_limit import day_tally
 from ibgateway_executor.ledger.engine import LedgerFile, holds_orders
 from ibgateway_executor.ledger.facts import (
@@ -121,14 +130,37 @@ class OrderStore:
             return day_tally(connection, start, end, limit)
 
     def reserve(
-        self, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
+        self,
+        order_uid: str,
+        *,
+        client_id: int,
+        next_valid_id: int,
+        at: datetime,
+        position: Decimal | None = None,
     ) -> Change:
         """Commit Sending with a new order id: above every id ever reserved, whatever the gateway says.
 
         IllegalMoveError where the order may not be sent any more; then no id is used up.
         """
         with self._database.direct() as file:
-            return reserve(file, order_uid, client_id=client_id, next_valid_id=next_valid_id, at=at)
+            return reserve(
+                file,
+                order_uid,
+                client_id=client_id,
+                next_valid_id=next_valid_id,
+                at=at,
+                position=position,
+            )
+
+    def prove(self, order_uid: str, step: Step, proofs: Mapping[str, Any], at: datetime) -> Change:
+        """Apply the step, with the proofs in a line of the order's history; IllegalMoveError where it is forbidden."""
+        with self._database.direct() as file:
+            return prove(file, order_uid, step, proofs, at)
+
+    def acknowledged_id(self, client_id: int) -> int:
+        """The highest order id of this client of which the broker has ever told anything; 0 where there is none."""
+        with self._database.direct() as file:
+            return acknowledged_id(file, client_id)
 
     def observe(self, events: Sequence[OrderEvent], at: datetime) -> list[Change]:
         """Fold broker events into their orders; those that are about none of ours are remembered."""

@@ -6,7 +6,8 @@ One thread calls it at a time, another one `find`, `page` and `history`; what it
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from decimal import Decimal
+from typing import Any, NamedTuple, Protocol
 
 from ibgateway_api.reports import PauseReport
 from ibgateway_executor.errors import OrderRefusedError
@@ -123,9 +124,26 @@ class LedgerStore(Protocol):
         ...
 
     def reserve(
-        self, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
+        self,
+        order_uid: str,
+        *,
+        client_id: int,
+        next_valid_id: int,
+        at: datetime,
+        position: Decimal | None = None,
     ) -> Change:
-        """Commit Sending with a new order id; IllegalMoveError where it may not be sent any more."""
+        """Commit Sending with a new order id; IllegalMoveError where it may not be sent any more.
+
+        `position` is what the account holds of the contract, None where that is not known.
+        """
+        ...
+
+    def prove(self, order_uid: str, step: Step, proofs: Mapping[str, Any], at: datetime) -> Change:
+        """Apply a step, with the proofs behind it in a line of the order's history; IllegalMoveError where it is forbidden."""
+        ...
+
+    def acknowledged_id(self, client_id: int) -> int:
+        """The highest order id of this client of which the broker has ever told anything; 0 where there is none."""
         ...
 
     def delay(self, delays: Sequence[Delay], at: datetime) -> list[int]:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     false,
 )
 
-REVISION = "0010"
+REVISION = "0011"
 """Of these tables: the last one in `revisions`."""
 UNSTAMPED = "4"
 """What programs without revisions stamped their ledgers with last; theirs was made and perhaps not stamped yet."""
@@ -89,6 +89,8 @@ orders = Table(
     Column("replaced_by", String, nullable=False, server_default=""),
     Column("awaits_end", Boolean, nullable=False, server_default=false()),
     Column("rebalance", String, nullable=False, server_default=""),
+    Column("position_at_sending", String),
+    Column("resent_at", String),
     Index("jobs_by_state", "state"),
     Index("jobs_by_client_reference", "client_reference", "sequence"),
     Index("jobs_by_order", "client_id", "order_id"),

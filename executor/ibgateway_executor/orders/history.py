@@ -65,6 +65,8 @@ _CHANGES: Final = {
     "resolution": "resolution",
     "note": "note",
     "replaced_by": "replacedBy",
+    "position_at_sending": "positionAtSending",
+    "resent_at": "resentAt",
 }
 _REPORTED: Final = {
     "status": "status",
@@ -75,12 +77,20 @@ _REPORTED: Final = {
 }
 
 
-def evidence(before: Order, after: Order, event: OrderEvent | None = None) -> dict[str, Any] | None:
+def evidence(
+    before: Order,
+    after: Order,
+    event: OrderEvent | None = None,
+    proofs: Mapping[str, Any] | None = None,
+) -> dict[str, Any] | None:
     """What changed beside state and reason, and what the broker told; None where the history has no line of it.
 
-    It has none of a completed contract, nor of our own words that changed alone.
+    It has none of a completed contract, nor of our own words that changed alone. `proofs` are what was known when it was
+    decided whether the order may be sent again: that always is a line.
     """
     changed = _changed(before, after)
+    if proofs is not None:
+        return changed | {"resend": dict(proofs)}
     if not changed and (before.state, before.reason) == (after.state, after.reason):
         return None
     return changed if event is None else changed | _report(event)
@@ -100,4 +110,6 @@ def _report(event: OrderEvent) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value

@@ -202,7 +202,8 @@ class Order:
     moment at which it may be sent; `market_closed` empty where the gateway's setting counts;
     `client_reference` is the caller's own text. `replaces` and `replaced_by` are ids; while `awaits_end` the replaced
     order has not ended, and the quantity is the whole one. `rebalance` is the id of the rebalance that placed it: a sale of one never goes
-    below zero, whatever is allowed.
+    below zero, whatever is allowed. `position_at_sending` is what the account held of the contract
+    when its id was reserved, None where the broker had not told; `resent_at` is when it was sent the second time, which is the last.
     """
 
     id: str
@@ -233,6 +234,8 @@ class Order:
     replaced_by: str = ""
     awaits_end: bool = False
     rebalance: str = ""
+    position_at_sending: Decimal | None = None
+    resent_at: datetime | None = None
 
     @property
     def begins_at(self) -> datetime:
@@ -259,7 +262,7 @@ class Order:
         """The broker may have it and has not said so; a parked one is not waited for any more."""
         if self.state is OrderState.SENDING:
             return True
-        return self.state is OrderState.UNKNOWN and self.reason != OrderReason.NOT_FOUND_AT_BROKER
+        return self.state is OrderState.UNKNOWN and not parked(self)
 
 
 def order_uid(key: str, *, gateway: str, namespace: str) -> str:
@@ -279,7 +282,14 @@ def move(order: Order, state: OrderState, *, reason: str = "", message: str = ""
     return replace(order, state=state, reason=reason, message=message)
 
 
-def reserve(order: Order, *, order_id: int, client_id: int, at: datetime) -> Order:
+def reserve(
+    order: Order,
+    *,
+    order_id: int,
+    client_id: int,
+    at: datetime,
+    position: Decimal | None = None,
+) -> Order:
     """The order on its way to the broker, with the ids it will use.
 
     IllegalMoveError also where the order that it replaces has not ended: two would be alive.
@@ -287,13 +297,20 @@ def reserve(order: Order, *, order_id: int, client_id: int, at: datetime) -> Ord
     if order.awaits_end:
         raise IllegalMoveError(f"order {order.id} waits for the end of order {order.replaces}")
     sending = move(order, OrderState.SENDING)
-    return replace(sending, order_id=order_id, client_id=client_id, sent_at=at)
+    return replace(
+        sending, order_id=order_id, client_id=client_id, sent_at=at, position_at_sending=position
+    )
+
+
+def parked(order: Order) -> bool:
+    """Whether the broker was asked about an order of unknown fate and has shown nothing of it."""
+    return order.state is OrderState.UNKNOWN and order.reason == OrderReason.NOT_FOUND_AT_BROKER
 
 
 def unsend(order: Order, *, reason: str, message: str) -> Order:
     """Back from Sending because no byte was written; the ids are never used again."""
     waiting = move(order, OrderState.WAITING, reason=reason, message=message)
-    return replace(waiting, order_id=0, client_id=0, sent_at=None)
+    return replace(waiting, order_id=0, client_id=0, sent_at=None, position_at_sending=None)
 
 
 def cancel(order: Order) -> Order:

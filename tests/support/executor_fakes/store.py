@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from executor_fakes.values import NOON
@@ -21,10 +22,18 @@ class HookedStore(SqliteStore):
     after_reserve: Callable[[], None] = staticmethod(nothing)
 
     def reserve(
-        self, order_uid: str, *, client_id: int, next_valid_id: int, at: datetime
+        self,
+        order_uid: str,
+        *,
+        client_id: int,
+        next_valid_id: int,
+        at: datetime,
+        position: Decimal | None = None,
     ) -> Change:
         """As the real one; then the hook."""
-        change = super().reserve(order_uid, client_id=client_id, next_valid_id=next_valid_id, at=at)
+        change = super().reserve(
+            order_uid, client_id=client_id, next_valid_id=next_valid_id, at=at, position=position
+        )
         self.after_reserve()
         return change
 

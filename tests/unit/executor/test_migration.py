@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from ibgateway_executor.ledger import migration, tables
 from ibgateway_executor.ledger.engine import LedgerFile
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
+from ibgateway_executor.orders.resend import resend
 from ibgateway_executor.orders.restored import LedgerSnapshot
 from ibgateway_executor.rebalance.progress import RebalanceRun, cancel
 
@@ -169,6 +171,28 @@ def test_tables_of_a_newer_program_that_was_refused_are_no_hindrance(
     assert schema(path) == schema(new(tmp_path))
 
 
+def test_orders_of_the_last_ledger_without_second_sendings_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "revision-0008.db"
+    with sqlite3.connect(path) as file:
+        file.executescript((LEDGERS / "revision-0008.sql").read_text(encoding="utf-8"))
+    file.close()
+    store = opened(path)
+    assert schema(path) == schema(new(tmp_path))
+    lost, sending, archived = (store.find(name) for name in "bca")
+    assert lost is not None
+    assert sending is not None
+    assert archived is not None
+    assert [order.order_id for order in (lost, sending, archived)] == [6, 7, 5]
+    assert [(o.position_at_sending, o.resent_at) for o in (lost, archived)] == [(None, None)] * 2
+    assert store.acknowledged_id(17) == 5
+    again = store.prove("b", partial(resend, at=NOON), {"gate": "open"}, NOON).after
+    assert (again.state, again.resent_at, again.order_id) == ("Sending", NOON, 6)
+    held = store.reserve("d", client_id=17, next_valid_id=1, at=NOON, position=Decimal(-3)).after
+    assert (held.order_id, held.position_at_sending) == (8, Decimal(-3))
+    assert {change.after.id for change in store.recover(NOON)} == {"b", "c", "d"}
+    store.close()
+
+
 def test_a_ledger_of_another_mode_stays_as_it_is(tmp_path: Path) -> None:
     path = written_by("1", tmp_path)
     before = schema(path)
@@ -235,9 +259,11 @@ def test_a_rebalance_that_is_older_than_its_history_begins_it_as_it_is_found(
     with sqlite3.connect(path) as file:
         file.executescript(
             "DROP TRIGGER order_history_no_delete; DELETE FROM order_history;"
-            "ALTER TABLE jobs DROP COLUMN rebalance; ALTER TABLE archived_jobs DROP COLUMN rebalance;"
             "UPDATE alembic_version SET version_num = '0008'"
         )
+        for table in ("jobs", "archived_jobs"):
+            for column in ("rebalance", "position_at_sending", "resent_at"):
+                file.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     file.close()
     store = opened(path)
     ((_, subject, uid, line),) = store.lines(after=0, limit=9)

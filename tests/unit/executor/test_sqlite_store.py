@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from ibgateway_executor.orders.order import (
     cancel,
     move,
 )
+from ibgateway_executor.orders.resend import park, resend
 from ibgateway_executor.orders.restored import LedgerSnapshot
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
@@ -280,3 +282,49 @@ def test_a_damaged_ledger_is_refused(tmp_path: Path) -> None:
         open_sqlite(path)
     with pytest.raises(StartRefusedError, match="can't be used"):
         open_sqlite(tmp_path / "missing" / "ledger.db")
+
+
+def test_a_second_sending_is_written_with_its_proofs_and_only_once(store: OrderStore) -> None:
+    accepted(store, "a")
+    store.reserve("a", client_id=17, next_valid_id=7, at=NOON, position=Decimal("30"))
+    store.advance({"a": partial(park, message="parked")}, NOON)
+    later = NOON + timedelta(minutes=2)
+    again = store.prove("a", partial(resend, at=later), {"gate": "open"}, later)
+    assert (again.before.state, again.after.state) == ("Unknown", "Sending")
+    found = store.find("a")
+    assert found is not None
+    assert (found.position_at_sending, found.resent_at) == (Decimal(30), later)
+    assert (found.order_id, found.sent_at, found.updated_at) == (7, NOON, later)
+    line = store.history(found.sequence, after=0, limit=9)[-1]
+    assert (line.before, line.state, line.cause) == ("Unknown", "Sending", "executor")
+    assert line.evidence == {"resentAt": later.isoformat(), "resend": {"gate": "open"}}
+    assert [change.after.state for change in store.recover(later)] == ["Unknown"]
+    store.advance({"a": partial(park, message="parked")}, later)
+    with pytest.raises(IllegalMoveError):
+        store.prove("a", partial(resend, at=later), {}, later)
+    assert len(store.history(found.sequence, after=0, limit=9)) == 6
+
+
+def test_proofs_that_did_not_do_are_a_line_too(store: OrderStore) -> None:
+    accepted(store, "a")
+    store.prove("a", lambda order: order, {"gate": "Paused"}, NOON)
+    line = store.history(1, after=1, limit=9)[0]
+    assert (line.before, line.state) == ("Accepted", "Accepted")
+    assert line.evidence == {"resend": {"gate": "Paused"}}
+
+
+def test_the_highest_id_that_the_broker_has_told_of_is_known_by_client(store: OrderStore) -> None:
+    for name in "abcd":
+        accepted(store, name)
+    assert store.acknowledged_id(17) == 0
+    for name, client_id in (("a", 17), ("b", 17), ("c", 17), ("d", 18)):
+        store.reserve(name, client_id=client_id, next_valid_id=3, at=NOON)
+    assert store.acknowledged_id(17) == 0
+    observe(store, OrderStatusReport(4, 17, 901, "Submitted", "ibg-b"), NOON)
+    observe(store, OrderStatusReport(6, 18, 902, "Submitted", "ibg-d"), NOON)
+    assert (store.acknowledged_id(17), store.acknowledged_id(18)) == (4, 6)
+    observe(store, OrderError(5, 17, 103, "Duplicate order id"), NOON)
+    assert store.acknowledged_id(17) == 5
+    observe(store, OrderStatusReport(4, 17, 901, "Cancelled", "ibg-b"), NOON)
+    store.archive(NOON + timedelta(days=40))
+    assert store.acknowledged_id(17) == 5
