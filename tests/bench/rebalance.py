@@ -30,7 +30,7 @@ LIMIT_SECONDS: Final = 150.0
 LOOK_SECONDS: Final = 0.05
 METHOD: Final = (
     "The executor process against the simulator, in a margin account: half of the lines are sold whole, the other half is bought with what that brings. ib_async alone places the same "
-    "orders on the same simulator in the same run, without pacing. A PostgreSQL is on the same machine and disk. IBKR's rule of fifty messages a second "
+    "orders on the same simulator in the same run, with its own pace of 45 messages a second. A PostgreSQL is on the same machine and disk. IBKR's rule of fifty messages a second "
     "holds for the executor: contracts, prices and orders of so many lines take their seconds by it."
 )
 LISTING: Final = """
@@ -140,7 +140,6 @@ class RebalanceBench:
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[ib_async.IB]:
         ib = ib_async.IB()
-        ib.client.MaxRequests = 0
         nothing = ib_async.StartupFetchNONE
         await ib.connectAsync("127.0.0.1", self._here.gateway.port, clientId=5, fetchFields=nothing)
         try:
