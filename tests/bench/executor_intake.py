@@ -26,7 +26,7 @@ from intake_load import LoadFigures, fill
 from intake_load.stored_run import StoredRun, measured
 
 MIB: Final = 1024 * 1024
-COLUMNS: Final = "{:>8} {:>8} {:>8} | {:>22} | {:>6} {:>22} {:>6} {:>6} | {:>6} {:>22} {:>6} {:>6} | {:>7} {:>5} {:>5}"
+COLUMNS: Final = "{:>8} {:>8} {:>8} | {:>22} | {:>6} {:>22} {:>6} {:>6} {:>6} | {:>6} {:>22} {:>6} {:>6} {:>6} | {:>7} {:>5} {:>5}"
 
 
 def line(run: StoredRun) -> str:
@@ -140,9 +140,10 @@ def main(
         "rates with p50, p99 and longest in ms; /bare: share of the bare rate; late: p99 less the bare one's;"
     )
     print(
-        "cpu: what the client itself uses, ms a request; opened: s to the first answer; MiB at rest, after"
+        "cpu, client: what the executor and the client use, ms a request; opened: s to the first answer; MiB at rest, after"
     )
-    head = ("bare", "/bare", "1 client", "late", "cpu", "/bare", "16 clients", "late", "cpu")
+    side = ("late", "cpu", "client")
+    head = ("bare", "/bare", "1 client", *side, "/bare", "16 clients", *side)
     print(COLUMNS.format("store", "stored", "", *head, "opened", "rest", "after"))
     for name in stores:
         with bench_store(name) as store:

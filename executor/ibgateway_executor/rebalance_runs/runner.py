@@ -145,7 +145,8 @@ class RebalanceRunner:
         """One that another version has stored, and this one can't read, ends by itself and holds up nobody else."""
         told = error.errors(include_url=False, include_input=False, include_context=False)
         where = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in told[:5])
-        await self._orders.cancel(list(orders.values()))
+        marked = [order for order in self._ledger.active if order.rebalance == run.id]
+        await self._orders.cancel([*orders.values(), *marked])
         await self._steps.stop(
             Turn(run, orders, late=False, patient=False),
             RebalanceReason.UNREADABLE,

@@ -627,8 +627,11 @@ async def test_one_that_this_version_can_not_read_ends_alone(
     assert (await here.ask("r3", DU, weights={"AAA": "0.5"})).id == "r3"
 
 
+@pytest.mark.parametrize(
+    "fields", [{"request": "{}"}, {"plan": {"tempo": "slow"}}], ids=["request", "plan"]
+)
 async def test_the_open_orders_of_one_that_can_not_be_read_any_more_are_cancelled(
-    here: RebalanceWorld, tmp_path: Path
+    here: RebalanceWorld, tmp_path: Path, fields: dict[str, object]
 ) -> None:
     here.shares[DU, "CCC"] = 20
     here.show()
@@ -636,7 +639,7 @@ async def test_the_open_orders_of_one_that_can_not_be_read_any_more_are_cancelle
     await here.ask("r1", DU, weights={"AAA": "1"})
     while not sent(here):
         await here.step()
-    rewritten(tmp_path, "r1", request="{}")
+    rewritten(tmp_path, "r1", **fields)
     assert (await here.go("r1")).reason == "UnreadableRequest"
     await here.step()
     assert (here.broker.cancelled, len(sent(here))) == ([here.broker.placed[0].order_id], 1)
