@@ -1,5 +1,6 @@
 """The simulated IBKR: its manifests, and a client of its control API."""
 
+from decimal import Decimal
 from typing import Any, Final
 
 import httpx
@@ -123,6 +124,37 @@ class Ibkr:
     def orders(self) -> list[Json]:
         """Every order IBKR has booked."""
         return list(self.get("/v1/orders"))
+
+    def audit(self, account: str) -> Json:
+        """What came in for an account, also what was lost, and what was booked: as `order_judge` reads it."""
+        found: Json = self.get("/v1/audit")
+        return {
+            part: [one for one in found[part] if one["account"] == account]
+            for part in ("arrivals", "orders")
+        }
+
+    def holdings(self, account: str) -> dict[str, int]:
+        """Shares that an account has, by symbol."""
+        [found] = [one for one in self.get("/v1/accounts") if one["id"] == account]
+        return {symbol: int(held["quantity"]) for symbol, held in found["positions"].items()}
+
+    def prices(self) -> dict[str, Decimal]:
+        """The last price of each contract."""
+        return {symbol: Decimal(price) for symbol, price in self.patch("/v1/prices", {}).items()}
+
+    def logged_in(self, user: str) -> bool:
+        """Whether the user's gateway has a session now."""
+        return user in {session["user"] for session in self.get("/v1/state")["sessions"]}
+
+    def faults(self, **faults: Any) -> None:
+        """What goes wrong from now on; docs/simulator.md has the names."""
+        self.patch("/v1/faults", faults)
+
+    def fill(self, account: str) -> None:
+        """Whatever an account has in the market fills now."""
+        for order in self.audit(account)["orders"]:
+            if order["completed"] is None:
+                self.post(f"/v1/orders/{order['perm_id']}/fill")
 
     def approve(self, user: str = "") -> None:
         """Approve the waiting push on the phone, or that of one user."""

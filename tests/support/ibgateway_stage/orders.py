@@ -4,6 +4,7 @@ from typing import Any
 
 from ibgateway.client import ExecutorClient
 from ibgateway_api.executor_documents import OrderDocument
+from ibgateway_api.rebalance_documents import RebalanceDocument
 
 Json = dict[str, Any]
 
@@ -32,6 +33,18 @@ class Orders:
     def get(self, order: str) -> Json:
         """`GET /v1/orders/{id}`."""
         return _json(self._client.order(order))
+
+    def rebalance(self, key: str, **body: Any) -> RebalanceDocument:
+        """`POST /v1/rebalances`; the same key is the same rebalance."""
+        return self._client.rebalance(body, key=key)
+
+    def rebalance_run(self, rebalance: str) -> RebalanceDocument:
+        """`GET /v1/rebalances/{id}`."""
+        return self._client.rebalance_run(rebalance)
+
+    def pause(self, *, by: str, reason: str) -> None:
+        """`POST /v1/pause`."""
+        self._client.pause(by=by, reason=reason)
 
     def all(self) -> Json:
         """`GET /v1/orders`, every page."""
