@@ -91,6 +91,8 @@ class OrderDocument(Document):
     cancel_requested: bool
     accepted_at: AwareDatetime
     sent_at: AwareDatetime | None
+    resent_at: AwareDatetime | None
+    """When it was sent a second time, which is the last: the first sending provably never arrived."""
     updated_at: AwareDatetime | None
     cancel_written: bool | None = None
     """Whether the cancel that was asked for has left; only there while that matters."""

@@ -111,6 +111,8 @@ class ExecutorSpec(Document):
     """Copies of the ledger; unset: none are taken."""
     market_closed: MarketClosedAction = MarketClosedAction.WAIT
     """wait: an order waits for its market. reject: it is refused."""
+    resend: ResendPolicy = ResendPolicy.NEVER
+    """never: an order that was sent and that IBKR shows nowhere waits for a person. proven: it is sent once more where everything proves that it never arrived."""
     archive_after_days: int = Field(default=30, ge=0, le=3650)
     """Days after its end until an order is archived: by its id it is found for ever, the list has it no more. 0: never."""
     cash_reserve_percent: Percent | None = None

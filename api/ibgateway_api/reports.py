@@ -88,6 +88,8 @@ class SentinelReport(Document):
     """Why a person is needed, where the login needs one; names the setting that is to be changed, if one is."""
     closes: AwareDatetime | None = None
     """When the session of what is traded ends, by the executor's word; None where it does not know, or nothing trades."""
+    resubmits_orders: bool | None = None
+    """Whether IBKR's "Maintain and resubmit orders when connection is restored" is on in the gateway; None: nobody has told."""
     trouble: str = ""
     """Why the sentinel can't see the gateway or can't write, and what a person can do; mostly empty."""
 

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from ibgateway_api.accounts import TradingMode
 from ibgateway_api.document import Document
-from ibgateway_api.executor_spec import MarketClosedAction
+from ibgateway_api.executor_spec import MarketClosedAction, ResendPolicy
 from ibgateway_api.notifications import Severity
 from ibgateway_api.permits import ExistingSession, LoginPolicy
 from ibgateway_api.reports import HoldReport
@@ -67,6 +67,9 @@ class ExecutorSettings(Document):
     allowed_symbols: tuple[str, ...] = ()
     price_collar_percent: str | None = None
     short_selling: bool = False
+    resend: ResendPolicy = ResendPolicy.NEVER
+    gateway_time_zone: str = "America/New_York"
+    """In which the gateway's lists of the day begin at midnight."""
     archive_after_days: int = Field(default=30, ge=0)
     cash_reserve_percent: str | None = None
     targets: TargetSettings | None = None

@@ -29,6 +29,7 @@ class ExecutorMetrics:
         self.registry.register(Figures(FIGURES, self._seen))
         self._accepted = self._counter("orders_accepted", "Orders stored in the ledger")
         self._sent = self._counter("orders_sent", "Orders written to the gateway")
+        self._resent = self._counter("orders_resent", "Lost orders written a second time")
         self._moves = self._counter(
             "order_moves", "Steps of orders by the state they reached", "state"
         )
@@ -85,14 +86,19 @@ class ExecutorMetrics:
         """An order was written."""
         self._sent.inc()
 
+    def resent(self) -> None:
+        """A lost order was written again, under proof."""
+        self._resent.inc()
+
     def order_moved(self, order: Order) -> None:
         """An order reached another state, or more of it was filled."""
         self._moves.labels(order.state.value).inc()
 
     def acknowledged(self, order: Order, now: datetime) -> None:
         """The broker's first report about an order."""
-        if order.sent_at is not None:
-            self._acknowledged.observe((now - order.sent_at).total_seconds())
+        sent_at = order.resent_at or order.sent_at
+        if sent_at is not None:
+            self._acknowledged.observe((now - sent_at).total_seconds())
 
     def backup_failed(self) -> None:
         """A copy of the ledger could not be taken."""

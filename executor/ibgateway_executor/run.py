@@ -32,6 +32,7 @@ from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.limit_check import LimitCheck
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.replacements import OrderReplacements
+from ibgateway_executor.dispatch.resends import OrderResends
 from ibgateway_executor.dispatch.submit import OrderSubmitter
 from ibgateway_executor.dispatch.waits import OrderWaits
 from ibgateway_executor.errors import LedgerUnavailableError
@@ -160,6 +161,7 @@ async def _serve(
     contracts = Contracts(clock, changed)
     dispatcher = _dispatcher(
         *(settings, gate, ledger, current, cancels),
+        sentinel=sentinel,
         contracts=contracts,
         pacer=pacer,
         metrics=metrics,
@@ -321,6 +323,7 @@ def _dispatcher(
     current: CurrentConnection,
     cancels: CancelWriter,
     *,
+    sentinel: SentinelFollower,
     contracts: Contracts,
     pacer: MessagePacer,
     metrics: ExecutorMetrics,
@@ -363,6 +366,15 @@ def _dispatcher(
         waits=waits,
         cancels=cancels,
         replacements=OrderReplacements(ledger, current, clock),
+        resends=OrderResends(
+            ledger=ledger,
+            connection=current,
+            sentinel=sentinel,
+            settings=settings,
+            gate=gate.evaluate,
+            submitter=submitter,
+            clock=clock,
+        ),
         metrics=metrics,
         clock=clock,
         wakeup=wakeup,

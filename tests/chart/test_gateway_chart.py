@@ -79,6 +79,7 @@ FULL: Values = {
         },
         "marketClosed": "reject",
         "cashReservePercent": "2.5",
+        "resend": "proven",
         "archiveAfterDays": 90,
         "targets": {
             "url": "https://desk.example/targets",

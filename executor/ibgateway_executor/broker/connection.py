@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 
+from ibgateway_api.executor_spec import ResendPolicy
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.login import LoginState
 from ibgateway_api.settings import ExecutorSettings
@@ -21,6 +22,7 @@ from ibgateway_executor.broker.answer_watch import AnswerWatch
 from ibgateway_executor.broker.connect_pause import ConnectPause
 from ibgateway_executor.broker.connection_state import wrong_account
 from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.broker.inquiry import BrokerInquiry, positions_and_executions
 from ibgateway_executor.broker.protocol import (
     Broker,
     BrokerEvent,
@@ -41,6 +43,7 @@ from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders import restored
 from ibgateway_executor.orders.order import Order, OrderReason, OrderState, move
+from ibgateway_executor.orders.resend import SETTLED_SECONDS, resendable
 from ibgateway_executor.sentinel import SentinelStatus
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
@@ -155,6 +158,7 @@ class GatewayConnection:
         self._current.ledger_belongs_to(await self._ledger.claim(broker.accounts))
         await self._recorder.drained()
         invalidations = self._current.invalidations
+        healthy = self._current.healthy_seconds()
         # Only these: an order sent while the broker was being asked is not in its answer.
         inherited = [] if self._copy_ruled_out else self._unsent_when_opened()
         asked = self._ledger.active.in_state(*reconciliation.AT_BROKER)
@@ -165,6 +169,7 @@ class GatewayConnection:
         for start in range(0, len(answer), AT_ONCE):
             await self._ledger.observe(*answer[start : start + AT_ONCE])
         await self._ledger.advance_all(self._conclusions(asked, answer))
+        inquiry = await self._inquire(broker, answer, healthy)
         if self._ledger.hides_a_day(self._now()):
             give_up = partial(restored.give_up, last=self._ledger.found)
             await self._ledger.advance_all({order.id: give_up for order in inherited})
@@ -176,8 +181,25 @@ class GatewayConnection:
         self._pause.reset()
         self._metrics.reconciliations.inc()
         self._current.reconciled()
+        if inquiry is not None:
+            self._current.inquired(inquiry)
         await self._ledger.forget_sightings(self._now())
         logger.info("reconciled with the broker")
+
+    async def _inquire(
+        self, broker: Broker, answer: reconciliation.Answer, healthy: float | None
+    ) -> BrokerInquiry | None:
+        """The rest of what has to be known before a lost order may be sent again, where that is wanted."""
+        lost = self._ledger.active.in_state(OrderState.UNKNOWN)
+        wanted = self._settings().resend is ResendPolicy.PROVEN and any(map(resendable, lost))
+        if not wanted or healthy is None or healthy < SETTLED_SECONDS:
+            return None
+        rest = await positions_and_executions(broker, self._answers)
+        ended, heard = self._clock.monotonic(), self._current.heard
+        await self._recorder.drained()
+        if rest is None:
+            return None
+        return BrokerInquiry(broker, healthy, ended, heard, answer, *rest)
 
     def _unsent_when_opened(self) -> list[Order]:
         """Orders that may have been sent meanwhile, if this ledger is a copy of an earlier one."""
@@ -260,6 +282,7 @@ class GatewayConnection:
         elif isinstance(event, Disconnected):
             self._current.disconnected(event.message)
         else:
+            self._current.told()
             self._recorder.put(event)
 
     def _logged_in(self) -> bool:

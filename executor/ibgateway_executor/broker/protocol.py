@@ -76,6 +76,11 @@ class Broker(Protocol):
         ...
 
     @property
+    def offered_id(self) -> int:
+        """nextValidId in the gateway's own words, as it was told last; 0 before."""
+        ...
+
+    @property
     def client_id(self) -> int:
         """The client id of the connection: orders are bound to it."""
         ...

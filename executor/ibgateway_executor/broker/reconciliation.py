@@ -3,8 +3,7 @@
 Every request must answer, twice, before anything is concluded. What is found once is found: it is
 adopted by its orderRef. Only an order that no answer shows is missing, and then the two rounds are
 apart in time, because the broker's lists can be empty for a moment. A missing order is never sent again
-here: proof that the broker never had it also needs IBKR's "maintain and resubmit" setting to be off,
-which can't be asked.
+here: what that needs is in `orders.resend`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -17,6 +17,7 @@ from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.dispatch.cancels import CancelWriter
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.replacements import OrderReplacements
+from ibgateway_executor.dispatch.resends import OrderResends
 from ibgateway_executor.dispatch.submit import OrderSubmitter
 from ibgateway_executor.dispatch.waits import SLOW_SECONDS, OrderWaits
 from ibgateway_executor.errors import LedgerUnavailableError
@@ -61,6 +62,7 @@ class Dispatcher:
         waits: OrderWaits,
         cancels: CancelWriter,
         replacements: OrderReplacements,
+        resends: OrderResends,
         metrics: ExecutorMetrics,
         clock: Clock,
         wakeup: Wakeup,
@@ -74,6 +76,7 @@ class Dispatcher:
         self._waits = waits
         self._cancels = cancels
         self._replacements = replacements
+        self._resends = resends
         self._metrics = metrics
         self._clock = clock
         self._wakeup = wakeup
@@ -180,6 +183,8 @@ class Dispatcher:
         """Send the oldest order that nothing holds; whether there was one."""
         if self._ledger.active.sending or self._stopping:
             return False
+        if self._submitter.pause() <= 0 and await self._resends.look():
+            return True
         if (chosen := self._next()) is None:
             return False
         if (pause := self._submitter.pause()) > 0:

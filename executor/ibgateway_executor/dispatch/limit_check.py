@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 
+from ibgateway_api.executor_spec import ResendPolicy
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.current_connection import CurrentConnection
 from ibgateway_executor.broker.positions import AccountPositions
@@ -84,6 +86,22 @@ class LimitCheck:
         text = found.message if isinstance(found, LimitBreach) else "what was known became too old"
         return Waiting(found.reason, text)
 
+    def learn(self, order: Order) -> None:
+        """Have the broker asked for what is missing to check the order."""
+        found = self._verdict(order)
+        if isinstance(found, _Missing) and not self._awaited(order, found):
+            self._ask(order, found)
+
+    def position(self, order: Order) -> Decimal | None:
+        """What the account holds of the order's contract now, where lost orders may be sent again; None where it is not known."""
+        if self._settings().resend is not ResendPolicy.PROVEN:
+            return None
+        account, con_id = order.terms.account, order.terms.contract.con_id
+        held, broker = self._positions.held(account, con_id), self._connection.broker
+        if held is None and broker is not None:
+            self._positions.refresh(broker, account, con_id)
+        return held
+
     def _verdict(self, order: Order) -> LimitBreach | _Missing | None:
         limits, terms = trading_limits(self._settings()), order.terms
         if limits.symbols and not terms.contract.symbol:
@@ -94,12 +112,18 @@ class LimitCheck:
             return found
         if needed and price is None:
             return _Missing(OrderReason.NO_PRICE)
-        if not never_short(order, limits):
-            return None
         held = self._positions.held(terms.account, terms.contract.con_id)
+        if not never_short(order, limits):
+            return _Missing(OrderReason.POSITION_UNKNOWN) if self._noted(held) else None
         if held is None:
             return _Missing(OrderReason.POSITION_UNKNOWN)
         return short_sale(order, held, self._ledger.active.beside(order))
+
+    def _noted(self, held: Decimal | None) -> bool:
+        """Whether the position is asked for only to be noted with the order; one that is not told holds up nothing."""
+        if held is not None or self._settings().resend is not ResendPolicy.PROVEN:
+            return False
+        return not self._positions.failure()
 
     def _ask(self, order: Order, missing: _Missing) -> None:
         """Of the contract `Preparation` has the broker asked."""

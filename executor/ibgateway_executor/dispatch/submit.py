@@ -6,8 +6,9 @@ happened only the broker's reports count.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from ibgateway_api.gate import Closed, Gate
 from ibgateway_api.settings import ExecutorSettings
@@ -19,10 +20,19 @@ from ibgateway_executor.dispatch.daily_limit import DailyLimit
 from ibgateway_executor.dispatch.limit_check import LimitCheck
 from ibgateway_executor.errors import NotConnectedError
 from ibgateway_executor.ledger.facade import Ledger
+from ibgateway_executor.ledger.store import Step
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.market_hours import MarketOpen
-from ibgateway_executor.orders.order import Order, OrderReason, OrderState, OrderTerms, unsend
+from ibgateway_executor.orders.order import (
+    Order,
+    OrderReason,
+    OrderState,
+    OrderTerms,
+    parked,
+    unsend,
+)
 from ibgateway_executor.orders.queue import Waiting
+from ibgateway_executor.orders.resend import park, resend
 from ibgateway_runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -54,7 +64,7 @@ class OrderSubmitter:
         self._limits = limits
         self._pacer = pacer
         self._daily_limit = DailyLimit(ledger, settings)
-        self._unwritten: dict[str, Waiting] = {}
+        self._unwritten: dict[str, Step] = {}
 
     def pause(self) -> float:
         """Seconds until IBKR's message rate leaves room for one more order; 0 when it does now."""
@@ -90,31 +100,76 @@ class OrderSubmitter:
             order.id,
             client_id=broker.client_id,
             next_valid_id=broker.next_valid_id,
+            position=self._limits.position(order),
         )
         if sending is None:
             return
-        obstacle = self._obstacle(sending, broker)
-        if obstacle is None:
-            try:
-                broker.place(sending)
-            except NotConnectedError as error:
-                obstacle = Waiting(OrderReason.CONNECTION_LOST, str(error))
+        obstacle = self._obstacle(sending, broker) or self._write(sending, broker)
         if obstacle is not None:
             logger.info("order %s was not written: %s", order.id, obstacle.reason)
-            self._unwritten[order.id] = obstacle
+            self._unwritten[order.id] = partial(
+                unsend, reason=obstacle.reason, message=obstacle.message
+            )
+            await self.take_back()
+
+    async def send_again(
+        self, order: Order, evidence: Mapping[str, Any], failing: Callable[[], tuple[str, ...]]
+    ) -> None:
+        """Commit that it is sent again, with the evidence; look again, write. Whatever comes in between, it is never tried again.
+
+        `failing` names what does not hold any more.
+        """
+        broker = self._connection.broker
+        if broker is None:
+            return
+        again = partial(resend, at=self._clock.now())
+        sending = await self._ledger.prove(order.id, again, evidence)
+        if sending is None:
+            return
+        missing = failing()
+        obstacle = self._write(sending, broker) if not missing else None
+        if missing or obstacle is not None:
+            why = obstacle.message if obstacle is not None else f"not proven: {', '.join(missing)}"
+            text = f"it was about to be sent again and was not ({why}); it is not tried once more"
+            logger.warning("order %s: %s", order.id, text)
+            self._unwritten[order.id] = partial(park, message=text)
             await self.take_back()
             return
+        self._metrics.resent()
+        logger.warning("order %s was lost on the way and is sent again", order.id)
+
+    def obstacle(self, order: Order) -> Waiting | None:
+        """What forbids an order that was sent before to be sent now."""
+        broker = self._connection.broker
+        if broker is None:
+            return Waiting(OrderReason.CONNECTION_LOST, "there is no connection")
+        return self._obstacle(order, broker)
+
+    def learn(self, order: Order) -> None:
+        """Have the broker asked what `obstacle` has to know: hours, prices, positions."""
+        broker = self._connection.broker
+        if broker is not None:
+            self._contracts.refresh(broker, order.terms.contract)
+            self._limits.learn(order)
+
+    def _write(self, order: Order, broker: Broker) -> Waiting | None:
+        """Write it; why that was not possible, and then nothing has left."""
+        try:
+            broker.place(order)
+        except NotConnectedError as error:
+            return Waiting(OrderReason.CONNECTION_LOST, str(error))
+        self._connection.wrote(order.id)
         self._pacer.count(MessageKind.ORDER)
         self._metrics.sent()
-        logger.info("order %s sent as %d (%s)", sending.id, sending.order_id, sending.order_ref)
+        logger.info("order %s sent as %d (%s)", order.id, order.order_id, order.order_ref)
+        return None
 
     async def take_back(self) -> None:
-        """Put back to Waiting what was reserved and not written; again while the ledger can't be written."""
-        for order_uid, why in tuple(self._unwritten.items()):
-            back = partial(unsend, reason=why.reason, message=why.message)
-            after = await self._ledger.advance(order_uid, back)
+        """Put back what was reserved and not written; again while the ledger can't be written."""
+        for order_uid, step in tuple(self._unwritten.items()):
+            after = await self._ledger.advance(order_uid, step)
             del self._unwritten[order_uid]
-            if after.state is not OrderState.WAITING:
+            if after.state is not OrderState.WAITING and not parked(after):
                 logger.warning("order %s was not written and is %s", after.id, after.state)
 
     def _obstacle(self, order: Order, broker: Broker) -> Waiting | None:

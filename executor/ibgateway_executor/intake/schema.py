@@ -260,6 +260,7 @@ def order_document(order: Order) -> dict[str, Any]:
         "cancelRequested": order.cancel_requested,
         "acceptedAt": order.accepted_at.isoformat(),
         "sentAt": _time(order.sent_at),
+        "resentAt": _time(order.resent_at),
         "updatedAt": _time(order.updated_at),
     }
 

@@ -251,8 +251,16 @@ class Ledger:
 
     def hides_a_day(self, now: datetime) -> bool:
         """Whether it may be a copy that lacks orders which the broker shows no more at `now`."""
-        opened = now - timedelta(seconds=self._clock.monotonic() - self._opened)
-        return hides_a_day(self.found, opened=opened, now=now)
+        return hides_a_day(self.found, opened=self.opened_at(now), now=now)
+
+    def opened_at(self, now: datetime) -> datetime:
+        """When this process opened it, by the clock that says `now`."""
+        return now - timedelta(seconds=self._clock.monotonic() - self._opened)
+
+    def gap(self, now: datetime) -> timedelta:
+        """For how long nobody had written it then: a copy that was put back was not written since it was taken."""
+        found = self.found.at
+        return timedelta(0) if found is None else self.opened_at(now) - found
 
     async def find(self, order_uid: str) -> Order | None:
         """One order by its id."""

@@ -19,7 +19,8 @@ class OrderStatusReport:
     """openOrder, completedOrder or orderStatus. `order_ref` is empty where the message has none.
 
     completedOrder carries no order id and no client id: both 0. `filled` None where the message has none.
-    `ended`: of the list of orders that have ended, with the broker's `text` about the end.
+    `ended`: of the list of orders that have ended, with the broker's `text` about the end. `con_id` is None, and `account` empty,
+    where the message does not say of what it is.
     """
 
     order_id: int
@@ -31,6 +32,8 @@ class OrderStatusReport:
     average_price: Decimal | None = None
     ended: bool = False
     text: str = ""
+    account: str = ""
+    con_id: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Whether an order that was lost on the way may be sent once more, and the steps of that. Pure.
 
 Nothing is concluded from silence alone: each proof is something that was told, and one that fails or that nobody knows parks the
-order as before. The list is that of docs/decisions, which says what each one is for.
+order as before. docs/decisions/0045-a-second-sending.md says what each one is for.
 """
 
 from collections.abc import Iterable
@@ -147,7 +147,12 @@ def resend(order: Order, *, at: datetime) -> Order:
 
 
 def park(order: Order, *, message: str) -> Order:
-    """A second sending of which no byte was written: parked as before, and its second time is used up."""
+    """A second sending of which no byte was written: parked as before, and its second time is used up.
+
+    IllegalMoveError where the broker has told something meanwhile.
+    """
+    if order.state is not OrderState.SENDING:
+        raise IllegalMoveError(f"order {order.id} is {order.state}, and not on its way")
     return move(order, OrderState.UNKNOWN, reason=OrderReason.NOT_FOUND_AT_BROKER, message=message)
 
 

@@ -117,6 +117,8 @@ def executor_settings(given: DesiredInput) -> ExecutorSettings:
         allowed_symbols=tuple(spec.limits.allowed_symbols),
         price_collar_percent=spec.limits.price_collar_percent,
         short_selling=spec.limits.short_selling,
+        resend=spec.resend,
+        gateway_time_zone=given.spec.gateway.time_zone,
         archive_after_days=spec.archive_after_days,
         cash_reserve_percent=spec.cash_reserve_percent,
         targets=_targets(spec.targets),

@@ -57,6 +57,7 @@ class ControlApi:
             "PATCH /v1/faults": trading.faults,
             "GET /v1/orders": trading.orders,
             "GET /v1/executions": trading.executions,
+            "POST /v1/late-orders": trading.late_orders,
             "POST /v1/orders/{perm_id}/{verb}": trading.order_verb,
             "POST /v1/fills/release": trading.release,
             "PATCH /v1/next-ids": trading.next_ids,

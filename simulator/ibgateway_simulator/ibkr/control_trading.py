@@ -15,6 +15,7 @@ from ibgateway_simulator.model import faults
 from ibgateway_simulator.model.choices import choice
 from ibgateway_simulator.model.trading import market
 from ibgateway_simulator.model.trading.accounts import Account, AccountType, Position
+from ibgateway_simulator.model.trading.audit import ArrivalFate
 from ibgateway_simulator.model.trading.hours import Hours, HoursMode
 from ibgateway_simulator.model.trading.market_rules import changed_market
 
@@ -60,6 +61,18 @@ class TradingControl:
                 raise SimulatorNotFoundError(f"nothing to do to an order is called {other!r}")
         self._ibkr.publish(messages)
         return views.order_view(book.by_perm_id(perm_id))
+
+    async def late_orders(self, _: web.Request, __: Json) -> list[Json]:
+        """Book every order that was lost as `late`; the booked ones."""
+        ibkr, booked = self._ibkr, []
+        for ticket, arrival in ibkr.late:
+            messages = ibkr.book.place_late(ticket, ibkr.now())
+            perm_id = next(reversed(ibkr.book.orders))
+            ibkr.audit.became(arrival, ArrivalFate.BOOKED, perm_id)
+            ibkr.publish(messages)
+            booked.append(views.order_view(ibkr.book.by_perm_id(perm_id)))
+        ibkr.late.clear()
+        return booked
 
     async def release(self, _: web.Request, __: Json) -> Json:
         """End hold_fills and let held orders fill."""

@@ -20,7 +20,12 @@ from ibgateway_simulator.model.notices import text_of
 from ibgateway_simulator.model.trading.accounts import Account
 from ibgateway_simulator.model.trading.audit import OrderAudit
 from ibgateway_simulator.model.trading.order_book import OrderBook
-from ibgateway_simulator.model.trading.orders import ExecDetailsMessage, Execution, OrderMessage
+from ibgateway_simulator.model.trading.orders import (
+    ExecDetailsMessage,
+    Execution,
+    OrderMessage,
+    OrderTicket,
+)
 from ibgateway_simulator.model.users import KickStyle, LoginRules, LoginSession, PushState, User
 
 logger = logging.getLogger(__name__)
@@ -77,6 +82,8 @@ class SimulatedIbkr:
     ) -> None:
         self.offset = dt.timedelta()
         self.book = OrderBook()
+        self.late: list[tuple[OrderTicket, int]] = []
+        """Orders that are on their way for as long as a test likes, with the numbers of their arrivals."""
         self.logins = Logins(users, rules=rules, new_id=new_id)
         self.events = Events()
         self.frames: list[dict[str, Any]] = []

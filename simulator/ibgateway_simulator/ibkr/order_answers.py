@@ -131,7 +131,9 @@ class OrderAnswers:
     def _lose(self, ticket: OrderTicket, arrival: int, loss: OrderLoss) -> None:
         self._ibkr.note("order_lost", order_ref=ticket.order_ref, when=loss)
         self._ibkr.audit.became(arrival, ArrivalFate.LOST)
-        if loss is OrderLoss.REJECTED:
+        if loss is OrderLoss.LATE:
+            self._ibkr.late.append((ticket, arrival))
+        elif loss is OrderLoss.REJECTED:
             self._reject_unheard(ticket, arrival)
         elif loss is OrderLoss.AFTER_BOOKING:
             self._placed(ticket, arrival)

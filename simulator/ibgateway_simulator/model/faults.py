@@ -14,13 +14,14 @@ from ibgateway_simulator.model.choices import choice
 
 
 class OrderLoss(StrEnum):
-    """How the next order is lost: all but the last break its connection."""
+    """How the next order is lost: all but `silently` break its connection."""
 
     NONE = ""
     BEFORE_BOOKING = "before-booking"
     AFTER_BOOKING = "after-booking"
     REJECTED = "rejected"
     SILENTLY = "silently"
+    LATE = "late"
 
 
 class RejectSequence(StrEnum):
@@ -48,7 +49,8 @@ class Faults:
     """Quantities the next order fills in; then it is held."""
     lose_next: OrderLoss = OrderLoss.NONE
     """The next order's connection is reset before or after the order is booked, or rejected while
-    nobody listens; `silently`: the order is dropped and the connection stays."""
+    nobody listens; `silently`: the order is dropped and the connection stays; `late`: it is on its way for as
+    long as nobody says that it arrives, and is booked then whatever has happened since."""
     refuse_next: int = 0
     """Code of the error that refuses the next order, for example 163; no status follows."""
     refuse_cancel_next: int = 0

@@ -34,6 +34,7 @@ class FakeBroker:
 
     accounts: tuple[str, ...] = ("DU1234567",)
     next_valid_id: int = 1
+    offered_id: int = 1
     client_id: int = 17
     connected: bool = True
     closed: bool = False
@@ -67,6 +68,8 @@ class FakeBroker:
     questions: list[str] = field(default_factory=list)
     prices_asked: list[str] = field(default_factory=list)
     asked: int = 0
+    no_positions: bool = False
+    positions_asked: int = 0
     clock_asked: int = 0
     _waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -142,8 +145,11 @@ class FakeBroker:
 
     async def positions(self) -> tuple[PositionReport, ...]:
         """What is held."""
+        self.positions_asked += 1
         if self.error:
             raise self.error
+        if self.no_positions:
+            raise NoAnswerError("no answer to positions in time")
         return self.held
 
     async def commissions(self) -> tuple[CommissionReport, ...]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from executor_fakes.broker import FakeBroker
 from executor_fakes.clock import ManualClock
+from executor_fakes.sentinel import FixedSentinel
 from executor_fakes.store import HookedStore
 from executor_fakes.values import SETTINGS, TERMS, entry
 from executor_fakes.wakeup import CountingWakeup
@@ -20,6 +21,7 @@ from ibgateway_executor.dispatch.dispatcher import Dispatcher
 from ibgateway_executor.dispatch.limit_check import LimitCheck
 from ibgateway_executor.dispatch.preparation import Preparation
 from ibgateway_executor.dispatch.replacements import OrderReplacements
+from ibgateway_executor.dispatch.resends import OrderResends
 from ibgateway_executor.dispatch.submit import OrderSubmitter
 from ibgateway_executor.dispatch.waits import OrderWaits
 from ibgateway_executor.ledger.facade import Ledger
@@ -40,6 +42,7 @@ class DispatchWorld:
         self.gate: Gate = Open()
         self.accounts: tuple[str, ...] = ("DU1234567",)
         self.settings = SETTINGS
+        self.sentinel = FixedSentinel()
         self.metrics = ExecutorMetrics()
         self.changed, self.wanted = CountingWakeup(), CountingWakeup()
         self.broker = FakeBroker()
@@ -98,6 +101,15 @@ class DispatchWorld:
             waits=self.waits,
             cancels=self.cancels,
             replacements=OrderReplacements(self.ledger, self.connection, clock),
+            resends=OrderResends(
+                ledger=self.ledger,
+                connection=self.connection,
+                sentinel=self.sentinel,
+                settings=lambda: self.settings,
+                gate=lambda: self.gate,
+                submitter=submitter,
+                clock=clock,
+            ),
             metrics=self.metrics,
             clock=clock,
             wakeup=self.changed,

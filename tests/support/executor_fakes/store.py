@@ -1,14 +1,15 @@
 """The real store, with a place to let something happen at the worst moment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from executor_fakes.values import NOON
 from ibgateway_executor.ledger.engine import LedgerFile
 from ibgateway_executor.ledger.sqlite import SqliteStore
-from ibgateway_executor.ledger.store import Change, Entry, EntryResult, LedgerStore
+from ibgateway_executor.ledger.store import Change, Entry, EntryResult, LedgerStore, Step
 from ibgateway_executor.orders.broker_reports import OrderEvent
 
 
@@ -17,9 +18,10 @@ def nothing() -> None:
 
 
 class HookedStore(SqliteStore):
-    """`after_reserve` is called, in the store's thread, when Sending has been committed."""
+    """`after_reserve` is called, in the store's thread, when Sending has been committed, `after_prove` when a step with proofs was."""
 
     after_reserve: Callable[[], None] = staticmethod(nothing)
+    after_prove: Callable[[], None] = staticmethod(nothing)
 
     def reserve(
         self,
@@ -35,6 +37,12 @@ class HookedStore(SqliteStore):
             order_uid, client_id=client_id, next_valid_id=next_valid_id, at=at, position=position
         )
         self.after_reserve()
+        return change
+
+    def prove(self, order_uid: str, step: Step, proofs: Mapping[str, Any], at: datetime) -> Change:
+        """As the real one; then the hook."""
+        change = super().prove(order_uid, step, proofs, at)
+        self.after_prove()
         return change
 
 

@@ -103,10 +103,15 @@ class ExecutorWorld:
             cursor = page["next"]
         return found
 
-    async def verdict(self) -> AuditVerdict:
-        """IBKR's books against the ledger."""
+    async def verdict(self, *proven_resends: str) -> AuditVerdict:
+        """IBKR's books against the ledger; these orderRefs were sent again under proof."""
         audit = await self.ibkr.get("/v1/audit")
-        return judge(audit, await self.all_orders(), acknowledged=self.acknowledged)
+        return judge(
+            audit,
+            await self.all_orders(),
+            acknowledged=self.acknowledged,
+            proven_resends=proven_resends,
+        )
 
     async def place_when_up(self, key: str) -> tuple[int, Any]:
         """As `place`, once the executor answers."""

@@ -67,6 +67,7 @@ async def test_an_order_is_answered_with_what_was_stored(intake: IntakeWorld) ->
         "cancelRequested": False,
         "acceptedAt": "2026-11-23T17:00:00+00:00",
         "sentAt": None,
+        "resentAt": None,
         "updatedAt": "2026-11-23T17:00:00+00:00",
     }
     assert intake.changed.count == 1

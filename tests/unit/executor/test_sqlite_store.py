@@ -299,7 +299,8 @@ def test_a_second_sending_is_written_with_its_proofs_and_only_once(store: OrderS
     assert (line.before, line.state, line.cause) == ("Unknown", "Sending", "executor")
     assert line.evidence == {"resentAt": later.isoformat(), "resend": {"gate": "open"}}
     assert [change.after.state for change in store.recover(later)] == ["Unknown"]
-    store.advance({"a": partial(park, message="parked")}, later)
+    parked_again = partial(move, state=OrderState.UNKNOWN, reason="NotFoundAtBroker")
+    store.advance({"a": parked_again}, later)
     with pytest.raises(IllegalMoveError):
         store.prove("a", partial(resend, at=later), {}, later)
     assert len(store.history(found.sequence, after=0, limit=9)) == 6

@@ -69,6 +69,7 @@ FILLED = {
         "reminderSeconds": 0,
     },
     "tradingMode": "live",
+    "gateway": {"timeZone": "Europe/Berlin"},
     "login": {
         "approvalSeconds": 120,
         "attemptIntervalSeconds": 600,
@@ -90,6 +91,7 @@ FILLED = {
             "priceCollarPercent": "5",
             "shortSelling": True,
         },
+        "resend": "proven",
         "archiveAfterDays": 7,
         "cashReservePercent": "2.5",
         "targets": {
@@ -151,6 +153,8 @@ def test_every_setting_of_the_executor_arrives() -> None:
         "allowedSymbols": ["AAPL", "BRK B"],
         "priceCollarPercent": "5",
         "shortSelling": True,
+        "resend": "proven",
+        "gatewayTimeZone": "Europe/Berlin",
         "archiveAfterDays": 7,
         "cashReservePercent": "2.5",
         "targets": {

@@ -55,6 +55,31 @@ async def test_a_connection_breaks_around_the_booking(
     assert (await again.until("9"))[2] == ("2" if booked else "1")
 
 
+async def test_an_order_may_arrive_long_after_it_was_lost_whoever_has_its_id_by_then(
+    world: IbkrWorld,
+) -> None:
+    await world.login()
+    client = await world.tws()
+    await world.call("PATCH", "/v1/faults", {"lose_next": "late", "hold_fills": True})
+    client.order(1, ref="lost")
+    await client.end()
+    assert await world.call("GET", "/v1/orders") == []
+    again = await world.tws()
+    again.order(1, ref="lost")
+    await again.until("3")
+    (late,) = await world.call("POST", "/v1/late-orders")
+    booked = await world.call("GET", "/v1/orders")
+    assert [(o["order_ref"], o["order_id"], o["status"]) for o in booked] == [
+        ("lost", 1, "Submitted"),
+        ("lost", 1, "Submitted"),
+    ]
+    audit = await world.call("GET", "/v1/audit")
+    fates = [(a["fate"], a["perm_id"]) for a in audit["arrivals"]]
+    assert fates == [("booked", late["perm_id"]), ("booked", booked[0]["perm_id"])]
+    assert booked[0]["perm_id"] < late["perm_id"]
+    assert await world.call("POST", "/v1/late-orders") == []
+
+
 async def test_connections_are_dropped_by_client_id(world: IbkrWorld) -> None:
     await world.login()
     first, second = await world.tws(17), await world.tws(18)

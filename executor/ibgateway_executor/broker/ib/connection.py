@@ -93,6 +93,8 @@ class IbBroker:
         self._ready = False
         self._requests = RequestIds()
         self._next_valid_id = 0
+        self.offered_id = 0
+        """nextValidId as the gateway told it, whatever is known beside it."""
         self._data_type = LIVE
         self._asking_positions = asyncio.Lock()
         self._asking_orders = asyncio.Lock()
@@ -339,6 +341,7 @@ class IbBroker:
         elif name == "managedAccounts":
             self.accounts = tuple(a for a in args[0].split(",") if a)
         elif name == "nextValidId":
+            self.offered_id = args[0]
             self._next_valid_id = max(self._next_valid_id, args[0])
         elif name in ("setEventsDone", "connectionClosed"):
             self._end("the gateway closed the connection")

@@ -69,14 +69,16 @@ def order_of(order: Order) -> ib_library.Order:
     return written
 
 
-def open_order(order_id: int, _: Any, order: Any, state: Any) -> OrderStatusReport:
-    """openOrder: status and orderRef, no quantities."""
+def open_order(order_id: int, contract: Any, order: Any, state: Any) -> OrderStatusReport:
+    """openOrder: status, orderRef and contract, no quantities."""
     return OrderStatusReport(
         order_id=order_id,
         client_id=order.clientId,
         perm_id=order.permId,
         status=state.status,
         order_ref=order.orderRef,
+        account=order.account,
+        con_id=contract.conId,
     )
 
 

@@ -97,6 +97,13 @@ class OrderBook:
             )
         return notices + self._accept(replace(ticket, tif=ticket.tif or "DAY"), now)
 
+    def place_late(self, ticket: OrderTicket, now: dt.datetime) -> list[OrderMessage]:
+        """Take an order that was long on its way, also where its id was used again since: that makes two of it."""
+        login = ticket.login or ticket.account
+        following = max(self.next_valid_id(login, ticket.client_id), ticket.order_id + 1)
+        self.next_ids[login, ticket.client_id] = following
+        return self._accept(replace(ticket, tif=ticket.tif or "DAY"), now)
+
     def cancel(self, key: OrderKey, ticket: OrderTicket, now: dt.datetime) -> list[OrderMessage]:
         """Cancel a working order; `ticket` names it when it is unknown."""
         order = self.known(key)
