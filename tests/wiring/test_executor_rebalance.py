@@ -1,8 +1,10 @@
 """Rebalances by the executor process against the simulator: what IBKR has in the end."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,16 @@ import pytest
 from executor_world import CLIENT_TOKEN, ExecutorWorld, open_world, until
 from ibgateway.client import AsyncExecutorClient
 from ibgateway_api.executor_documents import RebalanceChange
+from ibgateway_executor.broker import ib
+from ibgateway_executor.broker.pacing import MessagePacer
+from ibgateway_executor.orders.order import (
+    Contract,
+    Order,
+    OrderTerms,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 
 ACCOUNT = "DU1234567"
 PRICES = {"AAPL": 190, "MSFT": 420, "IBM": 225, "NVDA": 130, "SPY": 580, "BND": 73, "GLD": 245}
@@ -142,6 +154,44 @@ async def test_the_accounts_own_orders_are_cancelled_first(here: ExecutorWorld) 
     await ended(here, run, "Completed")
     assert (await here.orders.get(f"/v1/orders/{order['id']}"))["state"] == "Cancelled"
     assert list(await held(here)) == ["BND"]
+
+
+async def test_a_stop_that_somebody_else_has_working_stops_it_before_it_trades(
+    here: ExecutorWorld,
+) -> None:
+    """It would sell once more what the rebalance has sold, and short."""
+    await here.ibkr.send("PATCH", f"/v1/accounts/{ACCOUNT}", {"type": "margin"})
+    await give(here, "0", MSFT=100)
+    theirs = await ib.connect(
+        ib.GatewayAddress("127.0.0.1", here.gateway.port, 5),
+        lambda _: None,
+        MessagePacer(time.monotonic),
+    )
+    (found,) = await theirs.candidates(Contract(symbol="MSFT"))
+    terms = OrderTerms(
+        *(ACCOUNT, found.contract, Side.SELL, 100, OrderType.STOP),
+        stop_price=Decimal(300),
+        time_in_force=TimeInForce.GTC,
+    )
+    now = datetime.now(UTC)
+    stop = Order("theirs", 1, terms, now, now, order_id=theirs.next_valid_id, client_id=5)
+    theirs.place(stop)
+    await until("IBKR has the stop", theirs.open_order_reports)
+    _, run = await rebalance(here, "k1", targets=targets(BND="1"))
+    stopped = await ended(here, run)
+    assert (stopped["state"], stopped["reason"]) == ("Stopped", "OtherOrders")
+    assert "SELL 100 MSFT STP" in stopped["message"]
+    assert len(await here.placed_frames()) == 1
+    theirs.cancel(stop.order_id)
+
+    async def gone() -> bool:
+        return not await theirs.open_order_reports()
+
+    await until("the stop is gone", gone)
+    _, again = await rebalance(here, "k2", targets=targets(BND="1"))
+    assert (await ended(here, again))["state"] == "Completed"
+    assert list(await held(here)) == ["BND"]
+    theirs.close()
 
 
 async def test_a_rejected_sell_costs_its_share_of_the_buys_and_is_in_the_report(
