@@ -13,9 +13,10 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from executor_fakes import NOON, accept, entry, observe
+from executor_fakes.revisions import taken_back
 from ibgateway_executor.errors import LedgerUnavailableError, StartRefusedError
 from ibgateway_executor.ledger import migration, tables
 from ibgateway_executor.ledger.engine import LedgerFile
@@ -255,16 +256,11 @@ def test_a_rebalance_that_is_older_than_its_history_begins_it_as_it_is_found(
     asked = RebalanceRun("r1", 0, "DU1234567", "{}", NOON, NOON + timedelta(days=1))
     store.add_rebalance("k1", "h", asked, NOON)
     store.advance_rebalance("r1", cancel, NOON + timedelta(hours=1))
+    with store._database.writing() as connection:
+        connection.execute(text("DROP TRIGGER order_history_no_delete"))
+        connection.execute(text("DELETE FROM order_history"))
+        taken_back(connection, "0008")
     store.close()
-    with sqlite3.connect(path) as file:
-        file.executescript(
-            "DROP TRIGGER order_history_no_delete; DELETE FROM order_history;"
-            "UPDATE alembic_version SET version_num = '0008'"
-        )
-        for table in ("jobs", "archived_jobs"):
-            for column in ("rebalance", "position_at_sending", "resent_at"):
-                file.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-    file.close()
     store = opened(path)
     ((_, subject, uid, line),) = store.lines(after=0, limit=9)
     assert (subject, uid, line.number, line.at) == ("rebalance", "r1", 1, NOON + timedelta(hours=1))

@@ -6,11 +6,10 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
-from sqlalchemy import text, update
 
 from executor_fakes import NOON, accept, entry
+from executor_fakes.revisions import taken_back
 from ibgateway_executor.errors import IllegalMoveError, OrderRefusedError
-from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.sqlite import OrderStore
 from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.orders.order import Contract, Side
@@ -200,9 +199,7 @@ def test_orders_that_a_rebalance_placed_before_they_were_marked_are_known_by_the
     store.add_rebalance("k", "h", run("r1"), NOON)
     accept(store, replace(entry("a"), key=key))
     with store._database.writing() as connection:
-        for table in (tables.orders, tables.archive):
-            connection.execute(text(f"ALTER TABLE {table.name} DROP COLUMN rebalance"))
-        connection.execute(update(tables.alembic_version).values(version_num="0009"))
+        taken_back(connection, "0009")
     store.stamp("paper")
     found = store.find("a")
     assert found is not None
