@@ -266,6 +266,10 @@ class Ledger:
         """One order by its id."""
         return await self._read(self._store.find, order_uid)
 
+    async def find_all(self, order_uids: Sequence[str]) -> list[Order]:
+        """Those of these orders that are there, with one question to the disk."""
+        return await self._read(self._store.find_all, order_uids)
+
     async def page(
         self,
         *,

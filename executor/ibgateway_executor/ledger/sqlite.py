@@ -44,7 +44,7 @@ from ibgateway_executor.ledger.migration import upgrade
 from ibgateway_executor.ledger.rows import instant, text
 from ibgateway_executor.ledger.session import LedgerDatabase
 from ibgateway_executor.ledger.sightings import forget, remember
-from ibgateway_executor.ledger.statements import found, select_orders
+from ibgateway_executor.ledger.statements import found, found_all, select_orders
 from ibgateway_executor.ledger.store import (
     Answer,
     Change,
@@ -219,6 +219,11 @@ class OrderStore:
         """One order by its id."""
         with self._database.reading() as connection:
             return found(connection, order_uid)
+
+    def find_all(self, order_uids: Sequence[str]) -> list[Order]:
+        """Those of these orders that are there."""
+        with self._database.reading() as connection:
+            return found_all(connection, order_uids)
 
     def page(
         self,

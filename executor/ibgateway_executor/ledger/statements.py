@@ -1,5 +1,6 @@
 """Orders that clients ask for, within a transaction."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -22,3 +23,12 @@ def found(connection: Connection, order_uid: str) -> Order | None:
         for row in connection.execute(query).mappings():
             return order_of(dict(row))
     return None
+
+
+def found_all(connection: Connection, order_uids: Sequence[str]) -> list[Order]:
+    """Orders by their ids, archived or not; those that are there."""
+    return [
+        order_of(dict(row))
+        for table in (tables.orders, tables.archive)
+        for row in connection.execute(select(table).where(table.c.id.in_(order_uids))).mappings()
+    ]

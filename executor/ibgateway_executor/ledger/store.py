@@ -193,6 +193,10 @@ class LedgerStore(Protocol):
         """One order by its id, archived or not."""
         ...
 
+    def find_all(self, order_uids: Sequence[str]) -> list[Order]:
+        """Those of these orders that are there, archived or not, with one question."""
+        ...
+
     def page(
         self,
         *,

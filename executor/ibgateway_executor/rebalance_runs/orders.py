@@ -35,15 +35,11 @@ class RebalanceOrders:
 
     async def of(self, run: RebalanceRun) -> dict[str, Order]:
         """Those of its trades that were accepted, by their keys."""
-        known = {order.id: order for order in self._ledger.active}
-        found: dict[str, Order] = {}
-        for trade in run.trades:
-            key = run.key(trade)
-            name = self._order_name(key)
-            order = known.get(name) or await self._ledger.find(name)
-            if order is not None:
-                found[key] = order
-        return found
+        keys = {self._order_name(key): key for key in map(run.key, run.trades)}
+        found = {order.id: order for order in self._ledger.active if order.id in keys}
+        if elsewhere := [name for name in keys if name not in found]:
+            found |= {order.id: order for order in await self._ledger.find_all(elsewhere)}
+        return {key: found[name] for name, key in keys.items() if name in found}
 
     async def place(self, run: RebalanceRun, trades: list[PlannedTrade]) -> Mapping[str, str]:
         """Place them; why some were refused, by their keys. LedgerUnavailableError where it can't be known."""

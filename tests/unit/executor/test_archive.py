@@ -46,6 +46,8 @@ def test_what_has_ended_long_ago_is_in_no_list_and_is_found_by_its_id(store: Ord
     assert archive(store) == 0
     assert (rows(store, "jobs"), rows(store, "archived_jobs")) == (["b"], ["a"])
     assert store.find("a") == order
+    assert sorted(o.id for o in store.find_all(["a", "b", "c"])) == ["a", "b"]
+    assert store.find_all([]) == []
     assert [o.id for o in store.page(after=0, limit=9, state=None)] == ["b"]
 
 

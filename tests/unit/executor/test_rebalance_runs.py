@@ -5,7 +5,7 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ from ibgateway_executor.errors import (
 )
 from ibgateway_executor.intake.rebalance_schema import RebalanceBody, rebalance_document
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
-from ibgateway_executor.orders.order import Contract, OrderState
+from ibgateway_executor.orders.order import Contract, Order, OrderState
 from ibgateway_executor.orders.portfolio import (
     AccountReport,
     MarketQuote,
@@ -219,6 +219,29 @@ async def test_a_contract_is_asked_about_once_for_the_rebalance_and_its_orders(
     await here.ask("r1", DU, weights={"AAA": "0.5", "BBB": "0.5"})
     assert (await here.go("r1")).state == "Completed"
     assert sorted(here.broker.questions) == ["AAA", "BBB", "conId 3"]
+
+
+async def test_its_orders_are_looked_for_with_one_question(
+    here: RebalanceWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four times in a second, and over the network where the ledger is in PostgreSQL: never one by one."""
+    found: list[int] = []
+    ask = here.store.find_all
+
+    def asked(names: Sequence[str]) -> list[Order]:
+        found.append(len(names))
+        return ask(names)
+
+    monkeypatch.setattr(here.store, "find_all", asked)
+    monkeypatch.setattr(here.ledger, "find", None)
+    here.held_back = {"BBB"}
+    await here.ask("r1", DU, weights={"AAA": "0.5", "BBB": "0.5"})
+    while not sent(here):
+        await here.step()
+        here.time.advance(1)
+    found.clear()
+    await here.step()
+    assert (found, (await here.run("r1")).state) == ([1], "Buying")
 
 
 async def test_what_does_not_fill_in_time_is_cancelled_and_nothing_more_is_sent_for_it(
