@@ -90,20 +90,13 @@ def postgres(stage: Stage) -> Database:
 
 
 @pytest.fixture(scope="module")
-def night(postgres: Database) -> Json:
-    """When the gateways restart themselves: some minutes from now, where that is no time of IBKR's reset in any part of the year."""
-    soon = datetime.now(UTC) + timedelta(minutes=4)
-    if 3 <= soon.hour < 8:
-        return {}
-    return {"timeZone": "Etc/UTC", "autoRestartTime": f"{soon:%I:%M %p}"}
-
-
-@pytest.fixture(scope="module")
-def traders(stage: Stage, ibkr: Ibkr, long_ago: Json, night: Json) -> list[Trader]:
-    """Logged in by one push each. The second one's orders are in the database."""
+def traders(stage: Stage, ibkr: Ibkr, long_ago: Json, postgres: Database) -> list[Trader]:
+    """Logged in by one push each; they restart themselves some minutes from now. The second one's orders are in the database."""
     ibkr.add_user(OTHER, OTHER_ACCOUNT)
     stage.write_credentials()
     stage.install_operator(long_ago)
+    tonight = f"{datetime.now(UTC) + timedelta(minutes=4):%I:%M %p}"
+    night: Json = {"timeZone": "Etc/UTC", "autoRestartTime": tonight}
     spec: Json = {"novnc": {"enabled": False}, "gateway": night}
     stage.install_gateway(spec)
     other = stage.beside(OTHER, {**spec, "executor": database.SPEC})
@@ -158,14 +151,11 @@ def test_all_that_is_to_be_sold_is_at_ibkr_when_the_night_comes(
 
 
 def test_what_fills_during_the_nightly_restart_pays_for_the_buys(
-    ibkr: Ibkr, traders: list[Trader], night: Json
+    ibkr: Ibkr, traders: list[Trader]
 ) -> None:
     ibkr.rules(login_seconds=5)
     for trader in traders:
-        if night:
-            trader.stage.wait_for("TradingAllowed", "False", "NightlyRestart", seconds=300)
-        else:
-            ibkr.post(f"/v1/users/{trader.user}/restart")
+        trader.stage.wait_for("TradingAllowed", "False", "NightlyRestart", seconds=300)
     ibkr.faults(ack_seconds=ACKNOWLEDGED_AFTER)
     at_its_moment(traders, lambda trader: not ibkr.logged_in(trader.user), Trader.filled_by_ibkr)
 

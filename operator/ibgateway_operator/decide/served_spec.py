@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from ibgateway_api.executor_spec import ExecutorSpec
 from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.spec_checks import spec_refusal
 from ibgateway_operator.model.snapshot import IBGateway, Snapshot, SpecCheck
 
@@ -19,15 +20,17 @@ L = TypeVar("L", str, int)
 """A limit as the spec has it: money is a string."""
 
 
-def served(gateway: IBGateway, now: datetime, before: SpecCheck | None = None) -> IBGateway:
+def served(
+    gateway: IBGateway, now: datetime, calendar: Calendar, before: SpecCheck | None = None
+) -> IBGateway:
     """The IBGateway as it is served. Without an accepted spec a refused one stays, and nothing is done.
 
-    `before` is what was found earlier: a spec is checked once a generation.
+    `calendar` has IBKR's times. `before` is what was found earlier: a spec is checked once a generation.
     """
     if gateway.checked:
         return gateway
     known = before is not None and before.generation == gateway.generation
-    refusal = before.refusal if before and known else spec_refusal(gateway, now)
+    refusal = before.refusal if before and known else spec_refusal(gateway, now, calendar)
     checked = replace(gateway, checked=True, refusal=refusal)
     if refusal is None or gateway.accepted is None:
         return checked
@@ -37,7 +40,7 @@ def served(gateway: IBGateway, now: datetime, before: SpecCheck | None = None) -
 
 def serving(snapshot: Snapshot) -> Snapshot:
     """The snapshot of the IBGateway as it is served."""
-    return replace(snapshot, gateway=served(snapshot.gateway, snapshot.now))
+    return replace(snapshot, gateway=served(snapshot.gateway, snapshot.now, Calendar()))
 
 
 def narrowed(

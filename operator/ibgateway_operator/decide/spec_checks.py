@@ -4,7 +4,7 @@ What is found here makes SpecAccepted False: the last accepted spec goes on bein
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,39 +14,43 @@ from ibgateway_api.permits import QuietHours
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.targets import plain_http_allowed, shown
-from ibgateway_api.week import NEW_YORK, Calendar, RestartTime, Weekday, is_time_zone
+from ibgateway_api.week import Calendar, RestartTime, Weekday, is_time_zone
 from ibgateway_operator.desired import DesiredInput, desired
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.errors import UnbuildableSpecError
 from ibgateway_operator.model.snapshot import Finding, IBGateway, Snapshot
 from ibgateway_operator.settings import Images
 
-RESET_HOURS: Final = frozenset({23, 0, 1, 2})
-"""New York hours of IBKR's nightly reset and Friday's outage: 11 PM to 3 AM."""
 A_YEAR_OF_WEEKS: Final = 53
 RESTART_DAYS: Final = frozenset({Weekday.SUNDAY.number, Weekday.MONDAY.number})
 """The first restartAt an hour after Sunday 01:00 New York, as a local day of any zone."""
 LATEST_MINUTES: Final = 16
 """A restart begins within a quarter of an hour, or asks."""
 
+_A_DAY: Final = timedelta(days=1)
+
 SpecCheck = Callable[[IBGatewaySpec, datetime], Finding | None]
+Span = tuple[str, time, int, str]
+"""Of each day: its name, when it begins, how many seconds it lasts, and the zone."""
 
 
 def refusal(snapshot: Snapshot) -> Finding | None:
     """The first reason for which the spec is not served; None where it is."""
     gateway = snapshot.gateway
-    return gateway.refusal if gateway.checked else spec_refusal(gateway, snapshot.now)
+    return gateway.refusal if gateway.checked else spec_refusal(gateway, snapshot.now, Calendar())
 
 
-def spec_refusal(gateway: IBGateway, now: datetime) -> Finding | None:
-    """The same, of a resource alone."""
+def spec_refusal(gateway: IBGateway, now: datetime, calendar: Calendar) -> Finding | None:
+    """The same, of a resource alone; `calendar` has IBKR's times."""
     if gateway.spec is None:
         return Finding(ConditionReason.INVALID_SPEC, f"{gateway.problem}: correct the field")
-    return next(_found(gateway.spec, now), None)
+    return next(_found(gateway.spec, now, calendar), None)
 
 
-def _found(spec: IBGatewaySpec, now: datetime) -> Iterator[Finding]:
-    return (finding for check in SPEC_CHECKS if (finding := check(spec, now)))
+def _found(spec: IBGatewaySpec, now: datetime, calendar: Calendar) -> Iterator[Finding]:
+    yield from (finding for check in SPEC_CHECKS if (finding := check(spec, now)))
+    if finding := _auto_restart(spec, now, calendar):
+        yield finding
 
 
 def _targets(spec: IBGatewaySpec, now: datetime) -> Finding | None:
@@ -80,17 +84,27 @@ def _zones(spec: IBGatewaySpec, now: datetime) -> Finding | None:
     return None
 
 
-def _auto_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
-    """The nightly restart must not fall into IBKR's reset, on any day of the year."""
-    gateway = spec.gateway
-    if not _meets_reset(gateway.auto_restart_time, gateway.time_zone, now.date()):
+def _auto_restart(spec: IBGatewaySpec, now: datetime, calendar: Calendar) -> Finding | None:
+    """The nightly restart must not fall into a reset or an outage of IBKR's, on any day of the year and of whatever weekday."""
+    gateway, spans = spec.gateway, _spans(calendar)
+    met = _met(gateway.auto_restart_time, gateway.time_zone, now.date(), spans)
+    if met is None:
         return None
+    name, start, seconds, zone = met
+    end = (datetime.combine(now.date(), start) + timedelta(seconds=seconds)).time()
     return Finding(
         ConditionReason.AUTO_RESTART_IN_RESET,
         f"spec.gateway.autoRestartTime {spec.gateway.auto_restart_time} ({spec.gateway.time_zone})"
-        " falls, at least in a part of the year, into IBKR's nightly reset or Friday's outage"
-        " (11:00 PM to 03:00 AM New York): choose another time",
+        " falls, at least in a part of the year, into IBKR's nightly reset or an outage"
+        f" ({name}: {start:%I:%M %p} to {end:%I:%M %p} {zone}): choose another time",
     )
+
+
+def _spans(calendar: Calendar) -> tuple[Span, ...]:
+    """When IBKR may drop a login, as times of any day; what lasts a day or longer leaves no time of the day to choose."""
+    weekly = ((o.name, o.start.at, o.seconds, o.start.time_zone) for o in calendar.outages)
+    daily = ((r.name, r.start, r.seconds, r.time_zone) for r in calendar.resets)
+    return tuple(span for span in (*weekly, *daily) if timedelta(seconds=span[2]) < _A_DAY)
 
 
 def _quiet_restart(spec: IBGatewaySpec, now: datetime) -> Finding | None:
@@ -131,13 +145,21 @@ def _buildable(spec: IBGatewaySpec, now: datetime) -> Finding | None:
 
 
 @lru_cache(maxsize=4096)
-def _meets_reset(auto_restart_time: str, time_zone: str, first: date) -> bool:
+def _met(
+    auto_restart_time: str, time_zone: str, first: date, spans: tuple[Span, ...]
+) -> Span | None:
     """Looked at a year ahead, in several places of each reconcile: computed once a day and time."""
     zone = ZoneInfo(time_zone)
     at = datetime.strptime(auto_restart_time, "%I:%M %p").time()  # noqa: DTZ007
     days = (first + timedelta(weeks=week) for week in range(A_YEAR_OF_WEEKS))
-    moments = (datetime.combine(day, at, zone).astimezone(NEW_YORK) for day in days)
-    return any(moment.hour in RESET_HOURS for moment in moments)
+    moments = [datetime.combine(day, at, zone) for day in days]
+    return next((span for span in spans if any(_covers(span, moment) for moment in moments)), None)
+
+
+def _covers(span: Span, moment: datetime) -> bool:
+    _, start, seconds, zone = span
+    local = datetime.combine(date.min, moment.astimezone(ZoneInfo(zone)).time())
+    return (local - datetime.combine(date.min, start)) % _A_DAY < timedelta(seconds=seconds)
 
 
 @lru_cache(maxsize=4096)
@@ -157,7 +179,6 @@ def _meets_quiet_hours(restart: RestartTime, quiet: QuietHours, first: date) -> 
 SPEC_CHECKS: Final[tuple[SpecCheck, ...]] = (
     _targets,
     _zones,
-    _auto_restart,
     _quiet_restart,
     _buildable,
 )

@@ -232,7 +232,7 @@ class Observer:
     def _served(self, body: Manifest, before: IBGateway | None) -> IBGateway:
         gateway = parse(body, before)
         memory = self.memories.of(gateway.key, gateway.uid)
-        checked = served(gateway, self.clock.now(), memory.spec_check)
+        checked = served(gateway, self.clock.now(), self.calendar, memory.spec_check)
         memory.spec_check = SpecCheck(checked.generation, checked.refusal)
         return checked
 

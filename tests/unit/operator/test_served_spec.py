@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.week import Calendar
 from ibgateway_operator.decide import served_spec
 from ibgateway_operator.decide.served_spec import narrowed, served
 from ibgateway_operator.decide.spec_checks import spec_refusal
@@ -78,9 +79,9 @@ async def test_a_spec_is_checked_once_a_generation_and_not_with_each_status(
 ) -> None:
     checked: list[int] = []
 
-    def noted(gateway: IBGateway, now: datetime) -> Finding | None:
+    def noted(gateway: IBGateway, now: datetime, calendar: Calendar) -> Finding | None:
         checked.append(gateway.generation)
-        return spec_refusal(gateway, now)
+        return spec_refusal(gateway, now, calendar)
 
     monkeypatch.setattr(served_spec, "spec_refusal", noted)
     versions = {world.stored()["metadata"]["resourceVersion"]}
@@ -131,13 +132,13 @@ async def test_nothing_spins_while_an_earlier_spec_is_served(trading: OperatorWo
 
 
 def test_a_refused_spec_that_follows_no_accepted_one_is_not_served() -> None:
-    gateway = served(parse(ibgateway_body(REFUSED)), NOW)
+    gateway = served(parse(ibgateway_body(REFUSED)), NOW, Calendar())
     assert gateway.refusal is not None
     assert gateway.is_served is False
 
 
 def test_a_spec_is_read_once_whatever_the_status_says() -> None:
-    first = served(parse(ibgateway_body()), NOW)
+    first = served(parse(ibgateway_body()), NOW, Calendar())
     later = parse(ibgateway_body(status={"login": {"state": "LoggedIn"}}), first)
     assert later.spec is first.spec
     assert later.status != first.status
@@ -147,17 +148,19 @@ def test_a_spec_is_read_once_whatever_the_status_says() -> None:
 
 def test_a_refused_spec_is_read_again_from_its_own_words_and_not_from_what_is_served() -> None:
     text = spec().model_dump_json(by_alias=True)
-    before = served(parse(ibgateway_body(REFUSED, status={"acceptedSpec": text})), NOW)
+    before = served(parse(ibgateway_body(REFUSED, status={"acceptedSpec": text})), NOW, Calendar())
     again = parse(ibgateway_body(REFUSED, status={"acceptedSpec": text}), before)
     assert again.spec == spec(**REFUSED)
-    unreadable = served(parse(ibgateway_body(UNREADABLE, status={"acceptedSpec": text})), NOW)
+    unreadable = served(
+        parse(ibgateway_body(UNREADABLE, status={"acceptedSpec": text})), NOW, Calendar()
+    )
     again = parse(ibgateway_body(UNREADABLE, status={"acceptedSpec": text}), unreadable)
     assert (again.spec, again.problem) == (None, unreadable.problem)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"executor":7}'])
 def test_an_accepted_spec_that_nobody_can_read_counts_as_none(text: str) -> None:
-    gateway = served(parse(ibgateway_body(REFUSED, status={"acceptedSpec": text})), NOW)
+    gateway = served(parse(ibgateway_body(REFUSED, status={"acceptedSpec": text})), NOW, Calendar())
     assert gateway.is_served is False
 
 

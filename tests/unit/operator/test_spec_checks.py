@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ibgateway_api.week import is_time_zone
-from ibgateway_operator.decide.spec_checks import refusal
+from ibgateway_api.week import Calendar, is_time_zone
+from ibgateway_operator.decide.spec_checks import refusal, spec_refusal
 from ibgateway_operator.model.snapshot import Snapshot, parse
 from operator_fakes import NOW, snapshot
 
@@ -134,3 +134,33 @@ def test_a_spec_that_no_version_of_ours_wrote_is_a_finding_and_no_crash() -> Non
 )
 def test_time_zones_are_looked_up(zone: str, known: bool) -> None:
     assert is_time_zone(zone) is known
+
+
+WEEKEND = {"name": "move", "start": {"weekday": "Saturday", "at": "00:00"}, "seconds": 172800}
+
+
+@pytest.mark.parametrize(
+    ("calendar", "time", "words"),
+    [
+        ({}, "10:59 PM", ""),
+        ({}, "11:00 PM", "(Friday: 11:00 PM to 03:00 AM America/New_York)"),
+        ({}, "02:59 AM", "(Friday: 11:00 PM to 03:00 AM America/New_York)"),
+        ({}, "03:00 AM", ""),
+        ({"outages": []}, "11:00 PM", ""),
+        ({"outages": []}, "11:45 PM", "(nightly: 11:45 PM to 01:45 AM America/New_York)"),
+        ({"outages": [], "resets": []}, "12:30 AM", ""),
+        ({"outages": [WEEKEND], "resets": []}, "12:30 AM", ""),
+        (
+            {"resets": [{"name": "noon", "start": "12:00", "seconds": 60, "timeZone": "UTC"}]},
+            "07:00 AM",
+            "(noon: 12:00 PM to 12:01 PM UTC)",
+        ),
+    ],
+)
+def test_ibkrs_resets_and_outages_are_those_of_the_calendar(
+    calendar: dict[str, Any], time: str, words: str
+) -> None:
+    spec = {"gateway": {"timeZone": "America/New_York", "autoRestartTime": time}}
+    found = spec_refusal(snapshot(spec).gateway, NOW, Calendar.model_validate(calendar))
+    assert words in (found.message if found else "")
+    assert bool(found) == bool(words)
