@@ -173,6 +173,8 @@ class GatewayConnection:
         if self._ledger.hides_a_day(self._now()):
             give_up = partial(restored.give_up, last=self._ledger.found)
             await self._ledger.advance_all({order.id: give_up for order in inherited})
+        if not self._copy_ruled_out:
+            await self._ledger.rule_out_copy()
         self._copy_ruled_out = True
         outdated = self._current.invalidations != invalidations
         if outdated or not broker.connected or self._current.state.link_lost:

@@ -228,7 +228,13 @@ class Ledger:
 
     async def recover(self) -> None:
         """At start: what was being sent has an unknown fate now, and what is active is read into memory."""
-        self._opened, self.found = self._clock.monotonic(), await self._call(self._store.snapshot)
+        at = self._clock.now()
+        self._opened, self.found = (
+            self._clock.monotonic(),
+            await self._call(self._store.opened, at),
+        )
+        if self.found.opened == at:
+            await self.rebalances.give_up()
         for change in await self._call(lambda: self._store.recover(self._clock.now())):
             self._announce(change)
         self.active = ActiveOrders(await self._call(self._store.active))
@@ -261,6 +267,10 @@ class Ledger:
         """For how long nobody had written it then: a copy that was put back was not written since it was taken."""
         found = self.found.at
         return timedelta(0) if found is None else self.opened_at(now) - found
+
+    async def rule_out_copy(self) -> None:
+        """The broker has been asked about all that a copy may lack: a later start has no doubt about it any more."""
+        await self._call(self._store.rule_out_copy)
 
     async def find(self, order_uid: str) -> Order | None:
         """One order by its id."""

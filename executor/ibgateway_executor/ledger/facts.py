@@ -11,6 +11,8 @@ HIGHEST_ORDER_ID: Final = "highest-order-id"
 SCHEMA_VERSION: Final = "schema-version"
 """For programs that know no revisions: they refuse a ledger by it."""
 WRITTEN_AT: Final = "written-at"
+DOUBTED: Final = "doubted"
+"""Since when the ledger may be a copy, as JSON; empty once the broker has been asked about what it may lack."""
 PAUSED: Final = "paused"
 """A person's pause as JSON; empty after the resume."""
 

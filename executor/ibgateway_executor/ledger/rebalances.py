@@ -10,7 +10,7 @@ from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.history import ChangeCause
 from ibgateway_executor.rebalance.findings import findings
 from ibgateway_executor.rebalance.last_runs import LatestRebalances
-from ibgateway_executor.rebalance.progress import RebalanceRun
+from ibgateway_executor.rebalance.progress import RebalanceRun, give_up
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
 
@@ -63,6 +63,11 @@ class RebalanceRecords:
         elif before != after:
             self.changed.set()
         return after
+
+    async def give_up(self) -> None:
+        """At the start of a ledger that may be a copy: what has not begun in it may have run since, and others after it."""
+        for run in await self.active():
+            await self.advance(run.id, give_up, ChangeCause.RESTART)
 
     async def find(self, run_id: str) -> RebalanceRun | None:
         """One by its id."""

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import TypeAdapter
 from sqlalchemy import and_
 
 from ibgateway_api.reports import PauseReport
@@ -31,6 +32,7 @@ from ibgateway_executor.ledger.daily_limit import day_tally
 from ibgateway_executor.ledger.engine import LedgerFile, holds_orders
 from ibgateway_executor.ledger.facts import (
     ACCOUNTS,
+    DOUBTED,
     MODE,
     PAUSED,
     SCHEMA_VERSION,
@@ -42,7 +44,7 @@ from ibgateway_executor.ledger.history import lines, lines_of_all, newest
 from ibgateway_executor.ledger.insertion import OrderWriter
 from ibgateway_executor.ledger.migration import upgrade
 from ibgateway_executor.ledger.rows import instant, text
-from ibgateway_executor.ledger.session import LedgerDatabase
+from ibgateway_executor.ledger.session import LedgerDatabase, LedgerSession
 from ibgateway_executor.ledger.sightings import forget, remember
 from ibgateway_executor.ledger.statements import found, found_all, select_orders
 from ibgateway_executor.ledger.store import (
@@ -58,7 +60,7 @@ from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.history import ChangeCause, HistoryLine, LedgerLine
 from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import TERMINAL, Order, OrderReason, OrderState, move
-from ibgateway_executor.orders.restored import LedgerSnapshot
+from ibgateway_executor.orders.restored import LedgerSnapshot, doubted
 from ibgateway_executor.rebalance.progress import RebalanceRun
 
 logger = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ ACTIVE: Final = tuple(state.value for state in OrderState if state not in TERMIN
 """Named one by one: an index serves IN and not NOT IN."""
 
 _orders = tables.orders.c
+_snapshots: Final = TypeAdapter(LedgerSnapshot)
 _LAST: Final = f"SELECT max(updated_at), max(sequence) FROM {tables.orders.name}"  # noqa: S608 - our own name
 
 
@@ -178,9 +181,23 @@ class OrderStore:
     def snapshot(self) -> LedgerSnapshot:
         """What the ledger holds: when it was written last, and its last sequence."""
         with self._database.direct() as file:
-            row = file.execute(_LAST).fetchone()
-            written = [at for at in (fact(file, WRITTEN_AT), row[0]) if at]
-            return LedgerSnapshot(instant(max(written)) if written else None, row[1] or 0)
+            return _snapshot(file)
+
+    def opened(self, at: datetime) -> LedgerSnapshot:
+        """What it held when it was opened, now or at an earlier start whose doubt was never settled."""
+        with self._database.direct() as file:
+            kept = fact(file, DOUBTED)
+            earlier = _snapshots.validate_json(kept) if kept else None
+            found = doubted(_snapshot(file), earlier, opened=at)
+            if found.opened is not None and found != earlier:
+                set_fact(file, DOUBTED, _snapshots.dump_json(found).decode())
+            return found
+
+    def rule_out_copy(self) -> None:
+        """The broker has been asked about all that a copy may lack: from here on it is the ledger."""
+        with self._database.direct() as file:
+            if fact(file, DOUBTED):
+                set_fact(file, DOUBTED, "")
 
     def mark_written(self, at: datetime) -> None:
         """A sign of life: until now nobody else has written this ledger."""
@@ -333,6 +350,12 @@ def open_sqlite(path: Path) -> SqliteStore:
             raise StartRefusedError(str(error)) from error
         logger.warning("%s", error)
     return SqliteStore(file)
+
+
+def _snapshot(file: LedgerSession) -> LedgerSnapshot:
+    row = file.execute(_LAST).fetchone()
+    written = [at for at in (fact(file, WRITTEN_AT), row[0]) if at]
+    return LedgerSnapshot(instant(max(written)) if written else None, row[1] or 0)
 
 
 def _lost_in_restart(order: Order) -> Order:

@@ -165,6 +165,14 @@ class LedgerStore(Protocol):
         """What the ledger holds: when it was written last, and its last sequence."""
         ...
 
+    def opened(self, at: datetime) -> LedgerSnapshot:
+        """What it held when it was opened, now or at an earlier start whose doubt was never settled."""
+        ...
+
+    def rule_out_copy(self) -> None:
+        """The broker has been asked about all that a copy may lack: from here on it is the ledger."""
+        ...
+
     def mark_written(self, at: datetime) -> None:
         """A sign of life: until now nobody else has written this ledger."""
         ...

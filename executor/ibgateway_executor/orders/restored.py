@@ -17,10 +17,28 @@ LONGEST_RESTART: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class LedgerSnapshot:
-    """What a ledger held when this process opened it: when it was written last, its last sequence."""
+    """What a ledger held when it was opened: when it was written last, its last sequence.
+
+    `opened` is when it was opened after it had not been written for longer than a restart takes; None where it had.
+    """
 
     at: datetime | None
     sequence: int
+    opened: datetime | None = None
+
+
+def doubted(
+    found: LedgerSnapshot, earlier: LedgerSnapshot | None, *, opened: datetime
+) -> LedgerSnapshot:
+    """What is not known to be written by us: `found` at this start, and `earlier` at one whose doubt was never settled.
+
+    A process that only wrote a sign of life and ended before it could ask the broker has settled nothing.
+    """
+    away = found.at is not None and abs(opened - found.at) > LONGEST_RESTART
+    if not away:
+        return earlier or found
+    first = min(each.at for each in (found, earlier) if each is not None and each.at is not None)
+    return LedgerSnapshot(first, found.sequence, opened)
 
 
 def adopt(order: Order, *, client_id: int, order_id: int) -> Order:
@@ -47,6 +65,7 @@ def hides_a_day(last: LedgerSnapshot, *, opened: datetime, now: datetime) -> boo
     """
     if last.at is None:
         return False
+    opened = last.opened or opened
     unseen = min(opened, day_start(now)) - last.at
     return unseen > LONGEST_RESTART or last.at - opened > LONGEST_RESTART
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from ibgateway_executor.errors import IllegalMoveError
-from ibgateway_executor.orders.order import Contract, Order, OrderState, Side
+from ibgateway_executor.orders.order import Contract, Order, OrderReason, OrderState, Side
 from ibgateway_executor.rebalance.plan import PlannedTrade, PlannedWeight, RebalancePlan
 
 
@@ -200,6 +200,22 @@ def cancel(run: RebalanceRun) -> RebalanceRun:
             message="cancelled before anything was traded",
         )
     return replace(run, cancel_requested=True)
+
+
+def give_up(run: RebalanceRun) -> RebalanceRun:
+    """One that had not begun in a ledger that may be a copy: it may have run since, and the broker knows it by no name.
+
+    What has begun goes on: its orders are known by their orderRefs, and it ends with its session.
+    """
+    if run.state not in BEFORE_TRADING:
+        return run
+    return move(
+        run,
+        RebalanceState.STOPPED,
+        reason=OrderReason.LEDGER_RESTORED,
+        message="the ledger was not written for more than five minutes before the executor started: if it was restored from a "
+        "copy, this has been traded already. Look at what the account holds, and ask for another one with a new key",
+    )
 
 
 class RebalanceStep(StrEnum):

@@ -381,6 +381,24 @@ async def test_orders_of_a_ledger_that_may_be_a_copy_are_sent_only_where_the_bro
     assert (await gateway.stored("b")).state is OrderState.ACCEPTED
 
 
+async def test_a_copy_is_a_copy_yet_where_the_executor_ended_before_it_could_ask_the_broker(
+    gateway: ConnectionWorld,
+) -> None:
+    await gateway.ledger.accept(entry("a"))
+    gateway.time.advance(timedelta(hours=20).total_seconds())
+    for _ in range(3):
+        await gateway.ledger.recover()
+        await gateway.ledger.mark_written()
+        gateway.time.advance(60)
+    gateway.outcomes.append(FakeBroker(clock=lambda: gateway.time.now))
+    gateway.login()
+    await gateway.connection.check()
+    await gateway.connection.check()
+    assert (await gateway.stored("a")).state is OrderState.UNVERIFIED
+    await gateway.ledger.recover()
+    assert gateway.ledger.found.opened is None, "the broker has been asked: it is settled"
+
+
 async def test_a_live_order_of_an_earlier_day_survives_a_broker_that_is_quiet_for_a_moment(
     gateway: ConnectionWorld,
 ) -> None:
