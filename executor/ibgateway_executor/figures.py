@@ -4,7 +4,6 @@ The queue is read from memory: a scrape waits for no disk, and what it costs doe
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,7 +14,8 @@ from ibgateway_api.week import regular_hours
 from ibgateway_executor.orders.active import ActiveOrders
 from ibgateway_executor.orders.order import OrderReason, OrderState
 from ibgateway_executor.rebalance.findings import findings
-from ibgateway_executor.rebalance.progress import ENDED, RebalanceRun, RebalanceState
+from ibgateway_executor.rebalance.last_runs import LatestRebalances
+from ibgateway_executor.rebalance.progress import ENDED, RebalanceState
 from ibgateway_runtime.figures import Figure, Series, VolumeSize, at, flag, known
 
 GATE_OPEN: Final = "GateOpen"
@@ -30,7 +30,7 @@ class ExecutorView:
     now: datetime
     gate: Gate
     active: ActiveOrders
-    rebalances: Iterable[RebalanceRun]
+    rebalances: LatestRebalances
     """The last one of each account."""
     news_age: float
     connected: bool

@@ -1,11 +1,11 @@
 """Which rebalances need a person, and why. Pure."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 from ibgateway_api.reports import RebalanceFinding
 from ibgateway_executor.orders.market_hours import default_validity
+from ibgateway_executor.rebalance.last_runs import LatestRebalances
 from ibgateway_executor.rebalance.progress import (
     RebalanceReason,
     RebalanceRun,
@@ -20,9 +20,9 @@ REFUSED: Final = frozenset({"Refused", "Rejected"})
 """Outcomes of trades that a limit, a check or the broker has turned away."""
 
 
-def findings(runs: Iterable[RebalanceRun], now: datetime) -> tuple[RebalanceFinding, ...]:
-    """One for each that needs a person, by its id; `runs` are the accounts' last ones."""
-    found = (_finding(run, now) for run in runs)
+def findings(latest: LatestRebalances, now: datetime) -> tuple[RebalanceFinding, ...]:
+    """One for each that needs a person, by its id."""
+    found = (_finding(run, latest.doubts.get(run.id, ""), now) for run in latest)
     return tuple(sorted((each for each in found if each), key=lambda each: each.id))
 
 
@@ -32,16 +32,16 @@ def refused(run: RebalanceRun) -> tuple[TradeOutcome, ...]:
     return () if made is None else tuple(o for o in made.outcomes if o.state in REFUSED)
 
 
-def _finding(run: RebalanceRun, now: datetime) -> RebalanceFinding | None:
+def _finding(run: RebalanceRun, doubt: str, now: datetime) -> RebalanceFinding | None:
     if run.ended:
         ended_at = run.state_since or run.updated_at or run.accepted_at
         return None if now >= ended_at + TOLD_AFTER_END else _undone(run)
-    if run.reason == RebalanceReason.UNKNOWN_ORDER:
-        return _told(run, run.reason, run.message)
+    if doubt:
+        return _told(run, RebalanceReason.UNKNOWN_ORDER, doubt)
     if run.state is RebalanceState.AWAITING_SETTLEMENT and now >= _settled_late(run):
         return _told(
             run,
-            run.reason,
+            RebalanceReason.AWAITING_SETTLEMENT,
             f"what its sells brought is not settled after two working days; nothing is bought before, and it stops at "
             f"{run.valid_until.isoformat()}",
         )

@@ -25,6 +25,7 @@ from ibgateway_executor.figures import ExecutorView
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.active import ActiveOrders
 from ibgateway_executor.orders.order import Contract, Order, OrderTerms, OrderType, Side
+from ibgateway_executor.rebalance.last_runs import LatestRebalances
 from ibgateway_executor.rebalance.progress import (
     RebalanceReport,
     RebalanceRun,
@@ -118,7 +119,9 @@ def _executor() -> CollectorRegistry:
         now=NOW,
         gate=Closed(GateReason.NO_NEWS, ""),
         active=ActiveOrders([order]),
-        rebalances=[replace(run, state=RebalanceState.BUYING, state_since=NOW, report=report)],
+        rebalances=LatestRebalances(
+            [replace(run, state=RebalanceState.BUYING, state_since=NOW, report=report)]
+        ),
         news_age=1.0,
         connected=True,
         skew=0.1,

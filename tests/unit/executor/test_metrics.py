@@ -13,6 +13,7 @@ from ibgateway_executor.figures import FIGURES, ExecutorView
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.active import ActiveOrders
 from ibgateway_executor.orders.order import Order, OrderState, Side
+from ibgateway_executor.rebalance.last_runs import LatestRebalances
 from ibgateway_executor.rebalance.plan import PlannedTrade
 from ibgateway_executor.rebalance.progress import (
     RebalanceReport,
@@ -26,7 +27,7 @@ VIEW = ExecutorView(
     now=NOON,
     gate=Open(),
     active=ActiveOrders(),
-    rebalances=(),
+    rebalances=LatestRebalances(),
     news_age=0.5,
     connected=True,
     skew=-0.25,
@@ -134,7 +135,7 @@ def test_rebalances_by_state_and_since_when_the_first_of_them_is_in_it() -> None
         rebalance(3, RebalanceState.SELLING, updated_at=NOON - minute),
         rebalance(4, RebalanceState.COMPLETED, state_since=NOON - minute),
     )
-    view = replace(VIEW, rebalances=runs)
+    view = replace(VIEW, rebalances=LatestRebalances(runs))
     assert figure(view, "rebalances") == {
         ("Accepted",): 0.0,
         ("Waiting",): 0.0,
@@ -154,14 +155,18 @@ def test_the_drift_is_that_of_the_account_that_is_furthest_off() -> None:
         rebalance(n, RebalanceState.COMPLETED, report=ended_with(drift))
         for n, drift in enumerate(("0.01", "0.25", "0.002"))
     ]
-    assert figure(replace(VIEW, rebalances=runs), "rebalance_drift_ratio") == {(): 0.25}
+    assert figure(replace(VIEW, rebalances=LatestRebalances(runs)), "rebalance_drift_ratio") == {
+        (): 0.25
+    }
     assert figure(VIEW, "rebalance_drift_ratio") == {}
 
 
 def test_rebalances_that_need_a_person_are_counted() -> None:
     stopped = rebalance(1, RebalanceState.STOPPED, reason="NotSettled", state_since=NOON)
     assert figure(VIEW, "rebalances_stuck") == {(): 0.0}
-    assert figure(replace(VIEW, rebalances=[stopped]), "rebalances_stuck") == {(): 1.0}
+    assert figure(replace(VIEW, rebalances=LatestRebalances([stopped])), "rebalances_stuck") == {
+        (): 1.0
+    }
 
 
 def test_the_end_of_a_rebalance_is_counted_with_its_length_and_what_was_refused() -> None:
