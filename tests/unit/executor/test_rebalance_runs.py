@@ -235,13 +235,13 @@ async def test_its_orders_are_looked_for_with_one_question(
     monkeypatch.setattr(here.store, "find_all", asked)
     monkeypatch.setattr(here.ledger, "find", None)
     here.held_back = {"BBB"}
-    await here.ask("r1", DU, weights={"AAA": "0.5", "BBB": "0.5"})
-    while not sent(here):
+    await here.ask("r1", DU, weights={"AAA": "0.3", "BBB": "0.3", "CCC": "0.3"})
+    while len(sent(here)) < 3:
         await here.step()
         here.time.advance(1)
     found.clear()
     await here.step()
-    assert (found, (await here.run("r1")).state) == ([1], "Buying")
+    assert (found, (await here.run("r1")).state) == ([2], "Buying")
 
 
 async def test_what_does_not_fill_in_time_is_cancelled_and_nothing_more_is_sent_for_it(
