@@ -75,7 +75,19 @@ async def die_at_points(
 
 
 async def _die_at(session: CampaignSession, target: Target, mood: Mood) -> bool:
-    """Whether the point was reached. A life that the accident leaves alive is used again."""
+    """Whether the point was reached. A life that goes on after its accident is used again; what it does only once is
+    reached in a fresh one.
+    """
+    fresh = session.dead
+    reached = await _tried(session, target, mood)
+    if not (reached or fresh or session.accident.ends_a_life):
+        await session.here.executor.kill()
+        reached = await _tried(session, target, mood)
+    session.done["points reached" if reached else "points not reached"] += 1
+    return reached
+
+
+async def _tried(session: CampaignSession, target: Target, mood: Mood) -> bool:
     if session.dead:
         await session.start(mood)
     await session.ready()
@@ -89,7 +101,6 @@ async def _die_at(session: CampaignSession, target: Target, mood: Mood) -> bool:
         await _bring_the_database_back(session)
     await session.all_over()
     reached = "acted" in session.reached
-    session.done["points reached" if reached else "points not reached"] += 1
     if session.accident.ends_a_life:
         await session.die()
     elif reached:
