@@ -114,9 +114,12 @@ class Preparation:
         """Look at the next orders, and complete or reject them in the ledger; those that were looked at."""
         seen: list[Order] = []
         while self._may_look() and len(seen) < AT_ONCE and (number := self.first) is not None:
+            order = self._ledger.active.unsent[number]
+            if self._look_again_at_earlier(order):
+                continue
             heapq.heappop(self._unseen)
             if not seen or seen[-1].sequence != number:
-                seen.append(self._ledger.active.unsent[number])
+                seen.append(order)
         steps: dict[str, Step] = {}
         for order in seen:
             if (step := self._step(broker, order)) is not None:
@@ -181,6 +184,17 @@ class Preparation:
         question = self._questions.setdefault(named, _Question(self._contracts.standing(named), {}))
         question.orders[order.sequence] = None
         self._asked[order.sequence] = named
+
+    def _look_again_at_earlier(self, order: Order) -> bool:
+        """Earlier orders that have waited for the answer which this one finds come first: or it would go out before them."""
+        question = self._questions.get(order.terms.contract)
+        if question is None or question.standing == self._contracts.standing(order.terms.contract):
+            return False
+        waited = tuple(question.orders)
+        for number in waited:
+            self._forget(number)
+            heapq.heappush(self._unseen, number)
+        return any(number < order.sequence for number in waited)
 
     def _forget(self, number: int) -> None:
         named = self._asked.pop(number, None)

@@ -82,12 +82,27 @@ async def test_an_answer_that_comes_between_two_looks_is_filled_in_before_the_or
     await dispatch.dispatcher.dispatch()
     await dispatch.answers()
     dispatch.dispatcher._lanes_at = float("inf")
-    await dispatch.order("b", named)
+    with_symbol = Contract(265598, "AAPL", sec_type="", currency="")
+    await dispatch.order("b", replace(TERMS, contract=with_symbol))
     await dispatch.dispatch()
     assert dispatch.placed == []
     dispatch.dispatcher._lanes_at = float("-inf")
     await dispatch.dispatch()
     assert [order.terms.contract for order in dispatch.broker.placed] == [future]
+
+
+async def test_an_order_that_finds_the_answer_does_not_go_before_those_that_waited_for_it(
+    dispatch: DispatchWorld,
+) -> None:
+    """Found by the crash campaign, on a machine so busy that a look at all lanes was not due when the answer came."""
+    named = replace(TERMS, contract=Contract(0, "AAPL"))
+    await dispatch.order("a", named)
+    await dispatch.dispatcher.dispatch()
+    await dispatch.answers()
+    dispatch.dispatcher._lanes_at = float("inf")
+    await dispatch.order("b", named)
+    await dispatch.dispatch()
+    assert dispatch.placed == ["a"]
 
 
 async def test_an_ambiguous_contract_is_answered_with_at_most_ten_of_those_that_fit(
