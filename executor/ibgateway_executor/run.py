@@ -168,7 +168,7 @@ async def _serve(
         clock=clock,
         wakeup=changed,
     )
-    backup = _backup_record(environment)
+    backup = _backup_record(environment, clock)
     feed = EventFeed(ledger, gate.evaluate, monotonic=clock.monotonic)
     endpoint = partial(_endpoint, settings().sentinel_url)
     acceptance = _acceptance(settings, gate, ledger, clock)
@@ -228,10 +228,11 @@ async def _serve(
         )
 
 
-def _backup_record(environment: ExecutorEnvironment) -> BackupRecord:
+def _backup_record(environment: ExecutorEnvironment, clock: Clock) -> BackupRecord:
     """Of copies where there is a place for them; a database is its owner's to copy."""
     taken = environment.backup is not None and environment.database is None
-    return BackupRecord(timedelta(hours=environment.backup_hours) if taken else None)
+    every = timedelta(hours=environment.backup_hours) if taken else None
+    return BackupRecord(every, clock.now())
 
 
 async def _keep_backups(

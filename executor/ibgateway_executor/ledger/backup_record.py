@@ -8,10 +8,11 @@ GRACE: Final = timedelta(hours=1)
 
 
 class BackupRecord:
-    """`every` is how often a copy is to be taken; None: none are."""
+    """`every` is how often a copy is to be taken; None: none are. `since`: the executor's start."""
 
-    def __init__(self, every: timedelta | None = None) -> None:
+    def __init__(self, every: timedelta | None = None, since: datetime | None = None) -> None:
         self.every = every
+        self._since = since
         self.newest: datetime | None = None
         """When the newest whole copy was taken; None where none has been seen."""
         self._failure = ""
@@ -28,6 +29,8 @@ class BackupRecord:
         """Why there is no copy as new as there should be; empty where there is one, or none is to be taken."""
         if self.every is None or self._failure:
             return self._failure
+        if self.newest is None and self._since is not None and now - self._since > GRACE:
+            return f"no copy of the ledger was seen or taken since {self._since.isoformat()}: see that its folder answers"
         if self.newest is not None and now - self.newest > self.every + GRACE:
             return (
                 f"the newest copy of the ledger is of {self.newest.isoformat()}, and one is due every {self.every.total_seconds() / 3600:g} hours: "

@@ -284,7 +284,15 @@ def test_a_copy_that_is_an_hour_older_than_it_should_be_is_too_old(
 
 
 def test_where_none_are_taken_nothing_is_wrong() -> None:
-    assert BackupRecord().problem(NOON) == ""
+    assert BackupRecord(None, NOON - DAY).problem(NOON) == ""
+
+
+def test_a_folder_that_never_answers_is_told_an_hour_after_the_start() -> None:
+    record = BackupRecord(DAY, NOON)
+    assert record.problem(NOON + HOUR) == ""
+    assert "see that its folder answers" in record.problem(NOON + HOUR + SECOND)
+    record.made(NOON)
+    assert record.problem(NOON + HOUR + SECOND) == ""
 
 
 def test_what_failed_is_told_until_a_copy_is_there() -> None:
