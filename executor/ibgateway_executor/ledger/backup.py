@@ -48,7 +48,7 @@ def back_up(ledger: Path, folder: Path, *, keep: int, now: datetime) -> Path:
         _synced(part)
         part.replace(made)
         _synced(folder)
-        _prune(copies(folder)[:-keep], orders_taken(made))
+        _prune(_until(copies(folder), now)[:-keep], orders_taken(made))
     except (sqlite3.Error, OSError) as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -160,7 +160,7 @@ async def keep_backups(
     """A copy each time the newest one is older than `every`, for ever. What fails is logged, noted and tried again."""
     while True:
         try:
-            newest = await asyncio.to_thread(newest_copy, folder)
+            newest = await asyncio.to_thread(newest_copy, folder, clock.now())
             if newest is None or newest <= clock.now() - every:
                 made = await asyncio.to_thread(back_up, ledger, folder, keep=keep, now=clock.now())
                 logger.info("the ledger was copied to %s", made)
@@ -173,10 +173,17 @@ async def keep_backups(
         await sleep(LOOK_SECONDS)
 
 
-def newest_copy(folder: Path) -> datetime | None:
-    """When the newest whole copy of a folder was taken; None where there is none."""
-    found = copies(folder)
+def newest_copy(folder: Path, now: datetime) -> datetime | None:
+    """When the newest whole copy of a folder was taken; None where there is none.
+
+    One whose name is ahead of `now` was taken while the clock was wrong: it would put off all others until then.
+    """
+    found = _until(copies(folder), now)
     return _taken_at(found[-1]) if found else None
+
+
+def _until(found: list[Path], now: datetime) -> list[Path]:
+    return [copy for copy in found if _taken_at(copy) <= now]
 
 
 def _taken_at(copy: Path) -> datetime:

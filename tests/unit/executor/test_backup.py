@@ -225,6 +225,16 @@ async def test_a_copy_is_taken_when_the_newest_is_old_enough(
     assert looks == [1, 1, 2, 2, 3, 3]
 
 
+def test_a_copy_of_a_clock_that_was_ahead_puts_off_no_other_one(
+    store: SqliteStore, tmp_path: Path, folder: Path
+) -> None:
+    ahead = backup.back_up(tmp_path / "ledger.db", folder, keep=1, now=NOON + 365 * DAY)
+    assert backup.newest_copy(folder, NOON) is None
+    made = backup.back_up(tmp_path / "ledger.db", folder, keep=1, now=NOON)
+    assert backup.newest_copy(folder, NOON) == NOON
+    assert backup.copies(folder) == [made, ahead], "what was just made is never pruned"
+
+
 async def test_a_folder_that_is_away_ends_nothing(
     store: SqliteStore, tmp_path: Path, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -304,7 +314,7 @@ def test_what_failed_is_told_until_a_copy_is_there() -> None:
 
 
 def test_the_newest_copy_is_found_by_its_name(folder: Path) -> None:
-    assert backup.newest_copy(folder) is None
+    assert backup.newest_copy(folder, NOON) is None
     for name in ("ledger-20261123T170000Z.db", "ledger-20261122T170000Z.db", "ledger-2.part"):
         (folder / name).touch()
-    assert backup.newest_copy(folder) == NOON
+    assert backup.newest_copy(folder, NOON) == NOON
