@@ -6,7 +6,7 @@ Both are linked on disk before anything is cancelled, so a crash at any point fi
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import ROUND_CEILING
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from ibgateway_executor.errors import IllegalMoveError
@@ -58,12 +58,19 @@ def settle(order: Order, replaced: Order | None, now: datetime) -> Order:
             reason=OrderReason.CANNOT_REPLACE,
             message="what became of the order that it replaces is not known: find out, then place a new order",
         )
-    rest = order.terms.quantity - int(replaced.filled.to_integral_value(ROUND_CEILING))
+    rest = order.terms.quantity - int(_filled(replaced).to_integral_value(ROUND_CEILING))
     if rest <= 0:
         return move(
             order,
             OrderState.CANCELLED,
             reason=OrderReason.NOTHING_LEFT,
-            message=f"the order that it replaces was filled with {replaced.filled}",
+            message=f"the order that it replaces was filled with {_filled(replaced)}",
         )
     return replace(order, terms=replace(order.terms, quantity=rest), awaits_end=False)
+
+
+def _filled(order: Order) -> Decimal:
+    """What was filled: all of it where the broker said so, though it may have told the quantity of no fill yet."""
+    if order.state is OrderState.FILLED:
+        return max(order.filled, Decimal(order.terms.quantity))
+    return order.filled
