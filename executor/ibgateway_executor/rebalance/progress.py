@@ -289,6 +289,12 @@ def unsent(run: RebalanceRun, orders: Mapping[str, Order]) -> list[PlannedTrade]
     return [trade for key, trade in keys.items() if key not in orders and key not in run.refused]
 
 
+def planned(run: RebalanceRun) -> int:
+    """How many orders it has or may have yet, refused ones left out: its buys may become fewer until they are frozen."""
+    trades = run.trades if run.buys is not None or run.plan is None else run.plan.trades
+    return len(trades) - len(run.refused)
+
+
 def unverified(orders: Mapping[str, Order]) -> list[Order]:
     """Orders of which nobody knows what became."""
     return [order for order in orders.values() if order.state is OrderState.UNVERIFIED]

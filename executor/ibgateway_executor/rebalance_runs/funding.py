@@ -10,6 +10,7 @@ from typing import Final
 
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
+from ibgateway_executor.broker.positions import SETTLED_SECONDS
 from ibgateway_executor.broker.protocol import Broker
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.rebalance_schema import PriceSource, RebalanceBody
@@ -69,6 +70,7 @@ class RebalanceFunding:
         run, broker = turn.run, reconciled_broker(self._connection)
         if run.plan is None:
             return
+        began = self._clock.monotonic()
         values = await broker.account(run.account)
         sells = [turn.orders[key] for t in run.sells if (key := run.key(t)) in turn.orders]
         proceeds = sum((o.filled * (o.average_price or 0) for o in sells), Decimal(0))
@@ -83,7 +85,7 @@ class RebalanceFunding:
         buys = partial(_buys, run, wanted, prices, values, taken)
         everything = await asyncio.to_thread(buys, settled_alone=False)
         settled = await asyncio.to_thread(buys, settled_alone=True)
-        if others != self._other_buys(run, values.currency):
+        if others != self._other_buys(run, values.currency) or not self._shown(run, began):
             return
         if settled != everything and body_of(run).unsettled == "wait":
             await self._writer.advance(turn, self._unsettled)
@@ -101,6 +103,12 @@ class RebalanceFunding:
             await self._writer.advance(turn, lambda r: _buying(r, settled, markets))
         else:
             await self._writer.await_markets(turn, markets, lasting)
+
+    def _shown(self, run: RebalanceRun, at: float) -> bool:
+        """Whether what the broker was asked then has every fill of what is to be bought: a client may buy the same."""
+        buys = run.plan.of_side(Side.BUY) if run.plan else ()
+        last = (self._ledger.filled_at(run.account, buy.con_id) for buy in buys)
+        return all(at >= filled + SETTLED_SECONDS for filled in last)
 
     def _other_buys(self, run: RebalanceRun, currency: str) -> list[Order]:
         """Before the rebalance has any of its own; what is paid in another currency is not paid with this cash."""

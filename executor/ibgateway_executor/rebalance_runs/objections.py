@@ -48,13 +48,17 @@ class RebalanceObjections:
         *,
         account: str,
         now: datetime,
+        planned: int = 0,
     ) -> list[RebalanceObjection]:
-        """What forbids these trades now. Any BrokerError: what others have working is not known then."""
+        """What forbids these trades now; `planned` orders of other accounts' rebalances are yet to come.
+
+        Any BrokerError: what others have working is not known then.
+        """
         if not trades:
             return []
         return [
             *limit_objections(trades, contracts, account=account, settings=self._settings()),
-            *await self._daily_limit(trades, now),
+            *await self._daily_limit(trades, now, planned),
             *doubt_objections(await self.doubted(account), [contracts[t.con_id] for t in trades]),
             *other_orders(await broker.open_order_reports(), trades, account=account),
         ]
@@ -70,7 +74,7 @@ class RebalanceObjections:
         return [order for order in found if order.terms.account in ("", account)]
 
     async def _daily_limit(
-        self, trades: Sequence[PlannedTrade], now: datetime
+        self, trades: Sequence[PlannedTrade], now: datetime, planned: int
     ) -> list[RebalanceObjection]:
         limit = self._settings().max_orders_per_day
         if limit is None:
@@ -80,12 +84,13 @@ class RebalanceObjections:
         if tally is None or tally.limit != limit:
             await self._ledger.count_day(start, day_end(now), limit)
             tally = self._ledger.tallies[start]
-        if tally.accepted + len(trades) <= limit:
+        if tally.accepted + planned + len(trades) <= limit:
             return []
+        beside = f", {planned} are planned by rebalances of other accounts" if planned else ""
         return [
             RebalanceObjection(
                 OrderReason.DAILY_ORDER_LIMIT,
-                f"the plan has {len(trades)} orders, {tally.accepted} were accepted since midnight in New York, and "
+                f"the plan has {len(trades)} orders, {tally.accepted} were accepted since midnight in New York{beside}, and "
                 f"spec.executor.limits.maxOrdersPerDay is {limit}: raise it, or make fewer of them with minTradeValue",
             )
         ]

@@ -71,6 +71,7 @@ class RebalanceSteps:
         self._clock = clock
         self._objections = RebalanceObjections(ledger, settings)
         self._writer = RebalanceWriter(ledger)
+        self._one_at_a_time = asyncio.Lock()
         self._funding = RebalanceFunding(
             ledger=ledger,
             connection=connection,
@@ -135,8 +136,9 @@ class RebalanceSteps:
         elif self._settled(turn.run.account):
             await self._freeze(turn)
 
-    def _settled(self, account_id: str) -> bool:
-        since = self._clock.monotonic() - self._ledger.filled_at(account_id)
+    def _settled(self, account_id: str, at: float | None = None) -> bool:
+        """Whether what was asked of the broker then, or is now, has the account's last fill in it."""
+        since = (self._clock.monotonic() if at is None else at) - self._ledger.filled_at(account_id)
         return since >= SETTLED_SECONDS
 
     async def _freeze(self, turn: Turn) -> None:
@@ -144,7 +146,7 @@ class RebalanceSteps:
         reserve = body.cash_reserve_percent
         if reserve is None:
             reserve = Decimal(self._settings().cash_reserve_percent or 0)
-        broker = reconciled_broker(self._connection)
+        broker, began = reconciled_broker(self._connection), self._clock.monotonic()
         seen = await account(
             *(broker, partial(self._contracts.candidates, broker), body),
             account_id=turn.run.account,
@@ -152,16 +154,25 @@ class RebalanceSteps:
             orders=(),
         )
         made = await asyncio.to_thread(plan, seen.funds, seen.lines, seen.rules)
+        async with self._one_at_a_time:
+            await self._decide(turn, seen, made, began)
+
+    async def _decide(
+        self, turn: Turn, seen: RebalanceAccount, made: RebalancePlan, began: float
+    ) -> None:
+        """Freeze the plan, where nothing forbids it; `began` is when the account was asked for, by the monotonic clock."""
+        body, broker = body_of(turn.run), reconciled_broker(self._connection)
         objections = await self._objections.of(
             *(broker, made.trades, seen.contracts),
             account=turn.run.account,
             now=self._clock.now(),
+            planned=await self._planned_beside(turn.run),
         )
         lasting = body.time_needed
         markets = hours(_tradable(seen), self._clock.now(), lasting=lasting)
         if not markets.all_open:
             await self._writer.await_markets(turn, markets, lasting)
-        elif open_orders(self._ledger, turn.run) or not self._settled(turn.run.account):
+        elif open_orders(self._ledger, turn.run) or not self._settled(turn.run.account, began):
             return  # an order has come since the account was clear: the plan has not counted it
         elif objections:
             await self._writer.hold_up(turn, objections)
@@ -175,6 +186,14 @@ class RebalanceSteps:
             await self._writer.advance(
                 turn, lambda run: _nothing(replace(run, plan=made, report=told))
             )
+
+    async def _planned_beside(self, mine: RebalanceRun) -> int:
+        """How many orders the other accounts' rebalances have yet to place: the day's limit has to do for those too."""
+        if self._settings().max_orders_per_day is None:
+            return 0
+        others = [r for r in await self._ledger.rebalances.active() if r.id != mine.id and r.plan]
+        counts = [progress.planned(r) - len(await self._orders.of(r)) for r in others]
+        return sum(max(count, 0) for count in counts)
 
     def _begun(
         self, run: RebalanceRun, seen: RebalanceAccount, made: RebalancePlan, markets: MarketHours

@@ -92,6 +92,28 @@ async def test_the_days_other_orders_count_and_a_plan_that_is_just_allowed_goes(
     assert (await here.go("r1")).reason == ""
 
 
+async def test_two_accounts_share_the_days_limit_with_all_that_is_planned(
+    here: RebalanceWorld,
+) -> None:
+    """Else both would sell, and the buys of one be refused."""
+    here.accounts = here.broker.accounts = ("DU1234567", "DU7654321")
+    here.cash["DU7654321"] = here.cash["DU1234567"]
+    for (account, symbol), number in tuple(here.shares.items()):
+        here.shares["DU7654321" if account == "DU1234567" else account, symbol] = number
+    here.show()
+    limited(here, max_orders_per_day=5)
+    await here.ask("r1", "DU1234567", weights=HALVES)
+    await here.ask("r2", "DU7654321", weights=HALVES)
+    ended = [await here.go(name) for name in ("r1", "r2")]
+    assert sorted((run.state, run.reason) for run in ended) == [
+        ("Completed", ""),
+        ("Stopped", "Refused"),
+    ]
+    (refused,) = [run for run in ended if run.state == "Stopped"]
+    assert "3 are planned by rebalances of other accounts" in refused.message
+    assert len(here.broker.placed) == 3
+
+
 async def test_a_limit_that_comes_after_the_plan_refuses_single_orders_in_the_report(
     here: RebalanceWorld,
 ) -> None:

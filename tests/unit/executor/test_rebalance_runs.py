@@ -588,6 +588,51 @@ async def test_an_order_that_comes_while_the_plan_is_made_is_counted(here: Rebal
     assert sent(here) == [("AAA", "BUY", 10), ("AAA", "BUY", 90)]
 
 
+async def _bought_by_a_client(here: RebalanceWorld) -> None:
+    """Accepted, sent and filled with 10 while a price is being asked for; five seconds pass."""
+    await here.order("o1", replace(TERMS, account=DU, contract=CONTRACTS["AAA"]))
+    await here.dispatch()
+    await here._fill()
+    here.time.advance(5)
+
+
+async def test_an_order_that_comes_and_is_filled_while_the_plan_is_made_is_counted(
+    here: RebalanceWorld,
+) -> None:
+    ask = here.broker.quote
+
+    async def bought_meanwhile(contract: Contract, *, delayed: bool = False) -> MarketQuote:
+        here.broker.quote = ask  # type: ignore[method-assign]
+        await _bought_by_a_client(here)
+        return await ask(contract, delayed=delayed)
+
+    here.broker.quote = bought_meanwhile  # type: ignore[method-assign]
+    await here.ask("r1", DU, weights={"AAA": "1"})
+    run = await here.go("r1")
+    assert run.plan is not None
+    assert [(trade.symbol, trade.quantity) for trade in run.plan.trades] == [("AAA", 90)]
+
+
+async def test_what_a_client_buys_while_the_buys_are_priced_is_not_bought_again(
+    here: RebalanceWorld,
+) -> None:
+    here.shares[DU, "CCC"] = 20
+    here.show()
+    await here.ask("r1", DU, weights={"AAA": "0.5"})
+    while (await here.run("r1")).state != "Selling":
+        await here.step()
+    ask = here.broker.quote
+
+    async def bought_meanwhile(contract: Contract, *, delayed: bool = False) -> MarketQuote:
+        here.broker.quote = ask  # type: ignore[method-assign]
+        await _bought_by_a_client(here)
+        return await ask(contract, delayed=delayed)
+
+    here.broker.quote = bought_meanwhile  # type: ignore[method-assign]
+    await here.go("r1")
+    assert [number for symbol, _, number in sent(here) if symbol == "AAA"] == [10, 90]
+
+
 async def test_a_cancelled_one_ends_although_the_account_is_not_told_any_more(
     here: RebalanceWorld,
 ) -> None:
