@@ -52,6 +52,11 @@ async def test_the_minute_begins_anew_with_each_loss_of_the_link(gateway: Connec
     gateway.time.advance(15)
     await gateway.connection.check()
     assert (gateway.current.inquiry, broker.positions_asked) == (None, 0)
+    gateway.time.advance(60)
+    await gateway.connection.check()
+    inquiry = gateway.current.inquiry
+    assert inquiry is not None
+    assert inquiry.healthy_seconds == 75.0
 
 
 async def test_by_default_nothing_more_is_asked(gateway: ConnectionWorld) -> None:
