@@ -63,6 +63,32 @@ def state(postgres: PostgresServer, url: Path, name: str) -> str:
     return str(postgres.execute(query, database(url))[0][0])
 
 
+def test_what_is_read_comes_from_the_server_that_is_written_to(
+    store: PostgresStore, postgres: PostgresServer, postgres_url: Path
+) -> None:
+    """The session that writes has failed over; the one that reads still stands at the server of before."""
+
+    def readers() -> list[int]:
+        query = sql.SQL(
+            "SELECT pid FROM pg_stat_activity WHERE datname = {} AND application_name LIKE '%reader%'"
+        )
+        return [row[0] for row in postgres.execute(query.format(database(postgres_url)))]
+
+    assert store.find("a") is None
+    before = readers()
+    postgres.execute(
+        sql.SQL(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {} AND application_name LIKE '%writer%'"
+        ).format(database(postgres_url))
+    )
+    with pytest.raises(LedgerUnavailableError):
+        store.mark_written(NOON)
+    store.mark_written(NOON)
+    assert store.find("a") is None
+    assert len(before) == len(readers()) == 1
+    assert before != readers()
+
+
 def test_a_second_executor_is_told_who_has_the_ledger_and_goes_on_after_it(
     store: PostgresStore, opened: Open
 ) -> None:

@@ -87,6 +87,8 @@ class PostgresDatabase:
         self._writer: Engine | None = None
         self._reader: Engine | None = None
         self._sessions: dict[Engine, Raw] = {}
+        self._made = self._read_since = 0
+        """How many sessions that write there were, and with which of them the one that reads began."""
         self._pause = FIRST_PAUSE_SECONDS
         self._not_before = float("-inf")
         self._problem: LedgerUnavailableError | None = None
@@ -120,7 +122,7 @@ class PostgresDatabase:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A look at what has been committed; it needs no lock."""
-        reader = self._reader = self._reader or self._connecting("reader")
+        reader = self._reader = self._reading()
         try:
             with reader.begin() as connection:
                 yield connection
@@ -128,6 +130,17 @@ class PostgresDatabase:
             self._reader = None
             self._discard(reader)
             raise self._unavailable(error) from None
+
+    def _reading(self) -> Engine:
+        """The session that reads. After a failover the one before may be at a server that gets nothing new any more."""
+        made, reader = self._made, self._reader
+        if reader is not None and self._read_since == made:
+            return reader
+        if reader is not None:
+            self._reader = None
+            self._discard(reader)
+        self._read_since = made
+        return self._connecting("reader")
 
     def close(self) -> None:
         """Release the lock and the sessions."""
@@ -155,6 +168,7 @@ class PostgresDatabase:
                 self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
                 raise
             self._pause, self._problem = FIRST_PAUSE_SECONDS, None
+            self._made += 1
         return self._writer
 
     def _opened(self) -> Engine:
