@@ -97,7 +97,7 @@ class EventFeed:
         OrderRefusedError where there is no such event, or too many streams are open.
         """
         newest = await self._ledger.newest_line()
-        if last is not None and last > newest:
+        if last and not await self._there(last):
             raise OrderRefusedError(
                 422,
                 "UnknownEvent",
@@ -110,6 +110,11 @@ class EventFeed:
             )
         self.streams += 1
         return newest if last is None else last
+
+    async def _there(self, position: int) -> bool:
+        """Whether the ledger has this line: one that was put back lacks what came after its copy, also once it has newer ones."""
+        found = await self._ledger.lines(after=position - 1, limit=1)
+        return bool(found) and found[0].position == position
 
     def left(self) -> None:
         """A stream is no more."""

@@ -25,6 +25,8 @@ from ibgateway_runtime.clock import Clock
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 60.0
+EVENTS_APART: Final = 1_000_000_000
+"""More than a ledger has told since its copy was taken."""
 _NAME: Final = re.compile(r"ledger-(\d{8}T\d{6}Z)\.db")
 _TIME: Final = "%Y%m%dT%H%M%SZ"
 _BUSY_SECONDS: Final = 10.0
@@ -137,13 +139,23 @@ def put_in_place(ledger: Path, now: datetime) -> None:
             path = Path(f"{ledger}{part}")
             if path.exists():
                 path.replace(f"{kept}{part}")
+        _number_anew(staged)
         staged.replace(ledger)
         _synced(ledger.parent)
-    except OSError as error:
+    except (sqlite3.Error, OSError) as error:
         raise StartRefusedError(
             f"the restored ledger can't be put in its place ({error}): see that the volume is mounted and writable"
         ) from error
     logger.warning("the ledger is a restored copy now; what it was is kept as %s", kept.name)
+
+
+def _number_anew(staged: Path) -> None:
+    """Its next events have numbers that the ledger before it has told of nothing."""
+    with closing(_opened(staged, "mode=rw")) as file, file:
+        file.execute(
+            "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'order_history'", (EVENTS_APART,)
+        )
+    _synced(staged)
 
 
 async def keep_backups(

@@ -181,6 +181,25 @@ def test_a_start_that_was_killed_in_the_middle_of_it_goes_on(
     assert ids(ledger) == ["a"]
 
 
+def test_the_next_events_of_a_restored_copy_have_numbers_that_were_never_told(
+    store: SqliteStore, tmp_path: Path, folder: Path
+) -> None:
+    """Else who has heard the lost ones goes on after them, and hears nothing of what has their numbers now."""
+    ledger = tmp_path / "ledger.db"
+    accept(store, entry("a"))
+    backup.stage(backup.back_up(ledger, folder, keep=7, now=NOON), ledger)
+    for name in "bcd":
+        accept(store, entry(name))
+    told = store.newest_line()
+    store.close()
+    backup.put_in_place(ledger, NOON)
+    restored = open_sqlite(ledger)
+    accept(restored, entry("e"))
+    assert [line.position > told for line in restored.lines(after=0, limit=9)] == [False, True]
+    assert restored.newest_line() == backup.EVENTS_APART + 2
+    restored.close()
+
+
 def test_a_volume_that_takes_no_writing_is_one_clear_line(
     store: SqliteStore, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

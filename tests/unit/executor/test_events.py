@@ -299,3 +299,17 @@ async def _yes(value: bool) -> bool:
 async def _until(look: Any) -> None:
     while not await look():  # noqa: ASYNC110 - a socket and another task are waited for
         await asyncio.sleep(0.01)
+
+
+async def test_a_place_that_a_ledger_which_was_put_back_lacks_is_refused_also_behind_newer_ones(
+    intake: IntakeWorld,
+) -> None:
+    await intake.place("k0")
+    with intake.ledger._store._database.direct() as file:  # type: ignore[attr-defined]
+        file.execute("UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'order_history'")
+    await intake.place("k1")
+    with pytest.raises(OrderRefusedError, match="the newest event is 1001: "):
+        await intake.feed.begin(2)
+    for known in (0, 1, 1001):
+        assert await intake.feed.begin(known) == known
+        intake.feed.left()
