@@ -259,6 +259,8 @@ async def test_what_a_rebalance_does_is_heard_once_over_a_kill(here: ExecutorWor
                 continue
             changes.append(event.data)
             if event.data.after == "Selling":
+                # Before its bytes have left nobody would know what became of it, and a person would be asked.
+                await until("the sell is sent", lambda: sold(here))
                 await here.executor.kill()
                 await here.executor.start()
                 await here.ready()
@@ -273,6 +275,10 @@ async def test_what_a_rebalance_does_is_heard_once_over_a_kill(here: ExecutorWor
     assert states == ["Accepted", "Clearing", "Selling", "Buying", "Completed"]
     assert (history[0].cause, history[-1].cause) == ("client", "executor")
     assert set(history[-1].evidence) == {"driftAfter"}
+
+
+async def sold(here: ExecutorWorld) -> bool:
+    return len(await here.placed_frames()) == 1
 
 
 async def test_an_order_of_unknown_fate_stops_everything_behind_it(here: ExecutorWorld) -> None:

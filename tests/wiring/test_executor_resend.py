@@ -164,7 +164,7 @@ async def test_lists_that_stay_empty_after_a_booking_do_not_make_a_proof(
     here: ExecutorWorld,
 ) -> None:
     await _begin(here)
-    empty = {"reports_empty_seconds": 3600, "fill_delay": 0}
+    empty = {"reports_empty_seconds": 3600, "fill_delay": 0, "unacknowledged": True}
     await here.ibkr.send("PATCH", "/v1/faults", empty)
     booked = await _lose(here, "after-booking")
     await _not_proven(here, booked, "samePosition", "nextValidId")
@@ -235,9 +235,15 @@ async def test_ids_that_went_back_to_the_lost_one_are_what_a_lost_order_looks_li
 async def test_ibkrs_own_check_of_ids_is_the_second_barrier(here: ExecutorWorld) -> None:
     """With every proof broken a filled order is written again: 103, and it is parked for good."""
     await _begin(here, TAKES_EVERYTHING_FOR_PROVEN)
-    empty = {"reports_empty_seconds": 3600, "fill_delay": 0}
+    empty = {"reports_empty_seconds": 3600, "fill_delay": 0, "unacknowledged": True}
     await here.ibkr.send("PATCH", "/v1/faults", empty)
     booked = await _lose(here, "after-booking")
+
+    async def filled() -> bool:
+        return [order["status"] for order in await here.ibkr.get("/v1/orders")] == ["Filled"]
+
+    await until("it is filled, and nobody was told", filled)
+    await here.ibkr.send("PATCH", "/v1/faults", {"unacknowledged": False})
 
     async def refused() -> bool:
         order = await here.orders.get(f"/v1/orders/{booked['id']}")

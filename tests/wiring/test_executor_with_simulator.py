@@ -270,6 +270,8 @@ async def test_the_agent_reads_the_gate_and_no_token_ever_reaches_the_log(
         "unacknowledged": 0,
         "openOrders": 0,
         "inDoubt": 0,
+        "rebalances": [],
+        "backupProblem": "",
     }
     assert (await here.agent.ask("GET", "/v1/orders"))[0] == 401
     assert (await here.orders.ask("GET", "/v1/gate"))[0] == 401

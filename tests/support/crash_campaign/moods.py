@@ -6,7 +6,7 @@ when a process dies, and whatever the executor forgot is told to it again.
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 
@@ -43,6 +43,12 @@ FORGETFUL: Final = Mood(
     },
     shows_all=False,
 )
+FORGETFUL_AND_LATE: Final = replace(
+    FORGETFUL,
+    name="shows nothing yet, and says nothing soon",
+    faults={**FORGETFUL.faults, "ack_seconds": 1.5},
+)
+"""Whoever connects anew hears nothing of what was sent before for longer than that takes."""
 NO_ENDED: Final = Mood("shows no ended orders", {"completed_empty_seconds": FOR_ALL_OF_A_LIFE})
 MOODS: Final = (KIND, SLOW_WORD, SLOW_DISK, SLOW, FORGETFUL, NO_ENDED)
 

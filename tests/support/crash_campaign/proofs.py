@@ -3,7 +3,7 @@
 from typing import Final
 
 from crash_campaign.campaign import CampaignPlan
-from crash_campaign.moods import FORGETFUL, NO_ENDED
+from crash_campaign.moods import FORGETFUL_AND_LATE, NO_ENDED
 from crash_campaign.mutants import MUTANTS
 from crash_campaign.session import Accident
 
@@ -18,7 +18,7 @@ PROOFS: Final[dict[str, CampaignPlan]] = {
     "sends-again-after-a-cut": CampaignPlan(
         Accident.CUT,
         aims=(("after write", PLACED, 1),),
-        mood=FORGETFUL,
+        mood=FORGETFUL_AND_LATE,
         mutant="sends-again-after-a-cut",
     ),
     "answers-before-the-commit": CampaignPlan(
