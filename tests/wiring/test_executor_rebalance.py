@@ -258,7 +258,7 @@ async def test_what_a_rebalance_does_is_heard_once_over_a_kill(here: ExecutorWor
             if not isinstance(event.data, RebalanceChange):
                 continue
             changes.append(event.data)
-            if event.data.after == "Selling":
+            if event.data.after == "Selling" != event.data.before:
                 # Before its bytes have left nobody would know what became of it, and a person would be asked.
                 await until("the sell is sent", lambda: sold(here))
                 await here.executor.kill()
