@@ -102,7 +102,7 @@ def audit_event(line: str) -> AuditEvent | None:
     target = values.get("objectRef", {})
     return AuditEvent(
         at=datetime.fromisoformat(values["requestReceivedTimestamp"]),
-        user=values["user"]["username"],
+        user=values["user"].get("username", ""),
         verb=values["verb"],
         group=target.get("apiGroup", ""),
         resource=target.get("resource", ""),

@@ -50,6 +50,13 @@ def test_a_read_is_not_a_write() -> None:
     assert not event.writes
 
 
+def test_a_request_of_nobody_has_no_user() -> None:
+    nobody = json.loads(LINE) | {"user": {}, "responseStatus": {"code": 401}}
+    event = audit_event(json.dumps(nobody))
+    assert event is not None
+    assert (event.user, event.code) == ("", 401)
+
+
 def test_a_line_that_is_still_being_written_is_no_event() -> None:
     assert audit_event(LINE[:60]) is None
 
