@@ -106,6 +106,12 @@ class RouteAnswers:
     """Examples of its body, by title."""
 
 
+def _history(example: Any) -> AnswerKind:
+    return AnswerKind(
+        meaning="A page of its changes.", model=HistoryPage, example=example, headers=("Link",)
+    )
+
+
 def _order(meaning: str, *headers: str) -> AnswerKind:
     return AnswerKind(meaning=meaning, model=OrderDocument, example=examples.ORDER, headers=headers)
 
@@ -148,15 +154,7 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
     ),
     "get_order": RouteAnswers(answers={200: _order("The order.")}, problems=("NoSuchOrder",)),
     "get_history": RouteAnswers(
-        answers={
-            200: AnswerKind(
-                meaning="A page of its changes.",
-                model=HistoryPage,
-                example=examples.HISTORY,
-                headers=("Link",),
-            )
-        },
-        problems=("NoSuchOrder",),
+        answers={200: _history(examples.HISTORY)}, problems=("NoSuchOrder",)
     ),
     "stream_events": RouteAnswers(
         answers={
@@ -285,15 +283,7 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
         },
     ),
     "get_rebalance_history": RouteAnswers(
-        answers={
-            200: AnswerKind(
-                meaning="A page of its changes.",
-                model=HistoryPage,
-                example=rebalance_examples.HISTORY,
-                headers=("Link",),
-            )
-        },
-        problems=("NoSuchRebalance",),
+        answers={200: _history(rebalance_examples.HISTORY)}, problems=("NoSuchRebalance",)
     ),
     "get_rebalance": RouteAnswers(
         answers={200: _rebalance("The rebalance.")}, problems=("NoSuchRebalance",)
