@@ -2,22 +2,20 @@
 cancel or a fill crosses, what a crash leaves.
 """
 
-import importlib.util
 import inspect
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
 import pytest
 
+from borrowed_tests import borrowed
 from executor_fakes import DispatchWorld, HookedStore
 from ibgateway_executor.ledger.postgres import PostgresStore
 from ibgateway_executor.ledger.postgres_database import PostgresDatabase
 from ibgateway_executor.ledger.store import Change
 
-UNIT = Path(__file__).parents[1] / "unit" / "executor"
 MODULES = (
     "test_cancels",
     "test_limit_check",
@@ -38,33 +36,13 @@ class HookedPostgresStore(PostgresStore):
         return change
 
 
-def loaded(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"on_postgres_{name}", UNIT / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def shared() -> dict[str, object]:
-    """Tests by name, of which each module has names of its own."""
-    found: dict[str, object] = {}
-    for module in map(loaded, MODULES):
-        for name, test in vars(module).items():
-            if name.startswith("test_") and _of_a_dispatcher(test):
-                assert name not in found, f"{name} is in two modules"
-                found[name] = test
-    return found
-
-
 def _of_a_dispatcher(test: object) -> bool:
     """Whether it takes a world, and no file of its own beside."""
     names = inspect.signature(test).parameters if callable(test) else {}
     return "dispatch" in names and "tmp_path" not in names
 
 
-SHARED = shared()
+SHARED = borrowed(MODULES, _of_a_dispatcher)
 globals().update(SHARED)
 
 
