@@ -1,0 +1,1 @@
+"""The executor's parts, each made of its collaborators; `run` starts them together."""
