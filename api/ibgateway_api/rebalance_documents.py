@@ -44,6 +44,8 @@ class RebalanceWeight(Document):
     target: Decimal
     before: Decimal
     after: Decimal
+    price: Decimal | None = None
+    """Of a plan: what it was decided at. Of a report: null."""
 
 
 class RebalanceOmission(Document):

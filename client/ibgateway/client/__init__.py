@@ -8,7 +8,7 @@ the client's own.
 """
 
 from ibgateway.client.aio import AsyncExecutorClient
-from ibgateway.client.calls import PlacedOrder
+from ibgateway.client.calls import PlacedOrder, PlacedRebalance
 from ibgateway.client.errors import (
     ClientError,
     ConflictError,
@@ -36,6 +36,7 @@ __all__ = [
     "NotFoundError",
     "OrderRequest",
     "PlacedOrder",
+    "PlacedRebalance",
     "ProblemError",
     "RefusedError",
     "RetryLimit",

@@ -56,6 +56,13 @@ class PlacedOrder(NamedTuple):
     new: bool
 
 
+class PlacedRebalance(NamedTuple):
+    """The rebalance that stands, and whether this request is the one that stored it."""
+
+    run: RebalanceDocument
+    new: bool
+
+
 class OrderQuery(NamedTuple):
     """Which orders are asked for; None leaves the choice open. `since` is the earliest acceptance."""
 
@@ -80,11 +87,10 @@ def replace(order_id: str, changes: Mapping[str, Any], key: str) -> ApiCall[Plac
     return ApiCall("POST", path, _placed, body=dict(changes), headers=headers)
 
 
-def rebalance(body: Mapping[str, Any], key: str) -> ApiCall[RebalanceDocument]:
+def place_rebalance(body: Mapping[str, Any], key: str) -> ApiCall[PlacedRebalance]:
     """Trade an account to its target weights, under the caller's key."""
     headers = {"Idempotency-Key": key_field(key)}
-    read = partial(_document, RebalanceDocument)
-    return ApiCall("POST", "/v1/rebalances", read, body=dict(body), headers=headers)
+    return ApiCall("POST", "/v1/rebalances", _stands, body=dict(body), headers=headers)
 
 
 def preview(body: Mapping[str, Any]) -> ApiCall[PlannedRebalance]:
@@ -210,6 +216,10 @@ def _document(kind: type[D], answer: HttpAnswer) -> D:
 
 def _placed(answer: HttpAnswer) -> PlacedOrder:
     return PlacedOrder(_document(OrderDocument, answer), answer.status == 202)
+
+
+def _stands(answer: HttpAnswer) -> PlacedRebalance:
+    return PlacedRebalance(_document(RebalanceDocument, answer), answer.status == 202)
 
 
 def _of(account: str | None) -> dict[str, str]:

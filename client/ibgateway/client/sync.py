@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from ibgateway.client import calls, http_calls
-from ibgateway.client.calls import ApiCall, OrderQuery, PlacedOrder
+from ibgateway.client.calls import ApiCall, OrderQuery, PlacedOrder, PlacedRebalance
 from ibgateway.client.errors import ClientError, UnansweredError
 from ibgateway.client.order_request import OrderRequest
 from ibgateway.client.retries import RetryLimit, passing
@@ -68,7 +68,11 @@ class ExecutorClient:
 
     def rebalance(self, body: Mapping[str, Any], *, key: str) -> RebalanceDocument:
         """Trade an account to its target weights; the same key is the same rebalance."""
-        return self._run(calls.rebalance(body, key))
+        return self._run(calls.place_rebalance(body, key)).run
+
+    def place_rebalance(self, body: Mapping[str, Any], *, key: str) -> PlacedRebalance:
+        """As `rebalance`, and whether it is new: an account whose last one has not ended answers with that one."""
+        return self._run(calls.place_rebalance(body, key))
 
     def preview(self, body: Mapping[str, Any]) -> PlannedRebalance:
         """What a rebalance would do now; nothing is stored or sent."""
@@ -167,10 +171,13 @@ class ExecutorClient:
         """End a pause."""
         return self._run(calls.resume(by))
 
-    def events(self, after: int | None = None) -> Iterator[ExecutorEvent]:
+    def events(
+        self, after: int | None = None, *, attempts: int | None = None
+    ) -> Iterator[ExecutorEvent]:
         """Everything that happens after event `after`, or from now on; it goes on by itself when a connection ends.
 
-        A ProblemError that does not pass by itself ends it: UnknownEvent after the ledger was restored.
+        A ProblemError that does not pass by itself ends it: UnknownEvent after the ledger was restored. So does the last of so
+        many `attempts` in a row that bring no event; without them it goes on for ever.
         """
         parser, failures = EventParser(after), 0
         while True:
@@ -179,9 +186,9 @@ class ExecutorClient:
                     failures = 0
                     yield event
             except ClientError as error:
-                if not passing(error):
-                    raise
                 failures += 1
+                if not passing(error) or failures == attempts:
+                    raise
             parser.reset()
             self._sleep(http_calls.reconnect_pause(failures, self._retries))
 

@@ -192,7 +192,10 @@ def plan_document(plan: RebalancePlan) -> dict[str, Any]:
         "driftBefore": weight_text(plan.drift_before),
         "driftAfter": weight_text(plan.drift_after),
         "orders": [_trade(trade) for trade in plan.trades],
-        "weights": [_weight_document(weight) for weight in plan.weights],
+        "weights": [
+            _weight_document(weight) | {"price": _price_text(plan.prices.get(weight.con_id))}
+            for weight in plan.weights
+        ],
         "leftOut": [_omission(left) for left in plan.omissions],
     }
 
@@ -242,6 +245,10 @@ def _weight_document(weight: PlannedWeight) -> dict[str, Any]:
         "before": weight_text(weight.before),
         "after": weight_text(weight.after),
     }
+
+
+def _price_text(price: Decimal | None) -> str | None:
+    return None if price is None else format(price, "f")
 
 
 def _omission(left: Omission) -> dict[str, Any]:

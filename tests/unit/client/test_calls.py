@@ -30,6 +30,7 @@ from ibgateway.client import (
 )
 from ibgateway.client.calls import key_field
 from ibgateway_api.executor_documents import RebalanceChange
+from ibgateway_executor.intake.rebalance_examples import REBALANCE
 from ibgateway_executor.intake.schema import OrderBody
 
 URL = "http://paper-executor-intake.trading.svc:8080"
@@ -111,6 +112,18 @@ def test_a_rebalance_is_asked_for_by_its_key_and_a_preview_without() -> None:
     ]
     keys = [request.headers.get("Idempotency-Key") for request in answers.asked]
     assert keys == ['"k1"', None, None, None]
+
+
+@pytest.mark.parametrize(("status", "new"), [(202, True), (200, False)])
+async def test_a_rebalance_that_stands_already_is_told_apart(status: int, new: bool) -> None:
+    answers = Answers(*(httpx.Response(status, json=REBALANCE) for _ in range(3)))
+    with answers.client() as client:
+        placed = client.place_rebalance({"targets": []}, key="k1")
+        assert (placed.run.id, placed.new) == (REBALANCE["id"], new)
+        assert client.rebalance({"targets": []}, key="k1") == placed.run
+    transport = httpx.MockTransport(answers._answer)
+    async with AsyncExecutorClient(URL, token="t", transport=transport) as there:
+        assert await there.place_rebalance({"targets": []}, key="k1") == placed
 
 
 async def test_what_ibkr_told_is_read(client: AsyncExecutorClient, intake: IntakeWorld) -> None:
@@ -333,6 +346,33 @@ def test_events_go_on_from_the_last_one_when_a_connection_ends() -> None:
     places = [request.headers.get("Last-Event-ID") for request in answers.asked]
     assert places == [None, "8", "8", "8", "9"]
     assert answers.slept == [0.25, 0.5, 1.0, 0.25]
+
+
+def listening() -> Answers:
+    """An event, a connection that fails, another event, and then none any more."""
+    gate = (8, "gate", GATE)
+    failures = (httpx.ConnectError("refused") for _ in range(3))
+    return Answers(stream(gate), next(failures), stream(gate), *failures)
+
+
+async def test_a_stream_that_stays_away_ends_after_so_many_attempts() -> None:
+    answers = listening()
+    with answers.client() as client:
+        events = client.events(attempts=2)
+        assert [next(events).id, next(events).id] == [8, 8]
+        with pytest.raises(UnansweredError, match="refused"):
+            next(events)
+    assert len(answers.asked) == 5
+    again = listening()
+    transport = httpx.MockTransport(again._answer)
+
+    async def sleep(seconds: float) -> None:
+        again.slept.append(seconds)
+
+    async with AsyncExecutorClient(URL, token="t", transport=transport, sleep=sleep) as there:
+        with pytest.raises(UnansweredError, match="refused"):
+            [event async for event in there.events(attempts=2)]
+    assert again.slept == answers.slept == [0.25, 0.5, 0.25, 0.5]
 
 
 async def test_the_asynchronous_client_does_the_same_with_events() -> None:

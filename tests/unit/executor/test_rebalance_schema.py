@@ -91,6 +91,15 @@ def test_the_documents_have_the_fields_that_are_answered() -> None:
     assert isinstance(RebalanceAnswer.model_validate(REBALANCE).root, RebalanceDocument)
 
 
+def test_a_plan_tells_the_price_of_each_weight() -> None:
+    plan = PlannedRebalance.model_validate(PREVIEW)
+    assert {weight.symbol: weight.price for weight in plan.weights} == {
+        "MSFT": Decimal(420),
+        "AAPL": Decimal(190),
+        "BND": Decimal(73),
+    }
+
+
 def test_a_report_has_the_fields_of_its_document() -> None:
     trade = PlannedTrade(265598, "AAPL", Side.BUY, 10, Decimal("190.25"))
     made = RebalanceReport(
