@@ -39,7 +39,7 @@ PAGES = sorted(
     for page in ROOT.glob(pattern)
     if page.name != "CHANGELOG.md"
 )
-ROOMS = ("api", "runtime", "operator", "gateway", "executor", "client", "simulator")
+ROOMS = ("api", "runtime", "operator", "gateway", "executor", "client", "cli", "simulator")
 SOURCES = "\n".join(
     file.read_text()
     for room in ROOMS

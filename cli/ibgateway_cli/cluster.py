@@ -1,0 +1,111 @@
+"""The cluster as kubectl shows it: every read and write of the plugin goes through here."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.kubectl import Answer, Kubectl, KubectlProcess, failure
+
+Json = dict[str, Any]
+Objects = list[Json]
+Words = list[str]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where kubectl looks; what is None is kubectl's own choice. Every method raises a PluginError."""
+
+    context: str | None = None
+    kubeconfig: str | None = None
+    namespace: str | None = None
+    run: Kubectl = field(default_factory=KubectlProcess)
+
+    def get(self, kind: str, name: str) -> Json:
+        """One object."""
+        return self._json("get", kind, name, "--output=json")
+
+    def list(self, kind: str, selector: str = "") -> Objects:
+        """The objects of a kind in the namespace, those with the labels of `selector`."""
+        chosen = [f"--selector={selector}"] if selector else []
+        found: Objects = self._json("get", kind, *chosen, "--output=json")["items"]
+        return found
+
+    def patch(self, kind: str, name: str, document: Mapping[str, Any]) -> Json:
+        """A merge patch; the object after it."""
+        patch = f"--patch={json.dumps(document)}"
+        return self._json("patch", kind, name, "--type=merge", patch, "--output=json")
+
+    def delete(self, kind: str, name: str) -> None:
+        """Ask for an object's end, and do not wait for it."""
+        self.text("delete", kind, name, "--wait=false")
+
+    def secret(self, name: str) -> dict[str, bytes]:
+        """The keys of a Secret with their values."""
+        data: Mapping[str, str] = self.get("secret", name).get("data") or {}
+        try:
+            return {key: base64.b64decode(value) for key, value in data.items()}
+        except binascii.Error as error:
+            raise PluginError(f"the Secret {name} can't be read", "write it anew") from error
+
+    def text(self, *arguments: str) -> str:
+        """What kubectl prints."""
+        answer = self.answer(*arguments)
+        if answer.code:
+            raise failure(answer)
+        return answer.out
+
+    def answer(self, *arguments: str) -> Answer:
+        """What kubectl prints and how it ends, failed or not."""
+        return self.run([*self._where(), *arguments])
+
+    @contextmanager
+    def lines(self, *arguments: str) -> Iterator[Iterator[str]]:
+        """The lines of a kubectl that goes on; it ends with the context."""
+        with self.run.started([*self._where(), *arguments]) as lines:
+            yield lines
+
+    @contextmanager
+    def forward(self, target: str, port: int, *, local: int | None = None) -> Iterator[str]:
+        """A URL on loopback that leads to `port` of `target`, such as svc/paper-novnc."""
+        ports = f"{local or ''}:{port}"
+        with self.lines("port-forward", "--address=127.0.0.1", target, ports) as lines:
+            yield f"http://{_address(lines, target)}"
+
+    def _json(self, *arguments: str) -> Json:
+        try:
+            document: Json = json.loads(self.text(*arguments))
+        except json.JSONDecodeError as error:
+            raise PluginError(
+                "kubectl has answered something that is no JSON",
+                "see whether kubectl version --client answers with 1.31 or newer",
+            ) from error
+        return document
+
+    def _where(self) -> Words:
+        places = (
+            ("--context", self.context),
+            ("--kubeconfig", self.kubeconfig),
+            ("--namespace", self.namespace),
+        )
+        return [f"{option}={value}" for option, value in places if value]
+
+
+def _address(lines: Iterator[str], target: str) -> str:
+    """The address that kubectl says it listens on."""
+    said = []
+    for line in lines:
+        if found := re.match(r"Forwarding from (127\.0\.0\.1:\d+)", line):
+            return found[1]
+        said.append(line.strip())
+    words = " ".join(said).removeprefix("error: ") or "kubectl ended"
+    raise PluginError(
+        f"no way to {target}: {words}",
+        "kubectl ibgateway doctor looks at what is in the way",
+        ExitCode.UNREACHABLE,
+    )

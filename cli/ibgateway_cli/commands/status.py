@@ -1,0 +1,65 @@
+"""`kubectl ibgateway status`: one screen."""
+
+from typing import Annotated, Final
+
+import typer
+from rich.live import Live
+
+from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, plugin_of
+from ibgateway_cli.cluster import Json
+from ibgateway_cli.errors import PluginError
+from ibgateway_cli.output import Output
+from ibgateway_cli.overview import facts_of, overview
+from ibgateway_cli.screen import screen
+
+WATCH_SECONDS: Final = 2.0
+
+app = PluginApp()
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    name: GatewayName = None,
+    *,
+    output: OutputOption = Output.TABLE,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show it again and again, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show login, gate and why, window, pushes and queue on one screen."""
+    plugin = plugin_of(context)
+    if watch:
+        _watch(plugin, name, output)
+        return
+    document = look(plugin, name)
+    plugin.terminal.show(document, output, screen(document, plugin.terminal.now()))
+
+
+def look(plugin: Plugin, name: str | None) -> Json:
+    """The overview of a gateway; an executor that can't be asked is a line of it."""
+    facts = facts_of(plugin.gateway(name))
+    if not facts.spec.executor.enabled:
+        return overview(facts, "spec.executor.enabled is false")
+    try:
+        report = plugin.executor(facts.name).report()
+    except PluginError as error:
+        return overview(facts, error.sentence)
+    return overview(facts, report)
+
+
+def _watch(plugin: Plugin, name: str | None, output: Output) -> None:
+    """Until Ctrl-C. On a terminal in place, else one after the other as far as something changed."""
+    terminal = plugin.terminal
+    if output is Output.TABLE and terminal.out.is_terminal:
+        with Live(console=terminal.out, auto_refresh=False, screen=False) as live:
+            while True:
+                live.update(screen(look(plugin, name), terminal.now()), refresh=True)
+                terminal.sleep(WATCH_SECONDS)
+    shown: Json = {}
+    while True:
+        document = look(plugin, name)
+        if document != shown:
+            shown = document
+            terminal.show(document, output, screen(document, terminal.now()))
+        terminal.sleep(WATCH_SECONDS)

@@ -1,0 +1,39 @@
+"""Which IBGateway is meant, and how it is called."""
+
+from ibgateway_api import names
+from ibgateway_api.names import Key
+from ibgateway_cli.cluster import Cluster, Json
+from ibgateway_cli.errors import ExitCode, PluginError
+
+RESOURCE = f"{names.PLURAL}.{names.GROUP}"
+
+
+def chosen(cluster: Cluster, name: str | None) -> Json:
+    """The IBGateway of that name, or the only one of the namespace. Raises PluginError, with the candidates."""
+    if name is not None:
+        return cluster.get(RESOURCE, name)
+    found = cluster.list(RESOURCE)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise PluginError(
+            f"there is no IBGateway in {_place(cluster)}",
+            "name another namespace with --namespace, or make one: see docs/install.md",
+            ExitCode.NOT_FOUND,
+        )
+    listed = ", ".join(sorted(key_of(gateway).name for gateway in found))
+    raise PluginError(
+        f"there are {len(found)} IBGateways in {_place(cluster)}: {listed}",
+        "say which one: its name is the argument",
+        ExitCode.NOT_FOUND,
+    )
+
+
+def key_of(gateway: Json) -> Key:
+    """Where it lives."""
+    metadata = gateway["metadata"]
+    return Key(metadata["namespace"], metadata["name"])
+
+
+def _place(cluster: Cluster) -> str:
+    return f"the namespace {cluster.namespace}" if cluster.namespace else "this namespace"

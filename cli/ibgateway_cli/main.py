@@ -1,0 +1,28 @@
+"""The programs `kubectl-ibgateway`, which kubectl finds as its plugin, and their commands."""
+
+from typing import Final
+
+from ibgateway_cli.app import Plugin, PluginApp
+from ibgateway_cli.cluster import Cluster
+from ibgateway_cli.commands import status
+from ibgateway_cli.terminal import this_terminal
+
+PROGRAM: Final = "kubectl-ibgateway"
+
+app = PluginApp(help="What a person asks of an IB Gateway and its trade executor.")
+for commands in (status.app,):
+    app.add_typer(commands)
+
+
+@app.callback()
+def _group() -> None:
+    """What a person asks of an IB Gateway and its trade executor, through the kubectl that runs this."""
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    app(prog_name=PROGRAM, obj=Plugin(Cluster(), this_terminal()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""One gateway at a glance: its resource and its executor's word as one document. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from ibgateway_api.conditions import Condition, ConditionStatus, ConditionType
+from ibgateway_api.gate import GateReason
+from ibgateway_api.login import LoginState
+from ibgateway_api.permits import PermitRefusal
+from ibgateway_api.reports import ExecutorReport
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_api.status import IBGatewayStatus
+from ibgateway_cli.cluster import Json
+from ibgateway_cli.gateway import key_of
+from ibgateway_cli.times import from_text, stamp
+
+_REFUSAL: Final = re.compile(rf"\b({'|'.join(PermitRefusal)})(?:, until (\S+?Z))?(?::|$)")
+"""As api/advice.py writes why there is no permit."""
+ASKABLE: Final = frozenset(
+    {
+        LoginState.APPROVAL_MISSED,
+        LoginState.WAITING_FOR_PERMIT,
+        LoginState.STOPPED,
+        LoginState.API_UNRESPONSIVE,
+    }
+)
+"""Where a person who asks for an attempt gets one."""
+
+
+@dataclass(frozen=True)
+class GatewayFacts:
+    """An IBGateway as it was read: its parts, typed."""
+
+    namespace: str
+    name: str
+    annotations: Mapping[str, str]
+    spec: IBGatewaySpec
+    status: IBGatewayStatus
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        """One condition; None before the operator has written it."""
+        return next((c for c in self.status.conditions if c.type == kind), None)
+
+    @property
+    def refusal(self) -> tuple[PermitRefusal, datetime | None] | None:
+        """Why no attempt is allowed now, and until when."""
+        logged_in = self.condition(ConditionType.GATEWAY_LOGGED_IN)
+        found = _REFUSAL.search(logged_in.message) if logged_in else None
+        if found is None:
+            return None
+        return PermitRefusal(found[1]), from_text(found[2]) if found[2] else None
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether the API has proven the login."""
+        return self.status.login.state is LoginState.LOGGED_IN
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether a person has, or waits for, the login."""
+        gate = self.condition(ConditionType.TRADING_ALLOWED)
+        return gate is not None and gate.reason == GateReason.HANDED_OVER
+
+    def token_lives(self, until: datetime) -> bool:
+        """Whether a login that ends now comes back by the week's token until then, and so without a push."""
+        window = self.status.window
+        return self.logged_in and not window.open and (window.opens is None or until < window.opens)
+
+
+def facts_of(gateway: Json) -> GatewayFacts:
+    """The typed parts of an IBGateway."""
+    key = key_of(gateway)
+    return GatewayFacts(
+        namespace=key.namespace,
+        name=key.name,
+        annotations=gateway["metadata"].get("annotations") or {},
+        spec=IBGatewaySpec.model_validate(gateway["spec"]),
+        status=IBGatewayStatus.model_validate(gateway.get("status") or {}),
+    )
+
+
+def overview(facts: GatewayFacts, executor: ExecutorReport | str) -> Json:
+    """What `status` shows; `executor` is its report, or why there is none."""
+    login = facts.status.login
+    document: Json = {
+        "namespace": facts.namespace,
+        "name": facts.name,
+        "tradingMode": str(facts.spec.trading_mode),
+        "ready": _condition(facts, ConditionType.READY),
+        "login": {
+            "state": str(login.state),
+            "since": _stamp(login.since),
+            "deadline": _stamp(login.deadline),
+            "message": _condition(facts, ConditionType.GATEWAY_LOGGED_IN)["message"],
+        },
+        "gate": _condition(facts, ConditionType.TRADING_ALLOWED),
+        "window": _window(facts),
+        "pushes": _pushes(facts),
+        "queue": _queue(executor),
+        "notes": list(_notes(facts)),
+        "next": list(next_steps(facts, executor)),
+    }
+    return document
+
+
+def _condition(facts: GatewayFacts, kind: ConditionType) -> Json:
+    found = facts.condition(kind)
+    if found is None:
+        return {"status": str(ConditionStatus.UNKNOWN), "reason": "", "message": "not written yet"}
+    return {"status": str(found.status), "reason": found.reason, "message": found.message}
+
+
+def _window(facts: GatewayFacts) -> Json:
+    window = facts.status.window
+    return {
+        "known": facts.condition(ConditionType.OUTSIDE_RESTART_WINDOW) is not None,
+        "open": window.open,
+        "opens": _stamp(window.opens),
+        "restart": _stamp(window.restart),
+        "message": _condition(facts, ConditionType.OUTSIDE_RESTART_WINDOW)["message"],
+    }
+
+
+def _pushes(facts: GatewayFacts) -> Json:
+    login, turn = facts.status.login, facts.status.turn
+    refusal = facts.refusal
+    return {
+        "attemptsToday": login.attempts_today,
+        "dailyAttempts": facts.spec.login.daily_attempts,
+        "lastFullLogin": _stamp(login.full_auth_time),
+        "waitsFor": str(refusal[0]) if refusal else None,
+        "nextAttemptAt": _stamp(refusal[1]) if refusal else None,
+        "person": turn.person or None,
+        "behind": turn.behind or None,
+    }
+
+
+def _queue(executor: ExecutorReport | str) -> Json:
+    if isinstance(executor, str):
+        return {"known": False, "why": executor}
+    return {
+        "known": True,
+        "active": executor.open_orders,
+        "unacknowledged": executor.unacknowledged,
+        "inDoubt": executor.in_doubt,
+        "paused": executor.paused.in_words() if executor.paused else None,
+        "rebalances": [f"{r.id} {r.state}: {r.message}" for r in executor.rebalances],
+        "backupProblem": executor.backup_problem or None,
+    }
+
+
+_NOTED: Final = (
+    (ConditionType.SPEC_ACCEPTED, ConditionStatus.FALSE),
+    (ConditionType.CHANGE_PENDING, ConditionStatus.TRUE),
+    (ConditionType.NETWORK_POLICY_ENFORCED, ConditionStatus.FALSE),
+    (ConditionType.NOTIFICATIONS_DELIVERED, ConditionStatus.FALSE),
+)
+"""What deserves a line although the gate does not speak of it."""
+
+
+def _notes(facts: GatewayFacts) -> Iterator[str]:
+    for kind, status in _NOTED:
+        found = facts.condition(kind)
+        if found is not None and found.status is status:
+            yield f"{kind} is {status} ({found.reason}): {found.message}"
+
+
+def next_steps(facts: GatewayFacts, executor: ExecutorReport | str) -> Iterator[str]:
+    """Commands that help from here, the most useful first."""
+    call = f"kubectl ibgateway {{}} {facts.name} -n {facts.namespace}".format
+    if facts.spec.suspend:
+        yield call("resume")
+        return
+    if facts.handed_over:
+        yield f"{call('handover')} --end"
+        return
+    yield from _about_login(facts, call)
+    if _paused(facts, executor):
+        yield f"{call('pause')} --end"
+    if isinstance(executor, ExecutorReport) and executor.in_doubt:
+        yield f"{call('orders')} --state Unknown"
+
+
+def _paused(facts: GatewayFacts, executor: ExecutorReport | str) -> bool:
+    gate = facts.condition(ConditionType.TRADING_ALLOWED)
+    by_status = gate is not None and gate.reason == GateReason.PAUSED
+    return by_status or (isinstance(executor, ExecutorReport) and executor.paused is not None)
+
+
+def _about_login(facts: GatewayFacts, call: Any) -> Iterator[str]:
+    state = facts.status.login.state
+    if state is LoginState.AWAITING_APPROVAL:
+        yield f"approve the push in IBKR Mobile; {call('login')} shows its countdown"
+    elif state is LoginState.NEEDS_PERSON:
+        yield call("vnc")
+    elif state in ASKABLE or (facts.logged_in and facts.status.window.open):
+        yield call("login")
+    elif state in (LoginState.REJECTED, LoginState.LOCKED_OUT):
+        yield f"what the login says, then {call('login')}"
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return stamp(at) if at else None

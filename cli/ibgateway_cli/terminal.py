@@ -1,0 +1,79 @@
+"""The person's side: where is printed and asked, and the clock; all of it given, so that a test records it."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.output import Output, show
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Answers go to `out`, progress, questions and errors to `error`. `person`: somebody reads and can answer."""
+
+    out: Console
+    error: Console
+    person: bool
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    answer: Callable[[], str]
+    """A line that the person types."""
+
+    def show(self, document: Mapping[str, Any], output: Output, table: RenderableType) -> None:
+        """The answer of a command."""
+        show(self.out, document, output, table)
+
+    def tell(self, words: str) -> None:
+        """A sentence on the way, beside the answer."""
+        self.error.print(words, highlight=False, markup=False)
+
+    def confirm(self, costs: str, *, yes: bool) -> None:
+        """Say what it costs, and go on only where a person or `--yes` says so. Raises PluginError."""
+        self.tell(costs)
+        if yes:
+            return
+        if not self.person:
+            raise PluginError(
+                "nobody is here to say yes: nothing was asked for",
+                "add --yes where a script is to decide",
+                ExitCode.USAGE,
+            )
+        self.error.print("Go on? [y/N] ", end="", markup=False, highlight=False)
+        if self.answer().strip().lower() not in {"y", "yes"}:
+            raise PluginError("nothing was asked for")
+
+    @contextmanager
+    def progress(self, words: str) -> Iterator[Callable[[str], None]]:
+        """A line that moves while it takes its time; the function changes its words. Without a person: a line a change."""
+        if not self.person:
+            said = [words]
+            self.tell(words)
+
+            def tell_once(new: str) -> None:
+                if new != said[-1]:
+                    said.append(new)
+                    self.tell(new)
+
+            yield tell_once
+            return
+        with self.error.status(words) as status:
+            yield status.update
+
+
+def this_terminal() -> Terminal:
+    """The terminal of this process."""
+    return Terminal(
+        out=Console(),
+        error=Console(stderr=True),
+        person=sys.stdin.isatty() and sys.stderr.isatty(),
+        now=lambda: datetime.now(UTC),
+        sleep=time.sleep,
+        answer=sys.stdin.readline,
+    )

@@ -1,0 +1,103 @@
+"""What every command has: where kubectl looks, which gateway is meant, errors with a next step and an exit code."""
+
+from pathlib import Path
+
+import pytest
+
+from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.kubectl import Answer, KubectlProcess, failure
+from plugin_fakes import FakeKubectl, PluginWorld, gateway_object
+
+
+def test_kubectls_own_options_reach_it_before_and_after_the_name() -> None:
+    world = PluginWorld()
+    world.run("status", "--context=there", "-n", "trading", "paper", "--kubeconfig", "/tmp/kube")
+    for call in world.kubectl.calls:
+        assert call[:3] == ["--context=there", "--kubeconfig=/tmp/kube", "--namespace=trading"]
+
+
+def test_without_options_kubectl_chooses() -> None:
+    world = PluginWorld()
+    world.run("status")
+    assert world.kubectl.calls[0] == ["get", "ibgateways.ibgateway.dev", "--output=json"]
+
+
+def test_the_only_gateway_need_not_be_named() -> None:
+    assert PluginWorld().run("status").code == 0
+
+
+def test_of_two_gateways_one_must_be_named() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object("live"))
+    shown = world.run("status", "-n", "trading")
+    assert shown.code == ExitCode.NOT_FOUND
+    assert shown.error == (
+        "error: there are 2 IBGateways in the namespace trading: live, paper\n"
+        "next: say which one: its name is the argument\n"
+    )
+    assert world.run("status", "live").code == 0
+
+
+def test_a_namespace_without_a_gateway_says_so() -> None:
+    world = PluginWorld(kubectl=FakeKubectl())
+    world.kubectl.objects.clear()
+    shown = world.run("status")
+    assert shown.code == ExitCode.NOT_FOUND
+    assert shown.error.startswith("error: there is no IBGateway in this namespace\nnext: ")
+
+
+def test_a_name_that_is_not_there() -> None:
+    shown = PluginWorld().run("status", "other")
+    assert shown.code == ExitCode.NOT_FOUND
+    assert 'ibgateway "other" not found' in shown.error
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ('Error from server (NotFound): pods "a" not found', ExitCode.NOT_FOUND),
+        ('error: the server doesn\'t have a resource type "ibgateways"', ExitCode.NOT_FOUND),
+        (
+            'Error from server (Forbidden): secrets is forbidden: User "a" cannot',
+            ExitCode.NOT_ALLOWED,
+        ),
+        (
+            "E1130 memcache.go:265\nThe connection to the server localhost:8080 was refused - did you"
+            " specify the right host or port?",
+            ExitCode.UNREACHABLE,
+        ),
+        ("Unable to connect to the server: EOF", ExitCode.UNREACHABLE),
+        ('error: context "there" does not exist', ExitCode.UNREACHABLE),
+        ("error: something else", ExitCode.FAILED),
+        ("", ExitCode.FAILED),
+    ],
+)
+def test_what_kubectl_complains_about_has_a_code_and_a_next_step(said: str, code: ExitCode) -> None:
+    error = failure(Answer(1, error=said))
+    assert error.exit_code is code
+    assert error.sentence
+    assert "\n" not in error.sentence
+    assert error.next_step
+
+
+def test_a_command_that_is_not_there_is_wrong_usage() -> None:
+    assert PluginWorld().run("nothing").code == ExitCode.USAGE
+
+
+def test_kubectl_that_is_missing_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PluginError) as caught:
+        KubectlProcess()(["version"])
+    assert caught.value.exit_code is ExitCode.UNREACHABLE
+    assert caught.value.sentence == "kubectl is not on PATH"
+
+
+def test_completion_offers_the_gateways_and_stays_silent_where_kubectl_fails() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object("live"))
+    assert world.complete("kubectl-ibgateway status ") == ["paper", "live"]
+    assert world.complete("kubectl-ibgateway status p") == ["paper"]
+    world.kubectl.refused["get", "ibgateway"] = "Unable to connect to the server"
+    assert world.complete("kubectl-ibgateway status ") == []

@@ -1,0 +1,112 @@
+"""`status`: one screen, in all forms, and what it says where something can't be asked."""
+
+import json
+
+import pytest
+import yaml
+
+from plugin_fakes import PluginWorld, gateway_object, golden
+from plugin_fakes.objects import login_status
+
+AWAITING = login_status(
+    "AwaitingApproval",
+    "approve the push on IBKR Mobile until 2026-12-02T08:02:20Z",
+    deadline="2026-12-02T08:02:20Z",
+    attemptsToday=2,
+)
+INTERVAL = login_status(
+    "WaitingForPermit",
+    "no login attempt is allowed now: Interval, until 2026-12-02T08:11:00Z: attempts are spaced by"
+    " spec.login.attemptIntervalSeconds: it goes on by itself then",
+    attemptsToday=3,
+)
+
+
+def test_a_gateway_that_trades() -> None:
+    golden("status-trading", PluginWorld().run("status").golden())
+
+
+def test_a_push_that_waits_has_its_countdown() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=AWAITING))
+    golden("status-awaiting-approval", world.run("status", "paper").golden())
+
+
+def test_an_attempt_that_is_not_allowed_says_when_the_next_one_is() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=INTERVAL))
+    golden("status-waiting-for-permit", world.run("status").golden())
+
+
+def test_orders_in_doubt_and_a_pause_are_seen() -> None:
+    world = PluginWorld()
+    pause = {"by": "anna", "reason": "a look", "since": "2026-12-02T07:30:00Z"}
+    report = {"open": False, "openOrders": 4, "unacknowledged": 1, "inDoubt": 1, "paused": pause}
+    world.executor.answers["GET", "/v1/gate"] = report
+    golden("status-in-doubt", world.run("status").golden())
+
+
+def test_a_gateway_without_a_status_yet() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status={}))
+    world.executor.down = True
+    golden("status-new", world.run("status").golden())
+
+
+def test_json_and_yaml_say_the_same() -> None:
+    world = PluginWorld()
+    document = json.loads(world.run("status", "-o", "json").out)
+    assert document == yaml.safe_load(world.run("status", "--output", "yaml").out)
+    assert document["login"]["state"] == "LoggedIn"
+    assert document["gate"]["status"] == "True"
+    assert document["queue"] == {
+        "known": True,
+        "active": 0,
+        "unacknowledged": 0,
+        "inDoubt": 0,
+        "paused": None,
+        "rebalances": [],
+        "backupProblem": None,
+    }
+
+
+def test_the_executor_is_asked_with_the_agents_token_which_is_shown_nowhere() -> None:
+    world = PluginWorld()
+    shown = world.run("status", "-o", "json")
+    [request] = world.executor.requests
+    assert request.headers["Authorization"] == "Bearer agent-token-canary-11"
+    assert "canary" not in shown.golden()
+    assert "canary" not in str(world.kubectl.calls)
+    assert world.kubectl.ended == 1
+
+
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [
+        (
+            {("get", "secret"): "Error from server (Forbidden): secrets is forbidden"},
+            "not known: Error from server (Forbidden): secrets is forbidden",
+        ),
+        ({}, "not known: no way to svc/paper-executor-intake: lost connection to pod"),
+    ],
+)
+def test_a_queue_that_cannot_be_asked_leaves_the_rest(
+    refused: dict[tuple[str, str], str], why: str
+) -> None:
+    world = PluginWorld()
+    world.kubectl.refused |= refused
+    world.kubectl.unreachable["svc/paper-executor-intake"] = "error: lost connection to pod"
+    shown = world.run("status")
+    assert shown.code == 0
+    assert why in shown.out
+    assert "trading/paper" in shown.out
+
+
+def test_watch_shows_each_change_once_until_ctrl_c() -> None:
+    world = PluginWorld()
+    waiting = gateway_object(status=AWAITING)
+    world.later = [lambda: None, lambda: world.kubectl.add(waiting), lambda: None]
+    shown = world.run("status", "--watch", "-o", "json")
+    assert shown.code == 130
+    states = [line.strip() for line in shown.out.splitlines() if '"state"' in line]
+    assert states == ['"state": "LoggedIn",', '"state": "AwaitingApproval",']
