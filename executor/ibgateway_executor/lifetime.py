@@ -32,7 +32,10 @@ def drain_report(
     ledger: Ledger, closes: Callable[[], datetime | None], report: SentinelReport
 ) -> DrainReport:
     """What the sentinel is told beside each question."""
-    return DrainReport(drained(ledger, report), closes())
+    active = ledger.active
+    return DrainReport(
+        drained(ledger, report), closes(), queued=len(active.unsent), sent=len(active.sent)
+    )
 
 
 def drained(ledger: Ledger, report: SentinelReport) -> bool | None:

@@ -27,6 +27,8 @@ from ibgateway_runtime.http_client import Endpoint, HttpClient
 WAIT_SECONDS: Final = 30
 DRAIN_LOOK_SECONDS: Final = 0.2
 """So often who trades through a gateway that is about to stop says whether it has drained."""
+QUEUE_LOOK_SECONDS: Final = 5
+"""So often who has orders says how many: people see the number at the console."""
 RETRY_SECONDS: Final = 0.25
 
 
@@ -35,11 +37,14 @@ class DrainReport:
     """What a sentinel is told by who trades through its gateway.
 
     `drained`: nothing is on its way any more, and nothing more is sent; None while no stop waits for that. `closes`: when the
-    session of what is traded ends; None where that is not known, or no session runs.
+    session of what is traded ends; None where that is not known, or no session runs. `queued`: orders that wait, `sent`:
+    those that the broker has or may have; None where nobody counts.
     """
 
     drained: bool | None = None
     closes: datetime | None = None
+    queued: int | None = None
+    sent: int = 0
 
 
 TellDrain = Callable[[SentinelReport], DrainReport]
@@ -101,8 +106,9 @@ class SentinelFollower:
         if tell is None:
             return f"wait={WAIT_SECONDS}"
         told = tell(self.report) if self.report is not None else DrainReport()
-        wait = DRAIN_LOOK_SECONDS if told.drained is False else WAIT_SECONDS
-        word = f"wait={wait}&drained={'true' if told.drained else 'false'}"
+        word = f"wait={_patience(told)}&drained={'true' if told.drained else 'false'}"
+        if told.queued is not None:
+            word += f"&queued={told.queued}&sent={told.sent}"
         if told.closes is None:
             return word
         return f"{word}&closes={told.closes.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -164,6 +170,13 @@ async def request_handover(
 async def give_turn(client: HttpClient, endpoint: Endpoint, turn: str, until: datetime) -> None:
     """Let one attempt push that begins until then. Raises EndpointUnavailableError."""
     await client.post(endpoint, "/v1/turns", TurnRequest(id=turn, until=until).to_json())
+
+
+def _patience(told: DrainReport) -> float:
+    """Seconds that an answer may take: what is told is asked for no sooner than the next question."""
+    if told.drained is False:
+        return DRAIN_LOOK_SECONDS
+    return QUEUE_LOOK_SECONDS if told.queued or told.sent else WAIT_SECONDS
 
 
 def _differs(before: SentinelReport | None, after: SentinelReport) -> bool:

@@ -1,4 +1,4 @@
-"""A real PostgreSQL, for the tests that ask for one."""
+"""A real PostgreSQL and a real Chromium, for the tests that ask for one."""
 
 import secrets
 from collections.abc import Iterator
@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from console_world.fixtures import browser, page, screen, start, static
 from postgres_server import PostgresServer, started
+
+__all__ = ["browser", "page", "screen", "start", "static"]
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,15 @@
 
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from console_world.console import Console, built_page, running_console, told
-from console_world.person import chromium, click, colour, enter, open_page, state_is
+from console_world.console import Console, told
+from console_world.fixtures import TOKEN
+from console_world.person import click, colour, enter, state_is
 from console_world.processes import listens, process, until
 from console_world.screen import (
     BLUE,
@@ -20,49 +20,14 @@ from console_world.screen import (
     GROUND,
     PASSWORD,
     Screen,
-    screen_with_window,
 )
 from host_processes import free_port
+from ibgateway_api.console_documents import ConsoleReport
 
 pytestmark = pytest.mark.browser
 
-TOKEN = "canary-token-of-the-console"
 DISPLAY_DOWN = "No screen: the gateway's display is not up, trying again."
 DISPLAY_GONE = "No screen: the gateway's display has gone, trying again."
-
-
-@pytest.fixture
-def screen(tmp_path: Path) -> Iterator[Screen]:
-    with screen_with_window(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def static(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built_page(tmp_path_factory.mktemp("static"))
-
-
-@pytest.fixture
-def start(static: Path) -> Iterator[Callable[..., Console]]:
-    """Starts consoles that end with the test."""
-    with ExitStack() as stack:
-        yield lambda **more: stack.enter_context(running_console(static, **more))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that must not break its content policy, throw, or write a secret anywhere."""
-    complaints: list[str] = []
-    with open_page(browser, complaints) as opened:
-        yield opened
-    forbidden = ("Content Security Policy", "error:", PASSWORD, TOKEN)
-    assert [text for text in complaints if any(word in text for word in forbidden)] == []
 
 
 def test_a_person_sees_the_window_types_and_clicks(
@@ -256,7 +221,7 @@ def test_the_page_names_its_gateway_its_mode_and_the_login(
     screen: Screen, start: Callable[..., Console], page: Page, mode: str
 ) -> None:
     console = start(CONSOLE_NAME=f"trading/ib-{mode}", CONSOLE_MODE=mode)
-    word = ["AwaitingApproval"]
+    word: list[str | ConsoleReport] = ["AwaitingApproval"]
     with screen.served(console.vnc_port), told(console.sentinel_port, word):
         page.goto(console.url)
         expect(page).to_have_title(f"{mode.upper()} · trading/ib-{mode} · IB Gateway")
@@ -276,7 +241,7 @@ def test_a_parked_gateway_says_what_to_do_instead_of_a_screen(
     screen: Screen, start: Callable[..., Console], page: Page
 ) -> None:
     console = start()
-    word = ["WaitingForPermit"]
+    word: list[str | ConsoleReport] = ["WaitingForPermit"]
     with told(console.sentinel_port, word):
         page.goto(f"{console.url}/vnc.html?autoconnect=1")
         hint = page.locator("#hint")

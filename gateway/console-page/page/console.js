@@ -4,6 +4,7 @@
 import RFB from "../novnc/core/rfb.js";
 import keysyms from "../novnc/core/input/keysymdef.js";
 import { readOptions, subprotocols, takeToken } from "./options.js";
+import { follow, gateway, write } from "./status.js";
 
 // Close codes of the bridge after which a person must do something; all others are tried again.
 const ASKS_TOKEN = 4401;
@@ -12,8 +13,6 @@ const NO_SCREEN = new Set([4503, 4504, 4505]);
 const STOPS = new Set([4400, 4408, 4429, 4430]);
 const UNREACHABLE = "The console can't be reached, trying again.";
 const RETRY_MILLISECONDS = [1000, 2000, 3000, 5000];
-const LOOK_MILLISECONDS = 2000;
-const LOOK_LIMIT = 6000;
 
 const element = (id) => document.getElementById(id);
 const options = readOptions(location.search);
@@ -25,18 +24,11 @@ let tries = 0;
 let timer = 0;
 let leaving = false;
 let screenless = false;
-// What the console's server says of the gateway, each text to be shown as text.
-let gateway = { name: "", mode: "", login: "", words: "", noScreen: "" };
-
-// Only what differs is written: a text that somebody selects, or hears read, stays as it is.
-function write(id, text) {
-  if (element(id).textContent !== text) element(id).textContent = text;
-}
 
 function show(state, text) {
   element("state").dataset.state = state;
   write("state", text);
-  write("hint", (screenless && gateway.noScreen) || text);
+  write("hint", (screenless && gateway().noScreen) || text);
   element("hint").hidden = state !== "waiting";
   element("tools").hidden = state !== "connected";
   if (state !== "connected") openTyping(false);
@@ -108,30 +100,6 @@ function rest(text, what, message) {
   ask(what, message);
 }
 
-async function look() {
-  try {
-    const answer = await fetch("gateway", { cache: "no-store", signal: AbortSignal.timeout(LOOK_LIMIT) });
-    if (!answer.ok) throw new Error(answer.status);
-    gateway = await answer.json();
-  } catch {
-    gateway = { ...gateway, login: "", words: "The login is not known: the console does not answer", noScreen: "" };
-  }
-  describe();
-  setTimeout(look, LOOK_MILLISECONDS);
-}
-
-function describe() {
-  const mode = gateway.mode.toUpperCase();
-  write("name", gateway.name || "IB Gateway");
-  write("mode", mode);
-  element("mode").hidden = mode === "";
-  document.body.dataset.mode = gateway.mode;
-  document.title = [mode, gateway.name, "IB Gateway"].filter(Boolean).join(" · ");
-  write("login", gateway.words);
-  element("login").dataset.login = gateway.login;
-  if (screenless && gateway.noScreen) write("hint", gateway.noScreen);
-}
-
 function openTyping(open) {
   element("type").hidden = !open;
   element("type-open").setAttribute("aria-expanded", String(open));
@@ -181,6 +149,8 @@ element("disconnect").addEventListener("click", () => {
   rfb.disconnect();
 });
 
-look();
+follow(() => {
+  if (screenless && gateway().noScreen) write("hint", gateway().noScreen);
+});
 if (options.autoconnect) connect();
 else ask("password", "");

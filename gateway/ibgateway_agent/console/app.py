@@ -14,11 +14,12 @@ from aiohttp import WSCloseCode, hdrs, web
 from ibgateway_agent.console.bridge import MAX_MESSAGE_BYTES
 from ibgateway_agent.console.endings import STOPPING, VIEWER_LEFT
 from ibgateway_agent.console.guard import PROTOCOL, RequestGuard, offered_protocols
-from ibgateway_agent.console.login_words import GatewayIdentity, document
+from ibgateway_agent.console.login_words import GatewayIdentity
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.reachability import PolicyObservation
 from ibgateway_agent.console.sentinel import SentinelReader
 from ibgateway_agent.console.session import SessionState, serve_viewer
+from ibgateway_agent.console.status_words import document
 from ibgateway_runtime.errors import SettingsError
 from ibgateway_runtime.metrics import metrics_route
 
@@ -115,8 +116,8 @@ async def _page(request: web.Request) -> web.FileResponse:
 
 async def _gateway(request: web.Request) -> web.Response:
     """Whose window this is and where its login stands: what everybody sees who may open the page."""
-    state = await request.app[SENTINEL].state()
-    return web.json_response(document(request.app[GATEWAY], state))
+    told = await request.app[SENTINEL].told()
+    return web.json_response(document(request.app[GATEWAY], told))
 
 
 async def _websockify(request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""What the page says of its gateway: whose window this is, and where its login stands. Pure.
+"""What the page says of a login state: in a line, and where there is no screen. Pure.
 
 A screen that is connected is no login at IBKR, so the page tells both, each by its name.
 """
@@ -60,21 +60,7 @@ class GatewayIdentity:
     mode: TradingMode | None = None
 
 
-def document(gateway: GatewayIdentity, state: LoginState | None) -> dict[str, str]:
-    """What the page shows: name, mode, login (the state, or ""), its words, and those for no screen.
-
-    `state` is None while the sentinel is not heard. No field holds an account or a secret.
-    """
-    return {
-        "name": str(gateway.key or ""),
-        "mode": gateway.mode or "",
-        "login": state or "",
-        "words": WORDS[state] if state else NOT_HEARD,
-        "noScreen": "\n".join(_no_screen(gateway.key, state)),
-    }
-
-
-def _no_screen(key: Key | None, state: LoginState | None) -> Iterator[str]:
+def no_screen(key: Key | None, state: LoginState | None) -> Iterator[str]:
     """Why there may be no screen and what a person can do; some lines are commands."""
     yield (first := _FIRST_LINES.get(state, _ENDED))
     if key is None or first is _SOON:

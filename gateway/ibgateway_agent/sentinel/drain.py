@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
+from ibgateway_api.console_documents import QueueReport
 from ibgateway_runtime.clock import Clock
 
 BETWEEN_POLLS_SECONDS: Final = 3.0
@@ -26,11 +27,24 @@ class DrainWatch:
         self._announced: int | None = None
         self.closes: datetime | None = None
         """When the session of what is traded ends, by the last executor that asked."""
+        self._queue: QueueReport | None = None
+
+    @property
+    def queue(self) -> QueueReport | None:
+        """What the executor that asks has said of its orders last; None where none asks."""
+        return self._queue if self._is_heard() else None
 
     @contextmanager
-    def heard(self, knows: int, *, drained: bool, closes: datetime | None = None) -> Iterator[None]:
+    def heard(
+        self,
+        knows: int,
+        *,
+        drained: bool,
+        closes: datetime | None = None,
+        queue: QueueReport | None = None,
+    ) -> Iterator[None]:
         """While an executor asks, which knows the report of that sequence."""
-        self.closes = closes
+        self.closes, self._queue = closes, queue
         if drained:
             self._knew = max(self._knew, knows)
         self._asking += 1
@@ -49,4 +63,7 @@ class DrainWatch:
             self._announced = sequence
         if self._knew >= self._announced:
             return True
-        return not self._asking and self._clock.monotonic() - self._left > BETWEEN_POLLS_SECONDS
+        return not self._is_heard()
+
+    def _is_heard(self) -> bool:
+        return bool(self._asking) or self._clock.monotonic() - self._left <= BETWEEN_POLLS_SECONDS

@@ -10,6 +10,7 @@ import logging
 from typing import Final
 
 from ibgateway_agent.errors import LedgerError
+from ibgateway_agent.sentinel.console_report import console_report
 from ibgateway_agent.sentinel.drain import DrainWatch
 from ibgateway_agent.sentinel.driver_attempts import DriverAttempts
 from ibgateway_agent.sentinel.figures import SentinelView
@@ -35,6 +36,7 @@ from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_agent.sentinel.settings import SentinelEnvironment
 from ibgateway_agent.sentinel.state import GatewayState
 from ibgateway_api.advice import why_refused, wrong_port
+from ibgateway_api.console_documents import ConsoleReport
 from ibgateway_api.login import Evidence, Login, Sign
 from ibgateway_api.permits import Refused
 from ibgateway_api.reports import HandoverReport
@@ -138,6 +140,10 @@ class Sentinel:
         new = self._permits.take_turn(given, self._clock.now())
         self._duties_now()
         return new
+
+    def console_report(self) -> ConsoleReport:
+        """What everybody may know now; raises LookupError before the first look."""
+        return console_report(self.publisher.latest(), self._snapshot(), self.drain.queue)
 
     def look(self) -> None:
         """One look at everything. What can't be read or written now is tried again and reported."""

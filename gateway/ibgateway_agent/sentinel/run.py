@@ -96,6 +96,7 @@ def _api(
         alive=sentinel.alive,
         operator_asks=operator_asks,
         drain=sentinel.drain,
+        console=sentinel.console_report,
         token_file=at.token_file,
         clock=clock,
     )

@@ -1,6 +1,7 @@
 """The sentinel's HTTP: status for the operator and the executor, requests, and the kubelet's probes.
 
-`/v1/*` wants the agent token; `/healthz` and `/readyz` tell nothing but a word and want none.
+`/v1/*` wants the agent token; `/healthz` and `/readyz` tell nothing but a word and want none, nor does `/console`,
+which tells what the console shows to everybody.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from ibgateway_agent.sentinel.drain import DrainWatch
 from ibgateway_agent.sentinel.permits.records import RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_api import names
+from ibgateway_api.console_documents import ConsoleReport, QueueReport
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import HandoverReport
 from ibgateway_api.requests import (
@@ -51,6 +53,7 @@ def application(
     alive: Callable[[], bool],
     operator_asks: Callable[[], None],
     drain: DrainWatch,
+    console: Callable[[], ConsoleReport],
     token_file: Path,
     clock: Clock,
 ) -> web.Application:
@@ -65,6 +68,7 @@ def application(
             web.post("/v1/turns", _turns(take_turn)),
             web.get("/healthz", _health(alive)),
             web.get("/readyz", _ready(publisher)),
+            web.get("/console", _console(console)),
         ]
     )
     return app
@@ -111,14 +115,25 @@ class _Status:
             after = int(request.query.get("after", "-1"))
             wait = min(float(request.query.get("wait", "0")), LONGEST_WAIT_SECONDS)
             closes = _instant(request.query.get("closes", ""))
+            queue = self._queue(request)
         except ValueError as error:
-            raise web.HTTPBadRequest(text="after and wait are numbers, closes a time") from error
+            raise web.HTTPBadRequest(
+                text="after, wait, queued and sent are numbers, closes a time"
+            ) from error
         if (drained := request.query.get("drained")) is not None:
-            with self._drain.heard(after, drained=drained == "true", closes=closes):
+            told = self._drain.heard(after, drained=drained == "true", closes=closes, queue=queue)
+            with told:
                 return await self._stream(request, after, wait)
         if "after" in request.query or "wait" in request.query:
             return await self._stream(request, after, wait)
         return web.Response(text=self._text(), content_type="application/json")
+
+    def _queue(self, request: web.Request) -> QueueReport | None:
+        """None from an executor of a version that does not say; ValueError for what is no number of orders."""
+        if "queued" not in request.query:
+            return None
+        waiting, sent = int(request.query["queued"]), int(request.query.get("sent", "0"))
+        return QueueReport(at=self._clock.now(), waiting=waiting, sent=sent)
 
     async def _stream(self, request: web.Request, after: int, wait: float) -> web.StreamResponse:
         response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: "application/json"})
@@ -235,5 +250,16 @@ def _ready(publisher: ReportPublisher) -> Handler:
         except LookupError:
             state = LoginState.UNKNOWN
         return web.Response(status=200 if state is LoginState.LOGGED_IN else 503, text=state)
+
+    return get
+
+
+def _console(told: Callable[[], ConsoleReport]) -> Handler:
+    async def get(_: web.Request) -> web.Response:
+        try:
+            text = told().to_json()
+        except LookupError as error:
+            raise web.HTTPServiceUnavailable(text=str(error)) from error
+        return web.Response(text=text, content_type="application/json")
 
     return get

@@ -6,15 +6,17 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
 from console_world.processes import listens, process, until
 from host_processes import free_port
+from ibgateway_api.console_documents import ConsoleReport
 
 ROOT: Final = Path(__file__).parents[3]
 
@@ -71,19 +73,21 @@ def running_console(static: Path, **more: str) -> Iterator[Console]:
         **more,
     }
     with process(sys.executable, "-m", "ibgateway_agent", "console", env=env):
-        until(lambda: listens(console.port), "the console")
+        until(lambda: listens(console.port) and listens(console.admin_port), "the console")
         yield console
 
 
 @contextmanager
-def told(port: int, word: list[str]) -> Iterator[None]:
-    """A sentinel whose /readyz says the last of `word`, to which a test may add."""
+def told(port: int, word: Sequence[str | ConsoleReport]) -> Iterator[None]:
+    """A sentinel that says the last of `word`, to which a test may add: a report, or a word of an older version."""
 
     class _Readyz(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(503)
+            said = word[-1]
+            old = isinstance(said, str)
+            self.send_response(404 if old and self.path == "/console" else 200)
             self.end_headers()
-            self.wfile.write(word[-1].encode())
+            self.wfile.write((said if isinstance(said, str) else _as_of_now(said)).encode())
 
         def log_message(self, *_: object) -> None:
             """Says nothing."""
@@ -96,3 +100,7 @@ def told(port: int, word: list[str]) -> Iterator[None]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def _as_of_now(said: ConsoleReport) -> str:
+    return said.model_copy(update={"at": datetime.now(UTC)}).to_json()

@@ -63,6 +63,7 @@ async def test_the_sentinel_is_told_when_the_session_of_what_is_traded_ends(
     await dispatch.order("a")
     await dispatch.dispatch()
     told = lifetime.drain_report(dispatch.ledger, dispatch.contracts.closes, report())
-    assert told == DrainReport(None, datetime(2026, 11, 23, 21, 0, tzinfo=UTC))
+    closes = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+    assert told == DrainReport(None, closes, queued=0, sent=1)
     dispatch.time.set(datetime(2026, 11, 23, 21, 0, tzinfo=UTC))
     assert dispatch.contracts.closes() is None

@@ -171,7 +171,8 @@ async def test_who_trades_says_whether_it_has_drained_and_soon_again_until_it_ha
     client: HttpClient, server: SentinelServer
 ) -> None:
     closes = datetime(2026, 11, 23, 16, 0, tzinfo=ZoneInfo("America/New_York"))
-    words = iter([DrainReport(closes=closes), DrainReport(False), DrainReport(True), DrainReport()])
+    first = DrainReport(closes=closes, queued=0)
+    words = iter([first, DrainReport(False, queued=2), DrainReport(True, queued=2), DrainReport()])
     following = Following(client)
     server.answers.put_nowait(report(3, LoginState.LOGGED_IN))
     async with following.at(server.endpoint, lambda _: next(words)):
@@ -182,9 +183,16 @@ async def test_who_trades_says_whether_it_has_drained_and_soon_again_until_it_ha
         await following.until(LoginState.STARTING)
     assert server.queries[:4] == [
         {},
-        {"after": "3", "wait": "30", "drained": "false", "closes": "2026-11-23T21:00:00Z"},
-        {"after": "4", "wait": "0.2", "drained": "false"},
-        {"after": "5", "wait": "30", "drained": "true"},
+        {
+            "after": "3",
+            "wait": "30",
+            "drained": "false",
+            "queued": "0",
+            "sent": "0",
+            "closes": "2026-11-23T21:00:00Z",
+        },
+        {"after": "4", "wait": "0.2", "drained": "false", "queued": "2", "sent": "0"},
+        {"after": "5", "wait": "5", "drained": "true", "queued": "2", "sent": "0"},
     ]
 
 

@@ -19,6 +19,7 @@ from ibgateway_agent.sentinel.permits.records import Records, RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_agent.sentinel.server import application
+from ibgateway_api.console_documents import ConsoleReport
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.reports import HandoverReport, SentinelReport
 from ibgateway_api.requests import HandoverRequest, TurnRequest
@@ -69,6 +70,9 @@ class ServedReports:
         stands = asked.until and HandoverReport(id=asked.id, until=asked.until, costs_push=True)
         return True, stands or None
 
+    def console(self) -> ConsoleReport:
+        return ConsoleReport(state=self.publisher.latest().state, queue=self.drain.queue)
+
     def publish(self, login: Login) -> None:
         self.publisher.publish(ReportInput(login, Records()))
 
@@ -92,6 +96,7 @@ def application_of(sentinel: ServedReports, folder: Path) -> web.Application:
         alive=lambda: sentinel.alive,
         operator_asks=sentinel.operator_asks,
         drain=sentinel.drain,
+        console=sentinel.console,
         token_file=folder / "token",
         clock=at(NOW),
     )
@@ -130,6 +135,28 @@ async def test_who_trades_says_with_its_question_whether_it_has_drained(
     assert sentinel.drain.closes == datetime.fromisoformat(CLOSES)
     assert not sentinel.drain.done(stops=False, sequence=knows)
     assert not sentinel.drain.done(stops=True, sequence=knows + 1)
+
+
+async def test_the_console_is_told_without_a_token_how_many_orders_wait(
+    client: Client, sentinel: ServedReports
+) -> None:
+    assert (await client.get("/console")).status == 503
+    sentinel.publish(IN)
+    query = {"after": "1", "wait": "0", "drained": "true", "queued": "3", "sent": "1"}
+    await (await client.get("/v1/status", params=query, headers=RIGHT)).read()
+    told = await (await client.get("/console")).json()
+    assert (told["state"], told["queue"]["waiting"], told["queue"]["sent"]) == ("LoggedIn", 3, 1)
+
+
+@pytest.mark.parametrize(
+    "more", [{"queued": "-1"}, {"queued": "many"}, {"queued": "1", "sent": "x"}]
+)
+async def test_what_is_no_number_of_orders_is_refused(
+    client: Client, sentinel: ServedReports, more: dict[str, str]
+) -> None:
+    sentinel.publish(IN)
+    query = {"after": "1", "wait": "0", "drained": "true", **more}
+    assert (await client.get("/v1/status", params=query, headers=RIGHT)).status == 400
 
 
 async def test_status_is_the_report(client: Client, sentinel: ServedReports) -> None:
