@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,6 +15,7 @@ from ibgateway_executor.run import run
 from ibgateway_executor.settings import read_environment
 from ibgateway_runtime import log
 from ibgateway_runtime.errors import SettingsError
+from ibgateway_runtime.garbage import keep_short
 
 logger = logging.getLogger("ibgateway_executor")
 
@@ -26,6 +28,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Exit code 0 after a signal, 1 when the executor must not start, or a copy could not be made or put back."""
     log.configure()
     sys.setswitchinterval(SWITCH_SECONDS)
+    keep_short(time.monotonic)
     # The library reports every failed connect as an error; broker.connection says it in our words.
     logging.getLogger(client_log()).setLevel(logging.CRITICAL)
     try:

@@ -18,7 +18,6 @@ from ibgateway_api.names import OPERATOR_AGENT, Key
 from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
 from ibgateway_operator.desired.input import Scripts
-from ibgateway_operator.garbage import keep_short
 from ibgateway_operator.handlers import Handlers, IndexedBodies, kopf_settings
 from ibgateway_operator.kube.bodies import PackedBodies
 from ibgateway_operator.kube.client import KubernetesApi, connect
@@ -30,6 +29,7 @@ from ibgateway_operator.settings import OperatorSettings, from_environment
 from ibgateway_runtime import log
 from ibgateway_runtime.clock import system_clock
 from ibgateway_runtime.errors import SettingsError
+from ibgateway_runtime.garbage import keep_short
 from ibgateway_runtime.http_client import HttpClient, client_session
 from ibgateway_runtime.http_server import served
 from ibgateway_runtime.metrics import metrics_route

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ibgateway_operator.garbage import DAY_SECONDS, keep_short
+from ibgateway_runtime.garbage import DAY_SECONDS, keep_short
 
 
 class Circle:
@@ -27,6 +27,10 @@ def now() -> Iterator[list[float]]:
     if frozen == 0:
         gc.unfreeze()
     gc.enable()
+
+
+def test_what_was_there_before_is_not_looked_at_even_once_more(now: list[float]) -> None:
+    assert gc.get_freeze_count() > 10_000
 
 
 def test_what_lives_through_a_full_collection_is_not_looked_at_again(now: list[float]) -> None:
