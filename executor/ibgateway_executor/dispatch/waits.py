@@ -20,6 +20,7 @@ from ibgateway_executor.orders.active import Lane, lane
 from ibgateway_executor.orders.order import Order, OrderReason, OrderState, move
 from ibgateway_executor.orders.queue import (
     BEHIND_EARLIER,
+    BEHIND_NAMED,
     BEHIND_UNKNOWN,
     ONE_AT_A_TIME,
     Waiting,
@@ -195,7 +196,9 @@ class OrderWaits:
         of = lane(order)
         if self._ledger.active.doubted(of):
             return BEHIND_UNKNOWN
-        return None if self._ledger.active.head(of) is order else BEHIND_EARLIER
+        if self._ledger.active.head(of) is not order:
+            return BEHIND_EARLIER
+        return BEHIND_NAMED if self._ledger.active.behind_named(order) else None
 
     def _look_for_late(self) -> None:
         """Before IBKR's time is known nothing expires, and an order past its validity has a reason of its own."""

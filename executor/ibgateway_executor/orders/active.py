@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from ibgateway_executor.orders.named_orders import NamedOrders
 from ibgateway_executor.orders.order import UNSENT, Order, OrderState
 from ibgateway_executor.orders.windows import Window, window
 
@@ -37,6 +38,7 @@ class ActiveOrders:
         self.cancels: dict[int, Order] = {}
         """Those that a client wants cancelled."""
         self._lanes: dict[Lane, list[int]] = {}
+        self._named = NamedOrders(self.unsent)
         self._doubted: dict[tuple[str, int], set[int]] = {}
         self._sent_of: dict[tuple[str, int], dict[int, Order]] = {}
         self._later: list[tuple[datetime, int]] = []
@@ -106,6 +108,10 @@ class ActiveOrders:
         found = [(of[0], of[1], other) for other in Window if other is not of[2]]
         return [other for other in found if other in self._lanes]
 
+    def behind_named(self, order: Order) -> bool:
+        """Whether an earlier order, of which account or contract are not known yet, may be for the same ones."""
+        return self._named.before(order)
+
     def begin(self, now: datetime) -> None:
         """Orders whose `not_before` has come join their lanes, at the place that their acceptance gives them."""
         while self._later and self._later[0][0] <= now:
@@ -167,6 +173,7 @@ class ActiveOrders:
     def _queue(self, order: Order) -> None:
         of = lane(order)
         heapq.heappush(self._lanes.setdefault(of, []), order.sequence)
+        self._named.put(order)
         self._moved[of] = None
 
     def _drop(self, order: Order) -> None:

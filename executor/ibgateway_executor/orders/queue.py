@@ -2,7 +2,7 @@
 
 One lane per account, contract and part of the market's hours, first in first out, so only the head of a lane may be sent. The
 oldest head that nothing holds is next, one of high priority before all others. One unacknowledged submission at a time for the whole client id; an order of unknown fate blocks
-its own lane.
+its own lane. An order whose account or contract is not known yet holds up the later ones that may be for the same.
 """
 
 import heapq
@@ -50,6 +50,10 @@ BEHIND_UNKNOWN: Final = Waiting(
 )
 BEHIND_EARLIER: Final = Waiting(
     OrderReason.BEHIND_EARLIER, "an earlier order for this contract goes first"
+)
+BEHIND_NAMED: Final = Waiting(
+    OrderReason.BEHIND_EARLIER,
+    "an earlier order may be for this contract: what it names has not been told by the broker yet",
 )
 ONE_AT_A_TIME: Final = Waiting(
     OrderReason.ONE_AT_A_TIME, "another order is on its way to the broker"
@@ -137,7 +141,9 @@ def _first(
 
 
 def _overtakes(active: ActiveOrders, head: Order, wait: Callable[[Order], Waiting | None]) -> bool:
-    """Whether an earlier order of the same account and contract waits for something else than its own hours."""
+    """Whether an earlier order of the same account and contract, as far as that is known, waits for something else than its own hours."""
+    if active.behind_named(head):
+        return True
     for of in active.siblings(lane(head)):
         other = active.head(of)
         if other is not None and other.sequence < head.sequence:

@@ -136,37 +136,76 @@ def test_an_order_takes_its_place_in_the_lane_when_its_time_has_come() -> None:
     assert next_one() == 1
 
 
-ORDERS = st.lists(
-    st.tuples(
-        st.integers(1, 4),
-        st.sampled_from(["Accepted", "Waiting", "Working", "Unknown"]),
-        st.sampled_from(["DU1", "DU2"]),
-        st.booleans(),
-    ),
-    max_size=12,
-)
+def drawn_orders(
+    numbers: st.SearchStrategy[int], accounts: list[str]
+) -> st.SearchStrategy[list[tuple[int, str, str, bool]]]:
+    """Contract number, state, account and whether it is held."""
+    states = st.sampled_from(["Accepted", "Waiting", "Working", "Unknown"])
+    one = st.tuples(numbers, states, st.sampled_from(accounts), st.booleans())
+    return st.lists(one, max_size=12)
+
+
+ORDERS = drawn_orders(st.integers(1, 4), ["DU1", "DU2"])
+NAMED = drawn_orders(st.integers(0, 4), ["DU1", "DU2", ""])
+MOVES = st.lists(st.tuples(st.integers(1, 12), st.sampled_from(OrderState)), max_size=8)
+
+
+def settled(one: Order) -> bool:
+    return one.terms.account != "" and one.terms.contract.con_id != 0
+
+
+def may_be_one(unsettled: Order, other: Order) -> bool:
+    account, number = unsettled.terms.account, unsettled.terms.contract.con_id
+    return account in ("", other.terms.account) and number in (0, other.terms.contract.con_id)
 
 
 def searched(orders: Sequence[Order], held: Mapping[int, Waiting]) -> int:
-    """The same by looking at every order: first in its lane, not held, nothing of unknown fate beside it."""
+    """The same by looking at every order: first in its lane, not held, nothing of unknown fate beside it, and none before
+    it that may be for the same account and contract.
+    """
     lost = {lane(o) for o in orders if o.state is OrderState.UNKNOWN}
     heads: dict[Lane, Order] = {}
     for one in orders:
         if one.state in UNSENT:
             heads.setdefault(lane(one), one)
-    free = [o for of, o in heads.items() if of not in lost and o.sequence not in held]
+    unsettled = [o for o in orders if o.state in UNSENT and not settled(o)]
+    free = [
+        o
+        for of, o in heads.items()
+        if of not in lost
+        and o.sequence not in held
+        and not any(u.sequence < o.sequence and may_be_one(u, o) for u in unsettled)
+    ]
     return min((o.sequence for o in free), default=0)
 
 
-@given(ORDERS, st.lists(st.tuples(st.integers(1, 12), st.sampled_from(OrderState)), max_size=8))
+@given(ORDERS, MOVES)
 def test_the_choice_is_that_of_a_search_through_all_orders(
     drawn: list[tuple[int, str, str, bool]], moves: list[tuple[int, OrderState]]
 ) -> None:
+    compared(drawn, moves, anew=False)
+
+
+@given(NAMED, MOVES)
+def test_so_it_is_where_accounts_and_contracts_are_not_known_yet(
+    drawn: list[tuple[int, str, str, bool]], moves: list[tuple[int, OrderState]]
+) -> None:
+    compared(drawn, moves, anew=True)
+
+
+def compared(
+    drawn: list[tuple[int, str, str, bool]], moves: list[tuple[int, OrderState]], *, anew: bool
+) -> None:
+    """After each move. `anew`: every lane is looked at, as the dispatcher does that now and then."""
     orders = {
         n: order(n, con_id, state, account)
         for n, (con_id, state, account, _) in enumerate(drawn, start=1)
     }
-    held = {n: PRICE for n, (*_, is_held) in enumerate(drawn, start=1) if is_held}
+    held = {
+        n: PRICE
+        for n, (*_, is_held) in enumerate(drawn, start=1)
+        if is_held or not settled(orders[n])
+    }
     active, heads = ActiveOrders(orders.values()), LaneHeads()
     for step in [None, *moves]:
         if step is not None and step[0] in orders:
@@ -174,6 +213,8 @@ def test_the_choice_is_that_of_a_search_through_all_orders(
             active.put(orders[step[0]])
         for of in active.news()[1]:
             heads.put(active, of)
+        if anew:
+            heads.put_all(active)
         found = heads.next(active, wait=lambda o: held.get(o.sequence))
         kept = sorted(orders.values(), key=lambda o: o.sequence)
         assert (found.sequence if found else 0) == searched(kept, held)
