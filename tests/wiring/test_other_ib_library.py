@@ -19,6 +19,7 @@ SOURCES = (
 SUITES = {
     "tests/wiring/test_executor_ib_connection.py": "what the broker interface promises",
     "tests/wiring/test_executor_with_simulator.py": "the executor's process, from an order to its fill",
+    "tests/wiring/test_executor_order_types.py": "each kind of order on the wire",
 }
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(900)]
 

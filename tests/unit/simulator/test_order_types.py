@@ -133,6 +133,26 @@ def test_an_order_for_an_auction_comes_before_the_cutoff() -> None:
     assert (state(book)[0], state(book, 2)[0]) == ("Inactive", "Submitted")
 
 
+@pytest.mark.parametrize(
+    ("changes", "time", "expected"),
+    [
+        ({"tif": "OPG"}, "09:29:59", "PreSubmitted"),
+        ({"tif": "OPG"}, "09:30", "Inactive"),
+        ({"tif": "OPG", "order_type": "LMT", "limit_price": Decimal(190)}, "15:59:59", "Inactive"),
+        ({"order_type": "MOO"}, "12:00", "Inactive"),
+        ({"tif": "OPG"}, "16:00", "PreSubmitted"),
+        ({"tif": "DAY"}, "12:00", "Submitted"),
+    ],
+)
+def test_no_order_on_open_is_taken_while_the_session_runs(
+    changes: dict[str, Any], time: str, expected: str
+) -> None:
+    book = broker()
+    book.place(replace(BUY, **changes), at(FRIDAY, time))
+    assert state(book)[0] == expected
+    assert order(book).reason == ("Exchange is closed." if expected == "Inactive" else "")
+
+
 def test_a_half_day_ends_at_one() -> None:
     book = broker()
     black_friday = dt.date(2026, 11, 27)

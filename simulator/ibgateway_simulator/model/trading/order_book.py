@@ -171,6 +171,7 @@ class OrderBook:
             self.rules,
             now,
             self._auction(ticket, now),
+            self.hours.is_open(now),
         )
 
     def _quoted(self, ticket: OrderTicket, now: dt.datetime) -> WhatIfMessage:

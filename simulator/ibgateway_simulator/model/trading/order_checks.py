@@ -45,7 +45,7 @@ class OrderRefusal:
 
 @dataclass(frozen=True, slots=True)
 class OrderContext:
-    """What a check may look at; `auction` is when an order of its kind would be executed."""
+    """What a check may look at; `auction` is when an order of its kind would be executed, `in_session` whether the regular session runs."""
 
     ticket: OrderTicket
     account: Account
@@ -54,6 +54,7 @@ class OrderContext:
     rules: MarketRules
     now: dt.datetime
     auction: dt.datetime | None = None
+    in_session: bool = False
 
     def same_side(self, *, con_id: int | None = None) -> Iterable[BookedOrder]:
         """The account's other working orders of this side, of one contract or of all."""
@@ -145,9 +146,18 @@ def _cutoff(context: OrderContext) -> OrderRefusal | None:
     return OrderRefusal(201, "The exchange takes no more orders for this auction.")
 
 
+def _opening(context: OrderContext) -> OrderRefusal | None:
+    """IBKR takes on-open orders between a close and the next open; the words are those in the logs of QuantConnect's
+    Lean.Brokerages.InteractiveBrokers, issue 204.
+    """
+    if not (context.ticket.on_open and context.in_session):
+        return None
+    return OrderRefusal(201, "Exchange is closed.")
+
+
 def _funds(context: OrderContext) -> OrderRefusal | None:
     ticket, account = context.ticket, context.account
-    opening = _opening(context)
+    opening = _opened(context)
     if not opening:
         return None
     price = ticket.limit_price if ticket.order_type in PRICED else context.prices[ticket.con_id]
@@ -171,7 +181,7 @@ def _funds(context: OrderContext) -> OrderRefusal | None:
     )
 
 
-def _opening(context: OrderContext) -> Decimal:
+def _opened(context: OrderContext) -> Decimal:
     """How much of the order opens a position that needs funds: all of a purchase in a cash account."""
     ticket, held = context.ticket, context.account.position(context.ticket.con_id).quantity
     if context.account.type is AccountType.CASH:
@@ -200,6 +210,7 @@ CHECKS: tuple[Callable[[OrderContext], OrderRefusal | None], ...] = (
     _tick,
     _active,
     _cutoff,
+    _opening,
     _funds,
     _holding,
 )
