@@ -1,0 +1,1 @@
+"""Commands that talk to a gateway's executor: orders, rebalances, what waits and what is held."""

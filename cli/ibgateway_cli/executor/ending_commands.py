@@ -1,0 +1,123 @@
+"""`cancel` and `resolve`: how orders end by a person's word."""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+import typer
+from rich.console import RenderableType
+
+from ibgateway_api.executor_documents import CancelResult, OrderDocument
+from ibgateway_cli.app import OutputOption, YesOption, plugin_of
+from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.executor.cells import facts, words
+from ibgateway_cli.executor.connection import connected
+from ibgateway_cli.executor.either import of_order_or_rebalance
+from ibgateway_cli.executor.options import GatewayOption, agree, plain
+from ibgateway_cli.executor.order_tables import order_facts
+from ibgateway_cli.executor.rebalance_tables import run_line
+from ibgateway_cli.output import Output
+
+
+class PersonOutcome(StrEnum):
+    """What a person found out about an order in doubt."""
+
+    FOUND = "found"
+    NOT_AT_BROKER = "not-at-broker"
+    GIVE_UP = "give-up"
+
+
+_OUTCOMES: Final = {
+    PersonOutcome.FOUND: "found",
+    PersonOutcome.NOT_AT_BROKER: "notAtBroker",
+    PersonOutcome.GIVE_UP: "giveUp",
+}
+
+
+def cancel(
+    context: typer.Context,
+    order_id: Annotated[
+        str | None, typer.Argument(metavar="ORDER", help="An order, or a rebalance.")
+    ] = None,
+    *,
+    every: Annotated[
+        bool, typer.Option("--all", help="Everything that has not ended.", show_default=False)
+    ] = False,
+    by: Annotated[
+        str, typer.Option(envvar="USER", metavar="NAME", help="Who says so, of --all.")
+    ] = "kubectl ibgateway",
+    gateway: GatewayOption = None,
+    yes: YesOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Cancel an order, a rebalance, or everything."""
+    if every == (order_id is not None):
+        raise PluginError("name one order, or say --all", "see --help", ExitCode.USAGE)
+    plugin = plugin_of(context)
+    with connected(plugin, gateway) as (trading, connection):
+        if order_id is None:
+            what = "cancel every order and rebalance that has not ended"
+            agree(plugin.terminal, trading, what, yes=yes)
+            done = connection.ask(lambda client: client.cancel_all(by=by))
+            plugin.terminal.show(plain(done), output, _cancelled_table(done))
+            return
+        found = of_order_or_rebalance(
+            connection,
+            order_id,
+            lambda client: client.cancel(order_id),
+            lambda client: client.cancel_rebalance(order_id),
+        )
+    if isinstance(found, OrderDocument):
+        plugin.terminal.show(plain(found), output, order_facts(found))
+        plugin.terminal.tell(_cancel_words(found))
+    else:
+        plugin.terminal.show(plain(found), output, run_line(found))
+
+
+def resolve(
+    context: typer.Context,
+    order_id: Annotated[str, typer.Argument(metavar="ORDER")],
+    outcome: Annotated[PersonOutcome, typer.Argument(help="What you found out.")],
+    *,
+    note: Annotated[str, typer.Option(metavar="TEXT", help="How you know; it stays with it.")],
+    filled: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SHARES", min=0, help="Of found: how many were executed.", show_default=False
+        ),
+    ] = None,
+    gateway: GatewayOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Say what became of an order in doubt. Nothing is sent."""
+    if (filled is None) == (outcome is PersonOutcome.FOUND):
+        raise PluginError(
+            "--filled belongs to found, and found needs it",
+            "say how many shares were executed: --filled 0 for none",
+            ExitCode.USAGE,
+        )
+    plugin = plugin_of(context)
+    word = _OUTCOMES[outcome]
+    with connected(plugin, gateway) as (trading, connection):
+        plugin.terminal.tell(f"{trading}: {order_id} is {outcome}.")
+        done = connection.ask(
+            lambda client: client.resolve(order_id, outcome=word, note=note, filled_quantity=filled)
+        )
+    plugin.terminal.show(plain(done), output, order_facts(done))
+
+
+def _cancel_words(found: OrderDocument) -> str:
+    if found.state == "Cancelled":
+        return "Cancelled: nothing of it was sent."
+    if found.cancel_written:
+        return "IBKR is asked to cancel it: history shows how it ended."
+    return "IBKR is asked as soon as there is a link to it: queue says why not now."
+
+
+def _cancelled_table(done: CancelResult) -> RenderableType:
+    return facts(
+        [
+            ("cancelled", words(f"{done.cancelled} that were not sent")),
+            ("asked", words(f"{done.asked} that IBKR has, or is about to")),
+            ("in doubt", words(f"{done.in_doubt}, cancelled once they are found")),
+        ]
+    )

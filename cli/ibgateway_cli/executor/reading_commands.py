@@ -1,0 +1,222 @@
+"""`orders`, `queue`, `history`, `positions`, `account` and `executions`: what only reads."""
+
+import re
+from collections import deque
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Annotated, Final
+
+import typer
+
+from ibgateway.client import ExecutorClient
+from ibgateway_api.executor_documents import OrderDocument
+from ibgateway_cli.app import GatewayName, OutputOption, Plugin, plugin_of
+from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.executor.connection import ExecutorConnection, connected
+from ibgateway_cli.executor.either import of_order_or_rebalance
+from ibgateway_cli.executor.following import RUN_ENDED, OrderChoice, changed_orders, standing
+from ibgateway_cli.executor.options import AccountOption, GatewayOption, plain, show_each
+from ibgateway_cli.executor.order_tables import history_table, order_line, orders_table
+from ibgateway_cli.executor.portfolio_tables import account_page, executions_page, positions_page
+from ibgateway_cli.executor.waiting import QUEUED, WaitingView, waiting_page
+from ibgateway_cli.output import Output
+from ibgateway_cli.times import from_text
+
+PAGE: Final = 500
+_SPAN: Final = re.compile(r"([0-9]{1,5})([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def orders(
+    context: typer.Context,
+    name: GatewayName = None,
+    *,
+    state: Annotated[
+        str | None, typer.Option(metavar="STATE", help="Such as Working.", show_default=False)
+    ] = None,
+    account: AccountOption = None,
+    symbol: Annotated[
+        str | None, typer.Option(metavar="SYMBOL", help="Of this symbol.", show_default=False)
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="With this reference.", show_default=False)
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPAN|TIME", help="Accepted since, such as 2h or 3d.", show_default=False
+        ),
+    ] = None,
+    last: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, help="So many of the newest; 0: all.")
+    ] = 50,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on with each change.", show_default=False)
+    ] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List orders, oldest first, and watch them change."""
+    plugin = plugin_of(context)
+    wanted = OrderChoice(state, account, symbol, reference)
+    begin = None if since is None else begin_of(since, plugin.terminal.now())
+    with connected(plugin, name) as (_, connection):
+        if watch:
+            _watch(plugin, connection, wanted, begin=begin, last=last, output=output)
+        found = _newest(plugin, connection, wanted, begin=begin, last=last)
+    document = {"orders": [plain(order) for order in found]}
+    plugin.terminal.show(document, output, orders_table(found) if found else "No orders.")
+
+
+def queue(
+    context: typer.Context, name: GatewayName = None, *, output: OutputOption = Output.TABLE
+) -> None:
+    """Show what waits and for what, the gate and why it is closed, and what to do."""
+    plugin = plugin_of(context)
+    with connected(plugin, name) as (_, connection):
+        view = waiting_view(connection)
+    plugin.terminal.show(view.document(), output, waiting_page(view))
+
+
+def history(
+    context: typer.Context,
+    order_id: Annotated[str, typer.Argument(metavar="ORDER", help="An order, or a rebalance.")],
+    *,
+    gateway: GatewayOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show what became of an order or a rebalance: each change, why, and by whom."""
+    plugin = plugin_of(context)
+    with connected(plugin, gateway) as (_, connection):
+        entries = of_order_or_rebalance(
+            connection,
+            order_id,
+            lambda client: list(client.history(order_id)),
+            lambda client: list(client.rebalance_history(order_id)),
+        )
+    document = {"history": [plain(entry) for entry in entries]}
+    plugin.terminal.show(document, output, history_table(entries))
+
+
+def positions(
+    context: typer.Context,
+    name: GatewayName = None,
+    *,
+    account: AccountOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show what the accounts hold, as IBKR tells it."""
+    plugin = plugin_of(context)
+    with connected(plugin, name) as (_, connection):
+        page = connection.ask(lambda client: client.positions(account))
+    plugin.terminal.show(plain(page), output, positions_page(page))
+
+
+def account(
+    context: typer.Context,
+    name: GatewayName = None,
+    *,
+    account: AccountOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show what an account is worth, as IBKR tells it."""
+    plugin = plugin_of(context)
+    with connected(plugin, name) as (_, connection):
+        values = connection.ask(lambda client: client.account(account))
+    plugin.terminal.show(plain(values), output, account_page(values))
+
+
+def executions(
+    context: typer.Context,
+    name: GatewayName = None,
+    *,
+    account: AccountOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show what was executed since midnight in New York, by whomever."""
+    plugin = plugin_of(context)
+    with connected(plugin, name) as (_, connection):
+        page = connection.ask(lambda client: client.executions(account))
+    plugin.terminal.show(plain(page), output, executions_page(page))
+
+
+def waiting_view(connection: ExecutorConnection) -> WaitingView:
+    """Everything that waits, and what is at work at IBKR."""
+    gate, pause = standing(connection)
+    queued = connection.ask(_queued)
+    runs = connection.ask(lambda client: list(client.rebalances()))
+    working = connection.ask(lambda client: sum(1 for _ in client.orders(state="Working")))
+    waiting = [run for run in runs if run.state not in RUN_ENDED]
+    return WaitingView(gate, pause, queued, waiting, working)
+
+
+def begin_of(text: str, now: datetime) -> datetime:
+    """`2h` ago, or a time with its zone. Raises PluginError."""
+    if found := _SPAN.fullmatch(text):
+        return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+    at = from_text(text)
+    if at is None:
+        raise PluginError(
+            f"--since {text} is neither a span nor a time with a zone",
+            "write it like 2h, 3d or 2026-11-23T00:00:00Z",
+            ExitCode.USAGE,
+        )
+    return at
+
+
+def _queued(client: ExecutorClient) -> list[OrderDocument]:
+    """In the order of acceptance; of those that a person has given up there is nothing to do."""
+    found = chain.from_iterable(client.orders(state=state, page_size=PAGE) for state in QUEUED)
+    waits = (order for order in found if order.resolution is None)
+    return sorted(waits, key=lambda order: order.accepted_at)
+
+
+def _newest(
+    plugin: Plugin,
+    connection: ExecutorConnection,
+    wanted: OrderChoice,
+    *,
+    begin: datetime | None,
+    last: int,
+) -> list[OrderDocument]:
+    with plugin.terminal.error.status("reading the orders"):
+        return connection.ask(
+            lambda client: list(
+                deque(
+                    client.orders(
+                        state=wanted.state,
+                        account=wanted.account,
+                        symbol=wanted.symbol,
+                        client_reference=wanted.reference,
+                        since=begin,
+                        page_size=PAGE,
+                    ),
+                    maxlen=last or None,
+                )
+            )
+        )
+
+
+def _watch(
+    plugin: Plugin,
+    connection: ExecutorConnection,
+    wanted: OrderChoice,
+    *,
+    begin: datetime | None,
+    last: int,
+    output: Output,
+) -> None:
+    """What there is, then each change, until Ctrl-C."""
+    terminal = plugin.terminal
+
+    def show(order: OrderDocument) -> None:
+        if output is Output.TABLE:
+            terminal.out.print(order_line(order), soft_wrap=True, highlight=False)
+        else:
+            show_each(terminal, plain(order), output)
+
+    def begun() -> None:
+        for order in _newest(plugin, connection, wanted, begin=begin, last=last):
+            show(order)
+
+    for order in changed_orders(connection, wanted, begun):
+        show(order)

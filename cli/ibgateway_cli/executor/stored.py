@@ -1,0 +1,55 @@
+"""An order or a rebalance is stored once: where its answer is lost it is asked for again, with the same key and body."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import TypeVar
+
+from ibgateway.client import ClientError, ExecutorClient, ProblemError
+from ibgateway.client.retries import SAFE_CODES
+from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.executor.connection import ATTEMPTS, ExecutorConnection, comes_back
+from ibgateway_cli.executor.problems import plugin_error, sentence
+
+T = TypeVar("T")
+
+
+def stored_once(
+    connection: ExecutorConnection, call: Callable[[ExecutorClient], T], *, what: str, key: str
+) -> T:
+    """The answer of `call`, which sends the same key and the same body each time. Raises PluginError.
+
+    An answer that is lost may be that of a stored request. No later "not now" says that it was not stored, only a plain refusal
+    does: the executor answers a stored request whatever has changed.
+    """
+    lost = False
+    for attempt in count(1):
+        try:
+            return connection.once(call)
+        except ClientError as error:
+            lost = lost or may_be_stored(error)
+            if not (comes_back(error) or (lost and not _refused(error))):
+                raise plugin_error(error) from error
+            if attempt == ATTEMPTS:
+                raise (_fate_unknown(error, what, key) if lost else plugin_error(error)) from error
+            connection.pause(attempt, f"The answer is missing, repeating with the same key {key}.")
+    raise AssertionError("unreachable")
+
+
+def may_be_stored(error: ClientError) -> bool:
+    """Whether the request may be on disk although this is its answer. Of the executor's own words a 503 says that it is not."""
+    if isinstance(error, ProblemError) and error.code != "RequestInFlight":
+        return error.status >= 500 and not (error.status == 503 and error.code)
+    return True
+
+
+def _refused(error: ClientError) -> bool:
+    """A plain no: of a stored request it would have been the order."""
+    return isinstance(error, ProblemError) and error.status < 500 and error.code not in SAFE_CODES
+
+
+def _fate_unknown(error: ClientError, what: str, key: str) -> PluginError:
+    return PluginError(
+        f"nobody knows whether the {what} is stored: {sentence(str(error))}",
+        f"repeat the same command with --key {key}: with this key it is placed once",
+        ExitCode.UNANSWERED,
+    )

@@ -1,0 +1,105 @@
+"""`cancel` and `resolve`."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from executor_plugin import ScriptedExecutor, problem
+from executor_plugin.documents import order_json, run_json
+from ibgateway_cli.errors import ExitCode
+from plugin_fakes import PluginWorld, gateway_object, golden, secret_object
+
+Json = dict[str, Any]
+ORDER = order_json(1)
+PATH = f"/v1/orders/{ORDER['id']}"
+
+
+def answer(document: Json, status: int = 200) -> httpx.Response:
+    return httpx.Response(status, json=document)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"state": "Cancelled"}, "Cancelled: nothing of it was sent."),
+        ({"state": "Working", "cancelWritten": True}, "IBKR is asked to cancel it"),
+        ({"state": "Working", "cancelWritten": False}, "IBKR is asked as soon as there is a link"),
+    ],
+)
+def test_a_cancel_says_whether_it_has_left(changes: Json, said: str) -> None:
+    executor = ScriptedExecutor()
+    executor.will(f"DELETE {PATH}", answer(ORDER | changes))
+    shown = PluginWorld(executor=executor).run("cancel", ORDER["id"])
+    assert shown.code == 0
+    assert said in shown.error
+
+
+def test_a_rebalance_is_cancelled_by_its_id_too() -> None:
+    executor = ScriptedExecutor()
+    run = run_json(cancelRequested=True)
+    executor.will(f"DELETE /v1/orders/{run['id']}", problem(404, "NoSuchOrder", "none"))
+    executor.will(f"DELETE /v1/rebalances/{run['id']}", answer(run, 202))
+    shown = PluginWorld(executor=executor).run("cancel", run["id"])
+    assert (shown.code, "is Selling" in shown.out) == (0, True)
+
+
+def test_an_order_that_has_ended_is_not_cancelled() -> None:
+    executor = ScriptedExecutor()
+    executor.will(
+        f"DELETE {PATH}",
+        problem(409, "CannotCancel", "the order is Filled already", "The order can't be cancelled"),
+    )
+    golden("cancel-refused", PluginWorld(executor=executor).run("cancel", ORDER["id"]).golden())
+
+
+def test_everything_is_cancelled_in_one_call_and_live_asks_back() -> None:
+    executor = ScriptedExecutor()
+    executor.will("POST /v1/cancel-all", answer({"cancelled": 3, "asked": 2, "inDoubt": 1}))
+    paper = PluginWorld(executor=executor)
+    golden("cancel-all", paper.run("cancel", "--all", "--by", "R.").golden())
+    assert json.loads(executor.requests[0].content) == {"by": "R."}
+    live = PluginWorld(executor=executor, answers=["n"])
+    live.kubectl.objects.pop(("ibgateway", "paper"))
+    live.kubectl.add(
+        gateway_object("live", tradingMode="live"), secret_object("live-executor-token", token="t")
+    )
+    assert live.run("cancel", "--all").code == ExitCode.FAILED
+    assert len(executor.requests) == 1
+    assert live.run("cancel", "--all", "--yes").code == 0
+
+
+@pytest.mark.parametrize("words", [(), ("o1", "--all")])
+def test_one_order_or_all_of_them(words: tuple[str, ...]) -> None:
+    executor = ScriptedExecutor()
+    assert PluginWorld(executor=executor).run("cancel", *words).code == ExitCode.USAGE
+    assert executor.requests == []
+
+
+@pytest.mark.parametrize(
+    ("words", "body"),
+    [
+        ("found --filled 4", {"outcome": "found", "filledQuantity": 4}),
+        ("found --filled 0", {"outcome": "found", "filledQuantity": 0}),
+        ("not-at-broker", {"outcome": "notAtBroker"}),
+        ("give-up", {"outcome": "giveUp"}),
+    ],
+)
+def test_a_persons_word_is_sent_as_it_was_said(words: str, body: Json) -> None:
+    executor = ScriptedExecutor()
+    executor.will(f"POST {PATH}/resolve", answer(ORDER | {"state": "Cancelled", "note": "R."}))
+    shown = PluginWorld(executor=executor).run(
+        "resolve", ORDER["id"], *words.split(), "--note", "not in TWS, R."
+    )
+    assert shown.code == 0
+    assert json.loads(executor.requests[0].content) == {**body, "note": "not in TWS, R."}
+
+
+@pytest.mark.parametrize("words", ["found", "not-at-broker --filled 3", "lost", ""])
+def test_a_word_that_is_not_whole_is_never_sent(words: str) -> None:
+    executor = ScriptedExecutor()
+    world = PluginWorld(executor=executor)
+    code = world.run("resolve", "o1", *words.split(), "--note", "R.").code
+    assert (code, executor.requests) == (ExitCode.USAGE, [])
+    assert world.run("resolve", "o1", "give-up").code == ExitCode.USAGE
