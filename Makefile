@@ -11,8 +11,8 @@ STAGE := $(BIN)/python -m ibgateway_stage
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help check lint unit coverage hooks figures format test packages test-wiring test-apiserver test-chart test-e2e \
-        test-stories test-faults cluster images demo env bench down crds openapi lock clean
+.PHONY: help check lint unit site coverage hooks figures format test packages test-wiring test-apiserver test-chart test-e2e \
+        test-stories test-faults cluster images demo env bench down crds pages openapi lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,7 +24,7 @@ help: ## list the targets
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-check: lint unit ## what each commit runs: lint, then unit
+check: lint unit site ## what each commit runs: lint, unit, site
 
 lint: .venv/ready ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet .
@@ -34,6 +34,9 @@ lint: .venv/ready ## format, lint, types, import contracts
 
 unit: .venv/ready ## the unit tests, on all processors
 	@$(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist worksteal tests/unit
+
+site: .venv/ready ## these pages as a site in build/site; a link that leads nowhere fails it
+	@$(BIN)/python tests/support/ibgateway_site/build.py
 
 coverage: .venv/ready ## the unit tests one after the other, and what they cover
 	@$(BIN)/coverage run -m pytest -q tests/unit
@@ -49,7 +52,7 @@ format: .venv/ready ## rewrite the sources in the house's format
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-test: lint coverage test-wiring test-apiserver test-chart test-e2e ## everything, from unit tests to the story on a real cluster
+test: lint coverage site test-wiring test-apiserver test-chart test-e2e ## everything, from unit tests to the story on a real cluster
 
 packages: .venv/ready
 	@bash tests/install-debian.sh
@@ -93,9 +96,13 @@ bench: cluster packages ## every figure of docs/performance.md beside its limit:
 down: .venv/ready ## remove the cluster and everything it started
 	@$(CLUSTER) down
 
-crds: .venv/ready ## write crds/ and what the charts repeat of it from api/
+crds: .venv/ready ## write crds/ and what charts and pages repeat of it from api/
 	@$(BIN)/python -m ibgateway_operator.crds > crds/ibgateway.dev_ibgateways.yaml
 	@$(BIN)/python -m ibgateway_charts.generated
+	@$(BIN)/python -m ibgateway_site.pages
+
+pages: .venv/ready ## write what docs/ has from the code: the reference, the login states
+	@$(BIN)/python -m ibgateway_site.pages
 
 openapi: .venv/ready ## write docs/openapi.json from the executor's routes
 	@$(BIN)/python -m ibgateway_executor.intake.written_openapi > docs/openapi.json
@@ -104,4 +111,4 @@ lock: .venv/ready ## write requirements/*.txt from pyproject.toml
 	@requirements/lock.sh
 
 clean: ## remove what make made in this folder
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -53,8 +53,8 @@ def test_a_commit_runs_the_commands_of_make_check() -> None:
 
 def test_make_test_leaves_no_check_out_and_measures_the_same_tests() -> None:
     everything = needs("test", MAKEFILE)
-    assert ["lint", "unit"] == needs("check", MAKEFILE)
-    assert ["lint", "coverage"] == everything[:2]
+    assert ["lint", "unit", "site"] == needs("check", MAKEFILE)
+    assert ["lint", "coverage", "site"] == everything[:3]
     (unit,) = recipe("unit", MAKEFILE)
     measured, report = recipe("coverage", MAKEFILE)
     assert unit.endswith(" tests/unit")

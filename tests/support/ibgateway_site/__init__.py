@@ -1,0 +1,1 @@
+"""The documentation as a site: how it is built, and the pages that are made from the code."""
