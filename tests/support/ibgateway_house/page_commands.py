@@ -9,9 +9,8 @@ from typing import Any, Final
 import yaml
 
 PROGRAMS: Final = re.compile(r"(?:curl|docker|eval|helm|kubectl|make|registry=|umask) ?")
-_FENCED: Final = re.compile(r"^```(?:bash|sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_YAML: Final = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_ANY_FENCE: Final = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+SHELLS: Final = ("", "bash", "sh")
+_FENCE: Final = re.compile(r"^```([^`\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED: Final = re.compile(r"^    .*\n(?:^    .*\n|^\n(?=    ))*", re.MULTILINE)
 _INLINE: Final = re.compile(r"`([^`\n]+)`")
 _HERE_DOCUMENT: Final = re.compile(r"<<'(\w+)'\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
@@ -19,12 +18,19 @@ _COMMENT: Final = re.compile(r"(?:^|\s)#\s.*")
 _ENDS: Final = frozenset({"|", "||", "&", "&&", ";"})
 
 
+def fenced(text: str, *languages: str) -> Iterator[str]:
+    """The fenced blocks in these languages; empty is one that names none."""
+    for language, block in _FENCE.findall(text):
+        if language in languages:
+            yield block
+
+
 def commands(text: str) -> Iterator[str]:
     """The scripts in a Markdown text: fenced, indented, or in a line."""
-    for block in _FENCED.findall(text):
+    for block in fenced(text, *SHELLS):
         if PROGRAMS.match(block):
             yield block
-    prose = _FENCED.sub("", text)
+    prose = _FENCE.sub("", text)
     for block in _INDENTED.findall(prose):
         script = re.sub("^    ", "", block, flags=re.MULTILINE)
         if PROGRAMS.match(script):
@@ -52,12 +58,12 @@ def calls(script: str) -> Iterator[list[str]]:
 
 def yaml_documents(text: str) -> Iterator[Any]:
     """The YAML on a page: fenced, indented from a key on, or given to a command."""
-    for block in _YAML.findall(text):
+    for block in fenced(text, "yaml"):
         yield from yaml.safe_load_all(block)
-    for block in _FENCED.findall(text):
+    for block in fenced(text, *SHELLS):
         for _, given in _HERE_DOCUMENT.findall(block):
             if "apiVersion:" in given:
                 yield from yaml.safe_load_all(given)
-    for block in _INDENTED.findall(_ANY_FENCE.sub("", text)):
+    for block in _INDENTED.findall(_FENCE.sub("", text)):
         if re.match(r"    [a-z]\w*:\n", block):
             yield from yaml.safe_load_all(block)

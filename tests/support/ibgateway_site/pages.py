@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from ibgateway_site import login_diagram, login_steps, reference
+from ibgateway_site import login_diagram, login_steps, reference, tested
 
 DOCS: Final = Path(__file__).parents[3] / "docs"
 _BEGIN: Final = "<!-- login steps: made from api/ibgateway_api/login.py -->\n"
@@ -18,6 +18,7 @@ def files() -> dict[Path, str]:
     logins = DOCS / "logins.md"
     return {
         DOCS / "reference.md": reference.page(),
+        DOCS / "tested.md": tested.page(),
         DOCS / "images" / "login-states.svg": login_diagram.drawing(),
         logins: with_steps(logins.read_text()),
     }
@@ -32,6 +33,11 @@ def with_steps(text: str) -> str:
     return made
 
 
-if __name__ == "__main__":
+def write() -> None:
+    """Write them all."""
     for path, content in files().items():
         path.write_text(content)
+
+
+if __name__ == "__main__":
+    write()

@@ -19,10 +19,14 @@ ROOT = Path(__file__).parents[3]
 USER_PAGES = [
     "README.md",
     "SECURITY.md",
-    "docs/conditions.md",
-    "docs/executor.md",
-    "docs/install.md",
-    "docs/notifications.md",
+    *(
+        f"docs/{page}.md"
+        for page in (
+            *("backup", "conditions", "events", "executor", "failure-modes", "faq", "going-live"),
+            *("install", "logins", "migration", "notifications", "own-bot", "quickstart"),
+            *("reference", "security"),
+        )
+    ),
     "docs/runbooks/login.md",
     "docs/runbooks/programs.md",
     "docs/runbooks/trading.md",

@@ -11,9 +11,14 @@ from ibgateway_house.page_commands import commands
 ROOT = Path(__file__).parents[3]
 PAGES = [
     "README.md",
+    "docs/backup.md",
     "docs/conditions.md",
+    "docs/events.md",
     "docs/executor.md",
     "docs/install.md",
+    "docs/migration.md",
+    "docs/own-bot.md",
+    "docs/quickstart.md",
     "docs/runbooks/login.md",
     "docs/simulator.md",
     "charts/ibgateway/README.md",

@@ -109,6 +109,11 @@ def test_what_is_found_on_a_page() -> None:
     assert list(yaml_documents(text)) == [{"apiVersion": "v1"}, {"spec": {"suspend": True}}]
 
 
+def test_a_block_in_another_language_hides_nothing_behind_it() -> None:
+    text = "```yaml\na: 1\n```\n\n```bash\nkubectl get pods\n```\n\n```\nmake demo\n```\n"
+    assert list(commands(text)) == ["kubectl get pods\n", "make demo\n"]
+
+
 def test_what_a_value_and_a_field_are() -> None:
     assert is_value("charts/ibgateway-operator", "images.agent.repository")
     assert is_value("charts/ibgateway-operator", "podLabels.team")

@@ -1,0 +1,32 @@
+"""The samples of the pages are read by the models; tests/apiserver has an API server look at them too."""
+
+import pytest
+
+from ibgateway_api import names
+from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_house.samples import Sample, samples, whole
+
+SAMPLES = [sample for sample in samples() if sample.body["kind"] == names.KIND]
+
+
+def test_what_a_sample_is() -> None:
+    assert whole("text") is None
+    assert whole({"calendar": {}}) is None
+    assert whole({"kind": "Role", "rules": []}) == {"kind": "Role", "rules": []}
+    part = whole({"executor": {"enabled": False}})
+    assert part is not None
+    assert part["spec"]["executor"] == {"enabled": False}
+    assert part["kind"] == "IBGateway"
+    named = whole({"kind": "IBGateway", "metadata": {"name": "a"}, "spec": {"suspend": True}})
+    assert named is not None
+    assert named["metadata"] == {"name": "a"}
+
+
+def test_the_samples_are_found() -> None:
+    pages = {sample.page for sample in SAMPLES}
+    assert {"README.md", "docs/install.md", "docs/going-live.md", "docs/executor.md"} <= pages
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: f"{s.page}-{s.number}")
+def test_a_sample_is_a_spec(sample: Sample) -> None:
+    IBGatewaySpec.model_validate(sample.body["spec"])
