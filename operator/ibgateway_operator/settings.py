@@ -28,6 +28,8 @@ class Images:
     executor: str
     pull_policy: str = "IfNotPresent"
     pull_secrets: tuple[str, ...] = ()
+    registry: str = ""
+    """Where a gateway's image is pulled from that names no registry, and the default one; empty changes none."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def from_environment(env: Mapping[str, str]) -> OperatorSettings:
         executor=_required(env, "OPERATOR_EXECUTOR_IMAGE"),
         pull_policy=env.get("OPERATOR_IMAGE_PULL_POLICY", "IfNotPresent"),
         pull_secrets=_list(env.get("OPERATOR_IMAGE_PULL_SECRETS", "")),
+        registry=env.get("OPERATOR_IMAGE_REGISTRY", ""),
     )
     return OperatorSettings(
         images=images,

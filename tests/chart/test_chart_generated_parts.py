@@ -10,8 +10,17 @@ import pytest
 import yaml
 
 from ibgateway_api.crd import crd, schema_of
+from ibgateway_api.gateway_spec import ImageSpec
 from ibgateway_api.spec import IBGatewaySpec
-from ibgateway_charts.generated import CHARTS, CRD, GATEWAY_CHART, OPERATOR_CHART, files
+from ibgateway_charts import generated
+from ibgateway_charts.generated import (
+    CHARTS,
+    CRD,
+    GATEWAY_CHART,
+    OPERATOR_CHART,
+    REPOSITORY,
+    files,
+)
 from ibgateway_charts.schema import closed
 
 BOTH = pytest.mark.parametrize("chart", [OPERATOR_CHART, GATEWAY_CHART], ids=lambda c: c.name)
@@ -28,7 +37,7 @@ PASSED_ON = (
 """Values whose inside is Kubernetes' or has a table of its own: the README names them as a whole."""
 
 
-@pytest.mark.parametrize("place", files(), ids=lambda place: str(place.relative_to(CHARTS)))
+@pytest.mark.parametrize("place", files(), ids=lambda place: str(place.relative_to(REPOSITORY)))
 def test_a_generated_file_is_current(place: Path) -> None:
     renew = "run `make crds` and commit what it writes"
     assert files()[place] == place.read_text(), renew
@@ -120,6 +129,26 @@ def test_the_chart_says_what_the_distribution_says(chart: Path) -> None:
     assert f'version = "{chart_yaml["appVersion"]}"' in project
     assert chart_yaml["version"] == chart_yaml["appVersion"]
     assert chart_yaml["kubeVersion"] == ">=1.31.0-0"
+
+
+def test_a_new_version_is_said_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generated, "version", lambda: "9.8.7-rc.1")
+    said = {place: text for place, text in files().items() if place in generated.VERSIONED}
+    assert {place: text.count("9.8.7-rc.1") for place, text in said.items()} == {
+        OPERATOR_CHART / "Chart.yaml": 5,
+        GATEWAY_CHART / "Chart.yaml": 2,
+        REPOSITORY / "runtime/ibgateway_runtime/metrics.py": 1,
+    }
+
+
+def test_the_images_of_the_annotations_are_those_that_are_run() -> None:
+    annotations = yaml.safe_load((OPERATOR_CHART / "Chart.yaml").read_text())["annotations"]
+    listed = {one["name"] for one in yaml.safe_load(annotations["artifacthub.io/images"])}
+    values = yaml.safe_load((OPERATOR_CHART / "values.yaml").read_text())["images"]
+    assert listed == {name for name, value in values.items() if isinstance(value, dict)}
+    gateway = yaml.safe_load((GATEWAY_CHART / "Chart.yaml").read_text())["annotations"]
+    (image,) = yaml.safe_load(gateway["artifacthub.io/images"])
+    assert image["image"] == ImageSpec().reference
 
 
 def test_the_artifact_hub_annotations_are_true() -> None:

@@ -98,7 +98,7 @@ def test_the_console_says_what_it_asks_for(helm: Helm, spec: dict[str, object], 
 
 def test_the_commands_after_the_operator_end_in_a_gateway(helm: Helm) -> None:
     notes = helm.notes(OPERATOR_CHART, {}, Release("op", "desk"))
-    secret, apply, watch = commands(notes)
+    secret, apply, watch, test = commands(notes)
     assert secret == (
         [
             "kubectl",
@@ -116,6 +116,7 @@ def test_the_commands_after_the_operator_end_in_a_gateway(helm: Helm) -> None:
     assert manifest["metadata"] == {"name": "paper", "namespace": "desk"}
     assert IBGatewaySpec.model_validate(manifest["spec"]).credentials_secret_ref.name == secret[6]
     assert watch == ["kubectl", "-n", "desk", "get", "ibgw", "paper", "--watch"]
+    assert test == ["helm", "test", "op", "--namespace", "desk", "--logs"]
 
 
 @pytest.mark.parametrize(

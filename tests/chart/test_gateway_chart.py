@@ -203,7 +203,8 @@ def test_the_same_values_render_to_the_same_bytes(helm: Helm, chart: Path) -> No
 
 @pytest.mark.parametrize("chart", [OPERATOR_CHART, GATEWAY_CHART], ids=lambda c: c.name)
 def test_templates_ask_no_cluster_and_no_dice(chart: Path) -> None:
-    templates = "".join(path.read_text() for path in (chart / "templates").iterdir())
+    files = [path for path in (chart / "templates").rglob("*") if path.is_file()]
+    templates = "".join(path.read_text() for path in files)
     used = set(re.findall(r"\w+", " ".join(re.findall(r"{{(.*?)}}", templates, re.DOTALL))))
     assert "toYaml" in used
     assert used & NOT_REPEATABLE == set()

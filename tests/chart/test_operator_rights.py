@@ -9,6 +9,7 @@ from ibgateway_api.names import PORT_EXECUTOR, PORT_NOVNC_ADMIN, PORT_SENTINEL
 from ibgateway_charts.generated import OPERATOR_CHART
 from ibgateway_charts.rendering import Helm, Release, Rendered, Values
 from ibgateway_operator.model.kinds import APPLIED, BY_KIND, REMOVABLE
+from ibgateway_operator.selfcheck import RIGHTS as SELFCHECKED
 
 CHILD = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 RIGHTS = {
@@ -184,3 +185,33 @@ def test_the_fence_follows_the_values(helm: Helm) -> None:
 def test_without_ports_the_operator_sends_no_messages(helm: Helm) -> None:
     values: Values = {"networkPolicy": {"notifications": {"ports": []}}}
     assert len(egress(helm.render(OPERATOR_CHART, values).without("watchdog"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "rules"),
+    [
+        ("view", {"ibgateways": {"get", "list", "watch"}, "ibgateways/status": {"get"}}),
+        ("edit", {"ibgateways": {"create", "update", "patch", "delete"}}),
+        ("admin", {"ibgateways": {"deletecollection"}}),
+    ],
+)
+def test_kubernetes_own_roles_get_rights_on_gateways_by_choice(
+    helm: Helm, aggregate: str, rules: dict[str, set[str]]
+) -> None:
+    rendered = helm.render(OPERATOR_CHART, {"rbac": {"aggregate": [aggregate]}})
+    role = rendered.one("ClusterRole")
+    assert role["metadata"]["name"] == f"first-ibgateway-operator-{aggregate}"
+    labels = role["metadata"]["labels"]
+    assert {key for key in labels if key.startswith("rbac.")} == {
+        f"rbac.authorization.k8s.io/aggregate-to-{aggregate}"
+    }
+    assert rights(role) == {("ibgateway.dev", name): verbs for name, verbs in rules.items()}
+    assert rendered.all("ClusterRoleBinding") == []
+
+
+def test_helm_test_asks_for_exactly_the_rights_that_the_operator_has() -> None:
+    asked = {
+        (kind.group, f"{kind.plural}/{sub}" if sub else kind.plural): set(verbs)
+        for kind, sub, verbs in SELFCHECKED
+    }
+    assert asked == RIGHTS

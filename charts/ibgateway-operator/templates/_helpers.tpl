@@ -20,12 +20,35 @@ Every template begins with this. files/defaults.json is made from values.yaml by
 {{- end }}
 
 {{- define "ibgateway-operator.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride }}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride }}
-{{- else if contains .Chart.Name .Release.Name }}
+{{- else if contains $name .Release.Name }}
 {{- .Release.Name | trunc 53 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 53 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name $name | trunc 53 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* Where the operator lives. */}}
+{{- define "ibgateway-operator.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
+{{/*
+The fields of an object's metadata. Argument: dict "root" $ "name" its name, and where they differ: "namespace" ("-": it has none),
+"labels" (the template that gives them), "annotations" (those of its own, which win).
+*/}}
+{{- define "ibgateway-operator.metadata" -}}
+name: {{ .name }}
+{{- if ne (.namespace | default "") "-" }}
+namespace: {{ .namespace | default (include "ibgateway-operator.namespace" .root) }}
+{{- end }}
+labels:
+  {{- include (.labels | default "ibgateway-operator.labels") .root | nindent 2 }}
+{{- with merge (deepCopy (.annotations | default dict)) .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
@@ -55,6 +78,34 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- merge $own .Values.commonLabels | toYaml }}
 {{- end }}
 
+{{/* The pod of `helm test`: neither the operator nor its watchdog. */}}
+{{- define "ibgateway-operator.testSelectorLabels" -}}
+app.kubernetes.io/name: ibgateway-operator-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "ibgateway-operator.testLabels" -}}
+{{- $own := merge (include "ibgateway-operator.testSelectorLabels" . | fromYaml) (dict "app.kubernetes.io/component" "test") (include "ibgateway-operator.ownLabels" . | fromYaml) }}
+{{- merge $own .Values.commonLabels | toYaml }}
+{{- end }}
+
+{{/* The rules of a NetworkPolicy that let a pod ask for names and reach the API server, whose address can't be known here. */}}
+{{- define "ibgateway-operator.apiServerEgress" -}}
+- ports:
+    - {protocol: UDP, port: 53}
+    - {protocol: TCP, port: 53}
+- ports:
+    {{- range .Values.networkPolicy.apiServer.ports }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+  {{- with .Values.networkPolicy.apiServer.cidrs }}
+  to:
+    {{- range . }}
+    - ipBlock: {cidr: {{ . | quote }}}
+    {{- end }}
+  {{- end }}
+{{- end }}
+
 {{- define "ibgateway-operator.watchdogName" -}}
 {{ include "ibgateway-operator.fullname" . }}-watchdog
 {{- end }}
@@ -76,12 +127,16 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
-{{/* Argument: dict "image" (one of .Values.images) "root" $. */}}
+{{/* images.registry stands before a repository that names no registry of its own. Argument: dict "image" (one of .Values.images) "root" $. */}}
 {{- define "ibgateway-operator.image" -}}
+{{- $repository := .image.repository }}
+{{- if and .root.Values.images.registry (not (regexMatch "^([^/]*[.:][^/]*|localhost)/" $repository)) }}
+{{- $repository = printf "%s/%s" .root.Values.images.registry $repository }}
+{{- end }}
 {{- if .image.digest }}
-{{- printf "%s@%s" .image.repository .image.digest }}
+{{- printf "%s@%s" $repository .image.digest }}
 {{- else }}
-{{- printf "%s:%s" .image.repository (default .root.Chart.AppVersion .image.tag) }}
+{{- printf "%s:%s" $repository (default .root.Chart.AppVersion .image.tag) }}
 {{- end }}
 {{- end }}
 
@@ -93,7 +148,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- fail "rbac.scope=cluster watches every namespace: leave watchNamespaces empty, or set rbac.scope=namespace" }}
 {{- end }}
 {{- else }}
-{{- $names = default (list .Release.Namespace) .Values.watchNamespaces }}
+{{- $names = default (list (include "ibgateway-operator.namespace" .)) .Values.watchNamespaces }}
 {{- end }}
 {{- dict "names" $names | toJson }}
 {{- end }}

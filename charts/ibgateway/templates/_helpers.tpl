@@ -14,3 +14,14 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end }}
+
+{{/* A field of the spec that stands beside it. */}}
+{{- define "ibgateway.refusals" -}}
+{{- $known := .Files.Get "files/names.json" | fromJson }}
+{{- range $key, $_ := .Values }}
+{{- if has $key $known.specFields }}
+{{- fail (printf "%s belongs under spec: write spec.%s, e.g. --set spec.%s=..." $key $key $key) }}
+{{- end }}
+{{- end }}
+{{- include "ibgateway.specRefusals" (dict "root" . "spec" .Values.spec "where" "") }}
+{{- end }}

@@ -1,40 +1,37 @@
 {{/*
 What the API server would refuse with a rule over several fields, said before anything is sent: the rules and the
-words are the resource's (crds/). files/names.json is made by `make crds`.
+words are the resource's (crds/). files/names.json and the operator's chart's copy of this file are made by `make crds`.
+Argument: dict "root" $ "spec" the spec "where" what stands before a refusal.
 */}}
-{{- define "ibgateway.refusals" -}}
-{{- $known := .Files.Get "files/names.json" | fromJson }}
-{{- range $key, $_ := .Values }}
-{{- if has $key $known.specFields }}
-{{- fail (printf "%s belongs under spec: write spec.%s, e.g. --set spec.%s=..." $key $key $key) }}
-{{- end }}
-{{- end }}
-{{- $spec := .Values.spec }}
+{{- define "ibgateway.specRefusals" -}}
+{{- $known := .root.Files.Get "files/names.json" | fromJson }}
+{{- $spec := .spec }}
+{{- $where := .where }}
 {{- $gateway := $spec.gateway | default dict }}
 {{- $accounts := ($spec.executor | default dict).accounts | default list }}
 {{- if eq ($spec.tradingMode | default "paper") "live" }}
 {{- if not $accounts }}
-{{- fail "live trading needs executor.accounts: name the account ids that may be traded, e.g. spec.executor.accounts: [U1234567]" }}
+{{- fail (print $where "live trading needs executor.accounts: name the account ids that may be traded, e.g. spec.executor.accounts: [U1234567]") }}
 {{- end }}
 {{- range $accounts }}
 {{- if hasPrefix "D" . }}
-{{- fail "executor.accounts names a paper account (D...) in live mode: use the live account's id" }}
+{{- fail (print $where "executor.accounts names a paper account (D...) in live mode: use the live account's id") }}
 {{- end }}
 {{- end }}
 {{- else }}
 {{- range $accounts }}
 {{- if not (hasPrefix "D" .) }}
-{{- fail "executor.accounts names a live account in paper mode: use the paper account's id (D...)" }}
+{{- fail (print $where "executor.accounts names a live account in paper mode: use the paper account's id (D...)") }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- $image := $gateway.image | default dict }}
 {{- if and (not $image.digest) (has $image.tag (list "latest" "stable")) }}
-{{- fail "name a version in image.tag, or pin image.digest: a moving tag restarts into a push" }}
+{{- fail (print $where "name a version in image.tag, or pin image.digest: a moving tag restarts into a push") }}
 {{- end }}
 {{- range $gateway.env }}
 {{- if or (hasPrefix "TWS_" .name) (hasPrefix "VNC_SERVER_PASSWORD" .name) (has .name $known.ownedVariables) }}
-{{- fail (printf "spec.gateway.env: %s: this variable is owned by the operator: use the field of the spec that stands for it" .name) }}
+{{- fail (printf "%sspec.gateway.env: %s: this variable is owned by the operator: use the field of the spec that stands for it" $where .name) }}
 {{- end }}
 {{- end }}
 {{- $zone := $gateway.timeZone | default "America/New_York" }}
@@ -44,13 +41,13 @@ words are the resource's (crds/). files/names.json is made by `make crds`.
 {{- $_ := set $named "login.quietHours.timeZone" ($login.quietHours | default dict).timeZone }}
 {{- range $field, $name := $named }}
 {{- if and $name (not (has $name $known.timeZones)) }}
-{{- fail (printf "%s %s is no name of the time zone database: write it like Europe/Berlin" $field $name) }}
+{{- fail (printf "%s%s %s is no name of the time zone database: write it like Europe/Berlin" $where $field $name) }}
 {{- end }}
 {{- end }}
 {{- if and (eq $zone "America/New_York") (regexMatch "^(11:[0-5][0-9] PM|12:[0-5][0-9] AM|0[12]:[0-5][0-9] AM)$" ($gateway.autoRestartTime | default "")) }}
-{{- fail "gateway.autoRestartTime lies in IBKR's nightly reset or Friday's outage (11:00 PM to 03:00 AM New York): choose a time before or after it" }}
+{{- fail (print $where "gateway.autoRestartTime lies in IBKR's nightly reset or Friday's outage (11:00 PM to 03:00 AM New York): choose a time before or after it") }}
 {{- end }}
 {{- if gt (int ($login.maxAttempts | default 3)) (int ($login.dailyAttempts | default 6)) }}
-{{- fail "login.maxAttempts can't exceed login.dailyAttempts: raise the daily budget or lower it" }}
+{{- fail (print $where "login.maxAttempts can't exceed login.dailyAttempts: raise the daily budget or lower it") }}
 {{- end }}
 {{- end }}

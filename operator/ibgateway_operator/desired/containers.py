@@ -1,8 +1,10 @@
 """What every pod of ours has in common: the restricted security context, probes, small volumes. Pure."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from ibgateway_api.gateway_spec import ImageSpec
 from ibgateway_operator.desired.input import USER_ID, DesiredInput
 from ibgateway_operator.model.manifests import Manifest
 
@@ -10,6 +12,9 @@ AGENT_TOKEN_DIR: Final = "/run/secrets/agent"  # noqa: S105 - a path
 NOTIFICATIONS_DIR: Final = "/run/secrets/notifications"
 SETTINGS_DIR: Final = "/etc/ibgateway"
 PULL_SECRETS: Final = "imagePullSecrets"
+_DEFAULT: Final = ImageSpec().repository
+_HOST: Final = re.compile(r"^([^/]*[.:][^/]*|localhost)/")
+"""What stands before an image's name that says where it is: a host or a port, as the container runtimes read it."""
 SECRET_MODE: Final = 0o440
 """Readable by the pod's group, which fsGroup sets, and by nobody else."""
 
@@ -104,6 +109,17 @@ def pull_secrets(given: DesiredInput, own: Sequence[str] = ()) -> Manifest:
     """The pod's pull secrets: the resource's and the operator's; nothing where there are none."""
     named = dict.fromkeys([*own, *given.images.pull_secrets])
     return {PULL_SECRETS: [{"name": name} for name in named]} if named else {}
+
+
+def pulled_from(registry: str, image: ImageSpec) -> str:
+    """The gateway's image as the kubelet pulls it: from `registry` where the spec names no other one.
+
+    The default image's own registry is nobody's wish, so it gives way.
+    """
+    named = _HOST.match(image.repository) is not None
+    if not registry or (named and image.repository != _DEFAULT):
+        return image.reference
+    return f"{registry}/{_HOST.sub('', image.reference)}"
 
 
 def pod_spec(account: str, **rest: Any) -> Manifest:

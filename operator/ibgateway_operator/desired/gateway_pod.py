@@ -26,6 +26,7 @@ from ibgateway_operator.desired.containers import (
     pod_spec,
     port,
     pull_secrets,
+    pulled_from,
     scratch,
     secret_volume,
 )
@@ -79,7 +80,7 @@ def _gateway(given: DesiredInput) -> Manifest:
     gateway = given.spec.gateway
     return {
         "name": "gateway",
-        "image": gateway.image.reference,
+        "image": pulled_from(given.images.registry, gateway.image),
         "imagePullPolicy": gateway.image.pull_policy,
         "command": ["bash", f"{SETTINGS_DIR}/{WRAPPER_KEY}"],
         "env": _gateway_env(given),

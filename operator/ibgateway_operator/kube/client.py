@@ -137,7 +137,7 @@ class KubernetesApi:
 
     async def get(self, kind: Kind, key: Key) -> Manifest:
         """One object. Raises NotFoundError."""
-        return await self._call("GET", kind.path(key.namespace, key.name))
+        return await self.request("GET", kind.path(key.namespace, key.name))
 
     async def names(self, kind: Kind, namespace: str, selector: str = "") -> set[Key]:
         """What exists of a kind; an empty namespace means all."""
@@ -158,7 +158,7 @@ class KubernetesApi:
         while True:
             query = [("limit", str(limit)), *([("labelSelector", selector)] if selector else [])]
             query += [("continue", after)] if after else []
-            page = await self._call("GET", kind.path(namespace), query=query)
+            page = await self.request("GET", kind.path(namespace), query=query)
             yield page.get("items") or []
             after = (page.get("metadata") or {}).get("continue") or ""
             if not after:
@@ -204,13 +204,13 @@ class KubernetesApi:
     async def create(self, manifest: Manifest) -> Manifest:
         """POST. Raises ConflictError where the name is taken."""
         path = BY_KIND[manifest["kind"]].path(manifest["metadata"]["namespace"])
-        return await self._call("POST", path, body=manifest)
+        return await self.request("POST", path, body=manifest)
 
     async def delete(self, kind: Kind, key: Key, *, uid: str) -> None:
         """Delete this very object; gone already is fine, another one raises ConflictError."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         try:
-            await self._call("DELETE", kind.path(*key), body=body)
+            await self.request("DELETE", kind.path(*key), body=body)
         except NotFoundError:
             return
 
@@ -231,18 +231,18 @@ class KubernetesApi:
     async def _patch_condition(self, key: Key, condition: Manifest) -> Manifest:
         body = {"status": {"conditions": [condition]}}
         path = POD.path(*key, subresource="status")
-        return await self._call("PATCH", path, body=body, content=_STRATEGIC, lane=nullcontext())
+        return await self.request("PATCH", path, body=body, content=_STRATEGIC, lane=nullcontext())
 
     async def annotate_pod(self, key: Key, annotations: Mapping[str, str]) -> Manifest:
         """Set annotations of a pod."""
         body = {"metadata": {"annotations": dict(annotations)}}
-        return await self._call("PATCH", POD.path(*key), body=body, content=_MERGE)
+        return await self.request("PATCH", POD.path(*key), body=body, content=_MERGE)
 
     async def _apply(self, path: str, body: Manifest) -> Manifest:
         query = [("fieldManager", self.manager), ("force", "true")]
-        return await self._call("PATCH", path, body=body, query=query, content=_APPLY)
+        return await self.request("PATCH", path, body=body, query=query, content=_APPLY)
 
-    async def _call(
+    async def request(
         self,
         method: str,
         path: str,

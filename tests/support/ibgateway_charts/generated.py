@@ -4,6 +4,8 @@
 """
 
 import json
+import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +13,7 @@ from typing import Any, Final
 import yaml
 
 from ibgateway_api.crd import schema_of
+from ibgateway_api.fields import GATEWAY_NAME_PATTERN
 from ibgateway_api.gateway_spec import OWNED_VARIABLES
 from ibgateway_api.pod_fields import Affinity, Resources, Toleration
 from ibgateway_api.spec import IBGatewaySpec
@@ -23,8 +26,24 @@ OPERATOR_CHART: Final = CHARTS / "ibgateway-operator"
 GATEWAY_CHART: Final = CHARTS / "ibgateway"
 CRD: Final = REPOSITORY / "crds" / "ibgateway.dev_ibgateways.yaml"
 
+TEMPLATE: Final = "README.md.gotmpl"
+"""What helm-docs makes a chart's README of."""
+REFUSALS: Final = "_refusals.tpl"
+"""Templates of one chart don't see those of another: the operator's chart has a copy."""
+
 FREE_VALUES: Final = ("resources", "podSecurityContext", "containerSecurityContext")
 """Values of the operator's chart that are the user's own to shape: what is taken out of one stays out."""
+
+VERSIONED: Final = (
+    OPERATOR_CHART / "Chart.yaml",
+    GATEWAY_CHART / "Chart.yaml",
+    REPOSITORY / "runtime" / "ibgateway_runtime" / "metrics.py",
+)
+_VERSIONS: Final = (
+    r"^((?:version|appVersion): )\S+()$",
+    r"^( +image: ibgateway-\w+:)\S+()$",
+    r'^(RELEASE: Final = ")[^"]+(")$',
+)
 
 _TABLE_BEGIN: Final = "<!-- spec table: made from the resource -->\n"
 _TABLE_END: Final = "<!-- end of the spec table -->\n"
@@ -40,6 +59,7 @@ def files() -> dict[Path, str]:
                 "calendar": closed(schema_of(Calendar)),
                 "resources": closed(schema_of(Resources)),
                 "affinity": closed(schema_of(Affinity)),
+                "gateways": _gateways(),
                 "tolerations": {
                     "type": "array",
                     "description": "Taints the pod tolerates.",
@@ -52,8 +72,28 @@ def files() -> dict[Path, str]:
             GATEWAY_CHART / "values.schema.json", {"spec": closed(schema_of(IBGatewaySpec))}
         ),
         GATEWAY_CHART / "files" / "names.json": json.dumps(_names(), indent=1) + "\n",
+        OPERATOR_CHART / "files" / "names.json": json.dumps(_names(), indent=1) + "\n",
+        OPERATOR_CHART / "templates" / REFUSALS: (
+            GATEWAY_CHART / "templates" / REFUSALS
+        ).read_text(),
+        GATEWAY_CHART / TEMPLATE: _with_table((GATEWAY_CHART / TEMPLATE).read_text()),
         GATEWAY_CHART / "README.md": _with_table((GATEWAY_CHART / "README.md").read_text()),
+        **{place: _versioned(place.read_text()) for place in VERSIONED},
     }
+
+
+def version() -> str:
+    """The distribution's version, which is said in pyproject.toml and nowhere else by hand."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    return str(project["version"])
+
+
+def _versioned(text: str) -> str:
+    """A file that repeats the version: of the chart, of our own images, of what a program says of itself."""
+    now = version()
+    for pattern in _VERSIONS:
+        text = re.sub(pattern, lambda found: found[1] + now + found[2], text, flags=re.MULTILINE)
+    return text
 
 
 def _defaults(values: Path) -> str:
@@ -80,6 +120,32 @@ def _names() -> dict[str, list[str]]:
         "specFields": list(schema_of(IBGatewaySpec)["properties"]),
         "ownedVariables": list(OWNED_VARIABLES),
         "timeZones": time_zones(),
+    }
+
+
+def _gateways() -> Schema:
+    """The operator's chart makes IBGateways too: the spec is the resource's own."""
+    texts = {"type": "object", "additionalProperties": {"type": "string"}}
+    properties: Schema = {
+        "name": {"type": "string", "description": "Its name.", "pattern": GATEWAY_NAME_PATTERN},
+        "namespace": {
+            "type": "string",
+            "description": "A watched namespace; empty takes the first of them.",
+            "pattern": "^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$",
+        },
+        "labels": {**texts, "description": "More labels of it."},
+        "annotations": {**texts, "description": "More annotations of it."},
+        "spec": closed(schema_of(IBGatewaySpec)),
+    }
+    return {
+        "type": "array",
+        "description": "IBGateways that the release makes.",
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["name", "spec"],
+            "properties": properties,
+        },
     }
 
 

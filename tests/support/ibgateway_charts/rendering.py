@@ -7,12 +7,13 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from ibgateway_cluster.paths import paths
 
+HOOK: Final = "helm.sh/hook"
 Values = Mapping[str, Any]
 Manifest = dict[str, Any]
 
@@ -53,14 +54,22 @@ class Helm:
         return done.stdout
 
     def text(self, chart: Path, values: Values, release: Release = Release()) -> str:
-        """What `helm template` prints."""
+        """What `helm template` prints, without the hooks of `helm test`."""
+        return self._template(chart, values, release, "--skip-tests")
+
+    def _template(self, chart: Path, values: Values, release: Release, *flags: str) -> str:
         known = [f"--api-versions={kind}" for kind in release.kinds]
-        return self.run("template", *self._arguments(chart, values, release), *known)
+        return self.run("template", *self._arguments(chart, values, release), *known, *flags)
 
     def render(self, chart: Path, values: Values, release: Release = Release()) -> "Rendered":
         """The rendered objects."""
-        documents = yaml.safe_load_all(self.text(chart, values, release))
-        return Rendered(tuple(one for one in documents if one))
+        return read(self.text(chart, values, release))
+
+    def tests(self, chart: Path, values: Values, release: Release = Release()) -> "Rendered":
+        """What `helm test` makes, in the order in which it does."""
+        everything = read(self._template(chart, values, release)).objects
+        hooks = [one for one in everything if HOOK in one["metadata"].get("annotations", {})]
+        return Rendered(tuple(sorted(hooks, key=_weight)))
 
     def notes(self, chart: Path, values: Values, release: Release = Release()) -> str:
         """The NOTES that an installation prints."""
@@ -107,12 +116,27 @@ class Rendered:
         return found
 
 
+def read(text: str) -> Rendered:
+    """The objects that a text of YAML documents holds."""
+    return Rendered(tuple(one for one in yaml.safe_load_all(text) if one))
+
+
+def _weight(hook: Manifest) -> int:
+    return int(hook["metadata"]["annotations"].get("helm.sh/hook-weight", "0"))
+
+
+def cluster_program(name: str) -> str:
+    """helm or kubectl: the cluster tool's, or one on PATH. Raises RefusedError with what to do."""
+    places = paths(os.environ, home=Path.home(), root=os.geteuid() == 0)
+    found = shutil.which(name, path=f"{places.tools}{os.pathsep}{os.environ.get('PATH', '')}")
+    if found is None:
+        raise RefusedError(f"{name} is missing: run `make cluster`, which provides it")
+    return found
+
+
 def helm_program() -> Path:
     """Helm 4: the cluster tool's, or one on PATH. Raises RefusedError with what to do."""
-    places = paths(os.environ, home=Path.home(), root=os.geteuid() == 0)
-    found = shutil.which("helm", path=f"{places.tools}{os.pathsep}{os.environ.get('PATH', '')}")
-    if found is None:
-        raise RefusedError("helm is missing: run `make cluster`, which provides it")
+    found = cluster_program("helm")
     version = subprocess.run(
         [found, "version", "--short"], capture_output=True, text=True, timeout=60, check=True
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from ibgateway_cluster import Cluster
@@ -35,6 +36,8 @@ class Stage:
     cluster: Cluster
     namespace: str
     gateway: str = "paper"
+    charts: Path = CHARTS
+    """Whose charts are installed: this checkout's unless a test has others."""
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """kubectl in this namespace; raises CommandError."""
@@ -88,13 +91,15 @@ class Stage:
                 "tag": images.tag(target),
             }
         values = merged(values, more or {})
-        self._helm("upgrade", "--install", OPERATOR, str(CHARTS / "ibgateway-operator"), values)
+        self._helm(
+            "upgrade", "--install", OPERATOR, str(self.charts / "ibgateway-operator"), values
+        )
         self.kubectl("rollout", "status", f"deployment/{OPERATOR}", "--timeout=180s")
 
     def install_gateway(self, spec: Json | None = None, **more: Json) -> None:
         """`helm upgrade --install` of one gateway that runs the simulator's image; `more` are other values."""
         values = {"spec": merged(simulator_spec(), spec or {}), **more}
-        self._helm("upgrade", "--install", self.gateway, str(CHARTS / "ibgateway"), values)
+        self._helm("upgrade", "--install", self.gateway, str(self.charts / "ibgateway"), values)
 
     def beside(self, gateway: str, spec: Json) -> "Stage":
         """One more gateway on this stage; Secret and user name are called like it."""

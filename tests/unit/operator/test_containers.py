@@ -39,6 +39,38 @@ def test_pull_secrets_of_resource_and_operator_are_both_named() -> None:
     assert specs["executor"]["imagePullSecrets"] == [{"name": "ours"}]
 
 
+@pytest.mark.parametrize(
+    ("image", "registry", "pulled"),
+    [
+        ({}, "", "ghcr.io/gnzsnz/ib-gateway:10.45.1j"),
+        ({}, "registry.example.com/me", "registry.example.com/me/gnzsnz/ib-gateway:10.45.1j"),
+        ({"repository": "ibgateway-simulator", "tag": "1"}, "", "ibgateway-simulator:1"),
+        (
+            {"repository": "ibgateway-simulator", "tag": "1"},
+            "r:5000",
+            "r:5000/ibgateway-simulator:1",
+        ),
+        ({"repository": "mine/gateway", "tag": "1"}, "r:5000", "r:5000/mine/gateway:1"),
+        ({"repository": "other.example.com/g", "tag": "1"}, "r:5000", "other.example.com/g:1"),
+        ({"repository": "localhost/g", "tag": "1"}, "r:5000", "localhost/g:1"),
+        (
+            {"digest": "sha256:" + "0" * 64},
+            "r:5000",
+            "r:5000/gnzsnz/ib-gateway@sha256:" + "0" * 64,
+        ),
+    ],
+    ids=str,
+)
+def test_the_gateways_image_is_pulled_from_the_operators_registry_unless_it_names_its_own(
+    image: dict[str, str], registry: str, pulled: str
+) -> None:
+    plan = desired_input(
+        {"gateway": {"image": image}},
+        images=Images(agent="a", executor="e", registry=registry),
+    )
+    assert _containers(pod_specs(plan))["gateway"]["image"] == pulled
+
+
 def _containers(specs: dict[str, Any]) -> dict[str, Any]:
     return {
         c["name"]: c

@@ -32,6 +32,12 @@ def test_what_is_missing_is_named(name: str) -> None:
         from_environment({k: v for k, v in ENV.items() if k != name})
 
 
+def test_images_are_pulled_from_where_they_say_unless_a_registry_is_named() -> None:
+    assert from_environment(ENV).images.registry == ""
+    named = from_environment({**ENV, "OPERATOR_IMAGE_REGISTRY": "registry.example.com/me"})
+    assert named.images.registry == "registry.example.com/me"
+
+
 def test_a_port_that_is_none_is_named() -> None:
     with pytest.raises(SettingsError, match="OPERATOR_METRICS_PORT"):
         from_environment({**ENV, "OPERATOR_METRICS_PORT": "http"})
