@@ -22,7 +22,7 @@ MIB: Final = 2**20
 PROGRAMS: Final = {
     "operator": "operator, one gateway",
     "sentinel": "sentinel",
-    "novnc": "console",
+    "console": "console",
     "executor": "executor at rest",
 }
 AIMS: Final = {"executor": 80.0}
@@ -65,7 +65,8 @@ def sizes(cluster: Cluster) -> dict[str, int]:
 
 def memory(cluster: Cluster) -> dict[str, int]:
     """Bytes of the working set by container, in our namespace."""
-    place = f"/api/v1/nodes/{node(cluster)['metadata']['name']}/proxy/stats/summary"
+    node_stats = f"/api/v1/nodes/{node(cluster)['metadata']['name']}/proxy/stats/summary"
+    place = f"{node_stats}?only_cpu_and_memory=true"
     pods = json.loads(cluster.kubectl("get", f"--raw={place}"))["pods"]
     return {
         container["name"]: int(container["memory"]["workingSetBytes"])
