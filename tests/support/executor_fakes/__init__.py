@@ -7,7 +7,7 @@ from executor_fakes.gateway import ConnectionWorld
 from executor_fakes.intake import ORDER, IntakeWorld
 from executor_fakes.rebalance import RebalanceWorld
 from executor_fakes.sentinel import FixedSentinel
-from executor_fakes.store import HookedStore, accept, observe, open_hooked
+from executor_fakes.store import HookedStore, accept, empty_ledger, observe, open_hooked
 from executor_fakes.values import AAPL, NOON, SETTINGS, TERMS, entry, report
 from executor_fakes.wakeup import CountingWakeup
 
@@ -27,6 +27,7 @@ __all__ = [
     "ManualClock",
     "RebalanceWorld",
     "accept",
+    "empty_ledger",
     "entry",
     "observe",
     "open_hooked",

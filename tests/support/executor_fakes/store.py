@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from executor_fakes.values import NOON
 from ibgateway_executor.ledger.engine import LedgerFile
-from ibgateway_executor.ledger.sqlite import SqliteStore
+from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
 from ibgateway_executor.ledger.store import Change, Entry, EntryResult, LedgerStore, Step
 from ibgateway_executor.orders.broker_reports import OrderEvent
 
@@ -59,8 +61,22 @@ def accept(store: LedgerStore, entry: Entry, at: datetime = NOON) -> EntryResult
     return answer
 
 
+@cache
+def empty_ledger() -> bytes:
+    """The file of a new paper ledger: made once a process, because its tables take longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.db"
+        store = open_sqlite(path)
+        store.stamp("paper")
+        store.close()
+        assert [found.name for found in Path(folder).iterdir()] == ["ledger.db"], "all is in it"
+        return path.read_bytes()
+
+
 def open_hooked(path: Path) -> HookedStore:
-    """A new paper ledger in a file."""
+    """A new paper ledger in a file, or the one that is there."""
+    if not path.exists():
+        path.write_bytes(empty_ledger())
     store = HookedStore(LedgerFile(path))
     store.stamp("paper")
     return store

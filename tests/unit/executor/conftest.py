@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from executor_fakes import ConnectionWorld, DispatchWorld, IntakeWorld, open_hooked
+from executor_fakes import ConnectionWorld, DispatchWorld, IntakeWorld, empty_ledger, open_hooked
 from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    opened = open_sqlite(tmp_path / "ledger.db")
+    path = tmp_path / "ledger.db"
+    path.write_bytes(empty_ledger())
+    opened = open_sqlite(path)
     opened.stamp("paper")
     yield opened
     opened.close()
