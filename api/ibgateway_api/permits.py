@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from ibgateway_api.document import Document
 
+A_DAY: Final = timedelta(days=1)
+"""Of which `daily_attempts` speaks."""
 EPISODE_ENDS_AFTER: Final = timedelta(minutes=10)
 """Logged in for this long, the attempts before it no longer count against `max_attempts`."""
 
@@ -251,21 +253,21 @@ def _parked(attempts: Sequence[Attempt], policy: LoginPolicy) -> Refused | None:
 
 
 def _over_daily(attempts: Sequence[Attempt], policy: LoginPolicy, now: datetime) -> Refused | None:
-    day = timedelta(days=1)
     recent = _counted(attempts, now)
     if len(recent) < policy.daily_attempts:
         return None
-    return Refused(PermitRefusal.DAILY_BUDGET, recent[-policy.daily_attempts].at + day)
+    return Refused(PermitRefusal.DAILY_BUDGET, recent[-policy.daily_attempts].at + A_DAY)
 
 
 def _counted(attempts: Sequence[Attempt], now: datetime) -> list[Attempt]:
     """The attempts of the last 24 hours that count: may push, and did not give way to a person."""
-    since = now - timedelta(days=1)
-    return [
-        a
-        for a in attempts
-        if a.kind is PermitKind.FULL and a.at > since and a.outcome is not AttemptOutcome.YIELDED
-    ]
+    since = now - A_DAY
+    return [a for a in attempts if a.at > since and counts(a)]
+
+
+def counts(attempt: Attempt) -> bool:
+    """Whether it is measured against `daily_attempts`: it may push, and did not give way to a person."""
+    return attempt.kind is PermitKind.FULL and attempt.outcome is not AttemptOutcome.YIELDED
 
 
 def _quiet(policy: LoginPolicy, now: datetime) -> Refused | None:
@@ -284,8 +286,3 @@ def _spaced(attempts: Sequence[Attempt], policy: LoginPolicy, now: datetime) -> 
         return None
     free = episode[-1].at + timedelta(seconds=policy.attempt_interval_seconds)
     return Refused(PermitRefusal.INTERVAL, free) if now < free else None
-
-
-def attempts_today(attempts: Sequence[Attempt], now: datetime) -> int:
-    """What `daily_attempts` is measured against."""
-    return len(_counted(attempts, now))

@@ -2,6 +2,7 @@
 
 from datetime import datetime, time
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -90,6 +91,12 @@ class LoginSpec(Document):
         )
 
 
+@lru_cache(maxsize=128)
+def _restart_time(at: str, zone: str, passed: datetime | None) -> RestartTime:
+    """Kept, because every look at a gateway asks for the same one many times."""
+    return RestartTime(restart_at=time.fromisoformat(at), time_zone=zone, passed=passed)
+
+
 class WeeklyRestartSpec(Document):
     """The weekly restart with its push, at a time of the user's choice."""
 
@@ -100,8 +107,7 @@ class WeeklyRestartSpec(Document):
 
     def as_restart_time(self, passed: datetime | None = None) -> RestartTime:
         """The value that the week is computed with."""
-        at = time.fromisoformat(self.restart_at)
-        return RestartTime(restart_at=at, time_zone=self.time_zone, passed=passed)
+        return _restart_time(self.restart_at, self.time_zone, passed)
 
 
 class NoVncSpec(Document):

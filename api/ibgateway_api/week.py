@@ -76,6 +76,14 @@ class WeekTime(Document):
         """The first occurrence that has not begun by `now`."""
         return next(c for c in self._around(now) if c[0] > now)
 
+    def last_and_next(
+        self, now: datetime
+    ) -> tuple[tuple[datetime, datetime], tuple[datetime, datetime]]:
+        """Both of them, for one look at the calendar."""
+        found = self._around(now)
+        ahead = next(place for place, (begins, _) in enumerate(found) if begins > now)
+        return found[ahead - 1], found[ahead]
+
     def _around(self, now: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """Occurrences from two weeks before to two weeks after `now`, by time.
 
@@ -253,7 +261,7 @@ def window(
     calendar: Calendar, restart: RestartTime, *, full_auth_time: datetime | None, now: datetime
 ) -> Window:
     """The window at `now`. Without any full login it is open: the week is not authenticated."""
-    earlier, later = calendar.token_boundary.last(now)
+    (earlier, later), (opens, _) = calendar.token_boundary.last_and_next(now)
     counts_from = later + timedelta(seconds=calendar.margin_seconds)
     authenticated = full_auth_time is not None and full_auth_time >= counts_from
     at = _restart_after(
@@ -266,7 +274,7 @@ def window(
         boundary=earlier,
         counts_from=counts_from,
         restart=at,
-        opens=calendar.token_boundary.next(now)[0],
+        opens=opens,
         asks=not authenticated and restart.passed == at,
     )
 

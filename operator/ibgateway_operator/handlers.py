@@ -36,6 +36,8 @@ class IndexedBodies:
     def gateway(self, key: Key) -> Manifest | None:
         """The IBGateway itself; of an old and a new one of a name the new one."""
         bodies = self.gateway_bodies.of(key)
+        if len(bodies) == 1:
+            return bodies[0]
         return max(bodies, key=_created, default=None)
 
     def children(self, key: Key, kind: str = "") -> Iterable[Manifest]:

@@ -51,7 +51,8 @@ def clock_changes(years: Years) -> int:
 
 
 def test_ten_years_of_sundays() -> None:
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["week_world.years"])
     count = min(os.cpu_count() or 1, len(SPANS))
     with ProcessPoolExecutor(count, mp_context=context, max_tasks_per_child=1) as processes:
         tallies: list[Tally] = list(processes.map(live, SPANS))

@@ -37,7 +37,7 @@ from ibgateway_agent.sentinel.settings import SentinelEnvironment
 from ibgateway_agent.sentinel.state import GatewayState
 from ibgateway_api.advice import why_refused, wrong_port
 from ibgateway_api.console_documents import ConsoleReport
-from ibgateway_api.login import Evidence, Login, Sign
+from ibgateway_api.login import Evidence, Sign
 from ibgateway_api.permits import Refused
 from ibgateway_api.reports import HandoverReport
 from ibgateway_api.requests import HandoverRequest, TurnRequest
@@ -210,8 +210,7 @@ class Sentinel:
         if evidence.sign is Sign.TOKEN_START:
             self._stop.hurry()
         self._by_itself.see_relogin(before.login, evidence)
-        self._permits.record_or_retry(outcome.from_login(self._snapshot()))
-        self._permits.record_or_retry(outcome.token_died(self._snapshot()))
+        self._concluded(self._snapshot())
         login = self._state.login
         if login.state is not before.login.state:
             logger.info("%s: %s", login.state, evidence.detail or evidence.sign)
@@ -231,31 +230,42 @@ class Sentinel:
     def _duties_now(self) -> None:
         self._next_duties = float("-inf")
 
-    def _see_standstill(self, login: Login) -> None:
-        """A login that goes nowhere by itself is a sign of something, though nothing says so."""
+    def _see_standstill(self) -> SentinelSnapshot:
+        """A login that goes nowhere by itself is a sign of something, though nothing says so. Gives what is known then."""
         seen = self._snapshot()
         if standstill.token_is_dead(seen):
             self.on_evidence(Sign.TOKEN_EXPIRED, "no login after a start by token")
         elif standstill.dialog_holds_up(seen):
-            self.on_evidence(Sign.PERSON_NEEDED, f"a dialog waits: {', '.join(login.dialogs)}")
+            self.on_evidence(Sign.PERSON_NEEDED, f"a dialog waits: {', '.join(seen.login.dialogs)}")
         elif standstill.port_stays_closed(seen):
             self.on_evidence(Sign.PERSON_NEEDED, wrong_port(self._state.api_port))
+        else:
+            return seen
+        return self._snapshot()
+
+    def _concluded(self, seen: SentinelSnapshot) -> SentinelSnapshot:
+        """Write down what the login has come to. Each conclusion sees the ledger with the one before it."""
+        for conclude in (outcome.from_login, outcome.token_died):
+            if lines := conclude(seen):
+                self._permits.record_or_retry(lines)
+                seen = self._snapshot()
+        return seen
 
     def _do_duties(self) -> None:
         login = self._state.login
-        self._see_standstill(login)
-        self._permits.record_or_retry(outcome.from_login(self._snapshot()))
-        self._permits.record_or_retry(outcome.token_died(self._snapshot()))
+        seen = self._concluded(self._see_standstill())
         if self._state.running:
             self._permits.drop_dead_token(login, self._state.start)
         going = run_dir.planned_stop(self._run_dir)
-        self._permits.keep_token(self._snapshot(), self._state.start, going=going)
+        self._permits.keep_token(seen, self._state.start, going=going)
         if self._stop.busy or going:
             return
         self._permits.remove_stale(self._state.start, self._clock.now())
         # Each conclusion sees the ledger with the one before it: what was rejected has not just ended.
-        self._permits.record(outcome.from_waiting_start(self._snapshot()))
         snapshot = self._snapshot()
+        if lines := outcome.from_waiting_start(snapshot):
+            self._permits.record(lines)
+            snapshot = self._snapshot()
         step = decide.next_step(snapshot)
         self._refuse(step.refused if isinstance(step, decide.KeepWaiting) else None)
         match step:

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from ibgateway_agent.sentinel.report import ReportInput, report
+from ibgateway_agent.sentinel.report import ReportInput, dated, report
 from ibgateway_api.reports import SentinelReport
 from ibgateway_runtime.clock import Clock
 
@@ -19,14 +19,21 @@ class ReportPublisher:
         self._clock = clock
         self.sequence = int(clock.now().timestamp() * 1000)
         self._latest: SentinelReport | None = None
+        self._made_of: tuple[object, ...] = ()
         self.undelivered = ""
         """Why people are not told what they should be."""
         self._changed = asyncio.Event()
 
     def publish(self, known: ReportInput) -> bool:
         """A new report if anything but the time differs; True where it does."""
-        made = report(known, boot=self._boot, sequence=self.sequence, at=self._clock.now())
-        new = made.model_copy(update={"undelivered": self.undelivered})
+        now = self._clock.now()
+        made_of = (known, dated(known.records, now), self.undelivered)
+        if made_of == self._made_of:
+            return False
+        new = report(
+            known, boot=self._boot, sequence=self.sequence, at=now, undelivered=self.undelivered
+        )
+        self._made_of = made_of
         if self._latest is not None and new == self._latest.model_copy(update={"at": new.at}):
             return False
         self.sequence += 1

@@ -8,8 +8,14 @@ from ibgateway_agent.sentinel.permits.records import Records, RequestKind
 from ibgateway_agent.sentinel.permits.turns import last_turn
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import Login
-from ibgateway_api.permits import Refused, attempts_today
-from ibgateway_api.reports import HandoverReport, HoldReport, PermitReport, SentinelReport
+from ibgateway_api.permits import Refused
+from ibgateway_api.reports import (
+    HandoverReport,
+    HoldReport,
+    PermitReport,
+    SentinelReport,
+    TurnReport,
+)
 
 
 @dataclass(frozen=True)
@@ -27,9 +33,12 @@ class ReportInput:
     trouble: str = ""
 
 
-def report(known: ReportInput, *, boot: str, sequence: int, at: datetime) -> SentinelReport:
+def report(
+    known: ReportInput, *, boot: str, sequence: int, at: datetime, undelivered: str = ""
+) -> SentinelReport:
     """The document of `GET /v1/status`."""
     login, refused = known.login, known.refused
+    today, turn = dated(known.records, at)
     return SentinelReport(
         boot=boot,
         sequence=sequence,
@@ -39,17 +48,23 @@ def report(known: ReportInput, *, boot: str, sequence: int, at: datetime) -> Sen
         deadline=login.deadline,
         accounts=login.accounts,
         full_auth_time=login.full_auth_time,
-        attempts_today=attempts_today(known.records.attempts, at),
+        attempts_today=today,
         waiting=PermitReport(refusal=refused.reason, until=refused.until) if refused else None,
         holds=tuple(_holds(known)),
         taken_login_request=known.records.last_taken(RequestKind.LOGIN),
         taken_restart=known.records.last_taken(RequestKind.RESTART),
-        turn=last_turn(known.records, at),
+        turn=turn,
         handover=known.handover,
+        undelivered=undelivered,
         why=login.why,
         closes=known.closes,
         trouble=known.trouble,
     )
+
+
+def dated(records: Records, at: datetime) -> tuple[int, TurnReport | None]:
+    """What the clock alone changes in a report: the attempts of the day, and the last turn."""
+    return records.attempts_today(at), last_turn(records, at)
 
 
 def _holds(known: ReportInput) -> Iterator[HoldReport]:

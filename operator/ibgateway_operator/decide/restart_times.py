@@ -14,7 +14,8 @@ from ibgateway_operator.model.times import rfc3339
 def restart_time(snapshot: Snapshot, calendar: Calendar) -> RestartTime:
     """The user's choice, with the moment of this week that it came too late for."""
     chosen = _chosen(snapshot.gateway.spec)
-    return chosen.model_copy(update={"passed": _passed(snapshot, chosen, calendar)})
+    passed = _passed(snapshot, chosen, calendar)
+    return chosen if passed is None else chosen.model_copy(update={"passed": passed})
 
 
 def full_login(snapshot: Snapshot) -> datetime | None:

@@ -109,7 +109,7 @@ def parse(body: Mapping[str, Any], before: IBGateway | None = None) -> IBGateway
         resource_version=str(meta.get("resourceVersion", "")),
         deleting=is_terminating(body),
         raw=raw,
-        accepted=_accepted(status.accepted_spec),
+        accepted=_accepted(status.accepted_spec, before),
     )
 
 
@@ -122,8 +122,10 @@ def _spec(raw: Mapping[str, Any]) -> tuple[IBGatewaySpec | None, str]:
         return None, f"spec.{where}: {first['msg']}"
 
 
-def _accepted(text: str) -> IBGatewaySpec | None:
+def _accepted(text: str, before: IBGateway | None) -> IBGatewaySpec | None:
     """The spec that status remembers; one that this version can't read counts as none."""
+    if before is not None and before.status.accepted_spec == text:
+        return before.accepted
     try:
         return IBGatewaySpec.model_validate_json(text) if text else None
     except ValidationError:

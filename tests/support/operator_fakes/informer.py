@@ -41,18 +41,22 @@ class FakeInformer:
     waiting: list[WatchEvent] = field(default_factory=list)
     _gateways: PackedBodies = field(default_factory=lambda: PackedBodies(itself))
     _children: PackedBodies = field(default_factory=lambda: PackedBodies(named_by_label))
+    _indexed: IndexedBodies = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._indexed = IndexedBodies(self._gateways, self._children)
 
     def gateways(self) -> Iterable[Key]:
         """Every IBGateway that was shown."""
-        return self._indexed().gateways()
+        return self._indexed.gateways()
 
     def gateway(self, key: Key) -> Manifest | None:
         """The IBGateway itself."""
-        return self._indexed().gateway(key)
+        return self._indexed.gateway(key)
 
     def children(self, key: Key, kind: str = "") -> Iterable[Manifest]:
         """Its children and pods, by label; of one kind alone, where one is named."""
-        return self._indexed().children(key, kind)
+        return self._indexed.children(key, kind)
 
     def tell(self, before: Manifest | None, after: Manifest | None) -> None:
         """The API server has stored a change of an object the watches may have to show."""
@@ -101,9 +105,6 @@ class FakeInformer:
             bodies.drop(uid_of(event.body))
         else:
             bodies.put(event.body)
-
-    def _indexed(self) -> IndexedBodies:
-        return IndexedBodies(self._gateways, self._children)
 
 
 def _namespace(body: Manifest) -> str:

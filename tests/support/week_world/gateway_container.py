@@ -23,11 +23,26 @@ class ContainerOutput(io.StringIO):
 
     def __init__(self, log: Path, changed: Callable[[], None]) -> None:
         super().__init__()
-        self._log, self._changed = log, changed
+        self._path, self._changed = log, changed
+        self._log: io.FileIO | None = None
+
+    def begin(self) -> None:
+        """A container starts, and its tee opens the log of this pod."""
+        self.end()
+        self._log = io.FileIO(self._path, "a")
+
+    def end(self) -> None:
+        """The container is gone."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None
 
     def write(self, text: str) -> int:
-        with self._log.open("a") as log:
-            log.write(text)
+        if self._log is None:  # the last words of one that was just killed
+            with self._path.open("a") as log:
+                log.write(text)
+        else:
+            self._log.write(text.encode())
         self._changed()
         return len(text)
 
@@ -44,6 +59,8 @@ class GatewayContainer:
         changed: Callable[[], None],
     ) -> None:
         self.run, self.settings = folder / "run", folder / "tws_settings"
+        self._alive, self._may_start = self.run / "alive", self.run / "permit"
+        self._stop, self._drop = self.run / "stop", self.run / "drop-token"
         self.jvm: GatewayJvm | None = None
         self.nights: Callable[[], bool] = lambda: True
         self.environment = {"AutoRestartTime": "10:00 PM", "zone": "America/New_York"}
@@ -80,6 +97,7 @@ class GatewayContainer:
 
     def start(self) -> None:
         """The kubelet starts the container."""
+        self._out.begin()
         self._start = f"start-{next(self._starts)}"
         self._permit = ""
         for name in ("stop", "planned-stop", "drop-token", "permit.taken"):
@@ -90,19 +108,19 @@ class GatewayContainer:
 
     def beat(self) -> None:
         """A waiting wrapper's sign of life."""
-        (self.run / "alive").write_text(f"{self._start} {next(self._beats)}\n")
+        self._alive.write_text(f"{self._start} {next(self._beats)}\n")
 
     def look(self) -> None:
         """What the wrapper does five times a second."""
         if self._state == "waiting":
             self.beat()
-            if (self.run / "permit").exists():
+            if self._may_start.exists():
                 self._take_permit()
         elif self._state == "running":
             self._drop_token()
-            if _text(self.run / "stop") == self._start and self._task is not None:
+            if _text(self._stop) == self._start and self._task is not None:
                 self._say("told to end the process")
-                (self.run / "stop").unlink()
+                self._stop.unlink()
                 self._task.cancel()
 
     def kill(self, *, again: bool = True) -> None:
@@ -114,12 +132,14 @@ class GatewayContainer:
         if self._again is not None:
             self._again.cancel()
             self._again = None
-        self._state = "ended" if not again else self._state
         if again:
             self.start()
+        else:
+            self._state = "ended"
+            self._out.end()
 
     def _take_permit(self) -> None:
-        (self.run / "permit").rename(self.run / "permit.taken")
+        self._may_start.rename(self.run / "permit.taken")
         given = dict(line.split("=", 1) for line in _text(self.run / "permit.taken").splitlines())
         now = self._now().timestamp()
         fits = given["start"] == self._start
@@ -147,14 +167,13 @@ class GatewayContainer:
         self._again = asyncio.get_running_loop().call_later(1.0, self.start)
 
     def _drop_token(self) -> None:
-        path = self.run / "drop-token"
-        if not path.exists():
+        if not self._drop.exists():
             return
-        if path.read_text() == self._start:
+        if self._drop.read_text() == self._start:
             self._remove_tokens()
             self._say("the token that is of no use is removed")
             self._tell("running")
-        path.unlink()
+        self._drop.unlink()
 
     def _tell(self, state: str) -> None:
         self._state = state

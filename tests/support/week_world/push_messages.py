@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ibgateway_agent.sentinel.notifications.readings import ReadingInput, readings
+from ibgateway_agent.sentinel.notifications.readings import READINGS, ReadingInput
 from ibgateway_api.notifications import Severity, Standing, Subject, Topic, step
 from ibgateway_api.reports import SentinelReport
 from ibgateway_api.settings import NotificationSettings, SentinelSettings
@@ -23,7 +23,7 @@ class PushMessages:
         """Whether a message about a push with a deadline goes out now."""
         now = self._world.clock.now()
         view = ReadingInput(report, SETTINGS, TOLD, now, timedelta())
-        reading = readings(view)[Subject.LOGIN]
+        reading = READINGS[Subject.LOGIN](view)
         self._standing, message = step(
             Subject.LOGIN, reading, self._standing, now=now, minimum=Severity.CRITICAL
         )

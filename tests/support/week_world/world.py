@@ -184,7 +184,8 @@ class WeekWorld:
 
 
 def _content(report: SentinelReport | None) -> object:
-    return report and report.model_copy(update={"at": report.since})
+    """What tells one report from the next: a sentinel's sequence grows with every change but that of the time."""
+    return report and (report.boot, report.sequence)
 
 
 @asynccontextmanager

@@ -247,7 +247,8 @@ def test_no_boundary_is_missed_where_clocks_move_at_midnight(zone: str) -> None:
         for now in (three[1][0] + span for span in AROUND):
             begun = [c for c in three if c[0] <= now]
             ahead = [c for c in three if c[0] > now]
-            if (moment.last(now), moment.next(now)) != (begun[-1], ahead[0]):
+            both = (begun[-1], ahead[0])
+            if (moment.last(now), moment.next(now)) != both or moment.last_and_next(now) != both:
                 wrong.append((day, at, now))
     assert wrong == []
 

@@ -146,6 +146,17 @@ def test_a_spec_is_read_once_whatever_the_status_says() -> None:
     assert edited.spec == spec(suspend=True)
 
 
+def test_the_accepted_spec_is_read_once_as_long_as_its_text_is_the_same() -> None:
+    accepted = spec().model_dump_json(by_alias=True)
+    first = parse(ibgateway_body(status={"acceptedSpec": accepted}))
+    status = {"acceptedSpec": accepted, "login": {"state": "LoggedIn"}}
+    later = parse(ibgateway_body(status=status), first)
+    assert later.accepted is first.accepted is not None
+    suspended = spec(suspend=True).model_dump_json(by_alias=True)
+    edited = parse(ibgateway_body(status={"acceptedSpec": suspended}), later)
+    assert edited.accepted == spec(suspend=True)
+
+
 def test_a_refused_spec_is_read_again_from_its_own_words_and_not_from_what_is_served() -> None:
     text = spec().model_dump_json(by_alias=True)
     before = served(parse(ibgateway_body(REFUSED, status={"acceptedSpec": text})), NOW, Calendar())

@@ -1,6 +1,6 @@
 """The attempt ledger on disk: what it remembers, and when it refuses to be believed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -45,6 +45,27 @@ def test_attempts_and_their_outcomes_survive(tmp_path: Path) -> None:
     )
     assert ledger.records.attempts == expected
     assert AttemptLedger(path).records.attempts == expected
+
+
+def test_a_day_is_counted_by_the_time_of_its_attempts_and_not_by_their_place() -> None:
+    day = timedelta(days=1)
+    full = [
+        (NOW, AttemptOutcome.SETTLED),
+        (NOW + day, AttemptOutcome.MISSED),
+        (NOW - day, AttemptOutcome.MISSED),  # the clock was set back
+        (NOW + timedelta(hours=1), None),
+        (NOW + timedelta(hours=1), AttemptOutcome.YIELDED),
+    ]
+    attempts = [
+        Attempt(id=number, at=at, kind=PermitKind.FULL, cause=Cause.START, outcome=outcome)
+        for number, (at, outcome) in enumerate(full, 1)
+    ]
+    token = Attempt(id=6, at=NOW, kind=PermitKind.TOKEN, cause=Cause.START)
+    records = Records((*attempts, token))
+    assert records.attempts_today(NOW) == 3
+    assert records.attempts_today(NOW + day) == 2
+    assert records.attempts_today(NOW + 3 * day) == 0
+    assert Records().attempts_today(NOW) == 0
 
 
 def test_a_line_that_was_never_finished_is_dropped(tmp_path: Path) -> None:

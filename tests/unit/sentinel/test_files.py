@@ -4,7 +4,8 @@ import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PosixPath
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,28 @@ def test_a_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
     append(log, "ond\nthird\n")
     assert tail.lines() == ["second", "third"]
     assert tail.lines() == []
+
+
+class CountedPath(PosixPath):
+    """A path that counts how often its file is opened."""
+
+    opened = 0
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        CountedPath.opened += 1
+        return super().open(*args, **kwargs)
+
+
+def test_a_log_that_has_not_moved_is_not_opened(tmp_path: Path) -> None:
+    log = CountedPath(tmp_path / "gateway.log")
+    tail = LogTail(log)
+    append(log, "first\n")
+    assert tail.lines() == ["first"]
+    CountedPath.opened = 0
+    assert [tail.lines() for _ in range(20)] == [[]] * 20
+    assert CountedPath.opened == 0
+    append(log, "second\n")
+    assert tail.lines() == ["second"]
 
 
 def test_a_truncated_log_is_read_from_its_start(tmp_path: Path) -> None:

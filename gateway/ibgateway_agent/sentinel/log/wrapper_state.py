@@ -7,6 +7,7 @@ start and end are never read out of order with what it printed.
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from ibgateway_api.login import Sign
@@ -34,8 +35,9 @@ class WrapperState:
     alive: bool = False
 
 
+@lru_cache(maxsize=4)
 def parse(text: str) -> WrapperState | None:
-    """The state from its `key=value` lines; None for anything else."""
+    """The state from its `key=value` lines; None for anything else. Kept: most looks read what the one before has read."""
     values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     stage = values.get("state", "")
     if stage not in list(WrapperStage):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from ibgateway_agent.sentinel.log.run_dir import run_file
 from ibgateway_agent.sentinel.permits.decide import GivePermit
 
 PERMIT_LIVES_FOR: Final = timedelta(seconds=30)
@@ -36,13 +37,13 @@ class PermitFile:
     def on_its_way(self, start: str) -> bool:
         """Whether a permit lies ready for that start, or was taken by it."""
         return any(
-            _values(self.run_dir / name).get("start") == start
+            _values(run_file(self.run_dir, name)).get("start") == start
             for name in ("permit", "permit.taken")
         )
 
     def remove_stale(self, start: str, now: datetime) -> bool:
         """Take back a permit that nobody may use any more; True where there was one."""
-        path = self.run_dir / "permit"
+        path = run_file(self.run_dir, "permit")
         if not path.exists() or _holds(_values(path), start, now):
             return False
         path.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ with the outcome in it; the latest line of an attempt counts.
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 
 from ibgateway_agent.errors import LedgerError
 from ibgateway_api.document import Document
-from ibgateway_api.permits import Attempt, AttemptOutcome
+from ibgateway_api.permits import A_DAY, Attempt, AttemptOutcome, counts
 
 
 class RequestKind(StrEnum):
@@ -117,7 +118,16 @@ class Records:
         places = [self._latest[event] for event in events if event in self._latest]
         return self.notes[max(places)] if places else None
 
+    def attempts_today(self, now: datetime) -> int:
+        """How many attempts of the last 24 hours count against the day."""
+        return len(self._counted) - bisect_right(self._counted, now - A_DAY)
+
     # Each look of the sentinel asks all of these, of a ledger that grows for years.
+
+    @cached_property
+    def _counted(self) -> list[datetime]:
+        """By time: a clock that was set back leaves the ledger out of order."""
+        return sorted(a.at for a in self.attempts if counts(a))
 
     @cached_property
     def _by_id(self) -> dict[int, Attempt]:
