@@ -4,7 +4,7 @@ A sell that has gone can't be taken back where its buys are refused afterwards, 
 the plan counts on.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -49,8 +49,11 @@ class RebalanceObjections:
         account: str,
         now: datetime,
         planned: int = 0,
+        cancelled: Collection[str] = (),
     ) -> list[RebalanceObjection]:
         """What forbids these trades now; `planned` orders of other accounts' rebalances are yet to come.
+
+        `cancelled` are orderRefs of our own that will be cancelled first.
 
         Any BrokerError: what others have working is not known then.
         """
@@ -60,7 +63,11 @@ class RebalanceObjections:
             *limit_objections(trades, contracts, account=account, settings=self._settings()),
             *await self._daily_limit(trades, now, planned),
             *doubt_objections(await self.doubted(account), [contracts[t.con_id] for t in trades]),
-            *other_orders(await broker.open_order_reports(), trades, account=account),
+            *other_orders(
+                [o for o in await broker.open_order_reports() if o.order_ref not in cancelled],
+                trades,
+                account=account,
+            ),
         ]
 
     async def doubted(self, account: str) -> list[Order]:

@@ -28,7 +28,10 @@ async def preview(
     objections: RebalanceObjections,
     clock: Clock,
 ) -> dict[str, Any]:
-    """The plan of this moment, when it could run, and what forbids it. OrderRefusedError where the broker can't be asked (503) or the request does not fit."""
+    """The plan of this moment, when it could run, and what forbids it. Our own open orders count as cancelled: a run does that first.
+
+    OrderRefusedError where the broker can't be asked (503) or the request does not fit.
+    """
     if broker is None:
         raise OrderRefusedError(
             503,
@@ -42,11 +45,14 @@ async def preview(
             body,
             account_id=account_id,
             reserve_percent=reserve_percent,
-            orders=ledger.active,
+            orders=(),
         )
         made = await asyncio.to_thread(plan, seen.funds, seen.lines, seen.rules)
         forbidden = await objections.of(
-            *(broker, made.trades, seen.contracts), account=account_id, now=clock.now()
+            *(broker, made.trades, seen.contracts),
+            account=account_id,
+            now=clock.now(),
+            cancelled={o.order_ref for o in ledger.active if o.terms.account == account_id},
         )
     except BrokerError as error:
         raise OrderRefusedError(

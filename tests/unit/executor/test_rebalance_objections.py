@@ -144,6 +144,29 @@ async def test_an_order_that_can_not_be_written_down_stops_all(here: RebalanceWo
     assert "InvalidRequest: BUY" in stopped.message
 
 
+async def test_a_dry_run_takes_our_own_working_orders_for_cancelled_as_the_run_does(
+    here: RebalanceWorld,
+) -> None:
+    """Else whoever has an order of their own at work would be told that nothing can be traded, or another plan."""
+    await here.order(
+        "o1", replace(TERMS, account=DU, contract=CONTRACTS["CCC"], side=Side.SELL, quantity=40)
+    )
+    await here.ledger.reserve("o1", client_id=17, next_valid_id=1)
+    [mine] = here.ledger.active
+    here.broker.others = (replace(STOP, order_ref=mine.order_ref, client_id=17),)
+    targets = [{"contract": {"symbol": name}, "weight": part} for name, part in HALVES.items()]
+    body = RebalanceBody.model_validate({"account": DU, "targets": targets})
+    told = await here.intake.preview(body)
+    assert told["objections"] == []
+    assert [(o["side"], o["symbol"], o["quantity"]) for o in told["orders"]] == [
+        ("SELL", "CCC", 40),
+        ("BUY", "AAA", 150),
+        ("BUY", "BBB", 75),
+    ]
+    here.broker.others = (replace(STOP, order_ref="ibg-of-another-ledger", client_id=17),)
+    assert [reason for reason, _ in await previewed(here)] == ["OtherOrders"]
+
+
 async def test_a_stop_that_works_for_what_would_be_sold_stops_it_before_it_trades(
     here: RebalanceWorld,
 ) -> None:
