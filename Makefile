@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help check lint unit site coverage hooks figures format test packages test-wiring test-apiserver test-chart test-e2e \
-        test-stories test-faults cluster images demo env bench down crds pages openapi lock clean
+        test-stories test-faults cluster images demo env bench down crds pages openapi pictures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -106,6 +106,9 @@ pages: .venv/ready ## write what docs/ has from the code: the reference, the log
 
 openapi: .venv/ready ## write docs/openapi.json from the executor's routes
 	@$(BIN)/python -m ibgateway_executor.intake.written_openapi > docs/openapi.json
+
+pictures: .venv/ready ## record docs/images/*.svg: what the plugin prints against an executor and the simulator
+	@$(BIN)/python -m plugin_pictures
 
 lock: .venv/ready ## write requirements/*.txt from pyproject.toml
 	@requirements/lock.sh

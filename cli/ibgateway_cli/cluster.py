@@ -5,8 +5,9 @@ import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 from ibgateway_cli.errors import ExitCode, PluginError
@@ -75,7 +76,9 @@ class Cluster:
         """A URL on loopback that leads to `port` of `target`, such as svc/paper-novnc."""
         ports = f"{local or ''}:{port}"
         with self.lines("port-forward", "--address=127.0.0.1", target, ports) as lines:
-            yield f"http://{_address(lines, target)}"
+            address = _address(lines, target)
+            Thread(target=_drain, args=(lines,), daemon=True).start()
+            yield f"http://{address}"
 
     def _json(self, *arguments: str) -> Json:
         try:
@@ -94,6 +97,13 @@ class Cluster:
             ("--namespace", self.namespace),
         )
         return [f"{option}={value}" for option, value in places if value]
+
+
+def _drain(lines: Iterator[str]) -> None:
+    """kubectl writes a line for each connection; unread, the pipe fills up and it forwards no more."""
+    with suppress(ValueError):  # the pipe was closed with the forward
+        for _ in lines:
+            pass
 
 
 def _address(lines: Iterator[str], target: str) -> str:

@@ -1,6 +1,16 @@
-"""Executors for the plugin's unit tests: one with the real routes, in process, and one that answers what a test says."""
+"""Executors for the plugin's tests: one with the real routes, in process, one that answers what a test says, and the way to a process."""
 
 from executor_plugin.intake import IntakeExecutor
+from executor_plugin.lossy import LossyWay
 from executor_plugin.scripted import ScriptedExecutor, problem, stream
+from executor_plugin.wired import WiredPlugin, wired
 
-__all__ = ["IntakeExecutor", "ScriptedExecutor", "problem", "stream"]
+__all__ = [
+    "IntakeExecutor",
+    "LossyWay",
+    "ScriptedExecutor",
+    "WiredPlugin",
+    "problem",
+    "stream",
+    "wired",
+]

@@ -19,14 +19,14 @@ class IntakeExecutor(FakeExecutor, httpx.BaseTransport):
         self.lost = 0
         self._loop = asyncio.get_running_loop()
 
-    def world(self, **more: object) -> PluginWorld:
+    def world(self) -> PluginWorld:
         """A person at a terminal, whose plugin reaches this executor."""
         world = PluginWorld(executor=self)
         world.kubectl.add(secret_object("paper-executor-token", token=TOKEN))
         world.later = [lambda: None] * 20
         return world
 
-    def transport(self) -> httpx.BaseTransport:  # type: ignore[override]
+    def transport(self) -> httpx.BaseTransport:
         """The way to it."""
         return self
 

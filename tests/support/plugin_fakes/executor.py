@@ -19,8 +19,8 @@ class FakeExecutor:
     requests: list[httpx.Request] = field(default_factory=list)
     down: bool = False
 
-    def transport(self) -> httpx.MockTransport:
-        """The way to it."""
+    def transport(self) -> httpx.BaseTransport | None:
+        """The way to it; None: the network."""
         return httpx.MockTransport(self._answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
