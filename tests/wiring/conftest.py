@@ -2,12 +2,15 @@
 
 import secrets
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from console_world.fixtures import browser, page, screen, start, static
 from postgres_server import PostgresServer, started
+
+if find_spec("playwright"):  # the environment of the other IB library has no browser
+    from console_world.fixtures import browser, page, screen, start, static
 
 __all__ = ["browser", "page", "screen", "start", "static"]
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,14 @@ def environment(name: str) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def logged_in() -> AsyncIterator[tuple[Running, str, int]]:
-    """IBKR with a gateway logged in by hand: IBKR, the control API's address, the API port."""
+async def logged_in(
+    sessions: Sequence[Sequence[str]] = HOURS,
+) -> AsyncIterator[tuple[Running, str, int]]:
+    """IBKR with these hours and a gateway logged in by hand: IBKR, the control API's address, the API port."""
     settings = ibkr_settings({"SIMULATOR_IBKR_PORT": "0", "SIMULATOR_BROKER_PORT": "0"})
     async with running(settings) as ibkr, aiohttp.ClientSession() as http:
         url = f"http://127.0.0.1:{ibkr.port}"
-        clock = {"hours": "custom", "sessions": HOURS}
+        clock = {"hours": "custom", "sessions": sessions}
         async with http.patch(f"{url}/v1/clock", json=clock) as answer:
             assert answer.status == 200
         async with http.ws_connect(f"{url}/gateway/session?gateway=g") as socket:
@@ -117,3 +120,36 @@ async def test_the_simulator_saw_exactly_the_orders_that_the_client_sent() -> No
             if frame["direction"] == "in" and frame["fields"][0] == "3"
         ]
     assert placed == ["market", "limit", "partial", "rejected"]
+
+
+@pytest.mark.parametrize("module", ["ib_async", "ib_insync"])
+async def test_an_order_on_open_is_taken_before_the_open_executed_in_it_and_refused_after_it(
+    module: str,
+) -> None:
+    python = await asyncio.to_thread(environment, module)
+    opening = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0) + dt.timedelta(minutes=30)
+    session = [opening.isoformat(), (opening + dt.timedelta(hours=6)).isoformat()]
+    async with logged_in([session]) as (ibkr, url, port):
+        story = str(CLIENTS / "opening_story.py")
+        where = ("127.0.0.1", str(port), url, opening.isoformat())
+        document = await told(python, story, module, *where)
+        placed = [
+            frame["fields"][16:22]
+            for frame in ibkr.ibkr.frames
+            if frame["direction"] == "in" and frame["fields"][0] == "3"
+        ]
+    notice = (
+        "Order Message:\nBUY {} AAPL NASDAQ\nWarning: your order will not be placed at the exchange"
+    )
+    assert document == {
+        "booked": ["PreSubmitted", "PreSubmitted"],
+        "before": [0.0, 0.0],
+        "notices": [[399, notice.format(10)], [399, notice.format(5)]],
+        "at_the_open": [["Filled", 10.0, 190.0], ["Cancelled", 0.0, 0.0]],
+        "too_late": [[201, "Order rejected - reason:Exchange is closed."], 0.0],
+    }
+    assert placed == [
+        ["BUY", "10", "MKT", "", "", "OPG"],
+        ["BUY", "5", "LMT", "189.0", "", "OPG"],
+        ["BUY", "1", "MKT", "", "", "OPG"],
+    ]

@@ -10,7 +10,8 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -37,31 +38,48 @@ ACCIDENTS = tuple(accident.value for accident in Accident)
 @click.option("--occurrences", default=2, help="of each place")
 @click.option("--moments", default=0, help="accidents at random moments under load")
 @click.option("--moments-a-world", default=100, help="then a new world, with an empty ledger")
+@click.option("--life", default=1.2, help="seconds of load before an accident, at most")
+@click.option("--worlds", default=1, help="so many at a time: most of a campaign is waiting")
 @click.option("--minutes", default=0.0, help="no new accident after so long; 0: no limit")
 @click.option("--points/--no-points", default=True)
 @click.option("--restart", is_flag=True, help="the points of the restart after a death")
 @click.option("--mutant", type=click.Choice(list(MUTANTS)))
-def command(moments: int, moments_a_world: int, minutes: float, **asked: Any) -> None:
-    """Accidents at every point, then at random moments; the same seed gives the same order of them."""
+def command(moments: int, moments_a_world: int, minutes: float, worlds: int, **asked: Any) -> None:
+    """Accidents at every point, then at random moments; the same seed gives the same order of them in each world."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("crash_campaign").setLevel(logging.INFO)
     folder = Path(tempfile.mkdtemp(prefix="crash-campaign-"))
-    began, results = time.monotonic(), []
-    for number, plan in enumerate(_plans(moments, moments_a_world, asked)):
-        left = minutes - (time.monotonic() - began) / 60
-        if minutes and left <= 0:
-            break
-        here = folder / str(number)
-        here.mkdir()
-        result = asyncio.run(campaign(here, replace(plan, minutes=left if minutes else 0)))
-        results.append(result)
-        click.echo(details(result), err=True)
-        if plan.mutant and result.violations:
-            break
+    began = time.monotonic()
+    plans = list(_plans(moments, moments_a_world, asked))
+    results = asyncio.run(_run(folder, plans, worlds=worlds, minutes=minutes))
     click.echo(table(results))
     seconds = time.monotonic() - began
     click.echo(f"seed {asked['seed']}: {seconds:.0f} s; logs and ledgers: {folder}")
     sys.exit(_code(asked["mutant"], results))
+
+
+async def _run(
+    folder: Path, plans: Sequence[CampaignPlan], *, worlds: int, minutes: float
+) -> list[CampaignResult]:
+    """Each plan in a world of its own, so many at a time; none is begun when the time is over."""
+    began, results, waiting = time.monotonic(), list[CampaignResult](), deque(enumerate(plans))
+
+    async def one_after_the_other() -> None:
+        while waiting:
+            number, plan = waiting.popleft()
+            left = minutes - (time.monotonic() - began) / 60
+            if minutes and left <= 0:
+                return
+            here = folder / str(number)
+            here.mkdir()
+            result = await campaign(here, replace(plan, minutes=left if minutes else 0))
+            results.append(result)
+            click.echo(details(result), err=True)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(worlds):
+            group.create_task(one_after_the_other())
+    return results
 
 
 def _plans(moments: int, moments_a_world: int, asked: dict[str, Any]) -> Iterator[CampaignPlan]:
@@ -85,6 +103,7 @@ def _plans(moments: int, moments_a_world: int, asked: dict[str, Any]) -> Iterato
             wanted=asked["wanted"],
             occurrences=asked["occurrences"],
             restart=asked["restart"],
+            life=asked["life"],
         )
         if not plan.possible:
             continue

@@ -135,8 +135,10 @@ async def _bring_the_database_back(session: CampaignSession) -> None:
         await asyncio.to_thread(session.server.start)
 
 
-async def die_at_moments(session: CampaignSession, moments: int) -> None:
-    """So many accidents, each while orders are under way; the load goes on until the last one."""
+async def die_at_moments(
+    session: CampaignSession, moments: int, longest: float = LONGEST_LIFE
+) -> None:
+    """So many accidents, each while orders are under way, after so many seconds at most; the load goes on until the last one."""
     over = asyncio.Event()
     load = asyncio.create_task(_load(session, over))
     for number in range(1, moments + 1):
@@ -146,7 +148,7 @@ async def die_at_moments(session: CampaignSession, moments: int) -> None:
             await session.start(drawn(session.chance))
         if session.chance.random() < 0.75:
             await session.ready()
-        await asyncio.sleep(LONGEST_LIFE * session.chance.random())
+        await asyncio.sleep(longest * session.chance.random())
         await _accident(session)
         session.done["moments"] += 1
         if number % 20 == 0:

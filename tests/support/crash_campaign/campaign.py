@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from crash_campaign.accidents import die_at_moments, die_at_points, enumerated
+from crash_campaign.accidents import LONGEST_LIFE, die_at_moments, die_at_points, enumerated
 from crash_campaign.disk import DATABASE, PostgresLedger, SqliteLedger
 from crash_campaign.lives import executor_lives
 from crash_campaign.moods import KIND, Mood
@@ -48,6 +48,8 @@ class CampaignPlan:
     mood: Mood = KIND
     """In which the lives begin that have an accident at a point."""
     moments: int = 0
+    life: float = LONGEST_LIFE
+    """Seconds of load before one of them, at most."""
     minutes: float = 0
     """No new accident after so long; 0: no limit."""
     mutant: str = ""
@@ -90,7 +92,7 @@ async def campaign(folder: Path, plan: CampaignPlan) -> CampaignResult:
     async with _session(folder, plan) as session:
         targets, missed = await _points(session, plan)
         if plan.moments:
-            await die_at_moments(session, plan.moments)
+            await die_at_moments(session, plan.moments, longest=plan.life)
         verdict = await session.verdict()
         doubted, parked = (0, 0) if session.caught else session.ledger.doubts()
     session.done["orders on their way at a death"] = session.book.on_their_way
