@@ -53,12 +53,13 @@ def judge(snapshot: Snapshot, calendar: Calendar) -> GateVerdict:
     """The gate as the operator sees it now, and when the clock alone could close it."""
     report = snapshot.report
     login = report.as_login() if report else None
-    week = week_of(snapshot, calendar)
+    chosen = restart_time(snapshot, calendar)
+    week = window(calendar, chosen, full_auth_time=full_login(snapshot), now=snapshot.now)
     age = snapshot.age_of_news if snapshot.pod(Component.GATEWAY) else float("inf")
     verdict = gate(login, age_of_news=age, week=week, holds=holds(snapshot))
     if snapshot.gateway.suspend:
         verdict = Closed(GateReason.SUSPENDED, "spec.suspend is true")
-    restart = next_restart(week, calendar, restart_time(snapshot, calendar), snapshot.now)
+    restart = next_restart(week, calendar, chosen, snapshot.now)
     look_again = _look_again(age, week, snapshot.now)
     return GateVerdict(
         *(verdict, week, restart, look_again),

@@ -6,6 +6,7 @@ Frozen values made from plain bodies; nothing here asks the API server or the cl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -245,7 +246,12 @@ class Snapshot:
 
     def pod(self, component: Component) -> Manifest | None:
         """The component's pod: the one that is not terminating, where there are two."""
-        return pod_of(self.bodies, component)
+        return self._pods[component]
+
+    @cached_property
+    def _pods(self) -> Mapping[Component, Manifest | None]:
+        """Kept, because whatever is decided or said of a gateway asks for its pods."""
+        return {component: pod_of(self.bodies, component) for component in Component}
 
 
 def pod_of(bodies: tuple[Manifest, ...], component: Component) -> Manifest | None:

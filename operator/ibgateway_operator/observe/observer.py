@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -109,22 +109,21 @@ class Observer:
             return None
         await self._look_at_secrets(gateway, memory)
         now = self.snapshot(key)
-        if now is not None:
-            stop = stop_to_drain_for(now, self.calendar)
+        if now is not None and (stop := stop_to_drain_for(now, self.calendar)):
             await self.drains.ask(memory, stop, self.endpoint(key, Component.EXECUTOR))
-            self._take_turn(key, memory)
-        return self.snapshot(key)
+            now = self.snapshot(key)
+        elif now is not None:
+            memory.drain = None
+            now = replace(now, drain=None)
+        return self._take_turn(now, memory) if now is not None else None
 
-    def _take_turn(self, key: Key, memory: GatewayMemory) -> None:
-        """Line up for a push, or take the turn where nobody is ahead: in one step, so two never do."""
-        turns = self.memories.turns
+    def _take_turn(self, seen: Snapshot, memory: GatewayMemory) -> Snapshot:
+        """Line up for a push, or take the turn where nobody is ahead: in one step, so two never do. Gives what is seen then."""
+        key, turns = seen.gateway.key, self.memories.turns
         if not turns.begun:
             bodies = (self.cache.gateway(other) for other in self.cache.gateways())
             turns.begin((b for b in bodies if b is not None), LONGEST_APPROVAL + HELD_ON)
-        now = self.snapshot(key)
-        if now is None:
-            return
-        now = serving(now)
+        now = serving(seen)
         if not memory.turn_read:
             memory.turn_read, said = True, now.gateway.status.turn
             memory.turn = Turn(said.id, said.until) if said.id and said.until else None
@@ -141,6 +140,7 @@ class Observer:
             changed |= turns.see(key, person, push=None, held_until=held)
         for other in changed:
             self.on_turn(other)
+        return replace(seen, place=turns.place(key, seen.now, memory.turn))
 
     async def look_at_console(self, key: Key, memory: GatewayMemory) -> None:
         """Ask the console what is due: after everything else, because it may take its time."""
