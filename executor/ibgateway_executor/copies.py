@@ -27,9 +27,10 @@ def copied(environment: ExecutorEnvironment, arguments: Sequence[str]) -> None:
         case ["backup"]:
             raise BackupError("EXECUTOR_BACKUP_DIR is not set: set spec.executor.backup")
         case ["restore", copy]:
-            stage(Path(copy), ledger)
+            stage(Path(copy), ledger, datetime.now(UTC))
             logger.info(
-                "%s is the ledger from the executor's next start on: restart its pod now", copy
+                "%s is the ledger from the executor's next start on, and paused until POST /v1/resume: restart its pod now",
+                copy,
             )
         case _:
             raise BackupError(

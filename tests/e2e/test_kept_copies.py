@@ -86,6 +86,21 @@ def restarted(stage: Stage, *command: str) -> None:
     stage.wait_for("Ready", "True")
 
 
+def put_back(stage: Stage, copy: str) -> None:
+    """The copy is the ledger, the person who put it back has looked, and the executor is Ready again."""
+    tool(stage, "restore", f"{COPIES}/{copy}")
+    stage.kubectl("rollout", "restart", "deploy/paper-executor")
+    until("the copy is the ledger", lambda: _paused_by_the_restore(stage), seconds=240)
+    with stage.orders() as looked:
+        looked.resume(by="the person on call")
+    until("the executor is Ready", lambda: stage.ready("executor"), seconds=240)
+    stage.wait_for("Ready", "True")
+
+
+def _paused_by_the_restore(stage: Stage) -> bool:
+    return "a restore has paused trading" in stage.condition("TradingAllowed").get("message", "")
+
+
 def test_a_first_copy_is_taken_by_itself_and_another_one_by_hand(
     stage: Stage, orders: Orders
 ) -> None:
@@ -99,8 +114,7 @@ def test_what_was_sent_after_the_copy_that_is_put_back_is_not_sent_again(
     stage: Stage, ibkr: Ibkr, orders: Orders
 ) -> None:
     later = filled(orders, "after-the-copy")
-    tool(stage, "restore", f"{COPIES}/{copies(stage)[-1]}")
-    restarted(stage, "rollout", "restart", "deploy/paper-executor")
+    put_back(stage, copies(stage)[-1])
     with stage.orders() as again:
         assert filled(again, "in-the-copy")["filledQuantity"] in (1, "1")
         with pytest.raises(NotFoundError):
@@ -120,8 +134,7 @@ def test_the_volume_is_lost_and_the_newest_copy_has_the_orders(
     with stage.orders() as empty:
         assert empty.all()["orders"] == []
         empty.pause(by="the person on call", reason="the ledger's volume is lost")
-    tool(stage, "restore", f"{COPIES}/{kept[-1]}")
-    restarted(stage, "rollout", "restart", "deploy/paper-executor")
+    put_back(stage, kept[-1])
     with stage.orders() as again:
         assert [order["id"] for order in again.all()["orders"]] == [order["id"] for order in before]
         filled(again, "after-the-loss")

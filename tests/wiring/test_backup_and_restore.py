@@ -26,25 +26,19 @@ async def test_an_order_that_was_sent_after_the_copy_is_not_sent_again(
     await here.executor.start()
     await here.up()
     _, waiting = await here.place("k1")
-
-    async def taken() -> bool:
-        return len(copies(here)) == 1
-
-    await until("a copy by itself", taken)
-    await measured(here, "backup_failing 0.0", "backup_timestamp_seconds 1")
-    code, told = await here.executor.tool("backup")
-    assert code == 0, told
-    assert "the ledger was copied to" in told
-    copy = copies(here)[-1]
+    _, cancelled = await here.place("k0", contract={"symbol": "MSFT"})
+    await copied_by_itself(here)
+    copy = await copied(here)
+    await here.orders.send("DELETE", f"/v1/orders/{cancelled['id']}")
     await here.log_in()
     await here.reaches(waiting["id"], "Filled")
     _, later = await here.place("k2")
     await here.reaches(later["id"], "Filled")
-    code, told = await here.executor.tool("restore", str(copy))
-    assert code == 0, told
-    assert "restart its pod now" in told
-    await here.executor.kill()
-    await here.executor.start()
+    await put_back(here, copy)
+    await here.not_ready("a restore has paused trading")
+    await here.waits_for(cancelled["id"], "Paused")
+    await here.orders.send("DELETE", f"/v1/orders/{cancelled['id']}")
+    await here.orders.send("POST", "/v1/resume", {"by": "R."})
     await here.ready()
     await here.reaches(waiting["id"], "Filled")
     assert (await here.orders.ask("GET", f"/v1/orders/{later['id']}"))[0] == 404
@@ -55,6 +49,33 @@ async def test_an_order_that_was_sent_after_the_copy_is_not_sent_again(
     assert len(await here.placed_frames()) == 2
     assert len(list(here.executor.data.glob("ledger.db.replaced-*Z"))) == 1
     assert "the ledger is a restored copy now" in here.executor.log.read_text()
+
+
+async def copied_by_itself(here: ExecutorWorld) -> None:
+    """The first one."""
+
+    async def taken() -> bool:
+        return len(copies(here)) == 1
+
+    await until("a copy by itself", taken)
+    await measured(here, "backup_failing 0.0", "backup_timestamp_seconds 1")
+
+
+async def copied(here: ExecutorWorld) -> Path:
+    """A copy by hand."""
+    code, told = await here.executor.tool("backup")
+    assert code == 0, told
+    assert "the ledger was copied to" in told
+    return copies(here)[-1]
+
+
+async def put_back(here: ExecutorWorld, copy: Path) -> None:
+    """By hand, and the executor is started anew."""
+    code, told = await here.executor.tool("restore", str(copy))
+    assert code == 0, told
+    assert "restart its pod now" in told
+    await here.executor.kill()
+    await here.executor.start()
 
 
 async def measured(here: ExecutorWorld, *series: str) -> None:

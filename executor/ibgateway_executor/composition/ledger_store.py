@@ -24,5 +24,5 @@ async def opened_store(
     if not await ledger_taken(environment, lock.take):
         return None
     path = environment.data / LEDGER
-    await asyncio.to_thread(put_in_place, path, clock.now())
+    await asyncio.to_thread(put_in_place, path)
     return await asyncio.to_thread(open_sqlite, path)

@@ -100,15 +100,14 @@ class OrderResends:
     def _facts(self, order: Order, inquiry: BrokerInquiry, acknowledged: int) -> ResendFacts:
         connection, settings, broker = self._connection, self._settings(), inquiry.broker
         same = connection.broker is broker
-        report, now = self._sentinel.report, self._clock.now()
+        report = self._sentinel.report
         healthy = connection.healthy_seconds()
         fresh = report is not None and self._sentinel.age <= NEWS_LIMIT_SECONDS
         gate, obstacle = self._gate(), self._submitter.obstacle(order)
         return ResendFacts(
             policy=settings.resend,
             now=connection.time(),
-            ledger_opened=self._ledger.opened_at(now),
-            ledger_gap=self._ledger.gap(now),
+            own_since=self._ledger.found.own_since,
             client_id=broker.client_id if same else None,
             connected_at=connection.made_at if same else None,
             sent_over_it=connection.has_written(order.id),

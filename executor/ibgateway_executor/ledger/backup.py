@@ -16,17 +16,21 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from ibgateway_api.reports import PauseReport
 from ibgateway_executor.errors import BackupError, StartRefusedError
+from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.backup_record import BackupRecord
-from ibgateway_executor.ledger.facts import MODE
+from ibgateway_executor.ledger.facts import MODE, PAUSED, STAGED, WRITTEN_AT, fact, set_fact
+from ibgateway_executor.ledger.rows import instant, text
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 60.0
-EVENTS_APART: Final = 1_000_000_000
-"""More than a ledger has told since its copy was taken."""
+NUMBERS_APART: Final = 1_000_000_000
+"""More than a ledger has numbered since its copy was taken: event ids and cursors that clients have from it are never given again."""
+_NUMBERED: Final = (tables.orders.name, tables.rebalances.name, tables.history.name)
 _NAME: Final = re.compile(r"ledger-(\d{8}T\d{6}Z)\.db")
 _TIME: Final = "%Y%m%dT%H%M%SZ"
 _BUSY_SECONDS: Final = 10.0
@@ -68,7 +72,7 @@ def orders_taken(ledger: Path) -> int:
             row = file.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'").fetchone()
     except sqlite3.Error:
         return 0
-    return 0 if row is None else int(row[0])
+    return 0 if row is None else int(row[0]) % NUMBERS_APART
 
 
 def _prune(old: list[Path], taken: int) -> None:
@@ -94,7 +98,8 @@ def copies(folder: Path) -> list[Path]:
 def check(copy: Path) -> None:
     """BackupError where this is no whole ledger."""
     try:
-        with closing(_opened(copy, "mode=ro&immutable=1")) as file:
+        alone = "" if _written_ahead(copy).exists() else "&immutable=1"
+        with closing(_opened(copy, f"mode=ro{alone}")) as file:
             verdict = file.execute("PRAGMA integrity_check").fetchone()[0]
             mode = file.execute("SELECT value FROM facts WHERE name = ?", (MODE,)).fetchone()
     except sqlite3.Error as error:
@@ -105,16 +110,23 @@ def check(copy: Path) -> None:
         raise BackupError(f"{copy} is no whole ledger ({verdict}): take an earlier copy")
 
 
-def stage(copy: Path, ledger: Path) -> None:
+def stage(copy: Path, ledger: Path, now: datetime) -> None:
     """Have this copy put in the ledger's place at the executor's next start. BackupError where it is none."""
     check(copy)
     part, staged = ledger.with_name(f"{ledger.name}.part"), staged_copy(ledger)
     try:
-        shutil.copyfile(copy, part)
-        _synced(part)
+        _drop(part)
+        if _written_ahead(copy).exists():
+            with closing(_opened(copy, "mode=ro")) as file:
+                file.execute("VACUUM INTO ?", (str(part),))
+        else:
+            shutil.copyfile(copy, part)
+        _mark(part, now)
         part.replace(staged)
         _synced(ledger.parent)
-    except OSError as error:
+    except (sqlite3.Error, OSError) as error:
+        with suppress(OSError):
+            _drop(part)
         raise BackupError(
             f"the copy can't be laid beside the ledger ({error}): free its volume"
         ) from error
@@ -125,37 +137,82 @@ def staged_copy(ledger: Path) -> Path:
     return ledger.with_name(f"{ledger.name}.restore")
 
 
-def put_in_place(ledger: Path, now: datetime) -> None:
-    """At the start, with the ledger's lock: what was staged is the ledger, and what it was is kept.
+def put_in_place(ledger: Path) -> None:
+    """At the start, with the ledger's lock: what was staged is the ledger, and what it was is kept, named by when it was staged.
 
-    Interrupted, it goes on at the next start. StartRefusedError where it can't be done.
+    Interrupted, it goes on at the next start under the same names. StartRefusedError where it can't be done.
     """
     staged = staged_copy(ledger)
     if not staged.exists():
         return
-    kept = ledger.with_name(f"{ledger.name}.replaced-{now.astimezone(UTC):{_TIME}}")
     try:
+        kept = ledger.with_name(f"{ledger.name}.replaced-{_staged_at(staged)}")
         for part in ("-wal", "-shm", ""):
             path = Path(f"{ledger}{part}")
             if path.exists():
                 path.replace(f"{kept}{part}")
-        _number_anew(staged)
+        # Before the copy has the ledger's name: beside it the old journal would be taken for its own.
+        _synced(ledger.parent)
         staged.replace(ledger)
         _synced(ledger.parent)
     except (sqlite3.Error, OSError) as error:
         raise StartRefusedError(
             f"the restored ledger can't be put in its place ({error}): see that the volume is mounted and writable"
         ) from error
-    logger.warning("the ledger is a restored copy now; what it was is kept as %s", kept.name)
+    logger.warning(
+        "the ledger is a restored copy now, and trading is paused until a person resumes it; what it was is kept as %s",
+        kept.name,
+    )
 
 
-def _number_anew(staged: Path) -> None:
-    """Its next events have numbers that the ledger before it has told of nothing."""
-    with closing(_opened(staged, "mode=rw")) as file, file:
-        file.execute(
-            "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'order_history'", (EVENTS_APART,)
-        )
+def _staged_at(staged: Path) -> str:
+    """When it was staged, as names have it. An earlier version's `restore` has not marked it."""
+    with closing(_opened(staged, "mode=rw")) as file:
+        at = fact(file, STAGED)
+    if not at:
+        _mark(staged, datetime.fromtimestamp(staged.stat().st_mtime, UTC))
+        return _staged_at(staged)
+    return f"{instant(at).astimezone(UTC):{_TIME}}"
+
+
+def _mark(staged: Path, now: datetime) -> None:
+    """In one transaction: it is known to be a copy, nothing is sent from it before a person has looked, and what it numbers from here
+    on has numbers that the ledger before it has given to nothing."""
+    with closing(_opened(staged, "mode=rw")) as file:
+        file.execute("PRAGMA journal_mode=DELETE")
+        with file:
+            for table in _NUMBERED:
+                _number_anew(file, table)
+            set_fact(file, STAGED, text(now))
+            set_fact(file, PAUSED, _pause(file, now).to_json())
     _synced(staged)
+
+
+def _number_anew(file: sqlite3.Connection, table: str) -> None:
+    change = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?"
+    if file.execute(change, (NUMBERS_APART, table)).rowcount == 0:
+        file.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, NUMBERS_APART))
+
+
+def _pause(file: sqlite3.Connection, now: datetime) -> PauseReport:
+    written = fact(file, WRITTEN_AT) or "an unknown time"
+    return PauseReport(
+        by="a restore",
+        reason=f"the ledger is a copy that was written last at {written}: orders that were cancelled after that wait again. Look at "
+        "them, cancel what is not wanted any more, then resume",
+        since=now,
+    )
+
+
+def _written_ahead(file: Path) -> Path:
+    """The part of it that is not in the file yet, where there is one: of a ledger whose executor was killed."""
+    return Path(f"{file}-wal")
+
+
+def _drop(part: Path) -> None:
+    """With its journals: an old one beside a new file would be taken for its own."""
+    for suffix in ("-journal", "-wal", "-shm", ""):
+        Path(f"{part}{suffix}").unlink(missing_ok=True)
 
 
 async def keep_backups(

@@ -233,8 +233,9 @@ class Ledger:
             self._clock.monotonic(),
             await self._call(self._store.opened, at),
         )
-        if self.found.opened == at:
-            await self.rebalances.give_up()
+        if self.found.opened is not None:
+            hidden = hides_a_day(self.found, opened=at, now=at)
+            await self.rebalances.give_up(self.found, hidden=hidden)
         for change in await self._call(lambda: self._store.recover(self._clock.now())):
             self._announce(change)
         self.active = ActiveOrders(await self._call(self._store.active))
@@ -262,11 +263,6 @@ class Ledger:
     def opened_at(self, now: datetime) -> datetime:
         """When this process opened it, by the clock that says `now`."""
         return now - timedelta(seconds=self._clock.monotonic() - self._opened)
-
-    def gap(self, now: datetime) -> timedelta:
-        """For how long nobody had written it then: a copy that was put back was not written since it was taken."""
-        found = self.found.at
-        return timedelta(0) if found is None else self.opened_at(now) - found
 
     async def rule_out_copy(self) -> None:
         """The broker has been asked about all that a copy may lack: a later start has no doubt about it any more."""

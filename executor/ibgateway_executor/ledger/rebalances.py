@@ -8,6 +8,7 @@ from ibgateway_executor.ledger.store import LedgerStore, RebalanceChange, Rebala
 from ibgateway_executor.ledger.threads import LedgerThreads
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.orders.history import ChangeCause
+from ibgateway_executor.orders.restored import LedgerSnapshot
 from ibgateway_executor.rebalance.findings import findings
 from ibgateway_executor.rebalance.last_runs import LatestRebalances
 from ibgateway_executor.rebalance.progress import RebalanceRun, give_up
@@ -64,10 +65,15 @@ class RebalanceRecords:
             self.changed.set()
         return after
 
-    async def give_up(self) -> None:
-        """At the start of a ledger that may be a copy: what has not begun in it may have run since, and others after it."""
+    async def give_up(self, found: LedgerSnapshot, *, hidden: bool) -> None:
+        """At a start in a ledger that may be a copy, and again until its doubt is settled: what stood in it may have gone on elsewhere.
+
+        `hidden`: IBKR may show no more what came of it.
+        """
+        step = partial(give_up, restored=found.restored, hidden=hidden)
         for run in await self.active():
-            await self.advance(run.id, give_up, ChangeCause.RESTART)
+            if found.opened is not None and run.accepted_at <= found.opened:
+                await self.advance(run.id, step, ChangeCause.RESTART)
 
     async def find(self, run_id: str) -> RebalanceRun | None:
         """One by its id."""

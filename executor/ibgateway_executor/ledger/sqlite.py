@@ -7,6 +7,7 @@ A change of an order is a pure step applied to the row as it is now.
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -34,8 +35,10 @@ from ibgateway_executor.ledger.facts import (
     ACCOUNTS,
     DOUBTED,
     MODE,
+    OWN_SINCE,
     PAUSED,
     SCHEMA_VERSION,
+    STAGED,
     WRITTEN_AT,
     fact,
     set_fact,
@@ -186,12 +189,16 @@ class OrderStore:
     def opened(self, at: datetime) -> LedgerSnapshot:
         """What it held when it was opened, now or at an earlier start whose doubt was never settled."""
         with self._database.direct() as file:
-            kept = fact(file, DOUBTED)
+            kept, restored = fact(file, DOUBTED), bool(fact(file, STAGED))
             earlier = _snapshots.validate_json(kept) if kept else None
-            found = doubted(_snapshot(file), earlier, opened=at)
+            found = doubted(_snapshot(file), earlier, opened=at, restored=restored)
             if found.opened is not None and found != earlier:
                 set_fact(file, DOUBTED, _snapshots.dump_json(found).decode())
-            return found
+            if found.opened == at or fact(file, OWN_SINCE) is None:
+                set_fact(file, OWN_SINCE, text(at))
+            if restored:
+                set_fact(file, STAGED, "")
+            return replace(found, own_since=instant(fact(file, OWN_SINCE) or text(at)))
 
     def rule_out_copy(self) -> None:
         """The broker has been asked about all that a copy may lack: from here on it is the ledger."""

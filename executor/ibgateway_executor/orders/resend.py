@@ -6,7 +6,7 @@ order as before. docs/decisions/0045-a-second-sending.md says what each one is f
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -22,7 +22,6 @@ from ibgateway_executor.orders.order import (
     move,
     parked,
 )
-from ibgateway_executor.orders.restored import LONGEST_RESTART
 
 SETTLED_SECONDS: Final = 60.0
 """For so long the link must have been good when the broker was asked: its lists lag behind a reconnect."""
@@ -67,14 +66,13 @@ class ResendFacts:
     gateway's own zone, in which its lists begin at midnight. `position` is of now, `executions` and `foreign_orders` count those on the
     order's contract and account: executions since it was sent, by whomever, and open orders that are none of ours. `offered_id` is
     nextValidId as this connection was told it, `acknowledged_id` the highest that the broker has ever told us of. `resubmits` is IBKR's
-    "Maintain and resubmit orders when connection is restored". `ledger_gap` is how long the ledger was not written before this process
-    opened it at `ledger_opened`. `gate` and `obstacle` say what holds the order, empty where nothing does.
+    "Maintain and resubmit orders when connection is restored". `own_since` is the last start at which the ledger was or may have been a
+    copy of an earlier one. `gate` and `obstacle` say what holds the order, empty where nothing does.
     """
 
     policy: ResendPolicy | None = None
     now: datetime | None = None
-    ledger_opened: datetime | None = None
-    ledger_gap: timedelta | None = None
+    own_since: datetime | None = None
     client_id: int | None = None
     connected_at: datetime | None = None
     sent_over_it: bool | None = None
@@ -168,7 +166,7 @@ def _of_the_order(order: Order, facts: ResendFacts) -> tuple[ProofResult, ...]:
         _result(ResendProof.NEVER_RESENT, order.resent_at is None, order.resent_at or "never"),
         _result(ResendProof.NOTHING_TOLD, _untold(order), _told(order)),
         _result(ResendProof.STILL_WANTED, _wanted(order), _wanted(order)),
-        _result(ResendProof.LEDGER, _original(order, facts), facts.ledger_gap),
+        _result(ResendProof.LEDGER, _original(order, facts), facts.own_since),
     )
 
 
@@ -253,10 +251,7 @@ def _wanted(order: Order) -> bool:
 
 def _original(order: Order, facts: ResendFacts) -> bool:
     """Whether the once-only mark can't be missing because this ledger is a copy of one that had it."""
-    opened, gap = facts.ledger_opened, facts.ledger_gap
-    if order.sent_at is None or opened is None or gap is None:
-        return False
-    return order.sent_at > opened or abs(gap) <= LONGEST_RESTART
+    return _later(order.sent_at, facts.own_since)
 
 
 def _later(at: datetime | None, than: datetime | None) -> bool:

@@ -19,26 +19,35 @@ LONGEST_RESTART: Final = timedelta(minutes=5)
 class LedgerSnapshot:
     """What a ledger held when it was opened: when it was written last, its last sequence.
 
-    `opened` is when it was opened after it had not been written for longer than a restart takes; None where it had.
+    `opened` is when it was opened after it had not been written for longer than a restart takes, or as a copy that a person has
+    put back (`restored`); None where neither. `own_since` is the last such moment there was: what was sent before it may have had
+    a fate that is not known here.
     """
 
     at: datetime | None
     sequence: int
     opened: datetime | None = None
+    restored: bool = False
+    own_since: datetime | None = None
 
 
 def doubted(
-    found: LedgerSnapshot, earlier: LedgerSnapshot | None, *, opened: datetime
+    found: LedgerSnapshot,
+    earlier: LedgerSnapshot | None,
+    *,
+    opened: datetime,
+    restored: bool = False,
 ) -> LedgerSnapshot:
     """What is not known to be written by us: `found` at this start, and `earlier` at one whose doubt was never settled.
 
     A process that only wrote a sign of life and ended before it could ask the broker has settled nothing.
     """
     away = found.at is not None and abs(opened - found.at) > LONGEST_RESTART
-    if not away:
+    if not away and not restored:
         return earlier or found
-    first = min(each.at for each in (found, earlier) if each is not None and each.at is not None)
-    return LedgerSnapshot(first, found.sequence, opened)
+    told = [each.at for each in (found, earlier) if each is not None and each.at is not None]
+    put_back = restored or (earlier is not None and earlier.restored)
+    return LedgerSnapshot(min(told, default=None), found.sequence, opened, put_back)
 
 
 def adopt(order: Order, *, client_id: int, order_id: int) -> Order:

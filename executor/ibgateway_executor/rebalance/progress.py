@@ -114,6 +114,7 @@ class RebalanceRun:
 
     `contracts` and `held_before` are by the numbers that the trades name, `session_end` is the first end of their markets' sessions: no order of
     it is sent after that. `state_since` is None where it came to its state before that was kept. `buys` None until they are frozen. `refused` has why a trade was not accepted as an order.
+    `given_up`: what has begun is not gone on with, because the ledger is a copy from before what may have come of it.
     """
 
     id: str
@@ -135,6 +136,7 @@ class RebalanceRun:
     buys: tuple[PlannedTrade, ...] | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
     cancel_requested: bool = False
+    given_up: bool = False
     report: RebalanceReport | None = None
     updated_at: datetime | None = None
     state_since: datetime | None = None
@@ -143,6 +145,11 @@ class RebalanceRun:
     def ended(self) -> bool:
         """Nothing more is done."""
         return self.state in ENDED
+
+    @property
+    def ending(self) -> bool:
+        """Nothing more is sent for it; its open orders are cancelled."""
+        return self.cancel_requested or self.given_up
 
     @property
     def sells(self) -> tuple[PlannedTrade, ...]:
@@ -202,13 +209,17 @@ def cancel(run: RebalanceRun) -> RebalanceRun:
     return replace(run, cancel_requested=True)
 
 
-def give_up(run: RebalanceRun) -> RebalanceRun:
-    """One that had not begun in a ledger that may be a copy: it may have run since, and the broker knows it by no name.
+def give_up(run: RebalanceRun, *, restored: bool = False, hidden: bool = False) -> RebalanceRun:
+    """In a ledger that may be a copy: one that had not begun may have run since, and the broker knows it by no name.
 
-    What has begun goes on: its orders are known by their orderRefs, and it ends with its session.
+    What has begun goes on within the day, because its orders are known by their orderRefs and it ends with its session; not where
+    a person has put the copy back (`restored`), nor where it waits over a midnight that hides what was bought (`hidden`).
     """
-    if run.state not in BEFORE_TRADING:
+    if run.ended or (run.state in TRADING and not restored):
         return run
+    if run.state not in BEFORE_TRADING:
+        outlived = restored or hidden
+        return replace(run, given_up=True) if outlived else run
     return move(
         run,
         RebalanceState.STOPPED,
@@ -250,7 +261,7 @@ def next_step(
     if run.state in BEFORE_TRADING:
         return _before_trading(run, around)
     if run.state is RebalanceState.AWAITING_SETTLEMENT:
-        if run.cancel_requested or around.now >= run.valid_until:
+        if run.ending or around.now >= run.valid_until:
             return RebalanceStep.FINISH
         return RebalanceStep.FUND if around.gate_open else RebalanceStep.NOTHING
     return _trading(run, orders, around)
@@ -271,14 +282,14 @@ def _trading(
 ) -> RebalanceStep:
     open_orders = [order for order in orders.values() if not order.terminal]
     over = run.session_end is not None and around.now >= run.session_end
-    if not run.cancel_requested and not over and unsent(run, orders):
+    if not run.ending and not over and unsent(run, orders):
         return RebalanceStep.SEND if around.gate_open else RebalanceStep.NOTHING
     if open_orders:
         if all(order.state is OrderState.UNKNOWN for order in open_orders):
             return RebalanceStep.DOUBT
-        ending = run.cancel_requested or around.late
+        ending = run.ending or around.late
         return RebalanceStep.CANCEL_ORDERS if ending else RebalanceStep.NOTHING
-    if run.cancel_requested or over or run.state is RebalanceState.BUYING or unverified(orders):
+    if run.ending or over or run.state is RebalanceState.BUYING or unverified(orders):
         return RebalanceStep.FINISH
     return RebalanceStep.FUND
 
@@ -310,15 +321,8 @@ def ending(
             RebalanceReason.CANCELLED_BY_CLIENT,
             "cancelled; what was traded before is in the report",
         )
-    if doubted := unverified(orders):
-        return RebalanceState.STOPPED, RebalanceReason.UNKNOWN_ORDER, _doubt(doubted)
-    if run.state is RebalanceState.AWAITING_SETTLEMENT:
-        return RebalanceState.STOPPED, RebalanceReason.NOT_SETTLED, _NOT_SETTLED
-    if run.buys is None:
-        message = (
-            f"the session ended at {run.session_end} before the sells were done: nothing was bought"
-        )
-        return RebalanceState.STOPPED, RebalanceReason.SESSION_ENDED, message
+    if stopped := _stopped(run, orders):
+        return RebalanceState.STOPPED, *stopped
     short = [t for t in run.trades if filled(run, t, orders) < t.quantity]
     if short:
         words = ", ".join(
@@ -326,6 +330,20 @@ def ending(
         )
         return RebalanceState.COMPLETED, RebalanceReason.NOT_ALL_FILLED, f"filled: {words}"
     return RebalanceState.COMPLETED, "", ""
+
+
+def _stopped(run: RebalanceRun, orders: Mapping[str, Order]) -> tuple[str, str] | None:
+    """Reason and message of one that has not done what was asked."""
+    if doubted := unverified(orders):
+        return RebalanceReason.UNKNOWN_ORDER, _doubt(doubted)
+    if run.given_up:
+        return OrderReason.LEDGER_RESTORED, _GIVEN_UP
+    if run.state is RebalanceState.AWAITING_SETTLEMENT:
+        return RebalanceReason.NOT_SETTLED, _NOT_SETTLED
+    if run.buys is None:
+        words = f"the session ended at {run.session_end} before the sells were done"
+        return RebalanceReason.SESSION_ENDED, f"{words}: nothing was bought"
+    return None
 
 
 def filled(run: RebalanceRun, trade: PlannedTrade, orders: Mapping[str, Order]) -> Decimal:
@@ -374,4 +392,8 @@ def _doubt(orders: Iterable[Order]) -> str:
     )
 
 
+_GIVEN_UP: Final = (
+    "the ledger is, or may be, a copy from before what came of this rebalance: its open orders are cancelled and nothing follows. Look "
+    "at what the account holds, and ask for another one with a new key"
+)
 _NOT_SETTLED: Final = "the proceeds of the sells were not settled by validUntil: nothing was bought"

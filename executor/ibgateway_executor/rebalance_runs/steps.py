@@ -237,7 +237,7 @@ class RebalanceSteps:
         try:
             made = await report(reconciled_broker(self._connection), turn.run, turn.orders)
         except BrokerError as error:
-            if turn.patient or not turn.run.cancel_requested:
+            if turn.patient or not turn.run.ending:
                 raise
             logger.warning("rebalance %s ends without a report: %s", turn.run.id, error)
             made = None

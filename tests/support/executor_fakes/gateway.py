@@ -23,6 +23,7 @@ class ConnectionWorld:
     """`outcomes` are brokers, or the errors that attempts end with."""
 
     def __init__(self, store: HookedStore) -> None:
+        self.store = store
         self.outcomes: list[BrokerError | FakeBroker] = []
         self.attempts = 0
         self.slept: list[float] = []

@@ -46,6 +46,10 @@ class Orders:
         """`POST /v1/pause`."""
         self._client.pause(by=by, reason=reason)
 
+    def resume(self, *, by: str) -> None:
+        """`POST /v1/resume`."""
+        self._client.resume(by=by)
+
     def all(self) -> Json:
         """`GET /v1/orders`, every page."""
         return {"orders": [_json(order) for order in self._client.orders()]}

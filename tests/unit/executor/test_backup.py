@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -124,7 +125,7 @@ def test_what_is_no_whole_ledger_is_not_put_back(
     made = backup.back_up(tmp_path / "ledger.db", folder, keep=7, now=NOON)
     harm(made)
     with pytest.raises(BackupError, match="is no"):
-        backup.stage(made, tmp_path / "ledger.db")
+        backup.stage(made, tmp_path / "ledger.db", NOON)
     assert not backup.staged_copy(tmp_path / "ledger.db").exists()
 
 
@@ -135,7 +136,7 @@ def test_a_restored_copy_is_the_ledger_from_the_next_start_on_and_the_old_one_is
     accept(store, entry("a"))
     made = backup.back_up(ledger, folder, keep=7, now=NOON)
     accept(store, entry("b"))
-    backup.stage(made, ledger)
+    backup.stage(made, ledger, NOON)
     assert [order.id for order in store.active()] == ["a", "b"], "not before the next start"
     file = store._file.driver
     file.execute("PRAGMA wal_autocheckpoint=0")
@@ -144,10 +145,10 @@ def test_a_restored_copy_is_the_ledger_from_the_next_start_on_and_the_old_one_is
     store.close()
     for suffix, content in left.items():
         Path(f"{ledger}{suffix}").write_bytes(content)
-    backup.put_in_place(ledger, NOON)
+    backup.put_in_place(ledger)
     assert ids(ledger) == ["a"]
     assert ids(tmp_path / "ledger.db.replaced-20261123T170000Z") == ["a", "b", "c"]
-    backup.put_in_place(ledger, NOON)
+    backup.put_in_place(ledger)
     assert ids(ledger) == ["a"]
 
 
@@ -159,7 +160,7 @@ def test_a_start_that_was_killed_in_the_middle_of_it_goes_on(
     accept(store, entry("a"))
     made = backup.back_up(ledger, folder, keep=7, now=NOON)
     accept(store, entry("b"))
-    backup.stage(made, ledger)
+    backup.stage(made, ledger, NOON)
     left = {suffix: Path(f"{ledger}{suffix}").read_bytes() for suffix in ("", "-wal", "-shm")}
     store.close()
     for suffix, content in left.items():
@@ -176,9 +177,116 @@ def test_a_start_that_was_killed_in_the_middle_of_it_goes_on(
     with monkeypatch.context() as dying:
         dying.setattr(Path, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
-            backup.put_in_place(ledger, NOON)
-    backup.put_in_place(ledger, NOON)
+            backup.put_in_place(ledger)
+    backup.put_in_place(ledger)
     assert ids(ledger) == ["a"]
+    (kept,) = tmp_path.glob("ledger.db.replaced-*Z")
+    assert ids(kept) == ["a", "b"], "the old ledger and its journal have one name"
+    assert restored_numbers(ledger) == {backup.NUMBERS_APART}, "numbered anew once"
+
+
+def restored_numbers(ledger: Path) -> set[int]:
+    """How far apart a restored copy numbers orders, rebalances and events, to the nearest billion."""
+    with closing(sqlite3.connect(ledger)) as file:
+        rows = file.execute("SELECT seq FROM sqlite_sequence WHERE name <> 'sightings'")
+        return {round(seq, -9) for (seq,) in rows}
+
+
+def test_pages_that_were_read_before_a_restore_go_on_without_a_hole(
+    store: SqliteStore, tmp_path: Path, folder: Path
+) -> None:
+    """A cursor is the last sequence that was seen: no later order of the restored copy may have a lower one."""
+    ledger = tmp_path / "ledger.db"
+    accept(store, entry("a"))
+    made = backup.back_up(ledger, folder, keep=7, now=NOON)
+    for name in "bcd":
+        accept(store, entry(name))
+    seen = store.page(after=0, limit=9)[-1].sequence
+    store.close()
+    backup.stage(made, ledger, NOON)
+    backup.put_in_place(ledger)
+    restored = open_sqlite(ledger)
+    accept(restored, entry("e"))
+    assert [order.id for order in restored.page(after=seen, limit=9)] == ["e"]
+    restored.close()
+    later = backup.back_up(ledger, folder, keep=7, now=NOON + DAY)
+    assert [backup.orders_taken(copy) for copy in (made, later)] == [1, 2]
+
+
+def test_a_restored_copy_sends_nothing_before_a_person_has_looked(
+    store: SqliteStore, tmp_path: Path, folder: Path
+) -> None:
+    """An order that was cancelled after the copy was taken waits in it again."""
+    ledger = tmp_path / "ledger.db"
+    accept(store, entry("a"))
+    store.mark_written(NOON)
+    backup.stage(backup.back_up(ledger, folder, keep=7, now=NOON), ledger, NOON + SECOND)
+    assert store.paused() is None, "not before the next start"
+    store.close()
+    backup.put_in_place(ledger)
+    restored = open_sqlite(ledger)
+    pause = restored.paused()
+    assert pause is not None
+    assert (pause.by, pause.since) == ("a restore", NOON + SECOND)
+    assert "written last at 2026-11-23T17:00:00" in pause.reason
+    restored.close()
+
+
+def test_a_ledger_whose_last_words_are_in_its_journal_is_put_back_with_them(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    """That of an executor that was killed: what a restore has put aside is such a one, and may be wanted back."""
+    ledger, kept = tmp_path / "ledger.db", tmp_path / "ledger.db.replaced-20261123T170000Z"
+    accept(store, entry("a"))
+    store._file.driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    accept(store, entry("b"))
+    for suffix in ("", "-wal"):
+        Path(f"{kept}{suffix}").write_bytes(Path(f"{ledger}{suffix}").read_bytes())
+    store.close()
+    backup.stage(kept, ledger, NOON + SECOND)
+    backup.put_in_place(ledger)
+    assert ids(ledger) == ["a", "b"]
+
+
+def test_a_copy_that_has_no_room_beside_the_ledger_leaves_none_of_it_there(
+    store: SqliteStore, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = tmp_path / "ledger.db"
+    made = backup.back_up(ledger, folder, keep=7, now=NOON)
+
+    def full(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backup, "_synced", full)
+    with pytest.raises(BackupError, match="free its volume"):
+        backup.stage(made, ledger, NOON)
+    assert [path.name for path in tmp_path.glob("ledger.db.*")] == []
+
+
+def test_an_old_journal_is_not_taken_for_that_of_the_next_copy(
+    store: SqliteStore, tmp_path: Path, folder: Path
+) -> None:
+    """Of a `restore` that was killed while it wrote."""
+    ledger = tmp_path / "ledger.db"
+    accept(store, entry("a"))
+    earlier = backup.back_up(ledger, folder, keep=7, now=NOON)
+    accept(store, entry("b"))
+    made = backup.back_up(ledger, folder, keep=7, now=NOON + DAY)
+    store.close()
+    part, left = tmp_path / "ledger.db.part", tmp_path / "ledger.db.part-journal"
+    part.write_bytes(earlier.read_bytes())
+    with closing(sqlite3.connect(part, isolation_level=None)) as file:
+        for statement in (
+            "PRAGMA cache_size=1",
+            "BEGIN",
+            "UPDATE jobs SET note = hex(zeroblob(99999))",
+        ):
+            file.execute(statement)
+        journal = left.read_bytes()
+    left.write_bytes(journal)
+    backup.stage(made, ledger, NOON)
+    backup.put_in_place(ledger)
+    assert ids(ledger) == ["a", "b"]
 
 
 def test_the_next_events_of_a_restored_copy_have_numbers_that_were_never_told(
@@ -187,16 +295,16 @@ def test_the_next_events_of_a_restored_copy_have_numbers_that_were_never_told(
     """Else who has heard the lost ones goes on after them, and hears nothing of what has their numbers now."""
     ledger = tmp_path / "ledger.db"
     accept(store, entry("a"))
-    backup.stage(backup.back_up(ledger, folder, keep=7, now=NOON), ledger)
+    backup.stage(backup.back_up(ledger, folder, keep=7, now=NOON), ledger, NOON)
     for name in "bcd":
         accept(store, entry(name))
     told = store.newest_line()
     store.close()
-    backup.put_in_place(ledger, NOON)
+    backup.put_in_place(ledger)
     restored = open_sqlite(ledger)
     accept(restored, entry("e"))
     assert [line.position > told for line in restored.lines(after=0, limit=9)] == [False, True]
-    assert restored.newest_line() == backup.EVENTS_APART + 2
+    assert restored.newest_line() == backup.NUMBERS_APART + 2
     restored.close()
 
 
@@ -204,14 +312,14 @@ def test_a_volume_that_takes_no_writing_is_one_clear_line(
     store: SqliteStore, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = tmp_path / "ledger.db"
-    backup.stage(backup.back_up(ledger, folder, keep=7, now=NOON), ledger)
+    backup.stage(backup.back_up(ledger, folder, keep=7, now=NOON), ledger, NOON)
 
     def refused(_: Path, __: str | Path) -> Path:
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(Path, "replace", refused)
     with pytest.raises(StartRefusedError, match="Read-only file system"):
-        backup.put_in_place(ledger, NOON)
+        backup.put_in_place(ledger)
 
 
 async def test_a_copy_is_taken_when_the_newest_is_old_enough(

@@ -45,8 +45,7 @@ LOST = Order(
 PROVEN = ResendFacts(
     policy=ResendPolicy.PROVEN,
     now=NOW,
-    ledger_opened=NOON + timedelta(seconds=2),
-    ledger_gap=timedelta(seconds=20),
+    own_since=NOON - timedelta(days=3),
     client_id=17,
     connected_at=NOON + timedelta(seconds=5),
     sent_over_it=False,
@@ -108,8 +107,8 @@ def test_what_an_order_is_may_forbid_it(proof: str, change: dict[str, Any]) -> N
 
 FACTS: list[tuple[str, dict[str, Any]]] = [
     ("policy", {"policy": ResendPolicy.NEVER}),
-    ("ledger", {"ledger_gap": timedelta(minutes=5, seconds=1)}),
-    ("ledger", {"ledger_gap": timedelta(minutes=-6)}),
+    ("ledger", {"own_since": SENT}),
+    ("ledger", {"own_since": NOON + timedelta(days=9)}),
     ("clientId", {"client_id": 18}),
     ("reconnected", {"connected_at": SENT}),
     ("reconnected", {"sent_over_it": True}),
@@ -212,9 +211,8 @@ def test_a_contract_without_a_number_is_proven_nothing_about() -> None:
     assert judged(order) == (False, ("samePosition", "nothingTraded", "noForeignOrders"))
 
 
-def test_an_order_of_this_process_is_in_no_copy() -> None:
-    opened = replace(PROVEN, ledger_opened=NOON - timedelta(1), ledger_gap=timedelta(days=9))
-    assert judged(facts=opened)[0]
+def test_an_order_that_is_younger_than_the_copy_is_in_none() -> None:
+    assert judged(facts=replace(PROVEN, own_since=SENT - timedelta(microseconds=1)))[0]
 
 
 BAD: dict[str, list[Any]] = {

@@ -28,6 +28,7 @@ async def lose(dispatch: DispatchWorld) -> None:
     dispatch.settings = dispatch.settings.model_copy(update={"resend": ResendPolicy.PROVEN})
     dispatch.sentinel.report = report().model_copy(update={"resubmits_orders": False})
     await dispatch.ledger.recover()
+    dispatch.time.advance(1)
     dispatch.broker.held = (HELD,)
     await dispatch.order("a")
     await dispatch.dispatch()

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from executor_fakes import NOON, entry
+from ibgateway_executor.ledger.backup import back_up, put_in_place, stage
+from ibgateway_executor.ledger.sqlite import SqliteStore, open_sqlite
 from ibgateway_executor.orders.order import OrderState
 from ibgateway_executor.orders.restored import LedgerSnapshot, give_up, hides_a_day
 
@@ -53,3 +56,43 @@ def test_only_unsent_orders_that_stood_in_the_ledger_are_given_up(
 ) -> None:
     order = replace(WAITING, sequence=sequence, state=OrderState(state))
     assert give_up(order, LedgerSnapshot(NOON, 7)).state == after
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_what_was_sent_before_a_copy_stays_doubtful_after_the_doubt_about_the_copy_is_settled(
+    store: SqliteStore,
+) -> None:
+    """A second sending may have been written down in the ledger that is lost, and the broker shows nothing of it."""
+    assert store.opened(NOON).own_since == NOON
+    store.mark_written(NOON)
+    assert store.opened(NOON + 4 * MINUTE).own_since == NOON
+    copied = NOON + 10 * MINUTE
+    assert store.opened(copied).own_since == copied
+    store.mark_written(copied)
+    store.rule_out_copy()
+    again = store.opened(copied + MINUTE)
+    assert (again.opened, again.own_since) == (None, copied)
+
+
+def test_a_copy_that_a_person_puts_back_is_known_as_one_however_young_it_is(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    ledger, folder = tmp_path / "ledger.db", tmp_path / "copies"
+    folder.mkdir()
+    store.opened(NOON)
+    store.mark_written(NOON)
+    stage(back_up(ledger, folder, keep=7, now=NOON), ledger, NOON + MINUTE)
+    store.close()
+    put_in_place(ledger)
+    copy, at = open_sqlite(ledger), NOON + 2 * MINUTE
+    found = copy.opened(at)
+    assert (found.at, found.opened, found.restored, found.own_since) == (NOON, at, True, at)
+    copy.mark_written(at)
+    killed = copy.opened(at + MINUTE)
+    assert (killed.opened, killed.restored) == (at, True), "until the broker was asked"
+    copy.rule_out_copy()
+    settled = copy.opened(at + 2 * MINUTE)
+    assert (settled.opened, settled.restored, settled.own_since) == (None, False, at)
+    copy.close()
