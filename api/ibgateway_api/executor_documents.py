@@ -34,6 +34,8 @@ class ProblemDocument(Document):
     """For programs."""
     errors: tuple[ProblemEntry, ...] = ()
     """Of a request that is not valid."""
+    rebalance: str = ""
+    """Of `RebalanceActive`: the id of the one that the account has."""
 
 
 class ContractDocument(Document):

@@ -143,7 +143,7 @@ class RebalancePage(Document):
 
 
 class RebalanceAnswer(RootModel[RebalanceDocument | PlannedRebalance]):
-    """The rebalance that stands; of a dry run its plan."""
+    """The rebalance of the request; of a dry run its plan."""
 
 
 class KeptTargetsDocument(Document):

@@ -42,10 +42,11 @@ class IllegalMoveError(ExecutorError):
 
 
 class OrderRefusedError(ExecutorError):
-    """An order request that is refused, with its HTTP status and a code for programs."""
+    """An order request that is refused, with its HTTP status and a code for programs; `rebalance` is the id of one that is in its way."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, *, rebalance: str = "") -> None:
         super().__init__(message)
+        self.rebalance = rebalance
         self.status = status
         self.code = code
         self.message = message

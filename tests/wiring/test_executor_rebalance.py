@@ -130,10 +130,10 @@ async def test_the_account_has_one_rebalance_at_a_time(here: ExecutorWorld) -> N
     _, first = await rebalance(here, "k1", targets=targets(AAPL="0.5"))
     await ended(here, first, "Buying")
     status, second = await rebalance(here, "k2", targets=targets(MSFT="0.5"))
-    assert (status, second["id"]) == (200, first["id"])
+    assert (status, second["code"], second["rebalance"]) == (409, "RebalanceActive", first["id"])
     await here.ibkr.send("POST", "/v1/fills/release")
     await ended(here, first)
-    status, third = await rebalance(here, "k3", targets=targets(MSFT="0.5"))
+    status, third = await rebalance(here, "k2", targets=targets(MSFT="0.5"))
     assert (status, third["id"] != first["id"]) == (202, True)
 
 

@@ -54,7 +54,7 @@ class NotFoundError(ProblemError):
 
 
 class ConflictError(ProblemError):
-    """The order's state forbids it, or a request with this key is being stored."""
+    """The order's state forbids it, a request with this key is being stored, or the account has another rebalance: `problem.rebalance`."""
 
 
 class RefusedError(ProblemError):

@@ -12,6 +12,10 @@ from ibgateway_runtime.clock import Clock
 
 FRESH_SECONDS: Final = 30.0
 """Somebody else may trade in the account meanwhile."""
+RECENT_SECONDS: Final = 2.0
+"""What a rebalance sells is believed for so long after the answer: shares that are sold by hand meanwhile would be sold twice. Not after
+the question: one that takes longer would be of no use for ever.
+"""
 SETTLED_SECONDS: Final = 1.0
 """After a fill of ours the position is asked for only then: its report may be a moment before the new position."""
 _ALL: Final = "positions"
@@ -26,14 +30,18 @@ class AccountPositions:
         self._clock = clock
         self._filled_at = filled_at
         self._held: dict[tuple[str, int], Decimal] = {}
-        self._asked_at = float("-inf")
+        self._asked_at = self._told_at = float("-inf")
         self._lookups = Lookups[str, tuple[float, tuple[PositionReport, ...]]](
             ask=self._ask, keep=self._keep, clock=clock, changed=changed
         )
 
-    def held(self, account: str, con_id: int) -> Decimal | None:
-        """What the account holds, 0 for nothing, negative for a short position; None where that is not known now."""
-        old = self._clock.monotonic() - self._asked_at >= FRESH_SECONDS
+    def held(self, account: str, con_id: int, *, within: float = FRESH_SECONDS) -> Decimal | None:
+        """What the account holds, 0 for nothing, negative for a short position; None where that is not known now.
+
+        `within`: so many seconds ago it was answered at most.
+        """
+        now = self._clock.monotonic()
+        old = now - self._asked_at >= FRESH_SECONDS or now - self._told_at >= within
         if old or not self._settled(account, con_id, self._asked_at):
             return None
         return self._held.get((account, con_id), Decimal(0))
@@ -62,5 +70,6 @@ class AccountPositions:
 
     def _keep(self, _: str, answer: tuple[float, tuple[PositionReport, ...]]) -> bool:
         self._asked_at, rows = answer
+        self._told_at = self._clock.monotonic()
         self._held = {(row.account, row.contract.con_id): row.quantity for row in rows}
         return True

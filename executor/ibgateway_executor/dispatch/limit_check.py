@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from typing import Final
 
 from ibgateway_api.executor_spec import ResendPolicy
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.current_connection import CurrentConnection
-from ibgateway_executor.broker.positions import AccountPositions
+from ibgateway_executor.broker.positions import FRESH_SECONDS, RECENT_SECONDS, AccountPositions
 from ibgateway_executor.broker.prices import Prices
 from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.limits import (
@@ -21,6 +22,9 @@ from ibgateway_executor.orders.limits import (
 )
 from ibgateway_executor.orders.order import Order, OrderReason, Side
 from ibgateway_executor.orders.queue import Waiting
+
+COMMIT_SECONDS: Final = 1.0
+"""So long the commit between the check and the last look may take."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class LimitCheck:
 
     def obstacle(self, order: Order) -> Waiting | None:
         """What forbids the order at the last moment."""
-        found = self._verdict(order)
+        found = self._verdict(order, spare=COMMIT_SECONDS)
         if found is None:
             return None
         text = found.message if isinstance(found, LimitBreach) else "what was known became too old"
@@ -102,7 +106,8 @@ class LimitCheck:
             self._positions.refresh(broker, account, con_id)
         return held
 
-    def _verdict(self, order: Order) -> LimitBreach | _Missing | None:
+    def _verdict(self, order: Order, *, spare: float = 0.0) -> LimitBreach | _Missing | None:
+        """`spare`: by so many seconds what a rebalance sells may be known for longer."""
         limits, terms = trading_limits(self._settings()), order.terms
         if limits.symbols and not terms.contract.symbol:
             return _Missing(OrderReason.CONTRACT_UNRESOLVED)
@@ -112,8 +117,11 @@ class LimitCheck:
             return found
         if needed and price is None:
             return _Missing(OrderReason.NO_PRICE)
-        held = self._positions.held(terms.account, terms.contract.con_id)
-        if not never_short(order, limits):
+        selling = never_short(order, limits)
+        recent = selling and order.rebalance
+        within = RECENT_SECONDS + spare if recent else FRESH_SECONDS
+        held = self._positions.held(terms.account, terms.contract.con_id, within=within)
+        if not selling:
             return _Missing(OrderReason.POSITION_UNKNOWN) if self._noted(held) else None
         if held is None:
             return _Missing(OrderReason.POSITION_UNKNOWN)

@@ -37,9 +37,10 @@ def error_answer(
     status: int = 0,
     errors: Sequence[Mapping[str, str]] = (),
     headers: Mapping[str, str] | None = None,
+    rebalance: str = "",
 ) -> ProblemAnswer:
     """An error that a program and a person can read; `status` where the code is none of `KINDS`."""
-    document = problem(code, detail, status=status, errors=errors)
+    document = problem(code, detail, status=status, errors=errors, rebalance=rebalance)
     told = {**_HEADERS.get(code, {}), **(headers or {})}
     return ProblemAnswer(document, status_code=document["status"], headers=told)
 
@@ -47,7 +48,8 @@ def error_answer(
 async def _refused(_: Request, error: Exception) -> Response:
     if not isinstance(error, OrderRefusedError):
         raise error
-    return error_answer(error.code, error.message, status=error.status)
+    told = error.rebalance
+    return error_answer(error.code, error.message, status=error.status, rebalance=told)
 
 
 async def _unavailable(_: Request, error: Exception) -> Response:

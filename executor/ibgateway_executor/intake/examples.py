@@ -185,6 +185,7 @@ _DETAILS: Final = {
     "CannotCancel": "the order is Filled already",
     "CannotReplace": "the order is Filled already: place a new one",
     "CannotResolve": "the order is Filled and its fate is not in doubt: there is nothing to resolve",
+    "RebalanceActive": "DU1234567 has the rebalance 9f1c, which is Waiting: wait for its end or DELETE it, then send this one again",
     "RequestInFlight": "a request with this Idempotency-Key is being stored: send it again in a second",
     "LengthRequired": "send the body with one Content-Length, not chunked",
     "TooLarge": "a request has at most 65536 bytes",
@@ -217,4 +218,5 @@ def problem_example(code: str) -> dict[str, Any]:
         if code == "InvalidRequest"
         else ()
     )
-    return problem(code, _DETAILS.get(code, ""), errors=errors)
+    active = "9f1c" if code == "RebalanceActive" else ""
+    return problem(code, _DETAILS.get(code, ""), errors=errors, rebalance=active)

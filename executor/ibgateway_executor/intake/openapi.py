@@ -250,7 +250,7 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
         answers={
             202: _rebalance("Stored: on disk before this was sent.", "Location"),
             200: AnswerKind(
-                meaning="The one that stands, of the same request or of the account; of a dry run its plan.",
+                meaning="The one of the same request, as it stands; of a dry run its plan.",
                 model=RebalanceAnswer,
                 example=rebalance_examples.PREVIEW,
                 headers=("Location",),
@@ -259,7 +259,7 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
         problems=(
             *("IdempotencyKeyMissing", "IdempotencyKeyInvalid", "IdempotencyKeyReused"),
             *("UnknownAccount", "UnknownContract", "ForeignCurrency", "NoPrice", "ValidityEnded"),
-            *("BrokerUnavailable", "LedgerUnavailable", *_BODY),
+            *("RebalanceActive", "BrokerUnavailable", "LedgerUnavailable", *_BODY),
         ),
         bodies=rebalance_examples.REBALANCE_BODIES,
     ),

@@ -35,6 +35,7 @@ KINDS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
         "CannotCancel": ProblemKind(409, "The order can't be cancelled"),
         "CannotReplace": ProblemKind(409, "The order can't be replaced"),
         "CannotResolve": ProblemKind(409, "There is nothing to resolve"),
+        "RebalanceActive": ProblemKind(409, "The account has a rebalance that has not ended"),
         "RequestInFlight": ProblemKind(409, "A request with this key is being stored"),
         "LengthRequired": ProblemKind(411, "The length of the body is missing"),
         "TooLarge": ProblemKind(413, "The body is too large"),
@@ -66,9 +67,14 @@ KINDS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
 
 
 def problem(
-    code: str, detail: str, *, status: int = 0, errors: Sequence[Mapping[str, str]] = ()
+    code: str,
+    detail: str,
+    *,
+    status: int = 0,
+    errors: Sequence[Mapping[str, str]] = (),
+    rebalance: str = "",
 ) -> dict[str, Any]:
-    """The document of an error; `status` where the code is none of `KINDS`."""
+    """The document of an error; `status` where the code is none of `KINDS`, `rebalance` is in the way of another one."""
     kind = KINDS.get(code) or ProblemKind(status, code)
     document: dict[str, Any] = {
         "type": f"{TYPE}{code}",
@@ -77,6 +83,8 @@ def problem(
         "detail": _writable(detail),
         "code": code,
     }
+    if rebalance:
+        document["rebalance"] = rebalance
     if errors:
         document["errors"] = [{k: _writable(v) for k, v in each.items()} for each in errors]
     return document

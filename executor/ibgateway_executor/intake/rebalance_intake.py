@@ -14,7 +14,8 @@ class RebalanceIntake(Protocol):
         ...
 
     async def accept(self, key: str, body: RebalanceBody) -> tuple[RebalanceRun, bool]:
-        """The stored one, and whether it is new. OrderRefusedError for a key of another request, or an account that is not traded."""
+        """The stored one, and whether it is new. OrderRefusedError for a key of another request, an account that is
+        not traded, and one that has a rebalance which has not ended."""
         ...
 
     async def find(self, run_id: str) -> RebalanceRun | None:

@@ -41,8 +41,8 @@ async def rebalance_account(
     *,
     dry_run: Annotated[bool, Query(alias="dryRun")] = False,
 ) -> Response:
-    """Store a rebalance: 202 when it is new, 200 with the one that stands for a repeated request, or for an account whose last
-    one has not ended. `dryRun=true`: 200 with the plan of this moment, and nothing is stored or sent.
+    """Store a rebalance: 202 when it is new, 200 with the one of a repeated request, 409 with the id of the one that the account has and
+    that has not ended. `dryRun=true`: 200 with the plan of this moment, and nothing is stored or sent.
     """
     if dry_run:
         return JSONResponse(await intake.preview(body))

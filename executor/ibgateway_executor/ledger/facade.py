@@ -24,6 +24,7 @@ from ibgateway_executor.orders.broker_reports import OrderEvent
 from ibgateway_executor.orders.history import ChangeCause, HistoryLine, LedgerLine
 from ibgateway_executor.orders.limits import DayTally
 from ibgateway_executor.orders.order import Order, OrderState
+from ibgateway_executor.orders.resolution import fate_told
 from ibgateway_executor.orders.restored import LedgerSnapshot, hides_a_day
 from ibgateway_executor.wakeup import Wakeup
 from ibgateway_runtime.clock import Clock
@@ -63,6 +64,8 @@ class Ledger:
         """What the ledger held when it was opened."""
         self.commits = 0
         """Grows with each commit that may have changed an order."""
+        self.fates_told = 0
+        """Grows with each order that was in doubt, and of which the broker or a person has told what became."""
         self.begun = True
         """Whether memory and disk agree; False from `begin` until it has been done."""
         self._mode = ""
@@ -346,6 +349,9 @@ class Ledger:
             if change.after.filled != change.before.filled:
                 terms = change.after.terms
                 self._fills[terms.account, terms.contract.con_id] = self._clock.monotonic()
+            if fate_told(change.before, change.after):
+                self.fates_told += 1
+                self.rebalances.changed.set()
             for tally in self.tallies.values():
                 tally.count(change.before, change.after)
 

@@ -4,6 +4,7 @@ Written as text, because what SQLAlchemy adds to a statement costs several times
 statement does (docs/decisions/0029-orders-share-a-commit.md). The columns are those of `tables`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -19,9 +20,14 @@ from ibgateway_executor.ledger.session import BAD_ROW, LedgerDatabase, LedgerSes
 from ibgateway_executor.ledger.sightings import fold
 from ibgateway_executor.ledger.store import Answer, Entry, EntryResult
 from ibgateway_executor.orders.history import ChangeCause
+from ibgateway_executor.orders.order import OrderReason
+from ibgateway_executor.rebalance.progress import ENDED
 
 _NAMES: Final = tuple(c.name for c in tables.orders.columns)
 _COLUMNS: Final = tuple(c.name for c in tables.orders.columns if c.name != "sequence")
+_REBALANCE: Final = f"SELECT state, document FROM {tables.rebalances.name} WHERE id = ?"  # noqa: S608 - our own name
+_ENDED: Final = frozenset(state.value for state in ENDED)
+_ENDING: Final = ("cancel_requested", "given_up")
 Row = Mapping[str, Any]
 
 
@@ -47,9 +53,14 @@ class OrderWriter:
         known = _known(file, list({entry.key for entry in entries}))
         fresh: dict[str, Entry] = {}
         refused: dict[int, Answer] = {}
+        rebalances: dict[str, bool] = {}
         for number, entry in enumerate(entries):
             if entry.key not in known and entry.key not in fresh:
-                refusal = entry.refusal or self._day.refusal(file, entry, fresh.values())
+                refusal = (
+                    entry.refusal
+                    or self._day.refusal(file, entry, fresh.values())
+                    or _cancelled(file, entry, rebalances)
+                )
                 if refusal is None:
                     fresh[entry.key] = entry
                 else:
@@ -60,6 +71,27 @@ class OrderWriter:
             or _answer(rows[entry.key], entry, new=fresh.get(entry.key) is entry)
             for number, entry in enumerate(entries)
         ]
+
+
+def _cancelled(
+    file: LedgerSession, entry: Entry, known: dict[str, bool]
+) -> OrderRefusedError | None:
+    """Why an order of a rebalance is not stored, as that stands in this transaction: what a client cancels meanwhile comes before its
+    orders, or after them and then finds them. `known`: rebalances that were looked at, and whether they place nothing more.
+    """
+    name = entry.order.rebalance
+    if name and name not in known:
+        row = file.execute(_REBALANCE, (name,)).fetchone()
+        known[name] = row is not None and (row[0] in _ENDED or _ending(row[1]))
+    if not known.get(name):
+        return None
+    words = f"rebalance {name} places no more orders"
+    return OrderRefusedError(409, OrderReason.CANCELLED_BY_CLIENT, words)
+
+
+def _ending(document: str) -> bool:
+    told = json.loads(document)
+    return any(told.get(name) for name in _ENDING)
 
 
 def _known(file: LedgerSession, keys: Sequence[str]) -> dict[str, Row]:

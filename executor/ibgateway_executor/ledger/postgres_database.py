@@ -38,8 +38,10 @@ _SESSION: Final = {
     "keepalives_interval": "3",
     "keepalives_count": "3",
     "tcp_user_timeout": "15000",
+    "target_session_attrs": "read-write",
 }
-"""A peer that is gone is noticed within seconds; the URL may say otherwise."""
+"""A peer that is gone is noticed within seconds, and a standby is no place to write; the URL may say otherwise."""
+_PRIMARY: Final = ("read-write", "primary")
 _SETTINGS: Final = (
     "SET tcp_keepalives_idle = 5",
     "SET tcp_keepalives_interval = 3",
@@ -250,8 +252,14 @@ class PostgresDatabase:
 
 
 def _session_of(url: str, name: str) -> str:
-    """What the URL asks for, and what it leaves open."""
+    """What the URL asks for, and what it leaves open. StartRefusedError for several hosts of which a standby would do."""
     asked = {word: str(value) for word, value in conninfo_to_dict(url).items()}
+    several = any("," in asked.get(word, "") for word in ("host", "hostaddr"))
+    if several and asked.get("target_session_attrs", _PRIMARY[0]) not in _PRIMARY:
+        raise StartRefusedError(
+            "the URL of spec.executor.database.postgresSecretRef names several hosts and its target_session_attrs takes one that can't be "
+            "written: leave it out, or say read-write"
+        )
     return make_conninfo(**{**_SESSION, "application_name": name[:63], **asked})
 
 

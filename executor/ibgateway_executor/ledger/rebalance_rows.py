@@ -25,8 +25,8 @@ _ACTIVE: Final = tuple(state.value for state in RebalanceState if state not in E
 def add(
     connection: Connection, key: str, request_hash: str, run: RebalanceRun, at: datetime
 ) -> tuple[RebalanceRun, bool]:
-    """The stored one, and whether it is new: not where the request came again, nor where the account has one that
-    has not ended. OrderRefusedError for a key of another request."""
+    """The stored one, and whether it is new: not where the request came again. OrderRefusedError for a key of another request, and
+    where the account has one that has not ended."""
     mine = connection.execute(
         select(_rows.request_hash, _rows.document).where(_rows.idempotency_key == key)
     ).one_or_none()
@@ -41,7 +41,7 @@ def add(
     active = select(_rows.document).where((_rows.account == run.account) & _rows.state.in_(_ACTIVE))
     standing = connection.execute(active).scalar_one_or_none()
     if standing is not None:
-        return _run(standing), False
+        raise _in_the_way(_run(standing))
     inserted = connection.execute(
         insert(tables.rebalances).values(
             id=run.id,
@@ -101,6 +101,16 @@ def last_of_accounts(connection: Connection) -> list[RebalanceRun]:
     last = select(func.max(_rows.sequence)).group_by(_rows.account)
     query = select(_rows.document).where(_rows.sequence.in_(last))
     return [_run(document) for document in connection.execute(query).scalars()]
+
+
+def _in_the_way(standing: RebalanceRun) -> OrderRefusedError:
+    return OrderRefusedError(
+        409,
+        "RebalanceActive",
+        f"{standing.account} has the rebalance {standing.id}, which is {standing.state}: wait for its end or DELETE it, then send this "
+        "one again, with the same key",
+        rebalance=standing.id,
+    )
 
 
 def _write(connection: Connection, run: RebalanceRun, at: datetime) -> RebalanceRun:

@@ -41,10 +41,9 @@ class RebalanceRecords:
     async def accept(
         self, key: str, request_hash: str, run: RebalanceRun
     ) -> tuple[RebalanceRun, bool]:
-        """The stored one, and whether it is new: not where the request came again, nor where the account has one that
-        has not ended.
+        """The stored one, and whether it is new: not where the request came again.
 
-        OrderRefusedError for a key of another request.
+        OrderRefusedError for a key of another request, and where the account has one that has not ended.
         """
         add = partial(self._store.add_rebalance, key, request_hash, run, self._clock.now())
         stored, new = await self._threads.write(add, self._keep_new)

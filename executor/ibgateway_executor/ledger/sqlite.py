@@ -291,7 +291,7 @@ class OrderStore:
     def add_rebalance(
         self, key: str, request_hash: str, run: RebalanceRun, at: datetime
     ) -> tuple[RebalanceRun, bool]:
-        """Store a new one, unless its account has one that has not ended."""
+        """Store a new one; OrderRefusedError where its account has one that has not ended."""
         with self._database.writing() as connection:
             return rebalance_rows.add(connection, key, request_hash, run, at)
 

@@ -237,8 +237,8 @@ class LedgerStore(Protocol):
     def add_rebalance(
         self, key: str, request_hash: str, run: RebalanceRun, at: datetime
     ) -> tuple[RebalanceRun, bool]:
-        """The stored rebalance, and whether it is new: not where the request came again, nor where the account has
-        one that has not ended. OrderRefusedError for a key of another request.
+        """The stored rebalance, and whether it is new: not where the request came again. OrderRefusedError for a key of another
+        request, and where the account has one that has not ended.
         """
         ...
 

@@ -42,6 +42,12 @@ def resolve(order: Order, resolution: Resolution, *, note: str, filled: int = 0)
     )
 
 
+def fate_told(before: Order, after: Order) -> bool:
+    """Whether something has become known of an order in doubt: by the broker, by a person, or that nobody will tell."""
+    doubt = before.state, before.resolution
+    return before.state in UNCERTAIN and (after.state, after.resolution) != doubt
+
+
 def _state(order: Order, resolution: Resolution, filled: int) -> OrderState:
     if resolution is Resolution.GIVE_UP:
         return OrderState.UNVERIFIED

@@ -74,6 +74,7 @@ class RebalanceReason(StrEnum):
     BROKER_SILENT = "BrokerSilent"
     REFUSED = "Refused"
     OTHER_ORDERS = "OtherOrders"
+    PLAN_OUTDATED = "PlanOutdated"
     UNREADABLE = "UnreadableRequest"
 
 

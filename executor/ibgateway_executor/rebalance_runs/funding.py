@@ -34,6 +34,7 @@ from ibgateway_executor.rebalance.progress import (
     move,
 )
 from ibgateway_executor.rebalance_runs.contracts import MarketHours, hours, quoted, resolved
+from ibgateway_executor.rebalance_runs.plan_check import PlanCheck
 from ibgateway_executor.rebalance_runs.turns import (
     RebalanceWriter,
     Turn,
@@ -64,6 +65,7 @@ class RebalanceFunding:
         self._contracts = contracts
         self._writer = writer
         self._clock = clock
+        self._check = PlanCheck(ledger, writer)
 
     async def fund(self, turn: Turn) -> None:
         """Freeze the buys: as planned, or as far as the cash above the reserve goes."""
@@ -72,37 +74,47 @@ class RebalanceFunding:
             return
         began = self._clock.monotonic()
         values = await broker.account(run.account)
-        sells = [turn.orders[key] for t in run.sells if (key := run.key(t)) in turn.orders]
-        proceeds = sum((o.filled * (o.average_price or 0) for o in sells), Decimal(0))
-        if turn.patient and not counted(values, run.cash_before, proceeds):
+        if turn.patient and not counted(values, run.cash_before, _proceeds(turn)):
             return
-        held = [p for p in await broker.positions() if p.account == run.account]
+        working = (
+            await broker.open_order_reports()
+        )  # before the positions: those have what is filled in between
+        held = {p.contract.con_id: p.quantity for p in await broker.positions() if p.account == run.account}  # fmt: skip
         others = self._other_buys(run, values.currency)
-        now = with_open({p.contract.con_id: p.quantity for p in held}, others)
-        wanted = netted(run.plan.of_side(Side.BUY), run.held_before, now)
+        wanted = netted(run.plan.of_side(Side.BUY), run.held_before, with_open(held, others))
         prices = await _prices(broker, run, wanted)
         taken = open_cost(others, await _other_prices(broker, run, others))
         buys = partial(_buys, run, wanted, prices, values, taken)
         everything = await asyncio.to_thread(buys, settled_alone=False)
         settled = await asyncio.to_thread(buys, settled_alone=True)
-        if others != self._other_buys(run, values.currency) or not self._shown(run, began):
-            return
         if settled != everything and body_of(run).unsettled == "wait":
             await self._writer.advance(turn, self._unsettled)
             return
-        if not settled:
-            await self._writer.advance(
-                turn, lambda r: move(replace(r, buys=()), RebalanceState.BUYING)
-            )
-            return
-        find = partial(self._contracts.candidates, broker)
-        found = await resolved(find, [Contract(t.con_id, sec_type="", currency="") for t in settled])  # fmt: skip
         lasting = _time_for_buys(run)
-        markets = hours(found.values(), self._clock.now(), lasting=lasting)
-        if markets.all_open:
-            await self._writer.advance(turn, lambda r: _buying(r, settled, markets))
-        else:
+        markets = await self._markets(broker, settled, lasting)
+        if not markets.all_open:
             await self._writer.await_markets(turn, markets, lasting)
+            return
+        why = self._check.foreign_among(working, run, run.plan.of_side(Side.BUY))
+        if why is None and self._waited(run):
+            why = await self._check.outdated(broker, run, held, prices)
+        if others != self._other_buys(run, values.currency) or not self._shown(run, began):
+            return
+        if why is not None:
+            await self._check.stop(broker, turn, why)
+        else:
+            await self._writer.advance(turn, lambda r: _buying(r, settled, markets))
+
+    async def _markets(
+        self, broker: Broker, buys: Sequence[PlannedTrade], lasting: timedelta
+    ) -> MarketHours:
+        find = partial(self._contracts.candidates, broker)
+        found = await resolved(find, [Contract(t.con_id, sec_type="", currency="") for t in buys])
+        return hours(found.values(), self._clock.now(), lasting=lasting)
+
+    def _waited(self, run: RebalanceRun) -> bool:
+        """Whether a night may have come between the plan and the buys."""
+        return run.session_end is None or self._clock.now() >= run.session_end
 
     def _shown(self, run: RebalanceRun, at: float) -> bool:
         """Whether what the broker was asked then has every fill of what is to be bought: a client may buy the same."""
@@ -127,6 +139,12 @@ class RebalanceFunding:
             message="the account is a cash account: its buys wait until what the sells brought is settled",
             until=longer.valid_until,
         )
+
+
+def _proceeds(turn: Turn) -> Decimal:
+    run = turn.run
+    sells = [turn.orders[key] for t in run.sells if (key := run.key(t)) in turn.orders]
+    return sum((o.filled * (o.average_price or 0) for o in sells), Decimal(0))
 
 
 async def _prices(
@@ -183,5 +201,5 @@ def _buys(
 def _buying(
     run: RebalanceRun, buys: tuple[PlannedTrade, ...], markets: MarketHours
 ) -> RebalanceRun:
-    frozen = replace(run, buys=buys, session_end=markets.session_end)
+    frozen = replace(run, buys=buys, session_end=markets.session_end or run.session_end)
     return move(frozen, RebalanceState.BUYING)

@@ -166,7 +166,7 @@ def other_orders(
         RebalanceObjection(
             RebalanceReason.OTHER_ORDERS,
             f"IBKR has working orders for what would be traded, and they are not followed here: {_words(told)}. Cancel them where "
-            "they were placed, or name these contracts as locked",
+            "they were placed, or name these contracts as locked; what was not begun, or not bought, needs another rebalance then",
         )
     ]
 

@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from ibgateway_executor.errors import OrderRefusedError
 from ibgateway_executor.intake.schema import OrderBody
 from ibgateway_executor.ledger.facade import Ledger
-from ibgateway_executor.orders.order import Contract, Order, OrderState, cancel
+from ibgateway_executor.orders.order import Contract, Order, OrderReason, OrderState, cancel
 from ibgateway_executor.rebalance.plan import PlannedTrade
 from ibgateway_executor.rebalance.progress import RebalanceRun
 
-AGAIN: Final = frozenset({"RequestInFlight"})
-"""Says nothing about whether the order can be accepted."""
+AGAIN: Final = frozenset({"RequestInFlight", OrderReason.CANCELLED_BY_CLIENT})
+"""Says nothing about whether the order can be accepted: it is being stored, or the rebalance is cancelled meanwhile."""
 
 Place = Callable[[str, OrderBody, str], Awaitable[Order]]
 """Stores an order under an Idempotency-Key, as a client's request would be, and marks it with its rebalance's id; OrderRefusedError

@@ -54,6 +54,8 @@ class _Watch:
     step: RebalanceStep = RebalanceStep.NOTHING
     again_at: float = 0.0
     """When `step` may be taken again; another one may be taken at once."""
+    fates_told: int = 0
+    """As the ledger had counted them when `step` was taken."""
     over_since: float | None = None
     """Since when all that was sent in this state has ended."""
 
@@ -135,8 +137,8 @@ class RebalanceRunner:
             turn = Turn(run, orders, late=late, patient=watch.patient(step, now))
             if step is RebalanceStep.NOTHING:
                 await self._idle(turn, gate)
-            elif step is not watch.step or now >= watch.again_at or self._due(run):
-                watch.step = step
+            elif step is not watch.step or now >= watch.again_at or self._due(run, watch):
+                watch.step, watch.fates_told = step, self._ledger.fates_told
                 await self._take(step, turn, watch)
 
     async def _give_up(
@@ -208,8 +210,10 @@ class RebalanceRunner:
             watch.since = now
         return watch
 
-    def _due(self, run: RebalanceRun) -> bool:
-        """Whether the moment that it waited for has come."""
+    def _due(self, run: RebalanceRun, watch: _Watch) -> bool:
+        """Whether the moment that it waited for has come, or something is known of an order in doubt."""
+        if run.reason == RebalanceReason.UNKNOWN_ORDER:
+            return watch.fates_told != self._ledger.fates_told
         closed = run.reason == OrderReason.MARKET_CLOSED
         return closed and run.until is not None and self._clock.now() >= run.until
 

@@ -5,7 +5,7 @@ Each method does one step of `progress.next_step`, and may be repeated: after a 
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -20,7 +20,7 @@ from ibgateway_executor.ledger.facade import Ledger
 from ibgateway_executor.orders.order import Contract, OrderState
 from ibgateway_executor.rebalance import progress
 from ibgateway_executor.rebalance.arithmetic import plan
-from ibgateway_executor.rebalance.plan import RebalancePlan
+from ibgateway_executor.rebalance.plan import PlannedTrade, RebalancePlan
 from ibgateway_executor.rebalance.progress import (
     RebalanceReason,
     RebalanceRun,
@@ -35,8 +35,13 @@ from ibgateway_executor.rebalance_runs.account import (
 )
 from ibgateway_executor.rebalance_runs.contracts import MarketHours, hours, resolved
 from ibgateway_executor.rebalance_runs.funding import RebalanceFunding
-from ibgateway_executor.rebalance_runs.objections import RebalanceObjections, doubt_objections
+from ibgateway_executor.rebalance_runs.objections import (
+    RebalanceObjection,
+    RebalanceObjections,
+    doubt_objections,
+)
 from ibgateway_executor.rebalance_runs.orders import RebalanceOrders
+from ibgateway_executor.rebalance_runs.plan_check import OLD, PlanCheck
 from ibgateway_executor.rebalance_runs.report import complete, report
 from ibgateway_executor.rebalance_runs.turns import (
     RebalanceWriter,
@@ -71,6 +76,7 @@ class RebalanceSteps:
         self._clock = clock
         self._objections = RebalanceObjections(ledger, settings)
         self._writer = RebalanceWriter(ledger)
+        self._check = PlanCheck(ledger, self._writer)
         self._one_at_a_time = asyncio.Lock()
         self._funding = RebalanceFunding(
             ledger=ledger,
@@ -211,12 +217,27 @@ class RebalanceSteps:
         return move(begun, RebalanceState.SELLING)
 
     async def send(self, turn: Turn) -> None:
-        """Place what is not placed yet; what is refused is not tried again."""
-        refused = await self._orders.place(turn.run, progress.unsent(turn.run, turn.orders))
+        """Place what is not placed yet; what is refused is not tried again. What has waited is looked at again before the first of them."""
+        waiting = progress.unsent(turn.run, turn.orders)
+        if why := await self._come_up(turn, waiting):
+            await self._check.stop(reconciled_broker(self._connection), turn, why)
+            return
+        refused = await self._orders.place(turn.run, waiting)
         if refused:
             await self._writer.advance(
                 turn, lambda run: replace(run, refused={**run.refused, **refused})
             )
+
+    async def _come_up(
+        self, turn: Turn, waiting: Sequence[PlannedTrade]
+    ) -> RebalanceObjection | None:
+        """What others have placed since these were frozen, as long as none of them has been placed here."""
+        since = turn.run.state_since
+        waited = since is not None and self._clock.now() - since >= OLD
+        if not waited or len(waiting) < len(turn.run.trading):
+            return None
+        broker = reconciled_broker(self._connection)
+        return await self._check.foreign(broker, turn.run, waiting)
 
     async def cancel_orders(self, turn: Turn) -> None:
         """End what is left of the orders of the state it is in."""

@@ -106,10 +106,7 @@ class TargetsFollower:
         if forbidden := plan["objections"]:
             raise TargetsError("; ".join(f"{o['reason']}: {o['message']}" for o in forbidden))
         logger.info("targets of %s: %d orders planned", shown(wanted.url), len(plan["orders"]))
-        run, new = await self._intake.accept(key, body)
-        if not new:
-            raise TargetsError(f"the account has a rebalance that has not ended: {run.id}")
-        return run.id
+        return (await self._intake.accept(key, body))[0].id
 
     def document(self) -> dict[str, Any]:
         """How it stands, as `GET /v1/targets` shows it."""

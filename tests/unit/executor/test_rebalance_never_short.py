@@ -11,6 +11,7 @@ from executor_fakes.rebalance import CONTRACTS
 from ibgateway_api.gate import Closed, GateReason, Open
 from ibgateway_executor.orders.broker_reports import OrderStatusReport
 from ibgateway_executor.orders.order import Order, OrderState, OrderTerms, OrderType, Side
+from ibgateway_executor.orders.portfolio import PositionReport
 
 DU = "DU1234567"
 
@@ -63,6 +64,35 @@ async def test_shares_that_were_sold_by_hand_during_a_pause_are_not_sold_short(
     assert (refused.reason, refused.rebalance) == ("ShortSale", "r1")
     words = f"holds {left} of CCC: rebalance r1 was to sell 40, and sells nothing short"
     assert words in refused.message
+
+
+async def test_shares_that_were_sold_by_hand_a_moment_ago_are_not_sold_once_more(
+    here: RebalanceWorld,
+) -> None:
+    """The position that the first sell was checked by is three seconds old when the second one goes."""
+    await waiting(here, placed=True, BBB=10, CCC=40)
+    here.gate = Open()
+    await here.step()
+    (first,) = sent(here, Side.SELL)
+    here.shares[DU, "BBB" if first == "CCC" else "CCC"] = 0
+    here.show()
+    here.time.advance(3)
+    await here.go("r1")
+    assert sent(here, Side.SELL) == [first]
+
+
+async def test_an_answer_that_took_its_time_is_of_use_all_the_same(here: RebalanceWorld) -> None:
+    await waiting(here, placed=True, CCC=40)
+    here.gate = Open()
+    ask = here.broker.positions
+
+    async def slowly() -> tuple[PositionReport, ...]:
+        here.time.advance(6)
+        return await ask()
+
+    here.broker.positions = slowly  # type: ignore[method-assign]
+    await here.go("r1", steps=3)
+    assert sent(here, Side.SELL) == ["CCC"]
 
 
 @pytest.mark.parametrize("placed", [False, True])

@@ -51,9 +51,8 @@ async def doubted(here: RebalanceWorld, symbol: str, state: OrderState) -> None:
 
 
 async def said(here: RebalanceWorld, resolution: Resolution) -> None:
-    """A person says what they found, and the next look at the markets has come."""
+    """A person says what they found; the next look at the markets would be due in a minute only."""
     await here.ledger.advance("o1", partial(resolve, resolution=resolution, note="looked"))
-    here.time.advance(61)
 
 
 @pytest.mark.parametrize(

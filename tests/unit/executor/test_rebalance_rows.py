@@ -90,7 +90,9 @@ def test_a_key_is_one_rebalance_and_an_account_has_one_at_a_time(store: OrderSto
     assert store.add_rebalance("k1", "h1", run("r1"), NOON) == (first, False)
     with pytest.raises(OrderRefusedError, match="another rebalance"):
         store.add_rebalance("k1", "h2", run("r1"), NOON)
-    assert store.add_rebalance("k2", "h2", run("r2"), NOON) == (first, False)
+    with pytest.raises(OrderRefusedError, match="r1") as refused:
+        store.add_rebalance("k2", "h2", run("r2"), NOON)
+    assert (refused.value.code, refused.value.rebalance) == ("RebalanceActive", "r1")
     other, new = store.add_rebalance("k3", "h3", run("r3", "DU7654321"), NOON)
     assert (new, [each.id for each in store.active_rebalances()]) == (True, ["r1", "r3"])
     ended = store.advance_rebalance("r1", cancel, NOON).after
@@ -142,7 +144,8 @@ def test_its_changes_are_lines_among_those_of_the_orders(store: OrderStore) -> N
 def test_a_repeated_request_and_a_forbidden_step_are_no_lines(store: OrderStore) -> None:
     store.add_rebalance("k1", "h", run("r1"), NOON)
     store.add_rebalance("k1", "h", run("r1"), NOON)
-    store.add_rebalance("k2", "h2", run("r2"), NOON)
+    with pytest.raises(OrderRefusedError):
+        store.add_rebalance("k2", "h2", run("r2"), NOON)
     store.advance_rebalance("r1", lambda r: move(r, RebalanceState.BUYING), NOON)
     store.advance_rebalance("r1", lambda r: replace(r, session_end=NOON), NOON)
     assert len(told(store)) == 1

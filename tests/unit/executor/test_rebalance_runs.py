@@ -24,6 +24,7 @@ from ibgateway_executor.errors import (
     OrderRefusedError,
 )
 from ibgateway_executor.intake.rebalance_schema import RebalanceBody, rebalance_document
+from ibgateway_executor.ledger.store import Entry
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
 from ibgateway_executor.orders.order import Contract, Order, OrderState
 from ibgateway_executor.orders.portfolio import (
@@ -81,8 +82,11 @@ async def test_accounts_go_beside_each_other(here: RebalanceWorld) -> None:
     await here.ask("r2", "DU7654321", weights={"BBB": "0.5"})
     assert (await here.go("r2")).state == "Completed"
     assert (await here.run("r1")).state == "Buying"
-    again = await here.ask("r3", DU, weights={"BBB": "0.1"})
-    assert again.id == "r1"
+    with pytest.raises(OrderRefusedError, match="has the rebalance r1, which is Buying") as refused:
+        await here.ask("r3", DU, weights={"BBB": "0.1"})
+    told = refused.value
+    assert (told.status, told.code, told.rebalance) == (409, "RebalanceActive", "r1")
+    assert await here.ledger.rebalances.find("r3") is None
 
 
 async def test_all_wait_for_the_latest_opening_to_the_second(here: RebalanceWorld) -> None:
@@ -571,6 +575,29 @@ async def test_cancel_all_ends_every_rebalance_too(here: RebalanceWorld) -> None
     )
     ended = await here.go("r1")
     assert (ended.state, ended.reason, len(sent(here))) == ("Cancelled", "CancelledByClient", 1)
+
+
+async def test_what_is_cancelled_while_it_places_its_orders_has_none_stored_any_more(
+    here: RebalanceWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else they could be sent before they are cancelled at the next look: `cancel-all` has not seen them."""
+    here.shares |= {(DU, "BBB"): 20, (DU, "CCC"): 40}
+    here.show()
+    await here.ask("r1", DU, weights={"AAA": "1"})
+    while (await here.run("r1")).state != "Selling":
+        await here.step()
+    accept = here.ledger.accept
+
+    async def cancelled_meanwhile(entry: Entry) -> tuple[Order, bool]:
+        await here.intake.cancel("r1")
+        return await accept(entry)
+
+    monkeypatch.setattr(here.ledger, "accept", cancelled_meanwhile)
+    await here.runner.look()
+    await here.runner.settle()
+    assert await here.ledger.page(after=0, limit=9) == []
+    ended = await here.go("r1")
+    assert (ended.state, ended.refused, sent(here)) == ("Cancelled", {}, [])
 
 
 async def test_an_order_that_comes_while_the_plan_is_made_is_counted(here: RebalanceWorld) -> None:

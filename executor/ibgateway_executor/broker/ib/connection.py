@@ -19,6 +19,7 @@ from ibgateway_executor.broker.ib.address import USUAL_LIMITS, GatewayAddress, R
 from ibgateway_executor.broker.ib.answers import RequestAnswers
 from ibgateway_executor.broker.ib.library import ib_library, library_name
 from ibgateway_executor.broker.ib.request_ids import RequestIds
+from ibgateway_executor.broker.ib.shared_answers import SharedAnswers
 from ibgateway_executor.broker.ib.translation import (
     account_report,
     contract_of,
@@ -96,6 +97,7 @@ class IbBroker:
         self.offered_id = 0
         """nextValidId as the gateway told it, whatever is known beside it."""
         self._data_type = LIVE
+        self._shared = SharedAnswers()
         self._asking_positions = asyncio.Lock()
         self._asking_orders = asyncio.Lock()
         self._snapshots = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
@@ -175,9 +177,9 @@ class IbBroker:
 
     async def completed_orders(self) -> tuple[OrderEvent, ...]:
         """Every order that ended today."""
-        return await self._ask(
-            "completedOrders", partial(self._client.reqCompletedOrders, apiOnly=False)
-        )
+        request = partial(self._client.reqCompletedOrders, apiOnly=False)
+        key = "completedOrders"
+        return await self._shared.answer(key, lambda: self._ask(key, request))
 
     async def executions(self) -> tuple[OrderEvent, ...]:
         """Every execution of the day."""
@@ -267,8 +269,9 @@ class IbBroker:
 
     async def server_time(self) -> datetime:
         """IBKR's clock, whole seconds."""
-        request = self._client.reqCurrentTime
-        rows = await self._ask("currentTime", request, limit=self._limits.ping)
+        request, key = self._client.reqCurrentTime, "currentTime"
+        ask = partial(self._ask, key, request, limit=self._limits.ping)
+        rows = await self._shared.answer(key, ask)
         return datetime.fromtimestamp(rows[0], UTC)
 
     def close(self) -> None:
