@@ -28,7 +28,9 @@ html_css_files = ["site.css"]
 html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
+html_sidebars = {"**": ["all-pages.html"]}
 html_theme_options: dict[str, Any] = {
+    "navbar_center": [],
     "navbar_end": ["theme-switcher"],
     "primary_sidebar_end": [],
     "secondary_sidebar_items": ["page-toc"],
@@ -36,7 +38,6 @@ html_theme_options: dict[str, Any] = {
     "footer_end": [],
     "show_toc_level": 2,
     "navigation_depth": 3,
-    "header_links_before_dropdown": 6,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

@@ -1,7 +1,7 @@
 """The pages as a site: each is found from the index, those that are made from the code are fresh, and nothing is fetched from elsewhere."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,15 @@ _LINK = re.compile(r"\]\(\s*<?([^)\s>#]+\.md)")
 _TREE = re.compile(r"^```\{toctree\}\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def leads_to(page: Path) -> Iterator[Path]:
-    """The pages that one names in its links and its table of contents."""
-    text = page.read_text()
-    for target in _LINK.findall(text):
+def linked(page: Path) -> Iterator[Path]:
+    """The pages that one links to."""
+    for target in _LINK.findall(page.read_text()):
         yield (page.parent / target).resolve()
+
+
+def listed(page: Path) -> Iterator[Path]:
+    """The pages of its tables of contents: where the site has them on the left."""
+    text = page.read_text()
     for tree in _TREE.findall(text):
         for line in tree.splitlines():
             if line and not line.startswith(":"):
@@ -33,10 +37,10 @@ def leads_to(page: Path) -> Iterator[Path]:
                 yield from (path.resolve() for path in found)
 
 
-def reached(start: Path) -> set[Path]:
+def reached(start: Path, way: Callable[[Path], Iterator[Path]]) -> set[Path]:
     seen, ahead = {start}, [start]
     while ahead:
-        for page in leads_to(ahead.pop()):
+        for page in way(ahead.pop()):
             if page not in seen and page.is_file() and "://" not in str(page):
                 seen.add(page)
                 ahead.append(page)
@@ -47,18 +51,20 @@ def test_what_a_page_leads_to(tmp_path: Path) -> None:
     for name in ("a", "b", "c-1", "c-2", "d"):
         (tmp_path / f"{name}.md").write_text("")
     (tmp_path / "a.md").write_text("[x](b.md#part)\n\n```{toctree}\n:glob:\n\nc*\n```\n")
-    assert {path.stem for path in reached(tmp_path / "a.md")} == {"a", "b", "c-1", "c-2"}
+    assert {path.stem for path in reached(tmp_path / "a.md", linked)} == {"a", "b"}
+    assert {path.stem for path in reached(tmp_path / "a.md", listed)} == {"a", "c-1", "c-2"}
 
 
-def test_every_page_is_found_from_the_index() -> None:
-    found = reached(DOCS / "index.md")
+@pytest.mark.parametrize("way", [linked, listed])
+def test_every_page_is_found_from_the_index(way: Callable[[Path], Iterator[Path]]) -> None:
+    found = reached(DOCS / "index.md", way)
     lost = [str(p.relative_to(DOCS)) for p in sorted(DOCS.rglob("*.md")) if p not in found]
-    assert lost == [], "name it in docs/index.md, in its table and in one of its lists"
+    assert lost == [], "name it in docs/index.md: in its table, and in one of its lists at the end"
 
 
 @pytest.mark.parametrize("path", pages.files(), ids=lambda path: path.name)
 def test_what_is_made_from_the_code_is_fresh(path: Path) -> None:
-    assert path.read_text() == pages.files()[path], "make pages"
+    assert path.read_text() == pages.files()[path], "make pages, which is python -m ibgateway_site.pages"
 
 
 def test_every_state_is_drawn_and_every_arrow_is_a_step() -> None:
