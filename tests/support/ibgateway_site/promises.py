@@ -334,6 +334,11 @@ GROUPS: Final = (
         "People, the window, secrets",
         (
             Promise(
+                "A newcomer gets to the end of the quickstart, by its commands as they stand",
+                ("e2e/test_quickstart.py::test_a_newcomer_gets_to_the_end",),
+                seconds=60,
+            ),
+            Promise(
                 "A push is told to everybody",
                 (
                     "wiring/test_people_are_told.py::test_a_push_is_told_to_everybody_and_so_is_the_login",

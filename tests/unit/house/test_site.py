@@ -64,7 +64,9 @@ def test_every_page_is_found_from_the_index(way: Callable[[Path], Iterator[Path]
 
 @pytest.mark.parametrize("path", pages.files(), ids=lambda path: path.name)
 def test_what_is_made_from_the_code_is_fresh(path: Path) -> None:
-    assert path.read_text() == pages.files()[path], "make pages, which is python -m ibgateway_site.pages"
+    assert path.read_text() == pages.files()[path], (
+        "make pages, which is python -m ibgateway_site.pages"
+    )
 
 
 def test_every_state_is_drawn_and_every_arrow_is_a_step() -> None:
