@@ -210,6 +210,11 @@ GROUPS: Final = (
                 figure=("sending", "orders a second with 3,000 stored"),
             ),
             Promise(
+                "With 20,000 orders that wait the first leaves soon after the gate has opened",
+                ("wiring/test_executor_under_load.py",),
+                figure=("sending", "gate opens with 20,000 waiting: first order"),
+            ),
+            Promise(
                 "The order on its way is acknowledged before a planned stop",
                 (
                     "wiring/test_drain_before_a_stop.py::test_the_order_on_its_way_is_acknowledged_before_the_gateway_logs_out",
@@ -343,7 +348,7 @@ GROUPS: Final = (
                 (
                     "wiring/test_people_are_told.py::test_a_push_is_told_to_everybody_and_so_is_the_login",
                 ),
-                figure=("gate", "push to message, message, p95"),
+                figure=("messages", "push to message, p95"),
             ),
             Promise(
                 "Receivers that hang hold up neither the others nor the login",

@@ -22,7 +22,7 @@ def page() -> str:
     for group in GROUPS:
         rows = "".join(_row(promise) for promise in group.promises)
         parts.append(
-            f"## {group.title}\n\n| promise | limit | held by | last measured |\n|---|---|---|---|\n{rows}"
+            f"## {group.title}\n\n| promise | limit | last measured | held by |\n|---|---|---|---|\n{rows}"
         )
     return "\n".join(parts)
 
@@ -34,7 +34,7 @@ def _row(promise: Promise) -> str:
     if promise.figure is not None:
         run, figure = measured(*promise.figure)
         limit, last = _limit(figure), f"{_value(figure)} ({run.date})"
-    return f"| {promise.what} | {limit} | {tests} | {last} |\n"
+    return f"| {promise.what} | {limit} | {last} | {tests} |\n"
 
 
 def _limit(figure: Figure) -> str:
