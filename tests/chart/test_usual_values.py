@@ -114,7 +114,8 @@ def test_volumes_variables_and_spread_reach_the_pod(helm: Helm) -> None:
     (operator,) = spec["containers"]
     assert spec["volumes"][-1] == {"name": "ca", "configMap": {"name": "our-ca"}}
     assert operator["volumeMounts"][-1]["mountPath"] == "/etc/ssl/ours"
-    assert spec["topologySpreadConstraints"] == [spread]
+    selector = rendered.without("watchdog").one("Deployment")["spec"]["selector"]
+    assert spec["topologySpreadConstraints"] == [{**spread, "labelSelector": selector}]
     for deployment in rendered.all("Deployment"):
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         assert container["envFrom"] == values["extraEnvFrom"]
