@@ -32,8 +32,9 @@ lint: .venv/ready ## format, lint, types, import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# Two plugins that no unit test uses take each process half a second.
 unit: .venv/ready ## the unit tests, on all processors
-	@$(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist worksteal tests/unit
+	@$(BIN)/python -m pytest -q -p no:schemathesis -p no:kmock -n logical --maxprocesses 8 --dist worksteal tests/unit
 
 site: .venv/ready ## these pages as a site in build/site; a link that leads nowhere fails it
 	@$(BIN)/python tests/support/ibgateway_site/build.py

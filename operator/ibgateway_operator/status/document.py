@@ -87,21 +87,34 @@ def conditions(assessment: Assessment) -> list[Condition]:
     """Every condition, in the order they are shown."""
     gateway = assessment.snapshot.gateway
     before = {c.type: c for c in gateway.status.conditions}
-    return [
-        transition(before.get(kind), _condition(kind, check, assessment))
-        for kind, check in CHECKS.items()
-    ]
+    return [_condition(before.get(kind), kind, check, assessment) for kind, check in CHECKS.items()]
 
 
-def _condition(kind: ConditionType, check: Check, assessment: Assessment) -> Condition:
+def _condition(
+    before: Condition | None, kind: ConditionType, check: Check, assessment: Assessment
+) -> Condition:
+    """The one that is stored where it says the same: most do, and need not be made anew."""
     status, finding = check(assessment)
-    return Condition(
+    message, generation = _bounded(finding.message), assessment.snapshot.gateway.generation
+    if before is not None and _says(before) == (status, finding.reason, message, generation):
+        return before
+    after = Condition(
         type=kind,
         status=status,
         reason=finding.reason,
-        message=_bounded(finding.message),
+        message=message,
         last_transition_time=_whole(assessment.snapshot.now),
-        observed_generation=assessment.snapshot.gateway.generation,
+        observed_generation=generation,
+    )
+    return transition(before, after)
+
+
+def _says(condition: Condition) -> tuple[str, str, str, int]:
+    return (
+        condition.status,
+        condition.reason,
+        condition.message,
+        condition.observed_generation,
     )
 
 

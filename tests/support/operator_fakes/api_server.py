@@ -168,17 +168,17 @@ class FakeApiServer:
     async def patch_pod_condition(self, key: Key, condition: Manifest) -> Manifest:
         """Set one condition in a pod's status. Raises NotFoundError."""
         self.writes.append(f"condition {condition['status']} {condition['reason']}")
-        pod = copied(self._there(POD, key))
+        pod = self._there(POD, key)
         kept = [c for c in pod["status"]["conditions"] if c["type"] != condition["type"]]
-        pod["status"]["conditions"] = [*kept, condition]
-        return self._store(pod)
+        status = {**pod["status"], "conditions": [*kept, condition]}
+        return self._store({**pod, "status": status})
 
     async def annotate_pod(self, key: Key, annotations: Mapping[str, str]) -> Manifest:
         """Set annotations of a pod. Raises NotFoundError."""
         self.writes.append(f"annotate {key.name}")
-        pod = copied(self._there(POD, key))
-        pod["metadata"].setdefault("annotations", {}).update(annotations)
-        return self._store(pod)
+        pod = self._there(POD, key)
+        notes = {**pod["metadata"].get("annotations", {}), **annotations}
+        return self._store({**pod, "metadata": {**pod["metadata"], "annotations": notes}})
 
     def _note(self, verb: str, what: str) -> None:
         self.writes.append(f"{verb} {what}")

@@ -23,6 +23,14 @@ def test_the_same_facts_give_the_same_status_a_minute_later() -> None:
     assert document(status_from(assessment(later))) == later.gateway.stored_status
 
 
+def test_a_condition_that_says_what_it_said_is_the_stored_one() -> None:
+    later = stored(snapshot(), status_from(assessment(snapshot())))
+    again = status_from(assessment(later)).conditions
+    assert [id(c) for c in again] == [id(c) for c in later.gateway.status.conditions]
+    edited = replace(later, gateway=replace(later.gateway, generation=4))
+    assert {c.observed_generation for c in status_from(assessment(edited)).conditions} == {4}
+
+
 def test_a_time_moves_only_with_its_status() -> None:
     first = status_from(assessment(snapshot()))
     moment = datetime(2026, 11, 18, 15, 30, 0, 999, tzinfo=UTC)
