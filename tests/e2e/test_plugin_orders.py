@@ -53,6 +53,7 @@ def ibgateway(stage: Stage, path: Path, *words: str) -> subprocess.CompletedProc
     environ = dict(stage.cluster.environ)
     environ["PATH"] = f"{path}:{environ['PATH']}"
     environ["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
+    environ["COLUMNS"] = "160"
     place = [f"--context=kind-{stage.cluster.name}", f"--namespace={stage.namespace}"]
     return subprocess.run(
         ["kubectl", "ibgateway", *words, *place],

@@ -25,6 +25,7 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "CannotCancel": "kubectl ibgateway history shows what became of it",
     "CannotReplace": "kubectl ibgateway history shows what became of it",
     "CannotResolve": "kubectl ibgateway history shows what became of it",
+    "RebalanceActive": "kubectl ibgateway rebalances ID --follow shows its end, cancel ID ends it: nothing was stored",
     "RequestInFlight": "ask again with the same --key in a second",
     "LengthRequired": _REPORT,
     "TooLarge": "make the file smaller: a request has at most 64 KiB",

@@ -20,7 +20,7 @@ from ibgateway_cli.executor.placement import new_key
 from ibgateway_cli.executor.problems import sentence
 from ibgateway_cli.executor.rebalance_tables import plan_page, run_line, run_page, runs_table
 from ibgateway_cli.executor.stored import stored_once
-from ibgateway_cli.executor.targets_file import rebalance_body, same_request
+from ibgateway_cli.executor.targets_file import rebalance_body
 from ibgateway_cli.output import Output
 from ibgateway_cli.terminal import Terminal
 
@@ -128,21 +128,13 @@ def _agreed(
 def _begun(
     terminal: Terminal, connection: ExecutorConnection, body: dict[str, Any], key: str | None
 ) -> RebalanceDocument:
-    """The stored rebalance. Raises PluginError where another one of the account stands."""
+    """The stored rebalance. Raises PluginError, also where another one of the account has not ended."""
     named = key or new_key(terminal.now(), secrets.token_hex(6))
     terminal.tell(f"Idempotency-Key: {named}")
     call = partial(_placed, body, named)
     placed = stored_once(connection, call, what="rebalance", key=named)
-    if placed.new:
-        return placed.run
-    if not same_request(body, placed.run.request):
-        raise PluginError(
-            f"another rebalance of the account stands, {placed.run.id}, which is {placed.run.state}:"
-            " an account has one at a time",
-            f"kubectl ibgateway rebalances {placed.run.id} --follow shows its end; then ask again",
-            ExitCode.REFUSED,
-        )
-    terminal.tell(f"Rebalance {placed.run.id} stands for this request already.")
+    if not placed.new:
+        terminal.tell(f"It was stored before under this key: rebalance {placed.run.id}.")
     return placed.run
 
 

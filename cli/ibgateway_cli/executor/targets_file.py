@@ -36,16 +36,6 @@ def rebalance_body(text: str, *, account: str | None) -> dict[str, Any]:
     return body
 
 
-def same_request(body: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
-    """Whether a stored rebalance was asked for by this body; the executor stores no field that is at its default.
-
-    Whatever can't be told for sure is another one.
-    """
-    if _plain(body.get("targets")) != _plain(stored.get("targets")):
-        return False
-    return all(_plain(body.get(name)) == _plain(value) for name, value in stored.items())
-
-
 def _document(text: str) -> Any:
     try:
         if text.lstrip().startswith("{"):
@@ -90,23 +80,6 @@ def _whole(value: Any, name: str = "") -> Any:
     if name in _WHOLE and isinstance(value, str) and value.isdecimal():
         return int(value)
     return value
-
-
-def _plain(value: Any) -> Any:
-    """Comparable: defaults are not stored."""
-    if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items() if (k, v) not in _DEFAULTS}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(each) for each in value]
-    return value
-
-
-_DEFAULTS: Final = (
-    ("secType", "STK"),
-    ("exchange", "SMART"),
-    ("currency", "USD"),
-    ("scale", "1"),
-)
 
 
 def _unreadable(why: str) -> PluginError:

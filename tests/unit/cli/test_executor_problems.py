@@ -24,7 +24,7 @@ ENDS = {
     *("CancelledByBroker", "NotFoundAtBroker", "ExecutorRestarted", "ConnectionLost"),
     *("NoAcknowledgement", "AmbiguousAnswer", "ResolvedByPerson", "LedgerMayBeRestored"),
     *("NothingToDo", "NotAllFilled", "Refused", "OtherOrders", "UnreadableRequest"),
-    *("OrdersNotCancelled", "SessionEnded", "NotSettled"),
+    *("OrdersNotCancelled", "PlanOutdated", "SessionEnded", "NotSettled"),
 }
 """Reasons of what does not wait any more, or whose fate is in doubt: the resolution is its own line."""
 

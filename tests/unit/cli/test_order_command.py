@@ -74,6 +74,7 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_key_and_body(
     asked = [r for r in executor.requests if r.method == "POST"]
     assert len(asked) == 3
     assert len({(r.headers["Idempotency-Key"], r.content) for r in asked}) == 1
+    assert world.kubectl.ended == 3
     [key] = set(keys(executor))
     golden("order-answer-lost", shown.golden().replace(key.strip('"'), "KEY"))
 

@@ -149,12 +149,14 @@ def test_a_lost_answer_is_asked_for_with_the_same_key_and_body(file: str) -> Non
     assert first.content == second.content
 
 
-def test_another_rebalance_that_stands_is_not_taken_for_this_one(file: str) -> None:
-    foreign = run_json(request={**BODY, "targets": BODY["targets"][:1]})
-    executor = executor_of(stored=answer(foreign, 200))
+def test_another_rebalance_that_has_not_ended_is_named_and_not_followed(file: str) -> None:
+    detail = f"DU1234567 has the rebalance {RUN['id']}, which is Waiting: wait for its end"
+    active = problem(409, "RebalanceActive", detail, "The account has a rebalance")
+    executor = executor_of(stored=active)
     shown = PluginWorld(executor=executor).run("rebalance", file, "--yes", "--key", "k-1")
+    golden("rebalance-active", "".join(shown.error.splitlines(keepends=True)[-2:]))
     assert shown.code == ExitCode.REFUSED
-    assert f"another rebalance of the account stands, {RUN['id']}, which is Selling" in shown.error
+    assert len(stored(executor)) == 1
     assert "GET /v1/events" not in executor.asked()
 
 

@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.executor.targets_file import rebalance_body, same_request
-from ibgateway_executor.intake.rebalance_examples import REBALANCE_BODIES
-from ibgateway_executor.intake.rebalance_schema import RebalanceBody
+from ibgateway_cli.executor.targets_file import rebalance_body
 
 AAPL = {"contract": {"symbol": "AAPL"}, "weight": "0.6"}
 
@@ -65,14 +63,3 @@ def test_the_account_of_the_command_line_has_to_be_that_of_the_file() -> None:
     assert rebalance_body("targets: {}\naccount: DU1", account="DU1")["account"] == "DU1"
     with pytest.raises(PluginError, match="it is for account DU1, and --account says DU2"):
         rebalance_body("targets: {}\naccount: DU1", account="DU2")
-
-
-@pytest.mark.parametrize("body", list(REBALANCE_BODIES.values()))
-def test_a_request_is_known_again_as_the_executor_stores_it(body: dict[str, Any]) -> None:
-    stored = RebalanceBody.model_validate(body).model_dump(
-        mode="json", by_alias=True, exclude_defaults=True
-    )
-    assert same_request(body, stored)
-    assert not same_request({**body, "targets": []}, stored)
-    assert not same_request({**body, "account": "DU7654321"}, {**stored, "account": "DU1"})
-    assert not same_request(body, {**stored, "untargeted": "keep", "unsettled": "other"})
