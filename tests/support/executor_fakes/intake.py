@@ -1,8 +1,10 @@
 """The HTTP API in process, on a real ledger, behind a gate that a test turns."""
 
+from functools import cache
 from typing import Any
 
 import httpx
+from starlette.routing import BaseRoute
 
 from executor_fakes.clock import ManualClock
 from executor_fakes.dispatch import DispatchWorld
@@ -14,7 +16,7 @@ from ibgateway_api.login import LoginState
 from ibgateway_executor.broker.snapshots import BrokerSnapshots
 from ibgateway_executor.intake.accept import Acceptance
 from ibgateway_executor.intake.event_feed import EventFeed, StreamTimings
-from ibgateway_executor.intake.http import application
+from ibgateway_executor.intake.http import application, routes
 from ibgateway_executor.intake.rebalance_examples import TARGETS
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.facade import Ledger
@@ -22,6 +24,12 @@ from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_executor.rebalance_runs.acceptance import RebalanceAcceptance
 
 ORDER = {"contract": {"symbol": "AAPL"}, "side": "BUY", "quantity": 10, "orderType": "MKT"}
+
+
+@cache
+def known_routes() -> list[BaseRoute]:
+    """The API's routes, which FastAPI prepares at their first request: once a process, for that takes longer than a test."""
+    return routes().router.routes
 
 
 class IntakeWorld:
@@ -85,6 +93,7 @@ class IntakeWorld:
             cancel_again=self.cancels.again,
         )
         self.app = application(services)
+        self.app.router.routes[:] = known_routes()
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),
             base_url="http://paper-executor-intake.trading.svc:8080",

@@ -11,12 +11,12 @@ from operator_fakes import pod
 TEXT = st.text(max_size=20)
 BODIES = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXT,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
-    max_leaves=20,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
 )
 
 
-@given(bodies=st.lists(st.dictionaries(TEXT, BODIES, max_size=4), max_size=6))
+@given(bodies=st.lists(st.dictionaries(TEXT, BODIES, max_size=3), max_size=4))
 def test_every_body_comes_back_whatever_was_packed_before(bodies: list[dict[str, object]]) -> None:
     packer = BodyPacker()
     packed = [packer.packed(body, "Pod") for body in bodies]
