@@ -162,6 +162,36 @@ async def test_a_dry_run_sends_nothing_and_the_rebalance_is_followed_to_its_weig
     assert len(await here.placed_frames()) == 3
 
 
+async def test_another_rebalance_is_named_and_followed_and_not_doubled(
+    here: ExecutorWorld, tmp_path: Path
+) -> None:
+    await here.ibkr.send("PATCH", "/v1/faults", {"hold_fills": True})
+    file = tmp_path / "targets.yaml"
+    file.write_text("targets: {AAPL: 0.5}\n")
+    body = {"targets": [{"contract": {"symbol": "AAPL"}, "weight": "0.5"}]}
+    _, first = await here.orders.ask("POST", "/v1/rebalances", body, {"Idempotency-Key": "k1"})
+
+    async def buying() -> bool:
+        found = await here.orders.get(f"/v1/rebalances/{first['id']}")
+        return bool(found["state"] == "Buying")
+
+    await until("it buys", buying)
+    plugin = plugin_of(here)
+    second = await run(plugin, "rebalance", str(file), "--yes")
+    assert (second.code, first["id"] in second.error) == (ExitCode.REFUSED, True), second
+    following = plugin_of(here)
+    followed = asyncio.create_task(run(following, "rebalances", first["id"], "--follow"))
+
+    async def shown() -> bool:
+        return "is Buying" in "".join(following.printed)
+
+    await until("it is followed", shown)
+    await here.ibkr.send("POST", "/v1/fills/release")
+    ended = await asyncio.wait_for(followed, 120)
+    assert (ended.code, "is Completed" in ended.out) == (0, True), ended
+    assert len(await here.placed_frames()) == 1
+
+
 TALKATIVE = """#!/bin/sh
 echo "Forwarding from 127.0.0.1:4100 -> 8080"
 head -c 1000000 /dev/zero | tr '\\0' '\\n'

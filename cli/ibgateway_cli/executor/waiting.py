@@ -19,7 +19,7 @@ QUEUED: Final = ("Accepted", "Waiting", "Sending", "Unknown", "Unverified")
 """States of what has not left, is just leaving, or may have left."""
 
 NEXT_STEPS: Final[Mapping[str, str]] = {
-    "Paused": "kubectl ibgateway resume, once trading may go on",
+    "Paused": "kubectl ibgateway pause --end, once trading may go on",
     "MarketClosed": "nothing: it leaves when the market opens, if validUntil allows; or cancel it",
     "NotBefore": "nothing: it may leave from then on; or cancel it",
     "CutOffPassed": "nothing, if it may wait for the next auction; or cancel it",
@@ -46,8 +46,8 @@ _GATE_STEPS: Final[Mapping[str, str]] = {
     "RestartWindow": "approve the week's push when it comes, or ask for it: kubectl ibgateway login",
     "PlannedStop": "nothing: it goes on after the restart",
     "NightlyRestart": "nothing: the gateway restarts without a push, within minutes",
-    "HandedOver": "end the handover when you are done with the login",
-    "Suspended": "set spec.suspend to false",
+    "HandedOver": "kubectl ibgateway handover --end, once you are done with the login",
+    "Suspended": "kubectl ibgateway resume, which says what coming back costs",
     "Paused": NEXT_STEPS["Paused"],
     "UnexpectedAccount": "correct the credentials, or spec.executor.accounts",
     "ReadOnlyApi": "set spec.gateway.readOnlyApi to false",

@@ -71,7 +71,7 @@ class AsyncExecutorClient:
         return (await self._run(calls.place_rebalance(body, key))).run
 
     async def place_rebalance(self, body: Mapping[str, Any], *, key: str) -> PlacedRebalance:
-        """As `rebalance`, and whether it is new: an account whose last one has not ended answers with that one."""
+        """As `rebalance`, and whether this call is the one that stored it."""
         return await self._run(calls.place_rebalance(body, key))
 
     async def preview(self, body: Mapping[str, Any]) -> PlannedRebalance:

@@ -57,7 +57,7 @@ class PlacedOrder(NamedTuple):
 
 
 class PlacedRebalance(NamedTuple):
-    """The rebalance that stands, and whether this request is the one that stored it."""
+    """The rebalance of a key, and whether this request is the one that stored it."""
 
     run: RebalanceDocument
     new: bool

@@ -71,7 +71,7 @@ class ExecutorClient:
         return self._run(calls.place_rebalance(body, key)).run
 
     def place_rebalance(self, body: Mapping[str, Any], *, key: str) -> PlacedRebalance:
-        """As `rebalance`, and whether it is new: an account whose last one has not ended answers with that one."""
+        """As `rebalance`, and whether this call is the one that stored it."""
         return self._run(calls.place_rebalance(body, key))
 
     def preview(self, body: Mapping[str, Any]) -> PlannedRebalance:
