@@ -29,13 +29,12 @@ _MODES: Final = {
 
 
 def files(rendered: Rendered, chart: Mapping[str, Any]) -> dict[str, str]:
-    """Every file of the bundle, by its path in it."""
+    """Every file of the bundle but the resource, which is a copy of crds/, by its path in it."""
     csv = _csv(rendered, chart)
     calendar = rendered.one("ConfigMap")
     meta = {"name": calendar["metadata"]["name"]}
     made = {
         f"manifests/{PACKAGE}.clusterserviceversion.yaml": csv,
-        "manifests/ibgateways.ibgateway.dev.crd.yaml": crd(),
         f"manifests/{meta['name']}.configmap.yaml": {**calendar, "metadata": meta},
         "metadata/annotations.yaml": {"annotations": _annotations()},
     }

@@ -53,6 +53,8 @@ def files() -> dict[Path, str]:
     """Every generated file with the content it must have."""
     return {
         OPERATOR_CHART / "files" / "crds" / CRD.name: CRD.read_text(),
+        CHARTS / "kustomize" / CRD.name: CRD.read_text(),
+        CHARTS / "olm" / "manifests" / CRD.name: CRD.read_text(),
         OPERATOR_CHART / "values.schema.json": _with_members(
             OPERATOR_CHART / "values.schema.json",
             {

@@ -18,8 +18,8 @@ _OWN_NAMESPACE: Final = {"fieldRef": {"fieldPath": "metadata.namespace"}}
 
 
 def base(rendered: Rendered) -> str:
-    """The file of the base's objects."""
-    objects = [_object(one) for one in rendered.objects]
+    """The file of the base's objects, without the resource, which is a file of its own beside it."""
+    objects = [_object(o) for o in rendered.objects if o["kind"] != "CustomResourceDefinition"]
     return _HEAD + yaml.safe_dump_all(objects, sort_keys=False, width=120)
 
 

@@ -312,6 +312,23 @@ GROUPS: Final = (
                 ),
             ),
             Promise(
+                "An upgrade from the earlier charts restarts no gateway and no executor",
+                (
+                    "e2e/test_chart_upgrade.py::test_the_upgrade_restarts_no_gateway_and_no_executor",
+                ),
+            ),
+            Promise(
+                "Helm 3 and Helm 4 render the same, and Kubernetes 1.31 to 1.37 know every field of it",
+                (
+                    "chart/test_charts_judged.py::test_helm_3_and_helm_4_render_the_same",
+                    "chart/test_charts_judged.py::test_kubeconform_takes_everything_in_each_kubernetes_version",
+                ),
+            ),
+            Promise(
+                "One commit gives one chart package, byte for byte",
+                ("chart/test_charts_judged.py::test_one_commit_gives_one_package",),
+            ),
+            Promise(
                 "A missing Secret or key is named, and nothing starts",
                 (
                     "e2e/test_story.py::test_a_missing_secret_is_named_and_starts_nothing",
