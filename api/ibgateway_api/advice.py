@@ -85,7 +85,7 @@ PERMIT_ADVICE: Final[Mapping[str, str]] = {
     PermitRefusal.AWAITS_TURN: "the pushes of this person's gateways wait one at a time: the operator gives each its turn,"
     " and status.turn says whom it is behind",
     PermitRefusal.HANDED_OVER: "a person has the login for themselves: it comes back by itself then; remove the"
-    " annotation ibgateway.dev/handover-until to have it back now",
+    " annotation ibgateway.dev/handover-until, or end it at the console, to have it back now",
     PermitRefusal.POLICY_UNPROVEN: "live waits for proof, by the console, that policies are enforced: see"
     " NetworkPolicyEnforced",
 }

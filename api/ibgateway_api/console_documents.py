@@ -1,5 +1,6 @@
 """What the sentinel tells the console, and what the console may ask of it: JSON over HTTP."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
@@ -7,6 +8,35 @@ from pydantic import AwareDatetime, Field
 from ibgateway_api.document import Document
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import PermitRefusal
+
+
+class ConsoleAction(StrEnum):
+    """What a person may ask for at the console."""
+
+    LOGIN = "login"
+    """One attempt."""
+    RESTART = "restart"
+    """The week's restart where its login is due; else out and in again."""
+    HANDOVER = "handover"
+    """The login for themselves, for some minutes."""
+    HAND_BACK = "handBack"
+    """The end of a handover that was asked for at the console."""
+    PAUSE = "pause"
+    """No order is sent."""
+    RESUME = "resume"
+    """The end of such a pause."""
+
+
+class ActionOffer(Document):
+    """What may be asked for now, and what it costs. Its texts are ours, and name nobody."""
+
+    action: ConsoleAction
+    pushes: bool = False
+    """Whether a push is sent for it, now or when a handover ends."""
+    why: str = ""
+    """Why it sends one, where that is worth saying."""
+    refused: str = ""
+    """Why it can't be had now; empty where it can."""
 
 
 class QueueReport(Document):
@@ -46,3 +76,10 @@ class ConsoleReport(Document):
     daily_attempts: int = 0
     queue: QueueReport | None = None
     """None where no executor asks, or it is of a version that does not say."""
+    paused_since: AwareDatetime | None = None
+    """Since when trading is paused from the console; an executor's own pause is not known here."""
+    offers: tuple[ActionOffer, ...] = ()
+    draining: ConsoleAction | None = None
+    """What was asked for and waits until orders have drained."""
+    not_drained: ConsoleAction | None = None
+    """What was asked for last and not done, because orders were still on their way."""

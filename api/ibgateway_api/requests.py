@@ -3,12 +3,15 @@
 from datetime import timedelta
 from typing import Final
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
+from ibgateway_api.console_documents import ConsoleAction
 from ibgateway_api.document import Document
 
 LONGEST_HANDOVER: Final = timedelta(days=3)
 """Whoever wants the login for longer suspends the gateway."""
+CONSOLE: Final = "console"
+"""Who asked, in the sentinel's ledger, and the first word of the id of a handover that was asked for there."""
 
 
 class LoginRequest(Document):
@@ -52,3 +55,20 @@ class HandoverRequest(Document):
 
     id: str
     until: AwareDatetime | None = None
+
+
+class ConsoleRequest(Document):
+    """`POST /v1/console-requests` of the sentinel: what a person asks for at the console, with a button.
+
+    `id` is the time at which it was pressed, in RFC 3339: the same one is taken once. `minutes` is for a handover. 409
+    with the reason where it can't be had now.
+    """
+
+    id: str
+    action: ConsoleAction
+    minutes: int = Field(default=30, ge=1, le=12 * 60)
+
+
+def asked_at_console(handover: str) -> bool:
+    """Whether the handover of that id was asked for at the console, so that no annotation ends it."""
+    return handover.startswith(f"{CONSOLE} ")

@@ -34,6 +34,20 @@ class ConsoleAuth(StrEnum):
     TOKEN = "token"  # noqa: S105 - a mode, not a secret
 
 
+class ConsoleButtons(StrEnum):
+    """Of which gateways the console may ask something, once the VNC password was shown."""
+
+    NONE = "none"
+    PAPER = "paper"
+    ALL = "all"
+
+    def allow(self, mode: TradingMode) -> bool:
+        """Whether a gateway of this mode has buttons."""
+        return self is ConsoleButtons.ALL or (
+            self is ConsoleButtons.PAPER and mode is TradingMode.PAPER
+        )
+
+
 class QuietHoursSpec(Document):
     """A daily span without automatic attempts that may push."""
 
@@ -117,6 +131,8 @@ class NoVncSpec(Document):
     """Whether the console runs."""
     auth: ConsoleAuth = ConsoleAuth.PASSWORD
     """password: the VNC password. token: a token of its own before it."""
+    actions: ConsoleButtons = ConsoleButtons.PAPER
+    """Whether a login, a restart, a handover or a pause may be asked for there: none, of a paper gateway, or all, live too."""
     allowed_origins: list[Origin] = Field(
         default=[], max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"}
     )

@@ -6,6 +6,7 @@ IbgatewayError               the root that the shared effects have too
     ├── LedgerError          the attempt ledger can't be read
     ├── StopRefusedError     a planned stop can't be now
     ├── HandoverRefusedError nobody can have the login until then
+    ├── ActionRefusedError   what was asked for at the console can't be had now
     ├── DriverCommandError         the login driver's command server did not take a command
     ├── ApiClosedError       the gateway closed its API connection
     └── SessionEndedError    of the console: one viewer's session is over
@@ -28,6 +29,10 @@ class StopRefusedError(AgentError):
 
 class HandoverRefusedError(AgentError):
     """The login can't be handed over until that time; the text says why."""
+
+
+class ActionRefusedError(AgentError):
+    """What a person asked for at the console can't be had now; the text says why."""
 
 
 class DriverCommandError(AgentError):

@@ -16,6 +16,7 @@ from typing import Final
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.reports import SentinelReport
 from ibgateway_api.requests import (
+    ConsoleRequest,
     HandoverRequest,
     LoginRequest,
     RestartRequest,
@@ -165,6 +166,14 @@ async def request_handover(
     """
     body = HandoverRequest(id=request, until=until).to_json()
     await client.post(endpoint, "/v1/handovers", body)
+
+
+async def ask_at_console(client: HttpClient, endpoint: Endpoint, asked: ConsoleRequest) -> None:
+    """Hand on what a person has asked for with a button.
+
+    Raises EndpointRefusedError where it can't be had now, EndpointUnavailableError.
+    """
+    await client.post(endpoint, "/v1/console-requests", asked.to_json())
 
 
 async def give_turn(client: HttpClient, endpoint: Endpoint, turn: str, until: datetime) -> None:

@@ -66,7 +66,12 @@ FULL: Values = {
         "quietHours": {"start": "22:00", "end": "06:30", "timeZone": "Europe/Berlin"},
     },
     "weeklyRestart": {"restartAt": "10:30", "timeZone": "Europe/Berlin"},
-    "novnc": {"enabled": True, "auth": "token", "allowedOrigins": ["https://desk.example:8443"]},
+    "novnc": {
+        "enabled": True,
+        "auth": "token",
+        "actions": "all",
+        "allowedOrigins": ["https://desk.example:8443"],
+    },
     "executor": {
         "enabled": True,
         "clientId": 42,

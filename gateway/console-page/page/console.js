@@ -2,7 +2,9 @@
 // itself when the display goes away (the gateway restarts every night).
 
 import RFB from "../novnc/core/rfb.js";
-import keysyms from "../novnc/core/input/keysymdef.js";
+import { begin, lock, offer, unlock } from "./actions.js";
+import * as hands from "./hands.js";
+import { openPanel, typeText } from "./hands.js";
 import { readOptions, subprotocols, takeToken } from "./options.js";
 import { follow, gateway, write } from "./status.js";
 
@@ -10,7 +12,7 @@ import { follow, gateway, write } from "./status.js";
 const ASKS_TOKEN = 4401;
 const ASKS_PASSWORD = 4403;
 const NO_SCREEN = new Set([4503, 4504, 4505]);
-const STOPS = new Set([4400, 4408, 4429, 4430]);
+const STOPS = new Set([4400, 4407, 4408, 4429, 4430]);
 const UNREACHABLE = "The console can't be reached, trying again.";
 const RETRY_MILLISECONDS = [1000, 2000, 3000, 5000];
 
@@ -31,7 +33,10 @@ function show(state, text) {
   write("hint", (screenless && gateway().noScreen) || text);
   element("hint").hidden = state !== "waiting";
   element("tools").hidden = state !== "connected";
-  if (state !== "connected") openTyping(false);
+  if (state !== "connected") {
+    openTyping(false);
+    openPanel("clipboard", false);
+  }
 }
 
 function ask(what, message) {
@@ -57,6 +62,7 @@ function connect() {
   rfb = new RFB(element("screen"), socket, { shared: options.shared, credentials });
   applyOptions();
   rfb.addEventListener("connect", connected);
+  rfb.addEventListener("clipboard", ({ detail }) => hands.copied(detail.text));
   rfb.addEventListener("credentialsrequired", () => {
     screenless = false;
     show("waiting", "Waiting for the password");
@@ -70,6 +76,7 @@ function applyOptions() {
   rfb.scaleViewport = options.resize === "scale";
   rfb.resizeSession = options.resize === "remote";
   rfb.background = "transparent";
+  if (element("zoom").getAttribute("aria-pressed") === "true") hands.fit(rfb, true);
   if (options.quality !== null) rfb.qualityLevel = options.quality;
   if (options.compression !== null) rfb.compressionLevel = options.compression;
 }
@@ -79,6 +86,7 @@ function connected() {
   element("ask").hidden = true;
   screenless = false;
   show("connected", options.viewOnly ? "Screen connected, view only" : "Screen connected");
+  unlock(secrets);
   rfb.focus();
 }
 
@@ -101,17 +109,16 @@ function rest(text, what, message) {
 }
 
 function openTyping(open) {
-  element("type").hidden = !open;
-  element("type-open").setAttribute("aria-expanded", String(open));
+  openPanel("type", open);
   element("type-text").value = "";
-  if (open) element("type-text").focus();
-  else rfb?.focus();
+  if (!open) rfb?.focus();
 }
 
 element("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   secrets[asked] = element("ask-secret").value;
   element("ask-secret").value = "";
+  element("ask-message").textContent = "";
   element("ask").hidden = true;
   if (rfb !== null) {
     rfb.sendCredentials({ password: secrets.password });
@@ -119,24 +126,12 @@ element("ask").addEventListener("submit", (event) => {
     connect();
   }
 });
-// A character that the remote keyboard does not have makes the display's server change its key map:
-// programs need a moment for that, so the keys come at a fast typist's pace.
-const keyPause = 40;
-
-async function typeText(text) {
-  for (const character of text) {
-    rfb?.sendKey(keysyms.lookup(character.codePointAt(0)));
-    await new Promise((resolve) => setTimeout(resolve, keyPause));
-  }
-}
-
 element("type").addEventListener("submit", (event) => {
   event.preventDefault();
   typeText(element("type-text").value);
   openTyping(false);
 });
 element("type-open").addEventListener("click", () => openTyping(element("type").hidden));
-element("type-open").hidden = options.viewOnly;
 element("type-show").addEventListener("change", (event) => {
   element("type-text").type = event.target.checked ? "text" : "password";
 });
@@ -146,11 +141,15 @@ element("fullscreen").addEventListener("click", () => {
 });
 element("disconnect").addEventListener("click", () => {
   leaving = true;
+  lock();
   rfb.disconnect();
 });
 
 follow(() => {
   if (screenless && gateway().noScreen) write("hint", gateway().noScreen);
+  offer();
 });
+begin({ viewOnly: options.viewOnly, token: secrets.token });
+hands.begin(() => rfb, options.viewOnly);
 if (options.autoconnect) connect();
 else ask("password", "");

@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import WSCloseCode, hdrs, web
 
 from ibgateway_agent.console.bridge import MAX_MESSAGE_BYTES
+from ibgateway_agent.console.buttons import Buttons
 from ibgateway_agent.console.endings import STOPPING, VIEWER_LEFT
 from ibgateway_agent.console.guard import PROTOCOL, RequestGuard, offered_protocols
 from ibgateway_agent.console.login_words import GatewayIdentity
@@ -24,6 +25,8 @@ from ibgateway_runtime.errors import SettingsError
 from ibgateway_runtime.metrics import metrics_route
 
 HEARTBEAT_SECONDS: Final = 15.0
+LONGEST_BODY: Final = 4096
+"""Bytes; a password or a press is far less."""
 CLOSE_SECONDS: Final = 2.0
 """How long a browser may take to answer a close."""
 
@@ -50,6 +53,7 @@ SESSIONS: Final = web.AppKey("sessions", SessionState)
 PAGE: Final = web.AppKey("page", Path)
 GATEWAY: Final = web.AppKey("gateway", GatewayIdentity)
 SENTINEL: Final = web.AppKey("sentinel", SentinelReader)
+HAS_BUTTONS: Final = web.AppKey("has_buttons", bool)
 
 
 def people_app(
@@ -59,16 +63,18 @@ def people_app(
     static: Path,
     gateway: GatewayIdentity,
     sentinel: SentinelReader,
+    buttons: Buttons | None = None,
 ) -> web.Application:
-    """The page, the library and the bridge; raises SettingsError if the files are not there."""
+    """The page, the library, the bridge and, where there are any, the buttons; raises SettingsError if the files are not there."""
     page = static / "page"
     library = static / "novnc"
     for needed in (page / "vnc.html", library / "core" / "rfb.js"):
         if not needed.is_file():
             raise SettingsError(f"CONSOLE_STATIC: there is no {needed}")
-    app = web.Application(middlewares=[_check_host])
+    app = web.Application(middlewares=[_check_host], client_max_size=LONGEST_BODY)
     app[GUARD], app[SESSIONS], app[PAGE] = guard, sessions, page
-    app[GATEWAY], app[SENTINEL] = gateway, sentinel
+    app[GATEWAY], app[SENTINEL], app[HAS_BUTTONS] = gateway, sentinel, buttons is not None
+    app.add_routes(buttons.routes() if buttons else [])
     app.router.add_get("/", _page)
     app.router.add_get("/vnc.html", _page)
     app.router.add_get("/gateway", _gateway)
@@ -117,7 +123,8 @@ async def _page(request: web.Request) -> web.FileResponse:
 async def _gateway(request: web.Request) -> web.Response:
     """Whose window this is and where its login stands: what everybody sees who may open the page."""
     told = await request.app[SENTINEL].told()
-    return web.json_response(document(request.app[GATEWAY], told))
+    buttons = request.app[HAS_BUTTONS]
+    return web.json_response(document(request.app[GATEWAY], told, buttons=buttons))
 
 
 async def _websockify(request: web.Request) -> web.StreamResponse:
@@ -163,7 +170,8 @@ def _refuse(request: web.Request, check: str, problem: str) -> None:
 
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 async def _close_sessions(app: web.Application) -> None:

@@ -20,6 +20,7 @@ from ibgateway_agent.console.endings import (
     VIEWER_LEFT,
 )
 from ibgateway_agent.console.errors import SessionEndedError
+from ibgateway_agent.console.idle import IdleWatch
 from ibgateway_agent.console.settings import TcpAddress
 
 CONNECT_SECONDS: Final = 5.0
@@ -129,14 +130,22 @@ async def open_display(address: TcpAddress) -> AsyncIterator[Display]:
         writer.close()
 
 
-async def pump(viewer: Viewer, display: Display, count: Callable[[str, int], None]) -> None:
-    """Carries both directions until one side is gone; always ends with SessionEndedError.
+async def pump(
+    viewer: Viewer, display: Display, count: Callable[[str, int], None], idle: IdleWatch
+) -> None:
+    """Carries both directions until one side is gone, or nobody has used it for long; always ends with SessionEndedError.
 
     `count` is told the direction (in: from the viewer, out: to it) and the bytes passed on.
     """
+
+    def came(data: bytes) -> None:
+        count("in", len(data))
+        idle.saw(data)
+
     tasks = [
-        asyncio.create_task(_carry(viewer, display, lambda size: count("in", size))),
-        asyncio.create_task(_carry(display, viewer, lambda size: count("out", size))),
+        asyncio.create_task(_carry(viewer, display, came)),
+        asyncio.create_task(_carry(display, viewer, lambda data: count("out", len(data)))),
+        asyncio.create_task(idle.over()),
     ]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -149,12 +158,12 @@ async def pump(viewer: Viewer, display: Display, count: Callable[[str, int], Non
 
 
 async def _carry(
-    source: Viewer | Display, sink: Viewer | Display, count: Callable[[int], None]
+    source: Viewer | Display, sink: Viewer | Display, passed: Callable[[bytes], None]
 ) -> None:
     while True:
         data = await source.chunk()
         await sink.send(data)
-        count(len(data))
+        passed(data)
 
 
 def _keep_alive(connection: socket.socket) -> None:

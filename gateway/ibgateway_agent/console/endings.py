@@ -23,6 +23,9 @@ STOPPING: Final = SessionEnd(1001, "The console is restarting, trying again.", "
 NOT_BINARY: Final = SessionEnd(1003, "Only binary messages are understood here.", "not-binary")
 TOKEN_REFUSED: Final = SessionEnd(4401, "The access token was refused.", "token-refused")
 PASSWORD_REFUSED: Final = SessionEnd(4403, "The VNC password was refused.", "password-refused")
+IDLE: Final = SessionEnd(
+    4407, "Nobody has used this screen for half an hour: show the password again.", "idle"
+)
 NO_PASSWORD: Final = SessionEnd(4408, "No password came in time.", "no-password")
 TOO_MANY_FAILURES: Final = SessionEnd(
     4429, "Too many wrong attempts. Wait a minute, then try again.", "too-many-failures"

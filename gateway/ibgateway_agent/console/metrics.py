@@ -33,6 +33,12 @@ class ConsoleMetrics:
             ["direction"],
             registry=self.registry,
         )
+        self.pressed = Counter(
+            "ibgateway_console_pressed",
+            "Buttons pressed, by what they ask for and what became of it.",
+            ["action", "result"],
+            registry=self.registry,
+        )
         self.enforced = Gauge(
             "ibgateway_console_network_policy_enforced",
             "1 if NetworkPolicies keep the console from the API, 0 if not, NaN while unknown.",

@@ -8,14 +8,17 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
 from ibgateway_agent.console.app import admin_app, people_app
+from ibgateway_agent.console.buttons import Buttons
 from ibgateway_agent.console.guard import RequestGuard
 from ibgateway_agent.console.metrics import ConsoleMetrics
+from ibgateway_agent.console.presses import ButtonKeys
 from ibgateway_agent.console.reachability import PolicyObservation, PolicyWatch, before_login
 from ibgateway_agent.console.sentinel import SentinelReader
 from ibgateway_agent.console.session import SessionState
 from ibgateway_agent.console.settings import ConsoleSettings, from_env, token_reader
 from ibgateway_runtime.clock import system_clock
 from ibgateway_runtime.errors import SettingsError
+from ibgateway_runtime.http_client import Endpoint
 from ibgateway_runtime.http_server import served
 
 STOP_SECONDS: Final = 3.0
@@ -47,12 +50,15 @@ async def running(settings: ConsoleSettings) -> AsyncIterator[None]:
     """Both ports open and the watch on NetworkPolicies going; closed at the end."""
     metrics = ConsoleMetrics()
     latest = LatestObservation(metrics)
+    guard = RequestGuard(hosts=settings.hosts, allowed_origins=settings.allowed_origins)
+    sessions = _sessions(settings, metrics)
     people = people_app(
-        guard=RequestGuard(hosts=settings.hosts, allowed_origins=settings.allowed_origins),
-        sessions=_sessions(settings, metrics),
+        guard=guard,
+        sessions=sessions,
         static=settings.static,
         gateway=settings.gateway,
         sentinel=SentinelReader(settings.sentinel, system_clock()),
+        buttons=_buttons(settings, sessions, guard),
     )
     async with contextlib.AsyncExitStack() as stack:
         for app, port in (
@@ -95,6 +101,23 @@ def _sessions(settings: ConsoleSettings, metrics: ConsoleMetrics) -> SessionStat
     return SessionState(
         display=settings.display, token=_token(settings), metrics=metrics, clock=system_clock()
     )
+
+
+def _buttons(
+    settings: ConsoleSettings, sessions: SessionState, guard: RequestGuard
+) -> Buttons | None:
+    files, address = settings.buttons, settings.sentinel
+    if files is None or address is None:
+        return None
+    agent_token = token_reader(files.agent_token)
+    keys = ButtonKeys(
+        sentinel=lambda: Endpoint(f"http://{address}", token=agent_token().decode()),
+        password=token_reader(files.vnc_password),
+        token=sessions.token,
+        limit=sessions.limit,
+        monotonic=sessions.clock.monotonic,
+    )
+    return Buttons(keys, guard, sessions.metrics, sessions.clock.now)
 
 
 def _token(settings: ConsoleSettings) -> Callable[[], bytes] | None:

@@ -18,6 +18,7 @@ from ibgateway_agent.console.endings import (
 from ibgateway_agent.console.errors import SessionEndedError
 from ibgateway_agent.console.guard import token_matches
 from ibgateway_agent.console.handshake import relay_handshake
+from ibgateway_agent.console.idle import IdleWatch
 from ibgateway_agent.console.limit import FailureLimit
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.settings import TcpAddress
@@ -26,6 +27,8 @@ from ibgateway_runtime.clock import Clock
 HANDSHAKE_SECONDS: Final = 120.0
 """A person types a password within this time; then the place is given free."""
 MAX_VIEWERS: Final = 8
+IDLE_SECONDS: Final = 1800.0
+"""A screen that nobody has used for so long is left: it may stand open in an empty room."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class SessionState:
     limit: FailureLimit = field(default_factory=FailureLimit)
     max_viewers: int = MAX_VIEWERS
     handshake_seconds: float = HANDSHAKE_SECONDS
+    idle_seconds: float = IDLE_SECONDS
     open: set[web.WebSocketResponse] = field(default_factory=set)
 
 
@@ -79,5 +83,10 @@ async def _bridge(sessions: SessionState, viewer: Viewer, display: Display) -> S
             await relay_handshake(viewer, display, sessions.limit, sessions.clock.monotonic)
     except TimeoutError:
         return NO_PASSWORD
-    await pump(viewer, display, lambda way, size: sessions.metrics.bytes.labels(way).inc(size))
+    await pump(
+        viewer,
+        display,
+        lambda way, size: sessions.metrics.bytes.labels(way).inc(size),
+        IdleWatch(sessions.idle_seconds, sessions.clock.monotonic),
+    )
     raise AssertionError("a pump ends with SessionEndedError")

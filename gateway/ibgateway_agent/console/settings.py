@@ -29,11 +29,20 @@ class TcpAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class ButtonFiles:
+    """What the console needs where a person may press buttons: the VNC password and the agent token, in files."""
+
+    vnc_password: Path
+    agent_token: Path
+
+
+@dataclass(frozen=True, slots=True)
 class ConsoleSettings:
     """The console's configuration.
 
     `hosts` and `allowed_origins` are lower case; `token_file` is None in password mode; `api` is what
-    a NetworkPolicy must keep the console from, `sentinel` who knows the login, both None when not told;
+    a NetworkPolicy must keep the console from, `sentinel` who knows the login, both None when not told; `buttons` is
+    None where nothing may be asked for;
     `bind` None means every address.
     """
 
@@ -44,6 +53,7 @@ class ConsoleSettings:
     allowed_origins: frozenset[str]
     api: TcpAddress | None
     sentinel: TcpAddress | None
+    buttons: ButtonFiles | None
     static: Path
     bind: str | None
     port: int
@@ -67,11 +77,21 @@ def from_env(env: Mapping[str, str]) -> ConsoleSettings:
         allowed_origins=_origins(env),
         api=_address(env, "CONSOLE_API", names.PORT_API),
         sentinel=_address(env, "CONSOLE_SENTINEL", names.PORT_SENTINEL),
+        buttons=_buttons(env),
         static=Path(env.get("CONSOLE_STATIC") or "/opt/novnc"),
         bind=env.get("CONSOLE_BIND") or None,
         port=port(env, "CONSOLE_PORT", names.PORT_NOVNC),
         admin_port=port(env, "CONSOLE_ADMIN_PORT", names.PORT_NOVNC_ADMIN),
     )
+
+
+def _buttons(env: Mapping[str, str]) -> ButtonFiles | None:
+    """Both files or none; and somebody who takes what is asked for."""
+    given = ("CONSOLE_AGENT_TOKEN_FILE", "CONSOLE_VNC_PASSWORD_FILE", "CONSOLE_SENTINEL_HOST")
+    if not any(env.get(name, "").strip() for name in given[:2]):
+        return None
+    token, password, _ = (_required(env, name) for name in given)
+    return ButtonFiles(Path(password), Path(token))
 
 
 def token_reader(file: Path) -> Callable[[], bytes]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ibgateway_agent.console.login_words import NOT_HEARD, WORDS, GatewayIdentity, no_screen
+from ibgateway_agent.console.offer_words import rows
 from ibgateway_api.console_documents import ConsoleReport, QueueReport
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import PermitRefusal
@@ -40,10 +41,13 @@ _OURS: Final = {
 }
 
 
-def document(gateway: GatewayIdentity, told: ConsoleReport | None) -> dict[str, object]:
-    """What the page shows: name, mode, login (the state, or ""), its words, those for no screen, and the lines below.
+def document(
+    gateway: GatewayIdentity, told: ConsoleReport | None, *, buttons: bool = False
+) -> dict[str, object]:
+    """What the page shows: name, mode, login (the state, or ""), its words, those for no screen, the lines and rows below.
 
-    `told` is None while the sentinel is not heard. No field holds an account or a secret.
+    `told` is None while the sentinel is not heard. `buttons`: what is offered may be asked for here, with the password.
+    No field holds an account or a secret.
     """
     state = told.state if told else None
     return {
@@ -56,10 +60,20 @@ def document(gateway: GatewayIdentity, told: ConsoleReport | None) -> dict[str, 
         "deadline": _utc(told.deadline if told else None),
         "noScreen": "\n".join(no_screen(gateway.key, state)),
         "lines": list(_lines(told)) if told and told.since else [],
+        "buttons": buttons,
+        "offers": rows(gateway.key, told) if told else [],
     }
 
 
 def _lines(told: ConsoleReport) -> Iterator[Line]:
+    if told.draining:
+        yield _line("asked", f"Asked for here: {told.draining}, once orders have drained")
+    if told.not_drained:
+        yield _line(
+            "asked", f"Asked for here and not done: {told.not_drained}; orders had not drained"
+        )
+    if told.paused_since:
+        yield _line("paused", "Trading is paused from here since {at}", told.paused_since)
     if told.refusal:
         yield _refusal(told)
     yield _session(told)

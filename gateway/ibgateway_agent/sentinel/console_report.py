@@ -1,14 +1,20 @@
 """What everybody may know who can open the console's page, made of what the sentinel knows. Pure."""
 
+from ibgateway_agent.sentinel.permits.offers import offers, paused_since
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_agent.sentinel.permits.week_ahead import week_now
-from ibgateway_api.console_documents import ConsoleReport, QueueReport
+from ibgateway_api.console_documents import ConsoleAction, ConsoleReport, QueueReport
 from ibgateway_api.reports import SentinelReport
 from ibgateway_api.week import next_restart
 
 
 def console_report(
-    told: SentinelReport, seen: SentinelSnapshot, queue: QueueReport | None
+    told: SentinelReport,
+    seen: SentinelSnapshot,
+    queue: QueueReport | None,
+    *,
+    draining: ConsoleAction | None = None,
+    not_drained: ConsoleAction | None = None,
 ) -> ConsoleReport:
     """The document of `GET /console`. `told` is what the operator and the executor hear at the same moment."""
     settings, week = seen.settings, week_now(seen)
@@ -27,4 +33,8 @@ def console_report(
         attempts_today=told.attempts_today,
         daily_attempts=settings.login.daily_attempts,
         queue=queue,
+        paused_since=paused_since(seen.records),
+        offers=offers(seen),
+        draining=draining,
+        not_drained=not_drained,
     )

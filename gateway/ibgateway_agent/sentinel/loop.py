@@ -11,6 +11,7 @@ from typing import Final
 
 from ibgateway_agent.errors import LedgerError
 from ibgateway_agent.sentinel.console_report import console_report
+from ibgateway_agent.sentinel.console_requests import ConsoleRequests
 from ibgateway_agent.sentinel.drain import DrainWatch
 from ibgateway_agent.sentinel.driver_attempts import DriverAttempts
 from ibgateway_agent.sentinel.figures import SentinelView
@@ -24,6 +25,7 @@ from ibgateway_agent.sentinel.log_reader import LogReader
 from ibgateway_agent.sentinel.metrics import SentinelMetrics
 from ibgateway_agent.sentinel.permits import decide, handover, outcome, standstill
 from ibgateway_agent.sentinel.permits.attempt_ledger import AttemptLedger
+from ibgateway_agent.sentinel.permits.offers import paused_since
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
 from ibgateway_agent.sentinel.permits.permits import Permits
 from ibgateway_agent.sentinel.permits.records import RequestKind
@@ -40,7 +42,7 @@ from ibgateway_api.console_documents import ConsoleReport
 from ibgateway_api.login import Evidence, Sign
 from ibgateway_api.permits import Refused
 from ibgateway_api.reports import HandoverReport
-from ibgateway_api.requests import HandoverRequest, TurnRequest
+from ibgateway_api.requests import ConsoleRequest, HandoverRequest, TurnRequest
 from ibgateway_api.settings import SentinelSettings
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.watched_file import watched_document
@@ -100,6 +102,7 @@ class Sentinel:
             snapshot=self._snapshot,
             clock=clock,
         )
+        self._at_console = ConsoleRequests(self._permits, self._snapshot, clock)
         self._refused: Refused | None = None
         self._port_closed = False
         self._sight = GatewayWatch(clock)
@@ -143,7 +146,19 @@ class Sentinel:
 
     def console_report(self) -> ConsoleReport:
         """What everybody may know now; raises LookupError before the first look."""
-        return console_report(self.publisher.latest(), self._snapshot(), self.drain.queue)
+        return console_report(
+            self.publisher.latest(),
+            self._snapshot(),
+            self.drain.queue,
+            draining=self._at_console.draining,
+            not_drained=self._at_console.not_drained,
+        )
+
+    def asked_at_console(self, asked: ConsoleRequest) -> bool:
+        """A person has pressed a button there; False where that was taken before, ActionRefusedError where it can't be."""
+        new = self._at_console.take(asked)
+        self._duties_now()
+        return new
 
     def look(self) -> None:
         """One look at everything. What can't be read or written now is tried again and reported."""
@@ -306,13 +321,16 @@ class Sentinel:
     def _publish(self) -> None:
         sight, login, seen = self._sight, self._state.login, self._snapshot()
         nightly, leaves = self._state.environment.nightly, self._planned_stop()
+        self._at_console.look()
+        asked = self._at_console.draining is not None
         blind = sight.blind(self._clock.monotonic())
         known = ReportInput(
             sight.unseen(login) if blind else login,
             self._permits.records,
             self._refused,
             handover=handover.told_of(seen),
-            planned_stop=self._stop.planned or handover.pausing(seen) or leaves,
+            planned_stop=self._stop.planned or handover.pausing(seen) or leaves or asked,
+            paused=paused_since(seen.records) is not None,
             nightly_until=nightly.held_until(login, self._clock.now()) if nightly else None,
             clock_off=self._monitor.clock_watch.is_off(),
             closes=self.drain.closes,
@@ -320,9 +338,13 @@ class Sentinel:
         )
         if self.publisher.publish(known):
             self.metrics.state(known.login.state)
-        if self.drain.done(stops=leaves, sequence=self.publisher.sequence):
-            with contextlib.suppress(OSError):
-                run_dir.tell_drained(self._run_dir)
+        if self.drain.done(stops=leaves or asked, sequence=self.publisher.sequence):
+            if asked:
+                self._at_console.drained()
+                self._duties_now()
+            if leaves:
+                with contextlib.suppress(OSError):
+                    run_dir.tell_drained(self._run_dir)
 
     def _view(self) -> SentinelView | None:
         """What is to be measured now; None before the first look."""

@@ -27,6 +27,8 @@ class ReportInput:
     refused: Refused | None = None
     handover: HandoverReport | None = None
     planned_stop: bool = False
+    paused: bool = False
+    """By a person at the console."""
     nightly_until: datetime | None = None
     clock_off: bool = False
     closes: datetime | None = None
@@ -73,6 +75,8 @@ def _holds(known: ReportInput) -> Iterator[HoldReport]:
         yield HoldReport(reason=GateReason.HANDED_OVER, until=known.handover.until)
     if known.planned_stop:
         yield HoldReport(reason=GateReason.PLANNED_STOP)
+    if known.paused:
+        yield HoldReport(reason=GateReason.PAUSED)
     if known.nightly_until is not None:
         yield HoldReport(reason=GateReason.NIGHTLY_RESTART, until=known.nightly_until)
     if known.clock_off:

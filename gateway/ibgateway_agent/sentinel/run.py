@@ -97,6 +97,7 @@ def _api(
         operator_asks=operator_asks,
         drain=sentinel.drain,
         console=sentinel.console_report,
+        at_console=sentinel.asked_at_console,
         token_file=at.token_file,
         clock=clock,
     )

@@ -14,7 +14,12 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 from pydantic import ValidationError
 
-from ibgateway_agent.errors import HandoverRefusedError, LedgerError, StopRefusedError
+from ibgateway_agent.errors import (
+    ActionRefusedError,
+    HandoverRefusedError,
+    LedgerError,
+    StopRefusedError,
+)
 from ibgateway_agent.sentinel.drain import DrainWatch
 from ibgateway_agent.sentinel.permits.records import RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
@@ -23,6 +28,7 @@ from ibgateway_api.console_documents import ConsoleReport, QueueReport
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import HandoverReport
 from ibgateway_api.requests import (
+    ConsoleRequest,
     HandoverRequest,
     LoginRequest,
     RestartRequest,
@@ -35,7 +41,9 @@ HEARTBEAT: Final = timedelta(seconds=1)
 LONGEST_WAIT_SECONDS: Final = 300.0
 LONGEST_ID: Final = 64
 
-AskedT = TypeVar("AskedT", bound=LoginRequest | RestartRequest | HandoverRequest | TurnRequest)
+AskedT = TypeVar(
+    "AskedT", bound=LoginRequest | RestartRequest | HandoverRequest | TurnRequest | ConsoleRequest
+)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Accept = Callable[[RequestKind, str], bool]
@@ -54,6 +62,7 @@ def application(
     operator_asks: Callable[[], None],
     drain: DrainWatch,
     console: Callable[[], ConsoleReport],
+    at_console: Callable[[ConsoleRequest], bool],
     token_file: Path,
     clock: Clock,
 ) -> web.Application:
@@ -66,6 +75,7 @@ def application(
             web.post("/v1/restarts", _post(accept, RequestKind.RESTART)),
             web.post("/v1/handovers", _handovers(hand_over)),
             web.post("/v1/turns", _turns(take_turn)),
+            web.post("/v1/console-requests", _console_requests(at_console)),
             web.get("/healthz", _health(alive)),
             web.get("/readyz", _ready(publisher)),
             web.get("/console", _console(console)),
@@ -210,6 +220,20 @@ def _turns(take_turn: Callable[[TurnRequest], bool]) -> Handler:
         given = await _asked(request, TurnRequest.model_validate_json, "an id and until (RFC 3339)")
         with _keeps("turn"):
             new = take_turn(given)
+        return web.Response(status=202 if new else 200)
+
+    return post
+
+
+def _console_requests(take: Callable[[ConsoleRequest], bool]) -> Handler:
+    async def post(request: web.Request) -> web.Response:
+        body = "an id and an action; minutes of a handover are 1 to 720"
+        asked = await _asked(request, ConsoleRequest.model_validate_json, body)
+        try:
+            with _keeps("request"):
+                new = take(asked)
+        except (ActionRefusedError, HandoverRefusedError, StopRefusedError) as error:
+            raise web.HTTPConflict(text=str(error)) from error
         return web.Response(status=202 if new else 200)
 
     return post

@@ -11,7 +11,7 @@ from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.reports import HandoverReport
-from ibgateway_api.requests import LONGEST_HANDOVER
+from ibgateway_api.requests import LONGEST_HANDOVER, asked_at_console
 from ibgateway_api.status import HandoverStatus
 from ibgateway_api.week import Calendar, Window, token_lives_until
 from ibgateway_operator.model.snapshot import Snapshot
@@ -110,10 +110,14 @@ def handover_words(snapshot: Snapshot) -> str:
     until = stands.until if stands else due.until if due else None
     if until is None:
         return ""
-    return (
-        f"a person has the login until {rfc3339(until)}: remove the annotation"
-        f" {names.ANNOTATION_HANDOVER_UNTIL} to have it back now"
-    )
+    return f"a person has the login until {rfc3339(until)}: {how_to_have_it_back(stands)} to have it back now"
+
+
+def how_to_have_it_back(stands: HandoverReport | None) -> str:
+    """What ends a handover before its time: there where it was asked for."""
+    if stands is not None and asked_at_console(stands.id):
+        return "press the button for that at the console"
+    return f"remove the annotation {names.ANNOTATION_HANDOVER_UNTIL}"
 
 
 def handover_status(snapshot: Snapshot, week: Window, calendar: Calendar) -> HandoverStatus:

@@ -6,11 +6,13 @@ from ibgateway_api import names
 from ibgateway_api.names import Component
 from ibgateway_api.spec import ConsoleAuth
 from ibgateway_operator.desired.containers import (
+    AGENT_TOKEN_DIR,
     bounded,
     container_security,
     env,
     http_probe,
     mount,
+    optional_secret_volume,
     pod_spec,
     port,
     pull_secrets,
@@ -22,6 +24,7 @@ from ibgateway_operator.model.kinds import DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest
 
 TOKEN_DIR: Final = "/run/secrets/console"  # noqa: S105 - a path
+VNC_DIR: Final = "/run/secrets/vnc"
 
 
 def console(given: DesiredInput) -> list[Manifest]:
@@ -42,10 +45,19 @@ def _by_token(given: DesiredInput) -> bool:
     return given.spec.novnc.auth is ConsoleAuth.TOKEN
 
 
+def _has_buttons(given: DesiredInput) -> bool:
+    """Only then the console holds what can ask for a login, and the password that a person shows for it."""
+    return given.spec.novnc.actions.allow(given.spec.trading_mode)
+
+
 def _pod_template(given: DesiredInput) -> Manifest:
     volumes = [scratch("tmp")]
     if _by_token(given):
         volumes.append(secret_volume("token", given.console_token, names.SECRET_TOKEN))
+    if _has_buttons(given):
+        vnc = given.spec.credentials_secret_ref.name if given.vnc_from_user else given.vnc_secret
+        volumes.append(secret_volume("agent", given.children.agent_token, names.SECRET_TOKEN))
+        volumes.append(optional_secret_volume("vnc", vnc, names.SECRET_VNC_PASSWORD))
     return {
         "metadata": {"labels": pod_labels(given, Component.CONSOLE)},
         "spec": pod_spec(
@@ -62,6 +74,9 @@ def _container(given: DesiredInput) -> Manifest:
     mounts = [mount("tmp", "/tmp")]  # noqa: S108 - a mount point in the container
     if _by_token(given):
         mounts.append(mount("token", TOKEN_DIR, read_only=True))
+    if _has_buttons(given):
+        mounts.append(mount("agent", AGENT_TOKEN_DIR, read_only=True))
+        mounts.append(mount("vnc", VNC_DIR, read_only=True))
     return {
         "name": "console",
         "image": given.images.agent,
@@ -104,4 +119,12 @@ def _env(given: DesiredInput) -> list[Manifest]:
         CONSOLE_STATIC="/opt/novnc",
     )
     token = env(CONSOLE_TOKEN_FILE=f"{TOKEN_DIR}/{names.SECRET_TOKEN}")
-    return [*values, *(token if _by_token(given) else [])]
+    buttons = env(
+        CONSOLE_AGENT_TOKEN_FILE=f"{AGENT_TOKEN_DIR}/{names.SECRET_TOKEN}",
+        CONSOLE_VNC_PASSWORD_FILE=f"{VNC_DIR}/{names.SECRET_VNC_PASSWORD}",
+    )
+    return [
+        *values,
+        *(token if _by_token(given) else []),
+        *(buttons if _has_buttons(given) else []),
+    ]

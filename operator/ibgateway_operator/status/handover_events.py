@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from ibgateway_api import names
 from ibgateway_api.reasons import EventReason
 from ibgateway_api.status import HandoverStatus, IBGatewayStatus
-from ibgateway_operator.decide.handovers import requested_handover, standing_handover
+from ibgateway_operator.decide.handovers import (
+    how_to_have_it_back,
+    requested_handover,
+    standing_handover,
+)
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.model.times import rfc3339
 from ibgateway_operator.status.pending_event import EventType, PendingEvent
@@ -51,8 +55,8 @@ def handover_message(snapshot: Snapshot) -> str:
         )
     costs = f"{PUSHES}{_why(snapshot)}" if stands.costs_push else PUSHES_NOT
     return (
-        f"a person has the login until {rfc3339(stands.until)}, orders wait, and {costs}; remove the"
-        f" annotation {names.ANNOTATION_HANDOVER_UNTIL} to have it back now"
+        f"a person has the login until {rfc3339(stands.until)}, orders wait, and {costs};"
+        f" {how_to_have_it_back(stands)} to have it back now"
     )
 
 

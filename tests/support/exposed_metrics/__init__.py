@@ -144,6 +144,7 @@ def _console() -> CollectorRegistry:
     metrics.sessions.labels("viewer-left").inc()
     metrics.refused.labels("host").inc()
     metrics.bytes.labels("in").inc()
+    metrics.pressed.labels("login", "taken").inc()
     return metrics.registry
 
 

@@ -94,6 +94,7 @@ def test_the_dashboard_lacks_nothing_that_a_person_would_look_for() -> None:
 
 LEFT_OUT: Final = {
     "ibgateway_console_bytes_total",
+    "ibgateway_console_pressed_total",
     "ibgateway_console_refused_total",
     "ibgateway_console_sessions_total",
     "ibgateway_executor_broker_connected",

@@ -9,6 +9,7 @@ import pytest
 from exposed_metrics import OURS, Exposed, exposed
 from ibgateway_agent.console import endings
 from ibgateway_agent.sentinel.probe.handshake import ProbeResult
+from ibgateway_api.console_documents import ConsoleAction
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import Cause, PermitKind
@@ -75,7 +76,7 @@ MOST: Final = {
     "ibgateway_login_attempts_total": len(PermitKind) * len(Cause),
     "ibgateway_permit_refused": 1,
     "ibgateway_restarts_total": len(Cause) + 2,
-    "ibgateway_trading_held": 3,
+    "ibgateway_trading_held": 4,
     "ibgateway_api_probes_total": len(ProbeResult),
     "ibgateway_notifications_total": 3,
     "ibgateway_executor_gate_closed": 1,
@@ -89,7 +90,8 @@ MOST: Final = {
     "ibgateway_console_sessions_total": sum(
         isinstance(one, endings.SessionEnd) for one in vars(endings).values()
     ),
-    "ibgateway_console_refused_total": 2,
+    "ibgateway_console_refused_total": 4,
+    "ibgateway_console_pressed_total": 3 * len(ConsoleAction),
     "ibgateway_console_bytes_total": 2,
 }
 """The values that a label may have; of a present state one at a time."""

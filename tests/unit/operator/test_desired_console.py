@@ -1,5 +1,7 @@
 """The console's Deployment."""
 
+import pytest
+
 from ibgateway_agent.console.settings import TcpAddress, from_env
 from ibgateway_api.accounts import TradingMode
 from operator_fakes import desired_input, environment, pod_specs
@@ -27,3 +29,37 @@ def test_what_the_console_is_told_is_no_part_of_the_gateways_template() -> None:
     told = environment(pod_specs(desired_input())["novnc"]["containers"][0])
     for container in pod_specs(desired_input())["gateway"]["containers"]:
         assert not told.keys() & environment(container).keys()
+
+
+LIVE = {"tradingMode": "live", "executor": {"accounts": ["U1234567"]}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "buttons"),
+    [
+        ({}, True),
+        ({"novnc": {"actions": "none"}}, False),
+        ({"novnc": {"actions": "all"}}, True),
+        (LIVE, False),
+        ({**LIVE, "novnc": {"actions": "paper"}}, False),
+        ({**LIVE, "novnc": {"actions": "all"}}, True),
+    ],
+)
+def test_only_a_console_with_buttons_holds_what_can_ask_for_a_login(
+    spec: dict[str, object],
+    buttons: bool,
+) -> None:
+    pod = pod_specs(desired_input(spec))["novnc"]
+    secrets = {volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
+    told = environment(pod["containers"][0])
+    assert secrets == ({"paper-agent-token", "paper-vnc"} if buttons else set())
+    assert (from_env(told).buttons is not None) is buttons
+
+
+def test_of_the_users_secret_the_console_has_the_vnc_password_alone() -> None:
+    for from_user, secret in ((True, "ib-credentials"), (False, "paper-vnc")):
+        pod = pod_specs(desired_input(vnc_from_user=from_user))["novnc"]
+        (vnc,) = [volume["secret"] for volume in pod["volumes"] if volume["name"] == "vnc"]
+        assert vnc["secretName"] == secret
+        assert vnc["items"] == [{"key": "VNC_PASSWORD", "path": "VNC_PASSWORD"}]
+        assert vnc["optional"]

@@ -13,7 +13,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from host_processes import free_port
-from ibgateway_agent.errors import HandoverRefusedError, LedgerError, StopRefusedError
+from ibgateway_agent.errors import (
+    ActionRefusedError,
+    HandoverRefusedError,
+    LedgerError,
+    StopRefusedError,
+)
 from ibgateway_agent.sentinel.drain import DrainWatch
 from ibgateway_agent.sentinel.permits.records import Records, RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
@@ -22,7 +27,7 @@ from ibgateway_agent.sentinel.server import application
 from ibgateway_api.console_documents import ConsoleReport
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.reports import HandoverReport, SentinelReport
-from ibgateway_api.requests import HandoverRequest, TurnRequest
+from ibgateway_api.requests import ConsoleRequest, HandoverRequest, TurnRequest
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_server import served
 from leaving_clients import come_and_go
@@ -47,6 +52,7 @@ class ServedReports:
     error: Exception | None = None
     drain: DrainWatch = field(default_factory=lambda: DrainWatch(at(NOW)))
     turns: list[str] = field(default_factory=list)
+    pressed: list[ConsoleRequest] = field(default_factory=list)
 
     def accept(self, kind: RequestKind, request: str) -> bool:
         if request == "in-quiet-hours":
@@ -73,6 +79,12 @@ class ServedReports:
     def console(self) -> ConsoleReport:
         return ConsoleReport(state=self.publisher.latest().state, queue=self.drain.queue)
 
+    def at_console(self, asked: ConsoleRequest) -> bool:
+        if self.error is not None:
+            raise self.error
+        self.pressed.append(asked)
+        return self.pressed.count(asked) == 1
+
     def publish(self, login: Login) -> None:
         self.publisher.publish(ReportInput(login, Records()))
 
@@ -97,6 +109,7 @@ def application_of(sentinel: ServedReports, folder: Path) -> web.Application:
         operator_asks=sentinel.operator_asks,
         drain=sentinel.drain,
         console=sentinel.console,
+        at_console=sentinel.at_console,
         token_file=folder / "token",
         clock=at(NOW),
     )
@@ -157,6 +170,30 @@ async def test_what_is_no_number_of_orders_is_refused(
     sentinel.publish(IN)
     query = {"after": "1", "wait": "0", "drained": "true", **more}
     assert (await client.get("/v1/status", params=query, headers=RIGHT)).status == 400
+
+
+async def test_a_press_is_taken_once_and_says_who_may_not(
+    client: Client, sentinel: ServedReports
+) -> None:
+    body = {"id": "2026-11-25T15:00:00Z", "action": "handover", "minutes": 45}
+    for status in (202, 200):
+        answer = await client.post("/v1/console-requests", json=body, headers=RIGHT)
+        assert answer.status == status
+    assert (sentinel.pressed[0].action, sentinel.pressed[0].minutes) == ("handover", 45)
+    assert (await client.post("/v1/console-requests", json=body)).status == 401
+    sentinel.error = ActionRefusedError("a login is under way")
+    refused = await client.post("/v1/console-requests", json=body, headers=RIGHT)
+    assert (refused.status, await refused.text()) == (409, "a login is under way")
+
+
+@pytest.mark.parametrize("wrong", [{"action": "suspend"}, {"minutes": 0}, {"minutes": 721}])
+async def test_a_press_that_makes_no_sense_is_refused(
+    client: Client, sentinel: ServedReports, wrong: dict[str, object]
+) -> None:
+    body = {"id": "2026-11-25T15:00:00Z", "action": "handover", **wrong}
+    answer = await client.post("/v1/console-requests", json=body, headers=RIGHT)
+    assert answer.status == 400
+    assert sentinel.pressed == []
 
 
 async def test_status_is_the_report(client: Client, sentinel: ServedReports) -> None:

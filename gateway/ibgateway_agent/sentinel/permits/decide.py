@@ -39,6 +39,20 @@ from ibgateway_api.permits import (
 from ibgateway_api.settings import SentinelSettings
 
 
+def answer_to_person(now: SentinelSnapshot) -> Granted | Refused:
+    """What a person's request for one attempt would get now; an id of its own is not looked at."""
+    wants_token = now.waiting and now.token_at_hand and not week_now(now).open
+    token = wants_token and not token_failed(now.records, now.login)
+    return _decide(now, PermitRequest(Cause.REQUESTED, token_at_hand=token))
+
+
+def login_is_under_way(now: SentinelSnapshot) -> bool:
+    """Whether an attempt is being made, which a request would not end."""
+    on_its_way = now.waiting and now.permit_on_its_way
+    going = now.running and now.login.state in _UNDER_WAY | {LoginState.RESTARTING}
+    return on_its_way or (going and not stuck(now))
+
+
 class SessionAction(StrEnum):
     """What IBC does when somebody else is logged in: take the session, or give way."""
 

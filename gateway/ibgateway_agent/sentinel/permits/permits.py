@@ -9,13 +9,20 @@ from ibgateway_agent.sentinel.permits import decide, handover
 from ibgateway_agent.sentinel.permits.attempt_ledger import AttemptLedger
 from ibgateway_agent.sentinel.permits.outcome import Lines
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
-from ibgateway_agent.sentinel.permits.records import Note, NoteKind, Records, RequestKind
+from ibgateway_agent.sentinel.permits.records import (
+    Note,
+    NoteKind,
+    Records,
+    RequestKind,
+    pressed,
+)
 from ibgateway_agent.sentinel.permits.requests import is_new_request
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_api.advice import why_refused
+from ibgateway_api.console_documents import ConsoleAction
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import Attempt, Cause, Granted
-from ibgateway_api.requests import HandoverRequest, TurnRequest
+from ibgateway_api.requests import CONSOLE, HandoverRequest, TurnRequest
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +67,9 @@ class Permits:
             self._file.drop_token(start)
             self._dropped = login.since
 
-    def accept(self, kind: RequestKind, request: str, seen: SentinelSnapshot) -> bool:
+    def accept(
+        self, kind: RequestKind, request: str, seen: SentinelSnapshot, *, by: str = ""
+    ) -> bool:
         """Take a request; False if it, or a later one of its kind, was taken before.
 
         Raises `LedgerError` for a restart while the ledger can't be read: only a person may start anew.
@@ -73,9 +82,17 @@ class Permits:
             raise StopRefusedError(why_refused(refused.reason, refused.until))
         if kind is RequestKind.LOGIN and not self.records.readable:
             self._ledger.start_anew(now)
-        self._ledger.append(Note(note=NoteKind.ASKED, at=now, kind=kind, request=request))
+        self._ledger.append(Note(note=NoteKind.ASKED, at=now, kind=kind, request=request, by=by))
         logger.info("asked for a %s: %s", kind, request)
         return True
+
+    def note_press(self, action: ConsoleAction, request: str, now: datetime) -> None:
+        """A person has pressed a button there; raises as `hand_over`."""
+        kind = pressed(action)
+        self._ledger.append(
+            Note(note=NoteKind.ASKED, at=now, kind=kind, request=request, by=CONSOLE)
+        )
+        logger.info("asked at the console: %s, %s", action, request)
 
     def hand_over(self, asked: HandoverRequest, seen: SentinelSnapshot) -> bool:
         """A person has the login until then, or no longer; False where nothing is new.

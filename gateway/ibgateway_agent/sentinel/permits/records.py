@@ -15,8 +15,10 @@ from functools import cached_property
 from pydantic import ValidationError
 
 from ibgateway_agent.errors import LedgerError
+from ibgateway_api.console_documents import ConsoleAction
 from ibgateway_api.document import Document
 from ibgateway_api.permits import A_DAY, Attempt, AttemptOutcome, counts
+from ibgateway_api.requests import CONSOLE
 
 
 class RequestKind(StrEnum):
@@ -65,6 +67,8 @@ class Note(Document):
     request: str = ""
     mode: str = ""
     until: datetime | None = None
+    by: str = ""
+    """Who asked, where it was at the console; empty where somebody else did."""
 
 
 LedgerLine = Attempt | Note
@@ -149,6 +153,15 @@ class Records:
     def _done(self) -> frozenset[tuple[str, str]]:
         return frozenset((n.kind, n.request) for n in self.notes if n.note is NoteKind.DONE)
 
+    def last_asked(self, *kinds: str) -> Note | None:
+        """The newest request of one of these kinds."""
+        asked = [self._asked[kind] for kind in kinds if kind in self._asked]
+        return max(asked, key=lambda note: note.at, default=None)
+
+    def was_asked(self, request: str) -> bool:
+        """Whether a request of that id was taken, of whatever kind."""
+        return any(note.request == request for note in self._asked.values())
+
     @property
     def mode(self) -> str:
         """The trading mode that the ledger was begun in; empty where no line tells."""
@@ -164,6 +177,11 @@ class Records:
             return replace(self, notes=(*self.notes, line))
         attempts = {a.id: a for a in self.attempts} | {line.id: line}
         return replace(self, attempts=tuple(attempts.values()))
+
+
+def pressed(action: ConsoleAction) -> str:
+    """The kind of a request by a button of the console: none of those that the operator makes."""
+    return f"{CONSOLE} {action}"
 
 
 def with_outcome(attempt: Attempt, outcome: AttemptOutcome) -> Attempt:

@@ -1,0 +1,139 @@
+// What a person may ask for: a row each with its cost, the command that does it elsewhere, and a
+// button once the password was shown. The key to the buttons lives in this page's memory only.
+
+import { gateway, write } from "./status.js";
+import { subprotocols } from "./options.js";
+
+const element = (id) => document.getElementById(id);
+const LIMIT = 8000;
+let key = "";
+let watching = false;
+let secrets = { token: null, password: null };
+let pending = null;
+
+async function send(method, path, body, headers = {}) {
+  return fetch(path, {
+    method,
+    cache: "no-store",
+    headers: { "Content-Type": "application/json", ...headers },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(LIMIT),
+  });
+}
+
+// Shows the password for a key; gives the words of a refusal, or nothing.
+export async function unlock(shown) {
+  secrets = shown;
+  if (watching || !gateway().buttons || key || shown.password === null) return "";
+  const body = { password: shown.password, protocols: subprotocols(shown.token) };
+  try {
+    const answer = await send("POST", "key", body);
+    const said = await answer.json();
+    if (answer.ok) key = said.key;
+    offer();
+    return answer.ok ? "" : said.text;
+  } catch {
+    return "The console does not answer.";
+  }
+}
+
+export function lock() {
+  if (key) send("DELETE", "key", {}, { "X-Console-Key": key }).catch(() => {});
+  key = "";
+  offer();
+}
+
+export function begin({ viewOnly, token }) {
+  watching = viewOnly;
+  secrets.token = token;
+}
+
+// Rows are kept as long as they say the same: a button that has the focus keeps it.
+export function offer() {
+  const { offers = [], buttons = false } = gateway();
+  element("asks").hidden = offers.length === 0;
+  element("unlock").hidden = !buttons || watching || key !== "";
+  const list = element("offers");
+  const wanted = JSON.stringify([offers, key !== "", watching, buttons]);
+  if (list.dataset.shown === wanted) return;
+  const focused = document.activeElement?.dataset?.action;
+  list.dataset.shown = wanted;
+  list.replaceChildren(...offers.map((one) => row(one, buttons && !watching)));
+  if (focused) list.querySelector(`[data-action="${focused}"]`)?.focus();
+}
+
+function row(one, buttons) {
+  const item = document.createElement("li");
+  const main = buttons && one.action ? document.createElement("button") : document.createElement("strong");
+  main.textContent = one.label;
+  if (main.tagName === "BUTTON") {
+    main.type = "button";
+    main.dataset.action = one.action;
+    main.disabled = key === "" || one.refused !== "";
+    main.addEventListener("click", () => confirm(one));
+  }
+  item.append(main, text(one.refused ? `not now: ${one.refused}` : `costs ${one.cost}`));
+  if (one.command) item.append(command(one.command));
+  return item;
+}
+
+function text(words) {
+  const span = document.createElement("span");
+  span.textContent = words;
+  return span;
+}
+
+function command(line) {
+  const span = document.createElement("span");
+  span.className = "command";
+  const code = document.createElement("code");
+  code.textContent = line;
+  code.tabIndex = 0;
+  const copy = document.createElement("button");
+  copy.type = "button";
+  copy.textContent = "Copy";
+  copy.setAttribute("aria-label", `Copy ${line}`);
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(line);
+      write("asked", "Copied.");
+    } catch {
+      getSelection().selectAllChildren(code);
+      write("asked", "Selected: copy it with the keyboard.");
+    }
+  });
+  span.append(code, copy);
+  return span;
+}
+
+function confirm(one) {
+  pending = one;
+  write("confirm-title", one.label);
+  write("confirm-text", `This costs ${one.cost}.`);
+  element("confirm-span").hidden = one.action !== "handover";
+  element("confirm").showModal();
+  element("confirm-no").focus();
+}
+
+element("confirm-no").addEventListener("click", () => element("confirm").close());
+element("confirm-yes").addEventListener("click", async () => {
+  element("confirm").close();
+  const minutes = Number(element("confirm-minutes").value) || 30;
+  const body = pending.action === "handover" ? { action: pending.action, minutes } : { action: pending.action };
+  write("asked", "Asking…");
+  try {
+    const answer = await send("POST", "asked", body, { "X-Console-Key": key });
+    if (answer.status === 403) key = "";
+    write("asked", answer.ok ? `Asked for: ${pending.label}.` : `Not done: ${(await answer.text()).trim()}`);
+  } catch {
+    write("asked", "Not known: the console does not answer. Look at what goes on before asking again.");
+  }
+  offer();
+});
+
+element("unlock").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const password = element("unlock-secret").value;
+  element("unlock-secret").value = "";
+  write("unlock-message", await unlock({ ...secrets, password }));
+});

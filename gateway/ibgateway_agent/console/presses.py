@@ -1,0 +1,77 @@
+"""Who may press a button: a person who has shown the VNC password, and the token where one is asked for.
+
+Looking needs no more than the display's own password; a button may send a push, so the console itself checks the
+password here, whether or not there is a screen. What it gives for that is a random key that lives in the page's memory:
+no cookie, so that no other page can use it. A key is over after some idle minutes, and with the console's process.
+"""
+
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ibgateway_agent.console.endings import PASSWORD_REFUSED, TOKEN_REFUSED, TOO_MANY_FAILURES
+from ibgateway_agent.console.errors import SessionEndedError
+from ibgateway_agent.console.guard import token_matches
+from ibgateway_agent.console.limit import FailureLimit
+from ibgateway_runtime.http_client import Endpoint
+
+IDLE_SECONDS: Final = 900.0
+"""A key that was not used for so long is over: whoever comes back shows the password again."""
+MOST_KEYS: Final = 16
+"""The oldest goes for a new one."""
+PRESSES: Final = 10
+"""In a minute, of all who press."""
+
+
+@dataclass
+class ButtonKeys:
+    """Who has shown the password lately. Both secrets are read anew each time; an empty one opens nothing.
+
+    `sentinel`: where what is asked for goes. `token` None: only the password is asked for. `limit` is the one that
+    guesses at the display are counted in.
+    """
+
+    sentinel: Callable[[], Endpoint]
+    password: Callable[[], bytes]
+    token: Callable[[], bytes] | None
+    limit: FailureLimit
+    monotonic: Callable[[], float]
+    presses: FailureLimit = field(default_factory=lambda: FailureLimit(PRESSES))
+    _used: dict[str, float] = field(default_factory=dict)
+
+    def open(self, password: str, protocols: Sequence[str]) -> str:
+        """A new key for the right password; raises SessionEndedError where it, or the token, is wrong."""
+        charged_at = self.monotonic()
+        if not self.limit.charge(charged_at):
+            raise SessionEndedError(TOO_MANY_FAILURES)
+        if self.token is not None and not token_matches(protocols, self.token()):
+            raise SessionEndedError(TOKEN_REFUSED)
+        expected = self.password()
+        if not expected or not hmac.compare_digest(password.encode(), expected):
+            raise SessionEndedError(PASSWORD_REFUSED)
+        self.limit.give_back(charged_at)
+        while len(self._used) >= MOST_KEYS:
+            self._used.pop(min(self._used, key=lambda key: self._used[key]))
+        key = secrets.token_urlsafe(32)
+        self._used[key] = charged_at
+        return key
+
+    def is_open(self, key: str) -> bool:
+        """Whether the key is one of ours and not idle for too long; using it keeps it."""
+        now = self.monotonic()
+        self._used = {k: at for k, at in self._used.items() if now - at < IDLE_SECONDS}
+        found = next((k for k in self._used if hmac.compare_digest(k.encode(), key.encode())), None)
+        if found is None:
+            return False
+        self._used[found] = now
+        return True
+
+    def close(self, key: str) -> None:
+        """The person has gone."""
+        self._used.pop(key, None)
+
+    def may_press(self) -> bool:
+        """Whether a press is passed on: so many in a minute are."""
+        return self.presses.charge(self.monotonic())

@@ -1,0 +1,175 @@
+"""Who gets nothing from the console, seen in a real Chromium: the words, and that it goes on serving the others."""
+
+import contextlib
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from console_world.console import Console
+from console_world.person import enter, state_is
+from console_world.screen import PASSWORD, Screen
+
+pytestmark = pytest.mark.browser
+
+OPEN = """([url, count]) => Promise.all([...Array(count)].map(() => new Promise(done => {
+    const socket = new WebSocket(url, ["binary"]);
+    window.kept = [...(window.kept ?? []), socket];
+    socket.onmessage = () => done("greeted");
+    socket.onclose = event => done(event.code);
+})))"""
+
+
+def bridge(console: Console) -> str:
+    return f"ws://127.0.0.1:{console.port}/websockify"
+
+
+def test_a_name_that_is_not_the_consoles_is_refused_with_words(
+    start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    answer = page.goto(f"http://evil.localhost:{console.port}/")
+    assert answer is not None
+    assert answer.status == 403
+    expect(page.locator("body")).to_contain_text("this console does not serve that host")
+
+
+def test_twenty_wrong_passwords_are_five_guesses(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    message = page.locator("#ask-message")
+    seen = []
+    with screen.served(console.vnc_port):
+        page.goto(console.url)
+        for guess in range(20):
+            enter(page, f"guess-{guess}")
+            expect(message).not_to_be_empty()
+            seen.append(message.text_content())
+        assert seen.count("The VNC password was refused.") == 5
+        assert seen.count("Too many wrong attempts. Wait a minute, then try again.") == 15
+
+
+def test_of_fifty_viewers_eight_are_served_and_the_rest_is_told(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    with screen.served(console.vnc_port):
+        page.goto(console.url)
+        outcomes = page.evaluate(OPEN, [bridge(console), 50])
+        assert outcomes.count("greeted") == 8
+        assert outcomes.count(4430) == 42
+        enter(page, PASSWORD)
+        expect(page.locator("#ask-message")).to_have_text("Too many viewers are connected already.")
+        page.evaluate("window.kept.forEach(socket => socket.close())")
+        enter(page, PASSWORD)
+        state_is(page, "Screen connected")
+
+
+def test_a_viewer_that_reads_nothing_slows_nobody_else_down(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    with (
+        screen.served(console.vnc_port),
+        socket.create_connection(("127.0.0.1", console.port)) as slow,
+    ):
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        head = (
+            f"GET /websockify HTTP/1.1\r\nHost: 127.0.0.1:{console.port}\r\nOrigin: {console.url}",
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13",
+            f"Sec-WebSocket-Key: {'A' * 22}==\r\nSec-WebSocket-Protocol: binary\r\n\r\n",
+        )
+        slow.sendall("\r\n".join(head).encode())
+        page.goto(console.url)
+        enter(page, PASSWORD)
+        state_is(page, "Screen connected")
+        page.keyboard.type("quick")
+        screen.saw("text quick")
+
+
+@contextmanager
+def display_that_says(port: int, *words: bytes) -> Iterator[None]:
+    """A VNC server that answers each message of a viewer with the next of these, whatever was asked."""
+
+    class _Display(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):
+                for word in words:
+                    self.request.sendall(word)
+                    if not self.request.recv(4096):
+                        return
+                while self.request.recv(4096):
+                    pass
+
+    socketserver.ThreadingTCPServer.allow_reuse_address = True
+    with socketserver.ThreadingTCPServer(("127.0.0.1", port), _Display) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+HELLO = b"RFB 003.008\n"
+NAME = b"<img src=x onerror=document.title='taken'>"
+FORMAT = bytes((32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ((b"HTTP/1.1 200 OK\r\n",), "makes no sense"),
+        ((HELLO, b"\x01\x13"), "asks for something not allowed"),
+        ((HELLO, b"\x00\x00\x00\x00\x10<script>alert(1)"), "display is not up"),
+        ((HELLO, b"\x01\x01", b"\0\0\0\0", b"\xff\xff\xff\xff" + FORMAT + b"\xff\xff\xff\xff"), ""),
+        (
+            (
+                HELLO,
+                b"\x01\x01",
+                b"\0\0\0\0",
+                b"\x00\x10\x00\x10" + FORMAT + len(NAME).to_bytes(4, "big") + NAME,
+                b"\x00\x00\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x63",
+            ),
+            "",
+        ),
+    ],
+    ids=[
+        "no RFB",
+        "a security type of its own",
+        "a refusal with markup",
+        "an endless name",
+        "a bad rectangle",
+    ],
+)
+def test_a_malicious_display_changes_nothing_but_its_picture(
+    start: Callable[..., Console], page: Page, words: tuple[bytes, ...], shown: str
+) -> None:
+    console = start()
+    with display_that_says(console.vnc_port, *words):
+        page.goto(f"{console.url}/vnc.html?autoconnect=1")
+        if shown:
+            expect(page.locator("body")).to_contain_text(shown)
+        expect(page).to_have_title("PAPER · trading/paper · IB Gateway")
+        assert page.locator("h1 img, h1 script, #state img, #hint img").count() == 0
+    answer = page.goto(console.url)
+    assert answer is not None
+    assert answer.status == 200
+
+
+def test_without_a_password_nothing_is_shown(
+    screen: Screen, start: Callable[..., Console], page: Page
+) -> None:
+    console = start()
+    with screen.served(console.vnc_port):
+        page.goto(console.url)
+        enter(page, "")
+        expect(page.locator("#ask-message")).to_have_text("The VNC password was refused.")
+        expect(page.locator("#screen canvas")).to_have_count(0)
