@@ -89,7 +89,7 @@ env: .venv/ready ## for your shell, bash or zsh: eval "$(make -s env)" finds the
 	@$(CLUSTER) env
 
 BENCH = "operator_scale.py --gateways 50 --gateways 200 --gateways 500 --gateways 1000" executor_intake.py executor_sending.py \
-        rebalance.py gate_latency.py push_to_message.py footprint.py login_latency.py
+        rebalance.py gate_latency.py push_to_message.py console_picture.py footprint.py login_latency.py
 bench: cluster packages ## every figure of docs/performance.md beside its limit: hours on two cores, as root; run by hand
 	@missed=; for part in $(BENCH); do echo "$$part"; $(BIN)/python tests/bench/$$part --save || missed="$$missed $${part%% *}"; done; \
 	$(BIN)/python -m bench_page; test -z "$$missed" || { echo "a limit was missed, or the part failed:$$missed"; exit 1; }
@@ -117,8 +117,9 @@ chart-packages: cluster ## pack the charts into dist/: one commit, one package, 
 openapi: .venv/ready ## write docs/openapi.json from the executor's routes
 	@$(BIN)/python -m ibgateway_executor.intake.written_openapi > docs/openapi.json
 
-pictures: .venv/ready ## record docs/images/*.svg: what the plugin prints against an executor and the simulator
+pictures: .venv/ready ## record docs/images: what the plugin prints, and the console in a browser, against executor and simulator
 	@$(BIN)/python -m plugin_pictures
+	@$(BIN)/python -m console_world
 
 lock: .venv/ready ## write requirements/*.txt from pyproject.toml
 	@requirements/lock.sh

@@ -6,6 +6,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from console_world.gateway_windows import (
+    BLUE,
+    GREY,
+    LOG_IN,
+    PASSWORD_FIELD,
+    REJECTION,
+    REJECTION_OK,
+    WINDOW,
+    near,
+)
 from console_world.person import chromium, click, colour, enter, open_page, pictured, state_is
 from ibgateway_stage import ibkr as simulated
 from ibgateway_stage.forward import forward
@@ -14,16 +24,6 @@ from ibgateway_stage.stage import VNC_PASSWORD, Json, Stage
 from ibgateway_stage.waiting import stays, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.timeout(600)]
-
-REJECTION = (730, 262)
-REJECTION_OK = (512, 436)
-PASSWORD_FIELD = (557, 337)
-LOG_IN = (512, 390)
-WINDOW = (512, 215)
-"""Places on the gateway's screen of 1024 x 768: a dialog's title bar (beside its text), two buttons, a field, the window's
-title bar."""
-BLUE, GREY = [0x1D, 0x35, 0x57], [0xE8, 0xED, 0xF2]
-"""Of a title bar, and of the window around the fields: a screen that is not drawn yet has neither."""
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +63,6 @@ def test_the_window_shows(page: Page, tmp_path: Path) -> None:
     until("the window's title bar", lambda: near(colour(page, WINDOW), BLUE), seconds=30)
     page.screenshot(path=tmp_path / "window.png")
     assert (tmp_path / "window.png").stat().st_size > 10_000
-
-
-def near(seen: list[int], wanted: list[int]) -> bool:
-    """Equal but for what 16 bits a pixel lose."""
-    return all(abs(a - b) <= 8 for a, b in zip(seen, wanted, strict=True))
 
 
 def test_typing_the_password_and_clicking_log_in_logs_in(

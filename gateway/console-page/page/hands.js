@@ -89,11 +89,18 @@ export function begin(current, viewOnly) {
     event.preventDefault();
     send([NAMED[event.key]]);
   });
-  element("clipboard-send").addEventListener("click", () => {
-    screen()?.clipboardPasteFrom(element("clipboard-text").value);
-  });
+  element("clipboard-send").addEventListener("click", () => paste(element("clipboard-text").value));
   element("clipboard-open").addEventListener("click", () => openPanel("clipboard", element("clipboard").hidden));
   addEventListener("keydown", leave, { capture: true });
+}
+
+// x11vnc takes plain cut text alone, though the library under it offers the extended clipboard and then
+// drops what it is sent: the offer is forgotten before each use.
+function paste(text) {
+  const rfb = screen();
+  if (!rfb) return;
+  rfb._clipboardServerCapabilitiesFormats = {};
+  rfb.clipboardPasteFrom(text);
 }
 
 export function openPanel(name, open) {

@@ -18,6 +18,7 @@ ORDER: Final = (
     "latency",
     "gate",
     "messages",
+    "console",
     "footprint",
 )
 INTRODUCTION: Final = """# Performance

@@ -388,6 +388,26 @@ GROUPS: Final = (
                 ),
             ),
             Promise(
+                "From opening the console to the gateway's picture",
+                ("wiring/test_console_browser.py::test_a_person_sees_the_window_types_and_clicks",),
+                figure=("console", "first picture, p95"),
+            ),
+            Promise(
+                "One login that is asked for at the console sends one push, and a slip of the finger none",
+                (
+                    "wiring/test_console_buttons.py::test_one_login_is_asked_for_without_a_screen_and_sends_one_push",
+                    "unit/sentinel/test_console_requests.py::test_a_finger_that_slips_sends_one_push",
+                ),
+            ),
+            Promise(
+                "The console is used with keys alone, on a phone, and read in light and dark (WCAG AA)",
+                (
+                    "wiring/test_console_hands.py::test_everything_is_reached_by_keys_and_the_screen_is_left_by_a_chord",
+                    "wiring/test_console_hands.py::test_on_a_phone_the_screen_fits_and_zooms_and_a_finger_moves_it",
+                    "wiring/test_console_status.py::test_every_text_can_be_read_on_a_wide_screen_and_on_a_phone",
+                ),
+            ),
+            Promise(
                 "Guessing the VNC password is stopped after five",
                 (
                     "wiring/test_console_browser.py::test_guessing_is_stopped_after_five_wrong_passwords",

@@ -1,0 +1,21 @@
+"""Where things are on the simulated Gateway's screen of 1024 x 768, and their colours."""
+
+from typing import Final
+
+REJECTION: Final = (730, 262)
+"""The title bar of a dialog, beside its text."""
+REJECTION_OK: Final = (512, 436)
+PASSWORD_FIELD: Final = (557, 337)
+LOG_IN: Final = (512, 390)
+WINDOW: Final = (512, 215)
+"""The login window's title bar."""
+GO_ON: Final = (440, 436)
+"""The first of two buttons of a dialog."""
+BLUE: Final = [0x1D, 0x35, 0x57]
+GREY: Final = [0xE8, 0xED, 0xF2]
+"""Of a title bar, and of the window around the fields: a screen that is not drawn yet has neither."""
+
+
+def near(seen: list[int], wanted: list[int]) -> bool:
+    """Equal but for what 16 bits a pixel lose."""
+    return all(abs(a - b) <= 8 for a, b in zip(seen, wanted, strict=True))
