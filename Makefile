@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help check lint unit site coverage hooks figures format test packages test-wiring test-apiserver test-chart test-e2e \
-        test-stories test-faults cluster images demo env bench down crds pages charts chart-tools chart-packages openapi pictures lock clean
+        test-stories test-faults cluster images demo shell env bench down crds pages charts chart-tools chart-packages openapi pictures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -84,6 +84,9 @@ images: cluster ## build the four images and load them into the cluster
 
 demo: images ## a Ready paper gateway on the simulator, and an order that fills
 	@$(STAGE) demo
+
+shell: .venv/ready ## a shell with the cluster's kubectl and helm, kubectl ibgateway, and the demo's namespace at hand
+	@$(STAGE) shell
 
 env: .venv/ready ## for your shell, bash or zsh: eval "$(make -s env)" finds the cluster's kubectl and helm
 	@$(CLUSTER) env

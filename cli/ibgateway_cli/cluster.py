@@ -6,13 +6,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Thread
-from typing import Any
+from typing import Any, Final, Self
 
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.kubectl import Answer, Kubectl, KubectlProcess, failure
 
+RUNNING_TIMEOUT: Final = "5s"
+"""How long kubectl waits for a pod that does not run; by itself it takes a minute."""
 Json = dict[str, Any]
 Objects = list[Json]
 Words = list[str]
@@ -36,6 +38,20 @@ class Cluster:
         chosen = [f"--selector={selector}"] if selector else []
         found: Objects = self._json("get", kind, *chosen, "--output=json")["items"]
         return found
+
+    def versions(self) -> Json:
+        """kubectl's own version and the server's."""
+        return self._json("version", "--output=json")
+
+    def list_everywhere(self, kind: str, selector: str) -> Objects:
+        """The objects of a kind in all namespaces."""
+        words = ("get", kind, "--all-namespaces", f"--selector={selector}", "--output=json")
+        found: Objects = self._json(*words)["items"]
+        return found
+
+    def at(self, namespace: str) -> Self:
+        """The same cluster, in another namespace."""
+        return replace(self, namespace=namespace)
 
     def patch(self, kind: str, name: str, document: Mapping[str, Any]) -> Json:
         """A merge patch; the object after it."""
@@ -72,13 +88,21 @@ class Cluster:
             yield lines
 
     @contextmanager
-    def forward(self, target: str, port: int, *, local: int | None = None) -> Iterator[str]:
+    def forward(self, target: str, port: int) -> Iterator[str]:
         """A URL on loopback that leads to `port` of `target`, such as svc/paper-novnc."""
-        ports = f"{local or ''}:{port}"
-        with self.lines("port-forward", "--address=127.0.0.1", target, ports) as lines:
-            address = _address(lines, target)
+        with self.forwarded(target, port) as (url, lines):
             Thread(target=_drain, args=(lines,), daemon=True).start()
-            yield f"http://{address}"
+            yield url
+
+    @contextmanager
+    def forwarded(
+        self, target: str, port: int, *, local: int | None = None
+    ) -> Iterator[tuple[str, Iterator[str]]]:
+        """As `forward`, with what kubectl says on: a line a connection, until the pod goes. They have to be read."""
+        words = ("--address=127.0.0.1", f"--pod-running-timeout={RUNNING_TIMEOUT}")
+        ports = f"{local or ''}:{port}"
+        with self.lines("port-forward", *words, target, ports) as lines:
+            yield f"http://{_address(lines, target)}", lines
 
     def _json(self, *arguments: str) -> Json:
         try:

@@ -77,13 +77,14 @@ class KubectlProcess:
                 yield iter(process.stdout or ())
             finally:
                 process.terminate()
+                process.wait()
 
 
 def failure(answer: Answer) -> PluginError:
     """What kubectl complained about, with a next step."""
     said = _one_line(answer.error)
     if "(NotFound)" in said:
-        return PluginError(said, "kubectl get ibgateways lists what there is", ExitCode.NOT_FOUND)
+        return PluginError(said, "see whether name and namespace are right", ExitCode.NOT_FOUND)
     if "(Forbidden)" in said:
         return PluginError(
             said, "ask whoever administers the namespace for this right", ExitCode.NOT_ALLOWED
@@ -109,6 +110,7 @@ _NO_SERVER: Final = (
     "must be logged in to the server",
     "context was not found",
     "does not exist",
+    "error loading config file",
 )
 
 

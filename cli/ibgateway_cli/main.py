@@ -4,15 +4,38 @@ from typing import Final
 
 from ibgateway_cli.app import Plugin, PluginApp
 from ibgateway_cli.cluster import Cluster
-from ibgateway_cli.commands import status
+from ibgateway_cli.commands import (
+    doctor,
+    events,
+    handover,
+    login,
+    logs,
+    pause,
+    report,
+    status,
+    suspend,
+    vnc,
+)
 from ibgateway_cli.executor import commands as executor_commands
 from ibgateway_cli.terminal import this_terminal
 
 PROGRAM: Final = "kubectl-ibgateway"
 
 app = PluginApp(help="What a person asks of an IB Gateway and its trade executor.")
-for commands in (status.app, executor_commands.app):
-    app.add_typer(commands)
+for part in (
+    status,
+    login,
+    handover,
+    suspend,
+    pause,
+    vnc,
+    events,
+    logs,
+    doctor,
+    report,
+    executor_commands,
+):
+    app.add_typer(part.app)
 
 
 @app.callback()

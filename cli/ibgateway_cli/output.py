@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 
 class Output(StrEnum):
@@ -22,7 +23,7 @@ def show(
 ) -> None:
     """The answer in the form that was asked for; `document` is JSON's."""
     if output is Output.TABLE:
-        console.print(table, highlight=False)
+        console.print(Text(table) if isinstance(table, str) else table, highlight=False)
     else:
         console.print(text(document, output), soft_wrap=True, highlight=False, markup=False, end="")
 

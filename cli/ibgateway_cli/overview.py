@@ -181,7 +181,7 @@ def next_steps(facts: GatewayFacts, executor: ExecutorReport | str) -> Iterator[
     if _paused(facts, executor):
         yield f"{call('pause')} --end"
     if isinstance(executor, ExecutorReport) and executor.in_doubt:
-        yield f"{call('orders')} --state Unknown"
+        yield f"kubectl ibgateway orders --state Unknown -g {facts.name} -n {facts.namespace}"
 
 
 def _paused(facts: GatewayFacts, executor: ExecutorReport | str) -> bool:

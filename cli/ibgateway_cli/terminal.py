@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console, RenderableType
 
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.output import Output, show
+
+WIDE: Final = 160
+"""Columns of what goes into a file or a pipe."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ class Terminal:
 def this_terminal() -> Terminal:
     """The terminal of this process."""
     return Terminal(
-        out=Console(),
-        error=Console(stderr=True),
+        out=Console(width=None if sys.stdout.isatty() else WIDE),
+        error=Console(stderr=True, width=None if sys.stderr.isatty() else WIDE),
         person=sys.stdin.isatty() and sys.stderr.isatty(),
         now=lambda: datetime.now(UTC),
         sleep=time.sleep,

@@ -1,4 +1,4 @@
-"""`python -m ibgateway_stage`: images, demo."""
+"""`python -m ibgateway_stage`: images, demo, shell."""
 
 import sys
 
@@ -8,7 +8,7 @@ import httpx
 from ibgateway.client import ClientError
 from ibgateway_cluster import Cluster, ClusterToolError
 from ibgateway_cluster.report import Reporter
-from ibgateway_stage import demo, images
+from ibgateway_stage import demo, images, shell
 from ibgateway_stage.waiting import NeverHappenedError
 
 
@@ -27,6 +27,12 @@ def provide_images() -> None:
 def run_demo() -> None:
     """A Ready paper gateway on the simulator, and an order that fills."""
     demo.run(Cluster.attach())
+
+
+@cli.command("shell")
+def open_shell() -> None:
+    """A shell with the cluster's kubectl and helm, the plugin, and the demo's namespace."""
+    sys.exit(shell.run(Cluster.attach()))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """The demo: from nothing to a Ready paper gateway and an order that fills; harmless to run again."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import time
@@ -7,14 +10,12 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from ibgateway_api import names
 from ibgateway_cluster import Cluster
 from ibgateway_stage.ibkr import ACCOUNT, Ibkr
 from ibgateway_stage.stage import VNC_PASSWORD, Stage
 from ibgateway_stage.waiting import until
 
 NAMESPACE: Final = "ibgateway-demo"
-ORDER: Final = '{"contract":{"symbol":"AAPL"},"side":"BUY","quantity":1,"orderType":"MKT"}'
 
 
 def run(cluster: Cluster) -> None:
@@ -35,6 +36,7 @@ def run(cluster: Cluster) -> None:
     with step(console, "an order through the executor"):
         order = fill_one(stage)
     console.print(stage.kubectl("get", "ibgw").rstrip(), highlight=False)
+    show_status(cluster)
     console.print(summary(order), highlight=False, soft_wrap=True)
 
 
@@ -68,41 +70,50 @@ def _filled(order: dict[str, Any]) -> dict[str, Any] | None:
     return order if order["state"] == "Filled" else None
 
 
+def show_status(cluster: Cluster) -> None:
+    """The plugin's screen, as `kubectl ibgateway status` shows it."""
+    words = (sys.executable, "-m", "ibgateway_cli", "status", f"--namespace={NAMESPACE}")
+    env = {**cluster.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    subprocess.run(words, env=env, check=True)
+
+
 def summary(order: dict[str, Any]) -> str:
     """What runs now, and commands for bash or zsh that go on from here, each of them of use in this state."""
     return f"""
 Order {order["id"]} is {order["state"]}. What runs: a kind cluster, the operator, the gateway paper (simulator, account {ACCOUNT}), its console and its executor.
 
-In this folder, for this shell: kubectl, helm and docker of the cluster (they are on no other PATH), and three short names.
+In this folder, a shell with the cluster's kubectl and helm (they are on no other PATH), the plugin kubectl ibgateway, and the namespace {NAMESPACE}:
 
-  eval "$(make -s env)"
-  k() {{ kubectl --namespace {NAMESPACE} "$@"; }}
-  ask() {{ k exec deploy/ibkr -- python3 -m ibgateway_simulator ask "$@"; }}
-  orders() {{ k get secret paper-executor-token -o go-template='Authorization: Bearer {{{{.data.token|base64decode}}}}' | curl -sS --retry 5 --retry-connrefused -w '\\n' -H @- "$@"; }}
+  make shell
+
+Everything at one glance, and what is in the way, if something is:
+
+  kubectl ibgateway status
+  kubectl ibgateway doctor
 
 The gateway's window, until Ctrl-C, at http://localhost:6080 with the password {VNC_PASSWORD}:
 
-  k port-forward svc/paper-novnc 6080
+  kubectl ibgateway vnc
 
-An order, and a moment later its fill:
+An order, and its fill:
 
-  k port-forward svc/paper-executor-intake 8080 >/dev/null &
-  orders -H "Idempotency-Key: $(date +%s)" -H 'Content-Type: application/json' -d '{ORDER}' http://localhost:8080/v1/orders
-  orders http://localhost:8080/v1/orders
+  kubectl ibgateway order buy AAPL 1 --wait
+  kubectl ibgateway orders
 
-A login anew. While it is logged in a request does nothing, so IBC is told to stop first, which costs the week's token; orders wait meanwhile:
+A login anew. While it is logged in there is nothing to ask for, so IBC is told to stop first, which costs the week's token; orders wait meanwhile:
 
-  k exec paper-gateway-0 --container=gateway -- bash -c 'echo STOP >/dev/tcp/127.0.0.1/7462'
-  k wait ibgw/paper --for=condition=GatewayLoggedIn=False --timeout=2m
-  k annotate --overwrite ibgw/paper {names.ANNOTATION_LOGIN_REQUESTED_AT}="$(date -u +%Y-%m-%dT%H:%M:%SZ)"
-  k wait ibgw/paper --for=jsonpath='{{.status.login.state}}'=AwaitingApproval --timeout=2m
+  kubectl exec paper-gateway-0 --container=gateway -- bash -c 'echo STOP >/dev/tcp/127.0.0.1/7462'
+  kubectl wait ibgw/paper --for=condition=GatewayLoggedIn=False --timeout=2m
+  kubectl ibgateway login --yes &
 
-Its push, approved on the simulated phone:
+Its push, approved on the simulated phone, and the login that follows:
 
-  ask POST /v1/pushes/latest/approve
-  k wait ibgw/paper --for=condition=Ready --timeout=2m
+  kubectl wait ibgw/paper --for=jsonpath='{{.status.login.state}}'=AwaitingApproval --timeout=2m
+  kubectl exec deploy/ibkr -- python3 -m ibgateway_simulator ask POST /v1/pushes/latest/approve
+  wait
 
-Everything removed again:
+Out of that shell, everything is removed again:
 
+  exit
   make down
 """

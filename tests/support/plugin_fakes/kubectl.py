@@ -21,9 +21,13 @@ class FakeKubectl:
     refused: dict[tuple[str, str], str] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
     """What it prints for other verbs, by the whole of their arguments."""
+    executed: str | None = None
+    """What exec prints."""
     unreachable: dict[str, str] = field(default_factory=dict)
     """What port-forward says instead of listening, by target."""
     calls: list[list[str]] = field(default_factory=list)
+    interrupted: bool = False
+    """Whether the person presses Ctrl-C while a process goes on."""
     ended: int = 0
     """How many of the processes that go on were ended."""
 
@@ -44,6 +48,8 @@ class FakeKubectl:
             return self._objects(verb, kind, names[1:], options)
         if verb == "logs":
             return Answer(0, self.logs.get((names[0], options["--container"]), ""))
+        if verb == "exec" and self.executed is not None:
+            return Answer(0, self.executed)
         found = self.said.get(" ".join([verb, *words]))
         return Answer(0, found) if found is not None else Answer(1, error=f"no answer to {verb}\n")
 
@@ -60,8 +66,15 @@ class FakeKubectl:
         else:
             options = dict(_option(word) for word in words if word.startswith("-"))
             lines = self.logs.get((names[0], options["--container"]), "").splitlines()
-        yield (f"{line}\n" for line in lines)
-        self.ended += 1
+        try:
+            yield self._said(lines)
+        finally:
+            self.ended += 1
+
+    def _said(self, lines: Sequence[str]) -> Iterator[str]:
+        yield from (f"{line}\n" for line in lines)
+        if self.interrupted:
+            raise KeyboardInterrupt
 
     def _objects(
         self, verb: str, kind: str, names: Sequence[str], options: Mapping[str, str]

@@ -93,3 +93,39 @@ def secret_object(name: str, **keys: str) -> Json:
     data = {key: base64.b64encode(value.encode()).decode() for key, value in keys.items()}
     metadata = {"name": name, "namespace": "trading"}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+
+
+def pod_object(name: str, component: str, *containers: str, labels: Json | None = None) -> Json:
+    """A pod of the gateway paper; its sentinel is a sidecar, as an init container that goes on."""
+    mine = {"ibgateway.dev/gateway": "paper", "app.kubernetes.io/component": component}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "trading", "labels": labels or mine},
+        "spec": {
+            "initContainers": [
+                {"name": "sentinel", "restartPolicy": "Always"},
+                {"name": "prepare"},
+            ]
+            if "sentinel" in containers
+            else [],
+            "containers": [{"name": c} for c in containers if c != "sentinel"],
+        },
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+    }
+
+
+def event_object(number: int, about: str, reason: str, message: str, **more: Any) -> Json:
+    """An Event; `about` is Kind/name."""
+    kind, _, name = about.partition("/")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"event-{number}", "namespace": "trading"},
+        "involvedObject": {"kind": kind, "name": name},
+        "type": "Normal",
+        "reason": reason,
+        "message": message,
+        "eventTime": f"2026-12-02T07:{number:02}:00.000000Z",
+        **more,
+    }

@@ -14,7 +14,7 @@ from ibgateway_cli.main import PROGRAM, app
 from ibgateway_cli.terminal import Terminal
 from plugin_fakes.executor import FakeExecutor
 from plugin_fakes.kubectl import FakeKubectl
-from plugin_fakes.objects import gateway_object, secret_object
+from plugin_fakes.objects import Json, gateway_object, secret_object
 
 WIDTH = 100
 
@@ -26,10 +26,24 @@ class Invoked:
     code: int
     out: str
     error: str
+    screen: str
+    """Both, in the order in which they came, with what the person has typed."""
 
     def golden(self) -> str:
         """All of it, for a file."""
-        return f"{self.out}{self.error}(exit code {self.code})"
+        return f"{self.screen}(exit code {self.code})"
+
+
+class _Copied(io.StringIO):
+    """What is written goes to the screen too."""
+
+    def __init__(self, screen: io.StringIO) -> None:
+        super().__init__()
+        self._screen = screen
+
+    def write(self, text: str) -> int:
+        self._screen.write(text)
+        return super().write(text)
 
 
 @dataclass
@@ -51,6 +65,16 @@ class PluginWorld:
         client = secret_object("paper-executor-token", token="client-token-canary-22")
         self.kubectl.add(gateway_object(), token, client)
 
+    def becomes(self, status: Json, **spec: object) -> Callable[[], None]:
+        """For `later`: the operator writes this status, with what it took of the request."""
+
+        def change() -> None:
+            before = self.kubectl.objects["ibgateway", "paper"]
+            after = {**before, "status": status, "spec": {**before["spec"], **spec}}
+            self.kubectl.objects["ibgateway", "paper"] = after
+
+        return change
+
     def run(self, *arguments: str) -> Invoked:
         """One call of the plugin."""
         return self._invoke(list(arguments), {})
@@ -65,22 +89,31 @@ class PluginWorld:
         return self._invoke([], words).out.split()
 
     def _invoke(self, arguments: list[str], environ: dict[str, str]) -> Invoked:
-        out, error = io.StringIO(), io.StringIO()
+        screen = io.StringIO()
+        out, error = _Copied(screen), _Copied(screen)
         terminal = Terminal(
             out=self._console(out),
             error=self._console(error),
             person=self.person,
             now=lambda: self.now,
             sleep=self._sleep,
-            answer=lambda: self.answers.pop(0),
+            answer=lambda: self._typed(screen),
         )
         plugin = Plugin(Cluster(run=self.kubectl), terminal, self.executor.transport())
         done = CliRunner().invoke(app, arguments, obj=plugin, prog_name=PROGRAM, env=environ)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return Invoked(
-            done.exit_code, f"{out.getvalue()}{done.stdout}", f"{error.getvalue()}{done.stderr}"
+            code=done.exit_code,
+            out=f"{out.getvalue()}{done.stdout}",
+            error=f"{error.getvalue()}{done.stderr}",
+            screen=f"{screen.getvalue()}{done.output}",
         )
+
+    def _typed(self, screen: io.StringIO) -> str:
+        line = self.answers.pop(0)
+        screen.write(line)
+        return line
 
     def _console(self, file: io.StringIO) -> Console:
         return Console(file=file, width=self.width, force_terminal=False, color_system=None)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ibgateway_cli.cluster import Cluster
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.kubectl import Answer, KubectlProcess, failure
 from plugin_fakes import FakeKubectl, PluginWorld, gateway_object
@@ -68,6 +69,7 @@ def test_a_name_that_is_not_there() -> None:
         ),
         ("Unable to connect to the server: EOF", ExitCode.UNREACHABLE),
         ('error: context "there" does not exist', ExitCode.UNREACHABLE),
+        ('error: error loading config file "/x": not a directory', ExitCode.UNREACHABLE),
         ("error: something else", ExitCode.FAILED),
         ("", ExitCode.FAILED),
     ],
@@ -101,3 +103,18 @@ def test_completion_offers_the_gateways_and_stays_silent_where_kubectl_fails() -
     assert world.complete("kubectl-ibgateway status p") == ["paper"]
     world.kubectl.refused["get", "ibgateway"] = "Unable to connect to the server"
     assert world.complete("kubectl-ibgateway status ") == []
+
+
+def test_a_kubectl_that_goes_on_is_ended_with_its_context(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "kubectl"
+    program.write_text('#!/bin/sh\necho "Forwarding from 127.0.0.1:4321 -> 8080"\nexec sleep 600\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with Cluster().forward("svc/paper", 8080) as url:
+        assert url == "http://127.0.0.1:4321"
+    program.write_text("#!/bin/sh\necho error: no such pod >&2\nexit 1\n")
+    gone = Cluster().forward("svc/paper", 8080)
+    with pytest.raises(PluginError, match="no way to svc/paper: no such pod"), gone:
+        pass

@@ -1,13 +1,14 @@
 """The steps that the demo prints: commands that a person pastes into bash or zsh, and what they run."""
 
-import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import typer
 
+from ibgateway_cli.main import app
 from ibgateway_stage import demo
 
 ROOT = Path(__file__).parents[3]
@@ -31,12 +32,12 @@ def ran(request: pytest.FixtureRequest, tmp_path: Path) -> list[list[str]]:
     """Every program that the steps start in this shell, with its arguments, in their order."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("kubectl", "curl", "make"):
+    for name in ("kubectl", "make"):
         (programs / name).write_text(RECORDER)
         (programs / name).chmod(0o755)
     record = tmp_path / "record"
     env = {"PATH": f"{programs}:/usr/bin:/bin", "RECORD": str(record), "HOME": str(tmp_path)}
-    script = "\n".join([*steps(), "wait"])
+    script = "\n".join([step for step in steps() if step != "exit"])
     run = subprocess.run(
         [request.param], input=script, env=env, capture_output=True, text=True, check=False
     )
@@ -44,36 +45,42 @@ def ran(request: pytest.FixtureRequest, tmp_path: Path) -> list[list[str]]:
     return [line.split("\t") for line in record.read_text().splitlines()]
 
 
-def test_every_kubectl_is_in_the_demos_namespace(ran: list[list[str]]) -> None:
-    calls = [words[1:3] for words in ran if words[0] == "kubectl"]
-    assert len(calls) >= 10
-    assert {tuple(call) for call in calls} == {("--namespace", "ibgateway-demo")}
-
-
-def test_the_shell_learns_the_clusters_programs_first(ran: list[list[str]]) -> None:
-    in_front = [words for words in ran if words[-1] != "8080"]
-    assert (in_front[0], in_front[-1]) == (["make", "-s", "env"], ["make", "down"])
+def test_the_shell_comes_first_and_is_left_before_all_goes(ran: list[list[str]]) -> None:
+    assert (ran[0], ran[-1]) == (["make", "shell"], ["make", "down"])
+    assert steps()[-2:] == ["exit", "make down"]
     assert re.search(
-        r"^env:.*\n\t@\$\(CLUSTER\) env$", (ROOT / "Makefile").read_text(), re.MULTILINE
+        r"^shell:.*\n\t@\$\(STAGE\) shell$", (ROOT / "Makefile").read_text(), re.MULTILINE
     )
 
 
-def test_the_order_is_one_the_executor_takes_and_its_fill_is_shown_next(
-    ran: list[list[str]],
-) -> None:
-    placed, shown = [words for words in ran if words[0] == "curl"]
-    assert json.loads(placed[placed.index("-d") + 1])["contract"] == {"symbol": "AAPL"}
-    assert placed[-1] == shown[-1] == "http://localhost:8080/v1/orders"
-    assert "-d" not in shown
+def test_no_kubectl_names_a_place_because_the_shell_has_it(ran: list[list[str]]) -> None:
+    calls = [words for words in ran if words[0] == "kubectl"]
+    assert len(calls) >= 10
+    places = ("-n", "--namespace", "--context", "--kubeconfig")
+    assert [words for words in calls for word in words if word.startswith(places)] == []
+
+
+def test_the_plugin_has_every_command_that_is_shown(ran: list[list[str]]) -> None:
+    known = set(getattr(typer.main.get_command(app), "commands", {}))
+    shown = [words[2] for words in ran if words[:2] == ["kubectl", "ibgateway"]]
+    assert shown[:3] == ["status", "doctor", "vnc"]
+    assert set(shown) <= known
+
+
+def test_the_order_is_waited_for_and_its_fill_is_shown_next(ran: list[list[str]]) -> None:
+    said = [words[2:] for words in ran if words[:2] == ["kubectl", "ibgateway"]]
+    placed = said.index(["order", "buy", "AAPL", "1", "--wait"])
+    assert said[placed + 1] == ["orders"]
 
 
 def test_a_login_is_asked_for_where_the_gateway_is_not_logged_in(ran: list[list[str]]) -> None:
     said = [" ".join(words) for words in ran]
     stopped, seen, asked, approved = (
         next(number for number, line in enumerate(said) if word in line)
-        for word in ("STOP", "GatewayLoggedIn=False", "login-requested-at=", "latest/approve")
+        for word in ("STOP", "GatewayLoggedIn=False", "ibgateway login --yes", "latest/approve")
     )
-    assert stopped < seen < asked < approved
+    assert stopped < seen < asked
+    assert seen < approved
 
 
 def test_the_weeks_token_is_used_up_first_because_a_suspend_would_keep_it(

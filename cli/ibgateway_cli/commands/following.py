@@ -1,0 +1,115 @@
+"""Waiting for what a request comes to: the status is read once a second, and said as it changes."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Final
+
+from ibgateway_cli.app import Plugin
+from ibgateway_cli.attempt import EXIT_CODES, AttemptResult, RequestedAttempt, words
+from ibgateway_cli.cluster import Json
+from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.output import Output
+from ibgateway_cli.overview import GatewayFacts, facts_of
+from ibgateway_cli.times import moment, stamp
+
+SECONDS: Final = 1.0
+
+
+def looks(plugin: Plugin, name: str, until: datetime) -> Iterator[GatewayFacts]:
+    """The gateway, read again and again. Raises PluginError when the time is over."""
+    while True:
+        yield facts_of(plugin.gateway(name))
+        if plugin.terminal.now() >= until:
+            raise PluginError(
+                f"it has not ended by {moment(until)}",
+                f"kubectl ibgateway status {name} says how far it is",
+                ExitCode.UNANSWERED,
+            )
+        plugin.terminal.sleep(SECONDS)
+
+
+def wait_for(
+    plugin: Plugin,
+    name: str,
+    until: datetime,
+    *,
+    done: Callable[[GatewayFacts], bool],
+    says: Callable[[GatewayFacts], str],
+) -> GatewayFacts:
+    """The gateway once `done` says so; `says` what it does meanwhile. Raises PluginError."""
+    with plugin.terminal.progress("Asked for") as tell:
+        for facts in looks(plugin, name, until):
+            if done(facts):
+                return facts
+            tell(says(facts))
+    raise AssertionError("looks never ends")
+
+
+def follow(plugin: Plugin, asked: RequestedAttempt, output: Output) -> None:
+    """Until the attempt has ended; then its answer, and a PluginError where it is no login."""
+    result, facts = _ended(plugin, asked)
+    document = _document(asked, result, facts)
+    plugin.terminal.show(document, output, _sentence(result, facts))
+    if EXIT_CODES[result] is not ExitCode.DONE:
+        raise PluginError(
+            _why(plugin, asked, result, facts), _next(result, facts), EXIT_CODES[result]
+        )
+
+
+def _ended(plugin: Plugin, asked: RequestedAttempt) -> tuple[AttemptResult, GatewayFacts]:
+    terminal, before = plugin.terminal, asked.before
+    until = asked.gives_up(before.spec.login.approval_seconds)
+    with terminal.progress("Asked for") as tell:
+        for facts in looks(plugin, before.name, until):
+            result = asked.result(facts)
+            if result is not None:
+                return result, facts
+            tell(words(facts, asked, terminal.now(), counting=terminal.person))
+    raise AssertionError("looks never ends")
+
+
+def _document(asked: RequestedAttempt, result: AttemptResult, facts: GatewayFacts) -> Json:
+    login = facts.status.login
+    return {
+        "namespace": facts.namespace,
+        "name": facts.name,
+        "request": asked.request or None,
+        "result": str(result),
+        "state": str(login.state),
+        "since": stamp(login.since) if login.since else None,
+    }
+
+
+def _sentence(result: AttemptResult, facts: GatewayFacts) -> str:
+    if result is AttemptResult.LOGGED_IN:
+        return f"{facts.namespace}/{facts.name} is logged in"
+    if result is AttemptResult.APPLIED:
+        return f"{facts.namespace}/{facts.name} has taken the change that waited"
+    return f"{facts.namespace}/{facts.name} is not logged in: {facts.status.login.state}"
+
+
+def _why(
+    plugin: Plugin, asked: RequestedAttempt, result: AttemptResult, facts: GatewayFacts
+) -> str:
+    if result is AttemptResult.IGNORED:
+        return _of_event(plugin, asked.request) or "the operator has ignored the request"
+    if result is AttemptResult.MISSED:
+        return "the push was not approved"
+    if result is AttemptResult.REFUSED:
+        reason, until = facts.refusal or ("no permit", None)
+        ends = f", next attempt at {moment(until)}" if until else ""
+        return f"no attempt is allowed: {reason}{ends}"
+    return f"the login has come to {facts.status.login.state}"
+
+
+def _of_event(plugin: Plugin, request: str) -> str:
+    """Why the operator ignored it, by its Event."""
+    events = plugin.cluster.list("events")
+    notes = [str(e.get("message", "")) for e in events if e.get("reason") == "LoginRequestIgnored"]
+    return next((note for note in reversed(notes) if request in note), "")
+
+
+def _next(result: AttemptResult, facts: GatewayFacts) -> str:
+    if result is AttemptResult.MISSED:
+        return f"kubectl ibgateway login {facts.name} asks for another one"
+    return f"kubectl ibgateway status {facts.name} says what helps"

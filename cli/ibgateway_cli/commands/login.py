@@ -1,0 +1,86 @@
+"""`kubectl ibgateway login` and `restart`: what may push says so before, and waits for what comes of it."""
+
+from datetime import timedelta
+
+import typer
+
+from ibgateway_api import names
+from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
+from ibgateway_cli.attempt import UNDER_WAY, RequestedAttempt, change_waits, costs, why_not
+from ibgateway_cli.commands.following import follow
+from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.gateway import RESOURCE
+from ibgateway_cli.output import Output
+from ibgateway_cli.overview import GatewayFacts, facts_of
+from ibgateway_cli.times import stamp
+
+app = PluginApp()
+
+LEAVING = timedelta(minutes=5)
+"""A gateway that goes by PAUSE is back well within this."""
+
+
+@app.command()
+def login(
+    context: typer.Context,
+    name: GatewayName = None,
+    *,
+    yes: YesOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Ask for one login attempt, with ONE PUSH, show its countdown, and end with its outcome.
+
+    Refused where it would come to nothing: what is logged in for the week needs none. A login that is under
+    way already is followed, and no second one is asked for.
+    """
+    plugin = plugin_of(context)
+    ask(plugin, facts_of(plugin.gateway(name)), output, yes=yes)
+
+
+@app.command()
+def restart(
+    context: typer.Context,
+    name: GatewayName = None,
+    *,
+    yes: YesOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Restart IB Gateway, after saying whether a push follows.
+
+    While the week's token lives its pod is replaced: orders wait, and it comes back without a push. Else the
+    login is asked for anew, as `login` does. A change that waits for a stop is applied by `login`.
+    """
+    plugin = plugin_of(context)
+    facts = facts_of(plugin.gateway(name))
+    if not facts.token_lives(plugin.terminal.now() + LEAVING):
+        ask(plugin, facts, output, yes=yes)
+        return
+    if facts.spec.suspend or facts.handed_over:
+        raise why_not(facts) or PluginError("it can't be restarted now")
+    more = " What waits for a stop is applied too." if change_waits(facts) else ""
+    plugin.terminal.confirm(
+        "Orders wait while IB Gateway goes, which takes 10 to 75 seconds, and comes back by the week's token:"
+        f" NO PUSH follows.{more}",
+        yes=yes,
+    )
+    asked = RequestedAttempt("", plugin.terminal.now(), facts)
+    plugin.cluster.delete("pod", names.child_names(facts.name).gateway_pod)
+    follow(plugin, asked, output)
+
+
+def ask(plugin: Plugin, facts: GatewayFacts, output: Output, *, yes: bool) -> None:
+    """One attempt by the annotation, where none is under way and it would come to something. Raises PluginError."""
+    if facts.status.login.state in UNDER_WAY and not facts.spec.suspend:
+        plugin.terminal.tell("A login is under way already: no second one is asked for.")
+        follow(plugin, RequestedAttempt("", plugin.terminal.now(), facts), output)
+        return
+    if (refused := why_not(facts)) is not None:
+        raise refused
+    plugin.terminal.confirm(costs(facts), yes=yes)
+    at = plugin.terminal.now()
+    request = stamp(at)
+    if request == facts.annotations.get(names.ANNOTATION_LOGIN_REQUESTED_AT):
+        raise PluginError("this second has a request already", "ask again", ExitCode.REFUSED)
+    annotations = {names.ANNOTATION_LOGIN_REQUESTED_AT: request}
+    plugin.cluster.patch(RESOURCE, facts.name, {"metadata": {"annotations": annotations}})
+    follow(plugin, RequestedAttempt(request, at, facts), output)

@@ -1,0 +1,1 @@
+"""What `doctor` looks at: each check gives one line, and one remedy where something is wrong."""

@@ -1,0 +1,189 @@
+"""`suspend`, `resume`, `handover`, `pause`: what is held, what coming back costs, and how it ended."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ibgateway_cli.errors import ExitCode
+from plugin_fakes import PluginWorld, gateway_object, golden
+from plugin_fakes.objects import condition, login_status, trading_status
+
+Json = dict[str, Any]
+HANDED = "2026-12-02T08:30:00Z"
+
+
+def patches(world: PluginWorld) -> list[Json]:
+    calls = [call for call in world.kubectl.calls if call[0] == "patch"]
+    return [json.loads(call[4].removeprefix("--patch=")) for call in calls]
+
+
+def stopped() -> Json:
+    return login_status("Stopped", "the gateway is suspended", since="2026-12-02T08:00:30Z")
+
+
+def handed_over(*, costs_push: bool = False) -> Json:
+    message = f"no login attempt is allowed now: HandedOver, until {HANDED}: a person has the login"
+    status = login_status("WaitingForPermit", message, since="2026-12-02T08:00:50Z")
+    closed = condition("TradingAllowed", "False", "HandedOver", "a person has the login")
+    status["conditions"] = [
+        closed if c["type"] == "TradingAllowed" else c for c in status["conditions"]
+    ]
+    status["handover"] = {"request": HANDED, "until": HANDED, "costsPush": costs_push}
+    return status
+
+
+def test_suspend_says_what_coming_back_costs_and_waits_for_the_logout() -> None:
+    world = PluginWorld()
+    world.answers = ["yes\n"]
+    world.later = [lambda: None, world.becomes(stopped(), suspend=True)]
+    golden("suspend", world.run("suspend").golden())
+    assert patches(world) == [{"spec": {"suspend": True}}]
+
+
+def test_who_made_it_with_helm_is_told_to_change_the_release() -> None:
+    world = PluginWorld()
+    gateway = gateway_object()
+    gateway["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "Helm"}
+    world.kubectl.add(gateway)
+    world.later = [world.becomes(stopped(), suspend=True)]
+    assert "spec.suspend=true into the values" in " ".join(
+        world.run("suspend", "--yes").error.split()
+    )
+
+
+def test_resume_follows_to_the_login() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=stopped(), suspend=True))
+    world.answers = ["y\n"]
+    starting = login_status("Starting", "it starts", since="2026-12-02T08:00:33Z")
+    world.later = [world.becomes(starting), world.becomes(trading_status())]
+    golden("resume", world.run("resume").golden())
+    assert patches(world) == [{"spec": {"suspend": False}}]
+
+
+def test_resume_without_a_permit_says_when_the_next_attempt_is() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=stopped(), suspend=True))
+    waits = login_status(
+        "WaitingForPermit",
+        "no login attempt is allowed now: QuietHours, until 2026-12-02T12:00:00Z: nothing pushes in"
+        " spec.login.quietHours: it goes on by itself then",
+    )
+    world.later = [world.becomes(waits)]
+    shown = world.run("resume", "--yes")
+    assert shown.code == 0
+    assert "WaitingForPermit (QuietHours, next attempt at 2026-12-02 12:00:00Z)" in " ".join(
+        shown.out.split()
+    )
+
+
+@pytest.mark.parametrize(("command", "suspend"), [("suspend", True), ("resume", False)])
+def test_a_switch_that_is_there_already_is_refused(command: str, suspend: bool) -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(suspend=suspend))
+    assert world.run(command, "--yes").code == ExitCode.REFUSED
+    assert patches(world) == []
+
+
+def test_a_handover_says_its_price_and_waits_until_the_login_is_free() -> None:
+    world = PluginWorld()
+    world.answers = ["y\n"]
+    world.later = [lambda: None, world.becomes(handed_over())]
+    golden("handover", world.run("handover", "--for", "30m").golden())
+    assert patches(world) == [
+        {"metadata": {"annotations": {"ibgateway.dev/handover-until": HANDED}}}
+    ]
+
+
+def test_over_the_weeks_end_it_costs_a_push_and_says_so_before() -> None:
+    status = trading_status()
+    status["window"]["opens"] = "2026-12-02T08:20:00Z"
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=status))
+    world.answers = ["no\n"]
+    shown = world.run("handover", "--for", "30m")
+    assert "Its return COSTS A PUSH" in " ".join(shown.error.split())
+    assert patches(world) == []
+
+
+def test_the_login_comes_back_when_it_is_ended() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=handed_over()))
+    world.answers = ["y\n"]
+    world.later = [lambda: None, world.becomes(trading_status())]
+    golden("handover-end", world.run("handover", "--end").golden())
+    assert patches(world) == [{"metadata": {"annotations": {"ibgateway.dev/handover-until": None}}}]
+
+
+def test_a_handover_that_the_operator_ignores_is_refused() -> None:
+    world = PluginWorld()
+    ignored = trading_status()
+    ignored["handover"]["ignored"] = HANDED
+    world.later = [world.becomes(ignored)]
+    assert world.run("handover", "--for", "30m", "--yes").code == ExitCode.REFUSED
+
+
+@pytest.mark.parametrize(
+    "words", [["--for", "soon"], ["--for", "0s"], ["--for", "4d"], [], ["--for", "1h", "--end"]]
+)
+def test_what_is_no_duration_is_wrong_usage(words: list[str]) -> None:
+    world = PluginWorld()
+    shown = world.run("handover", *words, "--yes")
+    assert shown.code == ExitCode.USAGE
+    assert patches(world) == []
+
+
+PAUSED: Json = {
+    "paused": True,
+    "by": "anna",
+    "reason": "a look",
+    "since": "2026-12-02T08:00:00Z",
+    "unacknowledged": 1,
+}
+RUNNING: Json = {"paused": False, "by": None, "reason": None, "since": None, "unacknowledged": 0}
+
+
+def test_trading_is_paused_with_who_and_why() -> None:
+    world = PluginWorld()
+    world.executor.answers["POST", "/v1/pause"] = PAUSED
+    golden("pause", world.run("pause", "--reason", "a look", "--by", "anna").golden())
+    [request] = world.executor.requests
+    assert json.loads(request.content) == {"by": "anna", "reason": "a look"}
+    assert request.headers["Authorization"] == "Bearer client-token-canary-22"
+    assert "canary" not in str(world.kubectl.calls)
+
+
+def test_a_persons_words_are_shown_as_they_are() -> None:
+    world = PluginWorld()
+    world.executor.answers["POST", "/v1/pause"] = {**PAUSED, "reason": "see [red]ticket[/red] [1]"}
+    assert "see [red]ticket[/red] [1]" in world.run("pause", "--reason", "x").out
+
+
+def test_a_pause_ends() -> None:
+    world = PluginWorld()
+    world.executor.answers["POST", "/v1/resume"] = RUNNING
+    shown = world.run("pause", "--end", "--by", "anna")
+    assert (shown.code, shown.out) == (0, "Trading of trading/paper is not paused\n")
+    assert json.loads(world.executor.requests[0].content) == {"by": "anna"}
+
+
+def test_without_a_reason_it_only_looks() -> None:
+    world = PluginWorld()
+    world.executor.answers["GET", "/v1/pause"] = PAUSED
+    shown = world.run("pause", "-o", "yaml")
+    assert "paused: true" in shown.out
+    assert [request.method for request in world.executor.requests] == ["GET"]
+
+
+def test_a_gateway_without_an_executor_has_nothing_to_pause() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(executor={"enabled": False}))
+    assert world.run("pause", "--reason", "x").code == ExitCode.REFUSED
+
+
+def test_an_executor_that_says_no_says_so_in_its_own_words() -> None:
+    world = PluginWorld()
+    shown = world.run("pause", "--reason", "x")
+    assert shown.code == ExitCode.NOT_FOUND
+    assert shown.error == "error: the executor says no (NoSuchPath)\nnext: none\n"
