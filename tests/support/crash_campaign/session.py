@@ -28,7 +28,7 @@ from postgres_server import PostgresServer
 ACTIVE: Final = ("Accepted", "Waiting", "Sending", "Working", "Unknown")
 LIMIT_SECONDS: Final = 300.0
 PATIENT_TIMES: Final = 5
-LOOK_SECONDS: Final = 0.03
+LOOK_SECONDS: Final = 0.1
 
 
 class Accident(StrEnum):

@@ -233,6 +233,21 @@ GROUPS: Final = (
                 ),
             ),
             Promise(
+                "Orders for one contract go in their order, however each of them names it",
+                (
+                    "unit/executor/test_named_orders.py",
+                    "wiring/test_executor_order_types.py::test_two_names_of_one_contract_keep_the_order_of_their_orders",
+                ),
+            ),
+            Promise(
+                "An order for the opening auction leaves before it, is executed in it, and never leaves after its cut-off",
+                (
+                    "wiring/test_executor_order_types.py::test_orders_for_the_opening_auction_leave_before_it_and_are_executed_in_it",
+                    "wiring/test_executor_order_types.py::test_too_late_for_the_opening_auction_nothing_leaves",
+                    "wiring/test_client_libraries.py::test_an_order_on_open_is_taken_before_the_open_executed_in_it_and_refused_after_it",
+                ),
+            ),
+            Promise(
                 "A pause sends nothing, also after a restart",
                 (
                     "wiring/test_executor_with_simulator.py::test_a_pause_sends_nothing_and_cancels_go_on_also_after_a_restart",

@@ -219,6 +219,30 @@ async def test_not_before_is_what_a_default_validity_counts_from(friday: Dispatc
     assert (await friday.stored("a")).valid_until == new_york(23, 16)
 
 
+async def test_not_before_within_the_time_of_its_auction_is_when_an_order_on_open_leaves(
+    friday: DispatchWorld,
+) -> None:
+    await accepted(friday, "a", new_york(20, 8), ON_OPEN, not_before=new_york(20, 9))
+    await at(friday, new_york(20, 8, 59))
+    assert await friday.states("a") == [("Waiting", "NotBefore")]
+    await at(friday, new_york(20, 9))
+    assert friday.placed == ["a"]
+
+
+@pytest.mark.parametrize(("hour", "minute"), [(9, 28), (9, 30), (12, 0)])
+async def test_not_before_beyond_the_cut_off_is_too_late_for_the_auction_of_that_day(
+    friday: DispatchWorld, hour: int, minute: int
+) -> None:
+    begins = new_york(20, hour, minute)
+    await accepted(friday, "a", new_york(20, 8), ON_OPEN, not_before=begins)
+    await at(friday, begins)
+    assert await friday.states("a") == [("Waiting", "CutOffPassed")]
+    await at(friday, new_york(20, 16))
+    assert await friday.states("a") == [("Expired", "ValidityEnded")]
+    await at(friday, new_york(23, 9))
+    assert friday.placed == []
+
+
 async def test_outside_regular_hours_an_order_leaves_before_the_open(
     friday: DispatchWorld,
 ) -> None:
