@@ -57,13 +57,13 @@ MONITORED: Final[Values] = {
     "metrics": {"podMonitor": {"enabled": True}, "rules": {"enabled": True}}
 }
 CASES: Final[dict[str, tuple[Path, Values]]] = {
+    "operator, monitored": (OPERATOR_CHART, MONITORED),
     "operator": (OPERATOR_CHART, {}),
     "operator, everything": (OPERATOR_CHART, FULL),
     "operator, all namespaces": (OPERATOR_CHART, {"rbac": {"scope": "cluster"}}),
     "operator, two namespaces": (OPERATOR_CHART, {"watchNamespaces": ["a", "b"]}),
     "gateway": (GATEWAY_CHART, {}),
 }
-MORE_CASES: Final = {**CASES, "operator, monitored": (OPERATOR_CHART, MONITORED)}
 
 
 def judged(program: Path, *arguments: str, stdin: str = "") -> str:
@@ -106,7 +106,7 @@ def cases(chart: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("chart", "values"), [pytest.param(*case, id=name) for name, case in MORE_CASES.items()]
+    ("chart", "values"), [pytest.param(*case, id=name) for name, case in CASES.items()]
 )
 def test_helm_3_and_helm_4_render_the_same(
     helm: Helm, helm3: Helm, chart: Path, values: Values

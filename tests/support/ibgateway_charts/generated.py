@@ -79,6 +79,7 @@ def files() -> dict[Path, str]:
             GATEWAY_CHART / "templates" / REFUSALS
         ).read_text(),
         GATEWAY_CHART / TEMPLATE: _with_table((GATEWAY_CHART / TEMPLATE).read_text()),
+        GATEWAY_CHART / "README.md": _with_table((GATEWAY_CHART / "README.md").read_text()),
         **{place: _versioned(place.read_text()) for place in VERSIONED},
     }
 

@@ -1,4 +1,4 @@
-"""JSON schemas of the kinds that the charts render, for kubeconform: of each Kubernetes version, and of our own resource."""
+"""JSON schemas of the kinds that the charts render, for kubeconform: of each Kubernetes version, of the Prometheus Operator, of our own resource."""
 
 import json
 from collections.abc import Mapping
@@ -15,20 +15,21 @@ FOLDER: Final = REPOSITORY / "tests" / "chart" / "kubernetes"
 
 def versions() -> list[str]:
     """The Kubernetes versions whose schemas there are, oldest first."""
-    return sorted((one.stem for one in FOLDER.glob("*.json")), key=lambda v: int(v.split(".")[1]))
+    return sorted((one.stem for one in FOLDER.glob("1.*.json")), key=lambda v: int(v.split(".")[1]))
 
 
 def read(version: str) -> Schema:
-    """The schemas of a version: `kinds` names the definition of each kind, `definitions` has them."""
+    """The schemas of a version, or `monitoring`: `kinds` names the definition of each kind, `definitions` has them."""
     document: Schema = json.loads((FOLDER / f"{version}.json").read_text())
     return document
 
 
 def write(document: Mapping[str, Any], folder: Path) -> str:
     """A file a kind, as kubeconform wants them; gives the `-schema-location` to find them by."""
-    for kind, reference in document["kinds"].items():
-        schema = {"$ref": reference, "definitions": document["definitions"]}
-        (folder / f"{kind}.json").write_text(json.dumps(schema))
+    for one in (document, read("monitoring")):
+        for kind, reference in one["kinds"].items():
+            schema = {"$ref": reference, "definitions": one["definitions"]}
+            (folder / f"{kind}.json").write_text(json.dumps(schema))
     (folder / "ibgateway-ibgateway-v1alpha1.json").write_text(json.dumps(_own()))
     return f"{folder}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
 
