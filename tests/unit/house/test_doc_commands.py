@@ -16,6 +16,7 @@ PAGES = [
     "docs/events.md",
     "docs/executor.md",
     "docs/install.md",
+    "docs/plugin-orders.md",
     "docs/migration.md",
     "docs/own-bot.md",
     "docs/quickstart.md",
