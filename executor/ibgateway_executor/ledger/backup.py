@@ -18,9 +18,8 @@ from urllib.parse import quote
 
 from ibgateway_api.reports import PauseReport
 from ibgateway_executor.errors import BackupError, StartRefusedError
-from ibgateway_executor.ledger import tables
+from ibgateway_executor.ledger import facts, tables
 from ibgateway_executor.ledger.backup_record import BackupRecord
-from ibgateway_executor.ledger.facts import MODE, PAUSED, STAGED, WRITTEN_AT, fact, set_fact
 from ibgateway_executor.ledger.rows import instant, text
 from ibgateway_executor.metrics import ExecutorMetrics
 from ibgateway_runtime.clock import Clock
@@ -101,7 +100,7 @@ def check(copy: Path) -> None:
         alone = "" if _written_ahead(copy).exists() else "&immutable=1"
         with closing(_opened(copy, f"mode=ro{alone}")) as file:
             verdict = file.execute("PRAGMA integrity_check").fetchone()[0]
-            mode = file.execute("SELECT value FROM facts WHERE name = ?", (MODE,)).fetchone()
+            mode = file.execute("SELECT value FROM facts WHERE name = ?", (facts.MODE,)).fetchone()
     except sqlite3.Error as error:
         raise BackupError(
             f"{copy} is no ledger ({error}): name a copy that `backup` made"
@@ -113,6 +112,7 @@ def check(copy: Path) -> None:
 def stage(copy: Path, ledger: Path, now: datetime) -> None:
     """Have this copy put in the ledger's place at the executor's next start. BackupError where it is none."""
     check(copy)
+    _check_fits(copy, ledger)
     part, staged = ledger.with_name(f"{ledger.name}.part"), staged_copy(ledger)
     try:
         _drop(part)
@@ -130,6 +130,29 @@ def stage(copy: Path, ledger: Path, now: datetime) -> None:
         raise BackupError(
             f"the copy can't be laid beside the ledger ({error}): free its volume"
         ) from error
+
+
+def _check_fits(copy: Path, ledger: Path) -> None:
+    """BackupError for a copy with which the next start would be refused: no command could take it back then."""
+    mode, version = _stamp(copy)
+    here = _stamp(ledger)[0] if ledger.exists() else mode
+    if here not in ("", mode):
+        raise BackupError(
+            f"{copy} is of a {mode} gateway, and the ledger here of a {here} one: name one of its own"
+        )
+    if version.isdecimal() and int(version) > int(tables.REVISION):
+        raise BackupError(
+            f"{copy} is of a newer version of the executor ({version}, and this one knows {tables.REVISION}): upgrade first"
+        )
+
+
+def _stamp(ledger: Path) -> tuple[str, str]:
+    """Trading mode and schema version; empty where it has none, or can't be read: what is damaged may be replaced by any copy."""
+    try:
+        with closing(_opened(ledger, "mode=ro")) as file:
+            return facts.fact(file, facts.MODE) or "", facts.fact(file, facts.SCHEMA_VERSION) or ""
+    except sqlite3.Error:
+        return "", ""
 
 
 def staged_copy(ledger: Path) -> Path:
@@ -168,7 +191,7 @@ def put_in_place(ledger: Path) -> None:
 def _staged_at(staged: Path) -> str:
     """When it was staged, as names have it. An earlier version's `restore` has not marked it."""
     with closing(_opened(staged, "mode=rw")) as file:
-        at = fact(file, STAGED)
+        at = facts.fact(file, facts.STAGED)
     if not at:
         _mark(staged, datetime.fromtimestamp(staged.stat().st_mtime, UTC))
         return _staged_at(staged)
@@ -183,8 +206,8 @@ def _mark(staged: Path, now: datetime) -> None:
         with file:
             for table in _NUMBERED:
                 _number_anew(file, table)
-            set_fact(file, STAGED, text(now))
-            set_fact(file, PAUSED, _pause(file, now).to_json())
+            facts.set_fact(file, facts.STAGED, text(now))
+            facts.set_fact(file, facts.PAUSED, _pause(file, now).to_json())
     _synced(staged)
 
 
@@ -195,7 +218,7 @@ def _number_anew(file: sqlite3.Connection, table: str) -> None:
 
 
 def _pause(file: sqlite3.Connection, now: datetime) -> PauseReport:
-    written = fact(file, WRITTEN_AT) or "an unknown time"
+    written = facts.fact(file, facts.WRITTEN_AT) or "an unknown time"
     return PauseReport(
         by="a restore",
         reason=f"the ledger is a copy that was written last at {written}: orders that were cancelled after that wait again. Look at "

@@ -263,6 +263,36 @@ def test_a_copy_that_has_no_room_beside_the_ledger_leaves_none_of_it_there(
     assert [path.name for path in tmp_path.glob("ledger.db.*")] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("trading-mode", "live", "is of a live gateway, and the ledger here of a paper one"),
+        ("schema-version", "9999", "is of a newer version of the executor"),
+    ],
+)
+def test_a_copy_with_which_the_executor_would_not_start_is_not_laid_beside_the_ledger(
+    store: SqliteStore, tmp_path: Path, folder: Path, name: str, value: str, words: str
+) -> None:
+    """Its container would end at each start, and nothing could be run in it to take the copy back."""
+    made = backup.back_up(tmp_path / "ledger.db", folder, keep=7, now=NOON)
+    with closing(sqlite3.connect(made)) as file, file:
+        file.execute("UPDATE facts SET value = ? WHERE name = ?", (value, name))
+    with pytest.raises(BackupError, match=words):
+        backup.stage(made, tmp_path / "ledger.db", NOON)
+    assert not backup.staged_copy(tmp_path / "ledger.db").exists()
+
+
+def test_a_damaged_ledger_may_be_replaced(store: SqliteStore, tmp_path: Path, folder: Path) -> None:
+    accept(store, entry("a"))
+    ledger = tmp_path / "ledger.db"
+    made = backup.back_up(ledger, folder, keep=7, now=NOON)
+    store.close()
+    ledger.write_bytes(b"not a database" * 1000)
+    backup.stage(made, ledger, NOON)
+    backup.put_in_place(ledger)
+    assert ids(ledger) == ["a"]
+
+
 def test_an_old_journal_is_not_taken_for_that_of_the_next_copy(
     store: SqliteStore, tmp_path: Path, folder: Path
 ) -> None:
@@ -278,8 +308,10 @@ def test_an_old_journal_is_not_taken_for_that_of_the_next_copy(
     with closing(sqlite3.connect(part, isolation_level=None)) as file:
         for statement in (
             "PRAGMA cache_size=1",
+            "PRAGMA cache_spill=1",
             "BEGIN",
-            "UPDATE jobs SET note = hex(zeroblob(99999))",
+            "DELETE FROM jobs",
+            "UPDATE facts SET value = hex(zeroblob(99999))",
         ):
             file.execute(statement)
         journal = left.read_bytes()
