@@ -436,4 +436,36 @@ GROUPS: Final = (
             ),
         ),
     ),
+    Group(
+        "kubectl ibgateway",
+        (
+            Promise(
+                "A login beside an open gate is refused and pushes nobody, and nothing is asked for where nobody can say yes",
+                (
+                    "e2e/test_plugin.py::test_a_login_beside_an_open_gate_is_refused_and_pushes_nobody",
+                    "e2e/test_plugin.py::test_nothing_is_asked_for_where_nobody_can_say_yes",
+                ),
+            ),
+            Promise(
+                "A login that is asked for sends one push and ends with its approval",
+                (
+                    "e2e/test_plugin.py::test_a_login_is_asked_for_with_one_push_and_ends_with_its_approval",
+                ),
+            ),
+            Promise(
+                "A restart in the week, and a handover and its end, cost no push",
+                (
+                    "e2e/test_plugin.py::test_a_restart_in_the_week_costs_no_push",
+                    "e2e/test_plugin.py::test_a_handover_frees_the_login_and_its_end_brings_it_back_without_a_push",
+                ),
+            ),
+            Promise(
+                "A report holds no value of a Secret and no account id",
+                (
+                    "e2e/test_plugin.py::test_a_report_holds_no_secret_and_no_account",
+                    "unit/cli/test_report.py::test_no_secret_and_no_account_is_in_it",
+                ),
+            ),
+        ),
+    ),
 )
