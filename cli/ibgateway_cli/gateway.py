@@ -24,7 +24,7 @@ def chosen(cluster: Cluster, name: str | None) -> Json:
     listed = ", ".join(sorted(key_of(gateway).name for gateway in found))
     raise PluginError(
         f"there are {len(found)} IBGateways in {_place(cluster)}: {listed}",
-        "say which one: its name is the argument",
+        "say which one: its name is the argument, or --gateway",
         ExitCode.NOT_FOUND,
     )
 

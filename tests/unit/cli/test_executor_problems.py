@@ -1,8 +1,11 @@
 """Every code of the executor and every reason to wait has a next step."""
 
 import json
+import re
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from ibgateway.client import UnansweredError
 from ibgateway.client.errors import problem_error
@@ -11,6 +14,7 @@ from ibgateway_api.login import LoginState
 from ibgateway_cli.errors import ExitCode
 from ibgateway_cli.executor import problems, waiting
 from ibgateway_cli.executor.problems import plugin_error
+from ibgateway_cli.main import app
 from ibgateway_executor.intake.examples import problem_example
 from ibgateway_executor.intake.problems import KINDS
 from ibgateway_executor.orders.order import OrderReason
@@ -61,3 +65,14 @@ def test_every_reason_of_a_closed_gate_has_a_next_step(reason: str) -> None:
 def test_every_reason_to_wait_has_a_next_step_and_no_other_has() -> None:
     reasons = {str(reason) for reason in (*OrderReason, *RebalanceReason)} - ENDS
     assert reasons - {str(r) for r in GateReason} == set(waiting.NEXT_STEPS) - {"Paused"}
+
+
+def test_every_command_that_a_next_step_names_is_there() -> None:
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    steps = [*problems.NEXT_STEPS.values(), *waiting.NEXT_STEPS.values()]
+    steps += [waiting.gate_step(str(reason)) for reason in GateReason]
+    steps.append(waiting.resolve_line("id"))
+    named = set(re.findall(r"kubectl ibgateway ([a-z]+)", " ".join(steps)))
+    assert named > {"pause", "resolve", "history"}
+    assert sorted(named - set(group.commands)) == []

@@ -34,7 +34,7 @@ def test_of_two_gateways_one_must_be_named() -> None:
     assert shown.code == ExitCode.NOT_FOUND
     assert shown.error == (
         "error: there are 2 IBGateways in the namespace trading: live, paper\n"
-        "next: say which one: its name is the argument\n"
+        "next: say which one: its name is the argument, or --gateway\n"
     )
     assert world.run("status", "live").code == 0
 
