@@ -65,8 +65,12 @@ async def test_an_hour_of_updates_without_a_person_is_an_idle_one() -> None:
     assert not over.done()
     over.cancel()
     watch.saw(KEY)
-    now = 3598.9
+    now = 3598.0
     watch.saw(UPDATE)
+    later = asyncio.create_task(watch.over())
+    await asyncio.sleep(0)
+    assert not later.done()
+    later.cancel()
     now = 3599.0
     with pytest.raises(SessionEndedError) as ended:
         await watch.over()
