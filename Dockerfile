@@ -21,12 +21,13 @@ COPY LICENSE /opt/app/LICENSE
 
 # pip installs into the environment without being in it.
 FROM debian AS wheels
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PYTHON=/opt/venv/bin/python3 PATH=/opt/venv/bin:/opt/pip/bin:$PATH
+# Compiled by the content of the sources, so that two builds give the same files.
+ENV PYTHONHASHSEED=0 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PYTHON=/opt/venv/bin/python3 PATH=/opt/venv/bin:/opt/pip/bin:$PATH
 RUN python3 -m venv --without-pip /opt/venv && PIP_PYTHON= python3 -m venv /opt/pip
 
 FROM wheels AS operator-wheels
 COPY requirements/operator.txt /tmp/
-RUN pip install --require-hashes -r /tmp/operator.txt
+RUN pip install --no-compile --require-hashes -r /tmp/operator.txt && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/venv
 # The API server's objects are dicts here, and the synchronous client is never called. Its models and calls are 100 MiB.
 RUN cd /opt/venv/lib/python3*/site-packages/kubernetes \
  && find client/api client/models aio/client/api aio/client/models -type f ! -name '__init__.*' \
@@ -38,7 +39,7 @@ COPY api/ibgateway_api ibgateway_api
 COPY runtime/ibgateway_runtime ibgateway_runtime
 COPY gateway/ibgateway_pod ibgateway_pod
 COPY operator/ibgateway_operator ibgateway_operator
-RUN python3 -m compileall -q /opt/app
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/app
 USER 10001:10001
 ENTRYPOINT ["python3", "-m", "ibgateway_operator"]
 
@@ -46,7 +47,7 @@ ENTRYPOINT ["python3", "-m", "ibgateway_operator"]
 FROM wheels AS executor-wheels
 ARG EXECUTOR_EXTRA=executor
 COPY requirements/${EXECUTOR_EXTRA}.txt /tmp/
-RUN pip install --require-hashes -r /tmp/${EXECUTOR_EXTRA}.txt
+RUN pip install --no-compile --require-hashes -r /tmp/${EXECUTOR_EXTRA}.txt && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/venv
 # numpy is never loaded (ibgateway_executor/broker/ib/library.py); SQLite and PostgreSQL are what the ledger speaks.
 RUN cd /opt/venv/lib/python3*/site-packages \
  && rm -rf numpy numpy.libs numpy-*.dist-info sqlalchemy/testing sqlalchemy/dialects/mssql sqlalchemy/dialects/mysql sqlalchemy/dialects/oracle
@@ -56,18 +57,18 @@ COPY --from=executor-wheels /opt/venv /opt/venv
 COPY api/ibgateway_api ibgateway_api
 COPY runtime/ibgateway_runtime ibgateway_runtime
 COPY executor/ibgateway_executor ibgateway_executor
-RUN python3 -m compileall -q /opt/app
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/app
 USER 10001:10001
 ENTRYPOINT ["python3", "-m", "ibgateway_executor"]
 
 FROM wheels AS agent-wheels
 COPY requirements/agent.txt /tmp/
-RUN pip install --require-hashes -r /tmp/agent.txt
+RUN pip install --no-compile --require-hashes -r /tmp/agent.txt && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/venv
 
 # The wheel of Node.js carries npm, which brings noVNC's library by its lock file.
 FROM wheels AS console-page
 COPY requirements/node.txt /tmp/
-RUN pip install --require-hashes -r /tmp/node.txt
+RUN pip install --no-compile --require-hashes -r /tmp/node.txt
 ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 COPY gateway/console-page /build
 RUN sh /build/build.sh /opt/novnc
@@ -79,13 +80,13 @@ ENV CONSOLE_STATIC=/opt/novnc
 COPY api/ibgateway_api ibgateway_api
 COPY runtime/ibgateway_runtime ibgateway_runtime
 COPY gateway/ibgateway_agent ibgateway_agent
-RUN python3 -m compileall -q /opt/app
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/app
 USER 1000:1000
 ENTRYPOINT ["python3", "-m", "ibgateway_agent"]
 
 FROM wheels AS simulator-wheels
 COPY requirements/simulator.txt /tmp/
-RUN pip install --require-hashes -r /tmp/simulator.txt
+RUN pip install --no-compile --require-hashes -r /tmp/simulator.txt && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/venv
 
 # Mesa's drivers are 200 MiB, and no window here draws in three dimensions.
 FROM debian AS desktop
@@ -111,7 +112,7 @@ COPY --from=simulator-wheels /opt/venv /opt/venv
 RUN mkdir -p /home/ibgateway && chown 1000:1000 /home/ibgateway
 COPY --chown=1000:1000 simulator/image/ /home/ibgateway/
 COPY simulator/ibgateway_simulator ibgateway_simulator
-RUN python3 -m compileall -q /opt/app
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/app
 ENV HOME=/home/ibgateway SIMULATOR_BIND=0.0.0.0
 WORKDIR /home/ibgateway
 USER 1000:1000

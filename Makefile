@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help check lint unit site coverage hooks figures format test packages test-wiring test-apiserver test-chart test-e2e \
-        test-stories test-faults cluster images demo shell env bench down crds pages charts chart-tools chart-packages openapi pictures lock clean
+        test-stories test-faults cluster images demo shell env bench down crds pages charts chart-tools chart-packages openapi pictures release lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -123,6 +123,9 @@ openapi: .venv/ready ## write docs/openapi.json from the executor's routes
 pictures: .venv/ready ## record docs/images: what the plugin prints, and the console in a browser, against executor and simulator
 	@$(BIN)/python -m plugin_pictures
 	@$(BIN)/python -m console_world
+
+release: cluster ## wheel, charts, images, bills of material and digests of this commit into dist/
+	@$(BIN)/python -m ibgateway_release
 
 lock: .venv/ready ## write requirements/*.txt from pyproject.toml
 	@requirements/lock.sh

@@ -226,7 +226,7 @@ class ClusterLifecycle:
 
 
 def _is_built(found: record.Record) -> bool:
-    return found.node_image != plan.NODE_IMAGE
+    return found.node_image.startswith(plan.BUILT_NODES)
 
 
 def _remove(place: Path) -> None:

@@ -9,6 +9,7 @@
 | no                | any                    | no             | refused: says what to install     |
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +18,9 @@ from ibgateway_cluster.errors import DiskFullError, UnsupportedError
 NODE_IMAGE = (
     "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
 )
+NODE_VARIABLE = "IBGATEWAY_NODE_IMAGE"
+BUILT_NODES = "ibgateway/node:"
+"""What the name of a node image of ours begins with."""
 _GIB = 1 << 30
 SMALLEST = 2 * _GIB
 
@@ -53,6 +57,11 @@ def engine(*, answers: bool, root: bool, debian: bool) -> Engine:
         "no Docker engine answers: install and start Docker (https://docs.docker.com/engine/install), "
         "or run this as root on Debian or Ubuntu, where it brings an engine of its own"
     )
+
+
+def official_node(environ: Mapping[str, str]) -> str:
+    """The node image that is not ours: IBGATEWAY_NODE_IMAGE, for another version of Kubernetes, else the pinned one."""
+    return environ.get(NODE_VARIABLE) or NODE_IMAGE
 
 
 def node(*, official: bool, root: bool, debian: bool) -> Node:

@@ -23,7 +23,7 @@ class Provision:
 
     def current(self, node_image: str) -> bool:
         """Whether a cluster on this node image is what `node_image` would give today."""
-        return node_image in (plan.NODE_IMAGE, self._image(self._go()).name())
+        return node_image in (self._official(), self._image(self._go()).name())
 
     def tools(self) -> None:
         """kind, helm and kubectl are there afterwards."""
@@ -44,7 +44,10 @@ class Provision:
         self.check_space(plan.Missing(programs, node_image=built and not present))
         if programs:
             self._provide_go(go)
-        return image.provide(self.report) if built else plan.NODE_IMAGE
+        return image.provide(self.report) if built else self._official()
+
+    def _official(self) -> str:
+        return plan.official_node(self.docker.environ)
 
     def _go(self) -> GoBuilder:
         modules = SOURCES / "modules"
@@ -77,5 +80,5 @@ class Provision:
 
     def _node_kind(self) -> plan.Node:
         """Asks a registry: only where no image of ours is there."""
-        official = self.docker.obtains(plan.NODE_IMAGE, self.report)
+        official = self.docker.obtains(self._official(), self.report)
         return plan.node(official=official, root=self.host.root, debian=self.host.debian)

@@ -1,4 +1,4 @@
-"""The programs that judge the charts, built once from pinned modules and locked wheels, beside the cluster's own programs.
+"""The programs that judge charts and workflows, built once from pinned modules and locked wheels, beside the cluster's own programs.
 
 `python -m ibgateway_charts.tools` builds what is missing and prints how long each took.
 """
@@ -36,6 +36,7 @@ FAMILIES: Final = (
         },
     ),
     Family("kube-score", {"kube-score": "github.com/zegl/kube-score/cmd/kube-score"}),
+    Family("actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}),
 )
 """What goes with the same Kubernetes libraries is one module, so that they are compiled once; kube-score wants older ones."""
 GO_PROGRAMS: Final = {name: family for family in FAMILIES for name in family.programs}

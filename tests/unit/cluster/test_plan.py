@@ -74,3 +74,9 @@ def test_too_little_space_is_said_before_anything_starts() -> None:
 
 def test_enough_space_passes() -> None:
     plan.check_space(12 * GIB, 12 * GIB, "/cache")
+
+
+def test_another_node_image_may_be_named_for_another_kubernetes() -> None:
+    named = {"IBGATEWAY_NODE_IMAGE": "kindest/node:v1.31.14"}
+    assert plan.official_node(named) == "kindest/node:v1.31.14"
+    assert plan.official_node({"IBGATEWAY_NODE_IMAGE": ""}) == plan.NODE_IMAGE
