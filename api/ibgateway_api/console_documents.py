@@ -82,4 +82,4 @@ class ConsoleReport(Document):
     draining: ConsoleAction | None = None
     """What was asked for and waits until orders have drained."""
     not_drained: ConsoleAction | None = None
-    """What was asked for last and not done, because orders were still on their way."""
+    """What was asked for last and not done: orders were still on their way, or it had come to cost a push."""

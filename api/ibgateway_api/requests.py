@@ -61,12 +61,14 @@ class ConsoleRequest(Document):
     """`POST /v1/console-requests` of the sentinel: what a person asks for at the console, with a button.
 
     `id` is the time at which it was pressed, in RFC 3339: the same one is taken once. `minutes` is for a handover. 409
-    with the reason where it can't be had now.
+    with the reason where it can't be had now, or costs a push to which the person has not agreed.
     """
 
     id: str
     action: ConsoleAction
     minutes: int = Field(default=30, ge=1, le=12 * 60)
+    push_agreed: bool = False
+    """Whether a push was said to be its cost when it was pressed."""
 
 
 def asked_at_console(handover: str) -> bool:

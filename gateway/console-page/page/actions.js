@@ -119,12 +119,16 @@ element("confirm-no").addEventListener("click", () => element("confirm").close()
 element("confirm-yes").addEventListener("click", async () => {
   element("confirm").close();
   const minutes = Number(element("confirm-minutes").value) || 30;
-  const body = pending.action === "handover" ? { action: pending.action, minutes } : { action: pending.action };
+  // What was said to cost nothing is not done where it costs a push by now.
+  const body = { action: pending.action, pushAgreed: pending.pushes !== "" };
+  if (pending.action === "handover") body.minutes = minutes;
   write("asked", "Asking…");
   try {
     const answer = await send("POST", "asked", body, { "X-Console-Key": key });
     if (answer.status === 403) key = "";
-    write("asked", answer.ok ? `Asked for: ${pending.label}.` : `Not done: ${(await answer.text()).trim()}`);
+    const said = (await answer.text()).trim();
+    const refusal = answer.status === 503 ? said : `Not done: ${said}`;
+    write("asked", answer.ok ? `Asked for: ${pending.label}.` : refusal);
   } catch {
     write("asked", "Not known: the console does not answer. Look at what goes on before asking again.");
   }

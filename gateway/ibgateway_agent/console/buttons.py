@@ -116,8 +116,11 @@ class Buttons:
             return web.Response(status=409, text=str(error))
         except EndpointUnavailableError:
             self._metrics.pressed.labels(asked.action, "failed").inc()
-            logger.warning("%s was not handed on: the sentinel does not take it", asked.action)
-            text = "the gateway's pod did not take it: it is away, or older than this console"
+            logger.warning("%s: the sentinel has not said that it took it", asked.action)
+            text = (
+                "Not known: the gateway's pod has not said that it took it. It is away, or older than this console."
+                " Look at what goes on before asking again."
+            )
             return web.Response(status=503, text=text)
         self._metrics.pressed.labels(asked.action, "taken").inc()
         logger.info("a person at the console asked for %s at %s", asked.action, asked.id)

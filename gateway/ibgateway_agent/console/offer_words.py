@@ -8,7 +8,7 @@ from ibgateway_api.console_documents import ActionOffer, ConsoleAction, ConsoleR
 from ibgateway_api.names import Key, child_names
 
 Row = dict[str, str]
-"""`action` (empty: there is no button for it), `label`, `cost`, `refused` and `command`; any of the last two may be empty."""
+"""`action` (empty: there is no button for it), `label`, `cost`, `pushes` (empty: none), `refused` and `command`; the last two may be empty."""
 
 _LABELS: Final = {
     ConsoleAction.LOGIN: "One login",
@@ -40,6 +40,7 @@ def _rows(key: Key | None, told: ConsoleReport) -> Iterator[Row]:
             "action": str(offer.action),
             "label": _LABELS[offer.action],
             "cost": _cost(offer),
+            "pushes": "yes" if offer.pushes else "",
             "refused": offer.refused,
             "command": _command(key, offer.action, weeks=told.week_open) if key else "",
         }
@@ -48,6 +49,7 @@ def _rows(key: Key | None, told: ConsoleReport) -> Iterator[Row]:
             "action": "",
             "label": "Suspend",
             "cost": "no push; resuming costs one unless it comes back by the week's token",
+            "pushes": "",
             "refused": "",
             "command": f"{_kubectl(key)} patch ibgw {key.name} --type merge --patch"
             """ '{"spec":{"suspend":true}}'""",

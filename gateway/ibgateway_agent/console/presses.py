@@ -2,7 +2,8 @@
 
 Looking needs no more than the display's own password; a button may send a push, so the console itself checks the
 password here, whether or not there is a screen. What it gives for that is a random key that lives in the page's memory:
-no cookie, so that no other page can use it. A key is over after some idle minutes, and with the console's process.
+no cookie, so that no other page can use it. A key is over after some idle minutes, with the password or the token that it
+was given for, and with the console's process.
 """
 
 import hmac
@@ -40,6 +41,8 @@ class ButtonKeys:
     monotonic: Callable[[], float]
     presses: FailureLimit = field(default_factory=lambda: FailureLimit(PRESSES))
     _used: dict[str, float] = field(default_factory=dict)
+    _shown: tuple[bytes, bytes] = (b"", b"")
+    """What all of these keys were given for."""
 
     def open(self, password: str, protocols: Sequence[str]) -> str:
         """A new key for the right password; raises SessionEndedError where it, or the token, is wrong."""
@@ -52,6 +55,7 @@ class ButtonKeys:
         if not expected or not hmac.compare_digest(password.encode(), expected):
             raise SessionEndedError(PASSWORD_REFUSED)
         self.limit.give_back(charged_at)
+        self._end_with_their_secrets()
         while len(self._used) >= MOST_KEYS:
             self._used.pop(min(self._used, key=lambda key: self._used[key]))
         key = secrets.token_urlsafe(32)
@@ -60,9 +64,10 @@ class ButtonKeys:
 
     def is_open(self, key: str) -> bool:
         """Whether the key is one of ours and not idle for too long; using it keeps it."""
-        now = self.monotonic()
+        self._end_with_their_secrets()
+        now, shown = self.monotonic(), key.encode(errors="replace")
         self._used = {k: at for k, at in self._used.items() if now - at < IDLE_SECONDS}
-        found = next((k for k in self._used if hmac.compare_digest(k.encode(), key.encode())), None)
+        found = next((k for k in self._used if hmac.compare_digest(k.encode(), shown)), None)
         if found is None:
             return False
         self._used[found] = now
@@ -71,6 +76,13 @@ class ButtonKeys:
     def close(self, key: str) -> None:
         """The person has gone."""
         self._used.pop(key, None)
+
+    def _end_with_their_secrets(self) -> None:
+        """Whoever has a key for a password or a token that counts no more has none."""
+        counts = (self.password(), self.token() if self.token is not None else b"")
+        if counts != self._shown:
+            self._used.clear()
+        self._shown = counts
 
     def may_press(self) -> bool:
         """Whether a press is passed on: so many in a minute are."""

@@ -70,7 +70,9 @@ def _lines(told: ConsoleReport) -> Iterator[Line]:
         yield _line("asked", f"Asked for here: {told.draining}, once orders have drained")
     if told.not_drained:
         yield _line(
-            "asked", f"Asked for here and not done: {told.not_drained}; orders had not drained"
+            "asked",
+            f"Asked for here and not done: {told.not_drained}; orders had not drained,"
+            " or it had come to cost a push",
         )
     if told.paused_since:
         yield _line("paused", "Trading is paused from here since {at}", told.paused_since)

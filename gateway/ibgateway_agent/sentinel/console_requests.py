@@ -11,7 +11,12 @@ from typing import Final
 
 from ibgateway_agent.errors import ActionRefusedError, AgentError
 from ibgateway_agent.sentinel.permits.handover import handover
-from ibgateway_agent.sentinel.permits.offers import OUT_FOR, is_weeks_restart, refused_action
+from ibgateway_agent.sentinel.permits.offers import (
+    OUT_FOR,
+    costs_more,
+    is_weeks_restart,
+    refused_press,
+)
 from ibgateway_agent.sentinel.permits.permits import Permits
 from ibgateway_agent.sentinel.permits.records import RequestKind
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
@@ -46,7 +51,7 @@ class ConsoleRequests:
         self._clock = clock
         self._waiting: WaitingRequest | None = None
         self.not_drained: ConsoleAction | None = None
-        """The last one, where it was given up because orders were still on their way."""
+        """The last one, where it was given up: orders were still on their way, or it had come to cost a push."""
 
     @property
     def draining(self) -> ConsoleAction | None:
@@ -61,7 +66,7 @@ class ConsoleRequests:
         seen = self._snapshot()
         if seen.records.was_asked(asked.id):
             return False
-        if refused := refused_action(asked.action, seen):
+        if refused := refused_press(asked, seen):
             raise ActionRefusedError(refused)
         if self._waiting is not None:
             raise ActionRefusedError(
@@ -85,9 +90,11 @@ class ConsoleRequests:
         """Nothing is on its way: what waits is done, unless it can't be any more."""
         if (waiting := self._waiting) is None:
             return
-        self._waiting = None
+        self._waiting, seen = None, self._snapshot()
         try:
-            self._do(waiting.asked, self._snapshot())
+            if dearer := costs_more(waiting.asked, seen):
+                raise ActionRefusedError(dearer)
+            self._do(waiting.asked, seen)
         except (AgentError, OSError) as error:
             self._give_up(waiting.asked, str(error))
 

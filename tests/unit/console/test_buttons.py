@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -274,3 +274,47 @@ def test_the_oldest_key_goes_for_the_seventeenth() -> None:
         clock.now += 1
         made.append(held.open("right", []))
     assert [held.is_open(key) for key in made] == [False] + [True] * 16
+
+
+async def test_a_key_is_over_with_the_password_that_it_was_given_for(
+    page: Page, static: Path, sentinel: AskedSentinel
+) -> None:
+    await page.unlock()
+    (static / "vnc").write_text("canary-new")
+    assert (await page.post("/asked", {"action": "login"}))[0] == 403
+    assert await page.unlock("canary-new") == 200
+    assert (await page.post("/asked", {"action": "login"}))[0] == 202
+    assert len(sentinel.asked) == 1
+
+
+def test_a_new_password_leaves_no_older_key_though_nobody_has_pressed_meanwhile() -> None:
+    password = [b"right"]
+    held = replace(keys(KeyClock()), password=lambda: password[0])
+    older = held.open("right", [])
+    password[0] = b"renewed"
+    held.open("renewed", [])
+    assert not held.is_open(older)
+
+
+def test_in_token_mode_a_key_is_over_with_its_token() -> None:
+    token = [b"first"]
+    held = replace(keys(KeyClock()), token=lambda: token[0])
+    key = held.open("right", ["binary", "token.Zmlyc3Q"])
+    assert held.is_open(key)
+    token[0] = b"second"
+    assert not held.is_open(key)
+
+
+def test_a_key_that_is_no_text_is_none() -> None:
+    held = keys(KeyClock())
+    held.open("right", [])
+    assert not held.is_open("\udcff")
+
+
+async def test_whether_a_push_was_agreed_to_is_handed_on(
+    page: Page, sentinel: AskedSentinel
+) -> None:
+    await page.unlock()
+    await page.post("/asked", {"action": "login", "pushAgreed": True})
+    await page.post("/asked", {"action": "login"})
+    assert [asked["pushAgreed"] for _, asked in sentinel.asked] == [True, False]

@@ -81,3 +81,9 @@ def test_suspending_is_for_the_api_server_alone() -> None:
 def test_a_console_without_a_name_names_no_command() -> None:
     assert {one["command"] for one in rows(None, told(*EVERY))} == {""}
     assert rows(PAPER, told()) == []
+
+
+@pytest.mark.parametrize("pushes", [True, False])
+def test_a_row_tells_whether_its_cost_is_a_push(pushes: bool) -> None:
+    found = row(ActionOffer(action=ConsoleAction.LOGIN, pushes=pushes))
+    assert bool(found["pushes"]) is pushes

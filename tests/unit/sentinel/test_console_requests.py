@@ -8,6 +8,7 @@ import pytest
 
 from ibgateway_agent.errors import ActionRefusedError
 from ibgateway_api.console_documents import ActionOffer, ConsoleAction
+from ibgateway_api.login import Sign
 from ibgateway_api.requests import ConsoleRequest, HandoverRequest
 from sentinel_fakes import FakePod
 from sentinel_fakes.pod import PUSH
@@ -22,15 +23,16 @@ def pod(tmp_path: Path) -> FakePod:
 
 
 def press(pod: FakePod, action: ConsoleAction, **more: int) -> bool:
+    """By somebody who has agreed to a push, unless `pushAgreed` says otherwise."""
     asked = f"{pod.time.now:%Y-%m-%dT%H:%M:%SZ}"
     return pod.sentinel.asked_at_console(
-        ConsoleRequest.model_validate({"id": asked, "action": action, **more})
+        ConsoleRequest.model_validate({"id": asked, "action": action, "pushAgreed": True, **more})
     )
 
 
-def refused(pod: FakePod, action: ConsoleAction) -> str:
+def refused(pod: FakePod, action: ConsoleAction, **more: int) -> str:
     with pytest.raises(ActionRefusedError) as error:
-        press(pod, action)
+        press(pod, action, **more)
     return str(error.value)
 
 
@@ -196,3 +198,65 @@ def test_while_a_push_waits_no_second_one_is_asked_for(pod: FakePod) -> None:
     pod.runs()
     pod.says(PUSH)
     assert refused(pod, LOGIN) == "a login is under way"
+
+
+def test_a_pause_is_in_force_though_the_clock_was_set_back_before_it(pod: FakePod) -> None:
+    pod.logs_in()
+    pod.later(minutes=5)
+    press(pod, PAUSE)
+    pod.later(seconds=1)
+    press(pod, RESUME)
+    pod.later(minutes=-2)
+    press(pod, PAUSE)
+    assert [hold.reason for hold in pod.look().holds] == ["Paused"]
+    pod.later(minutes=-1)
+    press(pod, RESUME)
+    assert pod.look().holds == ()
+
+
+def test_a_clock_that_was_set_back_lets_no_second_press_through(pod: FakePod) -> None:
+    parked(pod)
+    press(pod, LOGIN)
+    pod.time.passes(timedelta(seconds=-5))
+    assert refused(pod, LOGIN) == "something was asked for here a moment ago"
+
+
+@pytest.mark.parametrize("action", [LOGIN, RESTART])
+def test_what_was_read_to_cost_no_push_sends_none(pod: FakePod, action: ConsoleAction) -> None:
+    if action is LOGIN:
+        parked(pod)
+    else:
+        pod.logs_in()
+        pod.later(days=4)
+    assert offered(pod, action).pushes
+    told = refused(pod, action, pushAgreed=False)
+    assert told == "it costs a push now, and cost none when you read it"
+    assert ledger(pod) == []
+    assert press(pod, action)
+
+
+async def test_a_restart_that_comes_to_cost_a_push_while_orders_drain_is_not_done(
+    pod: FakePod,
+) -> None:
+    knows = pod.logs_in().sequence
+    assert not offered(pod, RESTART).pushes
+    with pod.sentinel.drain.heard(knows, drained=False):
+        press(pod, RESTART, pushAgreed=False)
+        stops = pod.look()
+        pod.api(Sign.SESSION_TAKEN)  # nothing is left that could be kept for the return
+    with pod.sentinel.drain.heard(stops.sequence, drained=True):
+        pod.look()
+        told = pod.look()
+    assert told.handover is None
+    assert told.holds == ()
+    assert ledger(pod) == [("asked", "console restart", "console")]
+    assert pod.sentinel.console_report().not_drained is RESTART
+
+
+def test_a_restart_is_not_to_be_had_where_its_token_would_not_be_let_in_again(
+    pod: FakePod,
+) -> None:
+    pod.logs_in()
+    pod.ibkr_tells_time(ahead=3600)
+    assert refused(pod, RESTART).startswith("ClockSkew: ")
+    assert offered(pod, HANDOVER).refused == ""

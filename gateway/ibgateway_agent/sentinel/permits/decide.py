@@ -46,6 +46,14 @@ def answer_to_person(now: SentinelSnapshot) -> Granted | Refused:
     return _decide(now, PermitRequest(Cause.REQUESTED, token_at_hand=token))
 
 
+def refused_return(now: SentinelSnapshot) -> Refused | None:
+    """Why a login that leaves now would not come back at once by its token, which no interval spaces."""
+    answer = _decide(now, PermitRequest(Cause.START, token_at_hand=True))
+    if isinstance(answer, Granted) or answer.reason is PermitRefusal.INTERVAL:
+        return None
+    return answer
+
+
 def login_is_under_way(now: SentinelSnapshot) -> bool:
     """Whether an attempt is being made, which a request would not end."""
     on_its_way = now.waiting and now.permit_on_its_way

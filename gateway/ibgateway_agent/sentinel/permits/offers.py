@@ -7,6 +7,7 @@ from typing import Final
 from ibgateway_agent.sentinel.permits.decide import (
     answer_to_person,
     login_is_under_way,
+    refused_return,
     refused_stop,
 )
 from ibgateway_agent.sentinel.permits.handover import handover, why_it_costs
@@ -17,7 +18,7 @@ from ibgateway_api.advice import why_refused
 from ibgateway_api.console_documents import ActionOffer, ConsoleAction
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import Granted, PermitKind, PermitRefusal, Refused
-from ibgateway_api.requests import asked_at_console
+from ibgateway_api.requests import ConsoleRequest, asked_at_console
 
 SPACED: Final = timedelta(seconds=30)
 """Between two presses that may cost a push: a finger that slips sends one."""
@@ -35,10 +36,20 @@ def offers(now: SentinelSnapshot) -> tuple[ActionOffer, ...]:
     return tuple(_offers(now))
 
 
-def refused_action(action: ConsoleAction, now: SentinelSnapshot) -> str:
+def refused_press(asked: ConsoleRequest, now: SentinelSnapshot) -> str:
     """Why it can't be had now; empty where it can."""
-    found = next((offer for offer in _offers(now) if offer.action is action), None)
-    return found.refused if found else "there is nothing of that kind to be ended"
+    found = next((offer for offer in _offers(now) if offer.action is asked.action), None)
+    if found is None:
+        return "there is nothing of that kind to be ended"
+    return found.refused or costs_more(asked, now)
+
+
+def costs_more(asked: ConsoleRequest, now: SentinelSnapshot) -> str:
+    """Whether it has come to cost a push since its cost was read, in words; empty where it has not."""
+    found = next((offer for offer in _offers(now) if offer.action is asked.action), None)
+    if found is None or not found.pushes or asked.push_agreed:
+        return ""
+    return "it costs a push now, and cost none when you read it"
 
 
 def paused_since(records: Records) -> datetime | None:
@@ -86,6 +97,8 @@ def _restart(now: SentinelSnapshot, stands: Note | None, pressed: str) -> Action
     refused = pressed
     if weeks and (answer := refused_stop(now, RequestKind.LOGIN, "")):
         refused = why_refused(answer.reason, answer.until)
+    if not weeks and (answer := refused_return(now)):
+        refused = why_refused(answer.reason, answer.until)
     if stands is not None:
         refused = "a person has the login"
     elif now.login.state is not LoginState.LOGGED_IN:
@@ -111,6 +124,6 @@ def _hand_back(now: SentinelSnapshot, stands: Note) -> ActionOffer:
 
 def _just_pressed(now: SentinelSnapshot) -> str:
     last = now.records.last_asked(*_MAY_PUSH)
-    if last is None or not timedelta(0) <= now.now - last.at < SPACED:
+    if last is None or abs(now.now - last.at) >= SPACED:
         return ""
     return "something was asked for here a moment ago"

@@ -147,16 +147,20 @@ class Records:
 
     @cached_property
     def _asked(self) -> dict[str, Note]:
-        return {n.kind: n for n in self.notes if n.note is NoteKind.ASKED}
+        return {kind: self.notes[place] for kind, place in self._asked_places.items()}
+
+    @cached_property
+    def _asked_places(self) -> dict[str, int]:
+        return {n.kind: place for place, n in enumerate(self.notes) if n.note is NoteKind.ASKED}
 
     @cached_property
     def _done(self) -> frozenset[tuple[str, str]]:
         return frozenset((n.kind, n.request) for n in self.notes if n.note is NoteKind.DONE)
 
     def last_asked(self, *kinds: str) -> Note | None:
-        """The newest request of one of these kinds."""
-        asked = [self._asked[kind] for kind in kinds if kind in self._asked]
-        return max(asked, key=lambda note: note.at, default=None)
+        """The newest request of one of these kinds: the last line, whatever the clock said meanwhile."""
+        places = [self._asked_places[kind] for kind in kinds if kind in self._asked_places]
+        return self.notes[max(places)] if places else None
 
     def was_asked(self, request: str) -> bool:
         """Whether a request of that id was taken, of whatever kind."""
