@@ -164,6 +164,7 @@ def _input(
         gateway_replicas=wanted.gateway,
         executor_replicas=wanted.executor,
         vnc_from_user=found is not None and found.has_vnc,
+        vnc_is_default=found is None or not found.has_vnc or found.default_vnc,
         holds=told_holds(snapshot),
         logins_allowed=logins_allowed(spec, snapshot),
         needs_turn=snapshot.place.shared,

@@ -47,7 +47,14 @@ def _by_token(given: DesiredInput) -> bool:
 
 def _has_buttons(given: DesiredInput) -> bool:
     """Only then the console holds what can ask for a login, and the password that a person shows for it."""
-    return given.spec.novnc.actions.allow(given.spec.trading_mode)
+    allowed = given.spec.novnc.actions.allow(given.spec.trading_mode)
+    return allowed and not (_is_open_to_pods(given) and given.vnc_is_default)
+
+
+def _is_open_to_pods(given: DesiredInput) -> bool:
+    """Whether any pod of the cluster reaches the page, and no token is asked for: then a password that all know guards nothing."""
+    policy = given.spec.network_policy.enabled and not given.spec.novnc.allowed_origins
+    return not policy and not _by_token(given)
 
 
 def _pod_template(given: DesiredInput) -> Manifest:

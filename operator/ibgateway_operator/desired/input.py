@@ -60,6 +60,8 @@ class DesiredInput:
     """What the executor is told to hold trading for, beside the spec's own suspend."""
     vnc_from_user: bool = False
     """Whether the user's Secret has VNC_PASSWORD; else the operator's default is mounted."""
+    vnc_is_default: bool = True
+    """Whether the VNC password that counts is the documented one, which everybody knows."""
 
     @property
     def children(self) -> ChildNames:

@@ -1,5 +1,7 @@
 """The console's Deployment."""
 
+from dataclasses import replace
+
 import pytest
 
 from ibgateway_agent.console.settings import TcpAddress, from_env
@@ -63,3 +65,25 @@ def test_of_the_users_secret_the_console_has_the_vnc_password_alone() -> None:
         assert vnc["secretName"] == secret
         assert vnc["items"] == [{"key": "VNC_PASSWORD", "path": "VNC_PASSWORD"}]
         assert vnc["optional"]
+
+
+OPEN = {"novnc": {"allowedOrigins": ["https://vnc.example.com"]}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "default", "buttons"),
+    [
+        (OPEN, True, False),
+        (OPEN, False, True),
+        ({"networkPolicy": {"enabled": False}}, True, False),
+        ({"networkPolicy": {"enabled": False}}, False, True),
+        ({"novnc": {**OPEN["novnc"], "auth": "token"}}, True, True),
+        ({}, True, True),
+    ],
+)
+def test_where_any_pod_reaches_the_page_the_documented_password_opens_no_buttons(
+    spec: dict[str, object], default: bool, buttons: bool
+) -> None:
+    given = replace(desired_input(spec), vnc_is_default=default)
+    told = environment(pod_specs(given)["novnc"]["containers"][0])
+    assert (from_env(told).buttons is not None) is buttons

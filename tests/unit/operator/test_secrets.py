@@ -464,3 +464,17 @@ async def test_a_look_that_fails_is_made_again_in_ten_seconds(
     trading.hear_again()
     await trading.reconcile()
     assert trading.condition("Ready") == "True Trading"
+
+
+@pytest.mark.parametrize(
+    ("vnc", "buttons"),
+    [({}, False), ({"VNC_PASSWORD": "password"}, False), ({"VNC_PASSWORD": "eightchr"}, True)],
+)
+async def test_a_page_that_pods_reach_has_buttons_with_a_vnc_password_of_ones_own_only(
+    world: OperatorWorld, vnc: dict[str, str], buttons: bool
+) -> None:
+    world.edit(novnc={"allowedOrigins": ["https://vnc.example.com"]})
+    world.secret(IB_USERNAME="someone", IB_PASSWORD="canary", **vnc)
+    await world.reconcile()
+    pod = world.api_server.named("Deployment", "paper-novnc")["spec"]["template"]["spec"]
+    assert ("agent" in [volume["name"] for volume in pod["volumes"]]) is buttons

@@ -11,7 +11,7 @@ from ibgateway_api.console_documents import ActionOffer, ConsoleAction
 from ibgateway_api.login import Sign
 from ibgateway_api.requests import ConsoleRequest, HandoverRequest
 from sentinel_fakes import FakePod
-from sentinel_fakes.pod import PUSH
+from sentinel_fakes.pod import ANSWERED, DONE, PUSH
 
 LOGIN, RESTART, HANDOVER = ConsoleAction.LOGIN, ConsoleAction.RESTART, ConsoleAction.HANDOVER
 PAUSE, RESUME, HAND_BACK = ConsoleAction.PAUSE, ConsoleAction.RESUME, ConsoleAction.HAND_BACK
@@ -260,3 +260,20 @@ def test_a_restart_is_not_to_be_had_where_its_token_would_not_be_let_in_again(
     pod.ibkr_tells_time(ahead=3600)
     assert refused(pod, RESTART).startswith("ClockSkew: ")
     assert offered(pod, HANDOVER).refused == ""
+
+
+def test_a_session_that_was_given_up_earlier_keeps_no_login_from_a_restart(pod: FakePod) -> None:
+    pod.waits()
+    pod.runs()
+    pod.says(PUSH)
+    pod.api(Sign.SESSION_TAKEN)
+    pod.ends()
+    pod.waits()
+    assert pod.sentinel.console_report().refusal == "SessionConflict"
+    press(pod, LOGIN)
+    pod.look()
+    pod.runs()
+    pod.says(PUSH, ANSWERED, DONE)
+    pod.api(Sign.API_READY, "DU1")
+    pod.later(seconds=40)
+    assert offered(pod, RESTART).refused == ""

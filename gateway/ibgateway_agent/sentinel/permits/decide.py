@@ -47,11 +47,10 @@ def answer_to_person(now: SentinelSnapshot) -> Granted | Refused:
 
 
 def refused_return(now: SentinelSnapshot) -> Refused | None:
-    """Why a login that leaves now would not come back at once by its token, which no interval spaces."""
+    """Why a login that leaves now would not come back at once by its token; what a handover's end lifts is no reason."""
     answer = _decide(now, PermitRequest(Cause.START, token_at_hand=True))
-    if isinstance(answer, Granted) or answer.reason is PermitRefusal.INTERVAL:
-        return None
-    return answer
+    lifted = {PermitRefusal.INTERVAL, PermitRefusal.SESSION_CONFLICT}
+    return None if isinstance(answer, Granted) or answer.reason in lifted else answer
 
 
 def login_is_under_way(now: SentinelSnapshot) -> bool:
