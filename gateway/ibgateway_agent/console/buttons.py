@@ -25,6 +25,8 @@ from ibgateway_runtime.sentinel_client import ask_at_console
 KEY_HEADER: Final = "X-Console-Key"
 LONGEST_KEY: Final = 64
 NOT_STORED: Final = {hdrs.CACHE_CONTROL: "no-store"}
+_NO_JSON: Final = (ValidationError, ContentTypeError, TypeError, ValueError, RecursionError)
+"""A body that is not what is asked for; brackets without end are a RecursionError."""
 
 logger = logging.getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -78,7 +80,7 @@ class Buttons:
         try:
             shown = KeyRequest.model_validate(await request.json())
             key = self._keys.open(shown.password, shown.protocols)
-        except (ValidationError, ContentTypeError, ValueError):
+        except _NO_JSON:
             raise web.HTTPBadRequest(text="password is missing\n") from None
         except SessionEndedError as ended:
             self._metrics.refused.labels("password").inc()
@@ -103,7 +105,7 @@ class Buttons:
                 "id": f"{self._now().astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
             }
             asked = ConsoleRequest.model_validate(pressed)
-        except (ValidationError, ContentTypeError, TypeError, ValueError):
+        except _NO_JSON:
             raise web.HTTPBadRequest(text="what is asked for is not known here\n") from None
         return await self._hand_on(asked)
 

@@ -68,7 +68,7 @@ class ConsoleRequests:
             return False
         if refused := refused_press(asked, seen):
             raise ActionRefusedError(refused)
-        if self._waiting is not None:
+        if self._waiting is not None and asked.action is not ConsoleAction.PAUSE:
             raise ActionRefusedError(
                 f"{self._waiting.asked.action} waits until orders have drained"
             )

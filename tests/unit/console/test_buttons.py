@@ -318,3 +318,9 @@ async def test_whether_a_push_was_agreed_to_is_handed_on(
     await page.post("/asked", {"action": "login", "pushAgreed": True})
     await page.post("/asked", {"action": "login"})
     assert [asked["pushAgreed"] for _, asked in sentinel.asked] == [True, False]
+
+
+@pytest.mark.parametrize("path", ["/key", "/asked"])
+async def test_brackets_without_end_are_no_request(page: Page, path: str) -> None:
+    await page.unlock()
+    assert (await page.post(path, "[" * 4000))[0] == 400

@@ -123,8 +123,9 @@ async def test_orders_that_do_not_drain_keep_their_login(pod: FakePod) -> None:
     with pod.sentinel.drain.heard(knows, drained=False):
         press(pod, RESTART)
         assert [hold.reason for hold in pod.look().holds] == ["PlannedStop"]
-        assert refused(pod, PAUSE) == "restart waits until orders have drained"
-        pod.later(seconds=61)
+        pod.time.passes(timedelta(seconds=31))
+        assert refused(pod, HANDOVER) == "restart waits until orders have drained"
+        pod.later(seconds=30)
         told = pod.look()
     assert told.holds == ()
     assert told.handover is None
@@ -277,3 +278,23 @@ def test_a_session_that_was_given_up_earlier_keeps_no_login_from_a_restart(pod: 
     pod.api(Sign.API_READY, "DU1")
     pod.later(seconds=40)
     assert offered(pod, RESTART).refused == ""
+
+
+def test_trading_is_paused_at_once_though_something_else_waits_for_a_drain(pod: FakePod) -> None:
+    knows = pod.logs_in().sequence
+    with pod.sentinel.drain.heard(knows, drained=False):
+        press(pod, RESTART)
+        pod.time.passes(timedelta(seconds=1))
+        assert press(pod, PAUSE)
+        assert [hold.reason for hold in pod.look().holds] == ["PlannedStop", "Paused"]
+        assert pod.sentinel.console_report().draining is RESTART
+        pod.later(seconds=61)
+    assert [hold.reason for hold in pod.look().holds] == ["Paused"]
+
+
+@pytest.mark.parametrize("days", [0, 4])
+def test_no_restart_ends_a_login_that_may_not_be_made_again(pod: FakePod, days: int) -> None:
+    pod.logs_in()
+    pod.settings('{"tradingMode": "paper", "loginsAllowed": false}')
+    pod.later(days=days, seconds=5)
+    assert refused(pod, RESTART).startswith("PolicyUnproven: ")

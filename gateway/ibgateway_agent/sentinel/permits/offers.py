@@ -95,9 +95,7 @@ def _restart(now: SentinelSnapshot, stands: Note | None, pressed: str) -> Action
     weeks = is_weeks_restart(now)
     why = "this week's login is due" if weeks else why_it_costs(now, now.now + OUT_FOR)
     refused = pressed
-    if weeks and (answer := refused_stop(now, RequestKind.LOGIN, "")):
-        refused = why_refused(answer.reason, answer.until)
-    if not weeks and (answer := refused_return(now)):
+    if answer := _not_let_in_again(now, weeks=weeks):
         refused = why_refused(answer.reason, answer.until)
     if stands is not None:
         refused = "a person has the login"
@@ -106,6 +104,13 @@ def _restart(now: SentinelSnapshot, stands: Note | None, pressed: str) -> Action
     return ActionOffer(
         action=ConsoleAction.RESTART, pushes=weeks or bool(why), why=why, refused=refused
     )
+
+
+def _not_let_in_again(now: SentinelSnapshot, *, weeks: bool) -> Refused | None:
+    """Why a login that ends for a restart would find no way back now."""
+    if not now.settings.logins_allowed:
+        return Refused(PermitRefusal.POLICY_UNPROVEN)
+    return refused_stop(now, RequestKind.LOGIN, "") if weeks else refused_return(now)
 
 
 def _handover(now: SentinelSnapshot, stands: Note | None, pressed: str) -> ActionOffer:
