@@ -144,4 +144,4 @@ def _stripped(each: Json) -> Json:
 
 
 def _yaml(document: Mapping[str, object]) -> str:
-    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=10**9)

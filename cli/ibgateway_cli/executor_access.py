@@ -23,6 +23,7 @@ from ibgateway_api import names
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_cli.cluster import Cluster
 from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.loopback import direct, token_of
 
 _DOCTOR: Final = "kubectl ibgateway doctor looks at what is in the way"
 _CODES: Final[dict[type[ProblemError], ExitCode]] = {
@@ -50,7 +51,7 @@ class ExecutorAccess:
         with (
             self._forwarded() as url,
             ExecutorClient(
-                url, token=token, retries=RetryLimit(attempts=3), transport=self.transport
+                url, token=token, retries=RetryLimit(attempts=3), transport=direct(self.transport)
             ) as client,
         ):
             try:
@@ -64,7 +65,7 @@ class ExecutorAccess:
         headers = {"Authorization": f"Bearer {token}"}
         with (
             self._forwarded() as url,
-            httpx.Client(transport=self.transport, timeout=10) as client,
+            httpx.Client(transport=direct(self.transport), timeout=10) as client,
         ):
             try:
                 answer = client.get(f"{url}/v1/gate", headers=headers).raise_for_status()
@@ -83,14 +84,7 @@ class ExecutorAccess:
             yield url
 
     def _token(self, secret: str) -> str:
-        token = self.cluster.secret(secret).get(names.SECRET_TOKEN)
-        if token is None:
-            raise PluginError(
-                f"the Secret {secret} has no key {names.SECRET_TOKEN}",
-                "delete it: the operator makes it anew",
-                ExitCode.NOT_FOUND,
-            )
-        return token.decode()
+        return token_of(secret, self.cluster.secret(secret))
 
 
 def client_failure(error: ClientError) -> PluginError:

@@ -1,9 +1,11 @@
 """What may leave the cluster in a report: no value of a Secret, and no account id. Pure."""
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
+from urllib.parse import quote
 
 _ACCOUNT: Final = re.compile(r"(?<![A-Za-z0-9])[A-Z]{1,3}\d{5,12}(?![A-Za-z0-9])")
 """An account id of IBKR's, such as U1234567 or DU1234567, where nobody has named it."""
@@ -44,9 +46,12 @@ class Redaction:
 
 
 def _forms(value: bytes) -> Iterable[str]:
-    """A value as it may stand in a text: itself, its lines, and in base64."""
+    """A value as it may stand in a text: itself, its lines, in base64, and as JSON, YAML and addresses write it."""
     text = value.decode(errors="replace").strip()
     forms = {text, *text.splitlines(), base64.b64encode(value).decode()}
+    for line in tuple(forms):
+        forms |= {json.dumps(line)[1:-1], json.dumps(line, ensure_ascii=False)[1:-1]}
+        forms |= {line.replace("'", "''"), quote(line, safe="")}
     return {form.strip() for form in forms if form.strip()}
 
 

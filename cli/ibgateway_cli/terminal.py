@@ -1,20 +1,38 @@
 """The person's side: where is printed and asked, and the clock; all of it given, so that a test records it."""
 
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.output import Output, show
 
 WIDE: Final = 160
 """Columns of what goes into a file or a pipe."""
+_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class TerminalConsole(Console):
+    """Shows words of the cluster as they are: nothing in them is markup, an emoji's name, or moves the terminal."""
+
+    def __init__(self, **rest: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **rest)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """As rich does, without control characters that are not rich's own."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else _CONTROL.sub("", text), style, control)
 
 
 @dataclass(frozen=True)
@@ -66,15 +84,15 @@ class Terminal:
 
             yield tell_once
             return
-        with self.error.status(words) as status:
-            yield status.update
+        with self.error.status(Text(words)) as status:
+            yield lambda new: status.update(Text(new))
 
 
 def this_terminal() -> Terminal:
     """The terminal of this process."""
     return Terminal(
-        out=Console(width=None if sys.stdout.isatty() else WIDE),
-        error=Console(stderr=True, width=None if sys.stderr.isatty() else WIDE),
+        out=TerminalConsole(width=None if sys.stdout.isatty() else WIDE),
+        error=TerminalConsole(stderr=True, width=None if sys.stderr.isatty() else WIDE),
         person=sys.stdin.isatty() and sys.stderr.isatty(),
         now=lambda: datetime.now(UTC),
         sleep=time.sleep,

@@ -33,7 +33,8 @@ from ibgateway_cli.screen import screen
 
 app = PluginApp()
 
-WIDTH = 120
+WIDTH = 10_000
+"""Nothing is folded: a value that goes over two lines would not be found."""
 
 
 @app.command()
@@ -68,12 +69,12 @@ def report(
     redact = Redaction(secrets or {}, [*facts.status.accounts, *facts.spec.executor.accounts])
     files = [contents(facts, at, checked=secrets is not None), *_files(plugin, gateway)]
     _write(place, packed(files, redact, folder, at))
+    values = "no value of a Secret" if secrets is not None else "values of Secrets NOT looked for"
     document = {"file": str(place), "files": [redact(each.name) for each in files]}
     plugin.terminal.show(
         document,
         output,
-        f"{place}: {len(files)} files, account ids masked, no value of a Secret. Look through it before you"
-        " give it away.",
+        f"{place}: {len(files)} files, account ids masked, {values}. Look through it before you give it away.",
     )
 
 
@@ -115,7 +116,7 @@ def _asked(name: str, ask: Callable[[], Json]) -> ReportFile:
 
 
 def _yaml(document: Json) -> str:
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=10**9)
 
 
 def _text(shown: RenderableType) -> str:

@@ -14,6 +14,7 @@ from ibgateway_cli.cluster import Json
 from ibgateway_cli.doctor.check import CheckState, CheckSubject, Finding, fine
 from ibgateway_cli.errors import PluginError
 from ibgateway_cli.log_sources import operator_pods
+from ibgateway_cli.loopback import direct, token_of
 from ibgateway_cli.times import from_text, span
 
 SKEW: Final = timedelta(seconds=60)
@@ -130,7 +131,7 @@ def reachability(of: CheckSubject) -> Finding:
 
 def _ask_sentinel(of: CheckSubject) -> None:
     children = names.child_names(of.facts.name)
-    token = of.plugin.cluster.secret(children.agent_token).get(names.SECRET_TOKEN, b"").decode()
+    token = token_of(children.agent_token, of.plugin.cluster.secret(children.agent_token))
     _ask(
         of,
         f"pod/{children.gateway_pod}",
@@ -151,7 +152,7 @@ def _ask_console(of: CheckSubject) -> None:
 def _ask(of: CheckSubject, target: str, port: int, path: str, headers: dict[str, str]) -> None:
     with (
         of.plugin.cluster.forward(target, port) as url,
-        httpx.Client(transport=of.plugin.transport, timeout=10) as client,
+        httpx.Client(transport=direct(of.plugin.transport), timeout=10) as client,
     ):
         try:
             client.get(f"{url}{path}", headers=headers).raise_for_status()

@@ -1,10 +1,12 @@
 """What stands in the cells of a table: quantities, money, weights, times, contracts. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +15,8 @@ from ibgateway_cli import times
 
 NOTHING: Final = "-"
 _LONG: Final = frozenset(("WHY", "WAITS FOR", "WHAT", "WHAT ELSE", "TERMS"))
+_LEAST: Final = 8
+"""What a column that is folded keeps of its width."""
 _COLOURS: Final = {
     "Filled": "green",
     "Completed": "green",
@@ -28,9 +32,32 @@ _COLOURS: Final = {
 }
 
 
+class RowPage(Table):
+    """Cuts nothing: where a terminal is too narrow, each row's fields stand below each other."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """As rich does, or as records."""
+        if self._least() <= options.max_width:
+            yield from super().__rich_console__(console, options)
+            return
+        for cells in zip(*(column.cells for column in self.columns), strict=True):
+            yield facts(zip((str(column.header) for column in self.columns), cells, strict=True))
+            yield ""
+
+    def _least(self) -> int:
+        return sum(min(widths) if folded else max(widths) for folded, widths in self._widths())
+
+    def _widths(self) -> Iterator[tuple[bool, list[int]]]:
+        """Of each column: whether it is folded, and how wide its cells are."""
+        for column in self.columns:
+            texts = (column.header, *column.cells)
+            widths = [cell_len(str(text)) + 2 for text in texts]
+            yield not column.no_wrap, widths if column.no_wrap else [_LEAST + 2, max(widths)]
+
+
 def columns(*names: str, right: Iterable[str] = ()) -> Table:
     """A table without lines, as kubectl's; those of `right` have numbers. What is long is folded, and nothing else."""
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table = RowPage(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for name in names:
         table.add_column(
             name,

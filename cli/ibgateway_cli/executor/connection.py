@@ -22,6 +22,7 @@ from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.executor.problems import plugin_error
 from ibgateway_cli.gateway import key_of
+from ibgateway_cli.loopback import direct, token_of
 
 T = TypeVar("T")
 Way = Callable[[], AbstractContextManager[str]]
@@ -111,6 +112,10 @@ class ExecutorConnection:
                 self.leave()
                 self.pause(failures, "The executor's events have stopped, listening again.")
 
+    def tell(self, words: str) -> None:
+        """A sentence for the person."""
+        self._told(words)
+
     def pause(self, attempt: int, words: str) -> None:
         """Before what is repeated, longer each time."""
         self._told(words)
@@ -131,7 +136,7 @@ class ExecutorConnection:
                 address,
                 token=self._token,
                 retries=RetryLimit(attempts=1),
-                transport=self._transport,
+                transport=direct(self._transport),
                 sleep=self._sleep,
             )
             self._open = (way, client)
@@ -153,13 +158,7 @@ def connected(
     found = plugin.gateway(name)
     gateway = trading_gateway(found)
     children = names.child_names(gateway.name)
-    secret = plugin.cluster.secret(children.executor_token)
-    token = secret.get(names.SECRET_TOKEN, b"").decode().strip()
-    if not token:
-        raise PluginError(
-            f"the Secret {children.executor_token} has no {names.SECRET_TOKEN}",
-            "delete it: the operator makes another one",
-        )
+    token = token_of(children.executor_token, plugin.cluster.secret(children.executor_token))
     connection = ExecutorConnection(
         lambda: plugin.cluster.forward(f"svc/{children.intake}", names.PORT_EXECUTOR),
         token,

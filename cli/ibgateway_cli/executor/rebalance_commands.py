@@ -44,7 +44,7 @@ def rebalance(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Trade an account towards the weights of a file: shown, asked for, and followed to its report."""
-    body = rebalance_body(file.read_text(encoding="utf-8"), account=account)
+    body = rebalance_body(file.read_bytes(), account=account)
     plugin = plugin_of(context)
     with connected(plugin, gateway) as (trading, connection):
         plan = _planned(plugin.terminal, connection, body)

@@ -21,6 +21,18 @@ def stored_once(
     An answer that is lost may be that of a stored request. No later "not now" says that it was not stored, only a plain refusal
     does: the executor answers a stored request whatever has changed.
     """
+    try:
+        return _repeated(connection, call, what=what, key=key)
+    except KeyboardInterrupt:
+        connection.tell(
+            f"Nobody knows whether the {what} is stored: repeat the same command with --key {key}."
+        )
+        raise
+
+
+def _repeated(
+    connection: ExecutorConnection, call: Callable[[ExecutorClient], T], *, what: str, key: str
+) -> T:
     lost = False
     for attempt in count(1):
         try:

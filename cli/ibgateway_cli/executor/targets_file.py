@@ -4,6 +4,7 @@ Numbers stay as they are written: as a float a weight would lose digits. A key t
 """
 
 import json
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final
 
@@ -16,24 +17,41 @@ _AS_WRITTEN: Final = (
     "tag:yaml.org,2002:float",
     "tag:yaml.org,2002:int",
     "tag:yaml.org,2002:timestamp",
+    "tag:yaml.org,2002:bool",
 )
+_BOOL: Final = ("tag:yaml.org,2002:bool", re.compile("(?:true|false)$"))
+"""Nothing else is one: ON is a symbol, and NO could be."""
 
 
-def rebalance_body(text: str, *, account: str | None) -> dict[str, Any]:
+def rebalance_body(text: str | bytes, *, account: str | None) -> dict[str, Any]:
     """The body of `POST /v1/rebalances`; `targets` may be short: `AAPL: 0.6`. Raises PluginError."""
-    found = _document(text)
+    found = _document(text if isinstance(text, str) else _decoded(text))
     if not isinstance(found, dict) or "targets" not in found:
         raise _unreadable("it has no targets")
     body: dict[str, Any] = _whole(found)
     targets = body["targets"]
     if isinstance(targets, Mapping):
         body["targets"] = [
-            {"contract": {"symbol": str(symbol)}, "weight": weight}
+            {"contract": {"symbol": _symbol(symbol)}, "weight": weight}
             for symbol, weight in targets.items()
         ]
     if account is not None and body.setdefault("account", account) != account:
         raise _unreadable(f"it is for account {body['account']}, and --account says {account}")
     return body
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _unreadable("it is no UTF-8") from error
+
+
+def _symbol(key: object) -> str:
+    """What stands before the colon. Raises PluginError for what YAML takes for something else."""
+    if not isinstance(key, str):
+        raise _unreadable(f"{json.dumps(key)} is no symbol: write it in quotes")
+    return key
 
 
 def _document(text: str) -> Any:
@@ -48,10 +66,13 @@ def _document(text: str) -> Any:
 
 
 class _TextLoader(yaml.SafeLoader):
-    """Numbers and times as text; a key that stands twice is an error."""
+    """Numbers, times and yes or no as text, true and false alone are not; a key that stands twice is an error."""
 
     yaml_implicit_resolvers = {
-        first: [(tag, regexp) for tag, regexp in found if tag not in _AS_WRITTEN]
+        first: [
+            *([_BOOL] if first in "tf" else []),
+            *((tag, regexp) for tag, regexp in found if tag not in _AS_WRITTEN),
+        ]
         for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -65,6 +86,8 @@ class _TextLoader(yaml.SafeLoader):
 def _without_doubles(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
     seen: dict[Any, Any] = {}
     for key, value in pairs:
+        if not isinstance(key, Hashable):
+            raise ValueError(f"{key} is no key")  # noqa: TRY004 - of a text that can't be read
         if key in seen:
             raise ValueError(f"{key} stands twice")
         seen[key] = value

@@ -9,7 +9,7 @@ import httpx
 
 from ibgateway.client import calls, http_calls
 from ibgateway.client.calls import ApiCall, OrderQuery, PlacedOrder, PlacedRebalance
-from ibgateway.client.errors import ClientError, UnansweredError
+from ibgateway.client.errors import ClientError
 from ibgateway.client.order_request import OrderRequest
 from ibgateway.client.retries import RetryLimit, passing
 from ibgateway.client.stream_events import CLOSED, EventParser, ExecutorEvent
@@ -216,7 +216,7 @@ class AsyncExecutorClient:
             finally:
                 await answer.aclose()
         except http_calls.FAILURES as error:
-            raise UnansweredError(str(error) or type(error).__name__) from error
+            raise http_calls.unanswered(error) from error
 
     async def _run(self, call: ApiCall[T]) -> T:
         attempt = 1
@@ -235,5 +235,5 @@ class AsyncExecutorClient:
         try:
             answer = await self._http.send(request)
         except http_calls.FAILURES as error:
-            raise UnansweredError(str(error) or type(error).__name__) from error
+            raise http_calls.unanswered(error) from error
         return http_calls.result_of(call, answer)

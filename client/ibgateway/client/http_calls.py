@@ -52,6 +52,12 @@ def error_of(answer: httpx.Response) -> ClientError:
     return problem_error(answer.status_code, answer.content, answer.headers.get("Retry-After"))
 
 
+def unanswered(error: Exception) -> UnansweredError:
+    """No answer, and why. Of a header that can't be sent the text would show the value, and that is the token's."""
+    hidden = isinstance(error, httpx.LocalProtocolError)
+    return UnansweredError(type(error).__name__ if hidden else str(error) or type(error).__name__)
+
+
 def reconnect_pause(failures: int, retries: RetryLimit) -> float:
     """Seconds before a stream is opened anew, after so many times in a row without an event."""
     return min(retries.pause * 2.0**failures, retries.longest)

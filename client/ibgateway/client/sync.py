@@ -9,7 +9,7 @@ import httpx
 
 from ibgateway.client import calls, http_calls
 from ibgateway.client.calls import ApiCall, OrderQuery, PlacedOrder, PlacedRebalance
-from ibgateway.client.errors import ClientError, UnansweredError
+from ibgateway.client.errors import ClientError
 from ibgateway.client.order_request import OrderRequest
 from ibgateway.client.retries import RetryLimit, passing
 from ibgateway.client.stream_events import CLOSED, EventParser, ExecutorEvent
@@ -209,7 +209,7 @@ class ExecutorClient:
             finally:
                 answer.close()
         except http_calls.FAILURES as error:
-            raise UnansweredError(str(error) or type(error).__name__) from error
+            raise http_calls.unanswered(error) from error
 
     def _run(self, call: ApiCall[T]) -> T:
         attempt = 1
@@ -228,5 +228,5 @@ class ExecutorClient:
         try:
             answer = self._http.send(request)
         except http_calls.FAILURES as error:
-            raise UnansweredError(str(error) or type(error).__name__) from error
+            raise http_calls.unanswered(error) from error
         return http_calls.result_of(call, answer)

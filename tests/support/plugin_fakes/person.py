@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ibgateway_cli.app import Plugin
 from ibgateway_cli.cluster import Cluster
 from ibgateway_cli.main import PROGRAM, app
-from ibgateway_cli.terminal import Terminal
+from ibgateway_cli.terminal import Terminal, TerminalConsole
 from plugin_fakes.executor import FakeExecutor
 from plugin_fakes.kubectl import FakeKubectl
 from plugin_fakes.objects import Json, gateway_object, secret_object
@@ -116,7 +116,7 @@ class PluginWorld:
         return line
 
     def _console(self, file: io.StringIO) -> Console:
-        return Console(file=file, width=self.width, force_terminal=False, color_system=None)
+        return TerminalConsole(file=file, width=self.width, force_terminal=False, color_system=None)
 
     def _sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

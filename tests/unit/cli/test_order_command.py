@@ -92,6 +92,18 @@ async def test_what_nobody_knows_is_said_with_the_key_and_the_same_key_finds_it(
     assert len(await stored(executor)) == 1
 
 
+async def test_ctrl_c_before_the_answer_says_that_nobody_knows_and_the_key(
+    world: PluginWorld, executor: IntakeExecutor
+) -> None:
+    executor.lost = 1
+    world.later = []
+    shown = await run(world, "order", "buy", "AAPL", "10", "--key", "k-1")
+    assert shown.code == 130
+    assert "Nobody knows whether the order is stored" in shown.error
+    assert "--key k-1" in shown.error
+    assert len(await stored(executor)) == 1
+
+
 async def test_a_later_not_now_does_not_say_that_nothing_is_stored(world: PluginWorld) -> None:
     executor = ScriptedExecutor()
     lost: list[httpx.Response | Exception] = [

@@ -7,8 +7,10 @@ import stat
 import tarfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+import yaml
 
 from ibgateway_cli.errors import ExitCode
 from ibgateway_cli.redaction import Redaction
@@ -16,6 +18,7 @@ from plugin_fakes import PluginWorld, gateway_object, secret_object
 from plugin_fakes.objects import event_object, pod_object, trading_status
 
 USER, PASSWORD, VNC = "user-canary-31", "päss wörd-canary-32", "vc9"
+AWKWARD = "ca\"na\\ry'cänary% /"
 CANARIES = {
     "user": USER,
     "password": PASSWORD,
@@ -186,6 +189,43 @@ def test_what_an_account_is(text: str, expected: str) -> None:
 def test_the_longest_secret_wins_and_what_is_empty_takes_nothing() -> None:
     redact = Redaction({"a of s": [b"abcd"], "b of s": [b"abcdef"], "c of s": [b"", b"\n"]}, [])
     assert redact("abcdef abcd abc") == "[b of s] [a of s] abc"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        json.dumps(AWKWARD),
+        json.dumps(AWKWARD, ensure_ascii=False),
+        yaml.safe_dump({"a": AWKWARD}, allow_unicode=True),
+        f"'{AWKWARD.replace(chr(39), chr(39) * 2)}'",
+        f"postgresql://user:{quote(AWKWARD, safe='')}@host/db",
+    ],
+)
+def test_a_secret_is_found_as_json_yaml_and_addresses_write_it(written: str) -> None:
+    shown = Redaction({"a of s": [AWKWARD.encode()]}, [])(written)
+    assert "[a of s]" in shown
+
+
+def test_a_long_text_is_not_folded_in_the_midst_of_a_secret(tmp_path: Path) -> None:
+    world = leaky()
+    long = f"https://hooks.example.com/{'x' * 150}/canary-77 {'word ' * 30}two words-canary-78"
+    status = trading_status()
+    for condition in status["conditions"]:
+        condition |= {"status": "False", "message": long}
+    world.kubectl.objects["ibgateway", "paper"]["status"] = status
+    world.kubectl.add(
+        secret_object("paper-notifications", URLS=long.split(maxsplit=1)[0], B=long[-19:])
+    )
+    for name, text in made(world, tmp_path / "a.tar.gz").items():
+        assert "canary-7" not in text, name
+
+
+def test_where_values_were_not_looked_for_the_last_line_says_so(tmp_path: Path) -> None:
+    world = leaky()
+    world.kubectl.refused["get", "secret"] = "Error from server (Forbidden): secrets is forbidden"
+    shown = world.run("report", "--file", str(tmp_path / "a.tar.gz"), "--unchecked")
+    assert "NOT looked for" in " ".join(shown.out.split())
+    assert "no value of a Secret" not in shown.out
 
 
 def test_an_archive_is_one_that_tar_reads(tmp_path: Path) -> None:

@@ -19,6 +19,13 @@ AAPL = {"contract": {"symbol": "AAPL"}, "weight": "0.6"}
         ("targets: {AAPL: 0.100000000000000001}", "0.100000000000000001"),
         ("targets: {AAPL: 0.60}", "0.60"),
         ("targets: {}", {"targets": []}),
+        ("targets: {ON: 0.6}", {"targets": [{"contract": {"symbol": "ON"}, "weight": "0.6"}]}),
+        ("targets: {NO: 0.6}", {"targets": [{"contract": {"symbol": "NO"}, "weight": "0.6"}]}),
+        ("targets: {TRUE: 0.6}", {"targets": [{"contract": {"symbol": "TRUE"}, "weight": "0.6"}]}),
+        (
+            "targets: {'true': 1}\nx: true\ny: false",
+            {"targets": [{"contract": {"symbol": "true"}, "weight": "1"}], "x": True, "y": False},
+        ),
         (
             "targets: [{contract: {conId: 265598}, weight: '1'}]\nphaseSeconds: 60\nminTradeValue: 250",
             {
@@ -48,11 +55,15 @@ def test_what_is_written_is_what_is_sent(text: str, expected: Any) -> None:
         ("", "it has no targets"),
         ("- AAPL", "it has no targets"),
         ("targets: {AAPL: [", "while parsing"),
+        ("targets: {NULL: 1}", "null is no symbol: write it in quotes"),
+        ("targets: {true: 1}", "true is no symbol: write it in quotes"),
+        ("targets: {{ symbol }: 1}", "is no key"),
+        (b"\xff\xfet\x00", "no UTF-8"),
         ('{"targets": ', "Expecting value"),
         ("targets: !!python/object:os.system {}", "could not determine a constructor"),
     ],
 )
-def test_what_cannot_be_read_for_sure_is_refused(text: str, why: str) -> None:
+def test_what_cannot_be_read_for_sure_is_refused(text: str | bytes, why: str) -> None:
     with pytest.raises(PluginError, match=why) as raised:
         rebalance_body(text, account=None)
     assert raised.value.exit_code is ExitCode.USAGE
