@@ -47,9 +47,15 @@ class RequestGuard:
         origin = normal_origin(origins[0]) if len(origins) == 1 else None
         if origin is None:
             return "the Origin header is missing or malformed"
-        if origin in self.allowed_origins or [origin] == [own_origin(host) for host in hosts]:
+        if origin in self.allowed_origins or [origin] == [self._own_origin(host) for host in hosts]:
             return None
         return "the page's origin is not allowed"
+
+    def _own_origin(self, host: str) -> str | None:
+        """Of the page under this Host; a host of allowed origins has those alone, so that `https` is not had by `http`."""
+        authority = _authority(host)
+        own = LOOPBACK | self.hosts
+        return own_origin(host) if authority and authority[0] in own else None
 
     def _origin_hosts(self) -> frozenset[str]:
         found = (_authority(origin.partition("://")[2]) for origin in self.allowed_origins)

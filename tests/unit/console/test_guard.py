@@ -90,6 +90,9 @@ def test_only_loopback_and_named_hosts_are_served(hosts: list[str], problem: str
         ("localhost:6080", ["http://localhost.evil.example:6080"], NOT_ALLOWED),
         ("vnc.example.com", ["http://evil.vnc.example.com"], NOT_ALLOWED),
         ("localhost:6080", ["http://vnc.example.com"], NOT_ALLOWED),
+        # Without TLS whoever stands between writes that page.
+        ("vnc.example.com", ["http://vnc.example.com"], NOT_ALLOWED),
+        ("vnc.example.com:6080", ["http://vnc.example.com:6080"], NOT_ALLOWED),
     ],
 )
 def test_only_the_own_page_and_allowed_origins_may_open_the_bridge(
