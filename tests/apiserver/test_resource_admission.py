@@ -110,7 +110,12 @@ def test_the_server_fills_in_every_default(cluster: Cluster, namespace: str) -> 
     }
     assert spec["weeklyRestart"] == {"restartAt": "09:00", "timeZone": "America/New_York"}
     assert spec["executor"]["clientId"] == 17
-    assert spec["novnc"] == {"enabled": True, "auth": "password", "allowedOrigins": []}
+    assert spec["novnc"] == {
+        "enabled": True,
+        "auth": "password",
+        "actions": "paper",
+        "allowedOrigins": [],
+    }
     assert spec["networkPolicy"] == {
         "enabled": True,
         "executorClients": [],
