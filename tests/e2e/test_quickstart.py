@@ -70,6 +70,6 @@ def test_a_newcomer_gets_to_the_end(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"state":"Accepted"' in done.stdout
-    assert "SessionConflict" in done.stdout or "WaitingForPermit" in done.stdout
+    assert re.search(r"^paper +paper +False ", done.stdout, re.MULTILINE), done.stdout
     with stage.orders() as orders:
         until("both orders are filled", lambda: filled(orders) == ["AAPL", "IBM"], seconds=60)
