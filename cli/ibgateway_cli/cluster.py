@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any, Final, Self
 
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.kubectl import Answer, Kubectl, KubectlProcess, failure
+from ibgateway_cli.kubectl import SECONDS, Answer, Kubectl, KubectlProcess, failure
 
 RUNNING_TIMEOUT: Final = "5s"
 """How long kubectl waits for a pod that does not run; by itself it takes a minute."""
@@ -82,9 +82,9 @@ class Cluster:
         return self.run([*self._where(), *arguments])
 
     @contextmanager
-    def lines(self, *arguments: str) -> Iterator[Iterator[str]]:
-        """The lines of a kubectl that goes on; it ends with the context."""
-        with self.run.started([*self._where(), *arguments]) as lines:
+    def lines(self, *arguments: str, patience: float | None = None) -> Iterator[Iterator[str]]:
+        """The lines of a kubectl that goes on; it ends with the context, or without a line in so many seconds."""
+        with self.run.started([*self._where(), *arguments], patience=patience) as lines:
             yield lines
 
     @contextmanager
@@ -101,7 +101,7 @@ class Cluster:
         """As `forward`, with what kubectl says on: a line a connection, until the pod goes. They have to be read."""
         words = ("--address=127.0.0.1", f"--pod-running-timeout={RUNNING_TIMEOUT}")
         ports = f"{local or ''}:{port}"
-        with self.lines("port-forward", *words, target, ports) as lines:
+        with self.lines("port-forward", *words, target, ports, patience=SECONDS) as lines:
             yield f"http://{_address(lines, target)}", lines
 
     def _json(self, *arguments: str) -> Json:
@@ -137,7 +137,7 @@ def _address(lines: Iterator[str], target: str) -> str:
         if found := re.match(r"Forwarding from (127\.0\.0\.1:\d+)", line):
             return found[1]
         said.append(line.strip())
-    words = " ".join(said).removeprefix("error: ") or "kubectl ended"
+    words = " ".join(said).removeprefix("error: ") or "kubectl ended without a word"
     raise PluginError(
         f"no way to {target}: {words}",
         "kubectl ibgateway doctor looks at what is in the way",

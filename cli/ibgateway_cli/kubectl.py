@@ -1,7 +1,8 @@
 """kubectl as a process: its answer, the lines of one that goes on, and its complaints as our errors."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -10,6 +11,9 @@ from ibgateway_cli.errors import ExitCode, PluginError
 
 SECONDS: Final = 30
 """How long one answer may take; kubectl itself waits for ever."""
+
+ENDS_WITHIN: Final = 5
+"""Seconds; then it is killed."""
 
 _LOOK: Final = "see whether kubectl get ibgateways answers"
 
@@ -30,8 +34,10 @@ class Kubectl(Protocol):
         """Run it to its end."""
         ...
 
-    def started(self, arguments: Sequence[str]) -> AbstractContextManager[Iterator[str]]:
-        """Its lines as they come, stdout and stderr together; it is ended with the context."""
+    def started(
+        self, arguments: Sequence[str], *, patience: float | None = None
+    ) -> AbstractContextManager[Iterator[str]]:
+        """Its lines as they come, stdout and stderr together; it is ended with the context, or without a line in `patience`."""
         ...
 
 
@@ -59,7 +65,9 @@ class KubectlProcess:
         return Answer(done.returncode, done.stdout, done.stderr)
 
     @contextmanager
-    def started(self, arguments: Sequence[str]) -> Iterator[Iterator[str]]:
+    def started(
+        self, arguments: Sequence[str], *, patience: float | None = None
+    ) -> Iterator[Iterator[str]]:
         """Its lines as they come. Raises PluginError where kubectl is missing."""
         try:
             process = subprocess.Popen(
@@ -73,11 +81,29 @@ class KubectlProcess:
         except FileNotFoundError as error:
             raise _missing() from error
         with process:
+            waits = threading.Timer(patience or 0, process.terminate)
+            if patience is not None:
+                waits.start()
             try:
-                yield iter(process.stdout or ())
+                yield _lines(process.stdout or (), waits)
             finally:
-                process.terminate()
-                process.wait()
+                waits.cancel()
+                _end(process)
+
+
+def _lines(printed: Iterable[str], waits: threading.Timer) -> Iterator[str]:
+    for line in printed:
+        waits.cancel()
+        yield line
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def failure(answer: Answer) -> PluginError:

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from ibgateway_api.conditions import Condition, ConditionStatus, ConditionType
 from ibgateway_api.gate import GateReason
@@ -14,9 +16,11 @@ from ibgateway_api.reports import ExecutorReport
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_cli.cluster import Json
+from ibgateway_cli.errors import PluginError
 from ibgateway_cli.gateway import key_of
 from ibgateway_cli.times import from_text, stamp
 
+Part = TypeVar("Part", bound=BaseModel)
 _REFUSAL: Final = re.compile(rf"\b({'|'.join(PermitRefusal)})(?:, until (\S+?Z))?(?::|$)")
 """As api/advice.py writes why there is no permit."""
 ASKABLE: Final = frozenset(
@@ -71,15 +75,26 @@ class GatewayFacts:
 
 
 def facts_of(gateway: Json) -> GatewayFacts:
-    """The typed parts of an IBGateway."""
+    """The typed parts of an IBGateway. Raises PluginError for one of another release."""
     key = key_of(gateway)
     return GatewayFacts(
         namespace=key.namespace,
         name=key.name,
         annotations=gateway["metadata"].get("annotations") or {},
-        spec=IBGatewaySpec.model_validate(gateway["spec"]),
-        status=IBGatewayStatus.model_validate(gateway.get("status") or {}),
+        spec=_part(IBGatewaySpec, gateway, "spec"),
+        status=_part(IBGatewayStatus, gateway, "status"),
     )
+
+
+def _part(kind: type[Part], gateway: Json, name: str) -> Part:
+    try:
+        return kind.model_validate(gateway.get(name) or {})
+    except ValidationError as error:
+        where = ".".join(str(step) for step in (name, *error.errors()[0]["loc"]))
+        raise PluginError(
+            f"this plugin can't read {where} of {key_of(gateway).name}",
+            "install the plugin of the operator's release",
+        ) from error
 
 
 def overview(facts: GatewayFacts, executor: ExecutorReport | str) -> Json:

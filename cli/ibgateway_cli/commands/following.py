@@ -28,6 +28,21 @@ def looks(plugin: Plugin, name: str, until: datetime) -> Iterator[GatewayFacts]:
         plugin.terminal.sleep(SECONDS)
 
 
+def confirmed(
+    plugin: Plugin, facts: GatewayFacts, says: Callable[[GatewayFacts], str], *, yes: bool
+) -> GatewayFacts:
+    """The gateway as it is after the person's yes. Raises PluginError where it would cost something else by then."""
+    plugin.terminal.confirm(says(facts), yes=yes)
+    now = facts_of(plugin.gateway(facts.name))
+    if says(now) != says(facts):
+        raise PluginError(
+            "what it comes to has changed since you were asked: nothing was asked for",
+            "ask again",
+            ExitCode.REFUSED,
+        )
+    return now
+
+
 def wait_for(
     plugin: Plugin,
     name: str,

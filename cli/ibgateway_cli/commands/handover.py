@@ -11,7 +11,7 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.requests import LONGEST_HANDOVER
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
 from ibgateway_cli.attempt import RequestedAttempt, why_not
-from ibgateway_cli.commands.following import follow, wait_for
+from ibgateway_cli.commands.following import confirmed, follow, wait_for
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.gateway import RESOURCE
 from ibgateway_cli.output import Output
@@ -62,9 +62,11 @@ def _begin(
     until = (now + lasts).replace(microsecond=0)
     if facts.spec.suspend:
         raise why_not(facts) or PluginError("it is suspended")
-    plugin.terminal.confirm(
-        f"Orders drain and wait, the gateway logs out, and the login is yours until {moment(until)}."
-        f" {_cost(facts, until)}. Log out before that time.",
+    says = f"Orders drain and wait, the gateway logs out, and the login is yours until {moment(until)}."
+    facts = confirmed(
+        plugin,
+        facts,
+        lambda seen: f"{says} {_cost(seen, until)}. Log out before that time.",
         yes=yes,
     )
     text = stamp(until)
@@ -99,9 +101,7 @@ def _begin(
 def _end(plugin: Plugin, facts: GatewayFacts, output: Output, *, yes: bool) -> None:
     if not facts.handed_over:
         raise PluginError("nobody has the login for themselves", exit_code=ExitCode.REFUSED)
-    push = facts.status.handover.costs_push
-    cost = "A PUSH follows: have the phone in hand" if push else "NO PUSH follows"
-    plugin.terminal.confirm(f"The gateway logs in again now: log out first. {cost}.", yes=yes)
+    facts = confirmed(plugin, facts, _end_costs, yes=yes)
     at = plugin.terminal.now()
     _annotate(plugin, facts, None)
     follow(plugin, RequestedAttempt("", at, facts), output)
@@ -123,6 +123,12 @@ def _cost(facts: GatewayFacts, until: datetime) -> str:
     if facts.token_lives(until):
         return "It comes back by the week's token: NO PUSH follows"
     return "Its return COSTS A PUSH, because the week's token does not live until then"
+
+
+def _end_costs(facts: GatewayFacts) -> str:
+    push = facts.status.handover.costs_push
+    cost = "A PUSH follows: have the phone in hand" if push else "NO PUSH follows"
+    return f"The gateway logs in again now: log out first. {cost}."
 
 
 def _said_cost(facts: GatewayFacts) -> str:

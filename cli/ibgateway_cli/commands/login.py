@@ -7,7 +7,7 @@ import typer
 from ibgateway_api import names
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
 from ibgateway_cli.attempt import UNDER_WAY, RequestedAttempt, change_waits, costs, why_not
-from ibgateway_cli.commands.following import follow
+from ibgateway_cli.commands.following import confirmed, follow
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.gateway import RESOURCE
 from ibgateway_cli.output import Output
@@ -57,15 +57,20 @@ def restart(
         return
     if facts.spec.suspend or facts.handed_over:
         raise why_not(facts) or PluginError("it can't be restarted now")
-    more = " What waits for a stop is applied too." if change_waits(facts) else ""
-    plugin.terminal.confirm(
-        "Orders wait while IB Gateway goes, which takes 10 to 75 seconds, and comes back by the week's token:"
-        f" NO PUSH follows.{more}",
-        yes=yes,
-    )
+    facts = confirmed(plugin, facts, lambda seen: _restart_costs(plugin, seen), yes=yes)
     asked = RequestedAttempt("", plugin.terminal.now(), facts)
     plugin.cluster.delete("pod", names.child_names(facts.name).gateway_pod)
     follow(plugin, asked, output)
+
+
+def _restart_costs(plugin: Plugin, facts: GatewayFacts) -> str:
+    if not facts.token_lives(plugin.terminal.now() + LEAVING):
+        return costs(facts)
+    more = " What waits for a stop is applied too." if change_waits(facts) else ""
+    return (
+        "Orders wait while IB Gateway goes, which takes 10 to 75 seconds, and comes back by the week's token:"
+        f" NO PUSH follows.{more}"
+    )
 
 
 def ask(plugin: Plugin, facts: GatewayFacts, output: Output, *, yes: bool) -> None:
@@ -76,7 +81,7 @@ def ask(plugin: Plugin, facts: GatewayFacts, output: Output, *, yes: bool) -> No
         return
     if (refused := why_not(facts)) is not None:
         raise refused
-    plugin.terminal.confirm(costs(facts), yes=yes)
+    facts = confirmed(plugin, facts, _login_costs, yes=yes)
     at = plugin.terminal.now()
     request = stamp(at)
     if request == facts.annotations.get(names.ANNOTATION_LOGIN_REQUESTED_AT):
@@ -84,3 +89,11 @@ def ask(plugin: Plugin, facts: GatewayFacts, output: Output, *, yes: bool) -> No
     annotations = {names.ANNOTATION_LOGIN_REQUESTED_AT: request}
     plugin.cluster.patch(RESOURCE, facts.name, {"metadata": {"annotations": annotations}})
     follow(plugin, RequestedAttempt(request, at, facts), output)
+
+
+def _login_costs(facts: GatewayFacts) -> str:
+    """Nothing of it holds once a login is under way, or would come to nothing."""
+    refused = why_not(facts)
+    if facts.status.login.state in UNDER_WAY or refused is not None:
+        return "A login is under way, or comes to nothing now."
+    return costs(facts)

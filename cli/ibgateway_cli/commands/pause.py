@@ -44,14 +44,25 @@ def pause(
         raise PluginError(
             f"{facts.name} has no executor", "spec.executor.enabled is false", ExitCode.REFUSED
         )
+    if end:
+        mode = facts.spec.trading_mode.upper()
+        plugin.terminal.tell(f"{mode}, gateway {facts.name}: what waits goes to IBKR again.")
     with plugin.executor(facts.name).client() as client:
         if end:
-            found = client.resume(by=by or getpass.getuser())
+            found = client.resume(by=by or _user())
         elif reason is not None:
-            found = client.pause(by=by or getpass.getuser(), reason=reason)
+            found = client.pause(by=by or _user(), reason=reason)
         else:
             found = client.paused()
     plugin.terminal.show(_document(facts, found), output, _sentence(facts, found))
+
+
+def _user() -> str:
+    """Who is logged in here; a container may know no name, and pauses all the same."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "kubectl ibgateway"
 
 
 def _document(facts: GatewayFacts, found: PauseDocument) -> Json:

@@ -9,7 +9,7 @@ from ibgateway_api.login import LoginState
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
 from ibgateway_cli.attempt import RequestedAttempt, words
 from ibgateway_cli.cluster import Json
-from ibgateway_cli.commands.following import wait_for
+from ibgateway_cli.commands.following import confirmed, wait_for
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.gateway import RESOURCE
 from ibgateway_cli.output import Output
@@ -72,7 +72,7 @@ def resume(
             f"kubectl ibgateway pause {facts.name} --end ends a pause of trading",
             ExitCode.REFUSED,
         )
-    plugin.terminal.confirm(f"{_return(facts)}.", yes=yes)
+    facts = confirmed(plugin, facts, lambda seen: f"{_return(seen)}.", yes=yes)
     at = plugin.terminal.now()
     _switch(plugin, gateway, suspend=False)
     asked = RequestedAttempt("", at, facts)

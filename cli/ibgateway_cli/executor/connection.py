@@ -84,14 +84,20 @@ class ExecutorConnection:
             self.leave()
             raise
 
-    def ask(self, call: Callable[[ExecutorClient], T]) -> T:
-        """A call that changes nothing more when it is repeated: as all do but those that place. Raises PluginError."""
+    def ask(self, call: Callable[[ExecutorClient], T], *, changes: str = "") -> T:
+        """A call that changes nothing more when it is repeated: as all do but those that place. Raises PluginError.
+
+        `changes` is what it asks for: where its answer stays away, that may have happened.
+        """
+        lost = False
         for attempt in count(1):
             try:
                 return self.once(call)
             except ClientError as error:
+                lost = lost or may_be_done(error)
                 if attempt == ATTEMPTS or not comes_back(error):
-                    raise plugin_error(error) from error
+                    said = plugin_error(error)
+                    raise (_unknown(said, changes) if changes and lost else said) from error
                 self.pause(attempt, "No answer from the executor, asking again.")
         raise AssertionError("unreachable")
 
@@ -141,6 +147,23 @@ class ExecutorConnection:
             )
             self._open = (way, client)
         return self._open[1]
+
+
+def may_be_done(error: ClientError) -> bool:
+    """Whether the request may be on disk although this is its answer. Of the executor's own words a 503 says that it is not."""
+    if isinstance(error, ProblemError) and error.code != "RequestInFlight":
+        return error.status >= 500 and not (error.status == 503 and error.code)
+    return True
+
+
+def _unknown(said: PluginError, changes: str) -> PluginError:
+    if said.exit_code is not ExitCode.UNREACHABLE:
+        return said
+    return PluginError(
+        f"nobody knows whether {changes}: {said.sentence}",
+        "kubectl ibgateway orders and history show it; asking again is safe",
+        ExitCode.UNANSWERED,
+    )
 
 
 def comes_back(error: ClientError) -> bool:

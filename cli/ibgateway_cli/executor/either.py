@@ -16,15 +16,17 @@ def of_order_or_rebalance(
     named: str,
     order: Callable[[ExecutorClient], T],
     rebalance: Callable[[ExecutorClient], S],
+    *,
+    changes: str = "",
 ) -> T | S:
     """What `order` gives, or where there is no such order `rebalance`. Raises PluginError."""
     try:
-        return connection.ask(order)
+        return connection.ask(order, changes=changes)
     except PluginError as error:
         if error.exit_code is not ExitCode.NOT_FOUND:
             raise
     try:
-        return connection.ask(rebalance)
+        return connection.ask(rebalance, changes=changes)
     except PluginError as error:
         if error.exit_code is not ExitCode.NOT_FOUND:
             raise

@@ -57,7 +57,9 @@ def cancel(
         if order_id is None:
             what = "cancel every order and rebalance that has not ended"
             agree(plugin.terminal, trading, what, yes=yes)
-            done = connection.ask(lambda client: client.cancel_all(by=by))
+            done = connection.ask(
+                lambda client: client.cancel_all(by=by), changes="they are cancelled"
+            )
             plugin.terminal.show(plain(done), output, _cancelled_table(done))
             return
         found = of_order_or_rebalance(
@@ -65,6 +67,7 @@ def cancel(
             order_id,
             lambda client: client.cancel(order_id),
             lambda client: client.cancel_rebalance(order_id),
+            changes=f"{order_id} is cancelled",
         )
     if isinstance(found, OrderDocument):
         plugin.terminal.show(plain(found), output, order_facts(found))
@@ -88,7 +91,7 @@ def resolve(
     gateway: GatewayOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Say what became of an order in doubt. Nothing is sent."""
+    """Say what became of an order in doubt. Nothing of it is sent; what waits behind it goes on."""
     if (filled is None) == (outcome is PersonOutcome.FOUND):
         raise PluginError(
             "--filled belongs to found, and found needs it",
@@ -98,9 +101,12 @@ def resolve(
     plugin = plugin_of(context)
     word = _OUTCOMES[outcome]
     with connected(plugin, gateway) as (trading, connection):
-        plugin.terminal.tell(f"{trading}: {order_id} is {outcome}.")
+        plugin.terminal.tell(f"{trading}: {order_id} is {outcome}; what waits behind it goes on.")
         done = connection.ask(
-            lambda client: client.resolve(order_id, outcome=word, note=note, filled_quantity=filled)
+            lambda client: client.resolve(
+                order_id, outcome=word, note=note, filled_quantity=filled
+            ),
+            changes=f"{order_id} is resolved",
         )
     plugin.terminal.show(plain(done), output, order_facts(done))
 

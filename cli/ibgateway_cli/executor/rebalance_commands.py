@@ -3,7 +3,7 @@
 import secrets
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -53,7 +53,7 @@ def rebalance(
             plugin.terminal.show(plain(plan), output, plan_page(plan))
             return
         _show_first(plugin.terminal, plan, output)
-        if not _agreed(plugin.terminal, trading, plan, yes=yes):
+        if not _agreed(plugin.terminal, trading, plan, again=key is not None, yes=yes):
             return
         run = _begun(plugin.terminal, connection, body, key)
         run = _followed(plugin.terminal, connection, run)
@@ -89,6 +89,11 @@ def rebalances(
         _end(run)
 
 
+_MAY_BE_STORED: Final = (
+    "an earlier call with this key may be stored, as kubectl ibgateway rebalances shows"
+)
+
+
 def _planned(
     terminal: Terminal, connection: ExecutorConnection, body: dict[str, Any]
 ) -> PlannedRebalance:
@@ -103,18 +108,22 @@ def _show_first(terminal: Terminal, plan: PlannedRebalance, output: Output) -> N
 
 
 def _agreed(
-    terminal: Terminal, trading: TradingGateway, plan: PlannedRebalance, *, yes: bool
+    terminal: Terminal, trading: TradingGateway, plan: PlannedRebalance, *, again: bool, yes: bool
 ) -> bool:
-    """Whether it is to be stored; False where there is nothing to do. Raises PluginError."""
+    """Whether it is to be stored; False where there is nothing to do. Raises PluginError.
+
+    `again`: by the key of an earlier call, which may be stored, and just what the plan objects to.
+    """
+    stored = _MAY_BE_STORED if again else "nothing was stored"
     if plan.objections:
         reasons = "; ".join(f"{o.reason}: {o.message}" for o in plan.objections)
         raise PluginError(
             f"nothing of it would be traded now: {sentence(reasons)}",
-            "take that out of the way, then ask again: nothing was stored",
+            f"take that out of the way, then ask again: {stored}",
             ExitCode.REFUSED,
         )
     if not plan.orders:
-        terminal.tell("There is nothing to trade: nothing was stored.")
+        terminal.tell(f"There is nothing to trade: {stored}.")
         return False
     money = ", real money" if trading.live else ""
     terminal.confirm(

@@ -7,7 +7,7 @@ from typing import TypeVar
 from ibgateway.client import ClientError, ExecutorClient, ProblemError
 from ibgateway.client.retries import SAFE_CODES
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.executor.connection import ATTEMPTS, ExecutorConnection, comes_back
+from ibgateway_cli.executor.connection import ATTEMPTS, ExecutorConnection, comes_back, may_be_done
 from ibgateway_cli.executor.problems import plugin_error, sentence
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def _repeated(
         try:
             return connection.once(call)
         except ClientError as error:
-            lost = lost or may_be_stored(error)
+            lost = lost or may_be_done(error)
             if not (comes_back(error) or (lost and not _refused(error))):
                 raise plugin_error(error) from error
             if attempt == ATTEMPTS:
@@ -47,21 +47,15 @@ def _repeated(
     raise AssertionError("unreachable")
 
 
-def may_be_stored(error: ClientError) -> bool:
-    """Whether the request may be on disk although this is its answer. Of the executor's own words a 503 says that it is not."""
-    if isinstance(error, ProblemError) and error.code != "RequestInFlight":
-        return error.status >= 500 and not (error.status == 503 and error.code)
-    return True
-
-
 def _refused(error: ClientError) -> bool:
     """A plain no: of a stored request it would have been the order."""
     return isinstance(error, ProblemError) and error.status < 500 and error.code not in SAFE_CODES
 
 
 def _fate_unknown(error: ClientError, what: str, key: str) -> PluginError:
+    look = "kubectl ibgateway rebalances shows it; if not, " if what == "rebalance" else ""
     return PluginError(
         f"nobody knows whether the {what} is stored: {sentence(str(error))}",
-        f"repeat the same command with --key {key}: with this key it is placed once",
+        f"{look}repeat the same command with --key {key}: with this key it is placed once",
         ExitCode.UNANSWERED,
     )

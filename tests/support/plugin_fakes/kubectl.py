@@ -26,6 +26,8 @@ class FakeKubectl:
     unreachable: dict[str, str] = field(default_factory=dict)
     """What port-forward says instead of listening, by target."""
     calls: list[list[str]] = field(default_factory=list)
+    patience: list[float | None] = field(default_factory=list)
+    """How long each process that goes on may say nothing."""
     interrupted: bool = False
     """Whether the person presses Ctrl-C while a process goes on."""
     ended: int = 0
@@ -54,9 +56,12 @@ class FakeKubectl:
         return Answer(0, found) if found is not None else Answer(1, error=f"no answer to {verb}\n")
 
     @contextmanager
-    def started(self, arguments: Sequence[str]) -> Iterator[Iterator[str]]:
+    def started(
+        self, arguments: Sequence[str], *, patience: float | None = None
+    ) -> Iterator[Iterator[str]]:
         """port-forward listens at once; logs that are followed end."""
         self.calls.append(list(arguments))
+        self.patience.append(patience)
         verb, *words = [word for word in arguments if not word.startswith(_OPTIONS)]
         names = [word for word in words if not word.startswith("-")]
         if verb == "port-forward":

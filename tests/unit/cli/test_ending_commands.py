@@ -103,3 +103,36 @@ def test_a_word_that_is_not_whole_is_never_sent(words: str) -> None:
     code = world.run("resolve", "o1", *words.split(), "--note", "R.").code
     assert (code, executor.requests) == (ExitCode.USAGE, [])
     assert world.run("resolve", "o1", "give-up").code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (f"DELETE {PATH}", ("cancel", ORDER["id"])),
+        ("POST /v1/cancel-all", ("cancel", "--all")),
+        (f"POST {PATH}/resolve", ("resolve", ORDER["id"], "give-up", "--note", "x")),
+    ],
+)
+def test_where_no_answer_comes_it_may_have_happened(asked: str, words: tuple[str, ...]) -> None:
+    executor = ScriptedExecutor()
+    executor.will(asked, httpx.ReadError("gone"))
+    world = PluginWorld(executor=executor, later=[lambda: None] * 9)
+    shown = world.run(*words)
+    assert shown.code == ExitCode.UNANSWERED
+    assert "error: nobody knows whether" in shown.error
+
+
+def test_an_executor_that_says_that_it_can_not_has_not() -> None:
+    executor = ScriptedExecutor()
+    executor.will(f"DELETE {PATH}", problem(503, "LedgerUnavailable", "the disk is full"))
+    shown = PluginWorld(executor=executor).run("cancel", ORDER["id"])
+    assert shown.code == ExitCode.UNREACHABLE
+    assert "nobody knows" not in shown.error
+
+
+def test_a_resolve_says_whose_order_it_is_and_what_follows() -> None:
+    executor = ScriptedExecutor()
+    executor.will(f"POST {PATH}/resolve", answer(ORDER))
+    shown = PluginWorld(executor=executor).run("resolve", ORDER["id"], "give-up", "--note", "x")
+    assert "PAPER, gateway paper: " in shown.error
+    assert "what waits behind it goes on." in " ".join(shown.error.split())

@@ -1,13 +1,15 @@
 """What every command has: where kubectl looks, which gateway is meant, errors with a next step and an exit code."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from ibgateway_cli.cluster import Cluster
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.kubectl import Answer, KubectlProcess, failure
+from ibgateway_cli.kubectl import SECONDS, Answer, KubectlProcess, failure
 from plugin_fakes import FakeKubectl, PluginWorld, gateway_object
+from plugin_fakes.objects import trading_status
 
 
 def test_kubectls_own_options_reach_it_before_and_after_the_name() -> None:
@@ -118,3 +120,46 @@ def test_a_kubectl_that_goes_on_is_ended_with_its_context(
     gone = Cluster().forward("svc/paper", 8080)
     with pytest.raises(PluginError, match="no way to svc/paper: no such pod"), gone:
         pass
+
+
+def test_a_port_forward_that_says_nothing_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "kubectl"
+    program.write_text("#!/bin/sh\nsleep 5 & wait $!\necho 'Forwarding from 127.0.0.1:1 -> 1'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with KubectlProcess().started(["port-forward"], patience=0.05) as lines:
+        assert list(lines) == []
+
+
+def test_a_port_forward_has_to_say_something_in_time() -> None:
+    world = PluginWorld()
+    world.run("status")
+    assert world.kubectl.patience == [SECONDS]
+
+
+def test_a_kubectl_that_does_not_end_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, late = tmp_path / "kubectl", tmp_path / "late"
+    program.write_text(
+        f"#!{sys.executable}\nimport signal, time\n"
+        f"signal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('ready', flush=True)\ntime.sleep(3)\nopen('{late}', 'w')\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr("ibgateway_cli.kubectl.ENDS_WITHIN", 0.05)
+    with KubectlProcess().started(["port-forward"]) as lines:
+        assert next(lines) == "ready\n"
+    assert not late.exists()
+
+
+def test_a_gateway_of_another_release_is_no_crash() -> None:
+    world = PluginWorld()
+    newer = {**trading_status(), "login": {"state": "DreamingOfSheep"}}
+    world.kubectl.add(gateway_object(status=newer))
+    shown = world.run("status")
+    assert shown.code == ExitCode.FAILED
+    assert "status.login.state" in shown.error
+    assert "next: install the plugin of the operator's release" in shown.error

@@ -1,8 +1,9 @@
 """`login` and `restart`: what a push costs is said before, no push is asked for in vain, and the outcome is the exit code."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, SupportsIndex
 
 import pytest
 
@@ -287,3 +288,35 @@ def test_the_countdown_of_a_push_counts_on_a_line_that_is_written_again() -> Non
         "Approve the push in IBKR Mobile: 5 s left, until 2026-12-02 08:03:00Z",
     ]
     assert words(before, asked_for, at, counting=True).startswith("Asked for")
+
+
+class ChangingAnswers(list[str]):
+    """The cluster changes while the person thinks."""
+
+    def __init__(self, change: Callable[[], None]) -> None:
+        super().__init__(["y\n"])
+        self._change = change
+
+    def pop(self, index: SupportsIndex = -1) -> str:
+        self._change()
+        return super().pop(index)
+
+
+@pytest.mark.parametrize(
+    ("command", "before", "after"),
+    [
+        ("restart", trading_status(), in_window()),
+        ("login", missed(), awaiting()),
+        ("login", with_change("paper-executor-1a2b"), in_window()),
+    ],
+)
+def test_what_costs_something_else_after_the_question_is_not_asked_for(
+    command: str, before: Json, after: Json
+) -> None:
+    world = world_of(before)
+    world.answers = ChangingAnswers(world.becomes(after))
+    shown = world.run(command)
+    assert shown.code == ExitCode.REFUSED
+    assert "has changed since you were asked" in shown.error
+    assert asked(world) == []
+    assert not any("delete" in call for call in world.kubectl.calls)

@@ -139,6 +139,30 @@ def test_nothing_to_trade_is_done_already(file: str) -> None:
     assert "No orders: the account is where it should be." in shown.out
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {**PLAN, "objections": [{"reason": "OtherOrders", "message": "its own, perhaps"}]},
+        {**PLAN, "orders": []},
+    ],
+)
+def test_of_an_earlier_key_it_does_not_say_that_nothing_was_stored(file: str, plan: Json) -> None:
+    executor = executor_of(plan=plan)
+    shown = PluginWorld(executor=executor).run("rebalance", file, "--yes", "--key", "k-1")
+    assert "nothing was stored" not in shown.error
+    assert "may be stored, as kubectl ibgateway rebalances shows" in " ".join(shown.error.split())
+    assert stored(executor) == []
+
+
+def test_where_no_answer_comes_the_list_shows_whether_it_is_stored(file: str) -> None:
+    executor = executor_of()
+    executor.will("POST /v1/rebalances", [answer(PLAN), httpx.ReadError("gone")])
+    world = PluginWorld(executor=executor, later=[lambda: None] * 9)
+    shown = world.run("rebalance", file, "--yes", "--key", "k-1")
+    assert shown.code == ExitCode.UNANSWERED
+    assert "next: kubectl ibgateway rebalances shows it; if not, repeat" in shown.error
+
+
 def test_a_lost_answer_is_asked_for_with_the_same_key_and_body(file: str) -> None:
     executor = executor_of()
     executor.will("POST /v1/rebalances", [answer(PLAN), httpx.ReadError("gone"), answer(RUN, 200)])

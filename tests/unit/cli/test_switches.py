@@ -165,6 +165,7 @@ def test_a_pause_ends() -> None:
     world.executor.answers["POST", "/v1/resume"] = RUNNING
     shown = world.run("pause", "--end", "--by", "anna")
     assert (shown.code, shown.out) == (0, "Trading of trading/paper is not paused\n")
+    assert shown.error == "PAPER, gateway paper: what waits goes to IBKR again.\n"
     assert json.loads(world.executor.requests[0].content) == {"by": "anna"}
 
 
@@ -187,3 +188,19 @@ def test_an_executor_that_says_no_says_so_in_its_own_words() -> None:
     shown = world.run("pause", "--reason", "x")
     assert shown.code == ExitCode.NOT_FOUND
     assert shown.error == "error: the executor says no (NoSuchPath)\nnext: none\n"
+
+
+@pytest.mark.parametrize("error", [KeyError("uid"), OSError("no name")])
+def test_a_user_without_a_name_pauses_too(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def nobody() -> str:
+        raise error
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    world = PluginWorld()
+    paused = {"paused": True, "by": "kubectl ibgateway", "reason": "r", "since": None}
+    world.executor.answers["POST", "/v1/pause"] = {**paused, "unacknowledged": 0}
+    assert world.run("pause", "--reason", "r").code == 0
+    [request] = [r for r in world.executor.requests if r.method == "POST"]
+    assert json.loads(request.content)["by"] == "kubectl ibgateway"
