@@ -298,3 +298,11 @@ def test_no_restart_ends_a_login_that_may_not_be_made_again(pod: FakePod, days: 
     pod.settings('{"tradingMode": "paper", "loginsAllowed": false}')
     pod.later(days=days, seconds=5)
     assert refused(pod, RESTART).startswith("PolicyUnproven: ")
+
+
+def test_no_restart_leaves_so_late_that_maintenance_keeps_it_out(pod: FakePod) -> None:
+    pod.logs_in()
+    pod.later(
+        days=2, hours=12, minutes=58, seconds=30
+    )  # Friday 22:58:30 New York; IBKR's outage begins at 23:00
+    assert refused(pod, RESTART).startswith("Maintenance, until ")

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from ibgateway_agent.sentinel.permits.handover import (
+    PAUSE_TAKES,
     comes_back,
     handed_back_at,
     handed_over_until,
@@ -47,8 +48,9 @@ def answer_to_person(now: SentinelSnapshot) -> Granted | Refused:
 
 
 def refused_return(now: SentinelSnapshot) -> Refused | None:
-    """Why a login that leaves now would not come back at once by its token; what a handover's end lifts is no reason."""
-    answer = _decide(now, PermitRequest(Cause.START, token_at_hand=True))
+    """Why a login that leaves now would not be let in by its token once it has gone; what a handover's end lifts is no reason."""
+    gone = replace(now, now=now.now + PAUSE_TAKES)
+    answer = _decide(gone, PermitRequest(Cause.START, token_at_hand=True))
     lifted = {PermitRefusal.INTERVAL, PermitRefusal.SESSION_CONFLICT}
     return None if isinstance(answer, Granted) or answer.reason in lifted else answer
 
