@@ -117,6 +117,12 @@ class ExecutorConnection:
                     raise plugin_error(error) from error
                 self.leave()
                 self.pause(failures, "The executor's events have stopped, listening again.")
+            except ValueError as error:
+                raise PluginError(
+                    "the executor tells something that this plugin can't read: what was asked goes on",
+                    "install the plugin of the operator's release",
+                    ExitCode.UNANSWERED,
+                ) from error
 
     def tell(self, words: str) -> None:
         """A sentence for the person."""

@@ -73,11 +73,12 @@ def installed(tmp_path: Path) -> Path:
     return programs
 
 
-def call(programs: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def call(programs: Path, *words: str, at: Path | None = None) -> subprocess.CompletedProcess[str]:
     env = {"PATH": f"{programs}:/usr/bin:/bin"}
     return subprocess.run(
         [programs / "kubectl-ibgateway", *words],
         env=env,
+        cwd=at,
         capture_output=True,
         text=True,
         check=False,
@@ -95,7 +96,23 @@ def test_the_launcher_takes_a_python_that_its_libraries_are_for(installed: Path)
         python(installed, name, version)
     done = call(installed, "status", "a b")
     store = installed.parent / "store"
-    assert done.stdout == f"{store}/lib/3.12 -m ibgateway_cli status a b\n"
+    assert done.stdout == f"{store}/lib/3.12 -P -m ibgateway_cli status a b\n"
+
+
+def test_a_file_of_the_folder_that_a_person_is_in_is_not_imported(
+    installed: Path, tmp_path: Path
+) -> None:
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    library = installed.parent / "store" / "lib" / here
+    library.mkdir(exist_ok=True)
+    (library / "ibgateway_cli.py").write_text("import typer\n")
+    (library / "typer.py").write_text("print('ours')\n")
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "typer.py").write_text("print('theirs')\n")
+    (installed / "python3").symlink_to(sys.executable)
+    done = call(installed, "status", at=folder)
+    assert (done.stdout, done.stderr) == ("ours\n", "")
 
 
 def test_without_one_it_says_so(installed: Path) -> None:

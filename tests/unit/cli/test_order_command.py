@@ -362,3 +362,13 @@ async def test_an_order_is_waited_for_over_a_broken_way(
     resumed = [r.headers.get("Last-Event-ID") for r in executor.requests if "events" in r.url.path]
     assert resumed == [None, "2", "2"]
     assert world.kubectl.ended == 2
+
+
+async def test_an_event_of_another_release_is_no_crash(world: PluginWorld) -> None:
+    executor = ScriptedExecutor()
+    executor.will("POST /v1/orders", httpx.Response(202, json=ORDER))
+    executor.will("GET /v1/events", stream((1, "gate", {"shut": "perhaps"})))
+    world.executor = executor
+    shown = await run(world, "order", "buy", "AAPL", "10", "--wait")
+    assert shown.code == ExitCode.UNANSWERED
+    assert "what was asked goes on" in shown.error
