@@ -4,6 +4,7 @@ import fnmatch
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -68,15 +69,17 @@ CASES: Final[dict[str, tuple[Path, Values]]] = {
 
 def judged(program: Path, *arguments: str, stdin: str = "") -> str:
     """What it prints, whether it is content or not."""
-    done = subprocess.run(
-        [str(program), *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-        env={"HOME": "/nonexistent", "PATH": os.defpath, "TERM": "dumb"},
-    )
+    # checkov keeps a note in its home, and there may be none.
+    with tempfile.TemporaryDirectory() as home:
+        done = subprocess.run(
+            [str(program), *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+            env={"HOME": home, "PATH": os.defpath, "TERM": "dumb"},
+        )
     return done.stdout + done.stderr
 
 

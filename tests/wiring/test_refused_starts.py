@@ -31,9 +31,9 @@ def run(program: str, *arguments: str, **env: str) -> tuple[int, list[str]]:
         ),
         (
             "sentinel",
-            {"SENTINEL_SETTINGS": "/nonexistent"},
-            "sentinel: /nonexistent can't be read: "
-            "[Errno 2] No such file or directory: '/nonexistent'",
+            {"SENTINEL_SETTINGS": "/nonexistent/sentinel.json"},
+            "sentinel: /nonexistent/sentinel.json can't be read: "
+            "[Errno 2] No such file or directory: '/nonexistent/sentinel.json'",
         ),
         ("console", {}, "console: CONSOLE_VNC_HOST is not set"),
     ],
