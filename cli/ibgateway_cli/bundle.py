@@ -39,22 +39,27 @@ class ReportFile(NamedTuple):
     text: str
 
 
-def secret_values(cluster: Cluster, facts: GatewayFacts) -> dict[str, list[bytes]]:
-    """The values of every Secret that the gateway uses, by where they stand: `KEY of NAME`.
+def secret_values(
+    cluster: Cluster, facts: GatewayFacts, *, unchecked: bool
+) -> tuple[dict[str, list[bytes]], bool]:
+    """The values of every Secret that the gateway uses, by where they stand: `KEY of NAME`; and whether these are all.
 
-    Raises PluginError for one that may not be read: what is not known can't be taken out.
+    Raises PluginError for one that may not be read: what is not known can't be taken out. Not where it is `unchecked`.
     """
     found: dict[str, list[bytes]] = {}
+    everything = True
     for name in sorted(_secret_names(facts)):
         try:
             keys = cluster.secret(name)
         except PluginError as error:
             if error.exit_code is ExitCode.NOT_FOUND:
                 continue
-            raise
+            if not unchecked:
+                raise
+            keys, everything = {}, False
         for key, value in keys.items():
             found.setdefault(f"{key} of {name}", []).append(value)
-    return found
+    return found, everything
 
 
 def _secret_names(facts: GatewayFacts) -> set[str]:
@@ -107,7 +112,7 @@ def contents(facts: GatewayFacts, at: datetime, *, checked: bool) -> ReportFile:
     values = (
         "Every value of the gateway's Secrets was looked for and taken out"
         if checked
-        else "The gateway's Secrets could not all be read: their values were NOT looked for"
+        else "The gateway's Secrets could not all be read: values of those that could not were NOT looked for"
     )
     text = (
         f"A report of the IBGateway {facts.namespace}/{facts.name}, made {stamp(at)}"

@@ -65,11 +65,11 @@ def report(
     at = plugin.terminal.now()
     folder = f"ibgateway-{facts.name}-{at:%Y%m%d-%H%M%S}"
     place = file or Path(f"{folder}.tar.gz")
-    secrets = _secrets(plugin, facts, unchecked=unchecked)
-    redact = Redaction(secrets or {}, [*facts.status.accounts, *facts.spec.executor.accounts])
-    files = [contents(facts, at, checked=secrets is not None), *_files(plugin, gateway)]
+    secrets, checked = _secrets(plugin, facts, unchecked=unchecked)
+    redact = Redaction(secrets, [*facts.status.accounts, *facts.spec.executor.accounts])
+    files = [contents(facts, at, checked=checked), *_files(plugin, gateway)]
     _write(place, packed(files, redact, folder, at))
-    values = "no value of a Secret" if secrets is not None else "values of Secrets NOT looked for"
+    values = "no value of a Secret" if checked else "values of Secrets NOT looked for"
     document = {"file": str(place), "files": [redact(each.name) for each in files]}
     plugin.terminal.show(
         document,
@@ -80,13 +80,11 @@ def report(
 
 def _secrets(
     plugin: Plugin, facts: GatewayFacts, *, unchecked: bool
-) -> dict[str, list[bytes]] | None:
-    """None where they may not be read and the person goes on without."""
+) -> tuple[dict[str, list[bytes]], bool]:
+    """Those that may be read, and whether these are all: if not the person has to say that it is to go on."""
     try:
-        return secret_values(plugin.cluster, facts)
+        return secret_values(plugin.cluster, facts, unchecked=unchecked)
     except PluginError as error:
-        if unchecked:
-            return None
         raise PluginError(
             f"the Secrets can't be read, so their values can't be looked for: {error.sentence}",
             "--unchecked writes the report all the same",

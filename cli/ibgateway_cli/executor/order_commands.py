@@ -21,6 +21,7 @@ from ibgateway_cli.executor.placement import (
     in_words,
     new_key,
     order_request,
+    shares,
 )
 from ibgateway_cli.executor.problems import sentence
 from ibgateway_cli.executor.stored import stored_once
@@ -45,7 +46,7 @@ class PlacementChoice(NamedTuple):
 
 
 _Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="IBKR's symbol, such as AAPL.")]
-_Quantity = Annotated[int, typer.Argument(metavar="QUANTITY", min=1, help="Whole shares.")]
+_Quantity = Annotated[int, typer.Argument(metavar="QUANTITY", parser=shares, help="Whole shares.")]
 _Limit = Annotated[
     str | None, typer.Option(metavar="PRICE", help="The limit price.", show_default=False)
 ]

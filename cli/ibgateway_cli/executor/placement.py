@@ -1,10 +1,11 @@
 """An order as it is asked for on a command line, and the key that it is known by. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 from ibgateway.client import ContractRequest, OrderRequest
 from ibgateway_cli.errors import ExitCode, PluginError
@@ -29,6 +30,17 @@ class OrderOptions:
     not_before: str | None = None
     outside_hours: bool = False
     reference: str | None = None
+
+
+_PRICE: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+_SHARES: Final = re.compile(r"[1-9][0-9]{0,8}")
+
+
+def shares(text: str) -> int:
+    """Whole shares, in digits and nothing else: Python's int takes 1_0 too. Raises ValueError."""
+    if not _SHARES.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
 
 
 def order_request(side: str, options: OrderOptions) -> OrderRequest:
@@ -109,11 +121,8 @@ def _order_type(options: OrderOptions) -> str:
 def _price(option: str, text: str | None) -> Decimal | None:
     if text is None:
         return None
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        price = Decimal(0)
-    if not (price.is_finite() and price > 0):
+    price = Decimal(text) if _PRICE.fullmatch(text) else Decimal(0)
+    if price <= 0:
         raise PluginError(
             f"{option} {text} is no price",
             "write it like 190.25",

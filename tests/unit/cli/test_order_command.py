@@ -372,3 +372,19 @@ async def test_an_event_of_another_release_is_no_crash(world: PluginWorld) -> No
     shown = await run(world, "order", "buy", "AAPL", "10", "--wait")
     assert shown.code == ExitCode.UNANSWERED
     assert "what was asked goes on" in shown.error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *((text,) for text in ("1_0", "10_000", "+5", " 5", "1e3", "0", "1.5", "NaN", "9" * 20)),
+        *(("1", f"--limit={text}") for text in ("1_90", "1e3", "0", "0.0", "-1", "NaN", "190,25")),
+        ("1", "--stop=１９０"),
+    ],
+)
+async def test_a_number_is_digits_and_nothing_else(
+    world: PluginWorld, executor: IntakeExecutor, words: tuple[str, ...]
+) -> None:
+    shown = await run(world, "order", "buy", "AAPL", *words)
+    assert shown.code == ExitCode.USAGE
+    assert executor.requests == []

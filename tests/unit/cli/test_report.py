@@ -12,7 +12,8 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from ibgateway_cli.errors import ExitCode
+from ibgateway_cli.cluster import Cluster
+from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.redaction import Redaction
 from plugin_fakes import PluginWorld, gateway_object, secret_object
 from plugin_fakes.objects import event_object, pod_object, trading_status
@@ -226,6 +227,22 @@ def test_where_values_were_not_looked_for_the_last_line_says_so(tmp_path: Path) 
     shown = world.run("report", "--file", str(tmp_path / "a.tar.gz"), "--unchecked")
     assert "NOT looked for" in " ".join(shown.out.split())
     assert "no value of a Secret" not in shown.out
+
+
+def test_what_can_be_read_is_taken_out_where_another_secret_can_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Cluster.secret
+
+    def some(cluster: Cluster, name: str) -> dict[str, bytes]:
+        if name == "ib-credentials":
+            raise PluginError("forbidden", "", ExitCode.NOT_ALLOWED)
+        return whole(cluster, name)
+
+    monkeypatch.setattr(Cluster, "secret", some)
+    files = made(leaky(), tmp_path / "a.tar.gz", "--unchecked")
+    assert not any("client-token-canary-22" in text for text in files.values())
+    assert any("NOT looked for" in text for text in files.values())
 
 
 def test_an_archive_is_one_that_tar_reads(tmp_path: Path) -> None:
