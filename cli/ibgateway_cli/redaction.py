@@ -37,7 +37,7 @@ class Redaction:
         if self._secret is not None:
             text = self._secret.sub(lambda found: f"[{self._names[found[0]]}]", text)
         for account in sorted(self._masks, key=len, reverse=True):
-            text = text.replace(account, self._masks[account])
+            text = re.sub(re.escape(account), self._masks[account], text, flags=re.IGNORECASE)
         return _ACCOUNT.sub(lambda found: self._mask(found[0]), text)
 
     def _mask(self, account: str) -> str:

@@ -178,6 +178,7 @@ def test_the_answer_for_programs_names_the_file(tmp_path: Path) -> None:
     [
         ("U1234567 and DU1234567", "[live-account-2] and [paper-account-1]"),
         ("ABU1234567C", "ABU1234567C"),
+        ("pod du1234567-gateway-0", "pod [paper-account-1]-gateway-0"),
         ("order F1234567.", "order [live-account-2]."),
         ("E1130 08:00 and UTC2026 and SHA256", "E1130 08:00 and UTC2026 and SHA256"),
         ("no account", "no account"),
