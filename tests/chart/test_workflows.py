@@ -32,8 +32,8 @@ def test_it_would_find_a_step_that_uses_what_no_step_gave(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_each_target_of_make_in_them_exists(workflow: Path) -> None:
-    targets = set(re.findall(r"^([a-z./-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    runs = re.findall(r"\bmake (?:-s )?([a-z./ -]+)", workflow.read_text())
+    targets = set(re.findall(r"^([a-z0-9./-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    runs = re.findall(r"\bmake (?:-s )?([a-z0-9./ -]+)", workflow.read_text())
     assert runs
     assert {word for words in runs for word in words.split()} <= targets
 

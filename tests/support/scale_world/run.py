@@ -126,7 +126,7 @@ class Run:
             "OPERATOR_LIVENESS_PORT": str(port + 1),
             "WATCH_NAMESPACE": NAMESPACE,
             "POD_NAMESPACE": NAMESPACE,
-            "OPERATOR_CALENDAR_FILE": "/nonexistent",
+            "OPERATOR_CALENDAR_FILE": "/nonexistent/calendar.json",
         }
         with (self.plane.folder / f"{user}.log").open("ab") as log:
             counted = ["scale_world.heap", str(self._heap)] if self.counted else [OPERATOR]
