@@ -2,13 +2,16 @@
 
 import re
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import typer
+from rich.console import RenderableType
 
 from ibgateway.client import ExecutorClient
+from ibgateway_api.document import Document
 from ibgateway_api.executor_documents import OrderDocument
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, plugin_of
 from ibgateway_cli.errors import ExitCode, PluginError
@@ -21,6 +24,8 @@ from ibgateway_cli.executor.portfolio_tables import account_page, executions_pag
 from ibgateway_cli.executor.waiting import QUEUED, WaitingView, waiting_page
 from ibgateway_cli.output import Output
 from ibgateway_cli.times import from_text
+
+A = TypeVar("A", bound=Document)
 
 PAGE: Final = 500
 _SPAN: Final = re.compile(r"([0-9]{1,5})([smhd])")
@@ -105,10 +110,7 @@ def positions(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show what the accounts hold, as IBKR tells it."""
-    plugin = plugin_of(context)
-    with connected(plugin, name) as (_, connection):
-        page = connection.ask(lambda client: client.positions(account))
-    plugin.terminal.show(plain(page), output, positions_page(page))
+    _show(context, name, output, lambda client: client.positions(account), positions_page)
 
 
 def account(
@@ -119,10 +121,7 @@ def account(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show what an account is worth, as IBKR tells it."""
-    plugin = plugin_of(context)
-    with connected(plugin, name) as (_, connection):
-        values = connection.ask(lambda client: client.account(account))
-    plugin.terminal.show(plain(values), output, account_page(values))
+    _show(context, name, output, lambda client: client.account(account), account_page)
 
 
 def executions(
@@ -133,10 +132,21 @@ def executions(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show what was executed since midnight in New York, by whomever."""
+    _show(context, name, output, lambda client: client.executions(account), executions_page)
+
+
+def _show(
+    context: typer.Context,
+    name: str | None,
+    output: Output,
+    ask: Callable[[ExecutorClient], A],
+    page: Callable[[A], RenderableType],
+) -> None:
+    """One answer of the executor, as a page or as it is."""
     plugin = plugin_of(context)
     with connected(plugin, name) as (_, connection):
-        page = connection.ask(lambda client: client.executions(account))
-    plugin.terminal.show(plain(page), output, executions_page(page))
+        answer = connection.ask(ask)
+    plugin.terminal.show(plain(answer), output, page(answer))
 
 
 def waiting_view(connection: ExecutorConnection) -> WaitingView:
