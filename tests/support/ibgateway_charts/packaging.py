@@ -28,6 +28,13 @@ def package(helm: Helm, chart: Path, folder: Path, epoch: int) -> Path:
     return place
 
 
+def packages(folder: Path, epoch: int) -> list[Path]:
+    """Both charts, packed into `folder`."""
+    with tempfile.TemporaryDirectory() as home:
+        helm = Helm(Path(helm_program()), Path(home))
+        return [package(helm, chart, folder, epoch) for chart in (OPERATOR_CHART, GATEWAY_CHART)]
+
+
 def timeless(archive: bytes, epoch: int) -> bytes:
     """The same files in the order of their names, with one time, one owner and one mode."""
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as packed:
@@ -68,11 +75,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m ibgateway_charts.packaging FOLDER\n")
         return 2
-    with tempfile.TemporaryDirectory() as home:
-        helm = Helm(Path(helm_program()), Path(home))
-        for chart in (OPERATOR_CHART, GATEWAY_CHART):
-            place = package(helm, chart, Path(arguments[0]), commit_time(dict(os.environ)))
-            sys.stdout.write(f"{place}\n")
+    for place in packages(Path(arguments[0]), commit_time(dict(os.environ))):
+        sys.stdout.write(f"{place}\n")
     return 0
 
 

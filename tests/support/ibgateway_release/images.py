@@ -17,14 +17,8 @@ from ibgateway_release.materials import (
     npm_components,
     python_components,
 )
+from ibgateway_stage.images import repository
 
-LOCKS: Final = {
-    "operator": "operator",
-    "agent": "agent",
-    "executor": "executor",
-    "simulator": "simulator",
-}
-"""The file below requirements/ that each image's environment is installed from."""
 _STATUS: Final = "/var/lib/dpkg/status"
 _INSTALLED: Final = (
     "from importlib.metadata import distributions as d; print(*(one.name for one in d()))"
@@ -49,7 +43,7 @@ class ImageBuild:
 
 def archived(build: ImageBuild, target: str, docker: Docker, folder: Path, say: Reporter) -> str:
     """Build `target`, write its archive and its bill into `folder`; the image's id after loading."""
-    name = f"ibgateway-{target}"
+    name = repository(target)
     tag = f"{name}:{build.version}"
     platform = ["--platform", build.platform] if build.platform else []
     asked = [*platform, "--target", target, "--tag", tag]
@@ -69,7 +63,7 @@ def components(root: Path, target: str, docker: Docker, tag: str) -> list[Compon
     """What is in the image `tag` itself: not all that is locked is left in it."""
     run = ("run", "--rm", "--network=none")
     installed = docker.run(*run, "--entrypoint=python3", tag, "-c", _INSTALLED).split()
-    lock = (root / "requirements" / f"{LOCKS[target]}.txt").read_text()
+    lock = (root / "requirements" / f"{target}.txt").read_text()
     page = npm_components((root / _PAGE).read_text()) if target == "agent" else []
     return [
         *python_components(lock, {normalized(name) for name in installed}),

@@ -1,16 +1,12 @@
-"""What is not an image: wheel and source, charts, their bill, and the list of digests."""
+"""What is neither image nor chart: wheel and source, their bill, and the list of digests."""
 
 import hashlib
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from cyclonedx.model.component import Component, ComponentType
 
-from ibgateway_charts.generated import GATEWAY_CHART, OPERATOR_CHART
-from ibgateway_charts.packaging import package
-from ibgateway_charts.rendering import Helm, helm_program
 from ibgateway_cluster.command import run
 from ibgateway_release.materials import bill, python_components
 
@@ -28,14 +24,6 @@ def distribution(root: Path, version: str, folder: Path, epoch: int) -> None:
         found |= {str(part.bom_ref): part for part in python_components(text)}
     document = bill("ibgateway", version, ComponentType.APPLICATION, found.values(), epoch)
     (folder / f"ibgateway-{version}.cdx.json").write_text(document)
-
-
-def charts(folder: Path, epoch: int) -> None:
-    """Both charts."""
-    with tempfile.TemporaryDirectory() as home:
-        helm = Helm(Path(helm_program()), Path(home))
-        for chart in (OPERATOR_CHART, GATEWAY_CHART):
-            package(helm, chart, folder, epoch)
 
 
 def digests(folder: Path) -> str:
