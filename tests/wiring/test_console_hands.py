@@ -1,6 +1,6 @@
 """The console without a mouse and without a desk: keys only, a phone, the clipboard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -40,56 +40,48 @@ def test_everything_is_reached_by_keys_and_the_screen_is_left_by_a_chord(
 
 
 @pytest.fixture
-def phone(browser: Browser) -> Page:
+def phone(browser: Browser, screen: Screen, start: Callable[..., Console]) -> Iterator[Page]:
+    """A small touch screen on which the console's page shows its screen."""
     context = browser.new_context(
         viewport={"width": 390, "height": 844},
         has_touch=True,
         is_mobile=True,
         device_scale_factor=2,
     )
-    return context.new_page()
-
-
-def test_on_a_phone_its_keyboard_types_and_deletes(
-    screen: Screen, start: Callable[..., Console], phone: Page
-) -> None:
+    page = context.new_page()
     console = start()
     with screen.served(console.vnc_port):
-        phone.goto(console.url)
-        enter(phone, PASSWORD)
-        state_is(phone, "Screen connected")
-        phone.get_by_role("button", name="Keyboard").tap()
-        expect(phone.locator("#keys")).to_be_focused()
-        phone.keyboard.insert_text("hallo")
-        screen.saw("text hallo")
-        phone.keyboard.press("Backspace")
-        screen.saw("text hall")
-        phone.keyboard.insert_text("e\u00e9")
-        screen.saw("text halle\u00e9")
-        phone.context.close()
+        page.goto(console.url)
+        enter(page, PASSWORD)
+        state_is(page, "Screen connected")
+        yield page
+    context.close()
 
 
-def test_on_a_phone_the_screen_fits_and_zooms_and_a_finger_moves_it(
-    screen: Screen, start: Callable[..., Console], phone: Page
-) -> None:
-    console = start()
-    with screen.served(console.vnc_port):
-        phone.goto(console.url)
-        enter(phone, PASSWORD)
-        state_is(phone, "Screen connected")
-        until(lambda: colour(phone, GROUND) == BLUE, "the window's blue ground")
-        canvas = phone.locator("#screen canvas")
-        box = canvas.bounding_box()
-        assert box is not None
-        assert box["width"] <= 390
-        for name in ("Type text", "Keyboard", "Zoom", "Full screen", "Disconnect"):
-            expect(phone.get_by_role("button", name=name)).to_be_in_viewport()
-        phone.get_by_role("button", name="Zoom").tap()
-        expect(phone.get_by_role("button", name="Move")).to_have_attribute("aria-pressed", "true")
-        size = "[...document.querySelectorAll('#screen canvas')].map(c => c.width)[0]"
-        assert phone.evaluate(size) <= 390
-        phone.get_by_role("button", name="Zoom").tap()
-        expect(phone.get_by_role("button", name="Move")).to_be_hidden()
-        wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        assert phone.evaluate(wide)
-        phone.context.close()
+def test_on_a_phone_its_keyboard_types_and_deletes(screen: Screen, phone: Page) -> None:
+    phone.get_by_role("button", name="Keyboard").tap()
+    expect(phone.locator("#keys")).to_be_focused()
+    phone.keyboard.insert_text("hallo")
+    screen.saw("text hallo")
+    phone.keyboard.press("Backspace")
+    screen.saw("text hall")
+    phone.keyboard.insert_text("e\u00e9")
+    screen.saw("text halle\u00e9")
+
+
+def test_on_a_phone_the_screen_fits_and_zooms_and_a_finger_moves_it(phone: Page) -> None:
+    until(lambda: colour(phone, GROUND) == BLUE, "the window's blue ground")
+    canvas = phone.locator("#screen canvas")
+    box = canvas.bounding_box()
+    assert box is not None
+    assert box["width"] <= 390
+    for name in ("Type text", "Keyboard", "Zoom", "Full screen", "Disconnect"):
+        expect(phone.get_by_role("button", name=name)).to_be_in_viewport()
+    phone.get_by_role("button", name="Zoom").tap()
+    expect(phone.get_by_role("button", name="Move")).to_have_attribute("aria-pressed", "true")
+    size = "[...document.querySelectorAll('#screen canvas')].map(c => c.width)[0]"
+    assert phone.evaluate(size) <= 390
+    phone.get_by_role("button", name="Zoom").tap()
+    expect(phone.get_by_role("button", name="Move")).to_be_hidden()
+    wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    assert phone.evaluate(wide)

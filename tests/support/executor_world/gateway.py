@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 
 from ibgateway_simulator.gateway.relay import Relay
+from tcp_pipes import PipedPort
 
 
 class WindowlessGateway:
@@ -20,8 +21,7 @@ class WindowlessGateway:
         self._url = f"{ibkr_url}/gateway/session?gateway=world"
         self._relay = Relay("127.0.0.1", broker_port, 0)
         self._socket: aiohttp.ClientWebSocketResponse | None = None
-        self._pipes: set[asyncio.Task[None]] = set()
-        self._front: asyncio.Server | None = None
+        self._front = PipedPort(self._accept)
         self._logged_in = False
         self.accepted = 0
         """Connections since the start."""
@@ -30,22 +30,16 @@ class WindowlessGateway:
     @property
     def port(self) -> int:
         """Where it listens, logged in or not."""
-        assert self._front is not None
-        port: int = self._front.sockets[0].getsockname()[1]
-        return port
+        return self._front.port
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator["WindowlessGateway"]:
         """Listen until the block ends."""
-        self._front = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        try:
-            yield self
-        finally:
-            await self.logout()
-            self._front.close()
-            for pipe in self._pipes:
-                pipe.cancel()
-            await asyncio.gather(*self._pipes, return_exceptions=True)
+        async with self._front.listening():
+            try:
+                yield self
+            finally:
+                await self.logout()
 
     async def login(self) -> None:
         """Log in and open the API behind the port."""
@@ -89,22 +83,11 @@ class WindowlessGateway:
         except OSError:
             writer.close()
             return
-        for source, sink in ((reader, back), (there, writer)):
-            task = asyncio.create_task(_pipe(source, sink))
-            self._pipes.add(task)
-            task.add_done_callback(self._pipes.discard)
+        self._front.carry(reader, back)
+        self._front.carry(there, writer)
 
 
 async def _listen(socket: aiohttp.ClientWebSocketResponse) -> None:
     """Read what IBKR tells: its pings are answered only while somebody reads."""
     async for _ in socket:
         pass
-
-
-async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        with contextlib.suppress(OSError):
-            while data := await source.read(65536):
-                sink.write(data)
-    finally:
-        sink.close()
