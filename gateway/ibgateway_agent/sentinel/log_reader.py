@@ -7,7 +7,7 @@ from typing import Final
 
 from ibgateway_agent.sentinel.log.checkpoint import Checkpoint
 from ibgateway_agent.sentinel.log.login_fold import LoginFold, fold_line, written_at
-from ibgateway_agent.sentinel.log.tail import LogTail
+from ibgateway_agent.sentinel.log.tail import LogPosition, LogTail
 from ibgateway_agent.sentinel.state import GatewayState
 from ibgateway_api.login import Evidence
 from ibgateway_runtime.clock import Clock
@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 QUIET_READS: Final = 100
 SAVE_EVERY: Final = 30.0
+TRY_EVERY: Final = 3600.0
+"""So often it is written although nothing is new: a volume that takes no writes is known before a login is due."""
 
 
 class LogReader:
@@ -28,7 +30,8 @@ class LogReader:
         self._checkpoint = checkpoint
         self._state = state
         self._clock = clock
-        self._saved = (state.fold, clock.monotonic())
+        self._saved: tuple[LoginFold, LogPosition | None] = (state.fold, None)
+        self._saved_at = clock.monotonic()
         self.caught_up_at: datetime | None = None
         self.unsaved = ""
         """Why the last checkpoint could not be written; empty when it was."""
@@ -55,18 +58,27 @@ class LogReader:
             self.save(at_once=True)
 
     def save(self, *, at_once: bool = False) -> None:
-        """Keep what changed; how far the log was read alone is worth a write only now and then."""
-        fold, now = self._state.fold, self._clock.monotonic()
-        saved, when = self._saved
-        if not at_once and saved == fold and now - when < SAVE_EVERY:
+        """Keep what changed; how far the log was read alone is worth a write only now and then.
+
+        What lies there already is written anew once an hour: each write is synced, on the volume of the attempt ledger.
+        """
+        if not at_once and not self._is_due():
             return
-        self._saved = (fold, now)
+        fold, position = self._state.fold, self._tail.position
+        self._saved, self._saved_at = (fold, position), self._clock.monotonic()
         try:
-            self._checkpoint.save(fold, self._tail.position)
+            self._checkpoint.save(fold, position)
             self.unsaved = ""
         except OSError as error:
             self.unsaved = str(error)
-            logger.error("no checkpoint: %s", error)  # noqa: TRY400 - tried again at the next change
+            logger.error("no checkpoint: %s", error)  # noqa: TRY400 - tried again in half a minute
+
+    def _is_due(self) -> bool:
+        fold, position = self._saved
+        if fold != self._state.fold:
+            return True
+        news = bool(self.unsaved) or position != self._tail.position
+        return self._clock.monotonic() - self._saved_at >= (SAVE_EVERY if news else TRY_EVERY)
 
     def _fold(self, line: str) -> tuple[Evidence, ...]:
         """While catching up a line counts from the time that was written on it."""

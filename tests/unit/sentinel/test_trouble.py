@@ -58,3 +58,26 @@ def test_a_full_volume_hides_no_login_and_ends_no_sentinel(
     pod.time.passes(timedelta(minutes=1))
     assert pod.look().trouble == ""
     assert pod.permit().startswith("id=")
+
+
+def test_an_idle_sentinel_syncs_nothing_but_its_hourly_try(
+    pod: FakePod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod.logs_in()
+    pod.time.passes(timedelta(minutes=11))
+    pod.look()
+    pod.time.passes(timedelta(seconds=31))
+    pod.look()
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    for _ in range(20):
+        pod.time.passes(timedelta(minutes=2))
+        pod.look()
+    assert synced == []
+    pod.says("IBC: a line that changes nothing")
+    pod.time.passes(timedelta(seconds=31))
+    pod.look()
+    assert len(synced) == 1
+    pod.time.passes(timedelta(minutes=61))
+    pod.look()
+    assert len(synced) == 2
