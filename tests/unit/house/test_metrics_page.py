@@ -9,6 +9,7 @@ import pytest
 from exposed_metrics import OURS, Exposed, exposed
 from ibgateway_agent.console import endings
 from ibgateway_agent.sentinel.probe.handshake import ProbeResult
+from ibgateway_alerts import alerts, series_in
 from ibgateway_api.console_documents import ConsoleAction
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
@@ -35,6 +36,16 @@ def documented() -> dict[str, set[tuple[str, str, tuple[str, ...]]]]:
     return found
 
 
+def remedies() -> dict[str, str]:
+    """What the last column says of each metric; empty where no value of it is wrong."""
+    rows = re.findall(r"^\| `(ibgateway_\w+)` (?:\|[^|]*){3}\| (.*?) ?\|$", PAGE, re.MULTILINE)
+    assert len(rows) == sum(map(len, documented().values()))
+    found: dict[str, str] = {}
+    for name, remedy in rows:
+        found[name] = f"{found.get(name, '')} {remedy}".strip()
+    return found
+
+
 def shown(metrics: list[Exposed]) -> set[tuple[str, str, tuple[str, ...]]]:
     return {(metric.name, metric.type, metric.labels) for metric in metrics}
 
@@ -45,6 +56,29 @@ EXPOSED: Final = exposed()
 @pytest.mark.parametrize("program", EXPOSED)
 def test_every_metric_of_a_program_is_documented_and_nothing_else(program: str) -> None:
     assert documented()[program.capitalize()] | documented()[EVERYWHERE] == shown(EXPOSED[program])
+
+
+@pytest.mark.parametrize("alert", alerts())
+def test_an_alerts_runbook_is_what_to_do_about_a_metric_that_it_asks_for(alert: str) -> None:
+    asked = series_in(alerts()[alert]["expr"])
+    assert asked & {name for name, remedy in remedies().items() if f"[{alert}](" in remedy}
+
+
+CONTEXT: Final = {
+    "ibgateway_console_bytes_total",
+    "ibgateway_executor_regular_session",
+    "ibgateway_executor_volume_size_bytes",
+    "ibgateway_login_attempts_daily_limit",
+    "ibgateway_next_window_timestamp_seconds",
+    "ibgateway_operator_regular_session",
+    "ibgateway_sentinel_volume_size_bytes",
+    "ibgateway_window_start_timestamp_seconds",
+}
+"""No value of these is wrong: they are asked for beside others."""
+
+
+def test_every_other_metric_says_which_value_is_wrong_and_what_to_do() -> None:
+    assert {name for name, remedy in remedies().items() if not remedy} == CONTEXT
 
 
 def test_a_name_means_one_thing_in_one_program() -> None:
