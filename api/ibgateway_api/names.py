@@ -101,6 +101,7 @@ class ChildNames(NamedTuple):
     novnc: str
     executor_token: str
     agent_token: str
+    gate_token: str
 
     @property
     def gateway_pod(self) -> str:
@@ -132,4 +133,5 @@ def child_names(name: str) -> ChildNames:
         novnc=f"{name}-novnc",
         executor_token=f"{name}-executor-token",
         agent_token=f"{name}-agent-token",
+        gate_token=f"{name}-gate-token",
     )

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from ibgateway_api.document import Document
 from ibgateway_api.gate import GateReason, Hold
+from ibgateway_api.gate_documents import GateDrain
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import PermitRefusal
 
@@ -90,6 +91,8 @@ class SentinelReport(Document):
     """When the session of what is traded ends, by the executor's word; None where it does not know, or nothing trades."""
     resubmits_orders: bool | None = None
     """Whether IBKR's "Maintain and resubmit orders when connection is restored" is on in the gateway; None: nobody has told."""
+    drain: GateDrain | None = None
+    """The drain that programs are asked for; None where none is."""
     trouble: str = ""
     """Why the sentinel can't see the gateway or can't write, and what a person can do; mostly empty."""
 

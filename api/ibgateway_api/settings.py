@@ -40,6 +40,8 @@ class SentinelSettings(Document):
     """Whether a push waits for its turn: the person who approves has other gateways too."""
     logged_in_before: bool = False
     """Whether this gateway has ever logged in: an attempt ledger that is missing now was lost."""
+    holds: tuple[HoldReport, ...] = ()
+    """What the operator holds trading for: the gate for programs is closed for it too."""
 
 
 class TargetSettings(Document):

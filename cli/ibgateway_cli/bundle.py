@@ -70,7 +70,12 @@ def _secret_names(facts: GatewayFacts) -> set[str]:
         spec.executor.database.postgres_secret_ref,
         spec.executor.targets.token_secret_ref if spec.executor.targets else None,
     )
-    own = {children.agent_token, children.executor_token, children.notifications}
+    own = {
+        children.agent_token,
+        children.gate_token,
+        children.executor_token,
+        children.notifications,
+    }
     own |= {f"{facts.name}-novnc-token", f"{facts.name}-vnc"}
     return own | {ref.name for ref in refs if ref is not None}
 

@@ -23,6 +23,7 @@ class SentinelEnvironment:
     run_dir: Path
     state_dir: Path
     token_file: Path
+    gate_token_file: Path = Path("/run/secrets/gate/token")
     notifications_dir: Path = Path("/run/secrets/notifications")
     nightly: DailyRestart | None = None
     bind: str = ""
@@ -43,6 +44,7 @@ def environment(env: Mapping[str, str]) -> SentinelEnvironment:
         run_dir=Path(env.get("SENTINEL_RUN_DIR", "/run/ibgateway")),
         state_dir=Path(env.get("SENTINEL_STATE_DIR", "/var/lib/ibgateway")),
         token_file=Path(env.get("SENTINEL_TOKEN_FILE", "/run/secrets/agent/token")),
+        gate_token_file=Path(env.get("SENTINEL_GATE_TOKEN_FILE", "/run/secrets/gate/token")),
         notifications_dir=Path(env.get("SENTINEL_NOTIFICATIONS_DIR", "/run/secrets/notifications")),
         nightly=nightly_restart(env.get("AUTO_RESTART_TIME", ""), env.get("TIME_ZONE", "")),
         bind=env.get("SENTINEL_BIND", ""),

@@ -82,6 +82,7 @@ def sentinel_settings(given: DesiredInput) -> SentinelSettings:
         logins_allowed=given.logins_allowed,
         needs_turn=given.needs_turn,
         logged_in_before=given.logged_in_before,
+        holds=_hold_reports(given),
     )
 
 
@@ -124,7 +125,7 @@ def executor_settings(given: DesiredInput) -> ExecutorSettings:
         targets=_targets(spec.targets),
         restart=given.spec.weekly_restart.as_restart_time(),
         calendar=given.calendar,
-        holds=tuple(HoldReport(reason=reason) for reason in _holds(given)),
+        holds=_hold_reports(given),
     )
 
 
@@ -134,6 +135,6 @@ def _targets(spec: TargetsSpec | None) -> TargetSettings | None:
     return TargetSettings(url=spec.url, account=spec.account or "", schedule=spec.schedule)
 
 
-def _holds(given: DesiredInput) -> tuple[GateReason, ...]:
+def _hold_reports(given: DesiredInput) -> tuple[HoldReport, ...]:
     suspended = (GateReason.SUSPENDED,) if given.spec.suspend else ()
-    return (*suspended, *given.holds)
+    return tuple(HoldReport(reason=reason) for reason in (*suspended, *given.holds))

@@ -9,6 +9,7 @@ from ibgateway_operator.desired.input import USER_ID, DesiredInput
 from ibgateway_operator.model.manifests import Manifest
 
 AGENT_TOKEN_DIR: Final = "/run/secrets/agent"  # noqa: S105 - a path
+GATE_TOKEN_DIR: Final = "/run/secrets/gate"  # noqa: S105 - a path
 NOTIFICATIONS_DIR: Final = "/run/secrets/notifications"
 SETTINGS_DIR: Final = "/etc/ibgateway"
 PULL_SECRETS: Final = "imagePullSecrets"

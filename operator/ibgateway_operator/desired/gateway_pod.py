@@ -13,6 +13,7 @@ from ibgateway_api.pod_fields import CPU_REQUEST
 from ibgateway_operator.desired.config import IBC_KEY, PRESTOP_KEY, WRAPPER_KEY
 from ibgateway_operator.desired.containers import (
     AGENT_TOKEN_DIR,
+    GATE_TOKEN_DIR,
     NOTIFICATIONS_DIR,
     SECRET_MODE,
     SETTINGS_DIR,
@@ -143,6 +144,7 @@ def _sentinel(given: DesiredInput) -> Manifest:
             SENTINEL_RUN_DIR=RUN_DIR,
             SENTINEL_STATE_DIR=STATE_DIR,
             SENTINEL_TOKEN_FILE=f"{AGENT_TOKEN_DIR}/{names.SECRET_TOKEN}",
+            SENTINEL_GATE_TOKEN_FILE=f"{GATE_TOKEN_DIR}/{names.SECRET_TOKEN}",
             SENTINEL_NOTIFICATIONS_DIR=NOTIFICATIONS_DIR,
             **_nightly(given.spec.gateway),
         ),
@@ -157,6 +159,7 @@ def _sentinel(given: DesiredInput) -> Manifest:
             mount("run", RUN_DIR),
             mount("config", SETTINGS_DIR, read_only=True),
             mount("agent-token", AGENT_TOKEN_DIR, read_only=True),
+            mount("gate-token", GATE_TOKEN_DIR, read_only=True),
             mount("notifications", NOTIFICATIONS_DIR, read_only=True),
             mount("tmp", "/tmp"),  # noqa: S108 - a mount point in the container
         ],
@@ -170,6 +173,7 @@ def _volumes(given: DesiredInput) -> list[Manifest]:
         config_volume("config", given.children.gateway),
         config_volume("start-scripts", given.children.gateway, IBC_KEY),
         secret_volume("agent-token", given.children.agent_token, names.SECRET_TOKEN),
+        secret_volume("gate-token", given.children.gate_token, names.SECRET_TOKEN),
         optional_secret_volume(
             "notifications", _notifications(given), names.SECRET_URLS, names.SECRET_HEARTBEAT
         ),

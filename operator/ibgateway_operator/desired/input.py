@@ -57,7 +57,7 @@ class DesiredInput:
     restart_passed: datetime | None = None
     """The moment of this week's restart that was past when it was chosen."""
     holds: tuple[GateReason, ...] = ()
-    """What the executor is told to hold trading for, beside the spec's own suspend."""
+    """What sentinel and executor are told to hold trading for, beside the spec's own suspend."""
     vnc_from_user: bool = False
     """Whether the user's Secret has VNC_PASSWORD; else the operator's default is mounted."""
     vnc_is_default: bool = True

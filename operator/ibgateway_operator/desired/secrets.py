@@ -12,7 +12,8 @@ from ibgateway_operator.model.manifests import Manifest
 
 def secret_names(given: DesiredInput) -> dict[str, Component]:
     """The token Secrets that must exist."""
-    wanted = {given.children.agent_token: Component.GATEWAY}
+    own = given.children
+    wanted = {own.agent_token: Component.GATEWAY, own.gate_token: Component.GATEWAY}
     if given.spec.executor.enabled:
         wanted[given.children.executor_token] = Component.EXECUTOR
     if given.spec.novnc.enabled and given.spec.novnc.auth is ConsoleAuth.TOKEN:

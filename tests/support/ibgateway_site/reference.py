@@ -123,6 +123,11 @@ def _objects() -> str:
         ),
         (mine.executor_token, "Secret: the clients' token of the executor", ""),
         (mine.agent_token, "Secret: the programs' own token", ""),
+        (
+            mine.gate_token,
+            "Secret: the token that opens the gate's word to programs, and nothing else",
+            "",
+        ),
         (mine.notifications, "Secret that you make: [where people are told](notifications.md)", ""),
     )
     lines = "".join(f"| `{name}` | {what} | {port} |\n" for name, what, port in told)

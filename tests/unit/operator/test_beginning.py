@@ -31,8 +31,8 @@ def said(world: OperatorWorld) -> bool:
     return "status" in world.stored()
 
 
-async def test_a_start_that_needs_nobody_costs_24_requests(patient: OperatorWorld) -> None:
-    """19 children, two Secrets and a look at the user's; the gate and one status. No Event: nothing has changed."""
+async def test_a_start_that_needs_nobody_costs_25_requests(patient: OperatorWorld) -> None:
+    """19 children, three Secrets and a look at the user's; the gate and one status. No Event: nothing has changed."""
     asked = [*await patient.reconcile()]
     begin_pods(patient, ready=False)
     asked += await patient.keep_gate()
@@ -48,7 +48,7 @@ async def test_a_start_that_needs_nobody_costs_24_requests(patient: OperatorWorl
         "condition True GateOpen",
         "status",
     ]
-    assert len(asked) + len(patient.api_server.reads) == 24
+    assert len(asked) + len(patient.api_server.reads) == 25
     assert patient.condition("Ready") == "True Trading"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 
 from ibgateway_api.gate import GateReason
 from ibgateway_api.reports import HoldReport
@@ -15,6 +16,13 @@ def test_a_suspension_holds_the_executor_before_anything_stops() -> None:
         HoldReport(reason=GateReason.SUSPENDED),
     )
     assert executor_settings(desired_input()).holds == ()
+
+
+def test_the_sentinel_is_told_of_the_same_holds_for_programs() -> None:
+    suspended = desired_input(spec={"suspend": True})
+    assert sentinel_settings(suspended).holds == executor_settings(suspended).holds
+    held = replace(desired_input(), holds=(GateReason.READ_ONLY_API,))
+    assert sentinel_settings(held).holds == (HoldReport(reason=GateReason.READ_ONLY_API),)
 
 
 def test_the_sentinels_settings_hold_the_budget() -> None:
@@ -131,6 +139,7 @@ def test_every_setting_of_the_sentinel_arrives() -> None:
         "loginsAllowed": True,
         "needsTurn": False,
         "loggedInBefore": False,
+        "holds": [{"reason": "Suspended"}],
     }
     assert len(written) == len(SentinelSettings.model_fields)
 

@@ -12,6 +12,7 @@ async def test_a_new_gateway_gets_its_children_and_a_status(world: OperatorWorld
     writes = await world.reconcile()
     assert [w for w in writes if w.startswith("create")] == [
         "create Secret paper-agent-token",
+        "create Secret paper-gate-token",
         "create Secret paper-executor-token",
     ]
     assert len([w for w in writes if w.startswith("apply")]) == 19
@@ -121,8 +122,8 @@ async def test_a_first_login_tells_no_pod_of_settings(world: OperatorWorld) -> N
     assert not [w for w in writes if w.startswith("annotate")]
 
 
-async def test_a_start_that_is_told_step_by_step_costs_28_requests(world: OperatorWorld) -> None:
-    """19 children, two Secrets and a look at the user's; the gate, two statuses, two Events, and the
+async def test_a_start_that_is_told_step_by_step_costs_29_requests(world: OperatorWorld) -> None:
+    """19 children, three Secrets and a look at the user's; the gate, two statuses, two Events, and the
     note that there was a login. (test_beginning.py has what an undisturbed one costs.)"""
     asked = [*await world.reconcile()]
     for component in ("gateway", "executor", "novnc"):
@@ -136,7 +137,7 @@ async def test_a_start_that_is_told_step_by_step_costs_28_requests(world: Operat
         asked += await world.reconcile()
         world.deliver()
     assert world.api_server.reads == ["get Secret ib-credentials"]
-    assert len(asked) + len(world.api_server.reads) == 28
+    assert len(asked) + len(world.api_server.reads) == 29
 
 
 async def test_a_new_executor_template_waits_while_orders_may_be_under_way(

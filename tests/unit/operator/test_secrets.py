@@ -373,7 +373,8 @@ async def test_while_trading_secrets_are_looked_at_every_hour(
     trading.http.answers["/network-policy"] = b'{"enforced": true}'
     looks = _note_looks(trading, monkeypatch)
     await _idle(trading, 3961)
-    assert sorted(looks) == ["ib-credentials", "paper-agent-token", "paper-executor-token"]
+    own = ["paper-agent-token", "paper-executor-token", "paper-gate-token"]
+    assert sorted(looks) == ["ib-credentials", *own]
 
 
 async def test_while_not_logged_in_secrets_are_looked_at_every_minute(
@@ -478,3 +479,21 @@ async def test_a_page_that_pods_reach_has_buttons_with_a_vnc_password_of_ones_ow
     await world.reconcile()
     pod = world.api_server.named("Deployment", "paper-novnc")["spec"]["template"]["spec"]
     assert ("agent" in [volume["name"] for volume in pod["volumes"]]) is buttons
+
+
+async def test_the_token_of_the_gate_opens_neither_the_agents_nor_the_executors_door(
+    world: OperatorWorld,
+) -> None:
+    await world.reconcile()
+    named = ("paper-agent-token", "paper-gate-token", "paper-executor-token")
+    tokens = {world.api_server.named("Secret", name)["data"]["token"] for name in named}
+    assert len(tokens) == 3
+
+
+async def test_a_deleted_token_of_the_gate_comes_again_with_another_value(
+    trading: OperatorWorld,
+) -> None:
+    before = trading.api_server.named("Secret", "paper-gate-token")["data"]
+    trading.api_server.remove("Secret", "paper-gate-token")
+    await _idle(trading, 3700)
+    assert trading.api_server.named("Secret", "paper-gate-token")["data"] != before

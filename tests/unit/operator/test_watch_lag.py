@@ -17,7 +17,7 @@ class TestOwnWrites:
     async def test_children_that_no_watch_has_shown_are_not_applied_again(
         self, created: OperatorWorld
     ) -> None:
-        assert len(await created.reconcile()) == 22
+        assert len(await created.reconcile()) == 23
         assert await created.reconcile() == []
         created.deliver()
         assert await created.reconcile() == []

@@ -54,7 +54,7 @@ class TestOtherNamespace:
         async with operator_world(namespaces=("trading",)) as world:
             world.api_server.put(ibgateway_body(uid="uid-2", namespace="other"))
             assert await world.reconcile(Key("other", "paper")) == []
-            assert len(await world.reconcile()) == 22
+            assert len(await world.reconcile()) == 23
 
 
 class TestLostLabels:
