@@ -1,8 +1,9 @@
 """The frame of every command: where kubectl looks, a PluginError as a sentence and an exit code."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 
 import httpx
 import typer
@@ -76,10 +77,12 @@ class PluginCommand(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run it."""
-        ctx.obj = _here(ctx)
+        ctx.obj = plugin = _here(ctx)
         for name in _PLACES:
             ctx.params.pop(name, None)
         try:
+            cluster = plugin.cluster.pinned(inside=_IN_POD in os.environ)
+            ctx.obj = replace(plugin, cluster=cluster)
             return super().invoke(ctx)
         except PluginError as error:
             _tell(ctx.obj.terminal, error)
@@ -106,6 +109,7 @@ class PluginApp(typer.Typer):
 
 
 _PLACES = ("namespace", "context", "kubeconfig")
+_IN_POD: Final = "KUBERNETES_SERVICE_HOST"
 
 
 def _where(

@@ -15,6 +15,9 @@ from ibgateway_cli.kubectl import SECONDS, Answer, Kubectl, KubectlProcess, fail
 
 RUNNING_TIMEOUT: Final = "5s"
 """How long kubectl waits for a pod that does not run; by itself it takes a minute."""
+DEFAULT_NAMESPACE: Final = "default"
+"""Kubernetes', where a context names none."""
+_NO_CONTEXT: Final = "current-context must exist"
 Json = dict[str, Any]
 Objects = list[Json]
 Words = list[str]
@@ -28,6 +31,23 @@ class Cluster:
     kubeconfig: str | None = None
     namespace: str | None = None
     run: Kubectl = field(default_factory=KubectlProcess)
+
+    def pinned(self, *, inside: bool) -> Self:
+        """The same place for every call, whatever another terminal makes kubectl's current context meanwhile.
+
+        `inside`: in a pod, where a context that names no namespace has the pod's own, and where there may be no context at all.
+        """
+        if self.context and self.namespace:
+            return self
+        answer = self.answer("config", "view", "--minify", "--output=json")
+        if answer.code and _NO_CONTEXT in answer.error:
+            return self
+        if answer.code:
+            raise failure(answer)
+        [found] = self._parsed(answer.out)["contexts"]
+        default = None if inside else DEFAULT_NAMESPACE
+        namespace = self.namespace or found["context"].get("namespace") or default
+        return replace(self, context=found["name"], namespace=namespace)
 
     def get(self, kind: str, name: str) -> Json:
         """One object."""
@@ -105,8 +125,11 @@ class Cluster:
             yield f"http://{_address(lines, target)}", lines
 
     def _json(self, *arguments: str) -> Json:
+        return self._parsed(self.text(*arguments))
+
+    def _parsed(self, text: str) -> Json:
         try:
-            document: Json = json.loads(self.text(*arguments))
+            document: Json = json.loads(text)
         except json.JSONDecodeError as error:
             raise PluginError(
                 "kubectl has answered something that is no JSON",

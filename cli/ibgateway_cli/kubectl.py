@@ -135,6 +135,7 @@ _NO_SERVER: Final = (
     "couldn't get current server API group list",
     "must be logged in to the server",
     "context was not found",
+    "cannot locate context",
     "does not exist",
     "error loading config file",
 )

@@ -22,7 +22,7 @@ class ForwardedKubectl(FakeKubectl):
         self, arguments: Sequence[str], *, patience: float | None = None
     ) -> Iterator[Iterator[str]]:
         """A port-forward that listens at once."""
-        self.calls.append(list(arguments))
+        self._called(arguments)
         self.patience.append(patience)
         yield iter([f"Forwarding from 127.0.0.1:{self.port} -> 8080\n"])
         self.ended += 1

@@ -9,6 +9,7 @@ from typing import Any
 from ibgateway_cli.kubectl import Answer
 
 Json = dict[str, Any]
+_CURRENT = ["config", "view", "--minify", "--output=json"]
 _OPTIONS = ("--namespace", "--context", "--kubeconfig")
 
 
@@ -26,6 +27,11 @@ class FakeKubectl:
     unreachable: dict[str, str] = field(default_factory=dict)
     """What port-forward says instead of listening, by target."""
     calls: list[list[str]] = field(default_factory=list)
+    """What it was asked, without the question of the current context, and without where it is to look."""
+    places: list[list[str]] = field(default_factory=list)
+    """Where it was to look, of each of `calls`."""
+    current: tuple[str, str] | None = ("kind", "trading")
+    """The current context and its namespace; None: there is no context."""
     patience: list[float | None] = field(default_factory=list)
     """How long each process that goes on may say nothing."""
     interrupted: bool = False
@@ -39,8 +45,9 @@ class FakeKubectl:
             self.objects[_kind(each["kind"]), each["metadata"]["name"]] = each
 
     def __call__(self, arguments: Sequence[str], stdin: str = "") -> Answer:
-        self.calls.append(list(arguments))
-        verb, *words = [word for word in arguments if not word.startswith(_OPTIONS)]
+        if list(arguments[-4:]) == _CURRENT:
+            return self._current(dict(_option(word) for word in arguments[:-4]))
+        verb, *words = self._called(arguments)
         names = [word for word in words if not word.startswith("-")]
         options = dict(_option(word) for word in words if word.startswith("-"))
         kind = _kind(names[0]) if names else ""
@@ -60,9 +67,8 @@ class FakeKubectl:
         self, arguments: Sequence[str], *, patience: float | None = None
     ) -> Iterator[Iterator[str]]:
         """port-forward listens at once; logs that are followed end."""
-        self.calls.append(list(arguments))
+        verb, *words = self._called(arguments)
         self.patience.append(patience)
-        verb, *words = [word for word in arguments if not word.startswith(_OPTIONS)]
         names = [word for word in words if not word.startswith("-")]
         if verb == "port-forward":
             complaint = self.unreachable.get(names[0])
@@ -75,6 +81,23 @@ class FakeKubectl:
             yield self._said(lines)
         finally:
             self.ended += 1
+
+    def _called(self, arguments: Sequence[str]) -> list[str]:
+        """What it is asked, without where."""
+        words = [word for word in arguments if not word.startswith(_OPTIONS)]
+        self.calls.append(words)
+        self.places.append([word for word in arguments if word.startswith(_OPTIONS)])
+        return words
+
+    def _current(self, options: Mapping[str, str]) -> Answer:
+        """As config view --minify answers."""
+        name, namespace = self.current or ("", "")
+        name = options.get("--context", name)
+        if not name:
+            complaint = "error: current-context must exist in order to minify\n"
+            return Answer(1, error=complaint)
+        context = {"cluster": name, "user": name} | ({"namespace": namespace} if namespace else {})
+        return Answer(0, json.dumps({"contexts": [{"name": name, "context": context}]}))
 
     def _said(self, lines: Sequence[str]) -> Iterator[str]:
         yield from (f"{line}\n" for line in lines)

@@ -1,6 +1,9 @@
 """What every command has: where kubectl looks, which gateway is meant, errors with a next step and an exit code."""
 
+import io
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,14 +18,89 @@ from plugin_fakes.objects import trading_status
 def test_kubectls_own_options_reach_it_before_and_after_the_name() -> None:
     world = PluginWorld()
     world.run("status", "--context=there", "-n", "trading", "paper", "--kubeconfig", "/tmp/kube")
-    for call in world.kubectl.calls:
-        assert call[:3] == ["--context=there", "--kubeconfig=/tmp/kube", "--namespace=trading"]
+    for place in world.kubectl.places:
+        assert place == ["--context=there", "--kubeconfig=/tmp/kube", "--namespace=trading"]
 
 
-def test_without_options_kubectl_chooses() -> None:
+def test_without_options_every_call_is_of_the_context_that_was_current_at_the_start() -> None:
     world = PluginWorld()
     world.run("status")
     assert world.kubectl.calls[0] == ["get", "ibgateways.ibgateway.dev", "--output=json"]
+    assert len(world.kubectl.places) > 1
+    for place in world.kubectl.places:
+        assert place == ["--context=kind", "--namespace=trading"]
+
+
+@dataclass
+class SwitchingPerson(PluginWorld):
+    """Makes another context current, in another terminal, before the question is answered."""
+
+    def _typed(self, screen: io.StringIO) -> str:
+        self.kubectl.current = ("production", "live")
+        return super()._typed(screen)
+
+
+@pytest.mark.parametrize(
+    "words", [["restart"], ["suspend"], ["handover", "--for", "30m"]], ids=" ".join
+)
+def test_a_context_that_changes_while_a_question_stands_changes_nothing(words: list[str]) -> None:
+    world = SwitchingPerson(answers=["y\n"])
+    world.run(*words)
+    asked = [call[0] for call in world.kubectl.calls]
+    assert {"patch", "delete"} & set(asked), asked
+    assert set(map(tuple, world.kubectl.places)) == {("--context=kind", "--namespace=trading")}
+
+
+def test_what_goes_on_stays_in_its_context() -> None:
+    world = PluginWorld()
+
+    def switched() -> None:
+        world.kubectl.current = ("production", "live")
+
+    world.later = [switched, lambda: None]
+    world.run("status", "--watch")
+    assert set(map(tuple, world.kubectl.places)) == {("--context=kind", "--namespace=trading")}
+
+
+def test_a_context_that_is_named_is_asked_for_its_namespace() -> None:
+    world = PluginWorld()
+    world.run("status", "--context=there")
+    assert world.kubectl.places[0] == ["--context=there", "--namespace=trading"]
+    world.run("status", "-n", "elsewhere", "paper")
+    assert world.kubectl.places[-1] == ["--context=kind", "--namespace=elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("inside", "place"),
+    [(False, ["--context=kind", "--namespace=default"]), (True, ["--context=kind"])],
+)
+def test_a_context_without_a_namespace_has_that_of_kubectl(inside: bool, place: list[str]) -> None:
+    kubectl = FakeKubectl(current=("kind", ""))
+    cluster = Cluster(run=kubectl).pinned(inside=inside)
+    cluster.list("pods")
+    assert kubectl.places == [place]
+
+
+def test_where_there_is_no_context_kubectl_looks_where_it_does_without_one() -> None:
+    world = PluginWorld()
+    world.kubectl.current = None
+    assert world.run("status").code == 0
+    assert world.kubectl.places[0] == []
+
+
+def test_a_context_that_is_not_there_is_told_before_anything_is_asked() -> None:
+    kubectl = KubectlOfOneContext()
+    with pytest.raises(PluginError) as caught:
+        Cluster(run=kubectl, context="there").pinned(inside=False)
+    assert caught.value.exit_code is ExitCode.UNREACHABLE
+    assert caught.value.sentence == "cannot locate context there"
+
+
+class KubectlOfOneContext(FakeKubectl):
+    """It knows no context of the name that it is given."""
+
+    def __call__(self, arguments: Sequence[str], stdin: str = "") -> Answer:
+        return Answer(1, error="error: cannot locate context there\n")
 
 
 def test_the_only_gateway_need_not_be_named() -> None:
@@ -46,7 +124,7 @@ def test_a_namespace_without_a_gateway_says_so() -> None:
     world.kubectl.objects.clear()
     shown = world.run("status")
     assert shown.code == ExitCode.NOT_FOUND
-    assert shown.error.startswith("error: there is no IBGateway in this namespace\nnext: ")
+    assert shown.error.startswith("error: there is no IBGateway in the namespace trading\nnext: ")
 
 
 def test_a_name_that_is_not_there() -> None:
