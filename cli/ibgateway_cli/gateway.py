@@ -29,6 +29,25 @@ def chosen(cluster: Cluster, name: str | None) -> Json:
     )
 
 
+def lasting(gateway: Json) -> Json:
+    """The IBGateway, unless it is being deleted: nothing that is asked of it then comes to anything. Raises PluginError."""
+    if deletion := deletion_of(gateway):
+        raise PluginError(
+            deletion,
+            f"kubectl get {RESOURCE} {key_of(gateway).name} --output=yaml names the finalizers that it waits for",
+            ExitCode.REFUSED,
+        )
+    return gateway
+
+
+def deletion_of(gateway: Json) -> str:
+    """That it is being deleted, and what that means, in a sentence; empty where it is not."""
+    since = gateway["metadata"].get("deletionTimestamp")
+    if not since:
+        return ""
+    return f"{key_of(gateway).name} is being deleted since {since}: the operator serves it no more"
+
+
 def key_of(gateway: Json) -> Key:
     """Where it lives."""
     metadata = gateway["metadata"]

@@ -17,7 +17,7 @@ from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import PluginError
-from ibgateway_cli.gateway import key_of
+from ibgateway_cli.gateway import deletion_of, key_of
 from ibgateway_cli.times import from_text, stamp
 
 Part = TypeVar("Part", bound=BaseModel)
@@ -43,6 +43,9 @@ class GatewayFacts:
     annotations: Mapping[str, str]
     spec: IBGatewaySpec
     status: IBGatewayStatus
+    uid: str = ""
+    deletion: str = ""
+    """That it is being deleted, in a sentence; else empty."""
 
     def condition(self, kind: ConditionType) -> Condition | None:
         """One condition; None before the operator has written it."""
@@ -83,6 +86,8 @@ def facts_of(gateway: Json) -> GatewayFacts:
         annotations=gateway["metadata"].get("annotations") or {},
         spec=_part(IBGatewaySpec, gateway, "spec"),
         status=_part(IBGatewayStatus, gateway, "status"),
+        uid=gateway["metadata"].get("uid", ""),
+        deletion=deletion_of(gateway),
     )
 
 
@@ -104,6 +109,7 @@ def overview(facts: GatewayFacts, executor: ExecutorReport | str) -> Json:
         "namespace": facts.namespace,
         "name": facts.name,
         "tradingMode": str(facts.spec.trading_mode),
+        "deletion": facts.deletion or None,
         "ready": _condition(facts, ConditionType.READY),
         "login": {
             "state": str(login.state),
@@ -177,6 +183,8 @@ _NOTED: Final = (
 
 
 def _notes(facts: GatewayFacts) -> Iterator[str]:
+    if facts.deletion:
+        yield f"{facts.deletion}, and what stands here is what it was before"
     for kind, status in _NOTED:
         found = facts.condition(kind)
         if found is not None and found.status is status:
@@ -185,6 +193,8 @@ def _notes(facts: GatewayFacts) -> Iterator[str]:
 
 def next_steps(facts: GatewayFacts, executor: ExecutorReport | str) -> Iterator[str]:
     """Commands that help from here, the most useful first."""
+    if facts.deletion:
+        return
     call = f"kubectl ibgateway {{}} {facts.name} -n {facts.namespace}".format
     if facts.spec.suspend:
         yield call("resume")

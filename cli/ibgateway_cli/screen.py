@@ -35,6 +35,8 @@ def _title(document: Json) -> Text:
         (document["tradingMode"].upper(), "bold red" if document["tradingMode"] == "live" else ""),
         "  ",
     )
+    if document["deletion"]:
+        return title.append("being deleted", BAD)
     if ready["status"] == "True":
         return title.append("Ready", GOOD)
     return title.append(f"not Ready: {ready['reason'] or 'unknown'}", BAD)
@@ -42,7 +44,7 @@ def _title(document: Json) -> Text:
 
 def _rows(document: Json, now: datetime) -> Iterator[tuple[str, Text]]:
     yield "Login", _login(document["login"], now)
-    yield "Gate", _gate(document["gate"])
+    yield "Gate", _gate(document["gate"], gone=bool(document["deletion"]))
     yield "Window", _window(document["window"], now)
     yield "Pushes", _pushes(document["pushes"], now)
     yield "Queue", _queue(document["queue"])
@@ -63,7 +65,9 @@ def _login(login: Json, now: datetime) -> Text:
     return words
 
 
-def _gate(gate: Json) -> Text:
+def _gate(gate: Json, *, gone: bool) -> Text:
+    if gone:
+        return Text("not known any more", FAINT)
     if gate["status"] == "True":
         return Text("open: an order sent now goes to IBKR", GOOD)
     words = Text(f"closed: {gate['reason'] or 'unknown'}", BAD)

@@ -18,7 +18,7 @@ SECONDS: Final = 1.0
 def looks(plugin: Plugin, name: str, until: datetime) -> Iterator[GatewayFacts]:
     """The gateway, read again and again. Raises PluginError when the time is over."""
     while True:
-        yield facts_of(plugin.gateway(name))
+        yield facts_of(plugin.lasting(name))
         if plugin.terminal.now() >= until:
             raise PluginError(
                 f"it has not ended by {moment(until)}",
@@ -33,8 +33,8 @@ def confirmed(
 ) -> GatewayFacts:
     """The gateway as it is after the person's yes. Raises PluginError where it would cost something else by then."""
     plugin.terminal.confirm(says(facts), yes=yes)
-    now = facts_of(plugin.gateway(facts.name))
-    if says(now) != says(facts):
+    now = facts_of(plugin.lasting(facts.name))
+    if now.uid != facts.uid or says(now) != says(facts):
         raise PluginError(
             "what it comes to has changed since you were asked: nothing was asked for",
             "ask again",

@@ -48,7 +48,7 @@ def handover(
             "kubectl ibgateway handover --for 30m",
             ExitCode.USAGE,
         )
-    facts = facts_of(plugin.gateway(name))
+    facts = facts_of(plugin.lasting(name))
     if lasts is not None:
         _begin(plugin, facts, _duration(lasts), output, yes=yes)
     else:

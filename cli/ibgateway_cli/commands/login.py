@@ -34,7 +34,7 @@ def login(
     way already is followed, and no second one is asked for.
     """
     plugin = plugin_of(context)
-    ask(plugin, facts_of(plugin.gateway(name)), output, yes=yes)
+    ask(plugin, facts_of(plugin.lasting(name)), output, yes=yes)
 
 
 @app.command()
@@ -51,7 +51,7 @@ def restart(
     login is asked for anew, as `login` does. A change that waits for a stop is applied by `login`.
     """
     plugin = plugin_of(context)
-    facts = facts_of(plugin.gateway(name))
+    facts = facts_of(plugin.lasting(name))
     if not facts.token_lives(plugin.terminal.now() + LEAVING):
         ask(plugin, facts, output, yes=yes)
         return

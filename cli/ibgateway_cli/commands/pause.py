@@ -39,7 +39,9 @@ def pause(
     plugin = plugin_of(context)
     if end and reason is not None:
         raise PluginError("say either --reason or --end", exit_code=ExitCode.USAGE)
-    facts = facts_of(plugin.gateway(name))
+    facts = facts_of(plugin.lasting(name) if end else plugin.gateway(name))
+    if facts.deletion:
+        plugin.terminal.tell(f"{facts.deletion}, and its executor goes with it.")
     if not facts.spec.executor.enabled:
         raise PluginError(
             f"{facts.name} has no executor", "spec.executor.enabled is false", ExitCode.REFUSED

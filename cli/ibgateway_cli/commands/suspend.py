@@ -34,14 +34,12 @@ def suspend(
 ) -> None:
     """Stop IB Gateway cleanly and keep its volumes: orders drain, then it logs out."""
     plugin = plugin_of(context)
-    gateway = plugin.gateway(name)
+    gateway = plugin.lasting(name)
     facts = facts_of(gateway)
     if facts.spec.suspend:
         raise PluginError("it is suspended already", exit_code=ExitCode.REFUSED)
-    plugin.terminal.confirm(
-        f"Orders drain and wait, then the gateway logs out and stays away. {_return(facts)}.",
-        yes=yes,
-    )
+    says = "Orders drain and wait, then the gateway logs out and stays away."
+    facts = confirmed(plugin, facts, lambda seen: f"{says} {_return(seen)}.", yes=yes)
     _switch(plugin, gateway, suspend=True)
     until = plugin.terminal.now() + LEAVING
     ended = wait_for(
@@ -64,7 +62,7 @@ def resume(
 ) -> None:
     """Start a suspended gateway again, after saying whether a push follows."""
     plugin = plugin_of(context)
-    gateway = plugin.gateway(name)
+    gateway = plugin.lasting(name)
     facts = facts_of(gateway)
     if not facts.spec.suspend:
         raise PluginError(

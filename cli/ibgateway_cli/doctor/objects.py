@@ -72,6 +72,8 @@ def _some(listed: list[str]) -> str:
 
 def operator(of: CheckSubject) -> Finding:
     """Somebody keeps the status."""
+    if of.facts.deletion:
+        return CheckState.WRONG, of.facts.deletion, "wait for its end"
     ready = of.condition(ConditionType.READY)
     if ready is None:
         return (

@@ -21,7 +21,7 @@ from ibgateway_cli.app import Plugin
 from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.executor.problems import plugin_error
-from ibgateway_cli.gateway import key_of
+from ibgateway_cli.gateway import deletion_of, key_of
 from ibgateway_cli.loopback import direct, token_of
 
 T = TypeVar("T")
@@ -181,10 +181,12 @@ def comes_back(error: ClientError) -> bool:
 
 @contextmanager
 def connected(
-    plugin: Plugin, name: str | None
+    plugin: Plugin, name: str | None, *, places: bool = False
 ) -> Iterator[tuple[TradingGateway, ExecutorConnection]]:
-    """The executor of the IBGateway that is meant. Raises PluginError."""
-    found = plugin.gateway(name)
+    """The executor of the IBGateway that is meant; `places`: to give it something to trade. Raises PluginError."""
+    found = plugin.lasting(name) if places else plugin.gateway(name)
+    if deletion := deletion_of(found):
+        plugin.terminal.tell(f"{deletion}, and its executor goes with it.")
     gateway = trading_gateway(found)
     children = names.child_names(gateway.name)
     token = token_of(children.executor_token, plugin.cluster.secret(children.executor_token))

@@ -152,7 +152,7 @@ def order(
 def place(plugin: Plugin, name: str | None, request: OrderRequest, choice: PlacementChoice) -> None:
     """Store one order, once, under a key that is told before anything is sent."""
     terminal = plugin.terminal
-    with connected(plugin, name) as (gateway, connection):
+    with connected(plugin, name, places=True) as (gateway, connection):
         account = account_in_words(request.account, gateway.accounts)
         agree(terminal, gateway, f"{in_words(request)}, {account}", yes=choice.yes)
         key = choice.key or new_key(terminal.now(), secrets.token_hex(6))

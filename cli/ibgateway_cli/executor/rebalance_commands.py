@@ -46,7 +46,7 @@ def rebalance(
     """Trade an account towards the weights of a file: shown, asked for, and followed to its report."""
     body = rebalance_body(file.read_bytes(), account=account)
     plugin = plugin_of(context)
-    with connected(plugin, gateway) as (trading, connection):
+    with connected(plugin, gateway, places=not dry_run) as (trading, connection):
         plan = _planned(plugin.terminal, connection, body)
         if dry_run:
             plugin.terminal.tell(f"{trading}: nothing is stored or sent.")
