@@ -14,6 +14,7 @@ from ibgateway.client import (
     ProblemError,
     RetryLimit,
     UnansweredError,
+    UnreadableError,
 )
 from ibgateway.client.retries import BETWEEN, SAFE_CODES
 from ibgateway_api import names
@@ -109,6 +110,12 @@ class ExecutorConnection:
                 for event in self._client().events(after=last, attempts=1):
                     last, failures = event.id, 0
                     yield event
+            except UnreadableError as error:
+                raise PluginError(
+                    "the executor tells something that this plugin can't read: what was asked goes on",
+                    "install the plugin of the operator's release",
+                    ExitCode.UNANSWERED,
+                ) from error
             except (ClientError, PluginError) as error:
                 failures += 1
                 if isinstance(error, PluginError):
@@ -117,12 +124,6 @@ class ExecutorConnection:
                     raise plugin_error(error) from error
                 self.leave()
                 self.pause(failures, "The executor's events have stopped, listening again.")
-            except ValueError as error:
-                raise PluginError(
-                    "the executor tells something that this plugin can't read: what was asked goes on",
-                    "install the plugin of the operator's release",
-                    ExitCode.UNANSWERED,
-                ) from error
 
     def tell(self, words: str) -> None:
         """A sentence for the person."""

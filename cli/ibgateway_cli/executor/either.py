@@ -16,17 +16,15 @@ def of_order_or_rebalance(
     named: str,
     order: Callable[[ExecutorClient], T],
     rebalance: Callable[[ExecutorClient], S],
-    *,
-    changes: str = "",
 ) -> T | S:
     """What `order` gives, or where there is no such order `rebalance`. Raises PluginError."""
     try:
-        return connection.ask(order, changes=changes)
+        return connection.ask(order)
     except PluginError as error:
         if error.exit_code is not ExitCode.NOT_FOUND:
             raise
     try:
-        return connection.ask(rebalance, changes=changes)
+        return connection.ask(rebalance)
     except PluginError as error:
         if error.exit_code is not ExitCode.NOT_FOUND:
             raise

@@ -7,15 +7,18 @@ import typer
 from rich.console import RenderableType
 
 from ibgateway_api.executor_documents import CancelResult, OrderDocument
+from ibgateway_api.rebalance_documents import RebalanceDocument
 from ibgateway_cli.app import OutputOption, YesOption, plugin_of
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.executor.cells import facts, words
-from ibgateway_cli.executor.connection import connected
+from ibgateway_cli.executor.connection import ExecutorConnection, TradingGateway, connected
 from ibgateway_cli.executor.either import of_order_or_rebalance
+from ibgateway_cli.executor.following import order_of, run_of
 from ibgateway_cli.executor.options import GatewayOption, agree, plain
-from ibgateway_cli.executor.order_tables import order_facts
+from ibgateway_cli.executor.order_tables import one_line, order_facts
 from ibgateway_cli.executor.rebalance_tables import run_line
 from ibgateway_cli.output import Output
+from ibgateway_cli.terminal import Terminal
 
 
 class PersonOutcome(StrEnum):
@@ -62,18 +65,25 @@ def cancel(
             )
             plugin.terminal.show(plain(done), output, _cancelled_table(done))
             return
-        found = of_order_or_rebalance(
-            connection,
-            order_id,
-            lambda client: client.cancel(order_id),
-            lambda client: client.cancel_rebalance(order_id),
-            changes=f"{order_id} is cancelled",
-        )
+        found = _cancelled(plugin.terminal, trading, connection, order_id)
     if isinstance(found, OrderDocument):
         plugin.terminal.show(plain(found), output, order_facts(found))
         plugin.terminal.tell(_cancel_words(found))
     else:
         plugin.terminal.show(plain(found), output, run_line(found))
+
+
+def _cancelled(
+    terminal: Terminal, trading: TradingGateway, connection: ExecutorConnection, named: str
+) -> OrderDocument | RebalanceDocument:
+    """The order or the rebalance after its cancel; what it is, and whose, is said before."""
+    there = of_order_or_rebalance(connection, named, order_of(named), run_of(named))
+    changes = f"{named} is cancelled"
+    if isinstance(there, OrderDocument):
+        terminal.tell(f"{trading}: cancel {one_line(there)}, which is {there.state}.")
+        return connection.ask(lambda client: client.cancel(named), changes=changes)
+    terminal.tell(f"{trading}: cancel the {run_line(there).plain}.")
+    return connection.ask(lambda client: client.cancel_rebalance(named), changes=changes)
 
 
 def resolve(

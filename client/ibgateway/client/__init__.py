@@ -19,6 +19,7 @@ from ibgateway.client.errors import (
     TokenError,
     UnansweredError,
     UnavailableError,
+    UnreadableError,
 )
 from ibgateway.client.order_request import ContractRequest, OrderRequest
 from ibgateway.client.retries import RetryLimit
@@ -43,4 +44,5 @@ __all__ = [
     "TokenError",
     "UnansweredError",
     "UnavailableError",
+    "UnreadableError",
 ]

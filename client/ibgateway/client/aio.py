@@ -184,7 +184,7 @@ class AsyncExecutorClient:
         """Everything that happens after event `after`, or from now on; it goes on by itself when a connection ends.
 
         A ProblemError that does not pass by itself ends it: UnknownEvent after the ledger was restored. So does the last of so
-        many `attempts` in a row that bring no event; without them it goes on for ever.
+        many `attempts` in a row that bring no event; without them it goes on for ever. One of another release is an UnreadableError.
         """
         parser, failures = EventParser(after), 0
         while True:

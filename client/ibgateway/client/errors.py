@@ -2,6 +2,7 @@
 
 ClientError
 ├── UnansweredError        no answer, or half of one: what was asked may have happened
+├── UnreadableError         an event of another release: `event` is its number, after which one may go on
 └── ProblemError            the executor's own word: `code`, `status`, `detail` says what to do
     ├── TokenError 401
     ├── NotFoundError       404
@@ -24,6 +25,16 @@ class ClientError(Exception):
 
 class UnansweredError(ClientError):
     """No answer, or one that can't be read. Ask with the same key what became of the request."""
+
+
+class UnreadableError(ClientError):
+    """An event that this release can't read; `events(after=error.event)` goes on behind it."""
+
+    def __init__(self, name: str, event: int) -> None:
+        super().__init__(
+            f"event {event}, {name!r}, is none that this release of the client can read"
+        )
+        self.event = event
 
 
 class ProblemError(ClientError):

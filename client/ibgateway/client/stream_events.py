@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ibgateway.client.errors import UnreadableError
 from ibgateway_api.executor_documents import (
     GateDocument,
     OrderChange,
@@ -23,6 +24,8 @@ _KINDS: Final[dict[str, type[_Known]]] = {
     "closed": StreamEnd,
 }
 CLOSED: Final = "closed"
+LONGEST_NUMBER: Final = 19
+"""Digits of an event's number: those of the ledger's largest."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class EventParser:
         value = value.removeprefix(" ")
         if not line:
             yield from self._event()
-        elif name == "id" and value.isdecimal():
+        elif name == "id" and value.isdecimal() and len(value) <= LONGEST_NUMBER:
             self.last = int(value)
         elif name == "event":
             self._name = value
@@ -63,6 +66,14 @@ class EventParser:
         name, text = self._name, "\n".join(self._data)
         self.reset()
         if text:
-            kind = _KINDS.get(name)
-            data = kind.model_validate_json(text) if kind else json.loads(text)
-            yield ExecutorEvent(self.last or 0, name, data)
+            number = self.last or 0
+            yield ExecutorEvent(number, name, _data(name, text, number))
+
+
+def _data(name: str, text: str, number: int) -> EventData:
+    kind = _KINDS.get(name)
+    try:
+        data: EventData = kind.model_validate_json(text) if kind else json.loads(text)
+    except ValueError as error:
+        raise UnreadableError(name, number) from error
+    return data

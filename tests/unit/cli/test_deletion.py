@@ -80,6 +80,7 @@ def test_nothing_is_traded_towards_weights_and_a_dry_run_says_so(tmp_path: Path)
 )
 def test_what_ends_orders_or_only_reads_goes_on_with_a_word(words: str, asked: str) -> None:
     executor = ScriptedExecutor()
+    executor.will(f"GET /v1/orders/{ORDER['id']}", Response(200, json=ORDER))
     executor.will(asked, Response(200, json=ORDER | {"orders": [], "next": None}))
     shown = world_of(going(), executor).run(*words.split())
     assert shown.code == 0

@@ -13,6 +13,7 @@ from plugin_fakes import PluginWorld, gateway_object, golden, secret_object
 
 Json = dict[str, Any]
 ORDER = order_json(1)
+TERMS = "BUY 10 AAPL LMT 190.25 DAY"
 PATH = f"/v1/orders/{ORDER['id']}"
 
 
@@ -29,24 +30,55 @@ def answer(document: Json, status: int = 200) -> httpx.Response:
     ],
 )
 def test_a_cancel_says_whether_it_has_left(changes: Json, said: str) -> None:
-    executor = ScriptedExecutor()
+    executor = known()
     executor.will(f"DELETE {PATH}", answer(ORDER | changes))
     shown = PluginWorld(executor=executor).run("cancel", ORDER["id"])
     assert shown.code == 0
     assert said in shown.error
+    assert shown.error.startswith(f"PAPER, gateway paper: cancel {TERMS}, which is Accepted.\n")
+
+
+def known() -> ScriptedExecutor:
+    """It has the order, and says so."""
+    executor = ScriptedExecutor()
+    executor.will(f"GET {PATH}", answer(ORDER | {"state": "Accepted"}))
+    return executor
+
+
+def test_a_live_order_is_cancelled_without_a_question_and_says_that_it_is_live() -> None:
+    executor = known()
+    executor.will(f"DELETE {PATH}", answer(ORDER | {"state": "Cancelled"}))
+    live = PluginWorld(executor=executor)
+    live.kubectl.objects.pop(("ibgateway", "paper"))
+    live.kubectl.add(
+        gateway_object("live", tradingMode="live"), secret_object("live-executor-token", token="t")
+    )
+    shown = live.run("cancel", ORDER["id"])
+    assert (shown.code, f"LIVE, gateway live: cancel {TERMS}" in shown.error) == (0, True)
+
+
+def test_what_is_not_there_is_not_asked_to_end() -> None:
+    executor = ScriptedExecutor()
+    executor.will("GET /v1/orders/o1", problem(404, "NoSuchOrder", "none"))
+    executor.will("GET /v1/rebalances/o1", problem(404, "NoSuchRebalance", "none"))
+    assert PluginWorld(executor=executor).run("cancel", "o1").code == ExitCode.NOT_FOUND
+    assert {request.method for request in executor.requests} == {"GET"}
 
 
 def test_a_rebalance_is_cancelled_by_its_id_too() -> None:
     executor = ScriptedExecutor()
     run = run_json(cancelRequested=True)
-    executor.will(f"DELETE /v1/orders/{run['id']}", problem(404, "NoSuchOrder", "none"))
+    executor.will(f"GET /v1/orders/{run['id']}", problem(404, "NoSuchOrder", "none"))
+    executor.will(f"GET /v1/rebalances/{run['id']}", answer(run))
     executor.will(f"DELETE /v1/rebalances/{run['id']}", answer(run, 202))
     shown = PluginWorld(executor=executor).run("cancel", run["id"])
     assert (shown.code, "is Selling" in shown.out) == (0, True)
+    said = f"PAPER, gateway paper: cancel the rebalance {run['id']}"
+    assert shown.error.startswith(said)
 
 
 def test_an_order_that_has_ended_is_not_cancelled() -> None:
-    executor = ScriptedExecutor()
+    executor = known()
     executor.will(
         f"DELETE {PATH}",
         problem(409, "CannotCancel", "the order is Filled already", "The order can't be cancelled"),
@@ -114,7 +146,7 @@ def test_a_word_that_is_not_whole_is_never_sent(words: str) -> None:
     ],
 )
 def test_where_no_answer_comes_it_may_have_happened(asked: str, words: tuple[str, ...]) -> None:
-    executor = ScriptedExecutor()
+    executor = known()
     executor.will(asked, httpx.ReadError("gone"))
     world = PluginWorld(executor=executor, later=[lambda: None] * 9)
     shown = world.run(*words)
@@ -123,7 +155,7 @@ def test_where_no_answer_comes_it_may_have_happened(asked: str, words: tuple[str
 
 
 def test_an_executor_that_says_that_it_can_not_has_not() -> None:
-    executor = ScriptedExecutor()
+    executor = known()
     executor.will(f"DELETE {PATH}", problem(503, "LedgerUnavailable", "the disk is full"))
     shown = PluginWorld(executor=executor).run("cancel", ORDER["id"])
     assert shown.code == ExitCode.UNREACHABLE

@@ -27,6 +27,7 @@ from ibgateway.client import (
     TokenError,
     UnansweredError,
     UnavailableError,
+    UnreadableError,
 )
 from ibgateway.client.calls import key_field
 from ibgateway_api.executor_documents import RebalanceChange
@@ -388,3 +389,43 @@ async def test_the_asynchronous_client_does_the_same_with_events() -> None:
         with pytest.raises(RefusedError):
             await anext(events)
     assert [r.headers["Last-Event-ID"] for r in answers.asked] == ["7", "8"]
+
+
+UNREADABLE = [
+    ("gate", {"open": "perhaps"}, 9),
+    ("order", {"order": 1}, 9),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "number"), UNREADABLE)
+async def test_an_event_of_another_release_is_an_error_of_the_client(
+    name: str, data: Any, number: int
+) -> None:
+    answers = Answers(stream((8, "gate", GATE), (number, name, data)))
+    with answers.client() as client:
+        events = client.events()
+        assert next(events).id == 8
+        with pytest.raises(UnreadableError, match=f"event 9, '{name}', is none") as caught:
+            next(events)
+    assert isinstance(caught.value, ClientError)
+    assert (caught.value.event, len(answers.asked)) == (9, 1)
+    again = Answers(stream((8, "gate", GATE), (number, name, data)))
+    transport = httpx.MockTransport(again._answer)
+    async with AsyncExecutorClient(URL, token="t", transport=transport) as there:
+        with pytest.raises(UnreadableError):
+            [event async for event in there.events()]
+    assert len(again.asked) == 1
+
+
+@pytest.mark.parametrize("data", ["{", "\x00", '{"a": 1e'])
+def test_an_event_that_is_no_json_is_an_error_of_the_client(data: str) -> None:
+    text = f"event: news\ndata: {data}\nid: 9\n\n"
+    client = Answers(httpx.Response(200, text=text)).client()
+    with client, pytest.raises(UnreadableError):
+        next(client.events())
+
+
+def test_a_number_that_is_longer_than_any_leaves_the_place_as_it_is() -> None:
+    text = f"id: 7\nevent: gate\ndata: {json.dumps(GATE)}\nid: {'9' * 5000}\n\n"
+    with Answers(httpx.Response(200, text=text)).client() as client:
+        assert next(client.events()).id == 7
