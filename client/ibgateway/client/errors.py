@@ -1,6 +1,8 @@
 """Everything that can go wrong with a call, as one tree.
 
 ClientError
+├── GateClosedError        the gate did not open in time: `reason`, and why in words
+├── GateSettingsError         the environment does not say where the gate is told of
 ├── UnansweredError        no answer, or half of one: what was asked may have happened
 ├── UnreadableError         an event of another release: `event` is its number, after which one may go on
 └── ProblemError            the executor's own word: `code`, `status`, `detail` says what to do
@@ -21,6 +23,18 @@ from ibgateway_api.executor_documents import ProblemDocument
 
 class ClientError(Exception):
     """Root of the tree."""
+
+
+class GateClosedError(ClientError):
+    """No order may be sent now. `reason` is the word for programs, as in the condition TradingAllowed."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"the gate is closed: {reason}: {message}")
+        self.reason = reason
+
+
+class GateSettingsError(ClientError):
+    """The environment or a file of it does not say what following the gate takes; the text says which."""
 
 
 class UnansweredError(ClientError):

@@ -15,6 +15,8 @@ TIMEOUT_SECONDS: Final = 15.0
 SILENCE_SECONDS: Final = 45.0
 """A stream of events shows every 15 s that it lives."""
 FAILURES: Final = (httpx.HTTPError, httpx.StreamError)
+_DOUBLINGS: Final = 32
+"""More of them would be no number any more after a day without an answer."""
 
 T = TypeVar("T")
 AnyClient = httpx.Client | httpx.AsyncClient
@@ -23,7 +25,7 @@ Token = str | Callable[[], str]
 
 def request_of(client: AnyClient, call: ApiCall[T], token: Token) -> httpx.Request:
     """The call, as it is sent."""
-    headers = {**_authorization(token), **call.headers}
+    headers = {**authorization(token), **call.headers}
     return client.build_request(
         call.method, call.path, params=call.params, json=call.body, headers=headers
     )
@@ -32,7 +34,7 @@ def request_of(client: AnyClient, call: ApiCall[T], token: Token) -> httpx.Reque
 def stream_request(client: AnyClient, last: int | None, token: Token) -> httpx.Request:
     """`GET /v1/events` after event `last`."""
     resumed = {} if last is None else {"Last-Event-ID": str(last)}
-    headers = {**_authorization(token), **resumed, "Accept": "text/event-stream"}
+    headers = {**authorization(token), **resumed, "Accept": "text/event-stream"}
     timeout = httpx.Timeout(TIMEOUT_SECONDS, read=SILENCE_SECONDS)
     return client.build_request("GET", "/v1/events", headers=headers, timeout=timeout)
 
@@ -60,8 +62,9 @@ def unanswered(error: Exception) -> UnansweredError:
 
 def reconnect_pause(failures: int, retries: RetryLimit) -> float:
     """Seconds before a stream is opened anew, after so many times in a row without an event."""
-    return min(retries.pause * 2.0**failures, retries.longest)
+    return min(retries.pause * 2.0 ** min(failures, _DOUBLINGS), retries.longest)
 
 
-def _authorization(token: Token) -> dict[str, str]:
+def authorization(token: Token) -> dict[str, str]:
+    """The header that shows the token as it is now."""
     return {"Authorization": f"Bearer {token if isinstance(token, str) else token()}"}

@@ -37,15 +37,15 @@ class ExecutorEvent:
     data: EventData
 
 
-class EventParser:
-    """Takes lines, gives events; `last` is the id of the last one, or where the stream began."""
+class LineParser:
+    """Takes lines, gives the name and the text of each event; `last` is the id of the last one, or where the stream began."""
 
     def __init__(self, last: int | None = None) -> None:
         self.last = last
         self._name = ""
         self._data: list[str] = []
 
-    def take(self, line: str) -> Iterator[ExecutorEvent]:
+    def take(self, line: str) -> Iterator[tuple[str, str]]:
         """The event that ends with this line, if one does."""
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
@@ -62,12 +62,33 @@ class EventParser:
         """The connection ended in the middle of an event, perhaps."""
         self._name, self._data = "", []
 
-    def _event(self) -> Iterator[ExecutorEvent]:
+    def _event(self) -> Iterator[tuple[str, str]]:
         name, text = self._name, "\n".join(self._data)
         self.reset()
         if text:
+            yield name, text
+
+
+class EventParser:
+    """Takes lines, gives the executor's events; `last` as the LineParser's."""
+
+    def __init__(self, last: int | None = None) -> None:
+        self._lines = LineParser(last)
+
+    @property
+    def last(self) -> int | None:
+        """Where to go on from."""
+        return self._lines.last
+
+    def take(self, line: str) -> Iterator[ExecutorEvent]:
+        """The event that ends with this line, if one does."""
+        for name, text in self._lines.take(line):
             number = self.last or 0
             yield ExecutorEvent(number, name, _data(name, text, number))
+
+    def reset(self) -> None:
+        """The connection ended in the middle of an event, perhaps."""
+        self._lines.reset()
 
 
 def _data(name: str, text: str, number: int) -> EventData:

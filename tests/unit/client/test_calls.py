@@ -28,6 +28,7 @@ from ibgateway.client import (
     UnansweredError,
     UnavailableError,
     UnreadableError,
+    http_calls,
 )
 from ibgateway.client.calls import key_field
 from ibgateway_api.executor_documents import RebalanceChange
@@ -374,6 +375,12 @@ async def test_a_stream_that_stays_away_ends_after_so_many_attempts() -> None:
         with pytest.raises(UnansweredError, match="refused"):
             [event async for event in there.events(attempts=2)]
     assert again.slept == answers.slept == [0.25, 0.5, 0.25, 0.5]
+
+
+def test_the_pause_before_another_attempt_has_a_longest() -> None:
+    limit = RetryLimit(pause=0.25, longest=10.0)
+    paused = [http_calls.reconnect_pause(failures, limit) for failures in (0, 1, 5, 6, 100_000)]
+    assert paused == [0.25, 0.5, 8.0, 10.0, 10.0]
 
 
 async def test_the_asynchronous_client_does_the_same_with_events() -> None:

@@ -19,6 +19,7 @@ def test_the_client_imports_nothing_of_ours_but_documents() -> None:
     allowed = {
         "ibgateway_api.document",
         "ibgateway_api.executor_documents",
+        "ibgateway_api.gate_documents",
         "ibgateway_api.rebalance_documents",
     }
     assert {name for name in found if not name.startswith("ibgateway.client")} == allowed
