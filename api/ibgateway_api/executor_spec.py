@@ -1,6 +1,7 @@
 """The part of the spec that shapes the trade executor."""
 
 from enum import StrEnum
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
@@ -9,14 +10,28 @@ from ibgateway_api.fields import (
     AccountId,
     KeyRef,
     Money,
+    NamedRef,
     ObjectName,
     Percent,
     StorageSpec,
     Symbol,
     TargetsUrl,
     Text,
+    rule,
+    ruled,
+)
+from ibgateway_api.pod_fields import ProgramResources, verbatim
+from ibgateway_api.program_fields import (
+    Argument,
+    ProgramEnvSource,
+    ProgramEnvVar,
+    ProgramImage,
+    ProgramPort,
+    ProgramProbe,
+    ProgramSecurity,
 )
 from ibgateway_api.targets import TargetSchedule
+from ibgateway_api.volume_fields import ProgramMount, ProgramVolume
 
 
 class MarketClosedAction(StrEnum):
@@ -92,8 +107,61 @@ class TargetsSpec(Document):
     """When."""
 
 
+class WhenClosed(StrEnum):
+    """What becomes of a program of one's own while the gate is closed for long."""
+
+    KEEP = "keep"
+    STOP = "stop"
+
+
+def _by_name(kind: str = "name") -> dict[str, Any]:
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [kind]}
+
+
+_PROGRAMS_LISTS: Final = ("command", "args", "env", "envFrom", "volumes", "volumeMounts", "ports")
+_PROGRAMS_PARTS: Final = (
+    *("resources", "livenessProbe", "readinessProbe", "startupProbe", "securityContext"),
+    "terminationGracePeriodSeconds",
+)
+_NO_PROGRAM: Final = " && ".join(
+    (
+        *(f"size(self.{field}) == 0" for field in (*_PROGRAMS_LISTS, "imagePullSecrets")),
+        *(f"!has(self.{field})" for field in _PROGRAMS_PARTS),
+        "self.whenClosed == 'keep'",
+    )
+)
+_NOTHING_OF_OURS: Final = " && ".join(
+    (
+        *("!has(self.database.postgresSecretRef)", "!has(self.backup)", "!has(self.targets)"),
+        *("!has(self.limits.maxOrderValue)", "!has(self.limits.maxOrdersPerDay)"),
+        *("size(self.limits.allowedSymbols) == 0", "!has(self.limits.priceCollarPercent)"),
+        *("!self.limits.shortSelling", "self.marketClosed == 'wait'", "self.resend == 'never'"),
+        *("self.archiveAfterDays == 30", "!has(self.cashReservePercent)"),
+    )
+)
+
+
 class ExecutorSpec(Document):
-    """The trade executor."""
+    """The trade executor, or a program of one's own in its place."""
+
+    model_config = ruled(
+        rule(
+            f"has(self.image) || ({_NO_PROGRAM})",
+            "executor.image is missing: command, args, env, envFrom, volumes, volumeMounts, ports,"
+            " resources, probes, securityContext, imagePullSecrets, terminationGracePeriodSeconds and"
+            " whenClosed: stop are of a program of your own, so name its image or leave them out",
+        ),
+        rule(
+            f"!has(self.image) || ({_NOTHING_OF_OURS})",
+            "database, backup, targets, limits, marketClosed, resend, archiveAfterDays and"
+            " cashReservePercent are of the executor whose place executor.image takes, and nothing"
+            " of them would hold: take them out, and have your program do it",
+        ),
+        rule(
+            "self.volumeMounts.all(m, self.volumes.exists(v, v.name == m.name))",
+            "executor.volumeMounts names a volume that executor.volumes does not have",
+        ),
+    )
 
     enabled: bool = True
     """Whether the executor runs."""
@@ -121,3 +189,50 @@ class ExecutorSpec(Document):
     """Limits of the executor."""
     targets: TargetsSpec | None = None
     """Where target weights come from; none by default."""
+    image: ProgramImage | None = None
+    """A program of one's own that runs in the executor's place; unset: the executor."""
+    command: list[Argument] = Field(default=[], max_length=64)
+    """Command of the program; empty takes the image's."""
+    args: list[Argument] = Field(default=[], max_length=64)
+    """Its arguments; empty takes the image's."""
+    env: list[Annotated[dict[str, Any], verbatim(ProgramEnvVar)]] = Field(
+        default=[], max_length=64, json_schema_extra=_by_name()
+    )
+    """More environment variables of the program."""
+    env_from: list[Annotated[dict[str, Any], verbatim(ProgramEnvSource)]] = Field(
+        default=[], max_length=16
+    )
+    """Secrets and ConfigMaps whose keys are more of them."""
+    volumes: list[Annotated[dict[str, Any], verbatim(ProgramVolume)]] = Field(
+        default=[], max_length=16, json_schema_extra=_by_name()
+    )
+    """Volumes of its pod: configMap, secret, emptyDir, persistentVolumeClaim, projected, downwardAPI or csi."""
+    volume_mounts: list[Annotated[dict[str, Any], verbatim(ProgramMount)]] = Field(
+        default=[], max_length=16, json_schema_extra=_by_name("mountPath")
+    )
+    """Where they stand in its container."""
+    resources: Annotated[dict[str, Any], verbatim(ProgramResources)] | None = None
+    """Resource requirements of the program; unset asks for 50m of CPU and 128Mi of memory, and limits nothing."""
+    ports: list[ProgramPort] = Field(default=[], max_length=16, json_schema_extra=_by_name())
+    """Ports that it listens on; without one there are no Services for it."""
+    liveness_probe: Annotated[dict[str, Any], verbatim(ProgramProbe)] | None = None
+    """When the kubelet starts it anew."""
+    readiness_probe: Annotated[dict[str, Any], verbatim(ProgramProbe)] | None = None
+    """When it is ready, beside the gate."""
+    startup_probe: Annotated[dict[str, Any], verbatim(ProgramProbe)] | None = None
+    """When it has started."""
+    security_context: Annotated[dict[str, Any], verbatim(ProgramSecurity)] | None = None
+    """Its container's security context, over what Pod Security's restricted asks for."""
+    image_pull_secrets: list[NamedRef] = Field(
+        default=[], max_length=8, json_schema_extra=_by_name()
+    )
+    """Secrets for pulling its image."""
+    termination_grace_period_seconds: int | None = Field(default=None, ge=1, le=600)
+    """Seconds from SIGTERM to SIGKILL; unset: 30."""
+    when_closed: WhenClosed = WhenClosed.KEEP
+    """keep: the program runs on while the gate is closed. stop: it is ended where that is no short loss, and started once the gate is open."""
+
+    @property
+    def runs_executor(self) -> bool:
+        """Whether it is the executor that runs, and no program of one's own."""
+        return self.enabled and self.image is None

@@ -1,6 +1,7 @@
 """Field shapes that the resource repeats: patterns, CEL rules, Kubernetes fragments kept as they are."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, StringConstraints
@@ -79,6 +80,14 @@ LabelValue = Annotated[
 ]
 LabelMap = Annotated[dict[str, LabelValue], Field(max_length=32)]
 AnnotationMap = Annotated[dict[str, Text], Field(max_length=32)]
+
+
+class PullPolicy(StrEnum):
+    """When the kubelet pulls the image."""
+
+    ALWAYS = "Always"
+    IF_NOT_PRESENT = "IfNotPresent"
+    NEVER = "Never"
 
 
 class NamedRef(Document):

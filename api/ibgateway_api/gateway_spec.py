@@ -13,6 +13,7 @@ from ibgateway_api.fields import (
     AnnotationMap,
     LabelMap,
     NamedRef,
+    PullPolicy,
     StorageSpec,
     Text,
     ZoneName,
@@ -31,14 +32,6 @@ OWNED_VARIABLES: Final = (
     *("READ_ONLY_API", "JAVA_HEAP_SIZE", "TIME_ZONE", "TZ", "CUSTOM_CONFIG", "SSH_TUNNEL"),
 )
 """Variables of the image that only the operator sets, beside those that begin with TWS_."""
-
-
-class PullPolicy(StrEnum):
-    """When the kubelet pulls the image."""
-
-    ALWAYS = "Always"
-    IF_NOT_PRESENT = "IfNotPresent"
-    NEVER = "Never"
 
 
 class LoginDriver(StrEnum):

@@ -41,6 +41,9 @@ ANNOTATION_APPLIED: Final = f"{GROUP}/applied"
 ANNOTATION_TRADING_MODE: Final = f"{GROUP}/trading-mode"
 """On the ledger's claim: a live executor never adopts a paper ledger."""
 
+CONTAINER_PROGRAM: Final = "program"
+"""The container of a program of one's own in the executor's place; the executor's own is called executor."""
+
 READINESS_GATE: Final = f"{GROUP}/trading-allowed"
 """Pod condition of the executor that the operator writes: the gate."""
 

@@ -266,14 +266,30 @@ def _fits(name: str) -> dict[str, str]:
     )
 
 
-class Resources(Document):
+_ANY_RESOURCES: Final = (
+    _quantities("limits"),
+    _quantities("requests"),
+    _fits("cpu"),
+    _fits("memory"),
+)
+
+
+class ProgramResources(Document):
+    """Resource requirements of a container, as in a pod."""
+
+    model_config = ruled(*_ANY_RESOURCES)
+
+    limits: Quantities | None = None
+    """The most it may use."""
+    requests: Quantities | None = None
+    """What is kept free for it."""
+
+
+class Resources(ProgramResources):
     """Resource requirements of a container, as in a pod."""
 
     model_config = ruled(
-        _quantities("limits"),
-        _quantities("requests"),
-        _fits("cpu"),
-        _fits("memory"),
+        *_ANY_RESOURCES,
         rule(
             "!has(self.limits) || !('cpu' in self.limits) || !isQuantity(string(self.limits['cpu']))"
             " || (has(self.requests) && 'cpu' in self.requests)"
@@ -282,8 +298,3 @@ class Resources(Document):
             " requests.cpu as well",
         ),
     )
-
-    limits: Quantities | None = None
-    """The most it may use."""
-    requests: Quantities | None = None
-    """What is kept free for it."""

@@ -26,6 +26,7 @@ class ConditionReason(StrEnum):
     POD_WAITING = "PodWaiting"
     NO_POD = "NoPod"
     DISABLED = "Disabled"
+    STOPPED_WHILE_CLOSED = "StoppedWhileClosed"
     POLICY_ENFORCED = "PolicyEnforced"
     POLICY_NOT_ENFORCED = "PolicyNotEnforced"
     POLICY_UNKNOWN = "PolicyUnknown"
@@ -80,6 +81,8 @@ class EventReason(StrEnum):
     HANDED_BACK = "HandedBack"
     POD_REPLACED = "PodReplaced"
     CHANGE_PENDING = "ChangePending"
+    PROGRAM_STOPPED = "ProgramStopped"
+    PROGRAM_STARTED = "ProgramStarted"
     DEFAULT_VNC_PASSWORD = "DefaultVncPassword"  # noqa: S105 - a reason, not a secret
     LONG_VNC_PASSWORD = "LongVncPassword"  # noqa: S105 - a reason, not a secret
     MESSAGES_UNDELIVERED = "MessagesUndelivered"

@@ -153,7 +153,7 @@ class NotificationsSpec(Document):
 
 
 class NetworkPolicyPeer(Document):
-    """Who may reach the executor."""
+    """Pods that may reach something."""
 
     pod_selector: LabelMap = {}
     """Labels of the pods."""
@@ -167,7 +167,9 @@ class NetworkPolicySpec(Document):
     enabled: bool = True
     """Whether NetworkPolicies are written."""
     executor_clients: list[NetworkPolicyPeer] = Field(default=[], max_length=16)
-    """Pods that may send orders; empty: none but port-forward."""
+    """Pods that may send orders to the executor, or reach the ports of a program of one's own; empty: none but port-forward."""
+    api_clients: list[NetworkPolicyPeer] = Field(default=[], max_length=16)
+    """Pods that reach IB Gateway's API and the gate's report, beside those in its namespace that name the gateway in the label ibgateway.dev/gateway."""
     allow_unenforced: bool = False
     """Run live although the cluster enforces no NetworkPolicy."""
 
@@ -223,7 +225,7 @@ class IBGatewaySpec(Document):
     novnc: NoVncSpec = NoVncSpec()
     """The browser console."""
     executor: ExecutorSpec = ExecutorSpec()
-    """The trade executor."""
+    """The trade executor, or a program of one's own in its place."""
     notifications: NotificationsSpec = NotificationsSpec()
     """Where people are told."""
     network_policy: NetworkPolicySpec = NetworkPolicySpec()

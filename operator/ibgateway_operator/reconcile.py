@@ -23,6 +23,7 @@ from ibgateway_operator.decide.actions import (
     RestartGateway,
     StartHandover,
 )
+from ibgateway_operator.decide.closures import seconds_to_start
 from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.gate import A_MOMENT, upcoming
 from ibgateway_operator.decide.mounted_secrets import mounted_secrets
@@ -191,7 +192,9 @@ class Reconciler:
         return (
             *looked,
             *await self.children.apply(gateway, memory, decision.to_apply, decision.marks),
-            *await self.children.remove_others(gateway, memory, decision.wanted),
+            *await self.children.remove_others(
+                gateway, memory, (*decision.wanted, *decision.standing)
+            ),
             *await self._stamp(snapshot, decision),
             *made,
         )
@@ -274,8 +277,10 @@ class Reconciler:
         return min(*moments, *asks)
 
     def _by_clock(self, snapshot: Snapshot, decision: Decision) -> list[float]:
-        """Seconds until the week's next steps, the end of a handover, and of a push that is ahead."""
+        """Seconds until the week's next steps, the end of a handover, a push that is ahead, the start of a stopped program."""
         moments = upcoming(decision.verdict, self.settings.calendar, snapshot.now)
+        starts = seconds_to_start(snapshot, decision.verdict) if decision.program_stopped else None
+        moments += [] if starts is None else [starts + A_MOMENT]
         ends = (decision.handover.until, snapshot.place.free_at)
         left = ((at - snapshot.now).total_seconds() for at in ends if at is not None)
         return [*moments, *(seconds + A_MOMENT for seconds in left if seconds > 0)]

@@ -18,6 +18,7 @@ from ibgateway_operator.errors import NotFoundError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.model.manifests import is_terminating, name_of
+from ibgateway_operator.model.memory import GatewayMemory
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.observe.observer import Observer
 from ibgateway_operator.observe.patience import is_heard
@@ -59,6 +60,7 @@ class ReadinessGates:
             verdict.gate.reason if isinstance(verdict.gate, Closed) else ConditionReason.GATE_OPEN
         )
         written = await self._write(snapshot, verdict.gate)
+        memory.open_since = self._open_since(memory, reason)
         if memory.gate_reason != reason:
             logger.info("%s: the gate is %s", key, reason)
         if written or memory.gate_reason != reason:
@@ -67,6 +69,13 @@ class ReadinessGates:
         boundary = (verdict.week.opens - snapshot.now).total_seconds()
         memory.judged_until = self.observer.clock.monotonic() + min(boundary, JUDGED_SECONDS)
         return After(min(verdict.look_again, JUDGED_SECONDS))
+
+    def _open_since(self, memory: GatewayMemory, reason: str) -> float | None:
+        """Since when it is open: an operator that has just started begins to count anew."""
+        if reason != ConditionReason.GATE_OPEN:
+            return None
+        known = memory.open_since
+        return self.observer.clock.monotonic() if known is None else known
 
     def _waits(self, key: Key) -> float:
         """Seconds until there is something to judge: news of a gateway can't have come before.

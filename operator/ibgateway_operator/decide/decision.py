@@ -29,6 +29,7 @@ from ibgateway_operator.decide.stops import (
     planned_stop,
     restart_overdue,
 )
+from ibgateway_operator.decide.switches import kept_settings
 from ibgateway_operator.decide.templates import pending_gateway
 from ibgateway_operator.decide.turns import turn_status
 from ibgateway_operator.desired import DesiredInput
@@ -69,6 +70,8 @@ class Decision:
     """The digest of each of them."""
     held: Mapping[Place, str] = field(default_factory=dict)
     """Children that are left as they are for now, with the revision that waits."""
+    standing: tuple[Manifest, ...] = ()
+    """Stored children that are not wanted any more and stay for now all the same."""
     stamps: Mapping[Component, Mapping[str, str]] = field(default_factory=dict)
     """Annotations that pods do not carry yet: the hash of their settings, the Secret's new version."""
     handover: HandoverStatus = field(default_factory=HandoverStatus)
@@ -79,6 +82,8 @@ class Decision:
     """Revisions of templates that wait, by commas."""
     request: RequestedLogin | None = None
     waits_for_drain: bool = False
+    program_stopped: bool = False
+    """Whether a program of one's own does not run because of the gate."""
 
     @property
     def to_apply(self) -> Iterator[Manifest]:
@@ -116,9 +121,10 @@ def decide(
         request=requested_login(snapshot),
         waits_for_drain=not may_stop,
     )
-    wanted = replicas(spec, snapshot, may_stop=may_stop)
+    wanted = replicas(spec, snapshot, verdict, may_stop=may_stop)
     given = _input(snapshot, spec, wanted, settings, scripts)
-    return _with_children(decision, snapshot, build(given), wanted.blocker)
+    decided = replace(decision, program_stopped=wanted.stopped)
+    return _with_children(decided, snapshot, build(given), wanted.blocker)
 
 
 def _with_children(
@@ -135,9 +141,19 @@ def _with_children(
         wanted=children.manifests,
         marks=children.marks,
         held=held,
+        standing=tuple(_standing(snapshot, held, children)),
         stamps=_stamps(snapshot, children),
         pending=", ".join(name for name in (decision.pending, *held.values()) if name),
     )
+
+
+def _standing(
+    snapshot: Snapshot, held: Mapping[Place, str], children: DesiredState
+) -> Iterator[Manifest]:
+    for body in snapshot.bodies:
+        place = (body["kind"], name_of(body))
+        if place in held and place not in children.marks:
+            yield body
 
 
 def _goes_on(stop: PlannedStop | None, *, may_stop: bool) -> PlannedStop | None:
@@ -170,6 +186,7 @@ def _input(
         needs_turn=snapshot.place.shared,
         logged_in_before=snapshot.gateway.status.login.full_auth_time is not None,
         restart_passed=restart_time(snapshot, settings.calendar).passed,
+        kept_settings=kept_settings(snapshot, spec),
     )
 
 

@@ -12,6 +12,7 @@ from ibgateway_operator.decide.stops import (
     executor_may_change,
     executor_may_hold_orders,
 )
+from ibgateway_operator.decide.switches import belongings, is_switch, program_runs
 from ibgateway_operator.desired.config import differs_by_note
 from ibgateway_operator.model.kinds import CLAIM, CONFIG_MAP, DEPLOYMENT, STATEFUL_SET
 from ibgateway_operator.model.manifests import Manifest, annotations_of, is_terminating, name_of
@@ -38,10 +39,26 @@ def held_back(
         held[CONFIG_MAP.kind, children.gateway] = ""
     place = (DEPLOYMENT.kind, children.executor)
     deployment = next((m for m in wanted if (m["kind"], name_of(m)) == place), None)
-    template = _template(deployment) if deployment else ""
-    if template and executor_held(snapshot, week, template):
-        held[place] = f"{children.executor}-{template}"
+    if deployment and _deployment_held(snapshot, week, deployment):
+        held[place] = f"{children.executor}-{_template(deployment)}"
+        held |= _held_with_it(snapshot, deployment)
     return held
+
+
+def _deployment_held(snapshot: Snapshot, week: Window, wanted: Manifest) -> bool:
+    """A program that is about to be stopped takes its new template with that: it costs nothing more."""
+    template, stops = _template(wanted), wanted["spec"]["replicas"] == 0
+    if not template or (stops and program_runs(snapshot)):
+        return False
+    return executor_held(snapshot, week, template)
+
+
+def _held_with_it(snapshot: Snapshot, wanted: Manifest) -> dict[Place, str]:
+    """What belongs to the one that runs, where the other one is to take its place; its settings go on."""
+    stored = snapshot.child(DEPLOYMENT.kind, name_of(wanted))
+    if stored is None or not is_switch(stored, wanted):
+        return {}
+    return {place: "" for place in belongings(snapshot) if place[0] != CONFIG_MAP.kind}
 
 
 def _note_waits(snapshot: Snapshot, wanted: Iterable[Manifest]) -> bool:
@@ -78,7 +95,7 @@ def executor_held(snapshot: Snapshot, week: Window, wanted_template: str) -> boo
     stored = snapshot.child(DEPLOYMENT.kind, name)
     if stored is None or _template(stored) == wanted_template:
         return False
-    if not executor_may_hold_orders(snapshot):
+    if not executor_may_hold_orders(snapshot) and not program_runs(snapshot):
         return False
     return not (executor_may_change(snapshot, week) and drained_for_any(snapshot))
 

@@ -1,16 +1,22 @@
 """How many pods of each program are wanted. Pure.
 
-Nothing that runs is stopped because something is wrong; only suspend stops it, once it has drained.
+Nothing that runs is stopped because something is wrong; only suspend stops it, once it has drained. But a program of
+one's own is stopped while the gate is closed for long, where its owner asks for that.
 """
 
 from dataclasses import dataclass
 
 from ibgateway_api import names
 from ibgateway_api.accounts import TradingMode
+from ibgateway_api.executor_spec import WhenClosed
+from ibgateway_api.names import Component
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
+from ibgateway_operator.decide.closures import closed_for_long, open_for_a_moment
+from ibgateway_operator.decide.gate import GateVerdict
 from ibgateway_operator.decide.start_checks import blocker
 from ibgateway_operator.model.kinds import DEPLOYMENT, STATEFUL_SET
+from ibgateway_operator.model.manifests import is_terminating
 from ibgateway_operator.model.snapshot import Finding, Snapshot
 
 
@@ -21,22 +27,47 @@ class Replicas:
     gateway: int
     executor: int
     blocker: Finding | None = None
+    stopped: bool = False
+    """Whether a program of one's own does not run because the gate is closed, or was until a moment ago."""
 
 
-def replicas(spec: IBGatewaySpec, snapshot: Snapshot, *, may_stop: bool) -> Replicas:
+def replicas(
+    spec: IBGatewaySpec, snapshot: Snapshot, verdict: GateVerdict, *, may_stop: bool
+) -> Replicas:
     """Wanted replicas: what is blocked is not started, and what runs is left.
 
     `may_stop`: no stop of a suspended gateway waits for its drain any more.
     """
     found = blocker(spec, snapshot)
-    children = names.child_names(snapshot.gateway.key.name)
-    gateway_now = snapshot.replicas(STATEFUL_SET.kind, children.gateway)
-    executor_now = snapshot.replicas(DEPLOYMENT.kind, children.executor)
+    gateway = names.child_names(snapshot.gateway.key.name).gateway
+    gateway_now = snapshot.replicas(STATEFUL_SET.kind, gateway)
+    not_begun = bool(found and not gateway_now)
+    stopped = program_stops(spec, snapshot, verdict)
     return Replicas(
         gateway=_gateway(spec, gateway_now, blocked=found is not None, may_stop=may_stop),
-        executor=_executor(spec, snapshot, executor_now, not_begun=bool(found and not gateway_now)),
+        executor=0 if stopped else _executor(spec, snapshot, not_begun=not_begun),
         blocker=found,
+        stopped=stopped,
     )
+
+
+def program_stops(spec: IBGatewaySpec, snapshot: Snapshot, verdict: GateVerdict) -> bool:
+    """Whether a program of one's own is to be ended, or not to be started yet."""
+    executor = spec.executor
+    if executor.image is None or executor.when_closed is WhenClosed.KEEP:
+        return False
+    if _runs(snapshot):
+        return closed_for_long(snapshot, verdict)
+    return not open_for_a_moment(snapshot, verdict)
+
+
+def _runs(snapshot: Snapshot) -> bool:
+    """Whether it is to run by what is stored; a pod that stays counts where its Deployment is not seen."""
+    place = (DEPLOYMENT.kind, names.child_names(snapshot.gateway.key.name).executor)
+    if snapshot.child(*place) is not None:
+        return snapshot.replicas(*place) > 0
+    pod = snapshot.pod(Component.EXECUTOR)
+    return pod is not None and not is_terminating(pod)
 
 
 def _gateway(spec: IBGatewaySpec, now: int, *, blocked: bool, may_stop: bool) -> int:
@@ -45,8 +76,10 @@ def _gateway(spec: IBGatewaySpec, now: int, *, blocked: bool, may_stop: bool) ->
     return now if blocked else 1
 
 
-def _executor(spec: IBGatewaySpec, snapshot: Snapshot, now: int, *, not_begun: bool) -> int:
-    return now if not_begun or policy_doubt(spec, snapshot) else 1
+def _executor(spec: IBGatewaySpec, snapshot: Snapshot, *, not_begun: bool) -> int:
+    name = names.child_names(snapshot.gateway.key.name).executor
+    waits = not_begun or policy_doubt(spec, snapshot)
+    return snapshot.replicas(DEPLOYMENT.kind, name) if waits else 1
 
 
 def logins_allowed(spec: IBGatewaySpec, snapshot: Snapshot) -> bool:

@@ -32,7 +32,9 @@ _READ_ONCE = "loggedInBefore"
 def config_maps(given: DesiredInput) -> list[Manifest]:
     """The gateway's ConfigMap, and the executor's where it runs."""
     maps = [_gateway(given)]
-    return [*maps, _executor(given)] if given.spec.executor.enabled else maps
+    if given.spec.executor.runs_executor:
+        return [*maps, _executor(given)]
+    return [*maps, _kept(given)] if given.spec.executor.enabled and given.kept_settings else maps
 
 
 def settings_hash(config_map: Manifest) -> str:
@@ -65,6 +67,14 @@ def _gateway(given: DesiredInput) -> Manifest:
 
 def _executor(given: DesiredInput) -> Manifest:
     data = {SETTINGS_KEY: executor_settings(given).to_json()}
+    return manifest(given, CONFIG_MAP, given.children.executor, Component.EXECUTOR, data=data)
+
+
+def _kept(given: DesiredInput) -> Manifest:
+    """Of an executor that a program is to take the place of: as it was, with the holds of now."""
+    holds = [hold.model_dump(mode="json", by_alias=True) for hold in _hold_reports(given)]
+    settings = {**json.loads(given.kept_settings), "holds": holds}
+    data = {SETTINGS_KEY: json.dumps(settings, separators=(",", ":"))}
     return manifest(given, CONFIG_MAP, given.children.executor, Component.EXECUTOR, data=data)
 
 

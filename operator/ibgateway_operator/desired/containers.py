@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ibgateway_api.gateway_spec import ImageSpec
+from ibgateway_api.program_fields import ProgramImage
 from ibgateway_operator.desired.input import USER_ID, DesiredInput
 from ibgateway_operator.model.manifests import Manifest
 
@@ -112,8 +113,8 @@ def pull_secrets(given: DesiredInput, own: Sequence[str] = ()) -> Manifest:
     return {PULL_SECRETS: [{"name": name} for name in named]} if named else {}
 
 
-def pulled_from(registry: str, image: ImageSpec) -> str:
-    """The gateway's image as the kubelet pulls it: from `registry` where the spec names no other one.
+def pulled_from(registry: str, image: ImageSpec | ProgramImage) -> str:
+    """The user's image as the kubelet pulls it: from `registry` where the spec names no other one.
 
     The default image's own registry is nobody's wish, so it gives way.
     """

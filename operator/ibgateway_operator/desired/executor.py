@@ -1,7 +1,7 @@
-"""The executor's Deployment and the claim of its ledger. Pure.
+"""The executor's Deployment and the claim of its ledger; or a program of one's own in that Deployment. Pure.
 
 The claim has no owner: a ledger outlives its resource. Its trading mode is stamped on it, so that a
-live executor never adopts a paper ledger.
+live executor never adopts a paper ledger. For a program none is made, and one that is there stays.
 """
 
 from typing import Final
@@ -26,6 +26,7 @@ from ibgateway_operator.desired.containers import (
 )
 from ibgateway_operator.desired.gateway import claim
 from ibgateway_operator.desired.input import DesiredInput, manifest, pod_labels, selector
+from ibgateway_operator.desired.program import program_template
 from ibgateway_operator.model.kinds import DEPLOYMENT
 from ibgateway_operator.model.manifests import Manifest, digest
 
@@ -41,6 +42,8 @@ def executor(given: DesiredInput) -> list[Manifest]:
     """The claim and the Deployment, or nothing where the executor is off."""
     if not given.spec.executor.enabled:
         return []
+    if given.spec.executor.image is not None:
+        return [deployment(given)]
     storage = given.spec.executor.storage
     ledger = claim(given, Component.EXECUTOR, given.children.executor, storage=storage)
     return [ledger, deployment(given)]
@@ -68,6 +71,8 @@ def template_hash(given: DesiredInput) -> str:
 
 def pod_template(given: DesiredInput) -> Manifest:
     """One container; the gate is both a readiness gate and its own probe."""
+    if given.spec.executor.image is not None:
+        return program_template(given, given.spec.executor.image)
     database = given.spec.executor.database.postgres_secret_ref
     return {
         "metadata": {"labels": pod_labels(given, Component.EXECUTOR)},

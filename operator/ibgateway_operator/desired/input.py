@@ -58,6 +58,8 @@ class DesiredInput:
     """The moment of this week's restart that was past when it was chosen."""
     holds: tuple[GateReason, ...] = ()
     """What sentinel and executor are told to hold trading for, beside the spec's own suspend."""
+    kept_settings: str = ""
+    """The settings of an executor that is there until a program takes its place, as they are stored; else empty."""
     vnc_from_user: bool = False
     """Whether the user's Secret has VNC_PASSWORD; else the operator's default is mounted."""
     vnc_is_default: bool = True

@@ -1,8 +1,8 @@
 """NetworkPolicies: who may reach which port. Pure.
 
 IBKR's API has no authentication and socat makes every peer look local, so the gateway's API port is
-open to the executor and to nobody else; where there is none, to the user's own pods that name the
-gateway in a label. Port-forward enters past all of this.
+open to the executor and to those whom the user lets in: pods of the namespace that name the gateway in a
+label, and `apiClients`. Port-forward enters past all of this.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,8 @@ def network_policies(given: DesiredInput) -> list[Manifest]:
         return []
     wanted = [_gateway(given)]
     if given.spec.executor.enabled:
-        wanted.append(_executor(given))
+        ours = given.spec.executor.runs_executor
+        wanted.append(_executor(given) if ours else _program(given))
     if given.spec.novnc.enabled:
         wanted.append(_console(given))
     return wanted
@@ -68,12 +69,20 @@ def _match(wanted: Mapping[str, str]) -> Manifest:
     return {"matchLabels": dict(wanted)} if wanted else {}
 
 
-def _own_programs(given: DesiredInput) -> Manifest:
-    """The user's pods that name this gateway; our own do so too, and the console's must stay out."""
+def _programs(given: DesiredInput) -> list[Manifest]:
+    """Whoever trades or asks whether it may beside the executor: the user's pods that name this gateway, and `apiClients`."""
+    named = NetworkPolicyPeer(pod_selector={names.LABEL_GATEWAY: given.key.name})
+    return [
+        _but(_client(named), *Component),
+        *(_but(_client(peer), Component.CONSOLE) for peer in given.spec.network_policy.api_clients),
+    ]
+
+
+def _but(peer: Manifest, *components: Component) -> Manifest:
+    """A peer without pods of ours: the console's attempts at the API port show whether policies are enforced."""
     key = names.LABEL_COMPONENT
-    ours = {"key": key, "operator": "NotIn", "values": [str(c) for c in Component]}
-    named = {names.LABEL_GATEWAY: given.key.name}
-    return {"podSelector": {"matchLabels": named, "matchExpressions": [ours]}}
+    ours = {"key": key, "operator": "NotIn", "values": [str(c) for c in components]}
+    return {**peer, "podSelector": {**peer["podSelector"], "matchExpressions": [ours]}}
 
 
 def _scrape(given: DesiredInput, port: int) -> list[Manifest]:
@@ -97,13 +106,15 @@ def _dns() -> Manifest:
 def _gateway(given: DesiredInput) -> Manifest:
     """In: the API for who trades, the sentinel for those who must know, VNC for the console."""
     executor, console = _pods(given, Component.EXECUTOR), _pods(given, Component.CONSOLE)
-    trades = executor if given.spec.executor.enabled else _own_programs(given)
+    programs = _programs(given)
+    trades = [executor, *programs] if given.spec.executor.enabled else programs
+    asks = [_operator(given), executor, console, *programs]
     return _policy(
         given,
         Component.GATEWAY,
         ingress=[
-            {"from": [trades], "ports": _ports(given.api_port)},
-            {"from": [_operator(given), executor, console], "ports": _ports(names.PORT_SENTINEL)},
+            {"from": trades, "ports": _ports(given.api_port)},
+            {"from": asks, "ports": _ports(names.PORT_SENTINEL)},
             {"from": [console], "ports": _ports(names.PORT_VNC)},
             *_scrape(given, names.PORT_SENTINEL_METRICS),
         ],
@@ -128,6 +139,16 @@ def _executor(given: DesiredInput) -> Manifest:
             *_targets(given),
         ],
     )
+
+
+def _program(given: DesiredInput) -> Manifest:
+    """In: named clients, at the ports that it has. Out: everywhere, because nobody knows what it needs."""
+    clients = [_client(endpoint) for endpoint in given.spec.network_policy.executor_clients]
+    ports = [
+        {"protocol": str(p.protocol), "port": p.container_port} for p in given.spec.executor.ports
+    ]
+    let_in = [{"from": clients, "ports": ports}] if clients and ports else []
+    return _policy(given, Component.EXECUTOR, ingress=let_in)
 
 
 def _targets(given: DesiredInput) -> list[Manifest]:

@@ -14,7 +14,7 @@ def secret_names(given: DesiredInput) -> dict[str, Component]:
     """The token Secrets that must exist."""
     own = given.children
     wanted = {own.agent_token: Component.GATEWAY, own.gate_token: Component.GATEWAY}
-    if given.spec.executor.enabled:
+    if given.spec.executor.runs_executor:
         wanted[given.children.executor_token] = Component.EXECUTOR
     if given.spec.novnc.enabled and given.spec.novnc.auth is ConsoleAuth.TOKEN:
         wanted[given.console_token] = Component.CONSOLE

@@ -8,10 +8,10 @@ from ibgateway_operator.model.manifests import Manifest
 
 
 def services(given: DesiredInput) -> list[Manifest]:
-    """The gateway's two Services, the executor's two, the console's one."""
+    """The gateway's two Services, the executor's two, the console's one; a program's have the ports that it has."""
     wanted = [_gateway(given), _gateway_pods(given)]
-    if given.spec.executor.enabled:
-        wanted += [_executor(given), _intake(given)]
+    if given.spec.executor.enabled and (ports := _trading_ports(given)):
+        wanted += [_executor(given, ports), _intake(given, ports)]
     if given.spec.novnc.enabled:
         wanted.append(_novnc(given))
     return wanted
@@ -43,15 +43,21 @@ def _gateway_pods(given: DesiredInput) -> Manifest:
     return _service(given, given.children.gateway_pods, Component.GATEWAY, spec)
 
 
-def _executor(given: DesiredInput) -> Manifest:
+def _trading_ports(given: DesiredInput) -> list[Manifest]:
+    """The executor's port, or those of a program of one's own."""
+    if given.spec.executor.runs_executor:
+        return [_port("http", names.PORT_EXECUTOR)]
+    theirs = given.spec.executor.ports
+    return [{**_port(p.name, p.container_port), "protocol": p.protocol} for p in theirs]
+
+
+def _executor(given: DesiredInput, ports: list[Manifest]) -> Manifest:
     """Answers only while trading is allowed."""
-    ports = [_port("http", names.PORT_EXECUTOR)]
     return _service(given, given.children.executor, Component.EXECUTOR, {"ports": ports})
 
 
-def _intake(given: DesiredInput) -> Manifest:
+def _intake(given: DesiredInput, ports: list[Manifest]) -> Manifest:
     """Answers at any time: orders are stored."""
-    ports = [_port("http", names.PORT_EXECUTOR)]
     spec = {"publishNotReadyAddresses": True, "ports": ports}
     return _service(given, given.children.intake, Component.EXECUTOR, spec)
 

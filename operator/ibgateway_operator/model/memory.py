@@ -148,6 +148,8 @@ class GatewayMemory:
     replaced_for: str = ""
     """The login request for which the gateway's pod was replaced."""
     gate_reason: str = ""
+    open_since: float | None = None
+    """Since when the gate is seen open; None while it is closed, and before this operator has judged it."""
     judged_until: float = 0.0
     """Until then the clock alone does not change the gate; what changes anything else says so."""
     settled_until: float = 0.0

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from ibgateway_api import names
+from ibgateway_api.gate import NEWS_LIMIT_SECONDS
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component, Key
 from ibgateway_api.reasons import Reason
@@ -228,6 +229,8 @@ class Snapshot:
     """Where it stands among the gateways of the same person."""
     replaced_for: str = ""
     """The login request for which the gateway's pod was replaced."""
+    open_for: float = 0.0
+    """For how many seconds this operator has seen the gate open without interruption."""
 
     @property
     def logged_in(self) -> bool:
@@ -243,6 +246,11 @@ class Snapshot:
         """The replicas that a stored child has in its spec; 0 where it is not there."""
         body = self.child(kind, name)
         return int(body["spec"].get("replicas", 0)) if body else 0
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the sentinel's word is of now."""
+        return self.report is not None and self.age_of_news <= NEWS_LIMIT_SECONDS
 
     def pod(self, component: Component) -> Manifest | None:
         """The component's pod: the one that is not terminating, where there are two."""
@@ -280,6 +288,12 @@ def container_runs(pod: Manifest | None, name: str) -> bool:
     """Whether a container of a pod runs now."""
     statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or []
     return any(s.get("name") == name and "running" in (s.get("state") or {}) for s in statuses)
+
+
+def is_program(pod: Manifest | None) -> bool:
+    """Whether a pod is that of a program of one's own, which answers no question of ours."""
+    containers = ((pod or {}).get("spec") or {}).get("containers") or []
+    return any(c.get("name") == names.CONTAINER_PROGRAM for c in containers)
 
 
 def container_backs_off(pod: Manifest | None, name: str) -> bool:

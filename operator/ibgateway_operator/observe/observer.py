@@ -36,6 +36,7 @@ from ibgateway_operator.model.snapshot import (
     SecretChange,
     Snapshot,
     SpecCheck,
+    is_program,
     parse,
     pod_ip,
     pod_of,
@@ -175,7 +176,11 @@ class Observer:
             drain=self._drain(drain) if drain else None,
             place=self.memories.turns.place(key, self.clock.now(), memory.turn),
             replaced_for=memory.replaced_for,
+            open_for=self._open_for(memory),
         )
+
+    def _open_for(self, memory: GatewayMemory) -> float:
+        return 0.0 if memory.open_since is None else self.clock.monotonic() - memory.open_since
 
     def _enforced(self, gateway: IBGateway, memory: GatewayMemory) -> bool | None:
         """The console's word; until it could be asked, what it said to the operator before this one."""
@@ -323,10 +328,12 @@ class Observer:
     def endpoint(self, key: Key, component: Component) -> Endpoint | None:
         """Where a component's program answers; None while it has no address or its token is not known.
 
-        The agent token goes to those that mount it: the console faces browsers, asks for none and gets none.
+        None for a program of one's own as well: what it answers, and to whom, is its own matter. The agent token goes to those that mount it: the console faces browsers, asks for none and gets none.
         """
         pods = self.cache.children(key, POD.kind)
         memory, pod = self.memory(key), pod_of(pods, component)
+        if component is Component.EXECUTOR and is_program(pod):
+            return None
         address = pod_ip(pod)
         if memory is None or not address:
             return None

@@ -23,4 +23,5 @@ def assess(
         handover=decision.handover,
         turn=decision.turn,
         pending=decision.pending,
+        program_stopped=decision.program_stopped,
     )

@@ -19,7 +19,7 @@ from ibgateway_operator.decide.gate import OPEN_MESSAGE, GateVerdict
 from ibgateway_operator.decide.holds import read_only, unexpected_account
 from ibgateway_operator.decide.replicas import policy_doubt
 from ibgateway_operator.model.manifests import condition_status
-from ibgateway_operator.model.snapshot import Finding, Snapshot, waiting_reason
+from ibgateway_operator.model.snapshot import Finding, Snapshot, is_program, waiting_reason
 from ibgateway_operator.model.times import rfc3339
 from ibgateway_operator.status.handover_events import handover_message
 
@@ -49,6 +49,8 @@ class Assessment:
     """Where a push stands among those of the same person's gateways."""
     pending: str = ""
     """Revisions of templates that wait, by commas."""
+    program_stopped: bool = False
+    """Whether a program of one's own does not run because of the gate."""
 
 
 Check = Callable[[Assessment], Observation]
@@ -179,9 +181,20 @@ def executor_ready(assessment: Assessment) -> Observation:
     spec = assessment.snapshot.gateway.spec
     if spec is not None and not spec.executor.enabled:
         return FALSE, Finding(ConditionReason.DISABLED, "spec.executor.enabled is false")
+    if assessment.program_stopped:
+        return FALSE, Finding(ConditionReason.STOPPED_WHILE_CLOSED, _stopped(assessment))
     closed = isinstance(assessment.verdict.gate, Closed)
     observation = _pod_ready(assessment.snapshot, Component.EXECUTOR, closed=closed)
     return _in_its_own_words(assessment, observation)
+
+
+def _stopped(assessment: Assessment) -> str:
+    """Why a program of one's own does not run, and when it will."""
+    asked = "stopped because spec.executor.whenClosed is stop"
+    closed = assessment.verdict.gate
+    if not isinstance(closed, Closed):
+        return f"{asked}: the gate has just opened, and the program starts in a moment"
+    return f"{asked} and the gate is closed ({closed.reason}): it starts once the gate is open"
 
 
 def _in_its_own_words(assessment: Assessment, observation: Observation) -> Observation:
@@ -199,7 +212,7 @@ def _in_its_own_words(assessment: Assessment, observation: Observation) -> Obser
 def executor_is_unexplained(snapshot: Snapshot, verdict: GateVerdict) -> bool:
     """Whether the executor's pod runs and is not ready although the gate is open."""
     pod = snapshot.pod(Component.EXECUTOR)
-    if pod is None or isinstance(verdict.gate, Closed):
+    if pod is None or is_program(pod) or isinstance(verdict.gate, Closed):
         return False
     return condition_status(pod, "Ready") != "True" and not waiting_reason(pod)
 
@@ -223,9 +236,8 @@ def _pod_ready(snapshot: Snapshot, component: Component, *, closed: bool) -> Obs
             ConditionReason.POD_WAITING, f"the {component} pod does not run: {why}"
         )
     if closed:
-        return FALSE, Finding(
-            ConditionReason.GATE_CLOSED, "the executor stores orders and waits for the gate"
-        )
+        what = "program waits" if is_program(pod) else "executor stores orders and waits"
+        return FALSE, Finding(ConditionReason.GATE_CLOSED, f"the {what} for the gate")
     return FALSE, Finding(ConditionReason.POD_NOT_READY, f"the {component} pod is not ready")
 
 

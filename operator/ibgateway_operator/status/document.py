@@ -9,6 +9,7 @@ from typing import Final
 
 from ibgateway_api import names
 from ibgateway_api.conditions import Condition, ConditionType, transition
+from ibgateway_api.executor_spec import ExecutorSpec
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import SentinelReport
 from ibgateway_api.status import (
@@ -183,13 +184,25 @@ def _endpoints(snapshot: Snapshot) -> Endpoints:
     def at(name: str, port: int, *, scheme: str = "http://") -> str:
         return f"{scheme}{name}.{key.namespace}.svc:{port}"
 
-    trader, novnc = spec.executor.enabled, spec.novnc.enabled
+    port, scheme = _trading_port(spec.executor)
+    executor, intake = (
+        at(name, port, scheme=scheme) if port else ""
+        for name in (children.executor, children.intake)
+    )
     return Endpoints(
         api=at(children.gateway, names.PORT_API, scheme=""),
-        novnc=at(children.novnc, names.PORT_NOVNC) if novnc else "",
-        executor=at(children.executor, names.PORT_EXECUTOR) if trader else "",
-        intake=at(children.intake, names.PORT_EXECUTOR) if trader else "",
+        novnc=at(children.novnc, names.PORT_NOVNC) if spec.novnc.enabled else "",
+        executor=executor,
+        intake=intake,
     )
+
+
+def _trading_port(executor: ExecutorSpec) -> tuple[int, str]:
+    """The port of the executor's Services with its scheme; of a program the first that it has, and 0 where there is none."""
+    if executor.runs_executor:
+        return names.PORT_EXECUTOR, "http://"
+    theirs = executor.ports if executor.enabled else []
+    return (theirs[0].container_port if theirs else 0), ""
 
 
 def document(status: IBGatewayStatus) -> Manifest:

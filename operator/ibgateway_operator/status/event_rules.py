@@ -41,6 +41,7 @@ def events_for(snapshot: Snapshot, after: IBGatewayStatus) -> list[PendingEvent]
         _overdue(before, after),
         _change_pending(before, after),
         _window(before, after),
+        _program(before, after),
         _undelivered(before, after),
         _default_password(before, snapshot),
         _long_password(before, snapshot),
@@ -176,6 +177,18 @@ def _window(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | N
     return PendingEvent(
         EventReason.RESTART_WINDOW_OPENED, f"trading waits for the week's login{planned}"
     )
+
+
+def _program(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:
+    """A program of one's own that the gate has stopped, or started again."""
+    kind, stopped = ConditionType.EXECUTOR_READY, ConditionReason.STOPPED_WHILE_CLOSED
+    was, now = _condition(before, kind), _condition(after, kind)
+    if was is None or now is None or (was.reason == stopped) is (now.reason == stopped):
+        return None
+    if now.reason == stopped:
+        return PendingEvent(EventReason.PROGRAM_STOPPED, f"the program is {now.message}")
+    note = "spec.executor.whenClosed is stop, and the program is not held back by the gate any more"
+    return PendingEvent(EventReason.PROGRAM_STARTED, note)
 
 
 def _undelivered(before: IBGatewayStatus, after: IBGatewayStatus) -> PendingEvent | None:

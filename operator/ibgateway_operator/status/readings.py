@@ -25,7 +25,13 @@ STUCK_TOO_LONG: Final = DOUBT_TOO_LONG
 NO_COPY_TOO_LONG: Final = timedelta(minutes=15)
 """A copy that failed is tried again each minute."""
 
-_PASSING: Final = frozenset({ConditionReason.GATE_CLOSED, ConditionReason.NO_POD})
+_PASSING: Final = frozenset(
+    {
+        ConditionReason.GATE_CLOSED,
+        ConditionReason.NO_POD,
+        ConditionReason.STOPPED_WHILE_CLOSED,
+    }
+)
 """Of an executor: what something else explains, which is told by itself."""
 
 

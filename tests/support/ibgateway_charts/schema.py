@@ -50,7 +50,8 @@ def _members(node: Mapping[str, Any]) -> Schema:
 def _nullable(schema: Schema) -> Schema:
     """What has no default may be written as null, as in the resource: both mean "not set"."""
     values = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-    return {**schema, **values, "type": [schema["type"], "null"]}
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return {**schema, **values, "type": [*kinds, "null"]}
 
 
 def leaves(node: Mapping[str, Any], path: str) -> list[tuple[str, Mapping[str, Any]]]:

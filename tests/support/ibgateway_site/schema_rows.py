@@ -9,7 +9,12 @@ from ibgateway_api.crd import RULES
 
 Schema = Mapping[str, Any]
 
-KUBERNETES_OWN: Final = frozenset({"affinity", "tolerations", "resources"})
+KUBERNETES_OWN: Final = frozenset(
+    {
+        *("affinity", "tolerations", "resources", "volumes", "securityContext"),
+        *("livenessProbe", "readinessProbe", "startupProbe"),
+    }
+)
 """Fields that are a pod's own: the page names them and not what is below them."""
 LONGEST_EXPRESSION: Final = 900
 _BOUNDS: Final = (

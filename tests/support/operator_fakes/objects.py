@@ -109,6 +109,15 @@ def pod(
     }
 
 
+def program_pod(*, ready: bool = True) -> Manifest:
+    """The pod of a program of one's own that runs in the executor's place."""
+    body = pod("executor", ready=ready)
+    statuses = [{"name": "program", "state": {"running": {}}}]
+    containers = [{"name": "program", "image": "registry.example.com/my-bot:1"}]
+    status = {**body["status"], "containerStatuses": statuses}
+    return {**body, "spec": {"containers": containers}, "status": status}
+
+
 def stateful_set(replicas: int = 1, update: str = "rev-2") -> Manifest:
     """The gateway's StatefulSet as stored; `update` is the newest revision."""
     return {
@@ -190,6 +199,7 @@ def snapshot(
     drain: Drain | None = None,
     replaced_for: str = "",
     delivery: Delivery | None = None,
+    open_for: float = 0.0,
 ) -> Snapshot:
     """A gateway that is logged in and trades, but for what the test changes."""
     return Snapshot(
@@ -204,6 +214,7 @@ def snapshot(
         drain=drain,
         replaced_for=replaced_for,
         delivery=delivery or Delivery(),
+        open_for=open_for,
     )
 
 

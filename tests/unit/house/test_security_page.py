@@ -22,7 +22,10 @@ EVERYTHING: Manifest = {
         "targets": {"url": f"https://desk.example.com:{TARGETS}/targets"},
     },
     "novnc": {"allowedOrigins": ["https://desk.example.com"]},
-    "networkPolicy": {"executorClients": [{"podSelector": {"app": "strategy"}}]},
+    "networkPolicy": {
+        "executorClients": [{"podSelector": {"app": "strategy"}}],
+        "apiClients": [{"podSelector": {"app": "desk"}}],
+    },
 }
 WORDS = {
     "executor": "executor",
@@ -30,6 +33,8 @@ WORDS = {
     "operator": names.OPERATOR_AGENT,
     "metrics": "prometheus",
     "`spec.networkPolicy.executorClients`": "strategy",
+    "`spec.networkPolicy.apiClients`": "desk",
+    "`ibgateway.dev/gateway`": "paper",
 }
 """What the page calls a peer, and a label by which its policy does."""
 
@@ -98,7 +103,8 @@ def let_in(spec: Manifest) -> dict[int, set[str]]:
 def who(peer: Manifest) -> str:
     """The label by which the page's words know a peer."""
     labels = peer["podSelector"]["matchLabels"]
-    return str(labels.get(names.LABEL_COMPONENT) or labels.get("app") or labels[names.LABEL_NAME])
+    known = (names.LABEL_COMPONENT, "app", names.LABEL_NAME, names.LABEL_GATEWAY)
+    return next(str(labels[label]) for label in known if label in labels)
 
 
 def said(peers: str) -> set[str]:

@@ -23,12 +23,13 @@ def peer_name(peer: Manifest) -> str:
     return str(labels.get("app.kubernetes.io/component") or labels)
 
 
-def test_only_the_executor_reaches_the_api() -> None:
+def test_the_executor_and_whoever_names_the_gateway_reach_the_api_and_its_gates_report() -> None:
     policy = children_of(desired_input())["NetworkPolicy paper-gateway"]
     operator = str({"app.kubernetes.io/name": "ibgateway-operator"})
+    named = str({"ibgateway.dev/gateway": "paper"})
     assert ingress(policy) == {
-        4004: ["executor"],
-        8090: [operator, "executor", "novnc"],
+        4004: ["executor", named],
+        8090: [operator, "executor", "novnc", named],
         5900: ["novnc"],
     }
 
@@ -67,10 +68,41 @@ def test_without_executor_the_api_admits_the_users_pods_that_name_the_gateway_an
         assert not _admits(peer, template["metadata"]["labels"]), component
 
 
-def test_with_an_executor_a_label_opens_nothing() -> None:
-    rules = children_of(desired_input())["NetworkPolicy paper-gateway"]["spec"]["ingress"]
-    peers = [peer for rule in rules for peer in rule.get("from", [])]
-    assert not any(_admits(p, {"ibgateway.dev/gateway": "paper"}) for p in peers)
+def peers_at(spec: Manifest | None, port: int) -> list[Manifest]:
+    rules = children_of(desired_input(spec))["NetworkPolicy paper-gateway"]["spec"]["ingress"]
+    (found,) = [r["from"] for r in rules if r["ports"] == [{"protocol": "TCP", "port": port}]]
+    result: list[Manifest] = found
+    return result
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("port", [4004, 8090])
+def test_a_label_lets_in_with_an_executor_and_without_one(enabled: bool, port: int) -> None:
+    peers = peers_at({"executor": {"enabled": enabled}}, port)
+    assert any(_admits(p, {"ibgateway.dev/gateway": "paper"}) for p in peers)
+    assert not any(_admits(p, {"ibgateway.dev/gateway": "other"}) for p in peers)
+    assert all("namespaceSelector" not in p for p in peers if _admits(p, NAMED))
+
+
+NAMED = {"ibgateway.dev/gateway": "paper"}
+EVERY_POD: Manifest = {"networkPolicy": {"apiClients": [{}]}}
+
+
+def test_by_choice_more_pods_reach_the_api() -> None:
+    client = {"podSelector": {"app": "desk"}, "namespaceSelector": {"team": "quant"}}
+    for port in (4004, 8090):
+        peer = peers_at({"networkPolicy": {"apiClients": [client]}}, port)[-1]
+        assert peer["namespaceSelector"] == {"matchLabels": {"team": "quant"}}
+        assert _admits(peer, {"app": "desk"})
+        assert not _admits(peer, {"app": "other"})
+
+
+def test_whoever_is_let_in_our_console_is_not() -> None:
+    """Its attempts at the API port are what shows whether policies are enforced."""
+    console = pod_templates(desired_input())["novnc"]["metadata"]["labels"]
+    api = peers_at(EVERY_POD, 4004)
+    assert any(_admits(p, {}) for p in api)
+    assert not any(_admits(p, console) for p in api)
 
 
 def test_only_named_clients_and_the_operator_reach_the_executor() -> None:

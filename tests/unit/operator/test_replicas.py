@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.decision import decide
+from ibgateway_operator.decide.gate import judge
 from ibgateway_operator.decide.replicas import policy_doubt, replicas
 from ibgateway_operator.desired.config import sentinel_settings
 from ibgateway_operator.model.manifests import Manifest
@@ -32,14 +34,19 @@ MISSING = Credentials("ib-credentials")
 def test_gateway_replicas(spec: dict[str, Any], more: dict[str, Any], gateway: int) -> None:
     seen = snapshot(spec, **more)
     assert seen.gateway.spec is not None
-    assert replicas(seen.gateway.spec, seen, may_stop=True).gateway == gateway
+    assert (
+        replicas(seen.gateway.spec, seen, judge(seen, Calendar()), may_stop=True).gateway == gateway
+    )
 
 
 @pytest.mark.parametrize(("may_stop", "gateway"), [(False, 1), (True, 0)])
 def test_a_suspend_waits_for_the_drain_and_then_stops(may_stop: bool, gateway: int) -> None:
     seen = snapshot({"suspend": True}, bodies=(stateful_set(1),))
     assert seen.gateway.spec is not None
-    assert replicas(seen.gateway.spec, seen, may_stop=may_stop).gateway == gateway
+    assert (
+        replicas(seen.gateway.spec, seen, judge(seen, Calendar()), may_stop=may_stop).gateway
+        == gateway
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,7 +81,10 @@ def test_a_live_executor_starts_only_with_proof_of_enforced_policies(
     assert seen.gateway.spec is not None
     doubt = policy_doubt(seen.gateway.spec, seen)
     assert (doubt.reason if doubt else None) == reason
-    assert replicas(seen.gateway.spec, seen, may_stop=True).executor == executor
+    assert (
+        replicas(seen.gateway.spec, seen, judge(seen, Calendar()), may_stop=True).executor
+        == executor
+    )
 
 
 KNOWN = {"login": {"fullAuthTime": "2026-11-15T14:03:00Z"}}

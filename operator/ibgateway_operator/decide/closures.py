@@ -1,0 +1,60 @@
+"""Which closures of the gate are no short loss: for them a program of one's own is stopped, where its owner asks for that. Pure."""
+
+from datetime import timedelta
+from typing import Final
+
+from ibgateway_api.gate import Closed, GateReason
+from ibgateway_api.login import LoginState
+from ibgateway_operator.decide.gate import GateVerdict
+from ibgateway_operator.model.snapshot import Snapshot
+
+LONG_CLOSURES: Final[frozenset[LoginState | GateReason]] = frozenset(
+    {
+        *(LoginState.SESSION_CONFLICT, LoginState.REJECTED, LoginState.LOCKED_OUT),
+        *(LoginState.APPROVAL_MISSED, LoginState.TOKEN_EXPIRED, LoginState.NEEDS_PERSON),
+        *(GateReason.RESTART_WINDOW, GateReason.SUSPENDED, GateReason.HANDED_OVER),
+        *(GateReason.UNEXPECTED_ACCOUNT, GateReason.READ_ONLY_API),
+    }
+)
+"""Somebody has to do something, or the week has to be authenticated. What passes by itself within minutes is not here: the
+nightly restart, a lost connection, a silent sentinel or API, a login that is under way."""
+LONG_WAIT: Final = timedelta(minutes=5)
+"""A login that may not be tried for longer than this is no short loss; a nightly restart's permit comes at once."""
+OPEN_SECONDS: Final = 10.0
+"""So long the gate has been open before a stopped program starts: one that flaps starts nothing."""
+
+
+def closed_for_long(snapshot: Snapshot, verdict: GateVerdict) -> bool:
+    """Whether the gate is closed, by a word of now, for longer than a short loss.
+
+    Silence tells nothing: neither of an operator that has only just started, nor of a node that is away.
+    """
+    if snapshot.gateway.suspend:
+        return True
+    if not isinstance(verdict.gate, Closed) or not snapshot.is_heard:
+        return False
+    closed = verdict.week.open or verdict.gate.reason in LONG_CLOSURES
+    return closed or _waits_long(snapshot)
+
+
+def _waits_long(snapshot: Snapshot) -> bool:
+    """Whether no login may be tried for a while: the budget, quiet hours, or only a person's request helps."""
+    report = snapshot.report
+    if report is None or report.state is not LoginState.WAITING_FOR_PERMIT:
+        return False
+    waiting = report.waiting
+    if waiting is None:
+        return False
+    return waiting.until is None or waiting.until - snapshot.now > LONG_WAIT
+
+
+def open_for_a_moment(snapshot: Snapshot, verdict: GateVerdict) -> bool:
+    """Whether the gate is open and has been so for long enough to start a program."""
+    return not isinstance(verdict.gate, Closed) and snapshot.open_for >= OPEN_SECONDS
+
+
+def seconds_to_start(snapshot: Snapshot, verdict: GateVerdict) -> float | None:
+    """Seconds until an open gate has been open for long enough; None where it has, or is closed."""
+    if isinstance(verdict.gate, Closed) or snapshot.open_for >= OPEN_SECONDS:
+        return None
+    return OPEN_SECONDS - snapshot.open_for
