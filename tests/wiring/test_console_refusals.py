@@ -6,16 +6,28 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from console_world.console import Console
-from console_world.person import enter, state_is
+from console_world.console import Console, told
+from console_world.person import enter, open_page, state_is
 from console_world.screen import PASSWORD, Screen
+from ibgateway_api.console_documents import ActionOffer, ConsoleAction, ConsoleReport
+from ibgateway_api.login import LoginState
 
 pytestmark = pytest.mark.browser
 
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+REPORT = ConsoleReport(
+    state=LoginState.LOGGED_IN,
+    at=NOW,
+    since=NOW,
+    restart=NOW,
+    offers=(ActionOffer(action=ConsoleAction.PAUSE),),
+)
 OPEN = """([url, count]) => Promise.all([...Array(count)].map(() => new Promise(done => {
     const socket = new WebSocket(url, ["binary"]);
     window.kept = [...(window.kept ?? []), socket];
@@ -52,6 +64,46 @@ def test_twenty_wrong_passwords_are_five_guesses(
             seen.append(message.text_content())
         assert seen.count("The VNC password was refused.") == 5
         assert seen.count("Too many wrong attempts. Wait a minute, then try again.") == 15
+
+
+def test_who_was_let_in_before_gets_in_while_others_guess(
+    screen: Screen, start: Callable[..., Console], page: Page, browser: Browser
+) -> None:
+    console = start()
+    with screen.served(console.vnc_port):
+        page.goto(console.url)
+        enter(page, PASSWORD)
+        state_is(page, "Screen connected")
+        page.get_by_role("button", name="Disconnect").click()
+        with open_page(browser, []) as stranger:
+            stranger.goto(console.url)
+            for guess in range(6):
+                enter(stranger, f"guess-{guess}")
+                expect(stranger.locator("#ask-message")).not_to_be_empty()
+            expect(stranger.locator("#ask-message")).to_contain_text("Too many wrong attempts")
+            enter(page, PASSWORD)
+            state_is(page, "Screen connected")
+
+
+def test_the_documented_password_has_no_buttons_and_the_page_says_why(
+    start: Callable[..., Console], page: Page, tmp_path: Path
+) -> None:
+    for name, text in (("vnc", "password"), ("agent", "canary-agent")):
+        (tmp_path / name).write_text(text)
+    console = start(
+        CONSOLE_VNC_PASSWORD_FILE=str(tmp_path / "vnc"),
+        CONSOLE_AGENT_TOKEN_FILE=str(tmp_path / "agent"),
+    )
+    with told(console.sentinel_port, [REPORT]):
+        page.goto(console.url)
+        page.get_by_text("What you may ask for, and what it costs").click()
+        expect(page.locator("#withheld")).to_contain_text("Set your own VNC_PASSWORD")
+        expect(page.locator("#offers strong")).not_to_have_count(0)
+        expect(page.locator("#offers button[data-action]")).to_have_count(0)
+        expect(page.locator("#unlock")).to_be_hidden()
+        (tmp_path / "vnc").write_text(PASSWORD)
+        expect(page.locator("#unlock")).to_be_visible()
+        expect(page.locator("#withheld")).to_be_hidden()
 
 
 def test_of_fifty_viewers_eight_are_served_and_the_rest_is_told(

@@ -50,8 +50,10 @@ export function begin({ viewOnly, token }) {
 
 // Rows are kept as long as they say the same: a button that has the focus keeps it.
 export function offer() {
-  const { offers = [], buttons = false } = gateway();
+  const { offers = [], buttons = false, withheld = "" } = gateway();
   element("asks").hidden = offers.length === 0;
+  write("withheld", withheld);
+  element("withheld").hidden = withheld === "" || watching;
   element("unlock").hidden = !buttons || watching || key !== "";
   const list = element("offers");
   const wanted = JSON.stringify([offers, key !== "", watching, buttons]);

@@ -15,6 +15,13 @@ from ibgateway_agent.console.bridge import MAX_MESSAGE_BYTES
 from ibgateway_agent.console.buttons import Buttons
 from ibgateway_agent.console.endings import STOPPING, VIEWER_LEFT
 from ibgateway_agent.console.guard import PROTOCOL, RequestGuard, offered_protocols
+from ibgateway_agent.console.guessing import (
+    COOKIE,
+    COOKIE_SECONDS,
+    Guesser,
+    guesser,
+    new_browser,
+)
 from ibgateway_agent.console.login_words import GatewayIdentity
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.reachability import PolicyObservation
@@ -53,7 +60,7 @@ SESSIONS: Final = web.AppKey("sessions", SessionState)
 PAGE: Final = web.AppKey("page", Path)
 GATEWAY: Final = web.AppKey("gateway", GatewayIdentity)
 SENTINEL: Final = web.AppKey("sentinel", SentinelReader)
-HAS_BUTTONS: Final = web.AppKey("has_buttons", bool)
+BUTTONS: Final = web.AppKey("buttons", Buttons)
 
 
 def people_app(
@@ -73,8 +80,10 @@ def people_app(
             raise SettingsError(f"CONSOLE_STATIC: there is no {needed}")
     app = web.Application(middlewares=[_check_host], client_max_size=LONGEST_BODY)
     app[GUARD], app[SESSIONS], app[PAGE] = guard, sessions, page
-    app[GATEWAY], app[SENTINEL], app[HAS_BUTTONS] = gateway, sentinel, buttons is not None
-    app.add_routes(buttons.routes() if buttons else [])
+    app[GATEWAY], app[SENTINEL] = gateway, sentinel
+    if buttons is not None:
+        app[BUTTONS] = buttons
+        app.add_routes(buttons.routes())
     app.router.add_get("/", _page)
     app.router.add_get("/vnc.html", _page)
     app.router.add_get("/gateway", _gateway)
@@ -117,14 +126,24 @@ async def _check_host(request: web.Request, handler: _Handler) -> web.StreamResp
 
 
 async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(request.app[PAGE] / "vnc.html")
+    """The page, and a name for the browser that counts its wrong guesses and opens nothing."""
+    response = web.FileResponse(request.app[PAGE] / "vnc.html")
+    browser = guesser(request.remote, request.cookies).browser or new_browser()
+    response.set_cookie(COOKIE, browser, max_age=COOKIE_SECONDS, httponly=True, samesite="Lax")
+    return response
 
 
 async def _gateway(request: web.Request) -> web.Response:
     """Whose window this is and where its login stands: what everybody sees who may open the page."""
     told = await request.app[SENTINEL].told()
-    buttons = request.app[HAS_BUTTONS]
-    return web.json_response(document(request.app[GATEWAY], told, buttons=buttons))
+    buttons = request.app.get(BUTTONS)
+    shown = document(
+        request.app[GATEWAY],
+        told,
+        buttons=buttons is not None,
+        withheld=buttons is not None and buttons.withheld(),
+    )
+    return web.json_response(shown)
 
 
 async def _websockify(request: web.Request) -> web.StreamResponse:
@@ -146,17 +165,18 @@ async def _websockify(request: web.Request) -> web.StreamResponse:
         compress=False,  # RFB's encodings are compressed already
     )
     await socket.prepare(request)
-    await _serve_and_close(request.app[SESSIONS], socket, protocols)
+    who = guesser(request.remote, request.cookies)
+    await _serve_and_close(request.app[SESSIONS], socket, protocols, who)
     return socket
 
 
 async def _serve_and_close(
-    sessions: SessionState, socket: web.WebSocketResponse, protocols: list[str]
+    sessions: SessionState, socket: web.WebSocketResponse, protocols: list[str], who: Guesser
 ) -> None:
     logger.info("a viewer came")
     ending = VIEWER_LEFT  # also when aiohttp cancels the handler because the connection is lost
     try:
-        ending = await serve_viewer(sessions, socket, protocols)
+        ending = await serve_viewer(sessions, socket, protocols, who)
     finally:
         sessions.metrics.sessions.labels(ending.label).inc()
         logger.info("a viewer's session ended: %s", ending.label)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from ibgateway_agent.console.errors import SessionEndedError
 from ibgateway_agent.console.guard import RequestGuard
+from ibgateway_agent.console.guessing import guesser
 from ibgateway_agent.console.metrics import ConsoleMetrics
 from ibgateway_agent.console.presses import ButtonKeys
 from ibgateway_api.document import Document
@@ -54,6 +55,10 @@ class Buttons:
         self._metrics = metrics
         self._now = now
 
+    def withheld(self) -> bool:
+        """Whether they are not there now, though the spec allows them."""
+        return self._keys.withheld()
+
     def routes(self) -> list[web.RouteDef]:
         """For the people's application."""
         return [
@@ -79,7 +84,9 @@ class Buttons:
     async def _open(self, request: web.Request) -> web.Response:
         try:
             shown = KeyRequest.model_validate(await request.json())
-            key = self._keys.open(shown.password, shown.protocols)
+            key = self._keys.open(
+                shown.password, shown.protocols, guesser(request.remote, request.cookies)
+            )
         except _NO_JSON:
             raise web.HTTPBadRequest(text="password is missing\n") from None
         except SessionEndedError as ended:

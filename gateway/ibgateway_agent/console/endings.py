@@ -27,6 +27,11 @@ IDLE: Final = SessionEnd(
     4407, "Nobody has used this screen for half an hour: show the password again.", "idle"
 )
 NO_PASSWORD: Final = SessionEnd(4408, "No password came in time.", "no-password")
+DOCUMENTED_PASSWORD: Final = SessionEnd(
+    4405,
+    "No buttons: the VNC password is the documented one. Set your own VNC_PASSWORD.",
+    "documented-password",
+)
 TOO_MANY_FAILURES: Final = SessionEnd(
     4429, "Too many wrong attempts. Wait a minute, then try again.", "too-many-failures"
 )

@@ -17,13 +17,22 @@ from ibgateway_agent.console.endings import (
     TOO_MANY_FAILURES,
 )
 from ibgateway_agent.console.errors import SessionEndedError
-from ibgateway_agent.console.limit import FailureLimit
 
 VERSIONS: Final = {b"RFB 003.003\n": 3, b"RFB 003.007\n": 7, b"RFB 003.008\n": 8}
 TYPE_NONE: Final = 1
 TYPE_VNC: Final = 2
 CHALLENGE_BYTES: Final = 16
 """Length of both the challenge and the response of VncAuth."""
+
+
+class GuessLimit(Protocol):
+    """Where a guess is charged before it is passed on."""
+
+    def charge(self, now: float) -> bool:
+        """Whether it may be made."""
+
+    def give_back(self, charged_at: float) -> None:
+        """It was right."""
 
 
 class RfbPeer(Protocol):
@@ -37,7 +46,7 @@ class RfbPeer(Protocol):
 
 
 async def relay_handshake(
-    viewer: RfbPeer, display: RfbPeer, limit: FailureLimit, monotonic: Callable[[], float]
+    viewer: RfbPeer, display: RfbPeer, limit: GuessLimit, monotonic: Callable[[], float]
 ) -> None:
     """Returns once the display has let the viewer in; raises SessionEndedError otherwise."""
     minor = await _relay_version(viewer, display)
@@ -85,7 +94,7 @@ async def _relay_types(viewer: RfbPeer, display: RfbPeer) -> int:
 
 
 async def _relay_guess(
-    viewer: RfbPeer, display: RfbPeer, limit: FailureLimit, monotonic: Callable[[], float]
+    viewer: RfbPeer, display: RfbPeer, limit: GuessLimit, monotonic: Callable[[], float]
 ) -> None:
     await viewer.send(await display.exactly(CHALLENGE_BYTES))
     response = await viewer.exactly(CHALLENGE_BYTES)

@@ -1,6 +1,5 @@
-"""At most so many wrong attempts a minute, for the whole process.
+"""At most so many wrong attempts a minute; whose are counted together is guessing.py's.
 
-Through a port-forward every person has the same address, so failures are not counted by address.
 An attempt is charged before it is judged and given back when it was right: a hundred guesses sent
 at once are a hundred charges, not none.
 """
@@ -22,12 +21,16 @@ class FailureLimit:
 
     def charge(self, now: float) -> bool:
         """Charges one attempt; False (and nothing charged) when the window is full already."""
-        while self._charged and self._charged[0] <= now - self._window:
-            self._charged.popleft()
-        if len(self._charged) >= self._failures:
+        if self.used(now) >= self._failures:
             return False
         self._charged.append(now)
         return True
+
+    def used(self, now: float) -> int:
+        """How many attempts of the window are charged."""
+        while self._charged and self._charged[0] <= now - self._window:
+            self._charged.popleft()
+        return len(self._charged)
 
     def give_back(self, charged_at: float) -> None:
         """Gives one charge back: the attempt was right."""

@@ -58,7 +58,7 @@ async def running(settings: ConsoleSettings) -> AsyncIterator[None]:
         static=settings.static,
         gateway=settings.gateway,
         sentinel=SentinelReader(settings.sentinel, system_clock()),
-        buttons=_buttons(settings, sessions, guard),
+        buttons=_buttons(settings, sessions, guard, latest),
     )
     async with contextlib.AsyncExitStack() as stack:
         for app, port in (
@@ -104,7 +104,10 @@ def _sessions(settings: ConsoleSettings, metrics: ConsoleMetrics) -> SessionStat
 
 
 def _buttons(
-    settings: ConsoleSettings, sessions: SessionState, guard: RequestGuard
+    settings: ConsoleSettings,
+    sessions: SessionState,
+    guard: RequestGuard,
+    latest: LatestObservation,
 ) -> Buttons | None:
     files, address = settings.buttons, settings.sentinel
     if files is None or address is None:
@@ -114,8 +117,9 @@ def _buttons(
         sentinel=lambda: Endpoint(f"http://{address}", token=agent_token().decode()),
         password=token_reader(files.vnc_password),
         token=sessions.token,
-        limit=sessions.limit,
+        limits=sessions.limits,
         monotonic=sessions.clock.monotonic,
+        policies_proven=lambda: latest.value().enforced is True,
     )
     return Buttons(keys, guard, sessions.metrics, sessions.clock.now)
 

@@ -14,6 +14,10 @@ from ibgateway_api.console_documents import ConsoleReport, QueueReport
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import PermitRefusal
 
+WITHHELD: Final = (
+    "There are no buttons here now: the VNC password is the documented one, and it is not proven that this cluster keeps"
+    " other pods away from this page. Set your own VNC_PASSWORD in the gateway's Secret."
+)
 Line = dict[str, str]
 """`id`, `text`, and `at` where the text names a time."""
 
@@ -42,11 +46,15 @@ _OURS: Final = {
 
 
 def document(
-    gateway: GatewayIdentity, told: ConsoleReport | None, *, buttons: bool = False
+    gateway: GatewayIdentity,
+    told: ConsoleReport | None,
+    *,
+    buttons: bool = False,
+    withheld: bool = False,
 ) -> dict[str, object]:
     """What the page shows: name, mode, login (the state, or ""), its words, those for no screen, the lines and rows below.
 
-    `told` is None while the sentinel is not heard. `buttons`: what is offered may be asked for here, with the password.
+    `told` is None while the sentinel is not heard. `buttons`: what is offered may be asked for here, with the password; `withheld`: not now.
     No field holds an account or a secret.
     """
     state = told.state if told else None
@@ -60,7 +68,8 @@ def document(
         "deadline": _utc(told.deadline if told else None),
         "noScreen": "\n".join(no_screen(gateway.key, state)),
         "lines": list(_lines(told)) if told and told.since else [],
-        "buttons": buttons,
+        "buttons": buttons and not withheld,
+        "withheld": WITHHELD if withheld else "",
         "offers": rows(gateway.key, told) if told else [],
     }
 

@@ -12,13 +12,15 @@ from aiohttp.test_utils import TestServer
 
 from console_world.fake_display import Client
 from host_processes import free_port
-from ibgateway_agent.console.limit import FailureLimit
+from ibgateway_agent.console.errors import SessionEndedError
+from ibgateway_agent.console.guessing import Guesser, GuessLimits
 from ibgateway_agent.console.presses import ButtonKeys
 from ibgateway_agent.console.run import running
 from ibgateway_agent.console.settings import from_env
 from ibgateway_runtime.errors import SettingsError
 from ibgateway_runtime.http_client import Endpoint
 
+HERE = Guesser("loopback")
 PASSWORD = "canary-vnc"
 TOKEN = "canary-access"
 AGENT = "canary-agent"
@@ -250,15 +252,16 @@ def keys(clock: KeyClock) -> ButtonKeys:
         sentinel=lambda: Endpoint("http://127.0.0.1:1"),
         password=lambda: b"right",
         token=None,
-        limit=FailureLimit(),
+        limits=GuessLimits(),
         monotonic=lambda: clock.now,
+        policies_proven=lambda: False,
     )
 
 
 def test_a_key_that_nobody_uses_is_over_after_a_quarter_of_an_hour() -> None:
     clock = KeyClock()
     held = keys(clock)
-    used, idle = held.open("right", []), held.open("right", [])
+    used, idle = held.open("right", [], HERE), held.open("right", [], HERE)
     clock.now += 899
     assert held.is_open(used)
     clock.now += 2
@@ -272,7 +275,7 @@ def test_the_oldest_key_goes_for_the_seventeenth() -> None:
     made = []
     for _ in range(17):
         clock.now += 1
-        made.append(held.open("right", []))
+        made.append(held.open("right", [], HERE))
     assert [held.is_open(key) for key in made] == [False] + [True] * 16
 
 
@@ -290,16 +293,16 @@ async def test_a_key_is_over_with_the_password_that_it_was_given_for(
 def test_a_new_password_leaves_no_older_key_though_nobody_has_pressed_meanwhile() -> None:
     password = [b"right"]
     held = replace(keys(KeyClock()), password=lambda: password[0])
-    older = held.open("right", [])
+    older = held.open("right", [], HERE)
     password[0] = b"renewed"
-    held.open("renewed", [])
+    held.open("renewed", [], HERE)
     assert not held.is_open(older)
 
 
 def test_in_token_mode_a_key_is_over_with_its_token() -> None:
     token = [b"first"]
     held = replace(keys(KeyClock()), token=lambda: token[0])
-    key = held.open("right", ["binary", "token.Zmlyc3Q"])
+    key = held.open("right", ["binary", "token.Zmlyc3Q"], HERE)
     assert held.is_open(key)
     token[0] = b"second"
     assert not held.is_open(key)
@@ -307,7 +310,7 @@ def test_in_token_mode_a_key_is_over_with_its_token() -> None:
 
 def test_a_key_that_is_no_text_is_none() -> None:
     held = keys(KeyClock())
-    held.open("right", [])
+    held.open("right", [], HERE)
     assert not held.is_open("\udcff")
 
 
@@ -324,3 +327,53 @@ async def test_whether_a_push_was_agreed_to_is_handed_on(
 async def test_brackets_without_end_are_no_request(page: Page, path: str) -> None:
     await page.unlock()
     assert (await page.post(path, "[" * 4000))[0] == 400
+
+
+async def shown(page: Page) -> tuple[bool, str]:
+    async with page.http.get(f"{page.url}/gateway") as answer:
+        told = await answer.json()
+    return told["buttons"], told["withheld"]
+
+
+async def test_the_documented_password_opens_no_buttons_while_policies_are_not_proven(
+    page: Page, static: Path, sentinel: AskedSentinel
+) -> None:
+    assert await shown(page) == (True, "")
+    for documented in ("password", "password-and-more"):
+        (static / "vnc").write_text(documented)
+        status, text = await page.post("/key", {"password": documented})
+        assert (status, json.loads(text)["code"]) == (403, 4405)
+        buttons, words = await shown(page)
+        assert not buttons
+        assert "Set your own VNC_PASSWORD" in words
+    (static / "vnc").write_text(PASSWORD)
+    assert await page.unlock() == 200
+    assert await shown(page) == (True, "")
+
+
+def test_a_key_ends_when_policies_turn_out_not_to_be_enforced() -> None:
+    proven = [True]
+    held = replace(
+        keys(KeyClock()), password=lambda: b"password", policies_proven=lambda: proven[0]
+    )
+    key = held.open("password", [], HERE)
+    assert held.is_open(key)
+    proven[0] = False
+    assert held.withheld()
+    assert not held.is_open(key)
+
+
+def test_with_a_token_the_documented_password_is_not_all_that_is_asked_for() -> None:
+    held = replace(keys(KeyClock()), password=lambda: b"password", token=lambda: b"first")
+    assert not held.withheld()
+    assert held.open("password", ["binary", "token.Zmlyc3Q"], HERE)
+
+
+async def test_guessing_at_the_buttons_is_counted_by_address_as_at_the_screen() -> None:
+    held = keys(KeyClock())
+    for _ in range(5):
+        with pytest.raises(SessionEndedError, match="refused"):
+            held.open("wrong", [], Guesser("10.0.0.7"))
+    with pytest.raises(SessionEndedError, match="Too many"):
+        held.open("right", [], Guesser("10.0.0.7"))
+    assert held.open("right", [], HERE)
