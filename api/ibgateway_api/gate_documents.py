@@ -4,7 +4,6 @@ docs/gate-api.md says of each field what it means and what a program may build o
 """
 
 import re
-from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -22,8 +21,6 @@ MOST_PROGRAMS: Final = 256
 """So many names are kept at once; one more is refused until another one has gone."""
 PROGRAM_NAME: Final = re.compile(r"[a-z0-9.-]{1,63}")
 """What a program may call itself; the name of its pod fits."""
-NIGHTLY_DRAIN: Final = timedelta(seconds=30)
-"""So long before its own nightly restart the gateway holds trading."""
 
 
 class DrainReason(StrEnum):

@@ -7,6 +7,7 @@ IbgatewayError               the root that the shared effects have too
     ├── StopRefusedError     a planned stop can't be now
     ├── HandoverRefusedError nobody can have the login until then
     ├── ActionRefusedError   what was asked for at the console can't be had now
+    ├── ProgramLimitError    too many programs ask for the gate
     ├── DriverCommandError         the login driver's command server did not take a command
     ├── ApiClosedError       the gateway closed its API connection
     └── SessionEndedError    of the console: one viewer's session is over
@@ -33,6 +34,10 @@ class HandoverRefusedError(AgentError):
 
 class ActionRefusedError(AgentError):
     """What a person asked for at the console can't be had now; the text says why."""
+
+
+class ProgramLimitError(AgentError):
+    """Too many programs ask for the gate by different names; the text says how many may."""
 
 
 class DriverCommandError(AgentError):

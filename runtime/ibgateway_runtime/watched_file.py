@@ -28,6 +28,11 @@ class WatchedFile(Generic[T]):
         self._value: T | None = None
         self._complaint = ""
 
+    @property
+    def problem(self) -> str:
+        """Why the last look gave no present meaning, but an earlier one; empty where it did."""
+        return self._complaint
+
     def value(self) -> T:
         """The present meaning; SettingsError while there has never been a good one."""
         try:
@@ -48,7 +53,8 @@ class WatchedFile(Generic[T]):
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
         if stamp != self._stamp:
             self._value = self._parse(self._path.read_text(encoding="utf-8"))
-            self._stamp, self._complaint = stamp, ""
+            self._stamp = stamp
+        self._complaint = ""
 
 
 def watched_document(path: Path, model: type[M]) -> WatchedFile[M]:

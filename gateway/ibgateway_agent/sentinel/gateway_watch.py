@@ -53,6 +53,10 @@ class GatewayWatch:
         """Whether a look has succeeded lately."""
         return now - self._seen_at < STALLED_AFTER
 
+    def age(self, now: float) -> float:
+        """Seconds since the gateway was seen."""
+        return now - self._seen_at
+
     def blind(self, now: float) -> bool:
         """Whether looks have failed for so long that the login is not known."""
         return bool(self._unread) and now - self._seen_at >= BLIND_AFTER

@@ -15,6 +15,8 @@ from ibgateway_agent.sentinel.console_requests import ConsoleRequests
 from ibgateway_agent.sentinel.drain import DrainWatch
 from ibgateway_agent.sentinel.driver_attempts import DriverAttempts
 from ibgateway_agent.sentinel.figures import SentinelView
+from ibgateway_agent.sentinel.gate.drains import CONSOLE_STOP, POD_STOP
+from ibgateway_agent.sentinel.gate.program_gate import GateSources, ProgramGate
 from ibgateway_agent.sentinel.gateway_watch import GatewayWatch
 from ibgateway_agent.sentinel.log import run_dir
 from ibgateway_agent.sentinel.log.checkpoint import Checkpoint
@@ -23,6 +25,7 @@ from ibgateway_agent.sentinel.log.tail import LogTail
 from ibgateway_agent.sentinel.log.wrapper_watch import WrapperWatch
 from ibgateway_agent.sentinel.log_reader import LogReader
 from ibgateway_agent.sentinel.metrics import SentinelMetrics
+from ibgateway_agent.sentinel.nightly import STAYS_AWAY_AFTER
 from ibgateway_agent.sentinel.permits import decide, handover, outcome, standstill
 from ibgateway_agent.sentinel.permits.attempt_ledger import AttemptLedger
 from ibgateway_agent.sentinel.permits.offers import paused_since
@@ -39,6 +42,7 @@ from ibgateway_agent.sentinel.settings import SentinelEnvironment
 from ibgateway_agent.sentinel.state import GatewayState
 from ibgateway_api.advice import why_refused, wrong_port
 from ibgateway_api.console_documents import ConsoleReport
+from ibgateway_api.gate_documents import DrainRequest, GateDrain
 from ibgateway_api.login import Evidence, Sign
 from ibgateway_api.permits import Refused
 from ibgateway_api.reports import HandoverReport
@@ -106,6 +110,8 @@ class Sentinel:
         self._refused: Refused | None = None
         self._port_closed = False
         self._sight = GatewayWatch(clock)
+        sources = GateSources(self.publisher, self._sight, self._settings, environment.nightly)
+        self.gate = ProgramGate(sources, boot=boot, clock=clock)
         self._next_duties = self._next_settings = float("-inf")
 
     async def run(self) -> None:
@@ -144,6 +150,12 @@ class Sentinel:
         self._duties_now()
         return new
 
+    def request_drain(self, asked: DrainRequest) -> GateDrain:
+        """The operator has a stop that is due: trading is held, and programs are asked to drain."""
+        drain = self.gate.drains.request(asked)
+        self._publish_known()
+        return drain
+
     def console_report(self) -> ConsoleReport:
         """What everybody may know now; raises LookupError before the first look."""
         return console_report(
@@ -163,6 +175,9 @@ class Sentinel:
     def look(self) -> None:
         """One look at everything. What can't be read or written now is tried again and reported."""
         now = self._clock.monotonic()
+        if now >= self._next_settings:
+            self._next_settings = now + SETTINGS_EVERY
+            self._read_settings()
         try:
             self._read(now)
         except OSError as error:
@@ -170,8 +185,7 @@ class Sentinel:
         else:
             self._sight.saw(now)
             self._try_duties(now)
-        if self._log.caught_up_at or self._sight.blind(now):
-            self._publish()
+        self._publish_known()
 
     def _read(self, now: float) -> None:
         """The wrapper before the log, whose lines are never older."""
@@ -184,9 +198,6 @@ class Sentinel:
         try:
             self._permits.open(self._clock.now())
             self._log.finish()
-            if now >= self._next_settings:
-                self._next_settings = now + SETTINGS_EVERY
-                self._read_settings()
             if now >= self._next_duties:
                 self._next_duties = now + DUTIES_EVERY
                 self._do_duties()
@@ -318,33 +329,53 @@ class Sentinel:
             port_closed=self._port_closed,
         )
 
+    def _publish_known(self) -> None:
+        if self._log.caught_up_at or self._sight.blind(self._clock.monotonic()):
+            self._publish()
+
     def _publish(self) -> None:
         sight, login, seen = self._sight, self._state.login, self._snapshot()
         nightly, leaves = self._state.environment.nightly, self._planned_stop()
         self._at_console.look()
         asked = self._at_console.draining is not None
+        nightly_until = nightly.held_until(login, self._clock.now()) if nightly else None
+        drain = self.gate.drains.look(
+            pod_stop=leaves,
+            console=self._at_console.draining,
+            nightly=nightly_until and nightly_until - STAYS_AWAY_AFTER,
+        )
         blind = sight.blind(self._clock.monotonic())
         known = ReportInput(
             sight.unseen(login) if blind else login,
             self._permits.records,
             self._refused,
             handover=handover.told_of(seen),
-            planned_stop=self._stop.planned or handover.pausing(seen) or leaves or asked,
+            planned_stop=self._stop.planned
+            or handover.pausing(seen)
+            or leaves
+            or asked
+            or self.gate.drains.asked_by_operator,
             paused=paused_since(seen.records) is not None,
-            nightly_until=nightly.held_until(login, self._clock.now()) if nightly else None,
+            nightly_until=nightly_until,
+            drain=drain,
             clock_off=self._monitor.clock_watch.is_off(),
             closes=self.drain.closes,
             trouble=sight.trouble(blind=blind, unsaved=self._log.unsaved),
         )
         if self.publisher.publish(known):
             self.metrics.state(known.login.state)
+        self.gate.publisher.look()
         if self.drain.done(stops=leaves or asked, sequence=self.publisher.sequence):
-            if asked:
-                self._at_console.drained()
-                self._duties_now()
-            if leaves:
-                with contextlib.suppress(OSError):
-                    run_dir.tell_drained(self._run_dir)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """The executor has drained, or there is none: what no program holds up goes on."""
+        if self.gate.drains.done(CONSOLE_STOP):
+            self._at_console.drained()
+            self._duties_now()
+        if self.gate.drains.done(POD_STOP):
+            with contextlib.suppress(OSError):
+                run_dir.tell_drained(self._run_dir)
 
     def _view(self) -> SentinelView | None:
         """What is to be measured now; None before the first look."""

@@ -39,6 +39,14 @@ class DailyRestart:
                     return ends
         return None
 
+    def next(self, now: datetime) -> datetime:
+        """When it comes next."""
+        today = now.astimezone(self.zone).date()
+        days = (today + timedelta(days=n) for n in range(-1, 4))
+        return next(
+            at for day in days for at in local_instants(day, self.at, self.zone) if at > now
+        )
+
 
 def nightly_restart(auto_restart_time: str, time_zone: str) -> DailyRestart | None:
     """What the gateway's container is told as `hh:mm AM|PM` and zone; None where it restarts at no time.

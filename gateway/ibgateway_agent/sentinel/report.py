@@ -7,6 +7,7 @@ from datetime import datetime
 from ibgateway_agent.sentinel.permits.records import Records, RequestKind
 from ibgateway_agent.sentinel.permits.turns import last_turn
 from ibgateway_api.gate import GateReason
+from ibgateway_api.gate_documents import GateDrain
 from ibgateway_api.login import Login
 from ibgateway_api.permits import Refused
 from ibgateway_api.reports import (
@@ -32,6 +33,7 @@ class ReportInput:
     nightly_until: datetime | None = None
     clock_off: bool = False
     closes: datetime | None = None
+    drain: GateDrain | None = None
     trouble: str = ""
 
 
@@ -60,6 +62,7 @@ def report(
         undelivered=undelivered,
         why=login.why,
         closes=known.closes,
+        drain=known.drain,
         trouble=known.trouble,
     )
 

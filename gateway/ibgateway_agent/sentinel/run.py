@@ -98,7 +98,9 @@ def _api(
         drain=sentinel.drain,
         console=sentinel.console_report,
         at_console=sentinel.asked_at_console,
-        token_file=at.token_file,
+        gate=sentinel.gate,
+        request_drain=sentinel.request_drain,
+        tokens=server.SentinelTokens(agent=at.token_file, gate=at.gate_token_file),
         clock=clock,
     )
 

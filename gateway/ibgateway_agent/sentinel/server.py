@@ -1,12 +1,13 @@
 """The sentinel's HTTP: status for the operator and the executor, requests, and the kubelet's probes.
 
-`/v1/*` wants the agent token; `/healthz` and `/readyz` tell nothing but a word and want none, nor does `/console`,
-which tells what the console shows to everybody.
+`/v1/*` wants the agent token, and of it `/v1/gate` takes the programs' token too; `/healthz` and `/readyz` tell nothing but
+a word and want none, nor does `/console`, which tells what the console shows to everybody.
 """
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,11 +22,14 @@ from ibgateway_agent.errors import (
     StopRefusedError,
 )
 from ibgateway_agent.sentinel.drain import DrainWatch
+from ibgateway_agent.sentinel.gate.program_gate import ProgramGate
+from ibgateway_agent.sentinel.gate.routes import GATE_PATHS, GateRoutes
+from ibgateway_agent.sentinel.long_poll import WaitingAnswer
 from ibgateway_agent.sentinel.permits.records import RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_api import names
 from ibgateway_api.console_documents import ConsoleReport, QueueReport
-from ibgateway_api.login import LoginState
+from ibgateway_api.gate_documents import DrainRequest, GateDrain
 from ibgateway_api.reports import HandoverReport
 from ibgateway_api.requests import (
     ConsoleRequest,
@@ -37,8 +41,6 @@ from ibgateway_api.requests import (
 from ibgateway_runtime.auth import bearer_matches
 from ibgateway_runtime.clock import Clock
 
-HEARTBEAT: Final = timedelta(seconds=1)
-LONGEST_WAIT_SECONDS: Final = 300.0
 LONGEST_ID: Final = 64
 
 AskedT = TypeVar(
@@ -52,6 +54,14 @@ HandOver = Callable[[HandoverRequest], tuple[bool, HandoverReport | None]]
 """Hands the login over or takes it back: whether that is new, and what stands. Raises HandoverRefusedError."""
 
 
+@dataclass(frozen=True)
+class SentinelTokens:
+    """The files with the tokens: `agent` opens everything, `gate` the gate's word and a program's answer to a drain."""
+
+    agent: Path
+    gate: Path
+
+
 def application(
     *,
     publisher: ReportPublisher,
@@ -63,11 +73,13 @@ def application(
     drain: DrainWatch,
     console: Callable[[], ConsoleReport],
     at_console: Callable[[ConsoleRequest], bool],
-    token_file: Path,
+    gate: ProgramGate,
+    request_drain: Callable[[DrainRequest], GateDrain],
+    tokens: SentinelTokens,
     clock: Clock,
 ) -> web.Application:
     """The routes."""
-    app = web.Application(middlewares=[_token_wanted(token_file)])
+    app = web.Application(middlewares=[token_wanted(tokens)])
     app.add_routes(
         [
             web.get("/v1/status", _Status(publisher, clock, operator_asks, drain).get),
@@ -77,30 +89,42 @@ def application(
             web.post("/v1/turns", _turns(take_turn)),
             web.post("/v1/console-requests", _console_requests(at_console)),
             web.get("/healthz", _health(alive)),
-            web.get("/readyz", _ready(publisher)),
+            web.get("/readyz", _ready(gate)),
             web.get("/console", _console(console)),
+            *GateRoutes(gate, request_drain, clock).routes(),
         ]
     )
     return app
 
 
-def _token_wanted(token_file: Path) -> Middleware:
+def token_wanted(tokens: SentinelTokens) -> Middleware:
+    """Who may ask for what: by the agent token everything under `/v1`, by the programs' the gate."""
+
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith("/v1/") and not _allowed(request, token_file):
+        if request.path.startswith("/v1/") and not _allowed(request, tokens):
             raise web.HTTPUnauthorized(headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
         return await handler(request)
 
     return check
 
 
-def _allowed(request: web.Request, token_file: Path) -> bool:
-    """The token is read with each request: a changed Secret needs no restart, an emptied one locks."""
-    try:
-        token = token_file.read_bytes().strip()
-    except OSError as error:
-        raise web.HTTPServiceUnavailable(text="the agent token can't be read") from error
-    return bearer_matches(request.headers.get(hdrs.AUTHORIZATION, ""), token)
+def _allowed(request: web.Request, tokens: SentinelTokens) -> bool:
+    """A token is read with each request: a changed Secret needs no restart, an emptied one locks."""
+    given = request.headers.get(hdrs.AUTHORIZATION, "")
+    doors = {"the agent token": tokens.agent}
+    if request.path in GATE_PATHS:
+        doors["the gate token"] = tokens.gate
+    unread = []
+    for name, file in doors.items():
+        try:
+            if bearer_matches(given, file.read_bytes().strip()):
+                return True
+        except OSError:
+            unread.append(name)
+    if unread:
+        raise web.HTTPServiceUnavailable(text=f"{' and '.join(unread)} can't be read")
+    return False
 
 
 class _Status:
@@ -114,6 +138,7 @@ class _Status:
         drain: DrainWatch,
     ) -> None:
         self._publisher = publisher
+        self._poll = WaitingAnswer(publisher, self._text, clock)
         self._clock = clock
         self._operator_asks = operator_asks
         self._drain = drain
@@ -123,7 +148,7 @@ class _Status:
             self._operator_asks()
         try:
             after = int(request.query.get("after", "-1"))
-            wait = min(float(request.query.get("wait", "0")), LONGEST_WAIT_SECONDS)
+            wait = float(request.query.get("wait", "0"))
             closes = _instant(request.query.get("closes", ""))
             queue = self._queue(request)
         except ValueError as error:
@@ -133,9 +158,9 @@ class _Status:
         if (drained := request.query.get("drained")) is not None:
             told = self._drain.heard(after, drained=drained == "true", closes=closes, queue=queue)
             with told:
-                return await self._stream(request, after, wait)
+                return await self._poll.answer(request, after, wait)
         if "after" in request.query or "wait" in request.query:
-            return await self._stream(request, after, wait)
+            return await self._poll.answer(request, after, wait)
         return web.Response(text=self._text(), content_type="application/json")
 
     def _queue(self, request: web.Request) -> QueueReport | None:
@@ -144,25 +169,6 @@ class _Status:
             return None
         waiting, sent = int(request.query["queued"]), int(request.query.get("sent", "0"))
         return QueueReport(at=self._clock.now(), waiting=waiting, sent=sent)
-
-    async def _stream(self, request: web.Request, after: int, wait: float) -> web.StreamResponse:
-        response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: "application/json"})
-        # Who has gone asks anew: that is no trouble of ours.
-        with contextlib.suppress(ConnectionError):
-            await response.prepare(request)
-            await self._tell(response, after, wait)
-        return response
-
-    async def _tell(self, response: web.StreamResponse, after: int, wait: float) -> None:
-        ends = self._clock.monotonic() + wait
-        await response.write(b"\n")
-        while (left := ends - self._clock.monotonic()) > 0:
-            patience = min(HEARTBEAT, timedelta(seconds=left))
-            if await self._publisher.wait_for_newer(after, patience):
-                break
-            await response.write(b"\n")
-        await response.write(f"{self._text()}\n".encode())
-        await response.write_eof()
 
     def _text(self) -> str:
         try:
@@ -267,13 +273,12 @@ def _health(alive: Callable[[], bool]) -> Handler:
     return get
 
 
-def _ready(publisher: ReportPublisher) -> Handler:
+def _ready(gate: ProgramGate) -> Handler:
+    """The gateway's pod is ready, and its Service has an address, only while an order would reach the market."""
+
     async def get(_: web.Request) -> web.Response:
-        try:
-            state = publisher.latest().state
-        except LookupError:
-            state = LoginState.UNKNOWN
-        return web.Response(status=200 if state is LoginState.LOGGED_IN else 503, text=state)
+        word = gate.publisher.latest()
+        return web.Response(status=200 if word.open else 503, text=word.reason)
 
     return get
 

@@ -20,17 +20,20 @@ from ibgateway_agent.errors import (
     StopRefusedError,
 )
 from ibgateway_agent.sentinel.drain import DrainWatch
+from ibgateway_agent.sentinel.gate.program_gate import ProgramGate
 from ibgateway_agent.sentinel.permits.records import Records, RequestKind
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.report import ReportInput
-from ibgateway_agent.sentinel.server import application
+from ibgateway_agent.sentinel.server import SentinelTokens, application
 from ibgateway_api.console_documents import ConsoleReport
+from ibgateway_api.gate_documents import DrainRequest, GateDrain
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.reports import HandoverReport, SentinelReport
 from ibgateway_api.requests import ConsoleRequest, HandoverRequest, TurnRequest
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_server import served
 from leaving_clients import come_and_go
+from sentinel_fakes.gate import ServedGate
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 Client = TestClient[web.Request, web.Application]
@@ -53,6 +56,16 @@ class ServedReports:
     drain: DrainWatch = field(default_factory=lambda: DrainWatch(at(NOW)))
     turns: list[str] = field(default_factory=list)
     pressed: list[ConsoleRequest] = field(default_factory=list)
+
+    gate: ProgramGate = field(init=False)
+    drains: list[DrainRequest] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.gate = ServedGate(self.publisher, at(NOW)).gate
+
+    def request_drain(self, asked: DrainRequest) -> GateDrain:
+        self.drains.append(asked)
+        return self.gate.drains.request(asked)
 
     def accept(self, kind: RequestKind, request: str) -> bool:
         if request == "in-quiet-hours":
@@ -110,7 +123,9 @@ def application_of(sentinel: ServedReports, folder: Path) -> web.Application:
         drain=sentinel.drain,
         console=sentinel.console,
         at_console=sentinel.at_console,
-        token_file=folder / "token",
+        gate=sentinel.gate,
+        request_drain=sentinel.request_drain,
+        tokens=SentinelTokens(agent=folder / "token", gate=folder / "gate-token"),
         clock=at(NOW),
     )
 
@@ -331,11 +346,20 @@ async def test_a_request_without_an_id_is_refused(
     assert sentinel.requests == []
 
 
-async def test_ready_is_logged_in(client: Client, sentinel: ServedReports) -> None:
-    sentinel.publish(replace(IN, state=LoginState.CONNECTION_LOST))
-    assert (await client.get("/readyz")).status == 503
-    sentinel.publish(IN)
-    assert (await client.get("/readyz")).status == 200
+async def test_ready_is_an_open_gate(client: Client, sentinel: ServedReports) -> None:
+    for known, status, word in (
+        (
+            ReportInput(replace(IN, state=LoginState.CONNECTION_LOST), Records()),
+            503,
+            "ConnectionLost",
+        ),
+        (ReportInput(IN, Records()), 200, "GateOpen"),
+        (ReportInput(IN, Records(), paused=True), 503, "Paused"),
+        (ReportInput(replace(IN, full_auth_time=None), Records()), 503, "RestartWindow"),
+    ):
+        sentinel.publisher.publish(known)
+        answer = await client.get("/readyz")
+        assert (answer.status, await answer.text()) == (status, word)
 
 
 async def test_healthy_is_looking(client: Client, sentinel: ServedReports) -> None:
