@@ -17,7 +17,7 @@ OPERATOR_AGENT: Final = "ibgateway-operator"
 FIELD_MANAGER: Final = "ibgateway-operator"
 
 LABEL_GATEWAY: Final = f"{GROUP}/gateway"
-"""On every child: the name of the IBGateway it belongs to."""
+"""On every child: the name of the IBGateway it belongs to. On a pod of anybody else: the one whose gate it follows."""
 LABEL_COMPONENT: Final = "app.kubernetes.io/component"
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 LABEL_NAME: Final = "app.kubernetes.io/name"
@@ -45,7 +45,7 @@ CONTAINER_PROGRAM: Final = "program"
 """The container of a program of one's own in the executor's place; the executor's own is called executor."""
 
 READINESS_GATE: Final = f"{GROUP}/trading-allowed"
-"""Pod condition of the executor that the operator writes: the gate."""
+"""Pod condition that the operator writes on the executor and on programs of others that have it as a readiness gate: the gate."""
 
 SECRET_USERNAME: Final = "IB_USERNAME"  # noqa: S105 - a key's name, not a secret
 SECRET_PASSWORD: Final = "IB_PASSWORD"  # noqa: S105 - a key's name, not a secret

@@ -22,6 +22,7 @@ class ConditionReason(StrEnum):
     GATE_OPEN = "GateOpen"
     POD_READY = "PodReady"
     GATE_CLOSED = "GateClosed"
+    GATEWAY_MISSING = "GatewayMissing"
     POD_NOT_READY = "PodNotReady"
     POD_WAITING = "PodWaiting"
     NO_POD = "NoPod"

@@ -9,11 +9,12 @@ import httpx
 import typer
 from typer.core import TyperCommand
 
+from ibgateway_cli.cluster import Cluster, Json
 from ibgateway_cli.errors import PluginError
-from ibgateway_cli.kube.cluster import Cluster, Json
-from ibgateway_cli.kube.gateway import RESOURCE, chosen, key_of, lasting
-from ibgateway_cli.terminal.output import Output
-from ibgateway_cli.terminal.terminal import Terminal
+from ibgateway_cli.executor_access import ExecutorAccess
+from ibgateway_cli.gateway import RESOURCE, chosen, key_of, lasting
+from ibgateway_cli.output import Output
+from ibgateway_cli.terminal import Terminal
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -34,6 +35,10 @@ class Plugin:
     def lasting(self, name: str | None) -> Json:
         """The IBGateway that is meant, to ask something of it. Raises PluginError where it is being deleted."""
         return lasting(self.gateway(name))
+
+    def executor(self, gateway: str) -> ExecutorAccess:
+        """The way to its executor."""
+        return ExecutorAccess(self.cluster, gateway, self.transport)
 
 
 def plugin_of(context: typer.Context) -> Plugin:

@@ -3,20 +3,21 @@
 from typing import Final
 
 from ibgateway_cli.app import Plugin, PluginApp
+from ibgateway_cli.cluster import Cluster
 from ibgateway_cli.commands import (
     doctor,
     events,
     handover,
     login,
     logs,
+    pause,
     report,
     status,
     suspend,
     vnc,
 )
 from ibgateway_cli.executor import commands as executor_commands
-from ibgateway_cli.kube.cluster import Cluster
-from ibgateway_cli.terminal.terminal import this_terminal
+from ibgateway_cli.terminal import this_terminal
 
 PROGRAM: Final = "kubectl-ibgateway"
 
@@ -26,6 +27,7 @@ for part in (
     login,
     handover,
     suspend,
+    pause,
     vnc,
     events,
     logs,

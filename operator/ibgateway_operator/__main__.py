@@ -83,7 +83,7 @@ class Program:
             api_server=KubernetesApi(api, may_write=leadership.holds, answered=metrics.request),
             http=HttpClient(session),
             clock=clock,
-            informer=IndexedBodies(gateways, informer.bodies),
+            informer=IndexedBodies(gateways, informer.bodies, informer.programs),
             leadership=leadership,
             courier=courier,
             metrics=metrics,

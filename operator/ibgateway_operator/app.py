@@ -1,6 +1,6 @@
-"""The running operator: two queues, their workers, and the parts they work with, put together once.
+"""The running operator: queues, their workers, and the parts they work with, put together once.
 
-The fast lane judges gates, the slow one reconciles. Watch events, news and times put keys on both.
+The fast lane judges gates, another one tells them to programs, the slow one reconciles. Watch events, news and times put keys on both.
 """
 
 import asyncio
@@ -16,17 +16,19 @@ from ibgateway_operator.act.children import ChildWriter
 from ibgateway_operator.act.event_recorder import EventRecorder
 from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.act.lifecycle import Lifecycle
+from ibgateway_operator.act.programs import ProgramGates
 from ibgateway_operator.act.readiness_gate import ReadinessGates
 from ibgateway_operator.act.settings_stamp import SettingsStamp
 from ibgateway_operator.act.telling import OperatorNotifications
 from ibgateway_operator.desired.input import Scripts
 from ibgateway_operator.figures import OperatorView
-from ibgateway_operator.kube.cache import Cache, InformerIndex
+from ibgateway_operator.kube.cache import Cache, WatchedIndex
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_operator.model.kinds import GATEWAY
 from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, uid_of
 from ibgateway_operator.model.memory import Memories
+from ibgateway_operator.model.programs import ProgramPod
 from ibgateway_operator.observe.console import Consoles
 from ibgateway_operator.observe.drain import Drains
 from ibgateway_operator.observe.executor import Executors
@@ -65,6 +67,7 @@ class App:
     memories: Memories
     queues: Queues
     gates: ReadinessGates
+    programs: ProgramGates
     reconciler: Reconciler
     resync: Resync
     leadership: Leadership
@@ -107,8 +110,11 @@ class App:
 
     def _start_workers(self) -> None:
         self.memories.begin()
+        for key in self.programs.pods.gateways():
+            self.queues.fast.add(key)
         fast = self.queues.fast.work(self.gates.keep, still=self.gates.still, flight=FLIGHT)
-        loops = (fast, self._keep_listening(), self._reconcile_all(), self.resync.work())
+        told = self.programs.work(self.settings.watch_namespaces)
+        loops = (fast, told, self._keep_listening(), self._reconcile_all(), self.resync.work())
         self._workers = [asyncio.create_task(loop) for loop in loops]
 
     async def _reconcile_all(self) -> None:
@@ -144,6 +150,7 @@ class App:
         for task in self._workers:
             await _ended(task)
         self._workers = []
+        self.programs.clear()
         self.memories.clear()
         self.queues.metrics.gateways.clear()
 
@@ -177,6 +184,11 @@ class App:
         """A watch has shown an object; whether that tells anything: our own writes are known."""
         return self.queues.cache.shown(body)
 
+    def program_left(self, pod: ProgramPod) -> None:
+        """A pod of a program is not shown any more. Who stands by looks once it works: at all pods."""
+        if self._workers:
+            self.programs.left(pod)
+
     def dead(self) -> str:
         """Why the operator should be restarted; empty while it lives, at work or standing by."""
         if self._standing_by is None:
@@ -203,6 +215,7 @@ class App:
             metrics.leading,
             {key: known[key] for key in served if key in known},
             self.queues.figures(),
+            self.programs.pods.counts() if metrics.leading else {},
         )
 
 
@@ -213,7 +226,7 @@ def build(
     api_server: ApiServer,
     http: HttpClient,
     clock: Clock,
-    informer: InformerIndex,
+    informer: WatchedIndex,
     leadership: Leadership,
     courier: Sending,
     metrics: OperatorMetrics,
@@ -225,7 +238,8 @@ def build(
     fast: Workqueue[Key] = Workqueue(clock.monotonic, name="gate")
     slow: Workqueue[Key] = Workqueue(clock.monotonic, pace=PACE)
     listening: Workqueue[Key] = Workqueue(clock.monotonic, name="listening")
-    queues = Queues(fast, slow, listening, cache, metrics)
+    told: Workqueue[Key] = Workqueue(clock.monotonic, name="programs")
+    queues = Queues(fast, slow, listening, told, cache, metrics)
     executors = Executors(http, clock.monotonic)
     observer = Observer(
         cache=cache,
@@ -257,13 +271,17 @@ def build(
             people, observer, courier, queues.slow.add, queues.metrics.notification
         ),
     )
-    gates = ReadinessGates(observer, api_server, cache, settings.calendar, queues.gate_changed)
+    programs = ProgramGates(api_server, informer.programs, clock, told, judge=fast.add)
+    gates = ReadinessGates(
+        observer, api_server, cache, settings.calendar, programs, on_change=queues.gate_changed
+    )
     return App(
         settings,
         api_server,
         memories,
         queues,
         gates=gates,
+        programs=programs,
         reconciler=reconciler,
         resync=Resync(settings.watch_namespaces, api_server, memories, queues),
         leadership=leadership,

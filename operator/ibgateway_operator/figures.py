@@ -57,6 +57,8 @@ class OperatorView:
     leading: bool
     gateways: Mapping[Key, GatewayView]
     queues: Mapping[str, QueueView]
+    programs: Mapping[Key, int] = field(default_factory=dict)
+    """How many pods of programs name each gateway, whether or not it is there."""
 
 
 def _logins(view: OperatorView) -> Series:
@@ -111,6 +113,12 @@ FIGURES: Final[tuple[Figure[OperatorView], ...]] = (
         "1 for a condition that is True, 0 for False, NaN for Unknown, with its reason",
         _conditions,
         (*_GATEWAY, "type", "reason"),
+    ),
+    Figure(
+        "ibgateway_operator_programs",
+        "Pods of programs that follow a gate, by the gateway that they name, whether or not there is one",
+        lambda view: {tuple(key): float(count) for key, count in view.programs.items()},
+        _GATEWAY,
     ),
     Figure(
         "ibgateway_operator_queue_depth",

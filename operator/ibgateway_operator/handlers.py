@@ -15,8 +15,10 @@ from ibgateway_api.names import Key
 from ibgateway_operator.app import App
 from ibgateway_operator.kube.bodies import PackedBodies, itself
 from ibgateway_operator.kube.informer import ChildInformer
+from ibgateway_operator.kube.programs import ProgramPods
 from ibgateway_operator.model.kinds import GATEWAY
 from ibgateway_operator.model.manifests import Manifest, trimmed, uid_of
+from ibgateway_operator.model.programs import ProgramPod
 
 Starter = Callable[[PackedBodies], Awaitable[tuple[App, ChildInformer]]]
 """From the IBGateways' bodies to what serves them."""
@@ -28,6 +30,7 @@ class IndexedBodies:
 
     gateway_bodies: PackedBodies
     child_bodies: PackedBodies
+    programs: ProgramPods
 
     def gateways(self) -> Iterable[Key]:
         """Every IBGateway there is."""
@@ -78,7 +81,12 @@ class Handlers:
     async def started(self, **_: Any) -> None:
         """Build the operator on what is watched; its workers start once everything was listed."""
         self.app, self.informer = await self._starter(self.gateways)
-        self.informer.start(shown=self.child_shown, ended=self.child_ended)
+        self.informer.start(
+            shown=self.child_shown,
+            ended=self.child_ended,
+            followed=self.program_followed,
+            left=self.program_left,
+        )
         self.app.start(self.informer.listed)
 
     async def stopped(self, **_: Any) -> None:
@@ -119,6 +127,16 @@ class Handlers:
         if self.app is not None:
             self.app.gone(body)
             self.app.queues.child_changed(body)
+
+    def program_followed(self, pod: ProgramPod) -> None:
+        """A pod of a program came, was told something, or names another gateway."""
+        if self.app is not None:
+            self.app.queues.fast.add(pod.follows)
+
+    def program_left(self, pod: ProgramPod) -> None:
+        """A pod of a program went, or lost its label."""
+        if self.app is not None:
+            self.app.program_left(pod)
 
 
 async def _logged_in(**kwargs: Any) -> kopf.ConnectionInfo | None:

@@ -1,4 +1,4 @@
-"""The lanes: a fast one that judges gates, a slow one that reconciles, one that listens; and what puts keys on which."""
+"""The lanes: a fast one that judges gates, one that tells programs, a slow one that reconciles, one that listens; and what puts keys on which."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -20,12 +20,14 @@ GATE_FIRST_SECONDS: Final = 0.05
 
 @dataclass(frozen=True)
 class Queues:
-    """The fast lane for gates, the slow one for reconciles, the one for listening, and what puts keys on them."""
+    """The fast lane for gates, the slow one for reconciles, those for listening and for programs, and what puts keys on them."""
 
     fast: Workqueue[Key]
     slow: Workqueue[Key]
     listening: Workqueue[Key]
     """Whose sentinel may have an address by now."""
+    programs: Workqueue[Key]
+    """Pods of programs that are to be told of their gate; the keys are the pods'."""
     cache: Cache
     metrics: OperatorMetrics
 
@@ -54,12 +56,12 @@ class Queues:
         self.slow.add(key)
 
     def figures(self) -> dict[str, QueueView]:
-        """How each of the two does."""
+        """How each of them does that can fail for a key."""
         return {
             queue.name: QueueView(
                 len(queue), queue.failing(), queue.oldest_due(), queue.oldest_run()
             )
-            for queue in (self.fast, self.slow)
+            for queue in (self.fast, self.programs, self.slow)
         }
 
     def one_is_gone(self) -> None:

@@ -174,7 +174,8 @@ def story(client, url):
     return told
 
 
-def main(host, port, url, client):
+def main(host, port, url):
+    client = Client()
     client.connect(host, int(port), 17)
     reader = threading.Thread(target=client.run, daemon=True)
     reader.start()
@@ -186,4 +187,4 @@ def main(host, port, url, client):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:], client=Client())
+    main(*sys.argv[1:])

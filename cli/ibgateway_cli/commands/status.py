@@ -6,12 +6,11 @@ import typer
 from rich.live import Live
 
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, plugin_of
+from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import PluginError
-from ibgateway_cli.executor.report import executor_report
-from ibgateway_cli.kube.cluster import Json
-from ibgateway_cli.status.overview import facts_of, overview
-from ibgateway_cli.status.screen import screen
-from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.output import Output
+from ibgateway_cli.overview import facts_of, overview
+from ibgateway_cli.screen import screen
 
 WATCH_SECONDS: Final = 2.0
 
@@ -43,7 +42,7 @@ def look(plugin: Plugin, name: str | None) -> Json:
     if not facts.spec.executor.enabled:
         return overview(facts, "spec.executor.enabled is false")
     try:
-        report = executor_report(plugin, facts.name)
+        report = plugin.executor(facts.name).report()
     except PluginError as error:
         return overview(facts, error.sentence)
     return overview(facts, report)

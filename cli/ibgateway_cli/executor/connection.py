@@ -19,11 +19,11 @@ from ibgateway.client import (
 from ibgateway.client.retries import BETWEEN, SAFE_CODES
 from ibgateway_api import names
 from ibgateway_cli.app import Plugin
+from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.executor.problems import plugin_error
-from ibgateway_cli.kube.cluster import Json
-from ibgateway_cli.kube.gateway import deletion_of, key_of
-from ibgateway_cli.kube.loopback import direct, token_of
+from ibgateway_cli.gateway import deletion_of, key_of
+from ibgateway_cli.loopback import direct, token_of
 
 T = TypeVar("T")
 Way = Callable[[], AbstractContextManager[str]]
@@ -39,7 +39,6 @@ class TradingGateway(NamedTuple):
     name: str
     mode: str
     accounts: tuple[str, ...]
-    namespace: str
 
     @property
     def live(self) -> bool:
@@ -169,7 +168,7 @@ def _unknown(said: PluginError, changes: str) -> PluginError:
         return said
     return PluginError(
         f"nobody knows whether {changes}: {said.sentence}",
-        "kubectl ibgateway orders, history and pause show it; asking again is safe",
+        "kubectl ibgateway orders and history show it; asking again is safe",
         ExitCode.UNANSWERED,
     )
 
@@ -205,12 +204,12 @@ def connected(
 
 def trading_gateway(gateway: Json) -> TradingGateway:
     """Of an IBGateway with an executor. Raises PluginError."""
-    (namespace, name), spec = key_of(gateway), gateway.get("spec") or {}
+    name, spec = key_of(gateway).name, gateway.get("spec") or {}
     if (spec.get("executor") or {}).get("enabled") is False:
         raise PluginError(
             f"{name} has no executor",
             "set spec.executor.enabled to true",
-            ExitCode.REFUSED,
+            ExitCode.NOT_FOUND,
         )
     accounts = (gateway.get("status") or {}).get("accounts") or ()
-    return TradingGateway(name, spec.get("tradingMode") or "", tuple(accounts), namespace)
+    return TradingGateway(name, spec.get("tradingMode") or "", tuple(accounts))

@@ -289,9 +289,8 @@ class Ledger:
         symbol: str = "",
         client_reference: str = "",
         since: datetime | None = None,
-        newest_first: bool = False,
     ) -> list[Order]:
-        """Orders accepted after sequence `after`, oldest first; `newest_first`: before it, where it is not 0."""
+        """Orders accepted after sequence `after`, oldest first."""
         return await self._read(
             self._store.page,
             after=after,
@@ -301,7 +300,6 @@ class Ledger:
             symbol=symbol,
             client_reference=client_reference,
             since=since,
-            newest_first=newest_first,
         )
 
     async def history(self, sequence: int, *, after: int, limit: int) -> list[HistoryLine]:

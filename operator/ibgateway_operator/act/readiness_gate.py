@@ -1,7 +1,8 @@
 """The fast lane: news of the sentinel becomes the executor pod's readiness condition at once.
 
 It does nothing but judge and patch, so nothing slow is ever in its way. It is the only writer of that
-condition; status is judged by the same function.
+condition; status is judged by the same function. Pods of programs that follow the gate are told in a lane
+of their own, as soon as the executor's patch is on its way.
 """
 
 import logging
@@ -9,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Closed, Gate
+from ibgateway_api.gate import NEWS_LIMIT_SECONDS, Gate
 from ibgateway_api.names import Component, Key
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.week import Calendar
-from ibgateway_operator.decide.gate import A_MOMENT, judge, pod_condition
+from ibgateway_operator.act.programs import ProgramGates
+from ibgateway_operator.decide.gate import A_MOMENT, judge, pod_condition, said_of
 from ibgateway_operator.errors import NotFoundError
 from ibgateway_operator.kube.cache import Cache
 from ibgateway_operator.kube.client import ApiServer
@@ -21,7 +23,7 @@ from ibgateway_operator.model.manifests import is_terminating, name_of
 from ibgateway_operator.model.memory import GatewayMemory
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.observe.observer import Observer
-from ibgateway_operator.observe.patience import is_heard
+from ibgateway_operator.observe.patience import has_status, is_heard
 from ibgateway_operator.workqueue import After
 
 JUDGED_SECONDS: Final = 60.0
@@ -38,6 +40,7 @@ class ReadinessGates:
     api_server: ApiServer
     cache: Cache
     calendar: Calendar
+    programs: ProgramGates
     on_change: Callable[[Key, str], None]
 
     async def still(self, key: Key) -> After | None:
@@ -51,14 +54,15 @@ class ReadinessGates:
     async def keep(self, key: Key) -> After | None:
         """Judge the gate, write the condition where it differs, and look again before it could close."""
         if wait := self._waits(key):
+            self.programs.doubt(key, begins=not has_status(self.cache.gateway(key) or {}))
             return After(wait)
         snapshot, memory = self.observer.snapshot(key), self.observer.memory(key)
         if snapshot is None or memory is None:
-            return None
+            return await self.programs.miss(key)
         verdict = judge(snapshot, self.calendar)
-        reason = (
-            verdict.gate.reason if isinstance(verdict.gate, Closed) else ConditionReason.GATE_OPEN
-        )
+        said = said_of(verdict.gate)
+        reason = said.reason
+        self.programs.follow(key, said)  # theirs begin once this one's patch waits
         written = await self._write(snapshot, verdict.gate)
         memory.open_since = self._open_since(memory, reason)
         if memory.gate_reason != reason:

@@ -1,6 +1,6 @@
 """The operator's view of the gate: gathers the inputs of `ibgateway_api.gate` from what is seen. Pure.
 
-Both the fast lane, which writes the executor pod's readiness condition, and the conditions in status
+Both the fast lane, which writes the readiness condition of the executor's pod and of programs, and the conditions in status
 call `judge`, so there is one truth.
 """
 
@@ -24,8 +24,8 @@ from ibgateway_api.week import (
 )
 from ibgateway_operator.decide.holds import holds
 from ibgateway_operator.decide.restart_times import full_login, restart_time
-from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Snapshot
+from ibgateway_operator.model.manifests import Manifest, condition_of
+from ibgateway_operator.model.snapshot import Finding, Snapshot
 from ibgateway_operator.model.times import rfc3339
 
 OPEN_MESSAGE: Final = "an order sent now goes to IBKR"
@@ -109,21 +109,28 @@ def _look_again(age: float, week: Window, now: datetime) -> float:
 
 def pod_condition(verdict: Gate, pod: Mapping[str, Any], now: datetime) -> Manifest | None:
     """The readiness gate's condition to write on the executor's pod; None where it stands already."""
-    wanted = _wanted(verdict)
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    stored: Manifest = next((c for c in conditions if c.get("type") == names.READINESS_GATE), {})
+    stored = condition_of(pod, names.READINESS_GATE)
+    return changed_condition(said_of(verdict), stored, now)
+
+
+def said_of(verdict: Gate) -> Finding:
+    """The gate as a condition says it."""
+    if isinstance(verdict, Closed):
+        return Finding(verdict.reason, verdict.message)
+    return Finding(ConditionReason.GATE_OPEN, OPEN_MESSAGE)
+
+
+def changed_condition(said: Finding, stored: Mapping[str, Any], now: datetime) -> Manifest | None:
+    """The readiness gate's condition that says so; None where `stored` does already."""
+    is_open = said.reason == ConditionReason.GATE_OPEN
+    wanted = {
+        "type": names.READINESS_GATE,
+        "status": "True" if is_open else "False",
+        "reason": said.reason,
+        "message": said.message,
+    }
     if all(stored.get(field) == value for field, value in wanted.items()):
         return None
     same = stored.get("status") == wanted["status"]
-    moved = stored.get("lastTransitionTime") if same else rfc3339(now)
+    moved = (stored.get("lastTransitionTime") if same else None) or rfc3339(now)
     return {**wanted, "lastTransitionTime": moved}
-
-
-def _wanted(verdict: Gate) -> Manifest:
-    closed = verdict if isinstance(verdict, Closed) else None
-    return {
-        "type": names.READINESS_GATE,
-        "status": "False" if closed else "True",
-        "reason": closed.reason if closed else ConditionReason.GATE_OPEN,
-        "message": closed.message if closed else OPEN_MESSAGE,
-    }

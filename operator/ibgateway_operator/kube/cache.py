@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
+from ibgateway_operator.kube.programs import ProgramPods
 from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, trimmed, uid_of
 
 Address = tuple[str, str, str]
@@ -34,6 +35,15 @@ class InformerIndex(Protocol):
 
     def children(self, key: Key, kind: str = "") -> Iterable[Manifest]:
         """Its children and pods, by label; of one kind alone, where one is named."""
+        ...
+
+
+class WatchedIndex(InformerIndex, Protocol):
+    """Everything that is watched."""
+
+    @property
+    def programs(self) -> ProgramPods:
+        """The pods of programs that follow a gate."""
         ...
 
 

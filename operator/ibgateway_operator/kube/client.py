@@ -62,8 +62,10 @@ class ApiServer(Protocol):
         """What exists of a kind; an empty namespace means all."""
         ...
 
-    def pages(self, kind: Kind, namespace: str) -> AsyncIterator[list[Manifest]]:
-        """Every object of a kind, whole, page by page; an empty namespace means all."""
+    def pages(
+        self, kind: Kind, namespace: str, selector: str = ""
+    ) -> AsyncIterator[list[Manifest]]:
+        """Every object of a kind that meets a selector, whole, page by page; an empty namespace means all."""
         ...
 
     async def apply(self, manifest: Manifest) -> Manifest:
@@ -94,8 +96,14 @@ class ApiServer(Protocol):
         """Delete this very object; gone already is fine, another one raises ConflictError."""
         ...
 
-    async def patch_pod_condition(self, key: Key, condition: Manifest) -> Manifest:
-        """Set one condition in a pod's status."""
+    async def patch_pod_condition(
+        self, key: Key, condition: Manifest, *, uid: str = ""
+    ) -> Manifest:
+        """Set one condition in a pod's status. With a uid of this very pod: raises ConflictError where it is another one."""
+        ...
+
+    async def remove_pod_condition(self, key: Key, kind: str, *, version: str) -> Manifest:
+        """Take one condition out of a pod's status as it was in this version. Raises ConflictError where it is another one."""
         ...
 
     async def annotate_pod(self, key: Key, annotations: Mapping[str, str]) -> Manifest:
@@ -147,9 +155,11 @@ class KubernetesApi:
             found.update(Key(m.get("namespace", ""), m["name"]) for m in metas)
         return found
 
-    def pages(self, kind: Kind, namespace: str) -> AsyncIterator[list[Manifest]]:
-        """Every object of a kind, whole, page by page; an empty namespace means all."""
-        return self._pages(kind, namespace, "", WHOLE_PAGE)
+    def pages(
+        self, kind: Kind, namespace: str, selector: str = ""
+    ) -> AsyncIterator[list[Manifest]]:
+        """Every object of a kind that meets a selector, whole, page by page; an empty namespace means all."""
+        return self._pages(kind, namespace, selector, WHOLE_PAGE)
 
     async def _pages(
         self, kind: Kind, namespace: str, selector: str, limit: int
@@ -214,22 +224,29 @@ class KubernetesApi:
         except NotFoundError:
             return
 
-    async def patch_pod_condition(self, key: Key, condition: Manifest) -> Manifest:
-        """Set one condition in a pod's status.
+    async def patch_pod_condition(
+        self, key: Key, condition: Manifest, *, uid: str = ""
+    ) -> Manifest:
+        """Set one condition in a pod's status. With a uid of this very pod: raises ConflictError where it is another one.
 
         On a connection that the server has just ended it goes out again at once: it says the same twice, and a
         gate must not wait for the queue's back-off.
         """
         for _ in range(ENDED_TRIES - 1):
             try:
-                return await self._patch_condition(key, condition)
+                return await self._patch_condition(key, condition, {"uid": uid} if uid else {})
             except ApiUnavailableError as error:
                 if not _ended(error.__cause__):
                     raise
-        return await self._patch_condition(key, condition)
+        return await self._patch_condition(key, condition, {"uid": uid} if uid else {})
 
-    async def _patch_condition(self, key: Key, condition: Manifest) -> Manifest:
-        body = {"status": {"conditions": [condition]}}
+    async def remove_pod_condition(self, key: Key, kind: str, *, version: str) -> Manifest:
+        """Take one condition out of a pod's status as it was in this version. Raises ConflictError where it is another one."""
+        gone = {"$patch": "delete", "type": kind}
+        return await self._patch_condition(key, gone, {"resourceVersion": version})
+
+    async def _patch_condition(self, key: Key, condition: Manifest, meta: Manifest) -> Manifest:
+        body = {"metadata": meta, "status": {"conditions": [condition]}}
         path = POD.path(*key, subresource="status")
         return await self.request("PATCH", path, body=body, content=_STRATEGIC, lane=nullcontext())
 

@@ -1,5 +1,8 @@
 """Lists and watches the children and pods, each kind by itself, and keeps what it was shown.
 
+Every pod that names a gateway is watched: the gateway's own, which are kept whole, and those of programs that
+follow its gate, of which little is kept. Another pod with that label is not kept at all.
+
 A list is read page by page and each object packed at once, so that a start with many gateways takes no
 more memory than its end; pods come first, because they say where a sentinel is heard. A watch that breaks
 goes on where it was; one that was away for too long (410) lists anew, and what the list lacks has ended
@@ -17,15 +20,20 @@ from contextlib import aclosing
 from typing import Final
 
 from ibgateway_api import names
+from ibgateway_api.names import Key
 from ibgateway_operator.errors import ApiError, ApiUnavailableError, OperatorError
 from ibgateway_operator.kube.bodies import PackedBodies, named_by_label
+from ibgateway_operator.kube.programs import ProgramPods
 from ibgateway_operator.kube.watch_client import WatchedKind, WatchServer
 from ibgateway_operator.model.kinds import APPLIED, POD, Kind
-from ibgateway_operator.model.manifests import Manifest, labels_of, trimmed, uid_of
+from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, trimmed, uid_of
+from ibgateway_operator.model.programs import ProgramPod, is_own_pod, program_of
 from ibgateway_runtime.backoff import backoff
 
 WATCHED: Final = (POD, *APPLIED)
 SELECTOR: Final = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY},{names.LABEL_GATEWAY}"
+POD_SELECTOR: Final = names.LABEL_GATEWAY
+"""Pods of others too: theirs are told from ours by who has made them."""
 PAGE: Final = 100
 """Objects of a page: as dicts a few MiB, which are there while it is packed."""
 AGAIN_SECONDS: Final = 0.05
@@ -35,6 +43,7 @@ LONGEST_BACK_OFF: Final = 30.0
 _TOO_OLD: Final = 410
 
 Told = Callable[[Manifest], None]
+ToldProgram = Callable[[ProgramPod], None]
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +51,16 @@ logger = logging.getLogger(__name__)
 def parts(namespaces: Iterable[str]) -> list[WatchedKind]:
     """What is watched in these namespaces; none means all."""
     places = tuple(namespaces) or ("",)
-    return [WatchedKind(kind, place, SELECTOR) for kind in WATCHED for place in places]
+    return [WatchedKind(kind, place, selector(kind)) for kind in WATCHED for place in places]
+
+
+def selector(kind: Kind) -> str:
+    """Of which labels an object of this kind has to be, so that it is watched."""
+    return POD_SELECTOR if kind is POD else SELECTOR
+
+
+def _nobody(_: ProgramPod) -> None:
+    return
 
 
 class RestoredServerError(OperatorError):
@@ -64,6 +82,7 @@ class ChildInformer:
         lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.bodies = PackedBodies(named_by_label)
+        self.programs = ProgramPods()
         self._server = server
         self._pause = pause
         self._lost = lost
@@ -71,9 +90,21 @@ class ChildInformer:
         self._one_page = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self, *, shown: Told, ended: Told) -> None:
-        """Begin; `shown` is told of objects that came or changed, `ended` of those that went."""
+    def start(
+        self,
+        *,
+        shown: Told,
+        ended: Told,
+        followed: ToldProgram = _nobody,
+        left: ToldProgram = _nobody,
+    ) -> None:
+        """Begin; `shown` is told of objects that came or changed, `ended` of those that went.
+
+        `followed` is told of pods of programs that came or were told something else, `left` of those that are
+        not shown any more: they have gone, or have lost their label.
+        """
         self._shown, self._ended = shown, ended
+        self._followed, self._left = followed, left
         self._tasks = [asyncio.create_task(self._follow(part)) for part in self._listed]
 
     async def stop(self) -> None:
@@ -155,6 +186,8 @@ class ChildInformer:
             failures = failures + 1 if trouble is not None else 0
         for uid in self.bodies.uids(part.kind.kind, part.namespace) - seen:
             self._end(uid)
+        for program in self.programs.missing(part.namespace, seen) if part.kind is POD else ():
+            self._leave(program.place, program.uid)
         self._listed[part].set()
         return version
 
@@ -165,6 +198,8 @@ class ChildInformer:
                 item = event["object"]
                 if event["type"] == "DELETED":
                     self._end(uid_of(item), _whole(item, part.kind))
+                    if part.kind is POD:
+                        self._leave(_place(item), uid_of(item))
                 elif event["type"] != "BOOKMARK":
                     self._show(part.kind, item)
                 yield str(item["metadata"]["resourceVersion"])
@@ -177,7 +212,24 @@ class ChildInformer:
             self._end(uid)
         if ours and self.bodies.put(body):
             self._shown(body)
+        if kind is POD and not ours:
+            self._show_program(body)
+        elif kind is POD:
+            self.programs.drop(_place(body), uid)
         return uid
+
+    def _show_program(self, pod: Manifest) -> None:
+        """A pod that is not ours, with our label; one that ends is left as it is."""
+        program = program_of(pod)
+        if program is None:
+            self.programs.drop(_place(pod), uid_of(pod))
+        elif self.programs.put(program):
+            self._followed(program)
+
+    def _leave(self, place: Key, uid: str) -> None:
+        """The pod of a program is gone, or has lost its label."""
+        if program := self.programs.drop(place, uid):
+            self._left(program)
 
     def _end(self, uid: str, last: Manifest | None = None) -> None:
         """An object is gone, or no longer ours."""
@@ -187,9 +239,15 @@ class ChildInformer:
 
 
 def is_ours(body: Manifest) -> bool:
-    """The selector once more: an object may lose its labels while it is watched."""
+    """The selector once more: an object may lose its labels while it is watched. Of a pod, who has made it."""
+    if body["kind"] == POD.kind:
+        return is_own_pod(body)
     labels = labels_of(body)
     return labels.get(names.LABEL_MANAGED_BY) == names.MANAGED_BY and names.LABEL_GATEWAY in labels
+
+
+def _place(body: Manifest) -> Key:
+    return Key(str(body["metadata"]["namespace"]), name_of(body))
 
 
 def _whole(item: Manifest, kind: Kind) -> Manifest:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ibgateway_operator.errors import ApiError, OperatorError
-from ibgateway_operator.kube.informer import SELECTOR, WATCHED
+from ibgateway_operator.kube.informer import parts
 from ibgateway_operator.kube.watch_client import WatchedKind, WatchServer
 from ibgateway_operator.model.kinds import GATEWAY
 
@@ -31,11 +31,7 @@ async def until_one_may_be_read(server: WatchServer, namespaces: Iterable[str]) 
 
 
 async def _refusal(server: WatchServer, namespace: str) -> str:
-    parts = [
-        WatchedKind(GATEWAY, namespace, ""),
-        *(WatchedKind(kind, namespace, SELECTOR) for kind in WATCHED),
-    ]
-    for part in parts:
+    for part in [WatchedKind(GATEWAY, namespace, ""), *parts([namespace])]:
         try:
             await server.page(part, limit=1, after="")
         except ApiError as error:

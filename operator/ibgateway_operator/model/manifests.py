@@ -78,6 +78,17 @@ def annotations_of(body: Mapping[str, Any]) -> Mapping[str, str]:
     return body.get("metadata", {}).get("annotations") or {}
 
 
+def condition_of(body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """A condition of an object; empty where it has none."""
+    conditions = (body.get("status") or {}).get("conditions") or []
+    return next((c for c in conditions if c.get("type") == kind), {})
+
+
+def is_finished(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod's containers have ended for good."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
 def is_terminating(body: Mapping[str, Any]) -> bool:
     """Whether the object is being deleted."""
     return bool(body.get("metadata", {}).get("deletionTimestamp"))

@@ -22,6 +22,7 @@ from ibgateway_api.status import IBGatewayStatus
 from ibgateway_operator.model.manifests import (
     Manifest,
     annotations_of,
+    is_finished,
     is_terminating,
     labels_of,
     uid_of,
@@ -273,13 +274,12 @@ def pod_of(bodies: tuple[Manifest, ...], component: Component) -> Manifest | Non
 
 
 def _age_of_use(pod: Manifest) -> tuple[bool, bool, str]:
-    finished = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-    return finished, is_terminating(pod), uid_of(pod)
+    return is_finished(pod), is_terminating(pod), uid_of(pod)
 
 
 def pod_ip(pod: Manifest | None) -> str:
     """The pod's address; empty before it has one or once it is finished."""
-    if pod is None or _age_of_use(pod)[0]:
+    if pod is None or is_finished(pod):
         return ""
     return str((pod.get("status") or {}).get("podIP") or "")
 

@@ -1,6 +1,7 @@
 """What the server answers to each request of one API client, and to which it answers nothing."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ibgateway_simulator.ibkr.account_answers import AccountAnswers
@@ -8,7 +9,8 @@ from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnec
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.ibkr.market_answers import MarketAnswers
 from ibgateway_simulator.ibkr.order_answers import OrderAnswers
-from ibgateway_simulator.tws.requests import ApiRequest, ClientRequest
+from ibgateway_simulator.tws import messages
+from ibgateway_simulator.tws.requests import ApiRequest
 from ibgateway_simulator.tws.wire import integer
 
 READ_ONLY = (
@@ -20,7 +22,6 @@ LOCAL = frozenset(
         ApiRequest.SET_SERVER_LOG_LEVEL,
         ApiRequest.REQ_MANAGED_ACCTS,
         ApiRequest.REQ_CURRENT_TIME,
-        ApiRequest.REQ_CURRENT_TIME_IN_MILLIS,
         ApiRequest.PLACE_ORDER,
     }
 )
@@ -41,7 +42,6 @@ UNANSWERED = (
     ApiRequest.REQ_MARKET_DATA_TYPE,
     ApiRequest.CANCEL_ACCOUNT_SUMMARY,
     ApiRequest.CANCEL_ACCOUNT_UPDATES_MULTI,
-    ApiRequest.CANCEL_CONTRACT_DATA,
 )
 TIME_SPACING = dt.timedelta(seconds=1)
 
@@ -62,29 +62,28 @@ class ApiAnswers:
             **self._market.table(),
             ApiRequest.REQ_MANAGED_ACCTS: self._managed_accounts,
             ApiRequest.REQ_CURRENT_TIME: self._current_time,
-            ApiRequest.REQ_CURRENT_TIME_IN_MILLIS: self._current_time,
             **dict.fromkeys(UNANSWERED, self._nothing),
         }
 
-    def answer(self, request: ClientRequest) -> None:
+    def answer(self, fields: Sequence[str]) -> None:
         """Answer one message; unknown ones get 505."""
-        kind = request.kind
-        if integer(kind) in self._ibkr.book.faults.silent_requests:
-            if kind == ApiRequest.PLACE_ORDER:
-                self._orders.ignore(request)
+        request = fields[0] if fields else ""
+        if integer(request) in self._ibkr.book.faults.silent_requests:
+            if request == ApiRequest.PLACE_ORDER:
+                self._orders.ignore(fields)
             return
-        self._flap(integer(kind))
-        handler = self._table.get(kind)
+        self._flap(integer(request))
+        handler = self._table.get(request)
         if handler is None:
-            self._connection.error(-1, 505, f"Fatal Error: Unknown message id {kind}.")
-        elif kind in NOT_READ_ONLY and self._read_only():
-            placed = kind == ApiRequest.PLACE_ORDER
-            order_id = self._orders.refuse_all(request) if placed else -1
+            self._connection.error(-1, 505, f"Fatal Error: Unknown message id {request}.")
+        elif request in NOT_READ_ONLY and self._read_only():
+            placed = request == ApiRequest.PLACE_ORDER
+            order_id = self._orders.refuse_all(fields) if placed else -1
             self._connection.error(order_id, 321, READ_ONLY)
-        elif kind in LOCAL or self._connection.reachable():
-            handler(request)
+        elif request in LOCAL or self._connection.reachable():
+            handler(fields)
         elif self._ibkr.book.faults.broker_link_down:
-            self._market.unreachable(request)
+            self._market.unreachable(fields)
 
     def send_next_id(self) -> None:
         """Send nextValidId."""
@@ -124,16 +123,14 @@ class ApiAnswers:
         by_session = session is not None and session.read_only
         return by_session or self._ibkr.book.faults.read_only
 
-    def _nothing(self, request: ClientRequest) -> None:
+    def _nothing(self, fields: Sequence[str]) -> None:
         """Accepted without an answer."""
 
-    def _managed_accounts(self, _: ClientRequest) -> None:
-        self._connection.send(self._connection.say.managed_accounts(self.accounts()))
+    def _managed_accounts(self, _: Sequence[str]) -> None:
+        self._connection.send(messages.managed_accounts(self.accounts()))
 
-    def _current_time(self, request: ClientRequest) -> None:
-        now, say = self._ibkr.now(), self._connection.say
+    def _current_time(self, _: Sequence[str]) -> None:
+        now = self._ibkr.now()
         last, self._last_time = self._last_time, now
         if last is None or now - last >= TIME_SPACING:
-            seconds = request.kind == ApiRequest.REQ_CURRENT_TIME
-            told = say.current_time(now) if seconds else say.current_time_in_millis(now)
-            self._connection.send(told)
+            self._connection.send(messages.current_time(now))

@@ -18,7 +18,7 @@ from ibgateway_api.names import PORT_EXECUTOR, PORT_SENTINEL, Key
 from ibgateway_api.week import Calendar
 from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
-from ibgateway_operator.kube.bodies import itself
+from ibgateway_operator.kube.bodies import itself, named_by_label
 from ibgateway_operator.kube.client import KubernetesApi
 from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_operator.model.kinds import GATEWAY
@@ -42,6 +42,9 @@ class WatchedApp:
         """As `Handlers`."""
         app, body = self.app, event.body
         if app is None:
+            return
+        if event.of_program:
+            app.queues.fast.add(named_by_label(body))
             return
         if event.type == "DELETED":
             app.gone(body)

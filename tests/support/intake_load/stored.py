@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import insert
 
 from bench_stores import BenchLedger
-from ibgateway_api.order_ids import order_uid
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import row_of
 from ibgateway_executor.orders.order import (
@@ -20,6 +19,7 @@ from ibgateway_executor.orders.order import (
     OrderTerms,
     OrderType,
     Side,
+    order_uid,
 )
 
 LANES = 200

@@ -14,6 +14,7 @@ from operator_fakes.objects import (
     assessment,
     deployment,
     desired_input,
+    foreign_pod,
     ibgateway_body,
     pod,
     program_pod,
@@ -23,6 +24,7 @@ from operator_fakes.objects import (
     stateful_set,
     status_from,
 )
+from operator_fakes.scripted_watch import ScriptedServer, event, page
 from operator_fakes.world import OperatorWorld, operator_world
 
 __all__ = [
@@ -36,14 +38,18 @@ __all__ = [
     "FakeHttpClient",
     "FakeInformer",
     "OperatorWorld",
+    "ScriptedServer",
     "WatchEvent",
     "assessment",
     "children_of",
     "deployment",
     "desired_input",
     "environment",
+    "event",
+    "foreign_pod",
     "ibgateway_body",
     "operator_world",
+    "page",
     "pod",
     "pod_specs",
     "pod_templates",

@@ -39,9 +39,11 @@ class FakeApiServer:
         """Single objects that were asked for, as `get Kind name`."""
         self.refuse: dict[str, OperatorError] = {}
         """By `Kind name`: what an apply or a create of it is answered with; `get Kind name`,
-        `delete Kind name`, `status` and `status name` are refused by these words."""
+        `delete Kind name`, `condition name`, `status` and `status name` are refused by these words."""
         self.meanwhile: dict[str, Callable[[], None]] = {}
         """By `Kind name`: what happens once between an apply that is stored and its answer."""
+        self.patched_late: dict[str, Callable[[], None]] = {}
+        """By a pod's name: what happens once before a patch of its condition arrives."""
         self.informer = FakeInformer(on_event, lag=lag, namespaces=namespaces)
         self._applied: dict[Address, Manifest] = {}
         self._version = 1000
@@ -94,12 +96,16 @@ class FakeApiServer:
             and matches(selector, labels_of(body))
         }
 
-    async def pages(self, kind: Kind, namespace: str) -> AsyncIterator[list[Manifest]]:
-        """What exists of a kind in a namespace, or in all, whole: two a page."""
+    async def pages(
+        self, kind: Kind, namespace: str, selector: str = ""
+    ) -> AsyncIterator[list[Manifest]]:
+        """What exists of a kind in a namespace, or in all, that meets a selector, whole: two a page."""
         found = [
             body
             for (stored_kind, place, _), body in self.objects.items()
-            if stored_kind == kind.kind and namespace in ("", place)
+            if stored_kind == kind.kind
+            and namespace in ("", place)
+            and matches(selector, labels_of(body))
         ]
         for first in range(0, max(len(found), 1), 2):
             self.reads.append(f"list {kind.kind}")
@@ -165,13 +171,28 @@ class FakeApiServer:
         else:
             self._remove((kind.kind, *key))
 
-    async def patch_pod_condition(self, key: Key, condition: Manifest) -> Manifest:
-        """Set one condition in a pod's status. Raises NotFoundError."""
-        self.writes.append(f"condition {condition['status']} {condition['reason']}")
+    async def patch_pod_condition(
+        self, key: Key, condition: Manifest, *, uid: str = ""
+    ) -> Manifest:
+        """Set one condition in a pod's status; with a uid where it is this very pod. Raises NotFoundError, ConflictError."""
+        where = f" {key.name}" if uid else ""
+        self.writes.append(f"condition {condition['status']} {condition['reason']}{where}")
+        self._refused(f"condition {key.name}")
+        if happens := self.patched_late.pop(key.name, None):
+            happens()
         pod = self._there(POD, key)
-        kept = [c for c in pod["status"]["conditions"] if c["type"] != condition["type"]]
-        status = {**pod["status"], "conditions": [*kept, condition]}
-        return self._store({**pod, "status": status})
+        if uid not in ("", uid_of(pod)):
+            raise ConflictError(409, "another uid")
+        return self._store(_with_condition(pod, condition["type"], [condition]))
+
+    async def remove_pod_condition(self, key: Key, kind: str, *, version: str) -> Manifest:
+        """Take one condition out of a pod's status. Raises NotFoundError, and ConflictError where it is another version."""
+        self.writes.append(f"no condition {key.name}")
+        self._refused(f"condition {key.name}")
+        pod = self._there(POD, key)
+        if not _is_for(pod, {"resourceVersion": version}):
+            raise ConflictError(409, "another version")
+        return self._store(_with_condition(pod, kind, []))
 
     async def annotate_pod(self, key: Key, annotations: Mapping[str, str]) -> Manifest:
         """Set annotations of a pod. Raises NotFoundError."""
@@ -231,6 +252,11 @@ class FakeApiServer:
 
     def _time(self) -> str:
         return (_EPOCH + timedelta(seconds=self._version)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _with_condition(pod: Manifest, kind: str, wanted: list[Manifest]) -> Manifest:
+    kept = [c for c in pod["status"].get("conditions", []) if c["type"] != kind]
+    return {**pod, "status": {**pod["status"], "conditions": [*kept, *wanted]}}
 
 
 def _is_for(stored: Manifest, meta: Manifest) -> bool:

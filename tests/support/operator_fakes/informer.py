@@ -7,13 +7,13 @@ from typing import Literal, NamedTuple
 from ibgateway_api.names import Key
 from ibgateway_operator.handlers import IndexedBodies
 from ibgateway_operator.kube.bodies import PackedBodies, itself, named_by_label
-from ibgateway_operator.kube.informer import SELECTOR, WATCHED
-from ibgateway_operator.model.kinds import GATEWAY
+from ibgateway_operator.kube.informer import WATCHED, selector
+from ibgateway_operator.kube.programs import ProgramPods
+from ibgateway_operator.model.kinds import GATEWAY, POD
 from ibgateway_operator.model.manifests import Manifest, labels_of, uid_of
+from ibgateway_operator.model.programs import is_own_pod, program_of
 from operator_fakes.copies import copied
 from operator_fakes.selectors import matches
-
-_CHILDREN = frozenset(kind.kind for kind in WATCHED)
 
 
 class WatchEvent(NamedTuple):
@@ -26,6 +26,11 @@ class WatchEvent(NamedTuple):
     def kind(self) -> str:
         """The object's kind: every kind has a watch of its own, and none waits for another."""
         return str(self.body["kind"])
+
+    @property
+    def of_program(self) -> bool:
+        """Whether it is a pod that is not the gateway's own."""
+        return self.kind == POD.kind and not is_own_pod(self.body)
 
 
 @dataclass
@@ -41,10 +46,11 @@ class FakeInformer:
     waiting: list[WatchEvent] = field(default_factory=list)
     _gateways: PackedBodies = field(default_factory=lambda: PackedBodies(itself))
     _children: PackedBodies = field(default_factory=lambda: PackedBodies(named_by_label))
+    programs: ProgramPods = field(default_factory=ProgramPods)
     _indexed: IndexedBodies = field(init=False)
 
     def __post_init__(self) -> None:
-        self._indexed = IndexedBodies(self._gateways, self._children)
+        self._indexed = IndexedBodies(self._gateways, self._children, self.programs)
 
     def gateways(self) -> Iterable[Key]:
         """Every IBGateway that was shown."""
@@ -97,14 +103,29 @@ class FakeInformer:
             return False
         if body["kind"] == GATEWAY.kind:
             return True
-        return body["kind"] in _CHILDREN and matches(SELECTOR, labels_of(body))
+        return any(
+            k.kind == body["kind"] and matches(selector(k), labels_of(body)) for k in WATCHED
+        )
 
     def _take(self, event: WatchEvent) -> None:
         bodies = self._gateways if event.kind == GATEWAY.kind else self._children
+        if event.kind == POD.kind and not self._take_pod(event):
+            bodies.drop(uid_of(event.body))
+            return
         if event.type == "DELETED":
             bodies.drop(uid_of(event.body))
         else:
             bodies.put(event.body)
+
+    def _take_pod(self, event: WatchEvent) -> bool:
+        """Whether it is one of the gateway's own; of others a program's is kept."""
+        own = is_own_pod(event.body)
+        program = None if own or event.type == "DELETED" else program_of(event.body)
+        if program is None:
+            self.programs.drop(itself(event.body), uid_of(event.body))
+        else:
+            self.programs.put(program)
+        return own
 
 
 def _namespace(body: Manifest) -> str:

@@ -84,17 +84,22 @@ def pod(
 ) -> Manifest:
     """A component's pod that runs; `deleted` is its deletionTimestamp."""
     name = f"{gateway}-gateway-0" if component == "gateway" else f"{gateway}-{component}-abc"
+    maker = ("StatefulSet", f"{gateway}-gateway")
     labels = {
         "app.kubernetes.io/component": component,
         "app.kubernetes.io/managed-by": "ibgateway-operator",
         "ibgateway.dev/gateway": gateway,
     }
+    if component != "gateway":
+        maker = ("ReplicaSet", f"{gateway}-{component}-5d4f")
+        labels["pod-template-hash"] = "5d4f"
     meta = {
         "namespace": namespace,
         "name": name,
         "uid": uid or f"uid-{component}",
         "resourceVersion": "5",
         "labels": labels,
+        "ownerReferences": [{"kind": maker[0], "name": maker[1], "uid": "m", "controller": True}],
     }
     return {
         "apiVersion": "v1",
@@ -116,6 +121,40 @@ def program_pod(*, ready: bool = True) -> Manifest:
     containers = [{"name": "program", "image": "registry.example.com/my-bot:1"}]
     status = {**body["status"], "containerStatuses": statuses}
     return {**body, "spec": {"containers": containers}, "status": status}
+
+
+def foreign_pod(
+    name: str = "bot-1",
+    *,
+    gateway: str = "paper",
+    uid: str = "",
+    gated: bool = True,
+    phase: str = "Running",
+    deleted: str = "",
+    labels: Mapping[str, str] | None = None,
+    condition: Mapping[str, str] | None = None,
+) -> Manifest:
+    """A pod of somebody else's that follows a gateway's gate; `condition` is the gate's on it, without its type."""
+    named = {"ibgateway.dev/gateway": gateway} if gateway else {}
+    told = [{"type": "ibgateway.dev/trading-allowed", **condition}] if condition else []
+    meta = {
+        "namespace": "trading",
+        "name": name,
+        "uid": uid or f"uid-{name}",
+        "labels": {"app": "bot", **named, **(labels or {})},
+        "ownerReferences": [{"kind": "Job", "name": "bot", "uid": "job", "controller": True}],
+    }
+    gate = {"readinessGates": [{"conditionType": "ibgateway.dev/trading-allowed"}]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": meta | ({"deletionTimestamp": deleted} if deleted else {}),
+        "spec": {"containers": [{"name": "bot"}], **(gate if gated else {})},
+        "status": {
+            "phase": phase,
+            "conditions": [{"type": "example.com/mine", "status": "True"}, *told],
+        },
+    }
 
 
 def stateful_set(replicas: int = 1, update: str = "rev-2") -> Manifest:

@@ -7,11 +7,13 @@ from ibgateway_operator.model.manifests import Manifest
 
 
 def matches(selector: str, labels: Mapping[str, str]) -> bool:
-    """Whether labels meet a selector of `key=value` and `key` terms; an empty one takes all."""
+    """Whether labels meet a selector of `key=value`, `key` and `!key` terms; an empty one takes all."""
     return all(_meets(term, labels) for term in selector.split(",") if term)
 
 
 def _meets(term: str, labels: Mapping[str, str]) -> bool:
+    if term.startswith("!"):
+        return term[1:] not in labels
     key, equals, value = term.partition("=")
     return labels.get(key) == value if equals else key in labels
 

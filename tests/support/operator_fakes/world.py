@@ -14,6 +14,7 @@ from ibgateway_operator.act.leadership import Leadership
 from ibgateway_operator.app import App, build
 from ibgateway_operator.metrics import OperatorMetrics
 from ibgateway_operator.model.manifests import Manifest, uid_of
+from ibgateway_operator.model.programs import program_of
 from ibgateway_operator.observe.sentinel import SentinelListener
 from ibgateway_operator.settings import DEFAULT_LEASE, Images, OperatorSettings
 from ibgateway_operator.workqueue import After
@@ -88,6 +89,10 @@ class OperatorWorld:
 
     def _shown(self, event: WatchEvent) -> None:
         """As the handlers do; keys are not queued, because the test runs the lanes itself."""
+        if event.of_program:
+            if event.type == "DELETED" and (left := program_of(event.body)):
+                self.app.programs.left(left)
+            return
         if event.type == "DELETED":
             self.app.gone(event.body)
         else:
@@ -173,10 +178,20 @@ class OperatorWorld:
         self.again = await self.app.reconciler.reconcile(key or self.key)
         return list(self.api_server.writes)
 
-    async def keep_gate(self) -> list[str]:
+    async def keep_gate(self, key: Key | None = None) -> list[str]:
         """One look of the fast lane; gives what it wrote."""
         self.api_server.writes.clear()
-        self.again = await self.app.gates.keep(self.key)
+        self.again = await self.app.gates.keep(key or self.key)
+        return list(self.api_server.writes)
+
+    async def tell_programs(self, key: Key | None = None) -> list[str]:
+        """The same, and what its programs are told until nothing is due; gives what was written."""
+        self.api_server.writes.clear()
+        self.again = await self.app.gates.keep(key or self.key)
+        lane = self.app.queues.programs
+        while len(lane):
+            place = await lane.take()
+            lane.done(place, again=await self.app.programs.keep(place))
         return list(self.api_server.writes)
 
     async def resync(self) -> None:

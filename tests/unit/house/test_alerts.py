@@ -109,6 +109,7 @@ LEFT_OUT: Final = {
     "ibgateway_operator_asked_timestamp_seconds",
     "ibgateway_operator_condition",
     "ibgateway_operator_login_state",
+    "ibgateway_operator_programs",
     "ibgateway_operator_regular_session",
     "ibgateway_sentinel_blind",
     "ibgateway_sentinel_unwritten",

@@ -1,7 +1,7 @@
 """Listing, watching, breaking off and going on: nobody is forgotten, nobody is told twice."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +14,7 @@ from ibgateway_operator.kube.informer import SELECTOR, ChildInformer, parts
 from ibgateway_operator.kube.watch_client import WatchedKind
 from ibgateway_operator.model.kinds import POD, SERVICE
 from ibgateway_operator.model.manifests import Manifest
+from operator_fakes import ScriptedServer, event, page
 
 PODS = WatchedKind(POD, "", SELECTOR)
 AWAY = ApiUnavailableError("away")
@@ -21,49 +22,25 @@ TOO_OLD = ApiError(410, "too old resource version")
 
 
 def item(name: str, version: int, **labels: str) -> Manifest:
-    ours = {"app.kubernetes.io/managed-by": "ibgateway-operator", "ibgateway.dev/gateway": "paper"}
+    """An executor's pod, or a Service: what has made it is of no matter then."""
+    ours = {
+        "app.kubernetes.io/managed-by": "ibgateway-operator",
+        "app.kubernetes.io/component": "executor",
+        "ibgateway.dev/gateway": "paper",
+        "pod-template-hash": "5d4f",
+        **labels,
+    }
+    maker = f"{ours['ibgateway.dev/gateway']}-executor-5d4f"
+    owner = {"kind": "ReplicaSet", "name": maker, "uid": "m", "controller": True}
     meta = {"namespace": "trading", "name": name, "uid": name, "resourceVersion": str(version)}
-    return {"metadata": {**meta, "labels": {**ours, **labels}, "managedFields": ["many"]}}
-
-
-def page(version: int, *items: Manifest, after: str = "") -> Manifest:
-    return {"metadata": {"resourceVersion": str(version), "continue": after}, "items": list(items)}
-
-
-def event(kind: str, body: Manifest) -> Manifest:
-    return {"type": kind, "object": body}
-
-
-@dataclass
-class ScriptedServer:
-    """Answers in their order; a watch beyond the script lasts until it is cancelled."""
-
-    pages: list[Manifest | OperatorError]
-    watches: list[list[Manifest | OperatorError]] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
-    version: int = 1000
-    """What it answers who only asks for its version."""
-
-    async def page(self, part: WatchedKind, *, limit: int, after: str) -> Manifest:
-        if limit == 1:
-            self.asked.append("version")
-            return page(self.version)
-        self.asked.append(f"list {after}".strip())
-        answer = self.pages.pop(0)
-        if isinstance(answer, OperatorError):
-            raise answer
-        return answer
-
-    async def changes(self, part: WatchedKind, *, since: str) -> AsyncGenerator[Manifest, None]:
-        self.asked.append(f"watch {since}")
-        if not self.watches:
-            self.idle.set()
-            await asyncio.Event().wait()
-        for each in self.watches.pop(0):
-            if isinstance(each, OperatorError):
-                raise each
-            yield each
+    return {
+        "metadata": {
+            **meta,
+            "labels": ours,
+            "ownerReferences": [owner],
+            "managedFields": ["many"],
+        }
+    }
 
 
 @dataclass
@@ -360,4 +337,8 @@ def test_every_kind_is_watched_in_each_namespace(
     served = parts(namespaces)
     assert {each.namespace for each in served} == places
     assert len(served) == 9 * len(places)
-    assert {each.selector for each in served} == {SELECTOR}
+    selectors = {each.kind.kind: each.selector for each in served}
+    assert selectors.pop("Pod") == "ibgateway.dev/gateway"
+    assert set(selectors.values()) == {
+        "app.kubernetes.io/managed-by=ibgateway-operator,ibgateway.dev/gateway"
+    }

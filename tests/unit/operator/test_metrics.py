@@ -11,7 +11,7 @@ from ibgateway_api.login import LoginState
 from ibgateway_api.names import Key
 from ibgateway_operator.app import App
 from ibgateway_operator.metrics import OperatorMetrics
-from operator_fakes import OperatorWorld, ibgateway_body, report
+from operator_fakes import OperatorWorld, foreign_pod, ibgateway_body, report
 
 LABELS = 'namespace="trading",'
 
@@ -67,6 +67,17 @@ async def test_a_gateway_that_is_gone_has_no_series_and_the_others_keep_theirs(
     names = list(await of_gateways(trading.app))
     assert [name for name in names if 'gateway="paper"' in name] == []
     assert [name for name in names if 'gateway="second"' in name]
+
+
+async def test_programs_are_counted_by_the_gateway_they_name(trading: OperatorWorld) -> None:
+    for name, gateway in (("bot-1", "paper"), ("bot-2", "paper"), ("bot-3", "nobody")):
+        trading.api_server.put(foreign_pod(name, gateway=gateway))
+    found = await scrape(trading.app)
+    assert found['programs{gateway="paper",namespace="trading"}'] == 2.0
+    assert found['programs{gateway="nobody",namespace="trading"}'] == 1.0
+    trading.app.queues.metrics.leading = False
+    await trading.app.before_scrape()
+    assert "programs{" not in generate_latest(trading.app.queues.metrics.registry).decode()
 
 
 async def test_a_gate_that_is_judged_while_its_gateway_goes_leaves_no_series(

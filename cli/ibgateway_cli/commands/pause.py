@@ -6,14 +6,17 @@ from typing import Annotated
 import typer
 
 from ibgateway_api.executor_documents import PauseDocument
-from ibgateway_cli.app import GatewayName, OutputOption, plugin_of
+from ibgateway_cli.app import GatewayName, OutputOption, PluginApp, plugin_of
+from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.executor.connection import TradingGateway, connected
-from ibgateway_cli.kube.cluster import Json
-from ibgateway_cli.terminal.output import Output
-from ibgateway_cli.terminal.times import moment, stamp
+from ibgateway_cli.output import Output
+from ibgateway_cli.overview import GatewayFacts, facts_of
+from ibgateway_cli.times import moment, stamp
+
+app = PluginApp()
 
 
+@app.command()
 def pause(
     context: typer.Context,
     name: GatewayName = None,
@@ -36,20 +39,24 @@ def pause(
     plugin = plugin_of(context)
     if end and reason is not None:
         raise PluginError("say either --reason or --end", exit_code=ExitCode.USAGE)
-    who = by or _user()
-    with connected(plugin, name, places=end) as (trading, connection):
+    facts = facts_of(plugin.lasting(name) if end else plugin.gateway(name))
+    if facts.deletion:
+        plugin.terminal.tell(f"{facts.deletion}, and its executor goes with it.")
+    if not facts.spec.executor.enabled:
+        raise PluginError(
+            f"{facts.name} has no executor", "spec.executor.enabled is false", ExitCode.REFUSED
+        )
+    if end:
+        mode = facts.spec.trading_mode.upper()
+        plugin.terminal.tell(f"{mode}, gateway {facts.name}: what waits goes to IBKR again.")
+    with plugin.executor(facts.name).client() as client:
         if end:
-            plugin.terminal.tell(f"{trading}: what waits goes to IBKR again.")
-            found = connection.ask(
-                lambda client: client.resume(by=who), changes="the pause is over"
-            )
+            found = client.resume(by=by or _user())
         elif reason is not None:
-            found = connection.ask(
-                lambda client: client.pause(by=who, reason=reason), changes="trading is paused"
-            )
+            found = client.pause(by=by or _user(), reason=reason)
         else:
-            found = connection.ask(lambda client: client.paused())
-    plugin.terminal.show(_document(trading, found), output, _sentence(trading, found))
+            found = client.paused()
+    plugin.terminal.show(_document(facts, found), output, _sentence(facts, found))
 
 
 def _user() -> str:
@@ -60,10 +67,10 @@ def _user() -> str:
         return "kubectl ibgateway"
 
 
-def _document(trading: TradingGateway, found: PauseDocument) -> Json:
+def _document(facts: GatewayFacts, found: PauseDocument) -> Json:
     return {
-        "namespace": trading.namespace,
-        "name": trading.name,
+        "namespace": facts.namespace,
+        "name": facts.name,
         "paused": found.paused,
         "by": found.by,
         "reason": found.reason,
@@ -72,12 +79,12 @@ def _document(trading: TradingGateway, found: PauseDocument) -> Json:
     }
 
 
-def _sentence(trading: TradingGateway, found: PauseDocument) -> str:
-    whose = f"{trading.namespace}/{trading.name}"
+def _sentence(facts: GatewayFacts, found: PauseDocument) -> str:
+    whose = f"{facts.namespace}/{facts.name}"
     if not found.paused:
         return f"Trading of {whose} is not paused"
     since = f" since {moment(found.since)}" if found.since else ""
     return (
         f"Trading of {whose} is paused by {found.by}{since}: {found.reason}"
-        f"\non their way yet: {found.unacknowledged} orders; kubectl ibgateway pause {trading.name} --end ends it"
+        f"\non their way yet: {found.unacknowledged} orders; kubectl ibgateway pause {facts.name} --end ends it"
     )

@@ -1,1 +1,0 @@
-"""The cluster as kubectl shows it, and the way to what it forwards."""

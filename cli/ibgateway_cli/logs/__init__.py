@@ -1,1 +1,0 @@
-"""Logs of several containers, and whose they are."""

@@ -1,1 +1,0 @@
-"""What the status of a gateway says, and what an attempt comes to. Pure."""

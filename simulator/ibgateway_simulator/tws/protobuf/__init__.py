@@ -1,1 +1,0 @@
-"""The TWS API as protobuf messages: server versions 213 to 225."""
