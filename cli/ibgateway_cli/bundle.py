@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 
 import yaml
 
-from ibgateway_api.names import LABEL_GATEWAY, Key, child_names
+from ibgateway_api.names import Key, child_names
 from ibgateway_cli.cluster import Cluster, Json
 from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.gateway import own
 from ibgateway_cli.log_lines import LogSource
 from ibgateway_cli.log_sources import gateway_sources, operator_sources, read
 from ibgateway_cli.overview import GatewayFacts
@@ -28,7 +29,7 @@ KINDS: Final = (
     "poddisruptionbudgets",
     "configmaps",
 )
-"""The children, by the gateway's label. Secrets are not among them."""
+"""The children. Secrets are not among them, nor anything of a program of others."""
 _APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -130,7 +131,7 @@ def contents(facts: GatewayFacts, at: datetime, *, checked: bool) -> ReportFile:
 
 def _objects(cluster: Cluster, kind: str, key: Key) -> str:
     try:
-        found = cluster.list(kind, f"{LABEL_GATEWAY}={key.name}")
+        found = own(cluster, kind, key.name)
     except PluginError as error:
         return f"# {error.sentence}\n"
     return "---\n".join(_yaml(_stripped(each)) for each in found) or "# none\n"

@@ -56,3 +56,13 @@ def key_of(gateway: Json) -> Key:
 
 def _place(cluster: Cluster) -> str:
     return f"the namespace {cluster.namespace}" if cluster.namespace else "this namespace"
+
+
+def own(cluster: Cluster, kind: str, gateway: str) -> list[Json]:
+    """The objects of a kind that were made for a gateway: others may have its label, by which programs follow it.
+
+    A claim that a StatefulSet makes has that label alone.
+    """
+    named = f"{names.LABEL_GATEWAY}={gateway}"
+    ours = f"{named},{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
+    return cluster.list(kind, named if kind == "persistentvolumeclaims" else ours)

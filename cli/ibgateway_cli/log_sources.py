@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from ibgateway_api.names import (
     LABEL_COMPONENT,
-    LABEL_GATEWAY,
     LABEL_NAME,
     OPERATOR_AGENT,
     Component,
@@ -12,6 +11,7 @@ from ibgateway_api.names import (
 )
 from ibgateway_cli.cluster import Cluster, Json
 from ibgateway_cli.errors import PluginError
+from ibgateway_cli.gateway import own
 from ibgateway_cli.log_lines import LogLine, LogSource
 
 _CONSOLE = "console"
@@ -20,8 +20,9 @@ _OPERATOR = f"{LABEL_NAME}={OPERATOR_AGENT}"
 
 def gateway_sources(cluster: Cluster, key: Key) -> list[LogSource]:
     """The containers of its pods, as `gateway`, `sentinel`, `executor` and `console`."""
-    pods = cluster.list("pods", f"{LABEL_GATEWAY}={key.name}")
-    return [source for pod in pods for source in _of_pod(key.namespace, pod)]
+    return [
+        source for pod in own(cluster, "pods", key.name) for source in _of_pod(key.namespace, pod)
+    ]
 
 
 def operator_sources(cluster: Cluster, key: Key) -> list[LogSource]:

@@ -48,6 +48,9 @@ def _rows(document: Json, now: datetime) -> Iterator[tuple[str, Text]]:
     yield "Window", _window(document["window"], now)
     yield "Pushes", _pushes(document["pushes"], now)
     yield "Queue", _queue(document["queue"])
+    programs = document.get("programs") or {}
+    if programs.get("following"):
+        yield "Programs", _programs(programs)
     for note in document["notes"]:
         yield "Note", Text(note, WAITS)
     for step in document["next"]:
@@ -109,6 +112,12 @@ def _queue(queue: Json) -> Text:
         if line:
             words.append(f"\n{line}", WAITS)
     return words
+
+
+def _programs(programs: Json) -> Text:
+    number = programs["following"]
+    follow = "1 pod follows" if number == 1 else f"{number} pods follow"
+    return Text(f"{follow} this gate, {programs['ready']} of them Ready")
 
 
 def _since(text: str | None, now: datetime) -> str:

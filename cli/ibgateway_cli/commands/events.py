@@ -7,10 +7,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from ibgateway_api.names import LABEL_GATEWAY, child_names
+from ibgateway_api.names import child_names
 from ibgateway_cli.app import GatewayName, OutputOption, PluginApp, plugin_of
 from ibgateway_cli.cluster import Cluster, Json
-from ibgateway_cli.gateway import key_of
+from ibgateway_cli.gateway import key_of, own
 from ibgateway_cli.output import Output
 from ibgateway_cli.times import from_text, moment
 
@@ -49,7 +49,7 @@ def events_of(cluster: Cluster, gateway: str) -> Iterator[Json]:
 def objects_of(cluster: Cluster, gateway: str) -> set[tuple[str, str]]:
     """Kind and name of what belongs to a gateway: itself, its children by name, and its pods."""
     children = child_names(gateway)
-    pods = {pod["metadata"]["name"] for pod in cluster.list("pods", f"{LABEL_GATEWAY}={gateway}")}
+    pods = {pod["metadata"]["name"] for pod in own(cluster, "pods", gateway)}
     return {
         (_OWN, gateway),
         ("StatefulSet", children.gateway),

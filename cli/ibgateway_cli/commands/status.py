@@ -9,7 +9,8 @@ from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, plug
 from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import PluginError
 from ibgateway_cli.output import Output
-from ibgateway_cli.overview import facts_of, overview
+from ibgateway_cli.overview import GatewayFacts, facts_of, overview
+from ibgateway_cli.programs import programs_of
 from ibgateway_cli.screen import screen
 
 WATCH_SECONDS: Final = 2.0
@@ -39,6 +40,11 @@ def status(
 def look(plugin: Plugin, name: str | None) -> Json:
     """The overview of a gateway; an executor that can't be asked is a line of it."""
     facts = facts_of(plugin.gateway(name))
+    programs = programs_of(plugin.cluster, facts.name)
+    return {**_overview(plugin, facts), "programs": programs}
+
+
+def _overview(plugin: Plugin, facts: GatewayFacts) -> Json:
     if not facts.spec.executor.enabled:
         return overview(facts, "spec.executor.enabled is false")
     try:

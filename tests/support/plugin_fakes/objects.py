@@ -97,7 +97,11 @@ def secret_object(name: str, **keys: str) -> Json:
 
 def pod_object(name: str, component: str, *containers: str, labels: Json | None = None) -> Json:
     """A pod of the gateway paper; its sentinel is a sidecar, as an init container that goes on."""
-    mine = {"ibgateway.dev/gateway": "paper", "app.kubernetes.io/component": component}
+    mine = {
+        "ibgateway.dev/gateway": "paper",
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/managed-by": "ibgateway-operator",
+    }
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -113,6 +117,15 @@ def pod_object(name: str, component: str, *containers: str, labels: Json | None 
         },
         "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
     }
+
+
+def program_object(name: str, *, ready: bool, phase: str = "Running", gated: bool = True) -> Json:
+    """A pod of somebody else's that follows the gate of the gateway paper."""
+    body = pod_object(name, "", "bot", labels={"ibgateway.dev/gateway": "paper"})
+    gates = [{"conditionType": "ibgateway.dev/trading-allowed"}] if gated else []
+    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    status = {"phase": phase, "conditions": conditions}
+    return {**body, "spec": {**body["spec"], "readinessGates": gates}, "status": status}
 
 
 def event_object(number: int, about: str, reason: str, message: str, **more: Any) -> Json:

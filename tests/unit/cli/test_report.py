@@ -16,7 +16,7 @@ from ibgateway_cli.cluster import Cluster
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.redaction import Redaction
 from plugin_fakes import PluginWorld, gateway_object, secret_object
-from plugin_fakes.objects import event_object, pod_object, trading_status
+from plugin_fakes.objects import event_object, pod_object, program_object, trading_status
 
 USER, PASSWORD, VNC = "user-canary-31", "päss wörd-canary-32", "vc9"
 AWKWARD = "ca\"na\\ry'cänary% /"
@@ -83,6 +83,16 @@ def test_no_secret_and_no_account_is_in_it(tmp_path: Path) -> None:
     assert "[IB_USERNAME of ib-credentials] [IB_PASSWORD of ib-credentials]" in log
     assert "vnc [VNC_PASSWORD of ib-credentials] vc9x" in log
     assert "canary" not in str(world.kubectl.calls)
+
+
+def test_a_program_of_others_with_the_gateways_label_is_not_in_it(tmp_path: Path) -> None:
+    world = leaky()
+    bot = program_object("bot-1", ready=True)
+    bot["spec"]["containers"][0]["env"] = [{"name": "KEY", "value": "strategy-canary-55"}]
+    world.kubectl.add(bot)
+    world.kubectl.logs["bot-1", "bot"] = "2026-12-02T07:59:01Z strategy-canary-56\n"
+    files = made(world, tmp_path / "a.tar.gz")
+    assert [name for name, text in files.items() if "strategy-canary" in text] == []
 
 
 def test_an_account_has_one_mask_everywhere(tmp_path: Path) -> None:

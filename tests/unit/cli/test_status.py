@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from plugin_fakes import PluginWorld, gateway_object, golden
-from plugin_fakes.objects import login_status
+from plugin_fakes.objects import event_object, login_status, pod_object, program_object
 
 AWAITING = login_status(
     "AwaitingApproval",
@@ -110,3 +110,36 @@ def test_watch_shows_each_change_once_until_ctrl_c() -> None:
     assert shown.code == 130
     states = [line.strip() for line in shown.out.splitlines() if '"state"' in line]
     assert states == ['"state": "LoggedIn",', '"state": "AwaitingApproval",']
+
+
+class TestPrograms:
+    """Pods of others that follow the gate are counted where they are."""
+
+    def test_they_are_a_line_where_there_are_any(self) -> None:
+        world = PluginWorld()
+        world.kubectl.add(
+            program_object("bot-1", ready=True),
+            program_object("bot-2", ready=False),
+            program_object("ended", ready=False, phase="Succeeded"),
+            program_object("ungated", ready=True, gated=False),
+            pod_object("paper-executor-abc", "executor", "executor"),
+        )
+        assert "Programs  2 pods follow this gate, 1 of them Ready" in world.run("status").out
+        document = json.loads(world.run("status", "-o", "json").out)
+        assert document["programs"] == {"following": 2, "ready": 1}
+
+    def test_pods_that_may_not_be_read_leave_the_rest(self) -> None:
+        world = PluginWorld()
+        world.kubectl.refused["get", "pod"] = "Error from server (Forbidden): pods is forbidden"
+        shown = world.run("status", "-o", "json")
+        assert shown.code == 0
+        assert json.loads(shown.out)["programs"] is None
+
+    def test_their_events_and_logs_are_not_the_gateways(self) -> None:
+        world = PluginWorld()
+        world.kubectl.add(
+            program_object("bot-1", ready=True),
+            event_object(1, "Pod/bot-1", "Pulled", "the bot's image"),
+        )
+        assert "the bot's image" not in world.run("events").out
+        assert "bot-1" not in str([c for c in world.kubectl.calls if "logs" in c])
