@@ -67,7 +67,8 @@ _WHY: Final = {
     GateReason.NIGHTLY_RESTART: "the gateway is about to restart itself, as every night, without a push",
     GateReason.HANDED_OVER: "a person has the login for themselves (ibgateway.dev/handover-until, or at the console)",
     GateReason.SUSPENDED: "spec.suspend is true",
-    GateReason.PAUSED: "a person has paused it: POST /v1/resume, or the console where it was paused there, ends that",
+    GateReason.PAUSED: "a person has paused it: POST /v1/resume ends that; a pause from the console the button there"
+    " or the annotation ibgateway.dev/resume-requested-at",
     GateReason.UNEXPECTED_ACCOUNT: "the login has other accounts than those that may be traded",
     GateReason.READ_ONLY_API: "spec.gateway.readOnlyApi is true, or the gateway was started with it",
     GateReason.CLOCK_SKEW: "the node's clock is more than five seconds off IBKR's: set it right (NTP)",

@@ -26,6 +26,8 @@ MANAGED_BY: Final = "ibgateway-operator"
 
 ANNOTATION_LOGIN_REQUESTED_AT: Final = f"{GROUP}/login-requested-at"
 """RFC 3339 time of a person's request for one more login attempt; old or repeated ones are ignored."""
+ANNOTATION_RESUME_REQUESTED_AT: Final = f"{GROUP}/resume-requested-at"
+"""The time at which a person ended the pause that was begun at the console before."""
 ANNOTATION_HANDOVER_UNTIL: Final = f"{GROUP}/handover-until"
 """RFC 3339 time, or a duration such as 30m, for which a person wants the login for themselves; removed, it is over."""
 ANNOTATION_SETTINGS_HASH: Final = f"{GROUP}/settings-hash"

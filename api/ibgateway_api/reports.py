@@ -49,6 +49,14 @@ class HandoverReport(Document):
     why: str = ""
 
 
+class TradingPause(Document):
+    """A person's pause of trading from the console, as sentinel and operator tell each other. `over`: it was ended."""
+
+    id: str
+    since: AwareDatetime
+    over: bool = False
+
+
 class TurnReport(Document):
     """The last turn that was given to this gateway. `over`: its push was answered, missed, or never came about."""
 
@@ -83,6 +91,8 @@ class SentinelReport(Document):
     """The last turn to push that was given; None where none ever was."""
     handover: HandoverReport | None = None
     """The handover that stands; None where the login is the gateway's."""
+    pause: TradingPause | None = None
+    """The last pause from the console, over or not; None where the sentinel knows of none."""
     undelivered: str = ""
     """Why people are not told what they should be; empty where they are, and where nobody is to be told."""
     why: str = ""

@@ -1,13 +1,13 @@
 """The settings files of sentinel and executor, written by the operator and read again on change."""
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from ibgateway_api.accounts import TradingMode
 from ibgateway_api.document import Document
 from ibgateway_api.executor_spec import MarketClosedAction, ResendPolicy
 from ibgateway_api.notifications import Severity
 from ibgateway_api.permits import ExistingSession, LoginPolicy
-from ibgateway_api.reports import HoldReport
+from ibgateway_api.reports import HoldReport, TradingPause
 from ibgateway_api.targets import TargetSchedule
 from ibgateway_api.week import Calendar, RestartTime
 
@@ -42,6 +42,10 @@ class SentinelSettings(Document):
     """Whether this gateway has ever logged in: an attempt ledger that is missing now was lost."""
     holds: tuple[HoldReport, ...] = ()
     """What the operator holds trading for: the gate for programs is closed for it too."""
+    pause: TradingPause | None = None
+    """A pause from the console that the operator knows to stand: it stands also where the attempt ledger is lost."""
+    resume_requested: AwareDatetime | None = None
+    """The annotation that ends such a pause, where one was begun before it."""
 
 
 class TargetSettings(Document):

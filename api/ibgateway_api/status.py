@@ -46,6 +46,15 @@ class HandoverStatus(Document):
     """The annotation that was ignored last; an Event says why."""
 
 
+class PauseStatus(Document):
+    """A person's pause of trading from the console, remembered for a sentinel that has lost its ledger."""
+
+    request: str = ""
+    """The id of the pause; empty where none stands."""
+    since: datetime | None = None
+    """Since when."""
+
+
 class TurnStatus(Document):
     """Where this gateway's push stands among those of the same person's gateways."""
 
@@ -113,6 +122,8 @@ class IBGatewayStatus(Document):
     """Where the gateway stands with IBKR."""
     handover: HandoverStatus = HandoverStatus()
     """A login that a person has for themselves."""
+    pause: PauseStatus = PauseStatus()
+    """A pause of trading from the console."""
     turn: TurnStatus = TurnStatus()
     """Where a push stands among those of the same person's gateways."""
     window: WindowStatus = WindowStatus()

@@ -71,14 +71,17 @@ def _command(key: Key, action: ConsoleAction, *, weeks: bool) -> str:
     match action:
         case ConsoleAction.LOGIN:
             return login
-        case ConsoleAction.RESTART if weeks:
-            return login
         case ConsoleAction.RESTART:
-            return f"{_kubectl(key)} delete pod {child_names(key.name).gateway_pod}"
+            pod = f"{_kubectl(key)} delete pod {child_names(key.name).gateway_pod}"
+            return login if weeks else pod
         case ConsoleAction.HANDOVER:
             return f"{annotate} {handover}=30m"
         case ConsoleAction.HAND_BACK:
             return f"{_kubectl(key)} annotate ibgw/{key.name} {handover}-"
+        case ConsoleAction.RESUME:
+            return (
+                f"{annotate} {names.ANNOTATION_RESUME_REQUESTED_AT}=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+            )
         case _:
             return ""
 

@@ -1,6 +1,7 @@
 """What everybody may know who can open the console's page, made of what the sentinel knows. Pure."""
 
-from ibgateway_agent.sentinel.permits.offers import offers, paused_since
+from ibgateway_agent.sentinel.permits import trading_pause
+from ibgateway_agent.sentinel.permits.offers import offers
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_agent.sentinel.permits.week_ahead import week_now
 from ibgateway_api.console_documents import ConsoleAction, ConsoleReport, QueueReport
@@ -17,7 +18,7 @@ def console_report(
     not_drained: ConsoleAction | None = None,
 ) -> ConsoleReport:
     """The document of `GET /console`. `told` is what the operator and the executor hear at the same moment."""
-    settings, week = seen.settings, week_now(seen)
+    settings, week, paused = seen.settings, week_now(seen), trading_pause.standing(seen)
     waits, stands = told.waiting, told.handover
     return ConsoleReport(
         state=told.state,
@@ -33,7 +34,7 @@ def console_report(
         attempts_today=told.attempts_today,
         daily_attempts=settings.login.daily_attempts,
         queue=queue,
-        paused_since=paused_since(seen.records),
+        paused_since=paused.since if paused else None,
         offers=offers(seen),
         draining=draining,
         not_drained=not_drained,

@@ -73,6 +73,7 @@ class ConsoleRequests:
                 f"{self._waiting.asked.action} waits until orders have drained"
             )
         self.not_drained = None
+        self._permits.mind_pause(seen)
         self._permits.note_press(asked.action, asked.id, seen.now)
         if asked.action in _ENDS_A_LOGIN and seen.login.state is LoginState.LOGGED_IN:
             self._waiting = WaitingRequest(asked, self._clock.monotonic())

@@ -26,9 +26,14 @@ from ibgateway_agent.sentinel.log.wrapper_watch import WrapperWatch
 from ibgateway_agent.sentinel.log_reader import LogReader
 from ibgateway_agent.sentinel.metrics import SentinelMetrics
 from ibgateway_agent.sentinel.nightly import STAYS_AWAY_AFTER
-from ibgateway_agent.sentinel.permits import decide, handover, outcome, standstill
+from ibgateway_agent.sentinel.permits import (
+    decide,
+    handover,
+    outcome,
+    standstill,
+    trading_pause,
+)
 from ibgateway_agent.sentinel.permits.attempt_ledger import AttemptLedger
-from ibgateway_agent.sentinel.permits.offers import paused_since
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
 from ibgateway_agent.sentinel.permits.permits import Permits
 from ibgateway_agent.sentinel.permits.records import RequestKind
@@ -279,6 +284,7 @@ class Sentinel:
 
     def _do_duties(self) -> None:
         login = self._state.login
+        self._permits.mind_pause(self._snapshot())
         seen = self._concluded(self._see_standstill())
         if self._state.running:
             self._permits.drop_dead_token(login, self._state.start)
@@ -324,6 +330,7 @@ class Sentinel:
             token_at_hand=state.token_at_hand,
             permit_on_its_way=state.waiting and self._permits.on_its_way(state.start),
             starts_over=state.fold.starts_over,
+            kept_pause=self._permits.kept_pause,
             looked_since=self._log.caught_up_at,
             clock_wrong=self._monitor.clock_watch.is_wrong(),
             port_closed=self._port_closed,
@@ -355,7 +362,7 @@ class Sentinel:
             or leaves
             or asked
             or self.gate.drains.asked_by_operator,
-            paused=paused_since(seen.records) is not None,
+            pause=trading_pause.told_of(seen),
             nightly_until=nightly_until,
             drain=drain,
             clock_off=self._monitor.clock_watch.is_off(),

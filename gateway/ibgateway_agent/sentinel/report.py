@@ -15,6 +15,7 @@ from ibgateway_api.reports import (
     HoldReport,
     PermitReport,
     SentinelReport,
+    TradingPause,
     TurnReport,
 )
 
@@ -28,8 +29,8 @@ class ReportInput:
     refused: Refused | None = None
     handover: HandoverReport | None = None
     planned_stop: bool = False
-    paused: bool = False
-    """By a person at the console."""
+    pause: TradingPause | None = None
+    """By a person at the console, over or not."""
     nightly_until: datetime | None = None
     clock_off: bool = False
     closes: datetime | None = None
@@ -59,6 +60,7 @@ def report(
         taken_restart=known.records.last_taken(RequestKind.RESTART),
         turn=turn,
         handover=known.handover,
+        pause=known.pause,
         undelivered=undelivered,
         why=login.why,
         closes=known.closes,
@@ -78,7 +80,7 @@ def _holds(known: ReportInput) -> Iterator[HoldReport]:
         yield HoldReport(reason=GateReason.HANDED_OVER, until=known.handover.until)
     if known.planned_stop:
         yield HoldReport(reason=GateReason.PLANNED_STOP)
-    if known.paused:
+    if known.pause is not None and not known.pause.over:
         yield HoldReport(reason=GateReason.PAUSED)
     if known.nightly_until is not None:
         yield HoldReport(reason=GateReason.NIGHTLY_RESTART, until=known.nightly_until)

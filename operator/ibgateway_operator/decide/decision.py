@@ -18,6 +18,7 @@ from ibgateway_operator.decide.gate import GateVerdict, judge
 from ibgateway_operator.decide.handovers import handover_status
 from ibgateway_operator.decide.held_children import held_back
 from ibgateway_operator.decide.holds import told_holds
+from ibgateway_operator.decide.pauses import kept_pause, resume_requested
 from ibgateway_operator.decide.replicas import Replicas, logins_allowed, replicas
 from ibgateway_operator.decide.requests import RequestedLogin, requested_login
 from ibgateway_operator.decide.restart_times import restart_time
@@ -182,6 +183,8 @@ def _input(
         vnc_from_user=found is not None and found.has_vnc,
         vnc_is_default=found is None or not found.has_vnc or found.default_vnc,
         holds=told_holds(snapshot),
+        pause=kept_pause(snapshot),
+        resume_requested=resume_requested(snapshot),
         logins_allowed=logins_allowed(spec, snapshot),
         needs_turn=snapshot.place.shared,
         logged_in_before=snapshot.gateway.status.login.full_auth_time is not None,

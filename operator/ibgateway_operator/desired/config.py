@@ -93,6 +93,8 @@ def sentinel_settings(given: DesiredInput) -> SentinelSettings:
         needs_turn=given.needs_turn,
         logged_in_before=given.logged_in_before,
         holds=_hold_reports(given),
+        pause=given.pause,
+        resume_requested=given.resume_requested,
     )
 
 

@@ -12,6 +12,7 @@ from ibgateway_api import names
 from ibgateway_api.accounts import TradingMode
 from ibgateway_api.gate import GateReason
 from ibgateway_api.names import ChildNames, Component, Key
+from ibgateway_api.reports import TradingPause
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import Calendar
 from ibgateway_operator.model.kinds import Kind
@@ -58,6 +59,10 @@ class DesiredInput:
     """The moment of this week's restart that was past when it was chosen."""
     holds: tuple[GateReason, ...] = ()
     """What sentinel and executor are told to hold trading for, beside the spec's own suspend."""
+    pause: TradingPause | None = None
+    """A person's pause from the console that is known to stand."""
+    resume_requested: datetime | None = None
+    """The annotation that ends such a pause."""
     kept_settings: str = ""
     """The settings of an executor that is there until a program takes its place, as they are stored; else empty."""
     vnc_from_user: bool = False

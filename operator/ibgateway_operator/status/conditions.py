@@ -17,6 +17,7 @@ from ibgateway_api.reports import SentinelReport
 from ibgateway_api.status import HandoverStatus, TurnStatus
 from ibgateway_operator.decide.gate import OPEN_MESSAGE, GateVerdict
 from ibgateway_operator.decide.holds import read_only, unexpected_account
+from ibgateway_operator.decide.pauses import resume_ignored
 from ibgateway_operator.decide.replicas import policy_doubt
 from ibgateway_operator.model.manifests import condition_status
 from ibgateway_operator.model.snapshot import Finding, Snapshot, is_program, waiting_reason
@@ -165,6 +166,8 @@ def trading_allowed(assessment: Assessment) -> Observation:
         return FALSE, Finding(closed.reason, unexpected_account(assessment.snapshot))
     if closed.reason == GateReason.READ_ONLY_API and (words := read_only(assessment.snapshot)):
         return FALSE, Finding(closed.reason, words)
+    if closed.reason == GateReason.PAUSED and (words := resume_ignored(assessment.snapshot)):
+        return FALSE, Finding(closed.reason, f"{closed.message}; {words}")
     return FALSE, Finding(closed.reason, closed.message)
 
 

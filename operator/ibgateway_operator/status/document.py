@@ -19,6 +19,7 @@ from ibgateway_api.status import (
     LoginStatus,
     WindowStatus,
 )
+from ibgateway_operator.decide.pauses import pause_status
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.model.snapshot import Snapshot
 from ibgateway_operator.status.conditions import (
@@ -65,6 +66,7 @@ def status_of(
             update={"handled_request": handled_request, "ignored_request": ignored_request}
         ),
         handover=assessment.handover,
+        pause=pause_status(snapshot),
         turn=assessment.turn,
         window=_window(assessment),
         accounts=_accounts(snapshot),

@@ -20,7 +20,11 @@ API server checks. `kubectl explain ibgateway.spec --recursive` shows it too. Sh
 """
 SPEC_HEAD: Final = "| field | type | default | allowed | meaning |\n|---|---|---|---|---|\n"
 STATUS_HEAD: Final = "| field | type | meaning |\n|---|---|---|\n"
-PEOPLES: Final = ("ANNOTATION_LOGIN_REQUESTED_AT", "ANNOTATION_HANDOVER_UNTIL")
+PEOPLES: Final = (
+    "ANNOTATION_LOGIN_REQUESTED_AT",
+    "ANNOTATION_HANDOVER_UNTIL",
+    "ANNOTATION_RESUME_REQUESTED_AT",
+)
 """Annotations that a person sets; the others are the operator's notes."""
 
 
@@ -83,10 +87,10 @@ def _names() -> Iterator[str]:
     said = _docstrings(Path(names.__file__))
     notes = [name for name in vars(names) if name.startswith("ANNOTATION_")]
     yield (
-        "## Annotations\n\nTwo are yours to set on an IBGateway:\n\n| annotation | meaning |\n|---|---|\n"
+        "## Annotations\n\nThree are yours to set on an IBGateway:\n\n| annotation | meaning |\n|---|---|\n"
         + "".join(f"| `{getattr(names, name)}` | {cell(said[name])} |\n" for name in PEOPLES)
     )
-    yield "What becomes of them: [a login for yourself](conditions.md#a-login-for-yourself), [asking for an attempt](conditions.md#gatewayloggedin).\n"
+    yield "What becomes of them: [a login for yourself](conditions.md#a-login-for-yourself), [asking for an attempt](conditions.md#gatewayloggedin), [the end of a pause](events.md#resume-requested-at).\n"
     yield (
         "The others are notes of the operator on its objects; leave them alone:\n\n| annotation | meaning |\n|---|---|\n"
         + "".join(

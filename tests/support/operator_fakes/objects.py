@@ -11,6 +11,7 @@ from ibgateway_api.reports import (
     HoldReport,
     PermitReport,
     SentinelReport,
+    TradingPause,
     TurnReport,
 )
 from ibgateway_api.spec import IBGatewaySpec
@@ -199,6 +200,7 @@ def report(
     taken_restart: str = "",
     handover: HandoverReport | None = None,
     turn: TurnReport | None = None,
+    pause: TradingPause | None = None,
 ) -> SentinelReport:
     """What the sentinel of a gateway says that logged in on Sunday."""
     return SentinelReport(
@@ -216,6 +218,7 @@ def report(
         taken_restart=taken_restart,
         handover=handover,
         turn=turn,
+        pause=pause,
     )
 
 

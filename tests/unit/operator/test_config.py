@@ -3,9 +3,10 @@
 import json
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from ibgateway_api.gate import GateReason
-from ibgateway_api.reports import HoldReport
+from ibgateway_api.reports import HoldReport, TradingPause
 from ibgateway_api.settings import ExecutorSettings, SentinelSettings
 from ibgateway_operator.desired.config import executor_settings, sentinel_settings, settings_hash
 from operator_fakes import children_of, desired_input
@@ -114,7 +115,9 @@ CALENDAR = json.loads(desired_input().calendar.to_json())
 
 
 def test_every_setting_of_the_sentinel_arrives() -> None:
-    written = json.loads(sentinel_settings(desired_input(FILLED)).to_json())
+    pause = TradingPause(id="a", since=datetime(2026, 11, 18, tzinfo=UTC))
+    given = replace(desired_input(FILLED), pause=pause, resume_requested=pause.since)
+    written = json.loads(sentinel_settings(given).to_json())
     assert written == {
         "tradingMode": "live",
         "expectedAccounts": ["U1234567"],
@@ -140,6 +143,8 @@ def test_every_setting_of_the_sentinel_arrives() -> None:
         "needsTurn": False,
         "loggedInBefore": False,
         "holds": [{"reason": "Suspended"}],
+        "pause": {"id": "a", "since": "2026-11-18T00:00:00Z", "over": False},
+        "resumeRequested": "2026-11-18T00:00:00Z",
     }
     assert len(written) == len(SentinelSettings.model_fields)
 

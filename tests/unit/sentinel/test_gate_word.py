@@ -15,7 +15,7 @@ from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_api.gate import Closed, Open
 from ibgateway_api.gate_documents import GateReport
 from ibgateway_api.login import Login, LoginState, Sign
-from ibgateway_api.reports import HoldReport, SentinelReport
+from ibgateway_api.reports import HoldReport, SentinelReport, TradingPause
 from ibgateway_api.settings import SentinelSettings
 from sentinel_fakes import FakePod
 from sentinel_fakes.gate import ServedGate
@@ -202,7 +202,7 @@ def test_a_pause_at_the_console_closes_it() -> None:
     time = SteppedTime()
     reports = ReportPublisher("boot", time.clock)
     login = Login(LoginState.LOGGED_IN, NOW, accounts=("DU1",), full_auth_time=NOW)
-    reports.publish(ReportInput(login, Records(), paused=True))
+    reports.publish(ReportInput(login, Records(), pause=TradingPause(id="a", since=NOW)))
     assert ServedGate(reports, time.clock).gate.publisher.latest().reason == "Paused"
 
 

@@ -28,7 +28,7 @@ from ibgateway_agent.sentinel.server import SentinelTokens, application
 from ibgateway_api.console_documents import ConsoleReport
 from ibgateway_api.gate_documents import DrainRequest, GateDrain
 from ibgateway_api.login import Login, LoginState
-from ibgateway_api.reports import HandoverReport, SentinelReport
+from ibgateway_api.reports import HandoverReport, SentinelReport, TradingPause
 from ibgateway_api.requests import ConsoleRequest, HandoverRequest, TurnRequest
 from ibgateway_runtime.clock import Clock
 from ibgateway_runtime.http_server import served
@@ -354,7 +354,7 @@ async def test_ready_is_an_open_gate(client: Client, sentinel: ServedReports) ->
             "ConnectionLost",
         ),
         (ReportInput(IN, Records()), 200, "GateOpen"),
-        (ReportInput(IN, Records(), paused=True), 503, "Paused"),
+        (ReportInput(IN, Records(), pause=TradingPause(id="a", since=IN.since)), 503, "Paused"),
         (ReportInput(replace(IN, full_auth_time=None), Records()), 503, "RestartWindow"),
     ):
         sentinel.publisher.publish(known)

@@ -1,9 +1,10 @@
 """What a person may ask for at the console now, and what each of it costs in pushes. Pure."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+from ibgateway_agent.sentinel.permits import trading_pause
 from ibgateway_agent.sentinel.permits.decide import (
     answer_to_person,
     login_is_under_way,
@@ -11,7 +12,7 @@ from ibgateway_agent.sentinel.permits.decide import (
     refused_stop,
 )
 from ibgateway_agent.sentinel.permits.handover import handover, why_it_costs
-from ibgateway_agent.sentinel.permits.records import Note, Records, RequestKind, pressed
+from ibgateway_agent.sentinel.permits.records import Note, RequestKind, pressed
 from ibgateway_agent.sentinel.permits.snapshot import SentinelSnapshot
 from ibgateway_agent.sentinel.permits.week_ahead import week_now
 from ibgateway_api.advice import why_refused
@@ -52,13 +53,6 @@ def costs_more(asked: ConsoleRequest, now: SentinelSnapshot) -> str:
     return "it costs a push now, and cost none when you read it"
 
 
-def paused_since(records: Records) -> datetime | None:
-    """Since when trading is paused from the console; None where it is not."""
-    pause, resume = pressed(ConsoleAction.PAUSE), pressed(ConsoleAction.RESUME)
-    last = records.last_asked(pause, resume)
-    return last.at if last is not None and last.kind == pause else None
-
-
 def is_weeks_restart(now: SentinelSnapshot) -> bool:
     """Whether a restart that is asked for now is the week's, with its push."""
     return week_now(now).open
@@ -72,7 +66,7 @@ def _offers(now: SentinelSnapshot) -> Iterator[ActionOffer]:
     yield _handover(now, stands, pressed)
     if stands is not None:
         yield _hand_back(now, stands)
-    paused = paused_since(now.records) is not None
+    paused = trading_pause.standing(now) is not None
     yield ActionOffer(action=ConsoleAction.RESUME if paused else ConsoleAction.PAUSE)
 
 

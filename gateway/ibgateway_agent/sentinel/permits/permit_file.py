@@ -5,12 +5,15 @@ wrapper that it is meant for, and a permit says until when.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from pydantic import ValidationError
+
 from ibgateway_agent.sentinel.log.run_dir import run_file
 from ibgateway_agent.sentinel.permits.decide import GivePermit
+from ibgateway_api.reports import TradingPause
 
 PERMIT_LIVES_FOR: Final = timedelta(seconds=30)
 """A wrapper that waits takes its permit within half a second; one that was held up asks anew."""
@@ -64,6 +67,24 @@ class PermitFile:
             self._place("may-pause", start)
         else:
             path.unlink(missing_ok=True)
+
+    def keep_pause(self, pause: TradingPause | None) -> None:
+        """Remember a person's pause of trading beside the ledger; None: it is over."""
+        if pause is None:
+            (self.run_dir / "paused").unlink(missing_ok=True)
+        else:
+            self._place("paused", f"id={pause.id}\nsince={pause.since.isoformat()}\n")
+
+    def kept_pause(self) -> TradingPause | None:
+        """The pause that is remembered; a file that tells nothing is one too."""
+        path = self.run_dir / "paused"
+        if not path.exists():
+            return None
+        try:
+            return TradingPause.model_validate(_values(path))
+        except ValidationError:
+            changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            return TradingPause(id=f"unreadable {changed.isoformat()}", since=changed)
 
     def stop(self, start: str) -> None:
         """Have the wrapper end its process; `start` names the wrapper's start that is meant."""

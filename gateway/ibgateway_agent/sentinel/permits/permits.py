@@ -1,11 +1,13 @@
 """The writer of permits: what was decided and concluded elsewhere, the ledger first, then the file."""
 
+import contextlib
 import logging
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from ibgateway_agent.errors import HandoverRefusedError, StopRefusedError
-from ibgateway_agent.sentinel.permits import decide, handover
+from ibgateway_agent.sentinel.permits import decide, handover, trading_pause
 from ibgateway_agent.sentinel.permits.attempt_ledger import AttemptLedger
 from ibgateway_agent.sentinel.permits.outcome import Lines
 from ibgateway_agent.sentinel.permits.permit_file import PermitFile
@@ -22,6 +24,7 @@ from ibgateway_api.advice import why_refused
 from ibgateway_api.console_documents import ConsoleAction
 from ibgateway_api.login import Login, LoginState
 from ibgateway_api.permits import Attempt, Cause, Granted
+from ibgateway_api.reports import TradingPause
 from ibgateway_api.requests import CONSOLE, HandoverRequest, TurnRequest
 
 logger = logging.getLogger(__name__)
@@ -37,6 +40,7 @@ class Permits:
         self._file = file
         self._dropped: datetime | None = None
         self._may_pause: str | None = None
+        self.kept_pause = file.kept_pause()
         if ledger.problem:
             logger.error(
                 "no attempt is allowed: %s; a login request starts a new one", ledger.problem
@@ -87,12 +91,45 @@ class Permits:
         return True
 
     def note_press(self, action: ConsoleAction, request: str, now: datetime) -> None:
-        """A person has pressed a button there; raises as `hand_over`."""
+        """A person has pressed a button there; raises as `hand_over`. A pause is remembered beside the ledger first."""
+        if action is ConsoleAction.PAUSE:
+            with contextlib.suppress(OSError):  # the ledger is what counts
+                self._keep_pause(TradingPause(id=request, since=now))
         kind = pressed(action)
         self._ledger.append(
             Note(note=NoteKind.ASKED, at=now, kind=kind, request=request, by=CONSOLE)
         )
+        if action is ConsoleAction.RESUME:
+            self._keep_pause(None)
         logger.info("asked at the console: %s, %s", action, request)
+
+    def mind_pause(self, seen: SentinelSnapshot) -> None:
+        """A pause that only others remember gets its line again; the annotation that ends one is read once.
+
+        Raises OSError. An unreadable ledger takes no line; the pause stands all the same.
+        """
+        if not seen.records.readable:
+            return
+        if lost := trading_pause.forgotten(seen):
+            logger.warning("the ledger has lost the pause of %s: trading stays paused", lost.since)
+            self._ledger.append(trading_pause.noted(lost, by=CONSOLE))
+            seen = replace(seen, records=self.records)
+        if note := trading_pause.resumed_by_annotation(seen):
+            self._ledger.append(note)
+            seen = replace(seen, records=self.records)
+            logger.info(
+                "%s: %s",
+                note.request,
+                "trading resumes"
+                if note.note is NoteKind.ASKED
+                else "nothing was paused before it",
+            )
+        if self.kept_pause is not None and trading_pause.standing(seen) is None:
+            self._keep_pause(None)
+
+    def _keep_pause(self, pause: TradingPause | None) -> None:
+        self._file.keep_pause(pause)
+        self.kept_pause = pause
 
     def hand_over(self, asked: HandoverRequest, seen: SentinelSnapshot) -> bool:
         """A person has the login until then, or no longer; False where nothing is new.

@@ -154,6 +154,12 @@ class Records:
         return {n.kind: place for place, n in enumerate(self.notes) if n.note is NoteKind.ASKED}
 
     @cached_property
+    def _every_request(self) -> frozenset[tuple[str, str]]:
+        """Of every kind, asked for or done."""
+        kinds = (NoteKind.ASKED, NoteKind.DONE)
+        return frozenset((n.kind, n.request) for n in self.notes if n.note in kinds)
+
+    @cached_property
     def _done(self) -> frozenset[tuple[str, str]]:
         return frozenset((n.kind, n.request) for n in self.notes if n.note is NoteKind.DONE)
 
@@ -165,6 +171,14 @@ class Records:
     def was_asked(self, request: str) -> bool:
         """Whether a request of that id was taken, of whatever kind."""
         return any(note.request == request for note in self._asked.values())
+
+    def was_settled(self, kind: str, request: str) -> bool:
+        """Whether a request of that kind and id was ever taken or done, however long ago."""
+        return (kind, request) in self._every_request
+
+    def was_paused_by(self, request: str) -> bool:
+        """Whether a pause of that id was ever noted."""
+        return self.was_settled(pressed(ConsoleAction.PAUSE), request)
 
     @property
     def mode(self) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from ibgateway_agent.sentinel.permits.records import Records
 from ibgateway_api.login import Login
+from ibgateway_api.reports import TradingPause
 from ibgateway_api.settings import SentinelSettings
 
 
@@ -33,5 +34,7 @@ class SentinelSnapshot:
     clock_wrong: bool = False
     port_closed: bool = False
     """Nobody listened on the API's port when it was probed last."""
+    kept_pause: TradingPause | None = None
+    """A pause of trading that the run directory remembers."""
     looked_since: datetime | None = None
     """When this sentinel had read what was written before its start; only from then on the API is heard."""
