@@ -155,6 +155,32 @@ def test_the_dashboards_queries_can_be_asked(tmp_path: Path) -> None:
     check_rules(write(tmp_path / "rules.yaml", {"groups": [{"name": "panels", "rules": rules}]}))
 
 
+POD = 'namespace="a",gateway="b",pod="b-gateway-0",container="sentinel"'
+ONCE_A_WEEK: list[tuple[dict[str, str], int, float]] = [
+    ({"pushes": "_x2 1x200", "process_start": "_x2 120x200"}, 30, 1),
+    ({"pushes": "_x2 1x200", "process_start": "_x2 120x200"}, 100, 0),
+    ({"pushes": "_x100 1x100", "process_start": "-90000x200"}, 110, 1),
+    ({"pushes": "1x100 2x100", "process_start": "-90000x200"}, 110, 1),
+    ({"pushes": "4x80 _x3 1x100", "process_start": "-90000x80 _x3 4980x100"}, 100, 1),
+]
+"""What a minute's scrapes see of a counter and of its process, a minute to look at, and how many pushes the hour before had."""
+
+
+@pytest.mark.parametrize(("seen", "minute", "expected"), ONCE_A_WEEK)
+def test_a_push_counts_that_the_first_scrape_of_a_program_has_seen_already(
+    seen: dict[str, str], minute: int, expected: float, tmp_path: Path
+) -> None:
+    [asked] = [q for q in queries() if "ibgateway_pushes_total" in q]
+    names = {"pushes": "ibgateway_pushes_total", "process_start": "process_start_time_seconds"}
+    series = [{"series": f"{names[k]}{{{POD}}}", "values": v} for k, v in seen.items()]
+    sample = {"labels": "{}", "value": expected}
+    question = {"expr": f"round({asked})", "eval_time": f"{minute}m", "exp_samples": [sample]}
+    case = {"interval": "1m", "input_series": series, "promql_expr_test": [question]}
+    file = write(tmp_path / "case.yaml", {"tests": [case]})
+    done = promtool().run("test", "rules", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_dashboard_is_there_for_grafanas_sidecar_to_find(helm: Helm) -> None:
     name = "first-ibgateway-operator-dashboard"
     wanted = {"enabled": True, "label": "dashboards", "annotations": {"folder": "Trading"}}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from time import time
 from typing import Any, Final
 
@@ -13,9 +14,11 @@ from rich.console import Console
 from ibgateway_cluster import Cluster
 from ibgateway_stage.ibkr import ACCOUNT, Ibkr
 from ibgateway_stage.stage import VNC_PASSWORD, Stage
-from ibgateway_stage.waiting import until
+from ibgateway_stage.waiting import NeverHappenedError, until
 
 NAMESPACE: Final = "ibgateway-demo"
+STANDS_STILL: Final = frozenset({"WaitingForPermit", "TokenExpired", "ApprovalMissed"})
+PATIENCE: Final = timedelta(seconds=15)
 
 
 def run(cluster: Cluster) -> None:
@@ -29,7 +32,7 @@ def run(cluster: Cluster) -> None:
     with step(console, "helm install ibgateway-operator"):
         stage.install_operator()
     with step(console, "helm install ibgateway: one paper gateway"):
-        stage.install_gateway()
+        stage.install_gateway({"suspend": False})
     login = "the gateway logs in; its push is approved on the simulated phone"
     with stage.ibkr() as ibkr, step(console, login):
         approve_until_ready(stage, ibkr)
@@ -49,14 +52,39 @@ def step(console: Console, title: str) -> Iterator[None]:
 
 
 def approve_until_ready(stage: Stage, ibkr: Ibkr) -> None:
-    """Approve whatever push waits until the executor is Ready."""
+    """Approve whatever push waits until the executor is Ready; a login that would not come by itself for a while is asked for.
+
+    After an older demo it would not: a simulated IBKR that was replaced knows no session and no token of before.
+    """
+    asked: set[str] = set()
 
     def look() -> bool:
+        login = stage.status().get("login", {})
         if ibkr.waiting():
             ibkr.approve()
+        elif stands_still(login, datetime.now(UTC)) and login["since"] not in asked:
+            asked.add(login["since"])
+            stage.ask_for_login()
         return stage.ready("executor") and stage.condition("Ready").get("status") == "True"
 
-    until("the executor is Ready", look, seconds=300, every=0.5)
+    try:
+        until("the executor is Ready", look, seconds=300, every=0.5)
+    except NeverHappenedError as error:
+        raise NeverHappenedError(f"{error}; {in_the_way(stage.condition('Ready'))}") from None
+
+
+def stands_still(login: dict[str, Any], now: datetime) -> bool:
+    """Whether a login waits for its time or for somebody's word; for a moment each start waits for its permit."""
+    if login.get("state") not in STANDS_STILL or not login.get("since"):
+        return False
+    return now - datetime.fromisoformat(login["since"]) > PATIENCE
+
+
+def in_the_way(ready: dict[str, Any]) -> str:
+    """What the condition Ready says."""
+    if not ready:
+        return "the operator has not said a word about the gateway: kubectl ibgateway logs"
+    return f"{ready['reason']}: {ready['message']}"
 
 
 def fill_one(stage: Stage) -> dict[str, Any]:

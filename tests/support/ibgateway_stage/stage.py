@@ -177,6 +177,15 @@ class Stage:
         pods = self.pods(component)
         return bool(pods) and all(is_ready(pod) for pod in pods)
 
+    def started(self, component: str) -> bool:
+        """Whether the component has a pod and all of its containers have started, Ready or not."""
+        statuses = [
+            status
+            for pod in self.pods(component)
+            for status in pod["status"].get("containerStatuses", [])
+        ]
+        return bool(statuses) and all(status.get("started") for status in statuses)
+
     def executor_token(self) -> str:
         """The bearer token of the executor."""
         secret = self.read("secret", f"{self.gateway}-executor-token") or {}

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,28 @@ def test_no_step_counts_on_bash_splitting_words_or_on_comments() -> None:
     for step in steps():
         assert not re.match(r"\$\w", step), step
         assert not re.search(r"\s#", step), step
+
+
+@pytest.mark.parametrize(
+    ("state", "since", "stands"),
+    [
+        ("TokenExpired", "2026-11-30T12:00:00Z", True),
+        ("WaitingForPermit", "2026-11-30T12:00:44Z", True),
+        ("WaitingForPermit", "2026-11-30T12:00:46Z", False),
+        ("ApprovalMissed", "2026-11-30T12:00:00Z", True),
+        ("AwaitingApproval", "2026-11-30T12:00:00Z", False),
+        ("LoggedIn", "2026-11-30T12:00:00Z", False),
+        ("WaitingForPermit", None, False),
+    ],
+)
+def test_a_login_is_asked_for_only_where_it_would_not_come_by_itself(
+    state: str, since: str | None, *, stands: bool
+) -> None:
+    now = datetime(2026, 11, 30, 12, 1, tzinfo=UTC)
+    assert demo.stands_still({"state": state, "since": since}, now) is stands
+
+
+def test_what_is_in_the_way_is_told_where_the_demo_gives_up() -> None:
+    ready = {"status": "False", "reason": "Paused", "message": "anna has paused trading"}
+    assert demo.in_the_way(ready) == "Paused: anna has paused trading"
+    assert "kubectl ibgateway logs" in demo.in_the_way({})
