@@ -174,8 +174,7 @@ def story(client, url):
     return told
 
 
-def main(host, port, url):
-    client = Client()
+def main(host, port, url, client):
     client.connect(host, int(port), 17)
     reader = threading.Thread(target=client.run, daemon=True)
     reader.start()
@@ -187,4 +186,4 @@ def main(host, port, url):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:], client=Client())

@@ -109,6 +109,19 @@ async def test_ibkrs_own_client_of_pypi_trades_and_cancels() -> None:
     assert document == {**STORY, "server_version": 157}
 
 
+async def test_ibkrs_own_client_of_today_is_told_the_same_in_protobuf() -> None:
+    python = await asyncio.to_thread(environment, "nautilus_ibapi")
+    async with logged_in() as (ibkr, url, port):
+        story = str(CLIENTS / "nautilus_story.py")
+        document = await told(python, story, "127.0.0.1", str(port), url)
+        frames = ibkr.ibkr.frames
+    assert document == {**STORY, "server_version": 225}
+    asked = [frame for frame in frames if frame["direction"] == "in"][1:]
+    assert all(len(frame["fields"]) == 1 and "content" in frame for frame in asked)
+    placed = [frame["content"]["order"] for frame in asked if frame["fields"] == ["3"]]
+    assert [order["orderRef"] for order in placed] == ["market", "limit", "partial", "rejected"]
+
+
 async def test_the_simulator_saw_exactly_the_orders_that_the_client_sent() -> None:
     python = await asyncio.to_thread(environment, "ib_async")
     async with logged_in() as (ibkr, url, port):

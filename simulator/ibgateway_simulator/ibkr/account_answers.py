@@ -1,13 +1,9 @@
 """Answers about the account: positions and values, once or for as long as they are subscribed."""
 
-from collections.abc import Sequence
-
 from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.trading.accounts import AccountValue, Position, account_values
-from ibgateway_simulator.tws import messages
-from ibgateway_simulator.tws.requests import ApiRequest
-from ibgateway_simulator.tws.wire import integer
+from ibgateway_simulator.tws.requests import ApiRequest, ClientRequest
 
 
 class AccountAnswers:
@@ -47,18 +43,18 @@ class AccountAnswers:
         accounts = self._connection.identity.accounts
         return code if code in accounts else accounts[0]
 
-    def _subscribe_positions(self, _: Sequence[str]) -> None:
+    def _subscribe_positions(self, _: ClientRequest) -> None:
         self._positions = True
         self._send_positions()
-        self._connection.send(messages.POSITION_END)
+        self._connection.send(self._connection.say.position_end())
 
-    def _cancel_positions(self, _: Sequence[str]) -> None:
+    def _cancel_positions(self, _: ClientRequest) -> None:
         self._positions = False
 
     def _send_positions(self) -> None:
         for account in self._connection.identity.accounts:
             for con_id, held in self._held(account):
-                self._connection.send(messages.position(con_id, held, account))
+                self._connection.send(self._connection.say.position(con_id, held, account))
 
     def _held(self, account: str) -> list[tuple[int, Position]]:
         """The positions, and zero for those this client has been shown and that are gone."""
@@ -68,32 +64,38 @@ class AccountAnswers:
         self._shown |= {(account, con_id) for con_id in now}
         return [*now.items(), *gone.items()]
 
-    def _account_updates(self, fields: Sequence[str]) -> None:
-        account = self._named(fields[3] if len(fields) > 3 else "")
-        self._updates = account if fields[2] == "1" else ""
+    def _account_updates(self, request: ClientRequest) -> None:
+        account = self._named(request.account)
+        self._updates = account if request.subscribes else ""
         if self._updates:
             self._send_updates()
-            self._connection.send(messages.account_download_end(account))
+            self._connection.send(self._connection.say.account_download_end(account))
 
     def _send_updates(self) -> None:
         account, prices = self._updates, self._ibkr.book.prices
         for value in self._values(account):
-            self._connection.send(messages.account_value(value, account))
+            self._connection.send(self._connection.say.account_value(value, account))
         for con_id, held in self._held(account):
-            self._connection.send(messages.portfolio(con_id, held, prices[con_id], account))
-        self._connection.send(messages.account_update_time(self._ibkr.now()))
+            self._connection.send(
+                self._connection.say.portfolio(con_id, held, prices[con_id], account)
+            )
+        self._connection.send(self._connection.say.account_update_time(self._ibkr.now()))
 
-    def _account_updates_multi(self, fields: Sequence[str]) -> None:
-        req_id, accounts = integer(fields[2]), self._connection.identity.accounts
-        for account in [self._named(fields[3])] if fields[3] else accounts:
+    def _account_updates_multi(self, request: ClientRequest) -> None:
+        req_id, accounts = request.req_id, self._connection.identity.accounts
+        for account in [self._named(request.account)] if request.account else accounts:
             for value in self._values(account):
-                self._connection.send(messages.account_value_multi(value, account, req_id))
-        self._connection.send(messages.account_update_multi_end(req_id))
+                self._connection.send(
+                    self._connection.say.account_value_multi(value, account, req_id)
+                )
+        self._connection.send(self._connection.say.account_update_multi_end(req_id))
 
-    def _account_summary(self, fields: Sequence[str]) -> None:
-        req_id, tags = integer(fields[2]), set(fields[4].split(","))
+    def _account_summary(self, request: ClientRequest) -> None:
+        req_id, tags = request.req_id, set(request.tags.split(","))
         for account in self._connection.identity.accounts:
             for value in self._values(account):
                 if value.key in tags and value.currency in ("", "USD"):
-                    self._connection.send(messages.account_summary(value, account, req_id))
-        self._connection.send(messages.account_summary_end(req_id))
+                    self._connection.send(
+                        self._connection.say.account_summary(value, account, req_id)
+                    )
+        self._connection.send(self._connection.say.account_summary_end(req_id))

@@ -1,7 +1,6 @@
 """What the server answers to each request of one API client, and to which it answers nothing."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import replace
 
 from ibgateway_simulator.ibkr.account_answers import AccountAnswers
@@ -9,8 +8,7 @@ from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnec
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.ibkr.market_answers import MarketAnswers
 from ibgateway_simulator.ibkr.order_answers import OrderAnswers
-from ibgateway_simulator.tws import messages
-from ibgateway_simulator.tws.requests import ApiRequest
+from ibgateway_simulator.tws.requests import ApiRequest, ClientRequest
 from ibgateway_simulator.tws.wire import integer
 
 READ_ONLY = (
@@ -22,6 +20,7 @@ LOCAL = frozenset(
         ApiRequest.SET_SERVER_LOG_LEVEL,
         ApiRequest.REQ_MANAGED_ACCTS,
         ApiRequest.REQ_CURRENT_TIME,
+        ApiRequest.REQ_CURRENT_TIME_IN_MILLIS,
         ApiRequest.PLACE_ORDER,
     }
 )
@@ -42,6 +41,7 @@ UNANSWERED = (
     ApiRequest.REQ_MARKET_DATA_TYPE,
     ApiRequest.CANCEL_ACCOUNT_SUMMARY,
     ApiRequest.CANCEL_ACCOUNT_UPDATES_MULTI,
+    ApiRequest.CANCEL_CONTRACT_DATA,
 )
 TIME_SPACING = dt.timedelta(seconds=1)
 
@@ -62,28 +62,29 @@ class ApiAnswers:
             **self._market.table(),
             ApiRequest.REQ_MANAGED_ACCTS: self._managed_accounts,
             ApiRequest.REQ_CURRENT_TIME: self._current_time,
+            ApiRequest.REQ_CURRENT_TIME_IN_MILLIS: self._current_time,
             **dict.fromkeys(UNANSWERED, self._nothing),
         }
 
-    def answer(self, fields: Sequence[str]) -> None:
+    def answer(self, request: ClientRequest) -> None:
         """Answer one message; unknown ones get 505."""
-        request = fields[0] if fields else ""
-        if integer(request) in self._ibkr.book.faults.silent_requests:
-            if request == ApiRequest.PLACE_ORDER:
-                self._orders.ignore(fields)
+        kind = request.kind
+        if integer(kind) in self._ibkr.book.faults.silent_requests:
+            if kind == ApiRequest.PLACE_ORDER:
+                self._orders.ignore(request)
             return
-        self._flap(integer(request))
-        handler = self._table.get(request)
+        self._flap(integer(kind))
+        handler = self._table.get(kind)
         if handler is None:
-            self._connection.error(-1, 505, f"Fatal Error: Unknown message id {request}.")
-        elif request in NOT_READ_ONLY and self._read_only():
-            placed = request == ApiRequest.PLACE_ORDER
-            order_id = self._orders.refuse_all(fields) if placed else -1
+            self._connection.error(-1, 505, f"Fatal Error: Unknown message id {kind}.")
+        elif kind in NOT_READ_ONLY and self._read_only():
+            placed = kind == ApiRequest.PLACE_ORDER
+            order_id = self._orders.refuse_all(request) if placed else -1
             self._connection.error(order_id, 321, READ_ONLY)
-        elif request in LOCAL or self._connection.reachable():
-            handler(fields)
+        elif kind in LOCAL or self._connection.reachable():
+            handler(request)
         elif self._ibkr.book.faults.broker_link_down:
-            self._market.unreachable(fields)
+            self._market.unreachable(request)
 
     def send_next_id(self) -> None:
         """Send nextValidId."""
@@ -123,14 +124,16 @@ class ApiAnswers:
         by_session = session is not None and session.read_only
         return by_session or self._ibkr.book.faults.read_only
 
-    def _nothing(self, fields: Sequence[str]) -> None:
+    def _nothing(self, request: ClientRequest) -> None:
         """Accepted without an answer."""
 
-    def _managed_accounts(self, _: Sequence[str]) -> None:
-        self._connection.send(messages.managed_accounts(self.accounts()))
+    def _managed_accounts(self, _: ClientRequest) -> None:
+        self._connection.send(self._connection.say.managed_accounts(self.accounts()))
 
-    def _current_time(self, _: Sequence[str]) -> None:
-        now = self._ibkr.now()
+    def _current_time(self, request: ClientRequest) -> None:
+        now, say = self._ibkr.now(), self._connection.say
         last, self._last_time = self._last_time, now
         if last is None or now - last >= TIME_SPACING:
-            self._connection.send(messages.current_time(now))
+            seconds = request.kind == ApiRequest.REQ_CURRENT_TIME
+            told = say.current_time(now) if seconds else say.current_time_in_millis(now)
+            self._connection.send(told)

@@ -23,7 +23,7 @@ from ibgateway_simulator.model.trading.orders import (
     OrderStatusMessage,
     before_its_end,
 )
-from ibgateway_simulator.tws import messages, wire
+from ibgateway_simulator.tws.messages import of_order
 from ibgateway_simulator.tws.requests import ApiRequest
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,8 @@ class ApiClientSession:
             login, client_id, _ = message.ticket.key
             mine = (login, client_id) == (self.identity.account, self.identity.client_id)
             if mine and self._connection.reachable():
-                self._connection.send(*messages.of_order(message, self.identity.version))
+                say, now = self._connection.say, self._ibkr.now()
+                self._connection.send(*of_order(message, say, now))
 
     def _as_asked(self, told: Iterable[OrderMessage]) -> Sequence[OrderMessage]:
         faults, asked = self._ibkr.book.faults, list(told)
@@ -102,14 +103,14 @@ class ApiClientSession:
         """Speak with the client until it goes or is thrown out."""
         await self._connection.handshake()
         while True:
-            fields = await self._connection.receive()
+            request = await self._connection.receive()
             if not self._within_rate():
                 return
-            if fields[:1] == (ApiRequest.START_API,):
-                if not self._start(wire.integer(fields[2]) if len(fields) > 2 else 0):
+            if request.kind == ApiRequest.START_API:
+                if not self._start(request.client_id):
                     return
             elif self.identity.started:
-                self._answers.answer(fields)
+                self._answers.answer(request)
             await self._connection.drain()
 
     def _start(self, client_id: int) -> bool:
@@ -119,7 +120,7 @@ class ApiClientSession:
         self._connection.start(client_id)
         self._ibkr.note("api_client", client_id=client_id, connection=self.identity.number)
         faults = self._ibkr.book.faults
-        self._connection.send(messages.managed_accounts(self._answers.accounts()))
+        self._connection.send(self._connection.say.managed_accounts(self._answers.accounts()))
         if not faults.no_next_valid_id:
             self._answers.send_next_id()
         if faults.broker_link_down:

@@ -241,18 +241,23 @@ class SimulatedIbkr:
             if link.gateway == gateway:
                 link.post(message)
 
-    def record(self, client: ApiClientIdentity, direction: str, fields: Iterable[str]) -> None:
-        """Append a frame to what tests can read."""
-        self.frames.append(
-            {
-                "seq": len(self.frames) + 1,
-                "at": self.now().isoformat(),
-                "connection": client.number,
-                "client_id": client.client_id,
-                "direction": direction,
-                "fields": list(fields),
-            }
-        )
+    def record(
+        self,
+        client: ApiClientIdentity,
+        direction: str,
+        fields: Iterable[str],
+        content: dict[str, Any] | None = None,
+    ) -> None:
+        """Append a frame to what tests can read; `content` has the values of a protobuf message by name."""
+        frame = {
+            "seq": len(self.frames) + 1,
+            "at": self.now().isoformat(),
+            "connection": client.number,
+            "client_id": client.client_id,
+            "direction": direction,
+            "fields": list(fields),
+        }
+        self.frames.append(frame if content is None else {**frame, "content": content})
 
     def _open_accounts(self, user: User) -> None:
         for account in user.accounts:

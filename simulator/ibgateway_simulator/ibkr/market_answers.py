@@ -1,15 +1,12 @@
 """Answers about the market: contracts and prices."""
 
 import asyncio
-from collections.abc import Sequence
 
 from ibgateway_simulator.ibkr.api_connection import AnswerTable, ApiClientConnection
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
 from ibgateway_simulator.model.trading import market
 from ibgateway_simulator.model.trading.hours import TIME_ZONE_ID
-from ibgateway_simulator.tws import messages, requests
-from ibgateway_simulator.tws.requests import ApiRequest
-from ibgateway_simulator.tws.wire import integer
+from ibgateway_simulator.tws.requests import ApiRequest, ClientRequest
 
 NO_CONTRACT = "No security definition has been found for the request"
 NO_DATA = "Market data is not available: the connection to the server is broken"
@@ -38,67 +35,65 @@ class MarketAnswers:
         for req_id, contract in self._subscribed.items():
             self._send_ticks(req_id, contract)
 
-    def unreachable(self, fields: Sequence[str]) -> None:
+    def unreachable(self, request: ClientRequest) -> None:
         """What a Gateway says by itself that has started without IBKR's servers."""
-        if fields[0] == ApiRequest.REQ_CONTRACT_DETAILS:
-            self._connection.error(integer(fields[2]), 200, NO_CONTRACT)
-        elif fields[0] == ApiRequest.REQ_MKT_DATA:
-            self._connection.error(integer(fields[2]), 10159, NO_DATA)
+        if request.kind == ApiRequest.REQ_CONTRACT_DETAILS:
+            self._connection.error(request.req_id, 200, NO_CONTRACT)
+        elif request.kind == ApiRequest.REQ_MKT_DATA:
+            self._connection.error(request.req_id, 10159, NO_DATA)
 
-    def _contract(self, fields: Sequence[str]) -> market.ListedContract | None:
-        """The contract that both requests name from field 3 on; error 200 when nobody knows it.
+    def _contract(self, request: ClientRequest) -> market.ListedContract | None:
+        """The contract that both requests name; error 200 when nobody knows it.
 
         None also where it is asked for in vain.
         """
-        known = requests.contract_query(fields, 3, 12).find()
+        known = request.contract_query().find()
         if known is None:
-            self._connection.error(integer(fields[2]), 200, NO_CONTRACT)
+            self._connection.error(request.req_id, 200, NO_CONTRACT)
         elif known.symbol in self._ibkr.book.faults.mute_symbols:
             return None
         return known
 
-    def _contract_details(self, fields: Sequence[str]) -> None:
-        req_id, known = integer(fields[2]), self._contract(fields)
+    def _contract_details(self, request: ClientRequest) -> None:
+        req_id, known = request.req_id, self._contract(request)
         if known is None:
             return
         hours, now = self._ibkr.book.hours, self._ibkr.now()
-        version = self._connection.identity.version
         zone = self._ibkr.book.faults.time_zone_id
         self._connection.send(
-            messages.contract_details(
+            self._connection.say.contract_details(
                 known,
                 req_id,
                 hours=(hours.trading_text(now), hours.text(now)),
-                version=version,
                 zone=TIME_ZONE_ID if zone is None else zone,
             ),
-            messages.contract_details_end(req_id),
+            self._connection.say.contract_details_end(req_id),
         )
 
-    def _market_data(self, fields: Sequence[str]) -> None:
-        req_id, known = integer(fields[2]), self._contract(fields)
+    def _market_data(self, request: ClientRequest) -> None:
+        req_id, known = request.req_id, self._contract(request)
         if known is None:
             return
         if self._ibkr.book.faults.competing_data:
             self._connection.error(req_id, 10197, COMPETING)
             return
-        self._connection.send(messages.market_data_type(req_id))
+        self._connection.send(self._connection.say.market_data_type(req_id))
         self._send_ticks(req_id, known)
-        if len(fields) > 17 and fields[17] == "1":
+        if request.snapshot:
             self._end_snapshot_later(req_id)
         else:
             self._subscribed[req_id] = known
 
     def _end_snapshot_later(self, req_id: int) -> None:
-        end = messages.tick_snapshot_end(req_id)
+        end = self._connection.say.tick_snapshot_end(req_id)
         seconds = self._ibkr.book.faults.snapshot_seconds
         if seconds:
             asyncio.get_running_loop().call_later(seconds, self._connection.send, end)
         else:
             self._connection.send(end)
 
-    def _cancel_market_data(self, fields: Sequence[str]) -> None:
-        self._subscribed.pop(integer(fields[2]), None)
+    def _cancel_market_data(self, request: ClientRequest) -> None:
+        self._subscribed.pop(request.req_id, None)
 
     def _send_ticks(self, req_id: int, contract: market.ListedContract) -> None:
         quote = market.quote(self._ibkr.book.prices[contract.con_id])
@@ -106,5 +101,5 @@ class MarketAnswers:
         if not self._ibkr.book.faults.no_last_price:
             told += [(4, quote.last), (9, quote.last)]
         for tick, price in told:
-            self._connection.send(messages.tick_price(req_id, tick, price, 100))
-        self._connection.send(messages.tick_size(req_id, 8, 1_000_000))
+            self._connection.send(self._connection.say.tick_price(req_id, tick, price, 100))
+        self._connection.send(self._connection.say.tick_size(req_id, 8, 1_000_000))

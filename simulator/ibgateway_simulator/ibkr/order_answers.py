@@ -17,9 +17,7 @@ from ibgateway_simulator.model.trading.orders import (
     OrderTicket,
     WhatIfMessage,
 )
-from ibgateway_simulator.tws import messages, order_fields, requests
-from ibgateway_simulator.tws.requests import ApiRequest
-from ibgateway_simulator.tws.wire import integer
+from ibgateway_simulator.tws.requests import ApiRequest, ClientRequest, unknown_ticket
 
 INVALID_ACCOUNT = "Error validating request.-'bW' : cause - Invalid account code."
 
@@ -49,17 +47,17 @@ class OrderAnswers:
         """Send nextValidId."""
         client = self._connection.identity
         order_id = self._ibkr.book.next_valid_id(client.account, client.client_id)
-        self._connection.send(messages.next_valid_id(order_id))
+        self._connection.send(self._connection.say.next_valid_id(order_id))
 
-    def refuse_all(self, fields: Sequence[str]) -> int:
+    def refuse_all(self, request: ClientRequest) -> int:
         """A read-only API has been sent an order: its order id."""
-        ticket, arrival = self._arrived(fields)
+        ticket, arrival = self._arrived(request)
         self._ibkr.audit.became(arrival, ArrivalFate.READ_ONLY)
         return ticket.order_id
 
-    def ignore(self, fields: Sequence[str]) -> None:
+    def ignore(self, request: ClientRequest) -> None:
         """An order has arrived and nobody answers."""
-        self._arrived(fields)
+        self._arrived(request)
 
     def link_restored(self) -> None:
         """Place orders kept while the link was lost, if the gateway keeps such orders."""
@@ -68,11 +66,11 @@ class OrderAnswers:
             for ticket, arrival in kept:
                 self._book(ticket, arrival)
 
-    def _ids(self, _: Sequence[str]) -> None:
+    def _ids(self, _: ClientRequest) -> None:
         self.send_next_id()
 
-    def _place(self, fields: Sequence[str]) -> None:
-        ticket, arrival = self._arrived(fields)
+    def _place(self, request: ClientRequest) -> None:
+        ticket, arrival = self._arrived(request)
         if not self._connection.reachable():
             self._ibkr.note("order_unsent", order_ref=ticket.order_ref)
             self._ibkr.audit.became(arrival, ArrivalFate.KEPT)
@@ -88,12 +86,10 @@ class OrderAnswers:
         )  # fmt: skip
         self._book(ticket, arrival)
 
-    def _arrived(self, fields: Sequence[str]) -> tuple[OrderTicket, int]:
+    def _arrived(self, request: ClientRequest) -> tuple[OrderTicket, int]:
         """The order as IBKR keeps it, and the number of its arrival."""
         client, limit = self._connection.identity, self._ibkr.book.faults.order_ref_limit
-        ticket = requests.ticket(
-            fields, accounts=client.accounts, client_id=client.client_id, version=client.version
-        )
+        ticket = request.ticket(client.accounts, client.client_id)
         arrival = self._ibkr.audit.arrived(ticket, client.number, self._ibkr.now())
         kept = ticket.order_ref[:limit] if limit else ticket.order_ref
         return replace(ticket, order_ref=kept), arrival
@@ -149,29 +145,28 @@ class OrderAnswers:
         left = asked if book.faults.reject_next else ""
         book.faults = replace(book.faults, reject_next=left)
 
-    def _cancel(self, fields: Sequence[str]) -> None:
+    def _cancel(self, request: ClientRequest) -> None:
         client = self._connection.identity
-        key = (client.account, client.client_id, integer(fields[2]))
+        key = (client.account, client.client_id, request.req_id)
         book = self._ibkr.book
         asked = book.faults.refuse_cancel_next
         book.faults = replace(book.faults, refuse_cancel_next=0)
         if why := plain_refusal(asked):
             self._connection.error(key[2], why.code, why.text)
             return
-        unknown = requests.unknown_ticket(key)
-        self._ibkr.publish(self._ibkr.book.cancel(key, unknown, self._ibkr.now()))
+        self._ibkr.publish(self._ibkr.book.cancel(key, unknown_ticket(key), self._ibkr.now()))
 
-    def _cancel_all(self, _: Sequence[str]) -> None:
+    def _cancel_all(self, _: ClientRequest) -> None:
         for order in self._working():
             self._ibkr.publish(
                 self._ibkr.book.cancel(order.ticket.key, order.ticket, self._ibkr.now())
             )
 
-    def _open_orders(self, _: Sequence[str]) -> None:
+    def _open_orders(self, _: ClientRequest) -> None:
         mine = self._connection.identity.client_id
         self._list([order for order in self._known() if order.ticket.client_id == mine])
 
-    def _all_open_orders(self, _: Sequence[str]) -> None:
+    def _all_open_orders(self, _: ClientRequest) -> None:
         self._list(self._known())
 
     def _working(self) -> tuple[BookedOrder, ...]:
@@ -191,33 +186,31 @@ class OrderAnswers:
         return not seconds or since >= seconds
 
     def _list(self, orders: Sequence[BookedOrder]) -> None:
-        version = self._connection.identity.version
+        say = self._connection.say
         for order in orders:
-            self._connection.send(order_fields.open_order(order, version))
-            self._connection.send(messages.order_status(order))
-        self._connection.send(messages.OPEN_ORDER_END)
+            self._connection.send(say.open_order(order), say.order_status(order))
+        self._connection.send(say.open_order_end())
 
-    def _completed_orders(self, _: Sequence[str]) -> None:
+    def _completed_orders(self, _: ClientRequest) -> None:
         """Of IBKR's day only: what was done before is told by nobody."""
         client = self._connection.identity
         known = self._started_for(self._ibkr.book.faults.completed_empty_seconds)
         for order in self._ibkr.book.orders.values() if known and self._reports_known() else ():
             today = order.completed is not None and self._is_today(order.completed)
             if order.done and today and order.ticket.account in client.accounts:
-                self._connection.send(order_fields.completed_order(order, client.version))
-        self._connection.send(messages.COMPLETED_ORDERS_END)
+                self._connection.send(self._connection.say.completed_order(order))
+        self._connection.send(self._connection.say.completed_orders_end())
 
-    def _executions(self, fields: Sequence[str]) -> None:
-        wanted = requests.execution_filter(fields)
+    def _executions(self, request: ClientRequest) -> None:
+        wanted, say = request.execution_filter(), self._connection.say
         client = self._connection.identity
         for execution in self._ibkr.book.executions if self._reports_known() else ():
             mine = execution.ticket.account in client.accounts
             if self._is_today(execution.at) and mine and wanted.matches(execution):
                 self._connection.send(
-                    messages.exec_details(execution, wanted.req_id, client.version),
-                    messages.commission_report(execution),
+                    say.exec_details(execution, wanted.req_id), say.commission_report(execution)
                 )
-        self._connection.send(messages.exec_details_end(wanted.req_id))
+        self._connection.send(say.exec_details_end(wanted.req_id))
 
     def _is_today(self, at: dt.datetime) -> bool:
         today = self._ibkr.now().astimezone(EASTERN).date()

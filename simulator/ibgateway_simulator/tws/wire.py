@@ -1,18 +1,25 @@
-"""Framing and field syntax of the TWS text protocol, pure.
+"""Framing of the TWS API, the version both sides speak, and the syntax of text fields, pure.
 
-A frame is a big-endian 32-bit length and that many bytes; every field in it ends in NUL and is
-UTF-8. Only the first packet of a client carries the naked prefix `API\\0`. Booleans travel as 0
-and 1, unset numbers as the largest value of their type.
+A frame is a big-endian 32-bit length and that many bytes. In the text protocol these are fields, every one UTF-8
+and ended by NUL; booleans travel as 0 and 1, unset numbers as the largest value of their type. From server
+version 201 on they begin with a big-endian 32-bit number; above 200 it is a message's number and 200, and
+what follows is protobuf. Only the first packet of a client carries the naked prefix `API\\0`, and the handshake is
+text for everybody.
 """
 
 import re
 import struct
+from collections.abc import Iterable
 from decimal import Decimal
 
 from ibgateway_simulator.errors import WireError
 
-SERVER_VERSION = 178
-"""The highest version spoken here; 201 and above would mean protobuf bodies."""
+TEXT_VERSION = 178
+"""The highest version that is spoken in text."""
+PROTOBUF_FLOOR = 213
+"""From this version on every message that is known here is protobuf; from 201 on only some are."""
+PROTOBUF_VERSION = 225
+"""The highest version that is spoken in protobuf."""
 LOWEST_VERSION = 157
 """Clients refuse anything older ("TWS/gateway version must be >= 972")."""
 UNSET_DOUBLE = "1.7976931348623157E308"
@@ -35,15 +42,24 @@ def text(value: Field) -> str:
     return str(value)
 
 
+def body(fields: Iterable[str]) -> bytes:
+    """The body of a text frame."""
+    return "".join(field + "\0" for field in fields).encode()
+
+
+def framed(content: bytes) -> bytes:
+    """A body with its length before it."""
+    return struct.pack(">I", len(content)) + content
+
+
 def frame(message: Message) -> bytes:
-    """The bytes of one message."""
-    body = "".join(text(field) + "\0" for field in message).encode()
-    return struct.pack(">I", len(body)) + body
+    """The bytes of one text message."""
+    return framed(body(text(field) for field in message))
 
 
-def split(body: bytes) -> tuple[str, ...]:
+def split(content: bytes) -> tuple[str, ...]:
     """The fields of one message body, without the empty string after the last NUL."""
-    fields = body.decode("utf-8", "replace").split("\0")
+    fields = content.decode("utf-8", "replace").split("\0")
     return tuple(fields[:-1]) if fields[-1] == "" else tuple(fields)
 
 
@@ -61,7 +77,8 @@ def negotiate(offer: str) -> int:
     if found is None:
         raise WireError(f"no version range in {offer!r}")
     lowest, highest = int(found[1]), int(found[2] or found[1])
-    version = min(highest, SERVER_VERSION)
+    ours = PROTOBUF_VERSION if highest >= PROTOBUF_FLOOR else TEXT_VERSION
+    version = min(highest, ours)
     if version < max(lowest, LOWEST_VERSION):
         raise WireError(f"no common version with {offer!r}")
     return version

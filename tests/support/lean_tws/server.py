@@ -9,7 +9,6 @@ import datetime as dt
 import json
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -21,12 +20,16 @@ from ibgateway_simulator.model.trading.orders import (
     OrderStatus,
     OrderTicket,
 )
-from ibgateway_simulator.tws import messages, order_fields, requests, stream, wire
+from ibgateway_simulator.tws import stream, wire
+from ibgateway_simulator.tws.messages import WireMessage
 from ibgateway_simulator.tws.requests import ApiRequest
+from ibgateway_simulator.tws.text.messages import TextMessages
+from ibgateway_simulator.tws.text.requests import TextRequest, read
 
 VERSION = 178
 ACCOUNT = "DU1234567"
 PRICE = Decimal("190.01")
+SAY = TextMessages(VERSION)
 
 
 class LeanServer:
@@ -47,18 +50,19 @@ class LeanServer:
         client = 0
         try:
             await stream.read_handshake(reader)
-            send(writer, (str(VERSION), f"{dt.datetime.now(dt.UTC):%Y%m%d %H:%M:%S UTC}"))
+            hello = (str(VERSION), f"{dt.datetime.now(dt.UTC):%Y%m%d %H:%M:%S UTC}")
+            send(writer, WireMessage(wire.body(hello), hello))
             self._writers.add(writer)
             while True:
-                fields = wire.split(await stream.read_body(reader))
-                if fields[0] == ApiRequest.START_API:
-                    client = int(fields[2])
-                    send(writer, messages.managed_accounts(ACCOUNT))
-                    send(writer, messages.next_valid_id(self._next_id))
-                elif fields[0] == ApiRequest.PLACE_ORDER:
-                    self._place(writer, fields, client)
+                request = read(await stream.read_body(reader), VERSION)
+                if request.kind == ApiRequest.START_API:
+                    client = request.client_id
+                    send(writer, SAY.managed_accounts(ACCOUNT))
+                    send(writer, SAY.next_valid_id(self._next_id))
+                elif request.kind == ApiRequest.PLACE_ORDER:
+                    self._place(writer, request.ticket((ACCOUNT,), client))
                 else:
-                    self._answer(writer, fields)
+                    self._answer(writer, request)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -83,9 +87,8 @@ class LeanServer:
                 stream.reset(writer)
         return None
 
-    def _place(self, writer: asyncio.StreamWriter, fields: Sequence[str], client: int) -> None:
+    def _place(self, writer: asyncio.StreamWriter, ticket: OrderTicket) -> None:
         self.came.append(time.monotonic())
-        ticket = requests.ticket(fields, accounts=(ACCOUNT,), client_id=client, version=VERSION)
         self._next_id = max(self._next_id, ticket.order_id + 1)
         if self.ack_seconds:
             loop = asyncio.get_running_loop()
@@ -107,47 +110,48 @@ class LeanServer:
         self._filled.append((done, execution))
         send(
             writer,
-            order_fields.open_order(order, VERSION),
-            messages.order_status(order),
-            messages.exec_details(execution, -1, VERSION),
-            messages.order_status(done),
-            messages.commission_report(execution),
+            SAY.open_order(order),
+            SAY.order_status(order),
+            SAY.exec_details(execution, -1),
+            SAY.order_status(done),
+            SAY.commission_report(execution),
         )
 
-    def _answer(self, writer: asyncio.StreamWriter, fields: Sequence[str]) -> None:
-        match fields[0]:
+    def _answer(self, writer: asyncio.StreamWriter, request: TextRequest) -> None:
+        match request.kind:
             case ApiRequest.REQ_CURRENT_TIME:
-                send(writer, messages.current_time(dt.datetime.now(dt.UTC)))
+                send(writer, SAY.current_time(dt.datetime.now(dt.UTC)))
             case ApiRequest.REQ_OPEN_ORDERS | ApiRequest.REQ_ALL_OPEN_ORDERS:
-                send(writer, messages.OPEN_ORDER_END)
+                send(writer, SAY.open_order_end())
             case ApiRequest.REQ_COMPLETED_ORDERS:
-                send(writer, *(order_fields.completed_order(o, VERSION) for o, _ in self._filled))
-                send(writer, messages.COMPLETED_ORDERS_END)
+                send(writer, *(SAY.completed_order(o) for o, _ in self._filled))
+                send(writer, SAY.completed_orders_end())
             case ApiRequest.REQ_EXECUTIONS:
-                number = int(fields[2])
-                told = (messages.exec_details(e, number, VERSION) for _, e in self._filled)
-                send(writer, *told, messages.exec_details_end(number))
+                number = request.req_id
+                told = (SAY.exec_details(e, number) for _, e in self._filled)
+                send(writer, *told, SAY.exec_details_end(number))
             case ApiRequest.REQ_POSITIONS:
-                send(writer, messages.POSITION_END)
+                send(writer, SAY.position_end())
             case ApiRequest.REQ_CONTRACT_DETAILS:
-                self._contract(writer, fields)
+                self._contract(writer, request)
 
-    def _contract(self, writer: asyncio.StreamWriter, fields: Sequence[str]) -> None:
-        number = int(fields[2])
-        known = requests.contract_query(fields, 3, 12).find()
-        self.asked.append(fields[4] or fields[3])
+    def _contract(self, writer: asyncio.StreamWriter, request: TextRequest) -> None:
+        number = request.req_id
+        query = request.contract_query()
+        self.asked.append(query.symbol or str(query.con_id))
+        known = query.find()
         if known is None:
-            send(writer, messages.error(number, 200, "no security definition", VERSION))
+            send(writer, SAY.error(number, 200, "no security definition", dt.datetime.now(dt.UTC)))
             return
         hours = (self._hours, self._hours)
-        send(writer, messages.contract_details(known, number, hours=hours, version=VERSION))
-        send(writer, messages.contract_details_end(number))
+        send(writer, SAY.contract_details(known, number, hours=hours))
+        send(writer, SAY.contract_details_end(number))
 
 
-def send(writer: asyncio.StreamWriter, *told: wire.Message) -> None:
+def send(writer: asyncio.StreamWriter, *told: WireMessage) -> None:
     """Write messages at once."""
     if not writer.is_closing():
-        writer.write(b"".join(wire.frame(message) for message in told))
+        writer.write(b"".join(wire.framed(message.body) for message in told))
 
 
 async def main() -> None:

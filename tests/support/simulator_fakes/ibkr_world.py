@@ -144,16 +144,20 @@ class IbkrWorld:
 
     async def tws(self, client_id: int = 17, *, start: bool = True) -> TwsClient:
         """Connect an API client to the session."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.ibkr.broker_port)
-        writer.write(json.dumps({"session": self.session}).encode() + b"\n")
-        offer = b"v157..178"
-        writer.write(wire.PREFIX + len(offer).to_bytes(4, "big") + offer)
-        client = TwsClient(reader, writer)
-        self._clients.append(client)
+        client = await self.offered(b"v157..178")
         assert (await client.next())[0] == "178"
         if start:
             client.send(f"71|2|{client_id}|")
             await client.until("4", "2", "-1", "2158")
+        return client
+
+    async def offered(self, offer: bytes) -> TwsClient:
+        """Connect an API client that asks for a range of server versions, and nothing more."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.ibkr.broker_port)
+        writer.write(json.dumps({"session": self.session}).encode() + b"\n")
+        writer.write(wire.PREFIX + wire.framed(offer))
+        client = TwsClient(reader, writer)
+        self._clients.append(client)
         return client
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ibgateway_simulator.errors import WireError
 from ibgateway_simulator.model.trading.orders import Execution, OrderAction, OrderTicket
-from ibgateway_simulator.tws import requests
+from ibgateway_simulator.tws.text.requests import TextRequest, what_if
 
 HEAD = (
     "3|7|265598|AAPL|STK||0.0|||SMART|NASDAQ|USD|AAPL|NMS|||BUY|10|LMT|190.5||DAY||DU1||0|my-ref|"
@@ -59,12 +59,12 @@ def test_the_what_if_flag_is_found_behind_optional_groups(
 ) -> None:
     asked = place_order(version=version, what_if="1", **groups)
     plain = place_order(version=version, what_if="0", **groups)
-    assert requests.what_if(asked, version)
-    assert not requests.what_if(plain, version)
+    assert what_if(asked, version)
+    assert not what_if(plain, version)
 
 
 def test_a_ticket_has_what_the_client_sent() -> None:
-    ticket = requests.ticket(place_order(), accounts=("DU9",), client_id=17, version=178)
+    ticket = TextRequest(tuple(place_order()), 178).ticket(("DU9",), 17)
     assert ticket == OrderTicket(
         "DU1", 17, 7, 265598, "AAPL", OrderAction.BUY, Decimal(10), "LMT", Decimal("190.5"), tif="DAY",
         order_ref="my-ref", outside_rth=True, login="DU9",
@@ -74,18 +74,18 @@ def test_a_ticket_has_what_the_client_sent() -> None:
 def test_an_order_without_account_is_the_sessions() -> None:
     fields = place_order()
     fields[23] = ""
-    assert requests.ticket(fields, accounts=("DU9",), client_id=1, version=178).account == "DU9"
+    assert TextRequest(tuple(fields), 178).ticket(("DU9",), 1).account == "DU9"
 
 
 def test_an_unknown_contract_has_number_zero() -> None:
     fields = place_order()
     fields[2], fields[3] = "0", "NOPE"
-    assert requests.ticket(fields, accounts=("DU9",), client_id=1, version=178).con_id == 0
+    assert TextRequest(tuple(fields), 178).ticket(("DU9",), 1).con_id == 0
 
 
 def test_a_short_order_is_an_error_of_the_wire() -> None:
     with pytest.raises(WireError):
-        requests.ticket(["3", "1"], accounts=("DU1",), client_id=1, version=178)
+        TextRequest(("3", "1"), 178).ticket(("DU1",), 1)
 
 
 AT = dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC)
@@ -111,9 +111,10 @@ FILL = Execution(
     ],
 )
 def test_executions_are_filtered(words: str, expected: bool) -> None:
-    assert requests.execution_filter(words.split("|")).matches(FILL) is expected
+    assert TextRequest(tuple(words.split("|")), 178).execution_filter().matches(FILL) is expected
 
 
 def test_a_filter_keeps_sales_apart() -> None:
     sale = replace(FILL, ticket=replace(TICKET, action=OrderAction.SELL))
-    assert requests.execution_filter(["7", "3", "1", "0", "", "", "", "", "", "SLD"]).matches(sale)
+    asked = TextRequest(("7", "3", "1", "0", "", "", "", "", "", "SLD"), 178)
+    assert asked.execution_filter().matches(sale)

@@ -1,4 +1,4 @@
-"""Framing, negotiation and numbers of the TWS text protocol."""
+"""Framing and negotiation of the TWS API, fields and numbers of its text protocol."""
 
 from decimal import Decimal
 
@@ -35,16 +35,21 @@ def test_a_field_has_the_wires_form(value: wire.Field, expected: str) -> None:
         ("v157..178", 178),
         ("v157..176", 176),
         ("v100..157", 157),
-        ("v100..225", 178),
+        ("v100..200", 178),
         ("v100..187 +PACEAPI", 178),
         ("v178", 178),
+        ("v100..201", 178),
+        ("v100..212", 178),
+        ("v100..213", 213),
+        ("v213..226", 225),
+        ("v100..225 +PACEAPI", 225),
     ],
 )
 def test_the_lower_of_both_highest_versions_is_spoken(offer: str, expected: int) -> None:
     assert wire.negotiate(offer) == expected
 
 
-@pytest.mark.parametrize("offer", ["v100..150", "v201..225", "63", "v", ""])
+@pytest.mark.parametrize("offer", ["v100..150", "v201..212", "v226..230", "63", "v", ""])
 def test_a_client_without_a_common_version_is_refused(offer: str) -> None:
     with pytest.raises(WireError):
         wire.negotiate(offer)

@@ -1,0 +1,1 @@
+"""The TWS API as protobuf messages: server versions 213 to 225."""
