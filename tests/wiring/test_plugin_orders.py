@@ -162,7 +162,7 @@ async def test_a_dry_run_sends_nothing_and_the_rebalance_is_followed_to_its_weig
     assert len(await here.placed_frames()) == 3
 
 
-async def test_another_rebalance_is_named_and_followed_and_not_doubled(
+async def test_another_rebalance_is_named_and_its_key_follows_it_and_doubles_nothing(
     here: ExecutorWorld, tmp_path: Path
 ) -> None:
     await here.ibkr.send("PATCH", "/v1/faults", {"hold_fills": True})
@@ -179,8 +179,10 @@ async def test_another_rebalance_is_named_and_followed_and_not_doubled(
     plugin = plugin_of(here)
     second = await run(plugin, "rebalance", str(file), "--yes")
     assert (second.code, first["id"] in second.error) == (ExitCode.REFUSED, True), second
+    unlike = await run(plugin, "rebalance", str(file), "--yes", "--key", "k1", "--account", ACCOUNT)
+    assert (unlike.code, "another rebalance" in unlike.error) == (ExitCode.REFUSED, True), unlike
     following = plugin_of(here)
-    followed = asyncio.create_task(run(following, "rebalances", first["id"], "--follow"))
+    followed = asyncio.create_task(run(following, "rebalance", str(file), "--key", "k1"))
 
     async def shown() -> bool:
         return "is Buying" in "".join(following.printed)

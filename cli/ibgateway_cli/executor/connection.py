@@ -39,6 +39,7 @@ class TradingGateway(NamedTuple):
     name: str
     mode: str
     accounts: tuple[str, ...]
+    namespace: str
 
     @property
     def live(self) -> bool:
@@ -204,7 +205,7 @@ def connected(
 
 def trading_gateway(gateway: Json) -> TradingGateway:
     """Of an IBGateway with an executor. Raises PluginError."""
-    name, spec = key_of(gateway).name, gateway.get("spec") or {}
+    (namespace, name), spec = key_of(gateway), gateway.get("spec") or {}
     if (spec.get("executor") or {}).get("enabled") is False:
         raise PluginError(
             f"{name} has no executor",
@@ -212,4 +213,4 @@ def trading_gateway(gateway: Json) -> TradingGateway:
             ExitCode.NOT_FOUND,
         )
     accounts = (gateway.get("status") or {}).get("accounts") or ()
-    return TradingGateway(name, spec.get("tradingMode") or "", tuple(accounts))
+    return TradingGateway(name, spec.get("tradingMode") or "", tuple(accounts), namespace)

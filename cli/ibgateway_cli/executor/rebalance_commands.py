@@ -3,12 +3,13 @@
 import secrets
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from ibgateway.client import ExecutorClient, PlacedRebalance
 from ibgateway_api.executor_documents import OrderDocument
+from ibgateway_api.order_ids import rebalance_uid
 from ibgateway_api.rebalance_documents import PlannedRebalance, RebalanceDocument
 from ibgateway_cli.app import OutputOption, YesOption, plugin_of
 from ibgateway_cli.errors import ExitCode, PluginError
@@ -47,14 +48,17 @@ def rebalance(
     body = rebalance_body(file.read_bytes(), account=account)
     plugin = plugin_of(context)
     with connected(plugin, gateway, places=not dry_run) as (trading, connection):
-        plan = _planned(plugin.terminal, connection, body)
         if dry_run:
+            plan = _planned(plugin.terminal, connection, body)
             plugin.terminal.tell(f"{trading}: nothing is stored or sent.")
             plugin.terminal.show(plain(plan), output, plan_page(plan))
             return
-        _show_first(plugin.terminal, plan, output)
-        if not _agreed(plugin.terminal, trading, plan, again=key is not None, yes=yes):
-            return
+        known = key is not None and _is_stored(plugin.terminal, trading, connection, key)
+        if not known:
+            plan = _planned(plugin.terminal, connection, body)
+            _show_first(plugin.terminal, plan, output)
+            if not _agreed(plugin.terminal, trading, plan, key=key, yes=yes):
+                return
         run = _begun(plugin.terminal, connection, body, key)
         run = _followed(plugin.terminal, connection, run)
     plugin.terminal.show(plain(run), output, run_page(run))
@@ -89,9 +93,22 @@ def rebalances(
         _end(run)
 
 
-_MAY_BE_STORED: Final = (
-    "an earlier call with this key may be stored, as kubectl ibgateway rebalances shows"
-)
+def _is_stored(
+    terminal: Terminal, trading: TradingGateway, connection: ExecutorConnection, key: str
+) -> bool:
+    """Whether the key of an earlier call has its rebalance: then nothing is to be planned or asked, as nothing new begins.
+
+    What such a rebalance has begun is just what a new plan would object to.
+    """
+    run_id = rebalance_uid(key, gateway=trading.name, namespace=trading.namespace)
+    try:
+        run = connection.ask(run_of(run_id))
+    except PluginError as error:
+        if error.exit_code is not ExitCode.NOT_FOUND:
+            raise
+        return False
+    terminal.tell(f"{trading}: the {run_line(run).plain}.")
+    return True
 
 
 def _planned(
@@ -108,13 +125,15 @@ def _show_first(terminal: Terminal, plan: PlannedRebalance, output: Output) -> N
 
 
 def _agreed(
-    terminal: Terminal, trading: TradingGateway, plan: PlannedRebalance, *, again: bool, yes: bool
+    terminal: Terminal,
+    trading: TradingGateway,
+    plan: PlannedRebalance,
+    *,
+    key: str | None,
+    yes: bool,
 ) -> bool:
-    """Whether it is to be stored; False where there is nothing to do. Raises PluginError.
-
-    `again`: by the key of an earlier call, which may be stored, and just what the plan objects to.
-    """
-    stored = _MAY_BE_STORED if again else "nothing was stored"
+    """Whether it is to be stored; False where there is nothing to do. Raises PluginError."""
+    stored = f"nothing was stored under the key {key}" if key else "nothing was stored"
     if plan.objections:
         reasons = "; ".join(f"{o.reason}: {o.message}" for o in plan.objections)
         raise PluginError(

@@ -53,9 +53,8 @@ def _refused(error: ClientError) -> bool:
 
 
 def _fate_unknown(error: ClientError, what: str, key: str) -> PluginError:
-    look = "kubectl ibgateway rebalances shows it; if not, " if what == "rebalance" else ""
     return PluginError(
         f"nobody knows whether the {what} is stored: {sentence(str(error))}",
-        f"{look}repeat the same command with --key {key}: with this key it is placed once",
+        f"repeat the same command with --key {key}: with this key it is placed once",
         ExitCode.UNANSWERED,
     )

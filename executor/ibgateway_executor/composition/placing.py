@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from ibgateway_api.order_ids import order_uid
 from ibgateway_executor.broker.snapshots import BrokerSnapshots
 from ibgateway_executor.composition.watched import Settings, Token
 from ibgateway_executor.dispatch.cancels import CancelWriter
@@ -18,7 +19,6 @@ from ibgateway_executor.intake.event_feed import EventFeed
 from ibgateway_executor.intake.services import IntakeServices
 from ibgateway_executor.ledger.backup_record import BackupRecord
 from ibgateway_executor.ledger.facade import Ledger
-from ibgateway_executor.orders.order import order_uid
 from ibgateway_executor.rebalance_runs.acceptance import RebalanceAcceptance
 from ibgateway_runtime.clock import Clock
 

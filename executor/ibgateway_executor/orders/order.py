@@ -5,7 +5,6 @@ ends it; before that the executor may end it. Quantities are whole shares, price
 contract's currency, times aware UTC.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -263,11 +262,6 @@ class Order:
         if self.state is OrderState.SENDING:
             return True
         return self.state is OrderState.UNKNOWN and not parked(self)
-
-
-def order_uid(key: str, *, gateway: str, namespace: str) -> str:
-    """The order's id, derived from its Idempotency-Key: a lost ledger makes the same one again."""
-    return hashlib.sha256(f"{namespace}/{gateway}/{key}".encode()).hexdigest()[:24]
 
 
 def order_ref(order_uid: str) -> str:

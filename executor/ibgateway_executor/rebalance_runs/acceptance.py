@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from ibgateway_api.order_ids import rebalance_key
 from ibgateway_api.settings import ExecutorSettings
 from ibgateway_executor.broker.contracts import Contracts
 from ibgateway_executor.broker.current_connection import CurrentConnection
@@ -56,7 +57,7 @@ class RebalanceAcceptance:
 
     async def accept(self, key: str, body: RebalanceBody) -> tuple[RebalanceRun, bool]:
         """The stored one, and whether it is new; on disk when this returns. One that came before is answered whatever has changed."""
-        now, name = self._clock.now(), self._new_id(f"rebalance/{key}")
+        now, name = self._clock.now(), self._new_id(rebalance_key(key))
         stored = await self.find(name)
         if stored is None and body.valid_until is not None and body.valid_until <= now:
             raise OrderRefusedError(
@@ -74,7 +75,7 @@ class RebalanceAcceptance:
 
     async def stored(self, key: str) -> RebalanceRun | None:
         """The one that was stored under this key."""
-        return await self.find(self._new_id(f"rebalance/{key}"))
+        return await self.find(self._new_id(rebalance_key(key)))
 
     async def find(self, run_id: str) -> RebalanceRun | None:
         """One by its id."""

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from bench_stores import BenchLedger
+from ibgateway_api.order_ids import order_uid
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import row_of
 from ibgateway_executor.orders.order import (
@@ -19,7 +20,6 @@ from ibgateway_executor.orders.order import (
     OrderTerms,
     OrderType,
     Side,
-    order_uid,
 )
 
 LANES = 200

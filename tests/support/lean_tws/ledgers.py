@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import insert
 
 from bench_stores import BenchLedger
+from ibgateway_api.order_ids import order_uid
 from ibgateway_executor.ledger import tables
 from ibgateway_executor.ledger.rows import row_of
 from ibgateway_executor.orders.order import (
@@ -18,7 +19,6 @@ from ibgateway_executor.orders.order import (
     OrderTerms,
     OrderType,
     Side,
-    order_uid,
 )
 
 SYMBOLS: Final = ("AAPL", "MSFT", "IBM", "NVDA", "AMZN", "TSLA", "SPY", "QQQ", "VOO", "BND")

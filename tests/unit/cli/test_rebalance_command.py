@@ -9,6 +9,7 @@ import pytest
 
 from executor_plugin import ScriptedExecutor, problem, stream
 from executor_plugin.documents import GATE, PLAN, order_json, report_json, run_json
+from ibgateway_api.order_ids import rebalance_uid
 from ibgateway_cli.errors import ExitCode
 from plugin_fakes import PluginWorld, golden
 
@@ -139,28 +140,75 @@ def test_nothing_to_trade_is_done_already(file: str) -> None:
     assert "No orders: the account is where it should be." in shown.out
 
 
-@pytest.mark.parametrize(
-    "plan",
-    [
-        {**PLAN, "objections": [{"reason": "OtherOrders", "message": "its own, perhaps"}]},
-        {**PLAN, "orders": []},
-    ],
-)
-def test_of_an_earlier_key_it_does_not_say_that_nothing_was_stored(file: str, plan: Json) -> None:
-    executor = executor_of(plan=plan)
-    shown = PluginWorld(executor=executor).run("rebalance", file, "--yes", "--key", "k-1")
-    assert "nothing was stored" not in shown.error
-    assert "may be stored, as kubectl ibgateway rebalances shows" in " ".join(shown.error.split())
+OBJECTED: Json = {**PLAN, "objections": [{"reason": "OtherOrders", "message": "its own, perhaps"}]}
+"""What a dry run says of an account that a rebalance has begun to trade."""
+KEYED_PATH = "GET /v1/rebalances/" + rebalance_uid("k-1", gateway="paper", namespace="trading")
+
+
+@pytest.mark.parametrize("words", [("--yes",), ()])
+def test_a_key_that_is_stored_is_followed_whatever_a_new_plan_would_say(
+    file: str, words: tuple[str, ...]
+) -> None:
+    executor = executor_of(plan=OBJECTED)
+    executor.will(KEYED_PATH, answer(RUN))
+    executor.will("POST /v1/rebalances", answer(RUN))
+    world = PluginWorld(executor=executor, person=False)
+    shown = world.run("rebalance", file, "--key", "k-1", *words)
+    assert (shown.code, "is Completed" in shown.out) == (0, True)
+    assert f"PAPER, gateway paper: the rebalance {RUN['id']}" in shown.error
+    assert "It was stored before under this key" in shown.error
+    assert [r for r in executor.requests if "dryRun" in r.url.params] == []
+    [request] = stored(executor)
+    assert request.headers["Idempotency-Key"] == '"k-1"'
+    assert json.loads(request.content) == BODY
+
+
+def test_a_key_of_another_rebalance_is_neither_followed_nor_stored_again(file: str) -> None:
+    executor = executor_of()
+    executor.will(KEYED_PATH, answer(RUN))
+    reused = problem(422, "IdempotencyKeyReused", "it belongs to another rebalance")
+    executor.will("POST /v1/rebalances", reused)
+    shown = PluginWorld(executor=executor).run("rebalance", file, "--key", "k-1", "--yes")
+    assert shown.code == ExitCode.REFUSED
+    assert "GET /v1/events" not in executor.asked()
+
+
+def test_a_key_that_is_not_stored_is_shown_and_asked_for_as_a_new_one_is(file: str) -> None:
+    executor = executor_of()
+    executor.will(KEYED_PATH, problem(404, "NoSuchRebalance", "there is none"))
+    world = PluginWorld(executor=executor, answers=["n"])
+    assert world.run("rebalance", file, "--key", "k-1").code == ExitCode.FAILED
     assert stored(executor) == []
 
 
-def test_where_no_answer_comes_the_list_shows_whether_it_is_stored(file: str) -> None:
+@pytest.mark.parametrize("plan", [OBJECTED, {**PLAN, "orders": []}])
+def test_of_a_key_that_is_not_stored_it_says_so(file: str, plan: Json) -> None:
+    executor = executor_of(plan=plan)
+    executor.will(KEYED_PATH, problem(404, "NoSuchRebalance", "there is none"))
+    shown = PluginWorld(executor=executor).run("rebalance", file, "--yes", "--key", "k-1")
+    assert "nothing was stored under the key k-1" in " ".join(shown.error.split())
+    assert stored(executor) == []
+
+
+def test_where_nobody_says_whether_a_key_is_stored_nothing_is_planned(file: str) -> None:
+    executor = executor_of()
+    executor.will(KEYED_PATH, problem(503, "LedgerUnavailable", "the disk is full"))
+    world = PluginWorld(executor=executor, later=[lambda: None] * 9)
+    shown = world.run("rebalance", file, "--yes", "--key", "k-1")
+    assert shown.code == ExitCode.UNREACHABLE
+    assert [r for r in executor.requests if r.method == "POST"] == []
+
+
+def test_where_no_answer_comes_the_same_key_is_to_be_given_again(file: str) -> None:
     executor = executor_of()
     executor.will("POST /v1/rebalances", [answer(PLAN), httpx.ReadError("gone")])
     world = PluginWorld(executor=executor, later=[lambda: None] * 9)
     shown = world.run("rebalance", file, "--yes", "--key", "k-1")
     assert shown.code == ExitCode.UNANSWERED
-    assert "next: kubectl ibgateway rebalances shows it; if not, repeat" in shown.error
+    assert (
+        "next: repeat the same command with --key k-1: with this key it is placed once"
+        in shown.error
+    )
 
 
 def test_a_lost_answer_is_asked_for_with_the_same_key_and_body(file: str) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from executor_fakes import ConnectionWorld
+from ibgateway_api.order_ids import order_uid
 from ibgateway_executor.orders.broker_reports import FillReport, OrderStatusReport
-from ibgateway_executor.orders.order import OrderState, order_ref, order_uid
+from ibgateway_executor.orders.order import OrderState, order_ref
 
 NAME = order_uid("key", gateway="paper", namespace="trading")
 CUT = order_ref(NAME)[:12]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ibgateway_api.order_ids import order_uid
 from ibgateway_executor.errors import IllegalMoveError
 from ibgateway_executor.orders.order import (
     MOVES,
@@ -22,7 +23,6 @@ from ibgateway_executor.orders.order import (
     expire,
     move,
     order_ref,
-    order_uid,
     reserve,
     unsend,
 )

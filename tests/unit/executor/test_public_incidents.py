@@ -21,11 +21,12 @@ from executor_fakes import (
 )
 from ibgateway_api.gate import Closed, GateReason
 from ibgateway_api.login import LoginState
+from ibgateway_api.order_ids import order_uid
 from ibgateway_executor.broker.connection_state import objections
 from ibgateway_executor.broker.protocol import Disconnected, LinkLost, LinkRestored
 from ibgateway_executor.errors import NotConnectedError
 from ibgateway_executor.orders.broker_reports import FillReport, OrderError, OrderStatusReport
-from ibgateway_executor.orders.order import Order, OrderState, TimeInForce, order_ref, order_uid
+from ibgateway_executor.orders.order import Order, OrderState, TimeInForce, order_ref
 
 AWAY = Closed(GateReason.NOT_RECONCILED, "the gateway has lost IBKR")
 PRESET = "10349: Order TIF was set to DAY based on order preset."
