@@ -2,15 +2,15 @@
 
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, islice
 from typing import Annotated, Final, TypeVar
 
 import typer
 from rich.console import RenderableType
 
-from ibgateway.client import ExecutorClient
+from ibgateway.client import ExecutorClient, RefusedError
 from ibgateway_api.document import Document
 from ibgateway_api.executor_documents import OrderDocument
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, plugin_of
@@ -188,22 +188,45 @@ def _newest(
     begin: datetime | None,
     last: int,
 ) -> list[OrderDocument]:
+    """The last so many, 0 for all, oldest first."""
+
+    def read(client: ExecutorClient) -> list[OrderDocument]:
+        if not last:
+            return list(_found(client, wanted, begin, PAGE))
+        try:
+            newest = _found(client, wanted, begin, min(last, PAGE), newest_first=True)
+            return list(islice(newest, last))[::-1]
+        except RefusedError as error:
+            if error.code != _NOT_KNOWN:
+                raise
+            return list(deque(_found(client, wanted, begin, PAGE), maxlen=last))
+
     with plugin.terminal.error.status("reading the orders"):
-        return connection.ask(
-            lambda client: list(
-                deque(
-                    client.orders(
-                        state=wanted.state,
-                        account=wanted.account,
-                        symbol=wanted.symbol,
-                        client_reference=wanted.reference,
-                        since=begin,
-                        page_size=PAGE,
-                    ),
-                    maxlen=last or None,
-                )
-            )
-        )
+        return connection.ask(read)
+
+
+_NOT_KNOWN: Final = "InvalidRequest"
+"""What an executor of another release says of a parameter that it does not know; of a filter that is none it says it again."""
+
+
+def _found(
+    client: ExecutorClient,
+    wanted: OrderChoice,
+    begin: datetime | None,
+    size: int,
+    *,
+    newest_first: bool = False,
+) -> Iterator[OrderDocument]:
+    """The orders that are meant, from pages of this size."""
+    return client.orders(
+        state=wanted.state,
+        account=wanted.account,
+        symbol=wanted.symbol,
+        client_reference=wanted.reference,
+        since=begin,
+        newest_first=newest_first,
+        page_size=size,
+    )
 
 
 def _watch(

@@ -108,10 +108,11 @@ class AsyncExecutorClient:
         symbol: str | None = None,
         client_reference: str | None = None,
         since: datetime | None = None,
+        newest_first: bool = False,
         page_size: int = 100,
     ) -> AsyncGenerator[OrderDocument]:
-        """Orders, oldest first, page by page as they are taken."""
-        filters = OrderQuery(state, account, symbol, client_reference, since)
+        """Orders, oldest first or newest first, page by page as they are taken. An executor that is older refuses `newest_first`."""
+        filters = OrderQuery(state, account, symbol, client_reference, since, newest_first)
         page = await self._run(calls.order_page(filters, None, page_size))
         for order in page.orders:
             yield order

@@ -71,6 +71,7 @@ class OrderQuery(NamedTuple):
     symbol: str | None = None
     client_reference: str | None = None
     since: datetime | None = None
+    newest_first: bool = False
 
 
 def place(order: OrderRequest | Mapping[str, Any], key: str) -> ApiCall[PlacedOrder]:
@@ -153,6 +154,7 @@ def order_page(filters: OrderQuery, cursor: str | None, limit: int) -> ApiCall[O
         "symbol": filters.symbol,
         "clientReference": filters.client_reference,
         "since": filters.since and filters.since.isoformat(),
+        "newestFirst": "true" if filters.newest_first else None,
         "cursor": cursor,
         "limit": str(limit),
     }

@@ -107,10 +107,11 @@ class ExecutorClient:
         symbol: str | None = None,
         client_reference: str | None = None,
         since: datetime | None = None,
+        newest_first: bool = False,
         page_size: int = 100,
     ) -> Iterator[OrderDocument]:
-        """Orders, oldest first, page by page as they are taken."""
-        filters = OrderQuery(state, account, symbol, client_reference, since)
+        """Orders, oldest first or newest first, page by page as they are taken. An executor that is older refuses `newest_first`."""
+        filters = OrderQuery(state, account, symbol, client_reference, since, newest_first)
         page = self._run(calls.order_page(filters, None, page_size))
         yield from page.orders
         while page.next is not None:

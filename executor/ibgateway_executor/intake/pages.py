@@ -34,11 +34,13 @@ class OrderFilter:
     symbol: str = ""
     client_reference: str = ""
     since: datetime | None = None
+    newest_first: bool = False
+    """No filter, but a cursor of the one way means nothing in the other."""
 
     def parameters(self) -> dict[str, str]:
         """As they stand in a query, one text for each meaning."""
         since = self.since and self.since.astimezone(UTC).isoformat()
-        said = {**asdict(self), "since": since}
+        said = {**asdict(self), "since": since, "newest_first": "true" if self.newest_first else ""}
         return {to_camel(name): str(value) for name, value in said.items() if value}
 
 
@@ -54,12 +56,13 @@ async def list_orders(
         str, Query(alias="clientReference", max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
     ] = "",
     since: Annotated[Moment | None, Query(description="Accepted at or after this time.")] = None,
+    newest_first: Annotated[bool, Query(alias="newestFirst")] = False,
     cursor: Cursor = "",
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 100,
 ) -> dict[str, Any]:
-    """Orders, oldest first. `next` is the cursor of the following page, null on the last one.
+    """Orders, oldest first, or with `newestFirst=true` the other way round. `next` is the cursor of the following page, null on the last one.
 
-    A cursor goes with the filters of its first page. The header Link has the following page's address.
+    A cursor goes with the filters and the direction of its first page. The header Link has the following page's address.
     """
     wanted = OrderFilter(
         state=state,
@@ -67,6 +70,7 @@ async def list_orders(
         symbol=symbol,
         client_reference=client_reference,
         since=since,
+        newest_first=newest_first,
     )
     query = PageQuery(PATH, wanted.parameters())
     found = await services.ledger.page(
@@ -77,6 +81,7 @@ async def list_orders(
         symbol=symbol,
         client_reference=client_reference,
         since=since,
+        newest_first=newest_first,
     )
     page, follows = query.page(found, limit, response, lambda order: order.sequence)
     return {"orders": [order_document(order) for order in page], "next": follows}

@@ -289,8 +289,9 @@ class Ledger:
         symbol: str = "",
         client_reference: str = "",
         since: datetime | None = None,
+        newest_first: bool = False,
     ) -> list[Order]:
-        """Orders accepted after sequence `after`, oldest first."""
+        """Orders accepted after sequence `after`, oldest first; `newest_first`: before it, where it is not 0."""
         return await self._read(
             self._store.page,
             after=after,
@@ -300,6 +301,7 @@ class Ledger:
             symbol=symbol,
             client_reference=client_reference,
             since=since,
+            newest_first=newest_first,
         )
 
     async def history(self, sequence: int, *, after: int, limit: int) -> list[HistoryLine]:

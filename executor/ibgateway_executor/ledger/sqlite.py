@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import and_
+from sqlalchemy import and_, true
 
 from ibgateway_api.reports import PauseReport
 from ibgateway_executor.errors import LedgerUnavailableError, StartRefusedError
@@ -259,8 +259,9 @@ class OrderStore:
         symbol: str = "",
         client_reference: str = "",
         since: datetime | None = None,
+        newest_first: bool = False,
     ) -> list[Order]:
-        """Orders accepted after sequence `after`, oldest first."""
+        """Orders accepted after sequence `after`, oldest first; `newest_first`: before it, where it is not 0."""
         asked = {
             _orders.state: state,
             _orders.account: account,
@@ -270,8 +271,13 @@ class OrderStore:
         conditions = [column == value for column, value in asked.items() if value]
         if since is not None:
             conditions.append(_orders.accepted_at >= text(since))
+        if newest_first and after:
+            conditions.append(_orders.sequence < after)
+        if not newest_first:
+            conditions.append(_orders.sequence > after)
         with self._database.reading() as connection:
-            return select_orders(connection, and_(_orders.sequence > after, *conditions), limit)
+            wanted = and_(true(), *conditions)
+            return select_orders(connection, wanted, limit, newest_first=newest_first)
 
     def history(self, sequence: int, *, after: int, limit: int) -> list[HistoryLine]:
         """An order's history beyond line `after`, oldest first."""

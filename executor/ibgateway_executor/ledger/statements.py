@@ -10,9 +10,13 @@ from ibgateway_executor.ledger.rows import order_of
 from ibgateway_executor.orders.order import Order
 
 
-def select_orders(connection: Connection, condition: Any, limit: int | None = None) -> list[Order]:
-    """In order of acceptance."""
-    query = select(tables.orders).where(condition).order_by(tables.orders.c.sequence).limit(limit)
+def select_orders(
+    connection: Connection, condition: Any, limit: int | None = None, *, newest_first: bool = False
+) -> list[Order]:
+    """In order of acceptance, or against it."""
+    sequence = tables.orders.c.sequence
+    way = sequence.desc() if newest_first else sequence
+    query = select(tables.orders).where(condition).order_by(way).limit(limit)
     return [order_of(dict(row)) for row in connection.execute(query).mappings()]
 
 

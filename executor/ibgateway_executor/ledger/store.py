@@ -215,10 +215,11 @@ class LedgerStore(Protocol):
         symbol: str = "",
         client_reference: str = "",
         since: datetime | None = None,
+        newest_first: bool = False,
     ) -> list[Order]:
         """Orders accepted after sequence `after`, oldest first; none of the archive.
 
-        Empty and None leave a choice open; `since` is the earliest acceptance.
+        Empty and None leave a choice open; `since` is the earliest acceptance. `newest_first`: those before `after`, of which 0 leaves out none.
         """
         ...
 

@@ -60,7 +60,7 @@ REJECTED = order_json(
 
 def test_orders_are_listed_and_nothing_that_ibkr_says_moves_the_cursor() -> None:
     executor = ScriptedExecutor()
-    executor.will("GET /v1/orders", page(FILLED, WAITING, REJECTED))
+    executor.will("GET /v1/orders", page(REJECTED, WAITING, FILLED))
     shown = world_of(executor).run("orders")
     golden("orders", shown.golden())
     assert "\x1b" not in shown.out
@@ -72,14 +72,47 @@ def test_no_orders_is_said() -> None:
     assert world_of(executor).run("orders").out == "No orders.\n"
 
 
-def test_filters_are_the_executors_and_the_newest_are_kept() -> None:
+def test_only_the_newest_are_read() -> None:
+    executor = ScriptedExecutor()
+    executor.will("GET /v1/orders", page(REJECTED, WAITING, follows="c"))
+    shown = world_of(executor).run("orders", "--last", "2", "-o", "json")
+    [request] = executor.requests
+    assert dict(request.url.params) == {"newestFirst": "true", "limit": "2"}
+    listed = [order["id"] for order in json.loads(shown.out)["orders"]]
+    assert listed == [WAITING["id"], REJECTED["id"]]
+
+
+def test_all_of_them_are_read_as_they_were_accepted() -> None:
     executor = ScriptedExecutor()
     executor.will("GET /v1/orders", [page(FILLED, WAITING, follows="c"), page(REJECTED)])
+    shown = world_of(executor).run("orders", "--last", "0", "-o", "json")
+    assert [dict(request.url.params) for request in executor.requests] == [
+        {"limit": "500"},
+        {"limit": "500", "cursor": "c"},
+    ]
+    listed = [order["id"] for order in json.loads(shown.out)["orders"]]
+    assert listed == [FILLED["id"], WAITING["id"], REJECTED["id"]]
+
+
+def test_a_filter_that_is_none_is_told_in_the_executors_words() -> None:
+    executor = ScriptedExecutor()
+    executor.will("GET /v1/orders", problem(422, "InvalidRequest", "state: no such state"))
+    shown = world_of(executor).run("orders", "--state", "Nope")
+    assert shown.code == ExitCode.REFUSED
+    assert "state: no such state" in shown.error
+
+
+def test_of_an_executor_of_before_all_pages_are_read_and_the_newest_kept() -> None:
+    executor = ScriptedExecutor()
+    unknown = problem(422, "InvalidRequest", "newestFirst: is not a parameter of this path")
+    pages = [page(FILLED, WAITING, follows="c"), page(REJECTED)]
+    executor.will("GET /v1/orders", [unknown, *pages])
     words = "orders --state Working --account DU1 --symbol AAPL --reference b --since 2h --last 2"
     shown = world_of(executor).run(*words.split(), "-o", "json")
-    first, second = (dict(request.url.params) for request in executor.requests)
+    tried, first, second = (dict(request.url.params) for request in executor.requests)
     asked = {"state": "Working", "account": "DU1", "symbol": "AAPL", "clientReference": "b"}
     asked |= {"since": "2026-12-02T06:00:00+00:00", "limit": "500"}
+    assert tried == asked | {"newestFirst": "true", "limit": "2"}
     assert (first, second) == (asked, asked | {"cursor": "c"})
     assert [order["id"] for order in json.loads(shown.out)["orders"]] == [
         WAITING["id"],
@@ -119,7 +152,7 @@ def test_a_watch_shows_what_there_is_then_each_change_and_misses_none_over_a_bro
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_a_watch_for_programs_has_a_document_for_each_change(form: str) -> None:
     executor = ScriptedExecutor()
-    executor.will("GET /v1/orders", page(WAITING, FILLED))
+    executor.will("GET /v1/orders", page(FILLED, WAITING))
     executor.will("GET /v1/events", [stream((1, "gate", GATE)), httpx.ConnectError("refused")])
     shown = world_of(executor).run("orders", "--watch", "-o", form)
     documents = (

@@ -59,6 +59,28 @@ async def test_what_comes_or_is_archived_meanwhile_moves_no_page(intake: IntakeW
     assert ids(await page(intake, f"limit=2&cursor={rest['next']}")) == ["id4"]
 
 
+async def test_the_newest_come_first_and_their_cursor_leads_back(intake: IntakeWorld) -> None:
+    for number in range(4):
+        await intake.place(f"k{number}")
+    first = await page(intake, "newestFirst=true&limit=2")
+    assert ids(first) == ["id3", "id2"]
+    await intake.place("k4")
+    rest = await intake.http.get(f"/v1/orders?newestFirst=true&limit=1&cursor={first['next']}")
+    assert ids(rest.json()) == ["id1"]
+    last = await intake.http.get(rest.links["next"]["url"])
+    assert (ids(last.json()), last.json()["next"]) == (["id0"], None)
+    assert ids(await page(intake, "newestFirst=true&state=Accepted&limit=1")) == ["id4"]
+    assert ids(await page(intake, "newestFirst=false&limit=1")) == ["id0"]
+
+
+async def test_a_cursor_of_the_one_way_leads_nowhere_in_the_other(intake: IntakeWorld) -> None:
+    for number in range(3):
+        await intake.place(f"k{number}")
+    first = await page(intake, "newestFirst=true&limit=1")
+    answer = await intake.http.get(f"/v1/orders?limit=1&cursor={first['next']}")
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "cursor")
+
+
 async def test_filters_narrow_what_is_shown(intake: IntakeWorld) -> None:
     await intake.place("k0", account="DU1234567")
     await intake.place("k1", contract={"symbol": "MSFT"}, clientReference="basket 7")
@@ -86,6 +108,7 @@ async def test_filters_narrow_what_is_shown(intake: IntakeWorld) -> None:
         (f"cursor={ANY.cursor(LARGEST_SEQUENCE + 1)}", "cursor", "exactly as `next` had it"),
         ("after=1", "after", "is not a parameter of this path"),
         ("limit=1&limit=2", "limit", "stands in it twice"),
+        ("newestFirst=perhaps", "newestFirst", "valid boolean"),
         ("limit=0", "limit", "greater than or equal to 1"),
         ("limit=501", "limit", "less than or equal to 500"),
         ("state=Nope", "state", "Input should be"),
