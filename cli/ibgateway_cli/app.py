@@ -11,7 +11,6 @@ from typer.core import TyperCommand
 
 from ibgateway_cli.cluster import Cluster, Json
 from ibgateway_cli.errors import PluginError
-from ibgateway_cli.executor_access import ExecutorAccess
 from ibgateway_cli.gateway import RESOURCE, chosen, key_of, lasting
 from ibgateway_cli.output import Output
 from ibgateway_cli.terminal import Terminal
@@ -35,10 +34,6 @@ class Plugin:
     def lasting(self, name: str | None) -> Json:
         """The IBGateway that is meant, to ask something of it. Raises PluginError where it is being deleted."""
         return lasting(self.gateway(name))
-
-    def executor(self, gateway: str) -> ExecutorAccess:
-        """The way to its executor."""
-        return ExecutorAccess(self.cluster, gateway, self.transport)
 
 
 def plugin_of(context: typer.Context) -> Plugin:

@@ -8,6 +8,7 @@ from rich.live import Live
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, plugin_of
 from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import PluginError
+from ibgateway_cli.executor.report import executor_report
 from ibgateway_cli.output import Output
 from ibgateway_cli.overview import GatewayFacts, facts_of, overview
 from ibgateway_cli.programs import programs_of
@@ -48,7 +49,7 @@ def _overview(plugin: Plugin, facts: GatewayFacts) -> Json:
     if not facts.spec.executor.enabled:
         return overview(facts, "spec.executor.enabled is false")
     try:
-        report = plugin.executor(facts.name).report()
+        report = executor_report(plugin, facts.name)
     except PluginError as error:
         return overview(facts, error.sentence)
     return overview(facts, report)

@@ -13,6 +13,7 @@ from ibgateway_api.reasons import ConditionReason
 from ibgateway_cli.cluster import Json
 from ibgateway_cli.doctor.check import CheckState, CheckSubject, Finding, fine
 from ibgateway_cli.errors import PluginError
+from ibgateway_cli.executor.report import executor_report
 from ibgateway_cli.log_sources import operator_pods
 from ibgateway_cli.loopback import direct, token_of
 from ibgateway_cli.times import from_text, span
@@ -142,7 +143,7 @@ def _ask_sentinel(of: CheckSubject) -> None:
 
 
 def _ask_executor(of: CheckSubject) -> None:
-    of.plugin.executor(of.facts.name).report()
+    executor_report(of.plugin, of.facts.name)
 
 
 def _ask_console(of: CheckSubject) -> None:

@@ -4,12 +4,14 @@ from ibgateway_cli.app import PluginApp
 from ibgateway_cli.executor import (
     ending_commands,
     order_commands,
+    pause_command,
     reading_commands,
     rebalance_commands,
 )
 
 app = PluginApp()
 for command in (
+    pause_command.pause,
     reading_commands.orders,
     reading_commands.queue,
     reading_commands.history,

@@ -169,7 +169,7 @@ def _unknown(said: PluginError, changes: str) -> PluginError:
         return said
     return PluginError(
         f"nobody knows whether {changes}: {said.sentence}",
-        "kubectl ibgateway orders and history show it; asking again is safe",
+        "kubectl ibgateway orders, history and pause show it; asking again is safe",
         ExitCode.UNANSWERED,
     )
 
@@ -210,7 +210,7 @@ def trading_gateway(gateway: Json) -> TradingGateway:
         raise PluginError(
             f"{name} has no executor",
             "set spec.executor.enabled to true",
-            ExitCode.NOT_FOUND,
+            ExitCode.REFUSED,
         )
     accounts = (gateway.get("status") or {}).get("accounts") or ()
     return TradingGateway(name, spec.get("tradingMode") or "", tuple(accounts), namespace)

@@ -15,6 +15,7 @@ from ibgateway_cli.doctor.check import CheckState, CheckSubject
 from ibgateway_cli.doctor.running import reachability
 from ibgateway_cli.errors import PluginError
 from ibgateway_cli.executor.connection import connected
+from ibgateway_cli.executor.report import executor_report
 from ibgateway_cli.loopback import direct, token_of
 from ibgateway_cli.overview import facts_of
 from ibgateway_cli.terminal import this_terminal
@@ -75,11 +76,9 @@ def test_a_proxy_of_the_environment_gets_no_token(
     servers: tuple[RecordingServer, RecordingServer],
 ) -> None:
     there, proxy = servers
-    assert plugin().executor("paper").report().open
+    assert executor_report(plugin(), "paper").open
     with connected(plugin(), "paper") as (_, connection), pytest.raises(UnansweredError):
         connection.once(lambda client: client.paused())
-    with pytest.raises(PluginError), plugin().executor("paper").client() as client:
-        client.paused()
     gateway = gateway_object()
     found, _, _ = reachability(CheckSubject(plugin(), facts_of(gateway), gateway))
     assert found is CheckState.FINE

@@ -31,7 +31,7 @@ def options() -> set[str]:
 
 
 def test_every_command_is_on_the_page() -> None:
-    assert len(commands()) == 11
+    assert len(commands()) == 12
     assert [name for name in commands() if not re.search(rf"`{name}[ `]", PAGE)] == []
 
 

@@ -296,5 +296,5 @@ def test_a_gateway_without_an_executor_says_so() -> None:
     world = world_of(ScriptedExecutor())
     world.kubectl.objects["ibgateway", "paper"]["spec"]["executor"] = {"enabled": False}
     shown = world.run("queue")
-    assert shown.code == ExitCode.NOT_FOUND
+    assert shown.code == ExitCode.REFUSED
     assert shown.error.startswith("error: paper has no executor\n")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ibgateway_cli.errors import ExitCode
+from ibgateway_cli.executor.connection import ATTEMPTS
 from plugin_fakes import PluginWorld, gateway_object, golden
 from plugin_fakes.objects import condition, login_status, trading_status
 
@@ -187,7 +188,28 @@ def test_an_executor_that_says_no_says_so_in_its_own_words() -> None:
     world = PluginWorld()
     shown = world.run("pause", "--reason", "x")
     assert shown.code == ExitCode.NOT_FOUND
-    assert shown.error == "error: the executor says no (NoSuchPath)\nnext: none\n"
+    assert shown.error.endswith(
+        "error: none\nnext: upgrade the executor: it knows less than this plugin\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--reason", "x"), ExitCode.UNANSWERED),
+        (("--end",), ExitCode.UNANSWERED),
+        ((), ExitCode.UNREACHABLE),
+    ],
+)
+def test_a_lost_answer_of_a_pause_may_have_happened_and_a_look_has_not(
+    words: tuple[str, ...], code: ExitCode
+) -> None:
+    world = PluginWorld(later=[lambda: None] * 9)
+    world.executor.down = True
+    shown = world.run("pause", *words)
+    assert shown.code == code
+    assert ("nobody knows whether" in shown.error) is (code is ExitCode.UNANSWERED)
+    assert len(world.executor.requests) == ATTEMPTS
 
 
 @pytest.mark.parametrize("error", [KeyError("uid"), OSError("no name")])

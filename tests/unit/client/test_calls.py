@@ -441,10 +441,9 @@ def test_a_number_that_is_longer_than_any_leaves_the_place_as_it_is() -> None:
 async def test_the_newest_orders_come_first_where_that_is_asked_for(
     client: AsyncExecutorClient,
 ) -> None:
-    for number in range(3):
-        await client.place(AAPL, key=f"k{number}")
+    placed = [(await client.place(AAPL, key=f"k{number}")).order.id for number in range(3)]
     listed = [order.id async for order in client.orders(newest_first=True, page_size=1)]
-    assert listed == ["id2", "id1", "id0"]
+    assert listed == placed[::-1]
     answers = Answers(httpx.Response(200, json={"orders": [], "next": None}))
     with answers.client() as there:
         assert list(there.orders(newest_first=True)) == []

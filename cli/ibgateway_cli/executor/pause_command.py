@@ -6,17 +6,14 @@ from typing import Annotated
 import typer
 
 from ibgateway_api.executor_documents import PauseDocument
-from ibgateway_cli.app import GatewayName, OutputOption, PluginApp, plugin_of
+from ibgateway_cli.app import GatewayName, OutputOption, plugin_of
 from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.executor.connection import TradingGateway, connected
 from ibgateway_cli.output import Output
-from ibgateway_cli.overview import GatewayFacts, facts_of
 from ibgateway_cli.times import moment, stamp
 
-app = PluginApp()
 
-
-@app.command()
 def pause(
     context: typer.Context,
     name: GatewayName = None,
@@ -39,24 +36,20 @@ def pause(
     plugin = plugin_of(context)
     if end and reason is not None:
         raise PluginError("say either --reason or --end", exit_code=ExitCode.USAGE)
-    facts = facts_of(plugin.lasting(name) if end else plugin.gateway(name))
-    if facts.deletion:
-        plugin.terminal.tell(f"{facts.deletion}, and its executor goes with it.")
-    if not facts.spec.executor.enabled:
-        raise PluginError(
-            f"{facts.name} has no executor", "spec.executor.enabled is false", ExitCode.REFUSED
-        )
-    if end:
-        mode = facts.spec.trading_mode.upper()
-        plugin.terminal.tell(f"{mode}, gateway {facts.name}: what waits goes to IBKR again.")
-    with plugin.executor(facts.name).client() as client:
+    who = by or _user()
+    with connected(plugin, name, places=end) as (trading, connection):
         if end:
-            found = client.resume(by=by or _user())
+            plugin.terminal.tell(f"{trading}: what waits goes to IBKR again.")
+            found = connection.ask(
+                lambda client: client.resume(by=who), changes="the pause is over"
+            )
         elif reason is not None:
-            found = client.pause(by=by or _user(), reason=reason)
+            found = connection.ask(
+                lambda client: client.pause(by=who, reason=reason), changes="trading is paused"
+            )
         else:
-            found = client.paused()
-    plugin.terminal.show(_document(facts, found), output, _sentence(facts, found))
+            found = connection.ask(lambda client: client.paused())
+    plugin.terminal.show(_document(trading, found), output, _sentence(trading, found))
 
 
 def _user() -> str:
@@ -67,10 +60,10 @@ def _user() -> str:
         return "kubectl ibgateway"
 
 
-def _document(facts: GatewayFacts, found: PauseDocument) -> Json:
+def _document(trading: TradingGateway, found: PauseDocument) -> Json:
     return {
-        "namespace": facts.namespace,
-        "name": facts.name,
+        "namespace": trading.namespace,
+        "name": trading.name,
         "paused": found.paused,
         "by": found.by,
         "reason": found.reason,
@@ -79,12 +72,12 @@ def _document(facts: GatewayFacts, found: PauseDocument) -> Json:
     }
 
 
-def _sentence(facts: GatewayFacts, found: PauseDocument) -> str:
-    whose = f"{facts.namespace}/{facts.name}"
+def _sentence(trading: TradingGateway, found: PauseDocument) -> str:
+    whose = f"{trading.namespace}/{trading.name}"
     if not found.paused:
         return f"Trading of {whose} is not paused"
     since = f" since {moment(found.since)}" if found.since else ""
     return (
         f"Trading of {whose} is paused by {found.by}{since}: {found.reason}"
-        f"\non their way yet: {found.unacknowledged} orders; kubectl ibgateway pause {facts.name} --end ends it"
+        f"\non their way yet: {found.unacknowledged} orders; kubectl ibgateway pause {trading.name} --end ends it"
     )
