@@ -93,6 +93,10 @@ def calendar_from(file: Path) -> Calendar:
         return Calendar.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         return Calendar()
+    except OSError as error:
+        raise SettingsError(
+            f"the calendar file {file} can't be read: {error.strerror}; OPERATOR_CALENDAR_FILE names one JSON file"
+        ) from error
     except ValidationError as error:
         raise SettingsError(f"the calendar file {file} is not usable: {error}") from error
 

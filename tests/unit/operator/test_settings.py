@@ -1,5 +1,6 @@
 """The operator's settings: read from the environment, and what is missing is named."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,17 @@ def test_the_calendar_is_ibkrs_without_a_file_and_the_files_with_one(tmp_path: P
     file = tmp_path / "calendar.json"
     file.write_text('{"marginSeconds": 7}')
     assert calendar_from(file).margin_seconds == 7
+
+
+def test_a_calendar_that_is_a_folder_or_may_not_be_read_is_one_sentence(tmp_path: Path) -> None:
+    folder = (
+        "calendar.json can't be read: Is a directory; OPERATOR_CALENDAR_FILE names one JSON file"
+    )
+    (tmp_path / "calendar.json").mkdir()
+    with pytest.raises(SettingsError, match=re.escape(folder)):
+        calendar_from(tmp_path / "calendar.json")
+    with pytest.raises(SettingsError, match="Not a directory"):
+        from_environment(ENV | {"OPERATOR_CALENDAR_FILE": f"{__file__}/calendar.json"})
 
 
 def test_a_calendar_that_is_none_is_named(tmp_path: Path) -> None:
