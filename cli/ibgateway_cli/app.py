@@ -9,11 +9,11 @@ import httpx
 import typer
 from typer.core import TyperCommand
 
-from ibgateway_cli.cluster import Cluster, Json
 from ibgateway_cli.errors import PluginError
-from ibgateway_cli.gateway import RESOURCE, chosen, key_of, lasting
-from ibgateway_cli.output import Output
-from ibgateway_cli.terminal import Terminal
+from ibgateway_cli.kube.cluster import Cluster, Json
+from ibgateway_cli.kube.gateway import RESOURCE, chosen, key_of, lasting
+from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.terminal.terminal import Terminal
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

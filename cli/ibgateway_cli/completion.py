@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from ibgateway_cli.app import Plugin
-from ibgateway_cli.cluster import Cluster
+from ibgateway_cli.kube.cluster import Cluster
 from ibgateway_cli.main import PROGRAM, app
-from ibgateway_cli.terminal import this_terminal
+from ibgateway_cli.terminal.terminal import this_terminal
 
 NO_FILES: Final = ":4"
 """Cobra's directive: what is offered is all there is, no files."""

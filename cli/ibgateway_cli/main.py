@@ -3,7 +3,6 @@
 from typing import Final
 
 from ibgateway_cli.app import Plugin, PluginApp
-from ibgateway_cli.cluster import Cluster
 from ibgateway_cli.commands import (
     doctor,
     events,
@@ -16,7 +15,8 @@ from ibgateway_cli.commands import (
     vnc,
 )
 from ibgateway_cli.executor import commands as executor_commands
-from ibgateway_cli.terminal import this_terminal
+from ibgateway_cli.kube.cluster import Cluster
+from ibgateway_cli.terminal.terminal import this_terminal
 
 PROGRAM: Final = "kubectl-ibgateway"
 

@@ -11,8 +11,8 @@ import pytest
 
 from executor_plugin import LossyWay, WiredPlugin, wired
 from executor_world import CLIENT_TOKEN, ExecutorWorld, open_world, until, world
-from ibgateway_cli.cluster import Cluster
 from ibgateway_cli.errors import ExitCode
+from ibgateway_cli.kube.cluster import Cluster
 from plugin_fakes import Invoked
 
 ACCOUNT = "DU1234567"

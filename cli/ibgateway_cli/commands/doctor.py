@@ -8,12 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, plugin_of
-from ibgateway_cli.cluster import Json
 from ibgateway_cli.doctor.check import CheckResult, CheckState, CheckSubject
 from ibgateway_cli.doctor.checks import CHECKS, result
 from ibgateway_cli.errors import ExitCode
-from ibgateway_cli.output import Output
-from ibgateway_cli.overview import facts_of
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.status.overview import facts_of
+from ibgateway_cli.terminal.output import Output
 
 app = PluginApp()
 

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from ibgateway_api.names import child_names
 from ibgateway_cli.app import GatewayName, OutputOption, PluginApp, plugin_of
-from ibgateway_cli.cluster import Cluster, Json
-from ibgateway_cli.gateway import key_of, own
-from ibgateway_cli.output import Output
-from ibgateway_cli.times import from_text, moment
+from ibgateway_cli.kube.cluster import Cluster, Json
+from ibgateway_cli.kube.gateway import key_of, own
+from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.terminal.times import from_text, moment
 
 app = PluginApp()
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Final
 
 from ibgateway_cli.app import Plugin
-from ibgateway_cli.attempt import EXIT_CODES, AttemptResult, RequestedAttempt, words
-from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.output import Output
-from ibgateway_cli.overview import GatewayFacts, facts_of
-from ibgateway_cli.times import moment, stamp
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.status.attempt import EXIT_CODES, AttemptResult, RequestedAttempt, words
+from ibgateway_cli.status.overview import GatewayFacts, facts_of
+from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.terminal.times import moment, stamp
 
 SECONDS: Final = 1.0
 

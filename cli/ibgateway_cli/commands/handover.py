@@ -10,13 +10,13 @@ from ibgateway_api import names
 from ibgateway_api.login import LoginState
 from ibgateway_api.requests import LONGEST_HANDOVER
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
-from ibgateway_cli.attempt import RequestedAttempt, why_not
 from ibgateway_cli.commands.following import confirmed, follow, wait_for
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.gateway import RESOURCE
-from ibgateway_cli.output import Output
-from ibgateway_cli.overview import GatewayFacts, facts_of
-from ibgateway_cli.times import away, moment, stamp
+from ibgateway_cli.kube.gateway import RESOURCE
+from ibgateway_cli.status.attempt import RequestedAttempt, why_not
+from ibgateway_cli.status.overview import GatewayFacts, facts_of
+from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.terminal.times import away, moment, stamp
 
 app = PluginApp()
 

@@ -6,13 +6,13 @@ import typer
 
 from ibgateway_api import names
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
-from ibgateway_cli.attempt import UNDER_WAY, RequestedAttempt, change_waits, costs, why_not
 from ibgateway_cli.commands.following import confirmed, follow
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.gateway import RESOURCE
-from ibgateway_cli.output import Output
-from ibgateway_cli.overview import GatewayFacts, facts_of
-from ibgateway_cli.times import stamp
+from ibgateway_cli.kube.gateway import RESOURCE
+from ibgateway_cli.status.attempt import UNDER_WAY, RequestedAttempt, change_waits, costs, why_not
+from ibgateway_cli.status.overview import GatewayFacts, facts_of
+from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.terminal.times import stamp
 
 app = PluginApp()
 

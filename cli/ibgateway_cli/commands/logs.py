@@ -13,10 +13,10 @@ from rich.text import Text
 
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, plugin_of
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.gateway import key_of
-from ibgateway_cli.log_lines import LogLine, LogSource, merged
-from ibgateway_cli.log_sources import arguments, gateway_sources, operator_sources, read
-from ibgateway_cli.output import Output, text
+from ibgateway_cli.kube.gateway import key_of
+from ibgateway_cli.logs.lines import LogLine, LogSource, merged
+from ibgateway_cli.logs.sources import arguments, gateway_sources, operator_sources, read
+from ibgateway_cli.terminal.output import Output, text
 
 app = PluginApp()
 

@@ -11,7 +11,14 @@ import yaml
 from rich.console import Console, RenderableType
 
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, plugin_of
-from ibgateway_cli.bundle import (
+from ibgateway_cli.commands.doctor import examine
+from ibgateway_cli.commands.doctor import table as doctor_table
+from ibgateway_cli.commands.events import events_of
+from ibgateway_cli.commands.status import look
+from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.kube.gateway import key_of
+from ibgateway_cli.report.bundle import (
     ReportFile,
     cluster_files,
     contents,
@@ -19,17 +26,10 @@ from ibgateway_cli.bundle import (
     plugin_version,
     secret_values,
 )
-from ibgateway_cli.cluster import Json
-from ibgateway_cli.commands.doctor import examine
-from ibgateway_cli.commands.doctor import table as doctor_table
-from ibgateway_cli.commands.events import events_of
-from ibgateway_cli.commands.status import look
-from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.gateway import key_of
-from ibgateway_cli.output import Output
-from ibgateway_cli.overview import GatewayFacts, facts_of
-from ibgateway_cli.redaction import Redaction
-from ibgateway_cli.screen import screen
+from ibgateway_cli.report.redaction import Redaction
+from ibgateway_cli.status.overview import GatewayFacts, facts_of
+from ibgateway_cli.status.screen import screen
+from ibgateway_cli.terminal.output import Output
 
 app = PluginApp()
 

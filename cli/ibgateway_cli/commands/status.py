@@ -6,13 +6,13 @@ import typer
 from rich.live import Live
 
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, plugin_of
-from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import PluginError
 from ibgateway_cli.executor.report import executor_report
-from ibgateway_cli.output import Output
-from ibgateway_cli.overview import GatewayFacts, facts_of, overview
-from ibgateway_cli.programs import programs_of
-from ibgateway_cli.screen import screen
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.status.overview import GatewayFacts, facts_of, overview
+from ibgateway_cli.status.programs import programs_of
+from ibgateway_cli.status.screen import screen
+from ibgateway_cli.terminal.output import Output
 
 WATCH_SECONDS: Final = 2.0
 

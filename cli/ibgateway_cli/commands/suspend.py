@@ -7,14 +7,14 @@ import typer
 
 from ibgateway_api.login import LoginState
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
-from ibgateway_cli.attempt import RequestedAttempt, words
-from ibgateway_cli.cluster import Json
 from ibgateway_cli.commands.following import confirmed, wait_for
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.gateway import RESOURCE
-from ibgateway_cli.output import Output
-from ibgateway_cli.overview import GatewayFacts, facts_of
-from ibgateway_cli.times import moment
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.kube.gateway import RESOURCE
+from ibgateway_cli.status.attempt import RequestedAttempt, words
+from ibgateway_cli.status.overview import GatewayFacts, facts_of
+from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.terminal.times import moment
 
 app = PluginApp()
 

@@ -9,8 +9,8 @@ from ibgateway_api import names
 from ibgateway_api.spec import ConsoleAuth
 from ibgateway_cli.app import GatewayName, OutputOption, PluginApp, plugin_of
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.output import Output
-from ibgateway_cli.overview import GatewayFacts, facts_of
+from ibgateway_cli.status.overview import GatewayFacts, facts_of
+from ibgateway_cli.terminal.output import Output
 
 app = PluginApp()
 

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from ibgateway_api.conditions import Condition, ConditionType
 from ibgateway_cli.app import Plugin
-from ibgateway_cli.cluster import Json
-from ibgateway_cli.overview import GatewayFacts
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.status.overview import GatewayFacts
 
 
 class CheckState(StrEnum):

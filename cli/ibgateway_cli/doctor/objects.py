@@ -8,10 +8,10 @@ from ibgateway_api.conditions import ConditionStatus, ConditionType
 from ibgateway_api.crd import crd
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.week import is_time_zone
-from ibgateway_cli.cluster import Json
 from ibgateway_cli.doctor.check import CheckState, CheckSubject, Finding, fine
-from ibgateway_cli.gateway import RESOURCE
-from ibgateway_cli.times import moment
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.kube.gateway import RESOURCE
+from ibgateway_cli.terminal.times import moment
 
 OLDEST_SERVER: Final = (1, 31)
 

@@ -10,13 +10,13 @@ from ibgateway_api.accounts import TradingMode
 from ibgateway_api.conditions import ConditionStatus, ConditionType
 from ibgateway_api.gate import GateReason
 from ibgateway_api.reasons import ConditionReason
-from ibgateway_cli.cluster import Json
 from ibgateway_cli.doctor.check import CheckState, CheckSubject, Finding, fine
 from ibgateway_cli.errors import PluginError
 from ibgateway_cli.executor.report import executor_report
-from ibgateway_cli.log_sources import operator_pods
-from ibgateway_cli.loopback import direct, token_of
-from ibgateway_cli.times import from_text, span
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.kube.loopback import direct, token_of
+from ibgateway_cli.logs.sources import operator_pods
+from ibgateway_cli.terminal.times import from_text, span
 
 SKEW: Final = timedelta(seconds=60)
 """A request that lies farther than this in the future is ignored."""

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ibgateway_api.executor_documents import ContractDocument, OrderDocument
-from ibgateway_cli import times
+from ibgateway_cli.terminal import times
 
 NOTHING: Final = "-"
 _LONG: Final = frozenset(("WHY", "WAITS FOR", "WHAT", "WHAT ELSE", "TERMS"))

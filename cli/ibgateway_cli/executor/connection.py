@@ -19,11 +19,11 @@ from ibgateway.client import (
 from ibgateway.client.retries import BETWEEN, SAFE_CODES
 from ibgateway_api import names
 from ibgateway_cli.app import Plugin
-from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.executor.problems import plugin_error
-from ibgateway_cli.gateway import deletion_of, key_of
-from ibgateway_cli.loopback import direct, token_of
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.kube.gateway import deletion_of, key_of
+from ibgateway_cli.kube.loopback import direct, token_of
 
 T = TypeVar("T")
 Way = Callable[[], AbstractContextManager[str]]

@@ -17,8 +17,8 @@ from ibgateway_cli.executor.following import order_of, run_of
 from ibgateway_cli.executor.options import GatewayOption, agree, plain
 from ibgateway_cli.executor.order_tables import one_line, order_facts
 from ibgateway_cli.executor.rebalance_tables import run_line
-from ibgateway_cli.output import Output
-from ibgateway_cli.terminal import Terminal
+from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.terminal.terminal import Terminal
 
 
 class PersonOutcome(StrEnum):

@@ -9,8 +9,8 @@ import typer
 from ibgateway_api.document import Document
 from ibgateway_cli.app import gateway_names
 from ibgateway_cli.executor.connection import TradingGateway
-from ibgateway_cli.output import Output, text
-from ibgateway_cli.terminal import Terminal
+from ibgateway_cli.terminal.output import Output, text
+from ibgateway_cli.terminal.terminal import Terminal
 
 GatewayOption = Annotated[
     str | None,

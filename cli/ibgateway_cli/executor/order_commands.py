@@ -25,8 +25,8 @@ from ibgateway_cli.executor.placement import (
 )
 from ibgateway_cli.executor.problems import sentence
 from ibgateway_cli.executor.stored import stored_once
-from ibgateway_cli.output import Output
-from ibgateway_cli.terminal import Terminal
+from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.terminal.terminal import Terminal
 
 
 class OrderSide(StrEnum):

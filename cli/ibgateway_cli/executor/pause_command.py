@@ -7,11 +7,11 @@ import typer
 
 from ibgateway_api.executor_documents import PauseDocument
 from ibgateway_cli.app import GatewayName, OutputOption, plugin_of
-from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.executor.connection import TradingGateway, connected
-from ibgateway_cli.output import Output
-from ibgateway_cli.times import moment, stamp
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.terminal.times import moment, stamp
 
 
 def pause(

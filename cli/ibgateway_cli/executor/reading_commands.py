@@ -22,8 +22,8 @@ from ibgateway_cli.executor.options import AccountOption, GatewayOption, plain, 
 from ibgateway_cli.executor.order_tables import history_table, order_line, orders_table
 from ibgateway_cli.executor.portfolio_tables import account_page, executions_page, positions_page
 from ibgateway_cli.executor.waiting import QUEUED, WaitingView, waiting_page
-from ibgateway_cli.output import Output
-from ibgateway_cli.times import from_text
+from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.terminal.times import from_text
 
 A = TypeVar("A", bound=Document)
 

@@ -22,8 +22,8 @@ from ibgateway_cli.executor.problems import sentence
 from ibgateway_cli.executor.rebalance_tables import plan_page, run_line, run_page, runs_table
 from ibgateway_cli.executor.stored import stored_once
 from ibgateway_cli.executor.targets_file import rebalance_body
-from ibgateway_cli.output import Output
-from ibgateway_cli.terminal import Terminal
+from ibgateway_cli.terminal.output import Output
+from ibgateway_cli.terminal.terminal import Terminal
 
 
 def rebalance(

@@ -8,7 +8,7 @@ from ibgateway_api.reports import ExecutorReport
 from ibgateway_cli.app import Plugin
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.executor.problems import LOOK
-from ibgateway_cli.loopback import direct, token_of
+from ibgateway_cli.kube.loopback import direct, token_of
 
 
 def executor_report(plugin: Plugin, gateway: str) -> ExecutorReport:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ibgateway_cli.kubectl import Answer
+from ibgateway_cli.kube.kubectl import Answer
 
 Json = dict[str, Any]
 _CURRENT = ["config", "view", "--minify", "--output=json"]

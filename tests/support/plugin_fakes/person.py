@@ -9,9 +9,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from ibgateway_cli.app import Plugin
-from ibgateway_cli.cluster import Cluster
+from ibgateway_cli.kube.cluster import Cluster
 from ibgateway_cli.main import PROGRAM, app
-from ibgateway_cli.terminal import Terminal, TerminalConsole
+from ibgateway_cli.terminal.terminal import Terminal, TerminalConsole
 from plugin_fakes.executor import FakeExecutor
 from plugin_fakes.kubectl import FakeKubectl
 from plugin_fakes.objects import Json, gateway_object, secret_object

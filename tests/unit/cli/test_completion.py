@@ -6,8 +6,8 @@ import pytest
 
 from ibgateway_cli import completion
 from ibgateway_cli.app import Plugin
-from ibgateway_cli.cluster import Cluster
-from ibgateway_cli.terminal import this_terminal
+from ibgateway_cli.kube.cluster import Cluster
+from ibgateway_cli.terminal.terminal import this_terminal
 from plugin_fakes import FakeKubectl, gateway_object
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ibgateway_cli.cluster import Cluster
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.kubectl import SECONDS, Answer, KubectlProcess, failure
+from ibgateway_cli.kube.cluster import Cluster
+from ibgateway_cli.kube.kubectl import SECONDS, Answer, KubectlProcess, failure
 from plugin_fakes import FakeKubectl, PluginWorld, gateway_object
 from plugin_fakes.objects import trading_status
 
@@ -227,7 +227,7 @@ def test_a_kubectl_that_does_not_end_is_killed(
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr("ibgateway_cli.kubectl.ENDS_WITHIN", 0.05)
+    monkeypatch.setattr("ibgateway_cli.kube.kubectl.ENDS_WITHIN", 0.05)
     with KubectlProcess().started(["port-forward"]) as lines:
         assert next(lines) == "ready\n"
     assert not late.exists()

@@ -7,9 +7,9 @@ from typing import Any, SupportsIndex
 
 import pytest
 
-from ibgateway_cli.attempt import RequestedAttempt, words
 from ibgateway_cli.errors import ExitCode
-from ibgateway_cli.overview import facts_of
+from ibgateway_cli.status.attempt import RequestedAttempt, words
+from ibgateway_cli.status.overview import facts_of
 from plugin_fakes import PluginWorld, gateway_object, golden
 from plugin_fakes.objects import condition, event_object, login_status, trading_status
 

@@ -10,15 +10,15 @@ import pytest
 
 from ibgateway.client import ExecutorClient, RetryLimit, UnansweredError
 from ibgateway_cli.app import Plugin
-from ibgateway_cli.cluster import Cluster
 from ibgateway_cli.doctor.check import CheckState, CheckSubject
 from ibgateway_cli.doctor.running import reachability
 from ibgateway_cli.errors import PluginError
 from ibgateway_cli.executor.connection import connected
 from ibgateway_cli.executor.report import executor_report
-from ibgateway_cli.loopback import direct, token_of
-from ibgateway_cli.overview import facts_of
-from ibgateway_cli.terminal import this_terminal
+from ibgateway_cli.kube.cluster import Cluster
+from ibgateway_cli.kube.loopback import direct, token_of
+from ibgateway_cli.status.overview import facts_of
+from ibgateway_cli.terminal.terminal import this_terminal
 from plugin_fakes import FakeKubectl, PluginWorld, gateway_object
 
 GATE = b'{"open": true, "unacknowledged": 0, "openOrders": 0, "inDoubt": 0}'

@@ -7,8 +7,8 @@ import pytest
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_cli.commands.doctor import table
 from ibgateway_cli.doctor.check import CheckResult, CheckState
-from ibgateway_cli.overview import facts_of, overview
-from ibgateway_cli.screen import screen
+from ibgateway_cli.status.overview import facts_of, overview
+from ibgateway_cli.status.screen import screen
 from plugin_fakes import gateway_object
 from plugin_fakes.objects import login_status
 from plugin_fakes.picture import IMAGES, picture

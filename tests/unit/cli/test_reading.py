@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ibgateway_cli.errors import ExitCode
-from ibgateway_cli.log_lines import LogLine, LogSource, merged
+from ibgateway_cli.logs.lines import LogLine, LogSource, merged
 from plugin_fakes import PluginWorld, gateway_object, golden
 from plugin_fakes.objects import event_object, pod_object
 

@@ -12,9 +12,9 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from ibgateway_cli.cluster import Cluster
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.redaction import Redaction
+from ibgateway_cli.kube.cluster import Cluster
+from ibgateway_cli.report.redaction import Redaction
 from plugin_fakes import PluginWorld, gateway_object, secret_object
 from plugin_fakes.objects import event_object, pod_object, program_object, trading_status
 

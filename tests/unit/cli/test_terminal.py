@@ -7,7 +7,7 @@ import pytest
 from rich.table import Table
 
 from ibgateway_cli.executor.cells import columns
-from ibgateway_cli.terminal import Terminal, TerminalConsole
+from ibgateway_cli.terminal.terminal import Terminal, TerminalConsole
 from plugin_fakes import PluginWorld
 from plugin_fakes.objects import event_object
 

@@ -11,8 +11,8 @@ from ibgateway_api.names import child_names
 from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.overview import GatewayFacts
-from ibgateway_cli.times import moment, span
+from ibgateway_cli.status.overview import GatewayFacts
+from ibgateway_cli.terminal.times import moment, span
 
 REQUEST_LIFETIME: Final = timedelta(minutes=10)
 """A request of a person lives for so long, by docs/conditions.md."""

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.output import Output, show
+from ibgateway_cli.terminal.output import Output, show
 
 WIDE: Final = 160
 """Columns of what goes into a file or a pipe."""

@@ -15,10 +15,10 @@ from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.status import IBGatewayStatus
-from ibgateway_cli.cluster import Json
 from ibgateway_cli.errors import PluginError
-from ibgateway_cli.gateway import deletion_of, key_of
-from ibgateway_cli.times import from_text, stamp
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.kube.gateway import deletion_of, key_of
+from ibgateway_cli.terminal.times import from_text, stamp
 
 Part = TypeVar("Part", bound=BaseModel)
 _REFUSAL: Final = re.compile(rf"\b({'|'.join(PermitRefusal)})(?:, until (\S+?Z))?(?::|$)")

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any, Final, Self
 
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.kubectl import SECONDS, Answer, Kubectl, KubectlProcess, failure
+from ibgateway_cli.kube.kubectl import SECONDS, Answer, Kubectl, KubectlProcess, failure
 
 RUNNING_TIMEOUT: Final = "5s"
 """How long kubectl waits for a pod that does not run; by itself it takes a minute."""

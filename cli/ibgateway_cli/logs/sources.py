@@ -9,10 +9,10 @@ from ibgateway_api.names import (
     Component,
     Key,
 )
-from ibgateway_cli.cluster import Cluster, Json
 from ibgateway_cli.errors import PluginError
-from ibgateway_cli.gateway import own
-from ibgateway_cli.log_lines import LogLine, LogSource
+from ibgateway_cli.kube.cluster import Cluster, Json
+from ibgateway_cli.kube.gateway import own
+from ibgateway_cli.logs.lines import LogLine, LogSource
 
 _CONSOLE = "console"
 _OPERATOR = f"{LABEL_NAME}={OPERATOR_AGENT}"

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ibgateway_cli.cluster import Json
-from ibgateway_cli.times import away, from_text, moment
+from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.terminal.times import away, from_text, moment
 
 GOOD: Final = "green"
 BAD: Final = "red"

@@ -2,8 +2,8 @@
 
 from ibgateway_api import names
 from ibgateway_api.names import Key
-from ibgateway_cli.cluster import Cluster, Json
 from ibgateway_cli.errors import ExitCode, PluginError
+from ibgateway_cli.kube.cluster import Cluster, Json
 
 RESOURCE = f"{names.PLURAL}.{names.GROUP}"
 

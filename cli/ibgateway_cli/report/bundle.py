@@ -10,14 +10,14 @@ from typing import Final, NamedTuple
 import yaml
 
 from ibgateway_api.names import Key, child_names
-from ibgateway_cli.cluster import Cluster, Json
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.gateway import own
-from ibgateway_cli.log_lines import LogSource
-from ibgateway_cli.log_sources import gateway_sources, operator_sources, read
-from ibgateway_cli.overview import GatewayFacts
-from ibgateway_cli.redaction import Redaction
-from ibgateway_cli.times import stamp
+from ibgateway_cli.kube.cluster import Cluster, Json
+from ibgateway_cli.kube.gateway import own
+from ibgateway_cli.logs.lines import LogSource
+from ibgateway_cli.logs.sources import gateway_sources, operator_sources, read
+from ibgateway_cli.report.redaction import Redaction
+from ibgateway_cli.status.overview import GatewayFacts
+from ibgateway_cli.terminal.times import stamp
 
 KINDS: Final = (
     "statefulsets",

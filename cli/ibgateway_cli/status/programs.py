@@ -1,8 +1,8 @@
 """Pods of others that follow a gateway's gate, as Kubernetes itself shows them: exact, and without an operator."""
 
 from ibgateway_api.names import LABEL_GATEWAY, LABEL_MANAGED_BY, MANAGED_BY, READINESS_GATE
-from ibgateway_cli.cluster import Cluster, Json
 from ibgateway_cli.errors import PluginError
+from ibgateway_cli.kube.cluster import Cluster, Json
 
 
 def programs_of(cluster: Cluster, gateway: str) -> Json | None:

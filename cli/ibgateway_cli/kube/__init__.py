@@ -1,0 +1,1 @@
+"""The cluster as kubectl shows it, and the way to what it forwards."""

@@ -1,0 +1,1 @@
+"""Logs of several containers, and whose they are."""

@@ -1,0 +1,1 @@
+"""What the status of a gateway says, and what an attempt comes to. Pure."""

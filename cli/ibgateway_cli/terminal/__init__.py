@@ -1,0 +1,1 @@
+"""The person's side: where is printed and asked, in which form, and times in words."""
