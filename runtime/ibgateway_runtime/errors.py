@@ -16,11 +16,12 @@ class SettingsError(IbgatewayError):
 
 
 class EndpointUnavailableError(IbgatewayError):
-    """A program of a gateway did not answer, or not as agreed; `body` is what it said where it answered."""
+    """A program of a gateway did not answer, or not as agreed; `body` and `status` are what it said where it answered."""
 
-    def __init__(self, message: str, body: bytes = b"") -> None:
+    def __init__(self, message: str, body: bytes = b"", status: int = 0) -> None:
         super().__init__(message)
         self.body = body
+        self.status = status
 
 
 class EndpointRefusedError(EndpointUnavailableError):

@@ -77,12 +77,12 @@ class HttpClient:
         """The body of a 200. Raises EndpointUnavailableError."""
         return await self._call("GET", endpoint, path, b"")
 
-    async def post(self, endpoint: Endpoint, path: str, body: str) -> None:
-        """Deliver a JSON document; 200 and 202 are both a yes, and 409 raises EndpointRefusedError.
+    async def post(self, endpoint: Endpoint, path: str, body: str) -> bytes:
+        """Deliver a JSON document, and what is answered; 200 and 202 are both a yes, and 409 raises EndpointRefusedError.
 
         Raises EndpointUnavailableError.
         """
-        await self._call("POST", endpoint, path, body.encode())
+        return await self._call("POST", endpoint, path, body.encode())
 
     async def _call(self, method: str, endpoint: Endpoint, path: str, body: bytes) -> bytes:
         limit = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
@@ -104,7 +104,8 @@ class HttpClient:
         if response.status == 409:
             raise EndpointRefusedError(text.decode(errors="replace")[:LONGEST_WORDS])
         if response.status >= 300:
-            raise EndpointUnavailableError(f"{endpoint.name}{path}: {response.status}", text)
+            words = f"{endpoint.name}{path}: {response.status}"
+            raise EndpointUnavailableError(words, text, response.status)
         return text
 
     async def lines(self, endpoint: Endpoint, path: str) -> AsyncGenerator[bytes, None]:

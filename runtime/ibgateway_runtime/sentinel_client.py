@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ibgateway_api.gate import NEWS_LIMIT_SECONDS
+from ibgateway_api.gate_documents import DrainRequest, GateDrain
 from ibgateway_api.reports import SentinelReport
 from ibgateway_api.requests import (
     ConsoleRequest,
@@ -179,6 +180,18 @@ async def ask_at_console(client: HttpClient, endpoint: Endpoint, asked: ConsoleR
 async def give_turn(client: HttpClient, endpoint: Endpoint, turn: str, until: datetime) -> None:
     """Let one attempt push that begins until then. Raises EndpointUnavailableError."""
     await client.post(endpoint, "/v1/turns", TurnRequest(id=turn, until=until).to_json())
+
+
+async def request_drain(client: HttpClient, endpoint: Endpoint, reason: str) -> GateDrain:
+    """A stop for that reason is due: trading is held, and programs are asked to drain. To be asked for as long as it is due.
+
+    Raises EndpointUnavailableError, with the status 404 where the sentinel is of a version that knows no programs.
+    """
+    asked = DrainRequest(id=reason, reason=reason).to_json()
+    try:
+        return GateDrain.model_validate_json(await client.post(endpoint, "/v1/drains", asked))
+    except ValueError as error:
+        raise EndpointUnavailableError("the sentinel's drain is not readable") from error
 
 
 def _patience(told: DrainReport) -> float:

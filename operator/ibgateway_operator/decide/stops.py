@@ -1,7 +1,7 @@
 """Planned stops of gateway and executor: which one is due, and whether it may go on. Pure.
 
 Only suspend, the week and a person's request stop one of them, and only once nothing is unacknowledged
-at the broker.
+at the broker, by the word of the executor and of every program that asks for the gate.
 """
 
 from datetime import timedelta
@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from ibgateway_api import names
+from ibgateway_api.gate_documents import DRAIN_LIMIT_SECONDS
 from ibgateway_api.names import Component
 from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.week import Calendar, RestartStep, Window, restart_step
@@ -23,7 +24,7 @@ from ibgateway_operator.decide.templates import (
     pending_gateway,
 )
 from ibgateway_operator.model.kinds import STATEFUL_SET
-from ibgateway_operator.model.snapshot import Snapshot, container_runs
+from ibgateway_operator.model.snapshot import Drain, Snapshot, container_runs
 
 PATIENCE_SECONDS: Final = 120.0
 """A suspend or a handover waits this long for an executor: what the user asked for wins in the end."""
@@ -65,9 +66,9 @@ def planned_stop(snapshot: Snapshot, week: Window, calendar: Calendar) -> Planne
 
 
 def stop_to_drain_for(snapshot: Snapshot, calendar: Calendar) -> PlannedStop | None:
-    """The stop for which the executor must be asked now: a planned one, or a person's.
+    """The stop for which executor and programs must be asked now: a planned one, or a person's.
 
-    None while no spec is served: the executor has not been told of any stop.
+    None while no spec is served: nobody has been told of any stop.
     """
     snapshot = serving(snapshot)
     if not snapshot.gateway.is_served:
@@ -80,7 +81,10 @@ def stop_to_drain_for(snapshot: Snapshot, calendar: Calendar) -> PlannedStop | N
         stop = PlannedStop.RESTART
     if stop is None and pending_executor(snapshot) and executor_may_change(snapshot, week):
         stop = PlannedStop.EXECUTOR
-    return stop if stop is not None and executor_may_hold_orders(snapshot) else None
+    if stop is None:
+        return None
+    trades = executor_may_hold_orders(snapshot) or programs_may_trade(snapshot, stop)
+    return stop if trades else None
 
 
 def restarted_on_request(snapshot: Snapshot, week: Window) -> bool:
@@ -95,30 +99,46 @@ def executor_may_change(snapshot: Snapshot, week: Window) -> bool:
 
 
 def drained(snapshot: Snapshot, stop: PlannedStop) -> bool:
-    """Whether `stop` may go on: the executor's gate is closed and nothing is on its way.
-
-    Without an answer there is nobody to wait for yet, and only suspend and handover lose their patience.
-    """
-    if not executor_may_hold_orders(snapshot):
+    """Whether `stop` may go on: nothing is on its way, neither of the executor nor of a program."""
+    executor, programs = executor_may_hold_orders(snapshot), programs_may_trade(snapshot, stop)
+    if not executor and not programs:
         return True
-    if snapshot.drain is None or snapshot.drain.stop != stop:
+    drain = snapshot.drain
+    if drain is None or drain.stop != stop:
         return False
-    report = snapshot.drain.report
-    if report is not None and report.unacknowledged == 0 and not report.open:
-        return True
-    return stop in _PERSONS_WORD and snapshot.drain.waited > PATIENCE_SECONDS
+    if executor and not _executor_drained(drain, stop):
+        return False
+    return not programs or drain.programs == () or drain.waited > DRAIN_LIMIT_SECONDS
 
 
 def drained_for_any(snapshot: Snapshot) -> bool:
     """Whether the executor has drained, for whichever stop it was asked."""
     if not executor_may_hold_orders(snapshot):
         return True
-    return snapshot.drain is not None and drained(snapshot, PlannedStop(snapshot.drain.stop))
+    drain = snapshot.drain
+    return drain is not None and _executor_drained(drain, PlannedStop(drain.stop))
+
+
+def _executor_drained(drain: Drain, stop: PlannedStop) -> bool:
+    """Whether its gate is closed and nothing is on its way.
+
+    Without an answer there is nobody to wait for yet, and only suspend and handover lose their patience.
+    """
+    report = drain.report
+    if report is not None and report.unacknowledged == 0 and not report.open:
+        return True
+    return stop in _PERSONS_WORD and drain.waited > PATIENCE_SECONDS
 
 
 def executor_may_hold_orders(snapshot: Snapshot) -> bool:
     """Whether an executor runs that must be asked before a stop."""
     return container_runs(snapshot.pod(Component.EXECUTOR), "executor")
+
+
+def programs_may_trade(snapshot: Snapshot, stop: PlannedStop) -> bool:
+    """Whether programs may have orders on their way through a gateway that `stop` would end."""
+    gateway = container_runs(snapshot.pod(Component.GATEWAY), "gateway")
+    return gateway and stop is not PlannedStop.EXECUTOR
 
 
 def _restart_due(snapshot: Snapshot, week: Window, calendar: Calendar) -> bool:

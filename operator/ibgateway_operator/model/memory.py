@@ -68,11 +68,15 @@ class ChildFailure:
 
 @dataclass(frozen=True)
 class DrainMemory:
-    """A drain under way: what it is for, since when (monotonic), the executor's last word."""
+    """A drain under way: what it is for, since when (monotonic), the executor's last word.
+
+    `programs`: those that the sentinel waits for; None where it did not say.
+    """
 
     stop: str
     since: float
     report: ExecutorReport | None = None
+    programs: tuple[str, ...] | None = None
 
 
 @dataclass

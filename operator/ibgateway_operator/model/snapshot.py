@@ -192,11 +192,15 @@ class SecretChange:
 
 @dataclass(frozen=True)
 class Drain:
-    """For which stop the executor was asked, what it said last, and for how many seconds it waits."""
+    """For which stop the executor and programs were asked, what was said last, and for how many seconds it waits.
+
+    `programs`: who has not drained yet, by the sentinel's word; None where that is not known.
+    """
 
     stop: str
     report: ExecutorReport | None
     waited: float
+    programs: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True)

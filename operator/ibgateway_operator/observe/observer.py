@@ -111,7 +111,8 @@ class Observer:
         await self._look_at_secrets(gateway, memory)
         now = self.snapshot(key)
         if now is not None and (stop := stop_to_drain_for(now, self.calendar)):
-            await self.drains.ask(memory, stop, self.endpoint(key, Component.EXECUTOR))
+            executor = self.endpoint(key, Component.EXECUTOR)
+            await self.drains.ask(memory, stop, executor, self.endpoint(key, Component.GATEWAY))
             now = self.snapshot(key)
         elif now is not None:
             memory.drain = None
@@ -202,7 +203,8 @@ class Observer:
         return SecretChange(seen.version, self.clock.monotonic() - at)
 
     def _drain(self, drain: DrainMemory) -> Drain:
-        return Drain(drain.stop, drain.report, self.clock.monotonic() - drain.since)
+        waited = self.clock.monotonic() - drain.since
+        return Drain(drain.stop, drain.report, waited, drain.programs)
 
     def settling(self, key: Key, memory: GatewayMemory) -> float:
         """Seconds for which nothing is concluded from silence; asks nobody and looks at little."""

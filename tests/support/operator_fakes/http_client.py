@@ -2,9 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 
+from ibgateway_api.gate_documents import GateDrain
 from ibgateway_runtime.errors import EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint, HttpClient
+
+
+def waiting_for(*programs: str) -> bytes:
+    """What a sentinel answers that waits for these programs."""
+    at = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
+    drain = GateDrain(id="boot-1", reason="", since=at, until=at, waiting_for=programs)
+    return drain.to_json().encode()
 
 
 class FakeHttpClient(HttpClient):
@@ -13,7 +22,9 @@ class FakeHttpClient(HttpClient):
     def __init__(self) -> None:
         self.answers: dict[str, bytes | EndpointUnavailableError] = {}
         self.posted: list[tuple[str, str]] = []
-        """Path and body of what was delivered."""
+        """Path and body of what was delivered, but for questions whether programs have drained."""
+        self.drains: list[str] = []
+        """The bodies of those."""
 
     async def get(self, endpoint: Endpoint, path: str) -> bytes:
         """The answer of a path."""
@@ -22,11 +33,15 @@ class FakeHttpClient(HttpClient):
             raise answer
         return answer
 
-    async def post(self, endpoint: Endpoint, path: str, body: str) -> None:
-        """Delivered, but where the path's answer is an error."""
+    async def post(self, endpoint: Endpoint, path: str, body: str) -> bytes:
+        """Delivered, but where the path's answer is an error. No program asks for the gate, unless a test says so."""
         if isinstance(answer := self.answers.get(path), EndpointUnavailableError):
             raise answer
-        self.posted.append((path, body))
+        if path != "/v1/drains":
+            self.posted.append((path, body))
+            return b""
+        self.drains.append(body)
+        return answer or waiting_for()
 
     async def lines(self, endpoint: Endpoint, path: str) -> AsyncGenerator[bytes, None]:
         """Silence: a test tells the news itself."""

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "gateway" / "ibgateway_pod"
 SOURCES = os.pathsep.join(str(ROOT / part) for part in ("api", "runtime", "gateway", "simulator"))
 TOKEN = "agent-token-canary"
+GATE_TOKEN = "gate-token-canary"
 BUDGET = {"approvalSeconds": 60, "attemptIntervalSeconds": 900, "maxAttempts": 3}
 LIMIT = 60.0
 
@@ -57,6 +58,7 @@ class PodOnHost:
         script = script.replace("7462", str(self.ports["command"]))
         (self.folder / "home/init-scripts/start/10-ibc.sh").write_text(script)
         (self.folder / "token").write_text(f"{TOKEN}\n")
+        (self.folder / "gate-token").write_text(f"{GATE_TOKEN}\n")
         self._settings = {
             "tradingMode": "paper",
             "login": budget,
@@ -108,6 +110,7 @@ class PodOnHost:
             "SENTINEL_RUN_DIR": str(self.run),
             "SENTINEL_STATE_DIR": str(self.folder / "state"),
             "SENTINEL_TOKEN_FILE": str(self.folder / "token"),
+            "SENTINEL_GATE_TOKEN_FILE": str(self.folder / "gate-token"),
             "SENTINEL_NOTIFICATIONS_DIR": str(self.folder / "notifications"),
             "SENTINEL_BIND": "127.0.0.1",
             "SENTINEL_PORT": str(ports["http"]),

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from ibgateway_agent.errors import HandoverRefusedError, StopRefusedError
 from ibgateway_agent.sentinel.permits.records import RequestKind
+from ibgateway_api.gate_documents import DrainRequest
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_api.requests import HandoverRequest
 from ibgateway_api.spec import WeeklyRestartSpec
@@ -44,10 +45,13 @@ class PathsInMemory(FakeHttpClient):
             return b'{"enforced": true}'
         raise EndpointUnavailableError(path)
 
-    async def post(self, endpoint: Endpoint, path: str, body: str) -> None:
+    async def post(self, endpoint: Endpoint, path: str, body: str) -> bytes:
         if self._pod.sentinel is None:
             raise EndpointUnavailableError(path)
         try:
+            if path == "/v1/drains":
+                asked = DrainRequest.model_validate_json(body)
+                return self._pod.sentinel.request_drain(asked).to_json().encode()
             if path == "/v1/handovers":
                 self._pod.sentinel.hand_over(HandoverRequest.model_validate_json(body))
             else:
@@ -56,3 +60,4 @@ class PathsInMemory(FakeHttpClient):
             raise EndpointRefusedError(str(error)) from error
         except OSError as error:
             raise EndpointUnavailableError(str(error)) from error
+        return b""

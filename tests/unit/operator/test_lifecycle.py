@@ -7,6 +7,7 @@ import pytest
 from ibgateway_api.reports import ExecutorReport
 from ibgateway_runtime.errors import EndpointRefusedError, EndpointUnavailableError
 from operator_fakes import OperatorWorld, pod, report, revised
+from operator_fakes.http_client import waiting_for
 
 DRAINED = ExecutorReport(open=False, unacknowledged=0).to_json().encode()
 UPDATED = {"observedGeneration": 1, "updateRevision": "rev-2"}
@@ -34,6 +35,34 @@ async def test_an_executor_that_does_not_answer_delays_a_suspend_but_does_not_pr
     trading.pass_time(121)
     await trading.reconcile()
     assert trading.replicas("StatefulSet", "paper-gateway") == 0
+
+
+async def test_a_suspend_waits_for_a_program_within_its_limit(trading: OperatorWorld) -> None:
+    trading.http.answers["/v1/gate"] = DRAINED
+    trading.http.answers["/v1/drains"] = waiting_for("bot")
+    trading.edit(suspend=True)
+    for _ in range(3):
+        await trading.reconcile()
+        assert trading.next_look() <= 1.0
+        trading.pass_time(40)
+        assert trading.replicas("StatefulSet", "paper-gateway") == 1
+    trading.pass_time(1)
+    await trading.reconcile()
+    assert trading.replicas("StatefulSet", "paper-gateway") == 0
+    assert len(trading.http.drains) == 4
+
+
+async def test_the_weekly_restart_goes_on_as_soon_as_programs_have_drained(
+    trading: OperatorWorld,
+) -> None:
+    trading.set_time(datetime(2026, 11, 22, 14, 0, 1, tzinfo=UTC))
+    trading.http.answers["/v1/gate"] = DRAINED
+    trading.http.answers["/v1/drains"] = waiting_for("bot")
+    await trading.reconcile()
+    assert trading.http.posted == []
+    trading.http.answers["/v1/drains"] = waiting_for()
+    await trading.reconcile()
+    assert [path for path, _ in trading.http.posted] == ["/v1/restarts"]
 
 
 async def test_the_weekly_restart_waits_for_the_drain_and_names_its_week(

@@ -1,5 +1,6 @@
 """Planned stops: which is due, and whether it has drained."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -121,10 +122,62 @@ def test_a_refused_spec_asks_for_no_drain() -> None:
     assert stop_to_drain_for(snapshot(spec, bodies=bodies), Calendar()) is None
 
 
-def test_without_a_running_executor_nobody_is_asked() -> None:
-    alone = snapshot({"suspend": True}, bodies=(stateful_set(1), pod("gateway")))
-    assert stop_to_drain_for(alone, Calendar()) is None
-    assert drained(alone, PlannedStop.SUSPEND) is True
+ALONE = (stateful_set(1), pod("gateway"))
+
+
+def test_without_an_executor_programs_alone_are_asked() -> None:
+    alone = snapshot({"suspend": True}, bodies=ALONE)
+    assert stop_to_drain_for(alone, Calendar()) is PlannedStop.SUSPEND
+    assert drained(alone, PlannedStop.SUSPEND) is False
+    asked = Drain("Suspend", None, 0.0, ("bot",))
+    for drain, goes_on in ((asked, False), (replace(asked, programs=()), True)):
+        now = snapshot({"suspend": True}, bodies=ALONE, drain=drain)
+        assert drained(now, PlannedStop.SUSPEND) is goes_on
+
+
+def test_where_nothing_runs_that_programs_could_trade_through_nobody_is_asked() -> None:
+    waits = pod("gateway")
+    waits["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "ImagePullBackOff"}}
+    for bodies in ((stateful_set(1), waits), (stateful_set(1),)):
+        alone = snapshot({"suspend": True}, bodies=bodies)
+        assert stop_to_drain_for(alone, Calendar()) is None
+        assert drained(alone, PlannedStop.SUSPEND) is True
+
+
+@pytest.mark.parametrize("stop", ["Suspend", "Handover", "Restart", "Replace"])
+@pytest.mark.parametrize(
+    ("programs", "waited", "goes_on"),
+    [
+        ((), 0.0, True),
+        (("bot",), 0.0, False),
+        (("bot",), 120.0, False),
+        (("bot",), 120.1, True),
+        (None, 119.0, False),
+        (None, 120.1, True),
+    ],
+)
+def test_a_program_costs_a_stop_two_minutes_at_most(
+    stop: str, programs: tuple[str, ...] | None, waited: float, *, goes_on: bool
+) -> None:
+    drain = Drain(stop, None, waited, programs)
+    assert drained(snapshot(bodies=ALONE, drain=drain), PlannedStop(stop)) is goes_on
+    quiet = ExecutorReport(open=False, unacknowledged=0)
+    both = snapshot(bodies=(*ALONE, pod("executor")), drain=replace(drain, report=quiet))
+    assert drained(both, PlannedStop(stop)) is goes_on
+
+
+def test_programs_that_have_drained_do_not_speak_for_the_executor() -> None:
+    busy = ExecutorReport(open=False, unacknowledged=1)
+    bodies = (*ALONE, pod("executor"))
+    waits = snapshot(bodies=bodies, drain=Drain("Restart", busy, 500.0, ()))
+    assert drained(waits, PlannedStop.RESTART) is False
+
+
+def test_the_executors_own_stop_waits_for_no_program() -> None:
+    quiet = ExecutorReport(open=False, unacknowledged=0)
+    bodies = (*ALONE, pod("executor"))
+    alone = snapshot(bodies=bodies, drain=Drain("Executor", quiet, 0.0, ("bot",)))
+    assert drained(alone, PlannedStop.EXECUTOR) is True
 
 
 def test_the_executor_is_asked_for_a_planned_stop_and_for_a_requested_replacement() -> None:

@@ -138,9 +138,10 @@ class Sentinels(FakeHttpClient):
         super().__init__()
         self.told: list[tuple[str, str, str]] = []
 
-    async def post(self, endpoint: Endpoint, path: str, body: str) -> None:
+    async def post(self, endpoint: Endpoint, path: str, body: str) -> bytes:
         name = endpoint.host.split("-gateway-0")[0]
         self.told.append((name, path.removeprefix("/v1/"), body))
+        return await super().post(endpoint, path, body)
 
 
 class Household:

@@ -12,11 +12,13 @@ from aiohttp import web
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import SentinelReport
+from ibgateway_runtime.errors import EndpointUnavailableError
 from ibgateway_runtime.http_client import Endpoint, HttpClient, client_session
 from ibgateway_runtime.sentinel_client import (
     DrainReport,
     SentinelFollower,
     TellDrain,
+    request_drain,
     request_login,
     request_restart,
 )
@@ -38,6 +40,8 @@ class SentinelServer:
         self.queries: list[dict[str, str]] = []
         self.tokens: list[str] = []
         self.posted: list[tuple[str, str]] = []
+        self.says: dict[str, str] = {}
+        """What is answered to what is posted there."""
         self.answers: asyncio.Queue[SentinelReport | str] = asyncio.Queue()
         self.waiting = 0
         self.all_wait = asyncio.Event()
@@ -96,7 +100,7 @@ class SentinelServer:
 
     async def _post(self, request: web.Request) -> web.Response:
         self.posted.append((request.path, await request.text()))
-        return web.Response(status=202)
+        return web.Response(status=202, text=self.says.get(request.path, ""))
 
 
 class Following:
@@ -269,6 +273,29 @@ def test_a_change_is_told_when_a_report_differs_and_when_a_silence_ends(
         following.follower.hear(heard)
         told.append(following.changes)
     assert told == [1, 1, 1, 2, 3, 3]
+
+
+async def test_a_drain_is_asked_for_and_says_who_is_waited_for(
+    client: HttpClient, server: SentinelServer
+) -> None:
+    server.says["/v1/drains"] = (
+        '{"id": "b-1", "reason": "Suspend", "since": "2026-11-23T17:00:00Z",'
+        ' "until": "2026-11-23T17:02:00Z", "waitingFor": ["bot"], "added": 1}'
+    )
+    drain = await request_drain(client, server.endpoint(), "Suspend")
+    assert drain.waiting_for == ("bot",)
+    assert server.posted == [("/v1/drains", '{"id":"Suspend","reason":"Suspend"}')]
+    server.says["/v1/drains"] = "<html>"
+    with pytest.raises(EndpointUnavailableError, match="not readable"):
+        await request_drain(client, server.endpoint(), "Suspend")
+
+
+async def test_a_sentinel_that_knows_no_drains_is_told_by_its_status(
+    client: HttpClient, server: SentinelServer
+) -> None:
+    with pytest.raises(EndpointUnavailableError) as error:
+        await client.post(server.endpoint(), "/elsewhere", "{}")
+    assert error.value.status == 404
 
 
 async def test_requests_are_posted_as_documents(client: HttpClient, server: SentinelServer) -> None:

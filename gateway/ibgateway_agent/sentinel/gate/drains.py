@@ -4,6 +4,7 @@ A program that has drained sends nothing until the gate opens again. So its word
 while the same drain goes on, and for none after it.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from ibgateway_api.gate_documents import (
     GateDrain,
 )
 from ibgateway_runtime.clock import Clock
+
+logger = logging.getLogger(__name__)
 
 POD_STOP: Final = "pod"
 CONSOLE_STOP: Final = "console"
@@ -52,6 +55,8 @@ class GateDrains:
         self._programs = programs
         self._boot = boot
         self._begun = 0
+        self._left_behind = ""
+        """The drain whose limit has passed with programs that had not answered."""
         self._clock = clock
         self.current: GateDrain | None = None
         """The drain at the last look; None where none is asked for."""
@@ -126,9 +131,18 @@ class GateDrains:
             "waiting_for": self._programs.waiting_for(drain.id),
         }
         self.current = drain.model_copy(update=seen)
+        self._say_who_is_late(self.current, first)
         return self.current
+
+    def _say_who_is_late(self, drain: GateDrain, first: StopLimit) -> None:
+        late = self._clock.monotonic() >= first.ends and drain.waiting_for
+        if late and self._left_behind != drain.id:
+            self._left_behind = drain.id
+            names = ", ".join(drain.waiting_for)
+            logger.warning("%s waits no longer for %s: not drained", drain.reason, names)
 
     def _new(self, until: datetime) -> GateDrain:
         self._begun += 1
         name = f"{self._boot}-{self._begun}"
+        logger.info("programs are asked to drain: %s", name)
         return GateDrain(id=name, reason="", since=self._clock.now(), until=until)
