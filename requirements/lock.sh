@@ -19,3 +19,8 @@ printf 'checkov>=3.3,<4\n' > requirements/.charts.in
 "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-header --no-annotate requirements/.charts.in --output-file requirements/charts.txt
 rm requirements/.charts.in
+for wanted in tests/clients/requirements-*.in; do
+  "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --no-header --no-annotate "$wanted" --output-file "${wanted%.in}.txt"
+done
+PYTHONPATH=tests/support "$(dirname "$uv")/python" -m rust_programs tests/clients/rust_ibapi

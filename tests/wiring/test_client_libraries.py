@@ -1,94 +1,14 @@
 """The unmodified client libraries against the simulator, each in an environment of its own."""
 
 import asyncio
-import contextlib
 import datetime as dt
-import json
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 
-from ibgateway_simulator.gateway.relay import Relay
-from ibgateway_simulator.ibkr.server import Running, running
-from ibgateway_simulator.ibkr.settings import ibkr_settings
-from library_environments import library_environment
+from library_stories import CLIENTS, STORY, environment, logged_in, told
+from rust_programs import rust_program
 
-CLIENTS = Path(__file__).parents[1] / "clients"
-HOURS = [["2026-01-02T09:30:00-05:00", "2099-12-31T16:00:00-05:00"]]
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
-
-STORY = {
-    "accounts": ["DU1234567"],
-    "net_liquidation": "1000000.00",
-    "settled_cash": "1000000.00",
-    "positions_at_first": {},
-    "contract": [265598, "NASDAQ", "US/Eastern"],
-    "liquid_hours": "20260102:0930-20991231:1600",
-    "market": ["Filled", [["BOT", 10.0, 190.01, "market"]]],
-    "commission": 1.0,
-    "limit_works": ["Submitted", 0.0],
-    "limit_cancelled": "Cancelled",
-    "partial": ["Submitted", 4.0, 6.0],
-    "partial_filled": [["BOT", 4.0, 190.01, "partial"], ["BOT", 6.0, 190.01, "partial"]],
-    "rejected": [201, "Order rejected - reason:The contract is not allowed."],
-    "rejected_fills": [],
-    "positions_at_last": {"AAPL": 20.0},
-    "executions": ["market", "partial", "partial"],
-    "completed": ["limit", "market", "partial", "rejected"],
-}
-
-
-def environment(name: str) -> Path:
-    """The interpreter of the client's environment."""
-    files = [CLIENTS / "requirements-build.txt", CLIENTS / f"requirements-{name}.txt"]
-    return library_environment(name, files)
-
-
-@contextlib.asynccontextmanager
-async def logged_in(
-    sessions: Sequence[Sequence[str]] = HOURS,
-) -> AsyncIterator[tuple[Running, str, int]]:
-    """IBKR with these hours and a gateway logged in by hand: IBKR, the control API's address, the API port."""
-    settings = ibkr_settings({"SIMULATOR_IBKR_PORT": "0", "SIMULATOR_BROKER_PORT": "0"})
-    async with running(settings) as ibkr, aiohttp.ClientSession() as http:
-        url = f"http://127.0.0.1:{ibkr.port}"
-        clock = {"hours": "custom", "sessions": sessions}
-        async with http.patch(f"{url}/v1/clock", json=clock) as answer:
-            assert answer.status == 200
-        async with http.ws_connect(f"{url}/gateway/session?gateway=g") as socket:
-            await socket.send_json(
-                {
-                    "type": "login",
-                    "kind": "full",
-                    "user": "paperuser",
-                    "password": "paperpassword",
-                    "mode": "paper",
-                }
-            )
-            message: dict[str, Any] = await socket.receive_json()
-            assert message["type"] == "push_sent"
-            async with http.post(f"{url}/v1/pushes/latest/approve") as answer:
-                assert answer.status == 200
-            while message["type"] != "logged_in":
-                message = await socket.receive_json()
-            relay = Relay("127.0.0.1", ibkr.broker_port, 0)
-            await relay.open(message["session"])
-            yield ibkr, url, relay.port
-            relay.close()
-
-
-async def told(python: Path, *arguments: str) -> dict[str, Any]:
-    """What a client's script prints."""
-    process = await asyncio.create_subprocess_exec(
-        python, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode == 0, err.decode()
-    document: dict[str, Any] = json.loads(out)
-    return document
 
 
 @pytest.mark.parametrize(("module", "version"), [("ib_async", 178), ("ib_insync", 176)])
@@ -120,6 +40,13 @@ async def test_ibkrs_own_client_of_today_is_told_the_same_in_protobuf() -> None:
     assert all(len(frame["fields"]) == 1 and "content" in frame for frame in asked)
     placed = [frame["content"]["order"] for frame in asked if frame["fields"] == ["3"]]
     assert [order["orderRef"] for order in placed] == ["market", "limit", "partial", "rejected"]
+
+
+async def test_rusts_client_is_told_the_same_in_protobuf() -> None:
+    program = await asyncio.to_thread(rust_program, CLIENTS / "rust_ibapi")
+    async with logged_in() as (_, url, port):
+        document = await told(program, "127.0.0.1", str(port), url)
+    assert document == {**STORY, "server_version": 225}
 
 
 async def test_the_simulator_saw_exactly_the_orders_that_the_client_sent() -> None:
