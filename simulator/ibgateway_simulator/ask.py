@@ -6,7 +6,8 @@ import urllib.error
 import urllib.request
 from typing import Final
 
-ANSWER_SECONDS: Final = 30
+ANSWER_SECONDS: Final = 75
+"""Longer than the longest wait that may be asked for."""
 USAGE: Final = "usage: python -m ibgateway_simulator ask GET|POST|PUT|PATCH PATH [JSON]\n"
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH"})
 

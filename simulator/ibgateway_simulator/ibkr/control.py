@@ -4,6 +4,8 @@ Routes are listed in `routes`; docs/simulator.md describes each. 404: the thing 
 exist; 409: the present state does not allow it; 400: the body is not what the route expects.
 """
 
+import asyncio
+import contextlib
 import dataclasses
 import json
 from collections.abc import Awaitable, Callable
@@ -144,12 +146,9 @@ class ControlApi:
         return [views.push_view(push) for push in self._ibkr.logins.pushes]
 
     async def answer_push(self, request: web.Request, body: Json) -> Json:
-        """Approve, deny or ignore a push by number, or the `latest` waiting one."""
+        """Approve, deny or ignore a push by number, or the `latest` waiting one; for that, up to `wait` seconds."""
         logins, name = self._ibkr.logins, request.match_info["push"]
-        waiting = logins.waiting(request.query.get("user"))
-        if name == "latest" and not waiting:
-            raise SimulatorConflictError("no push is waiting: GET /v1/pushes lists those that were")
-        number = waiting[-1].id if name == "latest" else int(name)
+        number = await self._latest_push(request) if name == "latest" else int(name)
         match request.match_info["answer"]:
             case "approve":
                 self._ibkr.answer_push(number, PushState.APPROVED)
@@ -161,6 +160,16 @@ class ControlApi:
             case other:
                 raise SimulatorNotFoundError(f"a push can't be answered with {other!r}")
         return views.push_view(logins.push(number))
+
+    async def _latest_push(self, request: web.Request) -> int:
+        user, wait = request.query.get("user"), float(request.query.get("wait", "0"))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(wait, LONGEST_WAIT)):
+                while not self._ibkr.logins.waiting(user):
+                    await self._ibkr.events.next()
+        if not (waiting := self._ibkr.logins.waiting(user)):
+            raise SimulatorConflictError("no push is waiting: GET /v1/pushes lists those that were")
+        return waiting[-1].id
 
     async def logins(self, _: web.Request, __: Json) -> list[Json]:
         """Every login attempt."""

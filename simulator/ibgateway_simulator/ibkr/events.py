@@ -23,6 +23,10 @@ class Events:
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 
+    async def next(self) -> None:
+        """Wait for the next entry."""
+        await self._grown.wait()
+
     async def after(self, seq: int, wait: float) -> list[dict[str, Any]]:
         """The entries after `seq`; with none, those that come within `wait` seconds."""
         with contextlib.suppress(TimeoutError):

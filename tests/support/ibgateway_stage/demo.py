@@ -130,14 +130,12 @@ An order, and its fill:
 
 A login anew. While it is logged in there is nothing to ask for, so IBC is told to stop first, which costs the week's token; orders wait meanwhile:
 
-  kubectl exec paper-gateway-0 --container=gateway -- bash -c 'echo STOP >/dev/tcp/127.0.0.1/7462'
-  kubectl wait ibgw/paper --for=condition=GatewayLoggedIn=False --timeout=2m
+  kubectl exec paper-gateway-0 --container=gateway -- bash -c 'echo STOP >/dev/tcp/127.0.0.1/7462' && kubectl wait ibgw/paper --for=condition=GatewayLoggedIn=False --timeout=2m
   kubectl ibgateway login --yes &
 
-Its push, approved on the simulated phone, and the login that follows:
+Its push, approved on the simulated phone as soon as it is there, and the login that follows:
 
-  kubectl wait ibgw/paper --for=jsonpath='{{.status.login.state}}'=AwaitingApproval --timeout=2m
-  kubectl exec deploy/ibkr -- python3 -m ibgateway_simulator ask POST /v1/pushes/latest/approve
+  kubectl exec deploy/ibkr -- python3 -m ibgateway_simulator ask POST '/v1/pushes/latest/approve?wait=60'
   wait
 
 Out of that shell, everything is removed again:

@@ -45,6 +45,15 @@ async def test_events_can_be_waited_for(world: IbkrWorld) -> None:
     assert await world.call("GET", "/v1/events?after=1000&wait=0") == []
 
 
+async def test_an_answer_waits_for_its_push(world: IbkrWorld) -> None:
+    answer = asyncio.create_task(world.call("POST", "/v1/pushes/latest/approve?wait=50"))
+    await world.gateway()
+    await world.ask()
+    await world.message("logged_in")
+    assert (await answer)["state"] == "approved"
+    assert await world.status("POST", "/v1/pushes/latest/approve?wait=0.01", None) == 409
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

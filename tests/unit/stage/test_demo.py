@@ -56,7 +56,7 @@ def test_the_shell_comes_first_and_is_left_before_all_goes(ran: list[list[str]])
 
 def test_no_kubectl_names_a_place_because_the_shell_has_it(ran: list[list[str]]) -> None:
     calls = [words for words in ran if words[0] == "kubectl"]
-    assert len(calls) >= 10
+    assert len(calls) >= 9
     places = ("-n", "--namespace", "--context", "--kubeconfig")
     assert [words for words in calls for word in words if word.startswith(places)] == []
 
