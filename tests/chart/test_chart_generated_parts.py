@@ -31,6 +31,7 @@ PASSED_ON = (
         "podSecurityContext",
         "containerSecurityContext",
         "calendar",
+        "dnsConfig",
         "spec",
     ),
 )

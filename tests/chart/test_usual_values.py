@@ -122,6 +122,21 @@ def test_volumes_variables_and_spread_reach_the_pod(helm: Helm) -> None:
         assert deployment["spec"]["revisionHistoryLimit"] == 3
 
 
+def test_names_resolver_and_runtime_are_those_of_both_pods(helm: Helm) -> None:
+    place: Values = {
+        "runtimeClassName": "gvisor",
+        "hostAliases": [{"ip": "192.0.2.7", "hostnames": ["proxy.example.com"]}],
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["192.0.2.53"]},
+    }
+    more: Values = {"extraContainers": [{"name": "proxy", "image": "proxy:1"}]}
+    rendered = helm.render(OPERATOR_CHART, {**place, **more})
+    for deployment in rendered.all("Deployment"):
+        spec = deployment["spec"]["template"]["spec"]
+        assert {name: spec[name] for name in place} == place
+    assert [c["name"] for c in pod(rendered)["spec"]["containers"]] == ["operator", "proxy"]
+
+
 @pytest.mark.parametrize(
     ("values", "budget"),
     [
