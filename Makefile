@@ -111,7 +111,7 @@ pages: .venv/ready ## write what docs/ has from the code: the reference, the log
 charts: cluster chart-tools ## write the charts' READMEs, the kustomize base and the OLM bundle from the charts
 	@$(BIN)/python -m ibgateway_charts.derived
 
-chart-tools: .venv/ready # Helm 3, helm-unittest, kubeconform, kube-score, helm-docs and checkov; kept beside the cluster's programs
+chart-tools: .venv/ready # Helm 3, helm-unittest, kubeconform, kube-score, helm-docs, krew and checkov; kept beside the cluster's programs
 	@$(BIN)/python -m ibgateway_charts.tools
 
 chart-packages: cluster ## pack the charts into dist/: one commit, one package, byte for byte

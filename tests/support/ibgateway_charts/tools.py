@@ -1,4 +1,4 @@
-"""The programs that judge charts and workflows, built once from pinned modules and locked wheels, beside the cluster's own programs.
+"""The programs that judge charts, workflows and the plugin's krew manifest, built once from pinned modules and locked wheels, beside the cluster's own programs.
 
 `python -m ibgateway_charts.tools` builds what is missing and prints how long each took.
 """
@@ -37,6 +37,7 @@ FAMILIES: Final = (
     ),
     Family("kube-score", {"kube-score": "github.com/zegl/kube-score/cmd/kube-score"}),
     Family("actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}),
+    Family("krew", {"krew": "sigs.k8s.io/krew/cmd/krew"}),
 )
 """What goes with the same Kubernetes libraries is one module, so that they are compiled once; kube-score wants older ones."""
 GO_PROGRAMS: Final = {name: family for family in FAMILIES for name in family.programs}
