@@ -22,6 +22,15 @@ def control(method, url, body):
         return json.load(answer)
 
 
+def made_order(action, quantity, ref, limit):
+    order = Order()
+    order.action, order.totalQuantity, order.tif, order.orderRef = action, quantity, "DAY", ref
+    order.orderType = "MKT" if limit is None else "LMT"
+    if limit is not None:
+        order.lmtPrice = limit
+    return order
+
+
 class Client(EWrapper, EClient):
     """Collects what the server says; `until` waits for it."""
 
@@ -103,12 +112,10 @@ class Client(EWrapper, EClient):
         self.ends.add(name)
         self.tell()
 
-    def order(self, contract, action, quantity, ref, limit=None):
-        order = Order()
-        order.action, order.totalQuantity, order.tif, order.orderRef = action, quantity, "DAY", ref
-        order.orderType = "MKT" if limit is None else "LMT"
-        if limit is not None:
-            order.lmtPrice = limit
+    def order(self, contract, action, quantity, ref, limit=None, **more):
+        order = made_order(action, quantity, ref, limit)
+        for name, value in more.items():
+            setattr(order, name, value)
         order_id, self.next_id = self.next_id, self.next_id + 1
         self.placeOrder(order_id, contract, order)
         return order_id

@@ -16,6 +16,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub struct Progress {
     pub perm_id: i64,
+    pub limit: Option<f64>,
     pub status: String,
     pub filled: f64,
     pub remaining: f64,
@@ -35,7 +36,12 @@ pub struct OrderBook<'a> {
 impl<'a> OrderBook<'a> {
     pub fn new(client: &'a Client) -> Result<Self, ibapi::Error> {
         let updates = client.order_update_stream()?;
-        Ok(Self { client, updates, told: BTreeMap::new(), executed: BTreeMap::new() })
+        Ok(Self {
+            client,
+            updates,
+            told: BTreeMap::new(),
+            executed: BTreeMap::new(),
+        })
     }
 
     pub fn place(&self, contract: &Contract, order: &Order) -> Result<i32, ibapi::Error> {
@@ -45,12 +51,23 @@ impl<'a> OrderBook<'a> {
     }
 
     /// Reads until the condition holds for an order, and gives what was told of it.
-    pub fn until(&mut self, id: i32, condition: impl Fn(&Progress) -> bool) -> Result<&Progress, Box<dyn Error>> {
+    pub fn until(
+        &mut self,
+        id: i32,
+        condition: impl Fn(&Progress) -> bool,
+    ) -> Result<&Progress, Box<dyn Error>> {
         while !condition(self.told.entry(id).or_default()) {
-            match self.updates.next_timeout(PATIENCE).ok_or("nothing more is told of orders")?? {
+            match self
+                .updates
+                .next_timeout(PATIENCE)
+                .ok_or("nothing more is told of orders")??
+            {
                 SubscriptionItem::Data(update) => self.take(update),
                 SubscriptionItem::Notice(notice) => {
-                    let order = self.told.entry(notice.request_id.unwrap_or(-1)).or_default();
+                    let order = self
+                        .told
+                        .entry(notice.request_id.unwrap_or(-1))
+                        .or_default();
                     order.errors.push(json!([notice.code, notice.message]));
                 }
             }
@@ -65,15 +82,27 @@ impl<'a> OrderBook<'a> {
                 order.status = status.status.as_str().into();
                 (order.filled, order.remaining) = (status.filled, status.remaining);
             }
-            OrderUpdate::OpenOrder(open) => self.told.entry(open.order_id).or_default().perm_id = open.order.perm_id,
+            OrderUpdate::OpenOrder(open) => {
+                let order = self.told.entry(open.order_id).or_default();
+                (order.perm_id, order.limit) = (open.order.perm_id, open.order.limit_price);
+            }
             OrderUpdate::ExecutionData(data) => {
                 let made = data.execution;
                 let order = self.told.entry(made.order_id).or_default();
-                order.fills.push(json!([made.side.as_str(), made.shares, made.price, made.order_reference]));
+                order.fills.push(json!([
+                    made.side.as_str(),
+                    made.shares,
+                    made.price,
+                    made.order_reference
+                ]));
                 self.executed.insert(made.execution_id, made.order_id);
             }
             OrderUpdate::CommissionReport(report) => {
-                let id = self.executed.get(&report.execution_id).copied().unwrap_or(-1);
+                let id = self
+                    .executed
+                    .get(&report.execution_id)
+                    .copied()
+                    .unwrap_or(-1);
                 self.told.entry(id).or_default().commission = Some(report.commission);
             }
             OrderUpdate::OrderBound(_) => {}
@@ -87,5 +116,9 @@ pub fn order(quantity: f64, limit: Option<f64>, reference: &str) -> Order {
         None => order_builder::market_order(Action::Buy, quantity),
         Some(price) => order_builder::limit_order(Action::Buy, quantity, price),
     };
-    Order { tif: TimeInForce::Day, order_ref: reference.into(), ..made }
+    Order {
+        tif: TimeInForce::Day,
+        order_ref: reference.into(),
+        ..made
+    }
 }

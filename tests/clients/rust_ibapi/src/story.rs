@@ -16,7 +16,9 @@ use crate::orders::{OrderBook, order};
 pub fn story(client: &Client, url: &str) -> Result<Value, Box<dyn Error>> {
     let accounts = client.managed_accounts()?;
     let values = values(client, &accounts[0])?;
-    let details = client.contract_details(&Contract::stock("AAPL").build())?.remove(0);
+    let details = client
+        .contract_details(&Contract::stock("AAPL").build())?
+        .remove(0);
     let contract = details.contract;
     let mut told = json!({
         "server_version": client.server_version(),
@@ -34,10 +36,17 @@ pub fn story(client: &Client, url: &str) -> Result<Value, Box<dyn Error>> {
     Ok(told)
 }
 
-fn trade(client: &Client, url: &str, contract: &Contract, told: &mut Value) -> Result<(), Box<dyn Error>> {
+fn trade(
+    client: &Client,
+    url: &str,
+    contract: &Contract,
+    told: &mut Value,
+) -> Result<(), Box<dyn Error>> {
     let mut book = OrderBook::new(client)?;
     let market = book.place(contract, &order(10.0, None, "market"))?;
-    let seen = book.until(market, |order| order.status == "Filled" && order.commission.is_some())?;
+    let seen = book.until(market, |order| {
+        order.status == "Filled" && order.commission.is_some()
+    })?;
     told["market"] = json!([seen.status, seen.fills]);
     told["commission"] = json!(seen.commission);
 
@@ -45,18 +54,33 @@ fn trade(client: &Client, url: &str, contract: &Contract, told: &mut Value) -> R
     let seen = book.until(limit, |order| order.status == "Submitted")?;
     told["limit_works"] = json!([seen.status, seen.filled]);
     let _cancelled = client.cancel_order(limit, "")?;
-    told["limit_cancelled"] = json!(book.until(limit, |order| order.status == "Cancelled")?.status);
+    told["limit_cancelled"] = json!(
+        book.until(limit, |order| order.status == "Cancelled")?
+            .status
+    );
 
     control("PATCH", url, "/v1/faults", json!({"partial_next": ["4"]}))?;
     let partial = book.place(contract, &order(10.0, None, "partial"))?;
     let seen = book.until(partial, |order| order.filled == 4.0)?;
     told["partial"] = json!([seen.status, seen.filled, seen.remaining]);
-    control("POST", url, &format!("/v1/orders/{}/fill", seen.perm_id), json!({}))?;
+    control(
+        "POST",
+        url,
+        &format!("/v1/orders/{}/fill", seen.perm_id),
+        json!({}),
+    )?;
     told["partial_filled"] = json!(book.until(partial, |order| order.status == "Filled")?.fills);
 
-    control("PATCH", url, "/v1/faults", json!({"reject_next": "The contract is not allowed."}))?;
+    control(
+        "PATCH",
+        url,
+        "/v1/faults",
+        json!({"reject_next": "The contract is not allowed."}),
+    )?;
     let rejected = book.place(contract, &order(1.0, None, "rejected"))?;
-    let seen = book.until(rejected, |order| order.status == "Inactive" && !order.errors.is_empty())?;
+    let seen = book.until(rejected, |order| {
+        order.status == "Inactive" && !order.errors.is_empty()
+    })?;
     told["rejected"] = seen.errors[0].clone();
     told["rejected_fills"] = json!(seen.fills);
     Ok(())
@@ -67,7 +91,9 @@ pub fn positions(client: &Client) -> Result<BTreeMap<String, f64>, ibapi::Error>
     let mut held = BTreeMap::new();
     for update in client.positions()?.iter_data() {
         match update? {
-            PositionUpdate::Position(position) => held.insert(position.contract.symbol.to_string(), position.position),
+            PositionUpdate::Position(position) => {
+                held.insert(position.contract.symbol.to_string(), position.position)
+            }
             PositionUpdate::PositionEnd => break,
         };
     }
@@ -77,7 +103,10 @@ pub fn positions(client: &Client) -> Result<BTreeMap<String, f64>, ibapi::Error>
 /// The account's values in dollars.
 fn values(client: &Client, account: &str) -> Result<BTreeMap<String, String>, ibapi::Error> {
     let mut values = BTreeMap::new();
-    for update in client.account_updates(&AccountId(account.into()))?.iter_data() {
+    for update in client
+        .account_updates(&AccountId(account.into()))?
+        .iter_data()
+    {
         match update? {
             AccountUpdate::AccountValue(value) if value.currency == "USD" => {
                 values.insert(value.key, value.value);
