@@ -371,7 +371,7 @@ class Sentinel:
         )
         if self.publisher.publish(known):
             self.metrics.state(known.login.state)
-        self.gate.publisher.look()
+        self.gate.look()
         if self.drain.done(stops=leaves or asked, sequence=self.publisher.sequence):
             self._go_on()
 

@@ -23,6 +23,7 @@ from ibgateway_agent.errors import (
 )
 from ibgateway_agent.sentinel.drain import DrainWatch
 from ibgateway_agent.sentinel.gate.program_gate import ProgramGate
+from ibgateway_agent.sentinel.gate.readiness import ReadinessProbe
 from ibgateway_agent.sentinel.gate.routes import GATE_PATHS, GateRoutes
 from ibgateway_agent.sentinel.long_poll import WaitingAnswer
 from ibgateway_agent.sentinel.permits.records import RequestKind
@@ -89,7 +90,7 @@ def application(
             web.post("/v1/turns", _turns(take_turn)),
             web.post("/v1/console-requests", _console_requests(at_console)),
             web.get("/healthz", _health(alive)),
-            web.get("/readyz", _ready(gate)),
+            web.get("/readyz", ReadinessProbe(gate.publisher, clock).get),
             web.get("/console", _console(console)),
             *GateRoutes(gate, request_drain, clock).routes(),
         ]
@@ -269,16 +270,6 @@ def _health(alive: Callable[[], bool]) -> Handler:
     async def get(_: web.Request) -> web.Response:
         looks = alive()
         return web.Response(status=200 if looks else 503, text="alive" if looks else "stalled")
-
-    return get
-
-
-def _ready(gate: ProgramGate) -> Handler:
-    """The gateway's pod is ready, and its Service has an address, only while an order would reach the market."""
-
-    async def get(_: web.Request) -> web.Response:
-        word = gate.publisher.latest()
-        return web.Response(status=200 if word.open else 503, text=word.reason)
 
     return get
 

@@ -152,7 +152,7 @@ def _sentinel(given: DesiredInput) -> Manifest:
         "resources": bounded(cpu="20m", memory="96Mi", limit="256Mi"),
         "startupProbe": http_probe("/healthz", health, period=1, failures=60),
         "livenessProbe": http_probe("/healthz", health, period=10, failures=6, timeout=5),
-        "readinessProbe": http_probe("/readyz", health, period=1, failures=1),
+        "readinessProbe": http_probe("/readyz?held", health, period=1, failures=1),
         "securityContext": container_security(read_only_root=True),
         "volumeMounts": [
             mount("data", STATE_DIR, sub_path="sentinel"),

@@ -30,7 +30,7 @@ def test_the_sentinel_is_a_native_sidecar_and_decides_readiness() -> None:
     (sentinel,) = spec["initContainers"]
     assert sentinel["restartPolicy"] == "Always"
     assert sentinel["command"] == ["python3", "-m", "ibgateway_agent", "sentinel"]
-    assert sentinel["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert sentinel["readinessProbe"]["httpGet"]["path"] == "/readyz?held"
     assert sentinel["livenessProbe"]["httpGet"]["path"] == "/healthz"
     assert sentinel["startupProbe"]["httpGet"]["path"] == "/healthz"
     assert "livenessProbe" not in spec["containers"][0]

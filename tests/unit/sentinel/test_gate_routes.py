@@ -52,11 +52,11 @@ class GateServer:
 
     def login(self, login: Login) -> None:
         self.reports.publish(ReportInput(login, Records()))
-        self.gate.publisher.look()
+        self.gate.look()
 
     def request_drain(self, asked: DrainRequest) -> GateDrain:
         drain = self.gate.drains.request(asked)
-        self.gate.publisher.look()
+        self.gate.look()
         return drain
 
     def application(self) -> web.Application:

@@ -1,5 +1,6 @@
 """The sentinel's HTTP as the operator, the executor and the kubelet use it."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -360,6 +361,29 @@ async def test_ready_is_an_open_gate(client: Client, sentinel: ServedReports) ->
         sentinel.publisher.publish(known)
         answer = await client.get("/readyz")
         assert (answer.status, await answer.text()) == (status, word)
+
+
+async def held(client: Client) -> int:
+    return (await client.get("/readyz?held")).status
+
+
+async def test_a_held_probe_is_answered_by_the_change(
+    client: Client, sentinel: ServedReports
+) -> None:
+    sentinel.publish(IN)
+    assert await held(client) == 200
+    asked = asyncio.create_task(held(client))
+    pause = TradingPause(id="a", since=IN.since)
+    sentinel.publisher.publish(ReportInput(IN, Records(), pause=pause))
+    sentinel.gate.look()
+    assert await asked == 503
+
+
+async def test_a_held_probe_is_answered_within_the_kubelets_second(
+    client: Client, sentinel: ServedReports
+) -> None:
+    sentinel.publish(IN)
+    assert [await held(client) for _ in range(2)] == [200, 200]
 
 
 async def test_healthy_is_looking(client: Client, sentinel: ServedReports) -> None:

@@ -55,6 +55,12 @@ class ProgramGate:
         self.drains = GateDrains(self.programs, boot, clock)
         self.publisher = GatePublisher(self._known, boot=boot, clock=clock)
 
+    def look(self) -> None:
+        """Tell those who wait, where the word is another one."""
+        drain = self.drains.current
+        waits = drain and (drain.id, drain.reason, drain.until, drain.waiting_for)
+        self.publisher.look((self._sources.reports.sequence, waits))
+
     def _known(self) -> GateInput:
         sources = self._sources
         return GateInput(

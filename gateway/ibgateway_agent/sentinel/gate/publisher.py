@@ -6,10 +6,13 @@ The sentinel's loop has it look; so does whoever asks or waits, because a loop t
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 from ibgateway_agent.sentinel.gate.report import GateInput, GateWord, gate_report, gate_word
 from ibgateway_api.gate_documents import GateDrain, GateReport
 from ibgateway_runtime.clock import Clock
+
+LOOK_SECONDS: Final = 0.25
 
 
 class GatePublisher:
@@ -22,11 +25,19 @@ class GatePublisher:
         self.sequence = int(clock.now().timestamp() * 1000)
         self._told: tuple[GateWord, GateDrain | None] | None = None
         self._since = clock.now()
+        self._seen: tuple[object, ...] = ()
+        self._looked = float("-inf")
         self._changed = asyncio.Event()
 
-    def look(self) -> None:
-        """Wake those who wait, where anything but the time differs."""
-        self._now()
+    def look(self, seen: tuple[object, ...]) -> None:
+        """Wake those who wait, where anything but the time differs.
+
+        The loop looks twenty times a second: while it has `seen` the same, settings and clock are enough now and then.
+        """
+        again = self._looked + LOOK_SECONDS > self._clock.monotonic()
+        if seen != self._seen or not again:
+            self._seen = seen
+            self._now()
 
     def latest(self) -> GateReport:
         """The word of this moment, and not of the last look."""
@@ -54,7 +65,7 @@ class GatePublisher:
         return self.sequence > sequence
 
     def _now(self) -> tuple[GateWord, GateDrain | None]:
-        known, now = self._known(), self._clock.now()
+        known, now, self._looked = self._known(), self._clock.now(), self._clock.monotonic()
         told = (gate_word(known, now), known.drain)
         if told != self._told:
             self._move(told, now)
