@@ -118,14 +118,19 @@ def _by_name(kind: str = "name") -> dict[str, Any]:
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [kind]}
 
 
-_PROGRAMS_LISTS: Final = ("command", "args", "env", "envFrom", "volumes", "volumeMounts", "ports")
+_PROGRAMS_LISTS: Final = (
+    *("command", "args", "env", "envFrom", "volumes", "volumeMounts", "ports"),
+    "imagePullSecrets",
+)
 _PROGRAMS_PARTS: Final = (
     *("resources", "livenessProbe", "readinessProbe", "startupProbe", "securityContext"),
     "terminationGracePeriodSeconds",
 )
+PROGRAMS_FIELDS: Final = (*_PROGRAMS_LISTS, *_PROGRAMS_PARTS)
+"""Fields that mean nothing without `image`, beside `whenClosed`."""
 _NO_PROGRAM: Final = " && ".join(
     (
-        *(f"size(self.{field}) == 0" for field in (*_PROGRAMS_LISTS, "imagePullSecrets")),
+        *(f"size(self.{field}) == 0" for field in _PROGRAMS_LISTS),
         *(f"!has(self.{field})" for field in _PROGRAMS_PARTS),
         "self.whenClosed == 'keep'",
     )

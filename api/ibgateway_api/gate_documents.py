@@ -32,6 +32,8 @@ class DrainReason(StrEnum):
     """The week's restart, or one that somebody asked for."""
     REPLACE = "Replace"
     """A new pod takes the place of the one that runs."""
+    PROGRAM = "Program"
+    """The program in the executor's place: its template changed, or it is stopped because the gate is closed."""
     POD_STOP = "PodStop"
     """The pod was told to go: its node is drained, or it was deleted."""
     NIGHTLY_RESTART = "NightlyRestart"

@@ -110,6 +110,8 @@ def test_the_server_fills_in_every_default(cluster: Cluster, namespace: str) -> 
     }
     assert spec["weeklyRestart"] == {"restartAt": "09:00", "timeZone": "America/New_York"}
     assert spec["executor"]["clientId"] == 17
+    assert spec["executor"]["whenClosed"] == "keep"
+    assert "image" not in spec["executor"]
     assert spec["novnc"] == {
         "enabled": True,
         "auth": "password",
@@ -119,6 +121,7 @@ def test_the_server_fills_in_every_default(cluster: Cluster, namespace: str) -> 
     assert spec["networkPolicy"] == {
         "enabled": True,
         "executorClients": [],
+        "apiClients": [],
         "allowUnenforced": False,
     }
 

@@ -34,6 +34,30 @@ Argument: dict "root" $ "spec" the spec "where" what stands before a refusal.
 {{- fail (printf "%sspec.gateway.env: %s: this variable is owned by the operator: use the field of the spec that stands for it" $where .name) }}
 {{- end }}
 {{- end }}
+{{- $executor := $spec.executor | default dict }}
+{{- if $executor.image }}
+{{- if and (not $executor.image.digest) (has ($executor.image.tag | default "") (list "" "latest" "stable")) }}
+{{- fail (print $where "name a version in executor.image.tag, or pin executor.image.digest: what trades is what somebody chose, and no moving tag") }}
+{{- end }}
+{{- $limits := $executor.limits | default dict }}
+{{- $ours := list ($executor.database | default dict).postgresSecretRef $executor.backup $executor.targets $executor.cashReservePercent }}
+{{- $ours = concat $ours (list $limits.maxOrderValue $limits.maxOrdersPerDay $limits.allowedSymbols $limits.priceCollarPercent $limits.shortSelling) }}
+{{- $chosen := list (ne ($executor.marketClosed | default "wait") "wait") (ne ($executor.resend | default "never") "never") (ne (int (dig "archiveAfterDays" 30 $executor)) 30) }}
+{{- if or (compact $ours) (has true $chosen) }}
+{{- fail (print $where "database, backup, targets, limits, marketClosed, resend, archiveAfterDays and cashReservePercent are of the executor whose place executor.image takes, and nothing of them would hold: take them out, and have your program do it") }}
+{{- end }}
+{{- range $executor.env }}
+{{- if or (hasPrefix "IBGATEWAY_" .name) (has .name $known.programVariables) }}
+{{- fail (printf "%sspec.executor.env: %s: this variable is the operator's: it tells the program where its gateway is, so leave it out" $where .name) }}
+{{- end }}
+{{- end }}
+{{- else }}
+{{- range $known.programFields }}
+{{- if or (index $executor .) (eq ($executor.whenClosed | default "keep") "stop") }}
+{{- fail (print $where "executor.image is missing: command, args, env, envFrom, volumes, volumeMounts, ports, resources, probes, securityContext, imagePullSecrets, terminationGracePeriodSeconds and whenClosed: stop are of a program of your own, so name its image or leave them out") }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- $zone := $gateway.timeZone | default "America/New_York" }}
 {{- $named := dict "gateway.timeZone" $zone }}
 {{- $_ := set $named "weeklyRestart.timeZone" ($spec.weeklyRestart | default dict).timeZone }}

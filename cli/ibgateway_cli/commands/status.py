@@ -9,6 +9,7 @@ from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, plug
 from ibgateway_cli.errors import PluginError
 from ibgateway_cli.executor.report import executor_report
 from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.kube.gateway import own_program
 from ibgateway_cli.status.overview import GatewayFacts, facts_of, overview
 from ibgateway_cli.status.programs import programs_of
 from ibgateway_cli.status.screen import screen
@@ -40,14 +41,17 @@ def status(
 
 def look(plugin: Plugin, name: str | None) -> Json:
     """The overview of a gateway; an executor that can't be asked is a line of it."""
-    facts = facts_of(plugin.gateway(name))
+    gateway = plugin.gateway(name)
+    facts = facts_of(gateway)
     programs = programs_of(plugin.cluster, facts.name)
-    return {**_overview(plugin, facts), "programs": programs}
+    return {**_overview(plugin, facts, gateway), "programs": programs}
 
 
-def _overview(plugin: Plugin, facts: GatewayFacts) -> Json:
+def _overview(plugin: Plugin, facts: GatewayFacts, gateway: Json) -> Json:
     if not facts.spec.executor.enabled:
         return overview(facts, "spec.executor.enabled is false")
+    if program := own_program(plugin.cluster, gateway):
+        return overview(facts, program)
     try:
         report = executor_report(plugin, facts.name)
     except PluginError as error:

@@ -158,7 +158,7 @@ def storage(of: CheckSubject) -> Finding:
     children = names.child_names(of.facts.name)
     wanted = [children.gateway_claim]
     own_ledger = of.facts.spec.executor.database.postgres_secret_ref is None
-    if of.facts.spec.executor.enabled and own_ledger:
+    if of.facts.spec.executor.runs_executor and own_ledger:
         wanted.append(children.executor)
     words = []
     for name in wanted:

@@ -14,6 +14,7 @@ from ibgateway_cli.doctor.check import CheckState, CheckSubject, Finding, fine
 from ibgateway_cli.errors import PluginError
 from ibgateway_cli.executor.report import executor_report
 from ibgateway_cli.kube.cluster import Json
+from ibgateway_cli.kube.gateway import own_program
 from ibgateway_cli.kube.loopback import direct, token_of
 from ibgateway_cli.logs.sources import operator_pods
 from ibgateway_cli.terminal.times import from_text, span
@@ -115,7 +116,8 @@ def reachability(of: CheckSubject) -> Finding:
     if of.facts.spec.suspend:
         return fine("the gateway is suspended: nobody is to answer")
     asked = [("sentinel", _ask_sentinel)]
-    if of.facts.spec.executor.enabled:
+    program = own_program(of.plugin.cluster, of.document)
+    if of.facts.spec.executor.enabled and not program:
         asked.append(("executor", _ask_executor))
     if of.facts.spec.novnc.enabled:
         asked.append(("console", _ask_console))
@@ -127,7 +129,8 @@ def reachability(of: CheckSubject) -> Finding:
             silent.append(f"{name}: {error.sentence}")
     if silent:
         return CheckState.WRONG, "; ".join(silent), f"kubectl ibgateway logs {of.facts.name}"
-    return fine(f"{', '.join(name for name, _ in asked)} answer")
+    beside = f"; {program}, and is not asked" if program else ""
+    return fine(f"{', '.join(name for name, _ in asked)} answer{beside}")
 
 
 def _ask_sentinel(of: CheckSubject) -> None:

@@ -20,9 +20,9 @@ from ibgateway.client.retries import BETWEEN, SAFE_CODES
 from ibgateway_api import names
 from ibgateway_cli.app import Plugin
 from ibgateway_cli.errors import ExitCode, PluginError
-from ibgateway_cli.executor.problems import plugin_error
+from ibgateway_cli.executor.problems import ASK_THE_PROGRAM, plugin_error
 from ibgateway_cli.kube.cluster import Json
-from ibgateway_cli.kube.gateway import deletion_of, key_of
+from ibgateway_cli.kube.gateway import deletion_of, key_of, own_program
 from ibgateway_cli.kube.loopback import direct, token_of
 
 T = TypeVar("T")
@@ -190,6 +190,8 @@ def connected(
     if deletion := deletion_of(found):
         plugin.terminal.tell(f"{deletion}, and its executor goes with it.")
     gateway = trading_gateway(found)
+    if program := own_program(plugin.cluster, found):
+        raise PluginError(program, ASK_THE_PROGRAM, ExitCode.REFUSED)
     children = names.child_names(gateway.name)
     token = token_of(children.executor_token, plugin.cluster.secret(children.executor_token))
     connection = ExecutorConnection(

@@ -7,6 +7,7 @@ from ibgateway.client import ClientError, ProblemError
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.executor.cells import words
 
+ASK_THE_PROGRAM: Final = "ask that program: orders, queue, pause and rebalances are the executor's"
 LOOK: Final = "kubectl ibgateway doctor looks at what is in the way"
 _CORRECT: Final = "correct it and ask again: nothing was stored"
 _AGAIN: Final = "ask again in a moment"

@@ -48,6 +48,29 @@ def deletion_of(gateway: Json) -> str:
     return f"{key_of(gateway).name} is being deleted since {since}: the operator serves it no more"
 
 
+def own_program(cluster: Cluster, gateway: Json) -> str:
+    """That a program of its own runs in the executor's place, in a sentence; empty where the executor does.
+
+    While a change of it waits, the spec is ahead of what runs, so the pod is looked at: a program must not be shown
+    the executor's tokens, and an executor that is to give way still has its orders.
+    """
+    name, executor = key_of(gateway).name, (gateway.get("spec") or {}).get("executor") or {}
+    there = bool(executor.get("image"))
+    if _waits(gateway):
+        mine = f"{names.LABEL_GATEWAY}={name},{names.LABEL_COMPONENT}={names.Component.EXECUTOR}"
+        found = [c["name"] for p in cluster.list("pods", mine) for c in p["spec"]["containers"]]
+        there = names.CONTAINER_PROGRAM in found if found else there
+    return f"{name} runs a program of its own in the executor's place" if there else ""
+
+
+def _waits(gateway: Json) -> bool:
+    """Whether what runs may be another one than the spec says."""
+    status = gateway.get("status") or {}
+    executor = names.child_names(key_of(gateway).name).executor
+    unseen = status.get("observedGeneration") != gateway["metadata"].get("generation")
+    return unseen or f"{executor}-" in str(status.get("pendingRevision", ""))
+
+
 def key_of(gateway: Json) -> Key:
     """Where it lives."""
     metadata = gateway["metadata"]

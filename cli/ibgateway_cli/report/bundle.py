@@ -5,10 +5,11 @@ import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import yaml
 
+from ibgateway_api.executor_spec import ExecutorSpec
 from ibgateway_api.names import Key, child_names
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.kube.cluster import Cluster, Json
@@ -63,6 +64,13 @@ def secret_values(
     return found, everything
 
 
+_SECRET_FIELDS: Final = (
+    *(("secretKeyRef", "name"), ("secretRef", "name"), ("secret", "secretName")),
+    *(("secret", "name"), ("nodePublishSecretRef", "name")),
+)
+"""Where a pod names a Secret."""
+
+
 def _secret_names(facts: GatewayFacts) -> set[str]:
     spec, children = facts.spec, child_names(facts.name)
     refs = (
@@ -78,7 +86,22 @@ def _secret_names(facts: GatewayFacts) -> set[str]:
         children.notifications,
     }
     own |= {f"{facts.name}-novnc-token", f"{facts.name}-vnc"}
-    return own | {ref.name for ref in refs if ref is not None}
+    named = {ref.name for ref in refs if ref is not None}
+    return own | named | set(_of_program(spec.executor))
+
+
+def _of_program(executor: ExecutorSpec) -> Iterator[str]:
+    """Secrets that a program of one's own is given: its log is in the report."""
+    parts: list[Any] = [executor.env, executor.env_from, executor.volumes]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts += part
+        if isinstance(part, dict):
+            parts += part.values()
+            for field, key in _SECRET_FIELDS:
+                if isinstance(named := part.get(field), dict) and key in named:
+                    yield str(named[key])
 
 
 def cluster_files(cluster: Cluster, gateway: Json, key: Key) -> Iterator[ReportFile]:

@@ -3,9 +3,14 @@
 from datetime import timedelta
 from typing import Final
 
+from ibgateway_api import names
+from ibgateway_api.executor_spec import WhenClosed
 from ibgateway_api.gate import Closed, GateReason
 from ibgateway_api.login import LoginState
+from ibgateway_api.names import Component
 from ibgateway_operator.decide.gate import GateVerdict
+from ibgateway_operator.model.kinds import DEPLOYMENT
+from ibgateway_operator.model.manifests import is_terminating
 from ibgateway_operator.model.snapshot import Snapshot
 
 LONG_CLOSURES: Final[frozenset[LoginState | GateReason]] = frozenset(
@@ -46,6 +51,29 @@ def _waits_long(snapshot: Snapshot) -> bool:
     if waiting is None:
         return False
     return waiting.until is None or waiting.until - snapshot.now > LONG_WAIT
+
+
+def may_be_stopped(snapshot: Snapshot) -> bool:
+    """Whether a program of one's own is there whose owner wants it stopped while the gate is closed."""
+    spec = snapshot.gateway.spec
+    if spec is None or not spec.executor.enabled or spec.executor.image is None:
+        return False
+    return spec.executor.when_closed is WhenClosed.STOP
+
+
+def is_to_run(snapshot: Snapshot) -> bool:
+    """Whether the executor's pod is to run by what is stored; one that stays counts where its Deployment is not seen."""
+    place = (DEPLOYMENT.kind, names.child_names(snapshot.gateway.key.name).executor)
+    if snapshot.child(*place) is not None:
+        return snapshot.replicas(*place) > 0
+    pod = snapshot.pod(Component.EXECUTOR)
+    return pod is not None and not is_terminating(pod)
+
+
+def program_due(snapshot: Snapshot, verdict: GateVerdict) -> bool:
+    """Whether a program of one's own runs and is to be stopped for the gate, once it has drained."""
+    runs = may_be_stopped(snapshot) and is_to_run(snapshot)
+    return runs and closed_for_long(snapshot, verdict)
 
 
 def open_for_a_moment(snapshot: Snapshot, verdict: GateVerdict) -> bool:

@@ -14,6 +14,7 @@ from ibgateway_api.names import Component
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.status import HandoverStatus, TurnStatus
 from ibgateway_operator.decide.actions import Action, actions
+from ibgateway_operator.decide.closures import program_due
 from ibgateway_operator.decide.gate import GateVerdict, judge
 from ibgateway_operator.decide.handovers import handover_status
 from ibgateway_operator.decide.held_children import held_back
@@ -26,11 +27,12 @@ from ibgateway_operator.decide.served_spec import serving
 from ibgateway_operator.decide.stops import (
     PlannedStop,
     drained,
+    drained_for_any,
     executor_may_change,
     planned_stop,
     restart_overdue,
 )
-from ibgateway_operator.decide.switches import kept_settings
+from ibgateway_operator.decide.switches import kept_settings, program_runs
 from ibgateway_operator.decide.templates import pending_gateway
 from ibgateway_operator.decide.turns import turn_status
 from ibgateway_operator.desired import DesiredInput
@@ -120,12 +122,18 @@ def decide(
         turn=turn_status(snapshot, verdict.week, settings.calendar),
         pending=pending_gateway(snapshot),
         request=requested_login(snapshot),
-        waits_for_drain=not may_stop,
+        waits_for_drain=not may_stop or _program_drains(snapshot, verdict),
     )
     wanted = replicas(spec, snapshot, verdict, may_stop=may_stop)
     given = _input(snapshot, spec, wanted, settings, scripts)
     decided = replace(decision, program_stopped=wanted.stopped)
     return _with_children(decided, snapshot, build(given), wanted.blocker)
+
+
+def _program_drains(snapshot: Snapshot, verdict: GateVerdict) -> bool:
+    """Whether a program of one's own is to be stopped for the gate, and has not drained yet."""
+    due = program_runs(snapshot) and program_due(snapshot, verdict)
+    return due and not drained_for_any(snapshot)
 
 
 def _with_children(

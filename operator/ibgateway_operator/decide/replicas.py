@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 from ibgateway_api import names
 from ibgateway_api.accounts import TradingMode
-from ibgateway_api.executor_spec import WhenClosed
-from ibgateway_api.names import Component
 from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.spec import IBGatewaySpec
-from ibgateway_operator.decide.closures import closed_for_long, open_for_a_moment
+from ibgateway_operator.decide.closures import (
+    is_to_run,
+    may_be_stopped,
+    open_for_a_moment,
+    program_due,
+)
 from ibgateway_operator.decide.gate import GateVerdict
 from ibgateway_operator.decide.start_checks import blocker
+from ibgateway_operator.decide.stops import drained_for_any
 from ibgateway_operator.model.kinds import DEPLOYMENT, STATEFUL_SET
-from ibgateway_operator.model.manifests import is_terminating
 from ibgateway_operator.model.snapshot import Finding, Snapshot
 
 
@@ -42,7 +45,7 @@ def replicas(
     gateway = names.child_names(snapshot.gateway.key.name).gateway
     gateway_now = snapshot.replicas(STATEFUL_SET.kind, gateway)
     not_begun = bool(found and not gateway_now)
-    stopped = program_stops(spec, snapshot, verdict)
+    stopped = program_stops(snapshot, verdict)
     return Replicas(
         gateway=_gateway(spec, gateway_now, blocked=found is not None, may_stop=may_stop),
         executor=0 if stopped else _executor(spec, snapshot, not_begun=not_begun),
@@ -51,23 +54,13 @@ def replicas(
     )
 
 
-def program_stops(spec: IBGatewaySpec, snapshot: Snapshot, verdict: GateVerdict) -> bool:
-    """Whether a program of one's own is to be ended, or not to be started yet."""
-    executor = spec.executor
-    if executor.image is None or executor.when_closed is WhenClosed.KEEP:
+def program_stops(snapshot: Snapshot, verdict: GateVerdict) -> bool:
+    """Whether a program of one's own is to be ended now, or not to be started yet."""
+    if not may_be_stopped(snapshot):
         return False
-    if _runs(snapshot):
-        return closed_for_long(snapshot, verdict)
+    if is_to_run(snapshot):
+        return program_due(snapshot, verdict) and drained_for_any(snapshot)
     return not open_for_a_moment(snapshot, verdict)
-
-
-def _runs(snapshot: Snapshot) -> bool:
-    """Whether it is to run by what is stored; a pod that stays counts where its Deployment is not seen."""
-    place = (DEPLOYMENT.kind, names.child_names(snapshot.gateway.key.name).executor)
-    if snapshot.child(*place) is not None:
-        return snapshot.replicas(*place) > 0
-    pod = snapshot.pod(Component.EXECUTOR)
-    return pod is not None and not is_terminating(pod)
 
 
 def _gateway(spec: IBGatewaySpec, now: int, *, blocked: bool, may_stop: bool) -> int:

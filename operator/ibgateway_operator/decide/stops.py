@@ -13,11 +13,13 @@ from ibgateway_api.gate_documents import DRAIN_LIMIT_SECONDS
 from ibgateway_api.names import Component
 from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.week import Calendar, RestartStep, Window, restart_step
-from ibgateway_operator.decide.gate import week_of
+from ibgateway_operator.decide.closures import program_due
+from ibgateway_operator.decide.gate import judge, week_of
 from ibgateway_operator.decide.handovers import handover_said, handover_words
 from ibgateway_operator.decide.requests import requested_login
 from ibgateway_operator.decide.restart_times import restart_id
 from ibgateway_operator.decide.served_spec import serving
+from ibgateway_operator.decide.switches import program_runs
 from ibgateway_operator.decide.templates import (
     change_requested,
     pending_executor,
@@ -45,6 +47,8 @@ class PlannedStop(StrEnum):
     """As RESTART, in a new pod, because its template changed."""
     EXECUTOR = "Executor"
     """The executor alone, because its template changed."""
+    PROGRAM = "Program"
+    """A program of one's own in its place: its template changed, or the gate is closed for long."""
 
 
 _PERSONS_WORD: Final = frozenset({PlannedStop.SUSPEND, PlannedStop.HANDOVER})
@@ -79,12 +83,21 @@ def stop_to_drain_for(snapshot: Snapshot, calendar: Calendar) -> PlannedStop | N
         stop = PlannedStop.REPLACE
     if stop is None and restarted_on_request(snapshot, week):
         stop = PlannedStop.RESTART
-    if stop is None and pending_executor(snapshot) and executor_may_change(snapshot, week):
-        stop = PlannedStop.EXECUTOR
+    if stop is None:
+        stop = _executors_stop(snapshot, week, calendar)
     if stop is None:
         return None
     trades = executor_may_hold_orders(snapshot) or programs_may_trade(snapshot, stop)
     return stop if trades else None
+
+
+def _executors_stop(snapshot: Snapshot, week: Window, calendar: Calendar) -> PlannedStop | None:
+    """The stop of what runs in the executor's place alone."""
+    changes = bool(pending_executor(snapshot)) and executor_may_change(snapshot, week)
+    if program_runs(snapshot):
+        due = changes or program_due(snapshot, judge(snapshot, calendar))
+        return PlannedStop.PROGRAM if due else None
+    return PlannedStop.EXECUTOR if changes else None
 
 
 def restarted_on_request(snapshot: Snapshot, week: Window) -> bool:
@@ -108,15 +121,22 @@ def drained(snapshot: Snapshot, stop: PlannedStop) -> bool:
         return False
     if executor and not _executor_drained(drain, stop):
         return False
-    return not programs or drain.programs == () or drain.waited > DRAIN_LIMIT_SECONDS
+    return not programs or _programs_drained(drain)
 
 
 def drained_for_any(snapshot: Snapshot) -> bool:
-    """Whether the executor has drained, for whichever stop it was asked."""
-    if not executor_may_hold_orders(snapshot):
-        return True
+    """Whether the executor, or the program in its place, has drained, for whichever stop it was asked."""
     drain = snapshot.drain
-    return drain is not None and _executor_drained(drain, PlannedStop(drain.stop))
+    if executor_may_hold_orders(snapshot):
+        return drain is not None and _executor_drained(drain, PlannedStop(drain.stop))
+    if program_runs(snapshot) and programs_may_trade(snapshot, PlannedStop.PROGRAM):
+        return drain is not None and _programs_drained(drain)
+    return True
+
+
+def _programs_drained(drain: Drain) -> bool:
+    """Whether no program has to be waited for any more."""
+    return drain.programs == () or drain.waited > DRAIN_LIMIT_SECONDS
 
 
 def _executor_drained(drain: Drain, stop: PlannedStop) -> bool:

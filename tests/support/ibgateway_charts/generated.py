@@ -13,9 +13,11 @@ from typing import Any, Final
 import yaml
 
 from ibgateway_api.crd import schema_of
+from ibgateway_api.executor_spec import PROGRAMS_FIELDS
 from ibgateway_api.fields import GATEWAY_NAME_PATTERN
 from ibgateway_api.gateway_spec import OWNED_VARIABLES
 from ibgateway_api.pod_fields import Affinity, Resources, Toleration
+from ibgateway_api.program_fields import OWNED_NAMES
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.week import Calendar, time_zones
 from ibgateway_charts.schema import Schema, closed, leaves
@@ -121,6 +123,8 @@ def _names() -> dict[str, list[str]]:
     return {
         "specFields": list(schema_of(IBGatewaySpec)["properties"]),
         "ownedVariables": list(OWNED_VARIABLES),
+        "programFields": list(PROGRAMS_FIELDS),
+        "programVariables": list(OWNED_NAMES),
         "timeZones": time_zones(),
     }
 

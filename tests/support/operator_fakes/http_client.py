@@ -25,9 +25,12 @@ class FakeHttpClient(HttpClient):
         """Path and body of what was delivered, but for questions whether programs have drained."""
         self.drains: list[str] = []
         """The bodies of those."""
+        self.asked: list[str] = []
+        """Paths that were asked for."""
 
     async def get(self, endpoint: Endpoint, path: str) -> bytes:
         """The answer of a path."""
+        self.asked.append(path)
         answer = self.answers.get(path, EndpointUnavailableError(path))
         if isinstance(answer, EndpointUnavailableError):
             raise answer

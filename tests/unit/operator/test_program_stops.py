@@ -14,8 +14,9 @@ from ibgateway_operator.decide.closures import OPEN_SECONDS
 from ibgateway_operator.decide.decision import decide
 from ibgateway_operator.decide.gate import judge
 from ibgateway_operator.decide.replicas import replicas
+from ibgateway_operator.decide.stops import PlannedStop, stop_to_drain_for
 from ibgateway_operator.model.manifests import Manifest
-from ibgateway_operator.model.snapshot import Snapshot
+from ibgateway_operator.model.snapshot import Drain, Snapshot
 from ibgateway_operator.settings import OperatorSettings
 from operator_fakes import (
     IMAGES,
@@ -35,11 +36,20 @@ KEEP: Manifest = {"executor": {"image": IMAGE}}
 WINDOW = datetime(2026, 11, 22, 6, 0, 1, tzinfo=UTC)
 """A second after Sunday 01:00 New York."""
 RUNS = (stateful_set(), deployment(), pod("gateway"), program_pod())
+LOCKED = report(LoginState.LOCKED_OUT)
 STANDS = (stateful_set(), deployment(replicas=0), pod("gateway"))
 
 
-def seen(spec: Manifest = STOP, bodies: tuple[Manifest, ...] = RUNS, **more: Any) -> Snapshot:
-    return snapshot(spec, bodies=bodies, **more)
+DRAINED = Drain("Program", None, 1.0, ())
+
+
+def seen(
+    spec: Manifest = STOP,
+    bodies: tuple[Manifest, ...] = RUNS,
+    drain: Drain | None = DRAINED,
+    **more: Any,
+) -> Snapshot:
+    return snapshot(spec, bodies=bodies, drain=drain, **more)
 
 
 def wanted(now: Snapshot) -> int:
@@ -193,9 +203,8 @@ def test_the_executor_is_never_stopped_for_the_gate() -> None:
 def test_a_template_that_waits_is_taken_where_the_program_is_stopped_anyway() -> None:
     settings = OperatorSettings(images=IMAGES)
     place = ("Deployment", "paper-executor")
-    locked = report(LoginState.LOCKED_OUT)
     assert place in decide(seen(), settings, SCRIPTS).held
-    decision = decide(seen(heard=locked), settings, SCRIPTS)
+    decision = decide(seen(heard=LOCKED), settings, SCRIPTS)
     assert place not in decision.held
     (made,) = [
         m
@@ -203,3 +212,65 @@ def test_a_template_that_waits_is_taken_where_the_program_is_stopped_anyway() ->
         if m["metadata"]["name"] == "paper-executor" and m["kind"] == "Deployment"
     ]
     assert made["spec"]["replicas"] == 0
+
+
+@pytest.mark.parametrize(
+    ("drain", "runs"),
+    [
+        pytest.param(None, 1, id="not asked yet"),
+        pytest.param(Drain("Program", None, 1.0, None), 1, id="the sentinel did not say"),
+        pytest.param(Drain("Program", None, 119.0, ("blunt",)), 1, id="it has not drained"),
+        pytest.param(Drain("Program", None, 121.0, ("blunt",)), 0, id="it had its time"),
+        pytest.param(Drain("Restart", None, 1.0, ()), 0, id="it drained for the week's restart"),
+        pytest.param(DRAINED, 0, id="it has drained"),
+    ],
+)
+def test_it_drains_first(drain: Drain | None, runs: int) -> None:
+    now = seen(heard=LOCKED, drain=drain)
+    assert wanted(now) == runs
+    decision = decide(now, OperatorSettings(images=IMAGES), SCRIPTS)
+    assert decision.waits_for_drain is (runs == 1)
+    assert decision.program_stopped is (runs == 0)
+
+
+def test_one_that_does_not_run_is_not_waited_for() -> None:
+    fails = program_pod()
+    fails["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
+    bodies = (stateful_set(), deployment(), pod("gateway"), fails)
+    assert wanted(seen(heard=LOCKED, drain=None, bodies=bodies)) == 0
+
+
+@pytest.mark.parametrize(
+    ("spec", "more", "stop"),
+    [
+        pytest.param(STOP, {}, None, id="the gate is open"),
+        pytest.param(STOP, {"heard": LOCKED}, PlannedStop.PROGRAM, id="to be stopped"),
+        pytest.param(KEEP, {"heard": LOCKED}, None, id="to be kept"),
+        pytest.param(STOP, {"now": WINDOW}, PlannedStop.PROGRAM, id="in the window"),
+        pytest.param(STOP, {"now": WINDOW, "heard": None}, None, id="nobody is heard"),
+        pytest.param(STOP, {"heard": LOCKED, "bodies": STANDS}, None, id="it does not run"),
+        pytest.param(
+            KEEP,
+            {"now": WINDOW, "status": {"pendingRevision": "paper-executor-new"}},
+            PlannedStop.PROGRAM,
+            id="a new template in the window",
+        ),
+        pytest.param(
+            KEEP, {"status": {"pendingRevision": "paper-executor-new"}}, None, id="and before it"
+        ),
+        pytest.param(
+            {**STOP, "suspend": True}, {}, PlannedStop.SUSPEND, id="the gateway's own stop is first"
+        ),
+    ],
+)
+def test_programs_are_asked_to_drain_for_it(
+    spec: Manifest, more: dict[str, Any], stop: PlannedStop | None
+) -> None:
+    assert stop_to_drain_for(seen(spec, **more), Calendar()) == stop
+
+
+def test_an_executor_that_is_to_give_way_to_a_program_drains_as_the_executor() -> None:
+    bodies = (stateful_set(), deployment(), pod("gateway"), pod("executor"))
+    now = seen(bodies=bodies, heard=LOCKED, drain=None)
+    assert stop_to_drain_for(now, Calendar()) is None
+    assert wanted(now) == 1

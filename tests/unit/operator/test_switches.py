@@ -8,6 +8,7 @@ import pytest
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import ExecutorReport
+from ibgateway_operator.decide.actions import SettleRequested
 from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.ownership import orphans
 from ibgateway_operator.decide.stops import executor_may_hold_orders
@@ -35,6 +36,8 @@ ASKED = {"ibgateway.dev/login-requested-at": "2026-11-18T14:59:30Z"}
 WAITS = {"pendingRevision": "paper-executor-new"}
 DRAINED = Drain("Executor", ExecutorReport(open=False, unacknowledged=0), 1.0)
 BUSY = Drain("Executor", ExecutorReport(open=False, unacknowledged=1), 1.0)
+ENDED = Drain("Program", None, 1.0, ())
+"""The program has said that nothing is under way."""
 BELONGINGS = {
     ("NetworkPolicy", "paper-executor"),
     ("Service", "paper-executor"),
@@ -72,8 +75,10 @@ DEPLOYMENT = ("Deployment", "paper-executor")
 SETTINGS = ("ConfigMap", "paper-executor")
 
 
-def test_the_executor_stays_whole_until_its_moment() -> None:
-    now = seen(THEIRS, OURS, pod("executor"))
+@pytest.mark.parametrize("theirs", [THEIRS, {"executor": {"image": IMAGE}}])
+def test_the_executor_stays_whole_until_its_moment(theirs: Manifest) -> None:
+    """A program without ports would have no Services: without theirs nobody reached what still holds orders."""
+    now = seen(theirs, OURS, pod("executor"))
     decision = decided(now)
     assert decision.held[DEPLOYMENT].startswith("paper-executor-")
     assert {*BELONGINGS, DEPLOYMENT} <= set(decision.held)
@@ -135,7 +140,10 @@ def test_from_theirs_to_ours_the_program_stays_whole_too() -> None:
     assert {*BELONGINGS, DEPLOYMENT} <= set(decision.held)
     made = applied(decision)
     assert ("PersistentVolumeClaim", "paper-executor") in made
-    back = applied(decided(seen(OURS, THEIRS, program_pod(), now=WINDOW)))
+    waits = decided(seen(OURS, THEIRS, program_pod(), now=WINDOW))
+    assert DEPLOYMENT in waits.held
+    assert waits.waits_for_drain
+    back = applied(decided(seen(OURS, THEIRS, program_pod(), now=WINDOW, drain=ENDED)))
     assert BELONGINGS <= set(back)
     assert settings_of(back[SETTINGS])["maxOrderValue"] == "1000"
 
@@ -144,7 +152,9 @@ def test_a_new_version_of_a_program_waits_as_well_and_nothing_else_does() -> Non
     newer = {"executor": {**THEIRS["executor"], "image": {**IMAGE, "tag": "2"}}}
     decision = decided(seen(newer, THEIRS, program_pod()))
     assert set(decision.held) == {DEPLOYMENT}
-    assert DEPLOYMENT in applied(decided(seen(newer, THEIRS, program_pod(), now=WINDOW)))
+    assert DEPLOYMENT in decided(seen(newer, THEIRS, program_pod(), now=WINDOW)).held
+    drained = seen(newer, THEIRS, program_pod(), now=WINDOW, drain=ENDED)
+    assert DEPLOYMENT in applied(decided(drained))
 
 
 def test_a_program_that_does_not_run_takes_its_new_version_at_once() -> None:
@@ -152,6 +162,18 @@ def test_a_program_that_does_not_run_takes_its_new_version_at_once() -> None:
     fails = program_pod()
     fails["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
     assert DEPLOYMENT in applied(decided(seen(newer, THEIRS, fails)))
+
+
+@pytest.mark.parametrize(("drain", "settled"), [(None, False), (ENDED, True)])
+def test_a_request_takes_the_new_version_once_the_program_has_drained(
+    drain: Drain | None, settled: bool
+) -> None:
+    """A request that was settled before would be over, and its template would wait for the window again."""
+    newer = {"executor": {**THEIRS["executor"], "image": {**IMAGE, "tag": "2"}}}
+    now = seen(newer, THEIRS, program_pod(), annotations=ASKED, status=WAITS, drain=drain)
+    decision = decided(now)
+    assert (DEPLOYMENT in applied(decision)) is settled
+    assert any(isinstance(a, SettleRequested) for a in decision.actions) is settled
 
 
 def test_a_program_is_asked_for_no_drain_of_ours() -> None:
