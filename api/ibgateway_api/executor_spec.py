@@ -196,9 +196,9 @@ class ExecutorSpec(Document):
     """Where target weights come from; none by default."""
     image: ProgramImage | None = None
     """A program of one's own that runs in the executor's place; unset: the executor."""
-    command: list[Argument] = Field(default=[], max_length=64)
+    command: list[Argument] = Field(default=[], max_length=32)
     """Command of the program; empty takes the image's."""
-    args: list[Argument] = Field(default=[], max_length=64)
+    args: list[Argument] = Field(default=[], max_length=32)
     """Its arguments; empty takes the image's."""
     env: list[Annotated[dict[str, Any], verbatim(ProgramEnvVar)]] = Field(
         default=[], max_length=64, json_schema_extra=_by_name()

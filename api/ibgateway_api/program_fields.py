@@ -27,7 +27,8 @@ OWNED_PREFIX: Final = "IBGATEWAY_"
 OWNED_NAMES: Final = ("IB_HOST", "IB_PORT", "IB_CLIENT_ID", "IB_ACCOUNTS", "TRADING_MODE")
 """Variables of a program that only the operator sets, beside those that begin with IBGATEWAY_."""
 
-Argument = Annotated[str, StringConstraints(max_length=32768)]
+Argument = Annotated[str, StringConstraints(max_length=8192)]
+"""A status repeats the spec: both have to fit into the API server's store."""
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 _PORT_NAME: Final = r"^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$"
 _PortOfProbe = Annotated[
@@ -124,7 +125,7 @@ class ProgramEnvVar(Document):
         Field(examples=["LOG_LEVEL"]),
     ]
     """Name of the variable."""
-    value: Argument | None = None
+    value: Annotated[str, StringConstraints(max_length=4096)] | None = None
     """Its value. A secret's stands in a Secret: valueFrom."""
     value_from: _EnvVarSource | None = None
     """Where its value is from."""

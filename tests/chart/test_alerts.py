@@ -191,6 +191,7 @@ CASES: Final = (
         "IBGatewayExecutorDown",
     ),
     Case(condition("ExecutorReady", "GateClosed"), 60, about="IBGatewayExecutorDown"),
+    Case(condition("ExecutorReady", "StoppedWhileClosed"), 60, about="IBGatewayExecutorDown"),
     Case(
         condition("ExecutorReady", "NoPod") | judged("gate_open", "0x90", reason="Suspended"),
         60,

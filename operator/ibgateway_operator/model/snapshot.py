@@ -324,3 +324,13 @@ def waiting_reason(pod: Manifest | None) -> str:
         if c.get("type") == "PodScheduled" and c.get("status") == "False"
     )
     return found or next(unscheduled, "")
+
+
+def unmade_pod(snapshot: Snapshot, component: Component) -> str:
+    """Why the API server takes no pod of a Deployment, in its words: Pod Security, a quota; empty where it does."""
+    children = names.child_names(snapshot.gateway.key.name)
+    deployments = {Component.EXECUTOR: children.executor, Component.CONSOLE: children.novnc}
+    body = snapshot.child("Deployment", deployments.get(component, "")) or {}
+    conditions = (body.get("status") or {}).get("conditions") or []
+    failed = (c for c in conditions if c.get("type") == "ReplicaFailure")
+    return next((str(c.get("message", "")) for c in failed if c.get("status") == "True"), "")

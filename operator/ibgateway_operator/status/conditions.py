@@ -20,7 +20,13 @@ from ibgateway_operator.decide.holds import read_only, unexpected_account
 from ibgateway_operator.decide.pauses import resume_ignored
 from ibgateway_operator.decide.replicas import policy_doubt
 from ibgateway_operator.model.manifests import condition_status
-from ibgateway_operator.model.snapshot import Finding, Snapshot, is_program, waiting_reason
+from ibgateway_operator.model.snapshot import (
+    Finding,
+    Snapshot,
+    is_program,
+    unmade_pod,
+    waiting_reason,
+)
 from ibgateway_operator.model.times import rfc3339
 from ibgateway_operator.status.handover_events import handover_message
 
@@ -230,6 +236,8 @@ def console_ready(assessment: Assessment) -> Observation:
 
 def _pod_ready(snapshot: Snapshot, component: Component, *, closed: bool) -> Observation:
     pod = snapshot.pod(component)
+    if pod is None and (why := unmade_pod(snapshot, component)):
+        return FALSE, Finding(ConditionReason.POD_WAITING, f"no {component} pod can be made: {why}")
     if pod is None:
         return FALSE, Finding(ConditionReason.NO_POD, f"there is no {component} pod")
     if condition_status(pod, "Ready") == "True":

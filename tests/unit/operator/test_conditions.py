@@ -13,7 +13,7 @@ from ibgateway_api.reasons import ConditionReason
 from ibgateway_api.reports import PermitReport, SentinelReport
 from ibgateway_operator.model.snapshot import Finding
 from ibgateway_operator.status.conditions import Assessment
-from operator_fakes import NOW, assessment, pod, report, snapshot, status_from
+from operator_fakes import NOW, assessment, deployment, pod, report, snapshot, status_from
 
 
 def words(one: Assessment) -> dict[str, str]:
@@ -240,3 +240,24 @@ def test_an_image_that_can_not_be_pulled_is_named() -> None:
 
 def test_every_login_state_has_an_advice() -> None:
     assert set(LOGIN_ADVICE) == set(LoginState)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("True", "False PodWaiting"),
+        ("False", "False NoPod"),
+    ],
+)
+def test_a_pod_that_the_api_server_does_not_take_is_told_in_its_words(
+    status: str, said: str
+) -> None:
+    """A security context that the namespace's Pod Security forbids makes no pod, and only its Deployment knows why."""
+    forbidden = 'pods "paper-executor-7d" is forbidden: violates PodSecurity "restricted:latest"'
+    made = deployment()
+    failure = {"type": "ReplicaFailure", "status": status, "message": forbidden}
+    made["status"] = {"conditions": [failure]}
+    seen = assessment(snapshot(bodies=(made, pod("gateway"), pod("novnc"))))
+    assert words(seen)["ExecutorReady"] == said
+    shown = next(c for c in status_from(seen).conditions if c.type == ConditionType.EXECUTOR_READY)
+    assert (forbidden in shown.message) is (status == "True")
