@@ -45,19 +45,23 @@ class Door:
         return web.json_response({})
 
     async def turn(self, request: web.Request) -> web.Response:
-        """One gateway logs out, or in again: seconds until its gate has followed; null where it did not."""
+        """One gateway logs out, or in again: seconds until its gate has followed, and each program; null where one did not."""
         key = Key(request.query["namespace"], request.query["name"])
         loop = asyncio.get_running_loop()
         followed: asyncio.Future[float] = loop.create_future()
         login, begun = self._sentinels.logins[key], loop.time()
         wanted = "False" if login.state == "LoggedIn" else "True"
         self._kubelet.waiting[key] = (wanted, followed)
+        places = [place for place, (of, _) in self._kubelet.programs.items() if of == key]
+        told = {place: loop.create_future() for place in places}
+        self._kubelet.programs_waiting |= {place: (wanted, one) for place, one in told.items()}
         login.turn()
         try:
-            end = await asyncio.wait_for(followed, 60)
+            ends = await asyncio.wait_for(asyncio.gather(followed, *told.values()), 60)
         except TimeoutError:
-            return web.json_response({"seconds": None})
-        return web.json_response({"seconds": end - begun})
+            return web.json_response({"seconds": None, "programs": []})
+        first, *others = (end - begun for end in ends)
+        return web.json_response({"seconds": first, "programs": others})
 
 
 async def run(plane: ControlPlane) -> None:

@@ -1,4 +1,4 @@
-"""A pretended kubelet: each pod runs at once and has an address; an executor is ready as its gate says."""
+"""A pretended kubelet: each pod runs at once and has an address; who has the readiness gate is ready as it says."""
 
 import asyncio
 import itertools
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ibgateway_api import names
 from ibgateway_api.names import Component, Key
+from ibgateway_operator.model.programs import is_gated, is_own_pod
 from scale_world.client import Api, Json
 from scale_world.sentinels import Sentinels, now_text
 
@@ -23,6 +24,9 @@ class Kubelet:
     gates: dict[Key, str] = field(default_factory=dict)
     closed: set[Key] = field(default_factory=set)
     waiting: dict[Key, tuple[str, asyncio.Future[float]]] = field(default_factory=dict)
+    programs: dict[Key, tuple[Key, str]] = field(default_factory=dict)
+    """Of each pod that is not a gateway's own and has our readiness gate: whom it follows, and the gate's status."""
+    programs_waiting: dict[Key, tuple[str, asyncio.Future[float]]] = field(default_factory=dict)
     _run: set[str] = field(default_factory=set)
     _said: dict[str, str] = field(default_factory=dict)
     _patches: "asyncio.Queue[tuple[Json, Json]]" = field(default_factory=asyncio.Queue)
@@ -36,6 +40,7 @@ class Kubelet:
         async for kind, pod in self.api.watch("/api/v1/pods", names.LABEL_GATEWAY):
             if kind == "DELETED":
                 self._run.discard(pod["metadata"]["uid"])
+                self.programs.pop(_place(pod), None)
             else:
                 self._shown(pod)
 
@@ -45,8 +50,11 @@ class Kubelet:
         if uid not in self._run and pod["status"].get("phase") == "Pending":
             self._run.add(uid)
             self._patches.put_nowait((pod, self._running(pod)))
-        if labels.get(names.LABEL_COMPONENT) == Component.EXECUTOR:
-            self._gate(pod, Key(meta["namespace"], labels[names.LABEL_GATEWAY]))
+        key = Key(meta["namespace"], labels[names.LABEL_GATEWAY])
+        if _is_own(pod, Component.EXECUTOR):
+            self._gate(pod, key)
+        elif is_gated(pod) and not is_own_pod(pod):
+            self._program(pod, key)
 
     def _gate(self, pod: Json, key: Key) -> None:
         status = _condition(pod, names.READINESS_GATE)
@@ -54,6 +62,19 @@ class Kubelet:
             return
         if status != self.gates.get(key):
             self._turned(key, status)
+        self._tell(pod, status)
+
+    def _program(self, pod: Json, key: Key) -> None:
+        place, status = _place(pod), _condition(pod, names.READINESS_GATE)
+        self.programs[place] = (key, status)
+        wanted, future = self.programs_waiting.get(place, ("", None))
+        if future is not None and wanted == status and not future.done():
+            future.set_result(asyncio.get_running_loop().time())
+        if status:
+            self._tell(pod, status)
+
+    def _tell(self, pod: Json, status: str) -> None:
+        """Ready is as the gate says."""
         uid = pod["metadata"]["uid"]
         if _condition(pod, "Ready") not in ("", status) and self._said.get(uid) != status:
             self._said[uid] = status
@@ -71,10 +92,10 @@ class Kubelet:
         labels = pod["metadata"]["labels"]
         number = next(self._addresses)
         address = f"10.{64 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
-        if labels[names.LABEL_COMPONENT] == Component.GATEWAY:
+        if _is_own(pod, Component.GATEWAY):
             key = Key(pod["metadata"]["namespace"], labels[names.LABEL_GATEWAY])
             self.sentinels.login(key, address)
-        ready = "False" if labels[names.LABEL_COMPONENT] == Component.EXECUTOR else "True"
+        ready = "False" if is_gated(pod) else "True"
         always = [_true(each) for each in ("PodScheduled", "Initialized", "ContainersReady")]
         return {
             "phase": "Running",
@@ -98,6 +119,14 @@ class Kubelet:
             except RuntimeError as error:
                 if ": 404:" not in str(error):
                     raise
+
+
+def _is_own(pod: Json, component: Component) -> bool:
+    return is_own_pod(pod) and pod["metadata"]["labels"][names.LABEL_COMPONENT] == component
+
+
+def _place(pod: Json) -> Key:
+    return Key(pod["metadata"]["namespace"], pod["metadata"]["name"])
 
 
 def _container(container: Json) -> Json:
