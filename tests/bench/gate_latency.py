@@ -1,5 +1,7 @@
 """From what happens to the gateway to a gate that has followed, at the executor, at the sentinel and at the operator.
 
+The operator is asked for two conditions that it writes: on the executor's pod, and on one of somebody else's.
+
 Real processes on this host: simulated gateway, wrapper, sentinel, executor, and the operator with an API server in memory
 behind its own client. The clock starts just before the call to the simulated IBKR, or with the line in the gateway's log; it
 stops when the one who is asked says so.
@@ -26,6 +28,8 @@ from notification_world import Receiver, ntfy
 CLOSING: Final = 0.5
 OPENING: Final = 1.2
 MESSAGE: Final = 2.0
+PROGRAM_RATIO: Final = 1.1
+"""How much later a program's condition may be than the executor's, from the event on."""
 USER: Final = "paperuser"
 RESTART_LINE: Final = "Restart in progress; event=Opened"
 EXPIRED_LINE: Final = "oft token=0 received"
@@ -157,6 +161,23 @@ def p95(seconds: list[float]) -> float:
     return statistics.quantiles(seconds, n=20, method="inclusive")[-1]
 
 
+def ratio(found: Found) -> Figure:
+    """What a program's condition takes beside the executor's, in the middle of all pairs."""
+    pairs = [
+        pair
+        for what, seconds in found.items()
+        if what.endswith(", operator")
+        for pair in zip(seconds, found[f"{what} to a program"], strict=True)
+    ]
+    later = statistics.median(program - executor for executor, program in pairs)
+    return Figure(
+        what="a program's condition / the executor's, p50 of all pairs",
+        value=statistics.median(program / executor for executor, program in pairs if executor),
+        aim=PROGRAM_RATIO,
+        beside=f"{later * 1000:.1f} ms later, {len(pairs)} pairs",
+    )
+
+
 def measured(found: Found) -> Measured:
     """As figures beside their aims."""
     failed = found["failed writes"][0]
@@ -177,6 +198,7 @@ def measured(found: Found) -> Measured:
                 for what, seconds in found.items()
                 if what != "failed writes"
             ),
+            ratio(found),
             Figure(what="runs of the operator that failed", value=failed, aim=0),
         ),
     )
@@ -190,7 +212,7 @@ def main(runs: int, kept: bool) -> int:
     result = measured(asyncio.run(measure(runs)))
     for figure in result.figures:
         print(
-            f"{figure.what:<34} {figure.value:.3f} {figure.unit}, aim {figure.aim}; {figure.beside}"
+            f"{figure.what:<54} {figure.value:.3f} {figure.unit}, aim {figure.aim}; {figure.beside}"
         )
     if kept:
         save("gate", result)

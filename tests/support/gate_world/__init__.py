@@ -28,14 +28,17 @@ LIMIT: Final = 60.0
 LOOK: Final = 0.004
 """Seconds between two questions: the executor's and the sentinel's figures are so much too large at most."""
 OPEN: Final = "GateOpen"
+PROGRAM: Final = "bot-1"
+"""A pod of somebody else's that follows the gate."""
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """What one of them says of the gate: a reason, `GateOpen` where it is open."""
+    """What one of them says of the gate: a reason, `GateOpen` where it is open; of the operator on which pod."""
 
     at: float
     reason: str
+    pod: str = ""
 
 
 class OperatorOnHost:
@@ -69,23 +72,30 @@ class OperatorOnHost:
     async def _read(self) -> None:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
-            at, status, reason = line.decode().split()
-            self.stored.append(Spoken(float(at), OPEN if status == "True" else reason))
+            at, pod, status, reason = line.decode().split()
+            self.stored.append(Spoken(float(at), OPEN if status == "True" else reason, pod))
             self._news.set()
 
-    async def until(self, wanted: Callable[[str], bool], since: float) -> float:
-        """The moment at which such a condition was stored, `since` or later."""
+    async def until(self, wanted: Callable[[str], bool], since: float, *, program: bool) -> float:
+        """The moment at which such a condition was stored, `since` or later: on the pod of the program, or the executor's."""
         while True:
             self._news.clear()
-            found = [s.at for s in self.stored if s.at >= since and wanted(s.reason)]
+            found = [
+                s.at
+                for s in self.stored
+                if s.at >= since and wanted(s.reason) and (s.pod == PROGRAM) is program
+            ]
             if found:
                 return found[0]
             await self._news.wait()
 
     async def now(self, wanted: Callable[[str], bool]) -> None:
-        """Wait until the last condition is such a one."""
-        while not self.stored or not wanted(self.stored[-1].reason):
+        """Wait until the last condition of both pods is such a one."""
+        while True:
             self._news.clear()
+            last = {said.pod: said.reason for said in self.stored}
+            if len(last) > 1 and all(map(wanted, last.values())):
+                return
             await self._news.wait()
 
     async def end(self) -> None:
@@ -124,12 +134,18 @@ class GateWorld:
     async def judged(self, wanted: Callable[[str], bool], since: float) -> dict[str, float]:
         """The moments at which each of them says what is wanted."""
         async with asyncio.timeout(LIMIT):
-            executor, sentinel, operator = await asyncio.gather(
+            executor, sentinel, operator, program = await asyncio.gather(
                 asked(self.executor_says, wanted),
                 asked(self.sentinel_says, wanted),
-                self.operator.until(wanted, since),
+                self.operator.until(wanted, since, program=False),
+                self.operator.until(wanted, since, program=True),
             )
-        return {"executor": executor, "sentinel": sentinel, "operator": operator}
+        return {
+            "executor": executor,
+            "sentinel": sentinel,
+            "operator": operator,
+            "operator to a program": program,
+        }
 
     async def all_open(self) -> None:
         """Wait until nobody holds anything."""

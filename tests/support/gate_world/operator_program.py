@@ -1,7 +1,7 @@
 """`python -m gate_world.operator_program SENTINEL_PORT EXECUTOR_PORT TOKEN CALENDAR`: an operator and its API server.
 
 The operator's own parts with its own client, and `PlainApiServer` in the same process. One line a readiness gate that
-is stored: monotonic seconds, status, reason. Its log is on standard error. Ends with standard input.
+is stored: monotonic seconds, pod, status, reason. A pod of somebody else's follows the gate beside the executor's. Its log is on standard error. Ends with standard input.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Final
 
 from kubernetes.aio import client
 
+from gate_world import PROGRAM
 from gate_world.plain_api_server import PlainApiServer
 from ibgateway_api.names import PORT_EXECUTOR, PORT_SENTINEL, Key
 from ibgateway_api.week import Calendar
@@ -26,7 +27,15 @@ from ibgateway_operator.settings import OperatorSettings
 from ibgateway_runtime.clock import system_clock
 from ibgateway_runtime.http_client import HttpClient, client_session
 from ibgateway_runtime.notifications.courier import Courier
-from operator_fakes import IMAGES, SCRIPTS, FakeApiServer, WatchEvent, ibgateway_body, pod
+from operator_fakes import (
+    IMAGES,
+    SCRIPTS,
+    FakeApiServer,
+    WatchEvent,
+    foreign_pod,
+    ibgateway_body,
+    pod,
+)
 
 KEY: Final = Key("trading", "paper")
 NOBODY: Final = "http://127.0.0.1:9"
@@ -56,9 +65,9 @@ class WatchedApp:
             app.queues.child_changed(body)
 
 
-def tell(at: float, status: str, reason: str) -> None:
+def tell(at: float, name: str, status: str, reason: str) -> None:
     """One line."""
-    sys.stdout.write(f"{at} {status} {reason}\n")
+    sys.stdout.write(f"{at} {name} {status} {reason}\n")
     sys.stdout.flush()
 
 
@@ -81,7 +90,7 @@ async def operate(sentinel: int, executor: int, token: str, calendar: Calendar) 
     port = await PlainApiServer(stored, tell).serve()
     configuration = client.Configuration(host=f"http://127.0.0.1:{port}")
     configuration.retries = False
-    settings = OperatorSettings(images=IMAGES, calendar=calendar)
+    settings = OperatorSettings(images=IMAGES, calendar=calendar, watch_namespaces=(KEY.namespace,))
     async with client.ApiClient(configuration) as api, client_session() as session:
         server, clock = KubernetesApi(api), system_clock()
         watched.app = app = build(
@@ -106,6 +115,7 @@ async def operate(sentinel: int, executor: int, token: str, calendar: Calendar) 
             await asyncio.sleep(0.05)
         for component in ("gateway", "executor"):
             stored.put(pod(component))
+        stored.put(foreign_pod(PROGRAM))
         await asyncio.to_thread(sys.stdin.read)
         await app.stop()
 

@@ -22,9 +22,9 @@ MERGE: Final = "application/merge-patch+json"
 
 
 class PlainApiServer:
-    """`told` hears of each readiness gate that is stored: moment (monotonic seconds), status, reason."""
+    """`told` hears of each readiness gate that is stored: moment (monotonic seconds), pod, status, reason."""
 
-    def __init__(self, stored: FakeApiServer, told: Callable[[float, str, str], None]) -> None:
+    def __init__(self, stored: FakeApiServer, told: Callable[[float, str, str, str], None]) -> None:
         self._stored, self._told = stored, told
         self._app = web.Application()
         root = r"/{group:apis?/[^/]+(?:/v[^/]+)?}/namespaces/{namespace}/{plural}"
@@ -54,10 +54,10 @@ class PlainApiServer:
         except ApiError as error:
             return web.json_response({"message": error.message}, status=error.status)
 
-    async def _get(self, _: web.Request, kind: Kind, key: Key) -> Manifest:
+    async def _get(self, request: web.Request, kind: Kind, key: Key) -> Manifest:
         if key.name:
             return await self._stored.get(kind, key)
-        pages = self._stored.pages(kind, key.namespace)
+        pages = self._stored.pages(kind, key.namespace, request.query.get("labelSelector", ""))
         return {"metadata": {}, "items": [body async for page in pages for body in page]}
 
     async def _create(self, request: web.Request, _: Kind, key: Key) -> Manifest:
@@ -79,8 +79,14 @@ class PlainApiServer:
             return await self._stored.apply(body)
         if request.content_type == MERGE:
             return await self._stored.annotate_pod(key, body["metadata"]["annotations"])
-        (condition,) = body["status"]["conditions"]
-        after = await self._stored.patch_pod_condition(key, condition)
+        return await self._condition(key, body)
+
+    async def _condition(self, key: Key, body: Manifest) -> Manifest:
+        (condition,), meta = body["status"]["conditions"], body["metadata"]
+        if condition.get("$patch") == "delete":
+            version = meta["resourceVersion"]
+            return await self._stored.remove_pod_condition(key, condition["type"], version=version)
+        after = await self._stored.patch_pod_condition(key, condition, uid=meta.get("uid", ""))
         if condition["type"] == names.READINESS_GATE:
-            self._told(time.monotonic(), condition["status"], condition["reason"])
+            self._told(time.monotonic(), key.name, condition["status"], condition["reason"])
         return after
