@@ -9,6 +9,7 @@ from ibgateway_api.gate import Closed, GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
 from ibgateway_operator.decide.gate import GateVerdict
+from ibgateway_operator.decide.handovers import handover_due, standing_handover
 from ibgateway_operator.model.kinds import DEPLOYMENT
 from ibgateway_operator.model.manifests import is_terminating
 from ibgateway_operator.model.snapshot import Snapshot
@@ -17,14 +18,14 @@ LONG_CLOSURES: Final[frozenset[LoginState | GateReason]] = frozenset(
     {
         *(LoginState.SESSION_CONFLICT, LoginState.REJECTED, LoginState.LOCKED_OUT),
         *(LoginState.APPROVAL_MISSED, LoginState.TOKEN_EXPIRED, LoginState.NEEDS_PERSON),
-        *(GateReason.RESTART_WINDOW, GateReason.SUSPENDED, GateReason.HANDED_OVER),
+        *(GateReason.RESTART_WINDOW, GateReason.SUSPENDED),
         *(GateReason.UNEXPECTED_ACCOUNT, GateReason.READ_ONLY_API),
     }
 )
 """Somebody has to do something, or the week has to be authenticated. What passes by itself within minutes is not here: the
 nightly restart, a lost connection, a silent sentinel or API, a login that is under way."""
 LONG_WAIT: Final = timedelta(minutes=5)
-"""A login that may not be tried for longer than this is no short loss; a nightly restart's permit comes at once."""
+"""A login that is away, or may not be tried, for longer than this is no short loss; a nightly restart's permit comes at once."""
 OPEN_SECONDS: Final = 10.0
 """So long the gate has been open before a stopped program starts: one that flaps starts nothing."""
 
@@ -38,8 +39,17 @@ def closed_for_long(snapshot: Snapshot, verdict: GateVerdict) -> bool:
         return True
     if not isinstance(verdict.gate, Closed) or not snapshot.is_heard:
         return False
+    if verdict.gate.reason is GateReason.HANDED_OVER and _is_back_soon(snapshot):
+        return False
     closed = verdict.week.open or verdict.gate.reason in LONG_CLOSURES
-    return closed or _waits_long(snapshot)
+    return closed or verdict.gate.reason is GateReason.HANDED_OVER or _waits_long(snapshot)
+
+
+def _is_back_soon(snapshot: Snapshot) -> bool:
+    """Whether a person has the login for a moment only: a restart at the console is a handover of ten seconds."""
+    stands, due = standing_handover(snapshot), handover_due(snapshot)
+    until = stands.until if stands else due.until if due else None
+    return until is not None and until - snapshot.now <= LONG_WAIT
 
 
 def _waits_long(snapshot: Snapshot) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.permits import PermitRefusal
-from ibgateway_api.reports import HoldReport, PermitReport
+from ibgateway_api.reports import HandoverReport, HoldReport, PermitReport
 from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.closures import OPEN_SECONDS
 from ibgateway_operator.decide.decision import decide
@@ -106,6 +106,17 @@ def test_a_short_loss_does_not(state: LoginState) -> None:
 )
 def test_of_the_holds_those_stop_it_that_last(reason: GateReason, runs: int) -> None:
     assert wanted(seen(heard=report(holds=(HoldReport(reason=reason),)))) == runs
+
+
+@pytest.mark.parametrize(
+    ("minutes", "runs"), [(0.2, 1), (4.9, 1), (30, 0)], ids=["a restart", "a look", "half an hour"]
+)
+def test_a_login_that_a_person_has_for_a_moment_does_not_stop_it(minutes: float, runs: int) -> None:
+    until = NOW + timedelta(minutes=minutes)
+    handover = HandoverReport(id="h1", until=until, costs_push=False)
+    hold = HoldReport(reason=GateReason.HANDED_OVER)
+    said = report(LoginState.RESTARTING, handover=handover, holds=(hold,))
+    assert wanted(seen(heard=said)) == runs
 
 
 @pytest.mark.parametrize(
