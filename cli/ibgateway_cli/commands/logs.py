@@ -54,7 +54,7 @@ def logs(
     if follow:
         _follow(plugin, sources, since, output)
         return
-    lines = list(merged([_read(plugin, source, since) for source in sources]))
+    lines = list(merged(_read_all(plugin, sources, since)))
     if output is Output.TABLE:
         for line in lines:
             plugin.terminal.out.print(_shown(line), soft_wrap=True)
@@ -75,13 +75,18 @@ def _chosen(plugin: Plugin, name: str | None, programs: Sequence[str]) -> list[L
     return wanted
 
 
-def _read(plugin: Plugin, source: LogSource, since: str) -> list[LogLine]:
-    """Its lines; one that has none to give, because it waits or is gone, says so and leaves the others."""
-    try:
-        return read(plugin.cluster, source, f"--since={since}")
-    except PluginError as error:
-        plugin.terminal.tell(f"{source.name}: {error.sentence}")
-        return []
+def _read_all(plugin: Plugin, sources: Sequence[LogSource], since: str) -> list[list[LogLine]]:
+    """Their lines. One that has none to give, because it waits or is gone, says so and leaves the others. Raises PluginError where none has."""
+    found, failed = [], None
+    for source in sources:
+        try:
+            found.append(read(plugin.cluster, source, f"--since={since}"))
+        except PluginError as error:
+            plugin.terminal.tell(f"{source.name}: {error.sentence}")
+            failed = error
+    if failed is not None and not found:
+        raise failed
+    return found
 
 
 def _shown(line: LogLine) -> Text:

@@ -1,12 +1,13 @@
 """`kubectl ibgateway status`: one screen."""
 
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 import typer
 from rich.live import Live
 
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, plugin_of
-from ibgateway_cli.errors import PluginError
+from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.executor.report import executor_report
 from ibgateway_cli.kube.cluster import Json
 from ibgateway_cli.kube.gateway import own_program
@@ -64,13 +65,23 @@ def _watch(plugin: Plugin, name: str | None, output: Output) -> None:
     terminal = plugin.terminal
     if output is Output.TABLE and terminal.out.is_terminal:
         with Live(console=terminal.out, auto_refresh=False, screen=False) as live:
-            while True:
-                live.update(screen(look(plugin, name), terminal.now()), refresh=True)
-                terminal.sleep(WATCH_SECONDS)
+            for document in _looks(plugin, name):
+                live.update(screen(document, terminal.now()), refresh=True)
     shown: Json = {}
-    while True:
-        document = look(plugin, name)
+    for document in _looks(plugin, name):
         if document != shown:
             shown = document
             terminal.show(document, output, screen(document, terminal.now()))
-        terminal.sleep(WATCH_SECONDS)
+
+
+def _looks(plugin: Plugin, name: str | None) -> Iterator[Json]:
+    """Again and again; an API server that is away once it has answered is waited for. Raises PluginError."""
+    yield look(plugin, name)
+    while True:
+        plugin.terminal.sleep(WATCH_SECONDS)
+        try:
+            yield look(plugin, name)
+        except PluginError as error:
+            if error.exit_code is not ExitCode.UNREACHABLE:
+                raise
+            plugin.terminal.tell(f"{error.sentence}: looking again.")

@@ -1,5 +1,6 @@
 """Checks of what is stored: the API server, the resource, its spec, the Secret, the volumes."""
 
+import re
 from typing import Final
 
 from ibgateway_api import names
@@ -18,15 +19,16 @@ OLDEST_SERVER: Final = (1, 31)
 
 def server(of: CheckSubject) -> Finding:
     """The API server is new enough."""
-    version = of.plugin.cluster.versions()["serverVersion"]
-    found = (int(version["major"]), int(version["minor"].rstrip("+")))
-    if found < OLDEST_SERVER:
-        return (
-            CheckState.WRONG,
-            f"Kubernetes {version['gitVersion']} is older than 1.31",
-            "upgrade the cluster",
-        )
-    return fine(f"Kubernetes {version['gitVersion']}")
+    said = (of.plugin.cluster.versions().get("serverVersion") or {}).get("gitVersion", "")
+    found = re.match(r"v(\d+)\.(\d+)", said)
+    if found is None:
+        return CheckState.UNKNOWN, "kubectl does not tell the server's version", _OWN_VERSION
+    if (int(found[1]), int(found[2])) < OLDEST_SERVER:
+        return CheckState.WRONG, f"Kubernetes {said} is older than 1.31", "upgrade the cluster"
+    return fine(f"Kubernetes {said}")
+
+
+_OWN_VERSION: Final = "see what kubectl version says"
 
 
 def resource(of: CheckSubject) -> Finding:

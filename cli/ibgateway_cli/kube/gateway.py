@@ -1,6 +1,9 @@
 """Which IBGateway is meant, and how it is called."""
 
+import re
+
 from ibgateway_api import names
+from ibgateway_api.fields import GATEWAY_NAME_PATTERN
 from ibgateway_api.names import Key
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.kube.cluster import Cluster, Json
@@ -11,7 +14,7 @@ RESOURCE = f"{names.PLURAL}.{names.GROUP}"
 def chosen(cluster: Cluster, name: str | None) -> Json:
     """The IBGateway of that name, or the only one of the namespace. Raises PluginError, with the candidates."""
     if name is not None:
-        return cluster.get(RESOURCE, name)
+        return cluster.get(RESOURCE, _possible(name))
     found = cluster.list(RESOURCE)
     if len(found) == 1:
         return found[0]
@@ -75,6 +78,17 @@ def key_of(gateway: Json) -> Key:
     """Where it lives."""
     metadata = gateway["metadata"]
     return Key(metadata["namespace"], metadata["name"])
+
+
+def _possible(name: str) -> str:
+    """A name that an IBGateway can have: kubectl would take `--all` for an option of its own. Raises PluginError."""
+    if re.fullmatch(GATEWAY_NAME_PATTERN, name):
+        return name
+    raise PluginError(
+        f"no IBGateway can be called {name!r}",
+        "kubectl get ibgateways lists them",
+        ExitCode.NOT_FOUND,
+    )
 
 
 def _place(cluster: Cluster) -> str:

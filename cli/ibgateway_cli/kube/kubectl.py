@@ -56,8 +56,8 @@ class KubectlProcess:
                 timeout=SECONDS,
                 check=False,
             )
-        except FileNotFoundError as error:
-            raise _missing() from error
+        except OSError as error:
+            raise _not_run(error) from error
         except subprocess.TimeoutExpired as error:
             raise PluginError(
                 f"kubectl has not answered in {SECONDS} seconds", _LOOK, ExitCode.UNREACHABLE
@@ -78,8 +78,8 @@ class KubectlProcess:
                 text=True,
                 errors="replace",
             )
-        except FileNotFoundError as error:
-            raise _missing() from error
+        except OSError as error:
+            raise _not_run(error) from error
         with process:
             waits = threading.Timer(patience or 0, process.terminate)
             if patience is not None:
@@ -141,9 +141,12 @@ _NO_SERVER: Final = (
 )
 
 
-def _missing() -> PluginError:
+def _not_run(error: OSError) -> PluginError:
+    missing = isinstance(error, FileNotFoundError)
     return PluginError(
-        "kubectl is not on PATH", "install it, or put its folder on PATH", ExitCode.UNREACHABLE
+        "kubectl is not on PATH" if missing else f"kubectl can't be run: {error.strerror}",
+        "install it, or put its folder on PATH",
+        ExitCode.UNREACHABLE,
     )
 
 

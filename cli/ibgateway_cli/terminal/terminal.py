@@ -1,5 +1,6 @@
 """The person's side: where is printed and asked, and the clock; all of it given, so that a test records it."""
 
+import io
 import re
 import sys
 import time
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -90,11 +91,26 @@ class Terminal:
 
 def this_terminal() -> Terminal:
     """The terminal of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # what its encoding does not have is a question mark
     return Terminal(
-        out=TerminalConsole(width=None if sys.stdout.isatty() else WIDE),
-        error=TerminalConsole(stderr=True, width=None if sys.stderr.isatty() else WIDE),
-        person=sys.stdin.isatty() and sys.stderr.isatty(),
+        out=TerminalConsole(width=None if _shows(sys.stdout) else WIDE),
+        error=TerminalConsole(stderr=True, width=None if _shows(sys.stderr) else WIDE),
+        person=_shows(sys.stdin) and _shows(sys.stderr),
         now=lambda: datetime.now(UTC),
         sleep=time.sleep,
-        answer=sys.stdin.readline,
+        answer=_typed,
     )
+
+
+def _typed() -> str:
+    """A line of the input; none where it was closed."""
+    return sys.stdin.readline() if sys.stdin else ""
+
+
+def _shows(stream: TextIO | None) -> bool:
+    """Whether a person is at its other end; None is a stream that was closed before the start."""
+    return stream is not None and stream.isatty()

@@ -265,3 +265,20 @@ def test_the_checks_are_those_of_the_page() -> None:
         "reachability",
         "messages",
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ({"serverVersion": {"gitVersion": "v1.31.4-gke.1", "major": "1", "minor": "31+"}}, "ok"),
+        ({"serverVersion": {"gitVersion": "v1.37.0+k3s1", "major": "", "minor": ""}}, "ok"),
+        ({"serverVersion": {"gitVersion": "v1.30.9"}}, "wrong"),
+        ({"serverVersion": {"gitVersion": "unknown", "major": "x", "minor": "y"}}, "unknown"),
+        ({"clientVersion": {"gitVersion": "v1.32.0"}}, "unknown"),
+    ],
+)
+def test_a_version_is_read_as_any_kubernetes_writes_it(said: Json, state: str) -> None:
+    world = PluginWorld()
+    world.kubectl.said[VERSION] = json.dumps(said)
+    checks = json.loads(world.run("doctor", "-o", "json").out)["checks"]
+    assert next(c["state"] for c in checks if c["name"] == "server") == state

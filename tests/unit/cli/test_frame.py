@@ -134,6 +134,31 @@ def test_a_name_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "--all",
+        "-A",
+        "paper/status",
+        "paper live",
+        "$(reboot)",
+        "a;b",
+        "Paper",
+        "",
+        "p\n",
+        "p\x1b[2J",
+    ],
+)
+def test_what_can_be_no_name_reaches_no_kubectl(name: str) -> None:
+    world = PluginWorld()
+    shown = world.run("status", "--", name)
+    assert shown.code == ExitCode.NOT_FOUND
+    assert shown.error.startswith("error: no IBGateway can be called '")
+    assert (world.kubectl.calls, "\x1b" in shown.screen) == ([], False)
+    world.run("orders", f"--namespace=trading;{name}", "paper")
+    assert world.kubectl.places[-1][-1] == f"--namespace=trading;{name}"
+
+
+@pytest.mark.parametrize(
     ("said", "code"),
     [
         ('Error from server (NotFound): pods "a" not found', ExitCode.NOT_FOUND),
@@ -174,6 +199,20 @@ def test_kubectl_that_is_missing_is_one_sentence(
         KubectlProcess()(["version"])
     assert caught.value.exit_code is ExitCode.UNREACHABLE
     assert caught.value.sentence == "kubectl is not on PATH"
+
+
+def test_a_kubectl_that_can_not_be_run_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "kubectl").write_bytes(b"\x7fELF of another machine")
+    (tmp_path / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PluginError, match="kubectl can't be run: Exec format error") as caught:
+        KubectlProcess()(["version"])
+    assert caught.value.exit_code is ExitCode.UNREACHABLE
+    logs = KubectlProcess().started(["logs"])
+    with pytest.raises(PluginError, match="can't be run"), logs:
+        pass
 
 
 def test_completion_offers_the_gateways_and_stays_silent_where_kubectl_fails() -> None:

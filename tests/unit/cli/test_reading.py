@@ -163,3 +163,13 @@ def test_a_gateway_without_a_console_has_no_window() -> None:
     world = PluginWorld()
     world.kubectl.add(gateway_object(novnc={"enabled": False}))
     assert world.run("vnc").code == ExitCode.REFUSED
+
+
+def test_logs_of_which_none_can_be_read_are_no_success() -> None:
+    world = PluginWorld()
+    world.kubectl.add(pod_object("paper-executor-1", "executor", "executor"))
+    complaint = 'error: invalid argument "banana" for "--since" flag'
+    world.kubectl.refused["logs", "paper-executor-1"] = complaint
+    shown = world.run("logs", "--since", "banana")
+    assert shown.code == ExitCode.FAILED
+    assert 'invalid argument "banana"' in shown.error

@@ -5,6 +5,7 @@ import json
 import pytest
 import yaml
 
+from ibgateway_cli.errors import ExitCode
 from plugin_fakes import PluginWorld, gateway_object, golden
 from plugin_fakes.objects import event_object, login_status, pod_object, program_object
 
@@ -143,3 +144,30 @@ class TestPrograms:
         )
         assert "the bot's image" not in world.run("events").out
         assert "bot-1" not in str([c for c in world.kubectl.calls if "logs" in c])
+
+
+def test_a_watch_waits_for_an_api_server_that_is_away_and_ends_where_the_gateway_is_gone() -> None:
+    world = PluginWorld()
+    gone = "Unable to connect to the server: EOF"
+    waiting = gateway_object(status=AWAITING)
+
+    def back() -> None:
+        world.kubectl.refused.clear()
+        world.kubectl.add(waiting)
+
+    world.later = [
+        lambda: world.kubectl.refused.update({("get", "ibgateway"): gone}),
+        back,
+        lambda: world.kubectl.objects.pop(("ibgateway", "paper")),
+    ]
+    shown = world.run("status", "paper", "--watch", "-o", "json")
+    assert shown.code == ExitCode.NOT_FOUND
+    assert f"{gone}: looking again." in shown.error
+    states = [line.strip() for line in shown.out.splitlines() if '"state"' in line]
+    assert states == ['"state": "LoggedIn",', '"state": "AwaitingApproval",']
+
+
+def test_a_watch_of_what_does_not_answer_at_all_ends() -> None:
+    world = PluginWorld()
+    world.kubectl.refused["get", "ibgateway"] = "Unable to connect to the server: EOF"
+    assert world.run("status", "--watch").code == ExitCode.UNREACHABLE
