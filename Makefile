@@ -12,13 +12,14 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help check lint unit site coverage hooks figures format test packages test-wiring test-apiserver test-chart test-e2e \
-        test-stories test-faults cluster images demo shell env bench down crds pages charts chart-tools chart-packages openapi pictures release lock clean
+        test-stories test-faults cluster images demo shell env bench down crds pages charts chart-tools chart-packages openapi pictures recordings release lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 .venv/ready: requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed: install one and run make PYTHON=python3.13")'
+	@echo "Python's packages go into .venv: a minute or two, once" >&2
 	@$(PYTHON) -m venv .venv || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -120,9 +121,13 @@ chart-packages: cluster ## pack the charts into dist/: one commit, one package, 
 openapi: .venv/ready ## write docs/openapi.json from the executor's routes
 	@$(BIN)/python -m ibgateway_executor.intake.written_openapi > docs/openapi.json
 
-pictures: .venv/ready ## record docs/images: what the plugin prints, and the console in a browser, against executor and simulator
+pictures: .venv/ready ## draw docs/images: what the plugin prints, the console in a browser, the moving picture
 	@$(BIN)/python -m plugin_pictures
 	@$(BIN)/python -m console_world
+	@$(BIN)/python -m moving_picture
+
+recordings: cluster packages ## record anew what the moving picture is drawn from: three minutes on the cluster
+	@$(BIN)/python -m moving_picture.record
 
 release: cluster ## wheel, charts, images, bills of material and digests of this commit into dist/
 	@$(BIN)/python -m ibgateway_release
