@@ -116,6 +116,7 @@ def reading(client, url):
     client.until(lambda: client.prices[4, LAST] == 191)
     client.cancelMktData(4)
     client.reqContractDetails(5, stock("NOPE"))
+    client.reqHistoricalData(6, aapl, "", "1 D", "1 hour", "TRADES", 1, 1, False, [])
     return {
         "clock_is_near": [abs(at - time.time()) < 60 for at in client.times],
         "summary": client.summary,
@@ -123,6 +124,7 @@ def reading(client, url):
         "snapshot": [client.prices[3, tick] for tick in (BID, ASK, LAST)],
         "streamed": client.prices[4, LAST],
         "unknown_contract": client.code(5),
+        "historical": client.code(6),
     }
 
 

@@ -17,6 +17,7 @@ SCENARIOS = {
     "snapshot": [189.99, 190.01, 190.0],
     "streamed": 191.0,
     "unknown_contract": 200,
+    "historical": 505,
     "what_if": ["PreSubmitted", "1910.0", "1000000.0"],
     "what_if_costs": [1.0, "USD"],
     "changed": 101.0,

@@ -76,7 +76,9 @@ class ApiAnswers:
         self._flap(integer(kind))
         handler = self._table.get(kind)
         if handler is None:
-            self._connection.error(-1, 505, f"Fatal Error: Unknown message id {kind}.")
+            self._connection.error(
+                request.refused_id, 505, f"Fatal Error: Unknown message id {kind}."
+            )
         elif kind in NOT_READ_ONLY and self._read_only():
             placed = kind == ApiRequest.PLACE_ORDER
             order_id = self._orders.refuse_all(request) if placed else -1

@@ -101,6 +101,10 @@ class ClientRequest(Protocol):
         """What is recorded of it by name, where its protocol has names."""
 
     @property
+    def refused_id(self) -> int:
+        """What an error names where the request is not known: its number, or -1."""
+
+    @property
     def req_id(self) -> int:
         """The request's number, in a cancelOrder the order's."""
 

@@ -43,8 +43,8 @@ def text(value: Field) -> str:
 
 
 def body(fields: Iterable[str]) -> bytes:
-    """The body of a text frame."""
-    return "".join(field + "\0" for field in fields).encode()
+    """The body of a text frame; a NUL that a client of protobuf has put into a text would end its field."""
+    return "".join(field.replace("\0", "") + "\0" for field in fields).encode()
 
 
 def framed(content: bytes) -> bytes:
@@ -95,8 +95,9 @@ def number(value: str, default: str = "0") -> Decimal:
 
 
 def integer(value: str, default: int = 0) -> int:
-    """A client's whole number; anything else gives the default."""
+    """A client's whole number of 32 bits, which is what all protocols have; anything else gives the default."""
     try:
-        return int(value)
+        parsed = int(value)
     except ValueError:
         return default
+    return parsed if abs(parsed) < 1 << 31 else default

@@ -141,8 +141,24 @@ async def test_an_unknown_contract_is_200_and_a_cancelled_request_says_nothing(
 async def test_a_request_that_nobody_knows_is_505(world: IbkrWorld) -> None:
     await world.login()
     client = await protobuf_client(world)
-    client.send_bytes(20, b"\x08\x01")
-    assert (await client.error(505))["errorMsg"] == "Fatal Error: Unknown message id 20."
+    client.send_bytes(20, b"\x08\x07")
+    told = await client.error(505)
+    assert (told["id"], told["errorMsg"]) == (7, "Fatal Error: Unknown message id 20.")
+
+
+async def test_what_one_protocol_can_not_say_breaks_no_client_of_the_other(
+    world: IbkrWorld,
+) -> None:
+    await world.login()
+    await world.call("PATCH", "/v1/faults", {"hold_fills": True})
+    current, old = await protobuf_client(world, 17), await world.tws(18)
+    old.order(5_000_000_000)
+    await old.error(103)
+    current.order(1, orderRef="a\0b")
+    await current.until(3, "OrderStatus", status="Submitted")
+    old.send("16|1")
+    assert (await old.until("5"))[23] == "ab"
+    await old.until("53")
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"\x0a\xff\x01"])

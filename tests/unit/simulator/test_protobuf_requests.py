@@ -8,7 +8,8 @@ import pytest
 from ibgateway_simulator.errors import WireError
 from ibgateway_simulator.model.trading.orders import ZERO, OrderAction, OrderTicket
 from ibgateway_simulator.tws.protobuf import schema
-from ibgateway_simulator.tws.protobuf.requests import ProtobufRequest, read
+from ibgateway_simulator.tws.protobuf.fields import REQUESTS
+from ibgateway_simulator.tws.protobuf.requests import NAMES, ProtobufRequest, read
 from ibgateway_simulator.tws.requests import ApiRequest, ContractQuery, ExecutionFilter
 
 
@@ -69,9 +70,23 @@ def test_a_what_if_is_one() -> None:
 
 
 def test_an_unknown_contract_has_number_zero() -> None:
-    contract = schema.make("Contract", symbol="NOPE", secType="STK", currency="USD")
-    ticket = asked(3, "PlaceOrderRequest", orderId=7, contract=contract).ticket(("DU9",), 1)
+    nope = schema.make("Contract", symbol="NOPE", secType="STK", currency="USD")
+    order = schema.make("Order", action="BUY")
+    ticket = asked(3, "PlaceOrderRequest", orderId=7, contract=nope, order=order).ticket(
+        ("DU9",), 1
+    )
     assert (ticket.con_id, ticket.symbol) == (0, "NOPE")
+
+
+@pytest.mark.parametrize("part", ["order", "contract"])
+def test_half_an_order_is_none(part: str) -> None:
+    whole = {
+        "order": schema.make("Order", action="BUY"),
+        "contract": schema.make("Contract", conId=1),
+    }
+    half = asked(3, "PlaceOrderRequest", orderId=7, **{part: whole[part]})
+    with pytest.raises(WireError):
+        half.ticket(("DU9",), 1)
 
 
 def test_requests_name_what_they_are_about() -> None:
@@ -111,20 +126,22 @@ def test_what_the_client_says_beyond_is_passed_over() -> None:
 
 def test_every_request_that_has_an_answer_has_a_message() -> None:
     for request in ApiRequest:
-        assert read((200 + int(request)).to_bytes(4, "big")).message is not None, request
+        assert NAMES[request] in REQUESTS, request
 
 
 @pytest.mark.parametrize(
-    ("body", "kind"),
+    ("body", "kind", "refused"),
     [
-        (b"\0\0\x01\x00", "56"),
-        (b"\xff\xff\xff\xff", "4294967095"),
-        (b"\0\0\0\x03\x31\0", "3 in text"),
+        (b"\0\0\x01\x00", "56", -1),
+        (b"\0\0\0\xdc\x08\x07\x12\x02\x08\x01", "20", 7),
+        (b"\0\0\0\xdc\x0a\x01\x07", "20", -1),
+        (b"\xff\xff\xff\xff", "4294967095", -1),
+        (b"\0\0\0\x03\x31\0", "3 in text", -1),
     ],
 )
-def test_an_unknown_message_is_known_as_such(body: bytes, kind: str) -> None:
+def test_an_unknown_message_is_known_as_such(body: bytes, kind: str, refused: int) -> None:
     request = read(body)
-    assert (request.kind, request.content) == (kind, None)
+    assert (request.kind, request.refused_id) == (kind, refused)
     assert request.kind not in set(ApiRequest)
 
 

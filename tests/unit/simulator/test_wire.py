@@ -70,5 +70,13 @@ def test_unset_numbers_count_as_nothing(value: str, expected: str) -> None:
     assert wire.number(value) == Decimal(expected)
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("42", 42), ("-7", -7), ("", 0), ("x", 0), ("2147483647", 2147483647), ("2147483648", 0)],
+)
+def test_a_whole_number_has_32_bits(value: str, expected: int) -> None:
+    assert wire.integer(value) == expected
+
+
 def test_fields_are_split_at_nul() -> None:
     assert wire.split(b"71\x002\x007\x00\x00") == ("71", "2", "7", "")

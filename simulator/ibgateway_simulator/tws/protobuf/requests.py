@@ -18,6 +18,8 @@ from ibgateway_simulator.tws.wire import number
 OFFSET = 200
 """What a message's number is raised by on the wire to say that it is protobuf."""
 NUMBER_BYTES = 4
+UNKNOWN = "CancelMarketData"
+"""What a request that is not known here is read as: its number, and nothing else of it."""
 
 NAMES: Mapping[str, str] = {
     ApiRequest.REQ_MKT_DATA: "MarketDataRequest",
@@ -51,7 +53,7 @@ NAMES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ProtobufRequest:
-    """A message of a client; one whose number is not known here has no content."""
+    """A message of a client; None where it comes as text."""
 
     kind: str
     message: Any = None
@@ -65,6 +67,11 @@ class ProtobufRequest:
     def content(self) -> dict[str, Any] | None:
         """Its values by name."""
         return None if self.message is None else schema.shown(self.message)
+
+    @property
+    def refused_id(self) -> int:
+        """The number that nearly all of IBKR's requests begin with."""
+        return -1 if self.message is None else self.message.reqId or -1
 
     @property
     def req_id(self) -> int:
@@ -113,6 +120,8 @@ class ProtobufRequest:
     def ticket(self, accounts: Sequence[str], client_id: int) -> OrderTicket:
         """In PlaceOrderRequest."""
         order, contract = self.message.order, self.message.contract
+        if not (self.message.HasField("order") and self.message.HasField("contract")):
+            raise WireError("placeOrder without an order or a contract")
         known = self.contract_query().find()
         return OrderTicket(
             account=account_of(order.account, accounts),
@@ -142,6 +151,4 @@ def read(body: bytes) -> ProtobufRequest:
     kind = str(at_wire - OFFSET)
     if at_wire <= OFFSET:
         return ProtobufRequest(str(at_wire) + " in text")
-    name = NAMES.get(kind)
-    message = None if name is None else schema.parse(name, body[NUMBER_BYTES:])
-    return ProtobufRequest(kind, message)
+    return ProtobufRequest(kind, schema.parse(NAMES.get(kind, UNKNOWN), body[NUMBER_BYTES:]))

@@ -36,6 +36,7 @@ class TextRequest:
     fields: tuple[str, ...]
     version: int
     content: None = None
+    refused_id: int = -1
 
     @property
     def kind(self) -> str:

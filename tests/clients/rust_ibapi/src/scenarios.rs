@@ -10,7 +10,7 @@ use ibapi::client::blocking::Client;
 use ibapi::contracts::tick_types::TickType;
 use ibapi::market_data::realtime::{Quote, TickTypes};
 use ibapi::orders::{ExecutionFilter, Executions, Order, Orders, TimeInForce};
-use ibapi::prelude::Contract;
+use ibapi::prelude::{Contract, HistoricalBarSize, ToDuration};
 use serde_json::{Value, json};
 
 use crate::control::control;
@@ -88,6 +88,8 @@ fn prices(client: &Client, url: &str, contract: &Contract, told: &mut Value) -> 
             changed = true;
         }
     }
+    let bars = client.historical_data(contract, HistoricalBarSize::Day);
+    told["historical"] = code(bars.duration(7.days()).fetch().map(|_| ()))?;
     told["unknown_contract"] = code(
         client
             .contract_details(&Contract::stock("NOPE").build())
