@@ -1,9 +1,10 @@
 """IBC's configuration tasks after the login: ReadOnlyApi and AutoRestartTime."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ibgateway_simulator.gateway.ibc_log import IbcLog
-from ibgateway_simulator.gateway.settings import GatewaySettings, Remembered, remember, remembered
+from ibgateway_simulator.gateway.settings import GatewaySettings, remember, remembered
 from ibgateway_simulator.gateway.windows import GatewayWindow, dialog
 
 BAD_TIME = (
@@ -17,6 +18,11 @@ def wants_read_only(settings: GatewaySettings, folder: Path) -> bool:
     return chosen in ("yes", "true") if chosen else remembered(folder).read_only
 
 
+def is_read_only(settings: GatewaySettings, folder: Path, *, configured: bool) -> bool:
+    """Whether the API of this session takes no orders: IBC sets it once a start, and a person may set it after that."""
+    return remembered(folder).read_only if configured else wants_read_only(settings, folder)
+
+
 def configure(settings: GatewaySettings, log: IbcLog, folder: Path, account: str) -> None:
     """Carry out both tasks in the configuration dialog and keep the result."""
     kept = remembered(folder)
@@ -26,7 +32,8 @@ def configure(settings: GatewaySettings, log: IbcLog, folder: Path, account: str
         verb = "already" if read_only == kept.read_only else "now"
         log.line("Setting ReadOnlyApi")
         log.line(f"Read-Only API checkbox is {verb} set to: {str(read_only).lower()}")
-    remember(folder, Remembered(read_only, _configured_time(settings, log, kept.restart_time)))
+    time = _configured_time(settings, log, kept.restart_time)
+    remember(folder, replace(kept, read_only=read_only, restart_time=time))
     _close(log, window)
 
 
@@ -43,13 +50,18 @@ def set_restart_time(
     window = _open(settings, log, account)
     log.line("Setting Auto restart time")
     _report_time(log, kept.restart_time, time)
-    remember(folder, Remembered(kept.read_only, time))
+    remember(folder, replace(kept, restart_time=time))
     _close(log, window)
 
 
-def _open(settings: GatewaySettings, log: IbcLog, account: str) -> GatewayWindow:
+def configuration_window(settings: GatewaySettings, account: str) -> GatewayWindow:
+    """The window in which both IBC and a person set things."""
     paper = " (Simulated Trading)" if settings.mode == "paper" else ""
-    window = dialog(f"{account} Trader Workstation Configuration{paper}")
+    return dialog(f"{account} Trader Workstation Configuration{paper}")
+
+
+def _open(settings: GatewaySettings, log: IbcLog, account: str) -> GatewayWindow:
+    window = configuration_window(settings, account)
     log.event(window, "Opened")
     log.line("Got config dialog from future")
     return window

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from ibgateway_simulator.gateway.settings import ApiSettings
 from ibgateway_simulator.ibkr.gateway_messages import GatewayMessage
 
 
@@ -20,6 +21,23 @@ class ButtonPressed:
 
     title: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsRequested:
+    """A person chose Configure > Settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsApplied:
+    """A person pressed OK or Apply there."""
+
+    chosen: ApiSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsClosed:
+    """A person pressed OK or Cancel there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +81,11 @@ class StopRequested:
     """IBC's command STOP."""
 
 
+SettingsInput = SettingsRequested | SettingsApplied | SettingsClosed
 GatewayInput = (
     LoginPressed
     | ButtonPressed
+    | SettingsInput
     | NoticeReceived
     | LineChanged
     | AutofillDue

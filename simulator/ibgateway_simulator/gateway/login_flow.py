@@ -20,6 +20,7 @@ from ibgateway_simulator.gateway.inputs import AutofillDue, GatewayInput
 from ibgateway_simulator.gateway.protocols import ApiPort, ExitProcess, GatewayScreen
 from ibgateway_simulator.gateway.push_dialog import PushDialog
 from ibgateway_simulator.gateway.settings import GatewaySettings, user_folder
+from ibgateway_simulator.gateway.settings_dialog import SettingsDialog
 from ibgateway_simulator.gateway.windows import EXISTING, LOGIN, PUSH, dialog
 from ibgateway_simulator.ibkr.gateway_messages import (
     GatewayMessage,
@@ -58,6 +59,9 @@ class LoginFlow:
         self._dialogs = Dialogs(settings, log, screen)
         self._push = PushDialog(settings, log, screen, post=post, later=later, now=now)
         self._question = ExistingDialog(settings, log, screen)
+        self.by_hand = SettingsDialog(
+            settings, log, screen, post=post, whose=lambda: (self._folder(), self._account)
+        )
         self._attempts = 0
         self._main_window_found = False
         self._configured = False
@@ -186,7 +190,8 @@ class LoginFlow:
         self._ask(**credentials)
 
     def _ask(self, **credentials: Any) -> None:
-        read_only = configuration.wants_read_only(self._settings, self._folder())
+        done = self._configured
+        read_only = configuration.is_read_only(self._settings, self._folder(), configured=done)
         who = {"user": self._user, "mode": self._settings.mode, "session": self._session}
         self._post(request(GatewayRequest.LOGIN, read_only=read_only, **who, **credentials))
 

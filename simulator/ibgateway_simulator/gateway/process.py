@@ -31,6 +31,9 @@ from ibgateway_simulator.gateway.inputs import (
     NoticeReceived,
     RestartDue,
     RestartTimeSet,
+    SettingsApplied,
+    SettingsClosed,
+    SettingsRequested,
     StopRequested,
 )
 from ibgateway_simulator.gateway.login_flow import LoginFlow
@@ -80,6 +83,8 @@ class GatewayProcess:
                 await self._flow.line(up=up)
             case StopRequested():
                 self._stop()
+            case SettingsRequested() | SettingsApplied() | SettingsClosed():
+                self._flow.by_hand.handle(item)
             case _:
                 await self._due(item)
 
@@ -157,6 +162,8 @@ def _screen(settings: GatewaySettings, log: IbcLog, inputs: GatewayInputs) -> Lo
             settings.mode,
             on_login=lambda user, password: inputs.put(LoginPressed(user, password)),
             on_button=lambda title, label: inputs.put(ButtonPressed(title, label)),
+            on_settings=inputs.put,
+            api_port=settings.api_port,
         )
     except NoDisplayError as error:
         log.line(f"Exiting after error with exit code={NO_DISPLAY_CODE}: {error}")

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from ibgateway_simulator.gateway.settings import ApiSettings
+
 
 class ExitProcess(Exception):  # noqa: N818 -- the process ends, nothing is wrong
     """The process ends with this code."""
@@ -31,6 +33,12 @@ class GatewayScreen(Protocol):
 
     def close_dialog(self, title: str) -> None:
         """Close a dialog if it is open."""
+
+    def settings(self, title: str, shown: ApiSettings) -> None:
+        """Open the window of Configure > Settings."""
+
+    def close_settings(self) -> None:
+        """Close it if it is open."""
 
     def show_main(self, *lines: str) -> None:
         """The window of a Gateway that is logged in."""

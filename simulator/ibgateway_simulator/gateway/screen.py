@@ -11,6 +11,14 @@ from functools import partial
 from typing import Literal
 
 from ibgateway_simulator.errors import SimulatorError
+from ibgateway_simulator.gateway.inputs import (
+    SettingsApplied,
+    SettingsClosed,
+    SettingsInput,
+    SettingsRequested,
+)
+from ibgateway_simulator.gateway.settings import ApiSettings
+from ibgateway_simulator.gateway.settings_window import GEOMETRY, SettingsWindow
 
 BLUE, GREY, WHITE = "#1d3557", "#e8edf2", "#ffffff"
 FONT = ("DejaVu Sans", 11)
@@ -31,9 +39,14 @@ class LoginScreen:
         *,
         on_login: Callable[[str, str], None],
         on_button: Callable[[str, str], None],
+        on_settings: Callable[[SettingsInput], None],
+        api_port: int,
     ) -> None:
         self._on_login = on_login
         self._on_button = on_button
+        self._on_settings = on_settings
+        self._api_port = api_port
+        self._settings: tk.Toplevel | None = None
         try:
             self._root = tk.Tk()
         except tk.TclError as error:
@@ -50,6 +63,7 @@ class LoginScreen:
         _title_bar(self._root, TITLE)
         self._login = self._login_form(mode)
         self._main = tk.Frame(self._root, background=GREY)
+        self._menu(self._main)
         tk.Label(
             self._main, textvariable=self._status, font=FONT, background=GREY, justify="left"
         ).pack(anchor="w", padx=24, pady=24)
@@ -82,6 +96,17 @@ class LoginScreen:
         entry.grid(row=row, column=1, sticky="ew", padx=(0, 24), pady=6)
         entry.bind("<Return>", lambda _: self._button.invoke())
         return entry
+
+    def _menu(self, parent: tk.Frame) -> None:
+        bar = tk.Frame(parent, background=WHITE)
+        bar.pack(fill="x")
+        button = tk.Menubutton(bar, text="Configure", underline=0, font=FONT, background=WHITE)
+        lines = tk.Menu(button, tearoff=False, font=FONT)
+        lines.add_command(
+            label="Settings", underline=0, command=lambda: self._on_settings(SettingsRequested())
+        )
+        button.configure(menu=lines)
+        button.pack(side="left")
 
     def pump(self) -> None:
         """Handle what X has for us; the process ends with 1 when X is gone."""
@@ -144,10 +169,32 @@ class LoginScreen:
             window.destroy()
             self.pump()
 
+    def settings(self, title: str, shown: ApiSettings) -> None:
+        """The window of Configure > Settings, on top."""
+        self._settings = self._window(title, GEOMETRY)
+        SettingsWindow(
+            self._settings,
+            shown,
+            port=self._api_port,
+            on_applied=lambda chosen: self._on_settings(SettingsApplied(chosen)),
+            on_closed=lambda: self._on_settings(SettingsClosed()),
+        )
+        self._settings.lift()
+        self.pump()
+
+    def close_settings(self) -> None:
+        """Close it if it is open."""
+        if self._settings is not None:
+            self._settings.destroy()
+            self._settings = None
+            self._root.focus_force()
+            self.pump()
+
     def show_main(self, *lines: str) -> None:
         """The window of a Gateway that is logged in."""
         self._login.pack_forget()
         self._main.pack(fill="both", expand=True)
+        self._root.focus_force()
         self._status.set("\n\n".join(lines))
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -113,13 +113,26 @@ class Remembered:
 
     read_only: bool = True
     restart_time: str = ""
+    master_client_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What a person sets in the window of Configure > Settings; an empty id is none."""
+
+    read_only: bool
+    master_client_id: str = ""
 
 
 def remembered(folder: Path) -> Remembered:
     """What was kept in the user's folder; defaults when there is nothing or it is damaged."""
     try:
         document: Any = json.loads((folder / "simulator.json").read_text(encoding="utf-8"))
-        return Remembered(bool(document["read_only"]), str(document["restart_time"]))
+        return Remembered(
+            bool(document["read_only"]),
+            str(document["restart_time"]),
+            str(document.get("master_client_id", "")),
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return Remembered()
 
@@ -127,5 +140,4 @@ def remembered(folder: Path) -> Remembered:
 def remember(folder: Path, kept: Remembered) -> None:
     """Keep it in the user's folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    document = {"read_only": kept.read_only, "restart_time": kept.restart_time}
-    (folder / "simulator.json").write_text(json.dumps(document), encoding="utf-8")
+    (folder / "simulator.json").write_text(json.dumps(asdict(kept)), encoding="utf-8")

@@ -6,6 +6,7 @@ A new login request replaces the one before. When the socket closes the session 
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Protocol
 
 from aiohttp import WSMessage, WSMsgType, web
@@ -94,9 +95,18 @@ class GatewayChannel:
                 self._answers.put_nowait(bool(message["go_on"]))
             case GatewayRequest.DEVICE:
                 self._device.set()
+            case GatewayRequest.API_SETTINGS:
+                self._set_api(read_only=bool(message["read_only"]))
             case GatewayRequest.LOGOUT:
                 await self._cancel_login()
                 self._end_session()
+
+    def _set_api(self, *, read_only: bool) -> None:
+        """A person has changed it in the gateway's window: from now on, for the clients that are connected too."""
+        session = self._ibkr.logins.sessions.get(self._session)
+        if session is not None:
+            self._ibkr.logins.change_session(replace(session, read_only=read_only))
+            self._ibkr.note("api_settings", session=session.id, read_only=read_only)
 
     async def _cancel_login(self) -> None:
         if self._login is not None:

@@ -2,6 +2,7 @@
 
 gateway -> IBKR   login {user, password|token|session, kind, mode, read_only, take_over}
                   existing_answer {go_on}    device {device}    logout {}
+                  api_settings {read_only}
 IBKR -> gateway   rejected {dialog}  locked {seconds}  devices {devices}  push_sent {push, seconds}
                   push_approved|push_denied|push_missed {}  existing {other}  yielded {}
                   token_expired {dialog, file_stays}  login_error {}  logged_in {session, account, token}
@@ -21,6 +22,7 @@ class GatewayRequest(StrEnum):
     EXISTING_ANSWER = "existing_answer"
     DEVICE = "device"
     LOGOUT = "logout"
+    API_SETTINGS = "api_settings"
 
 
 class IbkrNotice(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any
 from ibgateway_simulator.gateway.ibc_log import IbcLog
 from ibgateway_simulator.gateway.inputs import GatewayInput
 from ibgateway_simulator.gateway.login_flow import LoginFlow
-from ibgateway_simulator.gateway.settings import GatewaySettings, gateway_settings
+from ibgateway_simulator.gateway.settings import ApiSettings, GatewaySettings, gateway_settings
 from simulator_fakes.clock import HeldClock
 
 ACCOUNT = {"type": "logged_in", "session": "s1", "account": "DU1234567", "token": "t1"}
@@ -60,6 +60,12 @@ class FakeScreen:
 
     def close_dialog(self, title: str) -> None:
         self._did.append(f"close {title}")
+
+    def settings(self, title: str, shown: ApiSettings) -> None:
+        self._did.append(f"settings {title} {shown}")
+
+    def close_settings(self) -> None:
+        self._did.append("settings closed")
 
     def show_main(self, *lines: str) -> None:
         self._did.append("main window")

@@ -21,7 +21,7 @@ from ibgateway_simulator.gateway.inputs import (
 )
 from ibgateway_simulator.gateway.login_flow import LoginFlow
 from ibgateway_simulator.gateway.process import GatewayProcess
-from ibgateway_simulator.gateway.settings import GatewaySettings
+from ibgateway_simulator.gateway.settings import ApiSettings, GatewaySettings
 from ibgateway_simulator.ibkr.gateway_link import GatewayChannel
 from ibgateway_simulator.ibkr.gateway_messages import GatewayMessage
 from ibgateway_simulator.ibkr.ibkr import SimulatedIbkr
@@ -50,6 +50,10 @@ class QuietScreen:
     def dialog(self, title: str, text: str, buttons: list[str]) -> None: ...
 
     def close_dialog(self, title: str) -> None: ...
+
+    def settings(self, title: str, shown: ApiSettings) -> None: ...
+
+    def close_settings(self) -> None: ...
 
     def show_main(self, *lines: str) -> None: ...
 
