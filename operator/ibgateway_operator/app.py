@@ -49,7 +49,8 @@ from ibgateway_runtime.notifications.notifier import Sending
 FLIGHT: Final = 32
 """Keys of each queue in work at once: gateways whose API calls hang must not hold up the others."""
 PACE: Final = Pace(burst=20, seconds=1.0)
-"""Reconciles of one gateway: more than a start takes, and a noisy one writes no more than this."""
+"""Reconciles of one gateway, and writes of one program's pod: more than a start takes, and a noisy one, or one whose
+condition somebody else writes as well, costs no more than this."""
 LISTENING_SECONDS: Final = 20.0
 """For how long the first reconcile waits until everybody is listened to: less than gates wait for news."""
 STUCK_SECONDS: Final = 300.0
@@ -238,7 +239,7 @@ def build(
     fast: Workqueue[Key] = Workqueue(clock.monotonic, name="gate")
     slow: Workqueue[Key] = Workqueue(clock.monotonic, pace=PACE)
     listening: Workqueue[Key] = Workqueue(clock.monotonic, name="listening")
-    told: Workqueue[Key] = Workqueue(clock.monotonic, name="programs")
+    told: Workqueue[Key] = Workqueue(clock.monotonic, name="programs", pace=PACE)
     queues = Queues(fast, slow, listening, told, cache, metrics)
     executors = Executors(http, clock.monotonic)
     observer = Observer(

@@ -39,6 +39,8 @@ PATCH_SECONDS: Final = 5.0
 """A patch that takes longer has failed: what can't be written must not keep the lane."""
 SHOWN_SECONDS: Final = 1.0
 """When to look again for a gateway that is there and that no watch has shown yet."""
+CALM_SECONDS: Final = 30.0
+"""For how long a write counts in a pod's pace: somebody else may write the same condition, and again and again."""
 UNNAMED: Final = f"!{names.LABEL_GATEWAY}"
 PAGE_PAUSE: Final = 0.05
 """Seconds between two pages of all pods: gates come first."""
@@ -84,6 +86,8 @@ class ProgramGates:
         return None
 
     async def _exists(self, gateway: Key) -> bool:
+        if not gateway.name:
+            return False  # an empty label: who asks for it would be answered with all of them
         try:
             await self.api_server.get(GATEWAY, gateway)
         except NotFoundError:
@@ -111,30 +115,32 @@ class ProgramGates:
 
     async def keep(self, place: Key) -> After | None:
         """Bring one pod's condition about."""
-        pod = self.pods.at(place)
+        pod, wrote = self.pods.at(place), False
         try:
             async with asyncio.timeout(PATCH_SECONDS):
                 if pod is not None:
-                    await self._write(pod)
+                    wrote = await self._write(pod)
                 if place in self._left:
                     await self._take_back(place, self._left[place])
         except TimeoutError as error:
             raise ApiUnavailableError(f"pod {place}: no answer within {PATCH_SECONDS} s") from error
         except ConflictError:
             return After(SHOWN_SECONDS)  # another version, or another pod of its name
-        return None
+        return After(CALM_SECONDS) if wrote else None
 
-    async def _write(self, pod: ProgramPod) -> None:
+    async def _write(self, pod: ProgramPod) -> bool:
+        """Whether there was anything to write."""
         said = self.pods.word(pod.follows)
         condition = program_condition(pod, said, self.clock.now()) if said else None
         if condition is None:
-            return
+            return False
         try:
             stored = await self.api_server.patch_pod_condition(pod.place, condition, uid=pod.uid)
         except NotFoundError:
-            return  # the watch shows its end
+            return False  # the watch shows its end
         logger.info("pod %s is told %s of %s", pod.place, condition["reason"], pod.follows)
         self._answered(pod, stored)
+        return True
 
     def _answered(self, before: ProgramPod, stored: Manifest) -> None:
         """A pod may have lost its label, or be ending, when it was written."""

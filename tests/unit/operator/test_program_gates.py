@@ -191,6 +191,16 @@ class TestMissing:
         assert await trading.tell_programs(LIVE) == []
         assert trading.next_look() == 1.0
 
+    async def test_an_empty_label_names_no_gateway(self, trading: OperatorWorld) -> None:
+        body = foreign_pod()
+        labels = {**body["metadata"]["labels"], "ibgateway.dev/gateway": ""}
+        trading.api_server.put({**body, "metadata": {**body["metadata"], "labels": labels}})
+        trading.api_server.reads.clear()
+        assert await trading.tell_programs(Key("trading", "")) == [
+            "condition False GatewayMissing bot-1"
+        ]
+        assert trading.api_server.reads == []
+
     async def test_made_later_it_is_followed(self, trading: OperatorWorld) -> None:
         trading.api_server.put(foreign_pod(gateway="live"))
         await trading.tell_programs(LIVE)
@@ -361,6 +371,24 @@ class TestRestart:
         trading.app.programs.clear()
         await trading.app.programs.keep(Key("trading", "bot-1"))
         assert told(trading) == ""
+
+
+class TestFight:
+    async def test_somebody_else_who_writes_the_condition_too_is_answered_twenty_times_and_then_slowly(
+        self, trading: OperatorWorld
+    ) -> None:
+        trading.hear(report(LoginState.LOCKED_OUT, sequence=8))
+        await trading.tell_programs()
+        for _ in range(20):
+            trading.api_server.put(foreign_pod(condition=opened()))
+            assert await trading.tell_programs() == ["condition False LockedOut bot-1"]
+        trading.api_server.put(foreign_pod(condition=opened()))
+        await trading.keep_gate()
+        taking = asyncio.create_task(trading.app.queues.programs.take())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not taking.done()
+        taking.cancel()
 
 
 class Refusing:
