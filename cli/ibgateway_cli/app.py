@@ -1,6 +1,7 @@
 """The frame of every command: where kubectl looks, a PluginError as a sentence and an exit code."""
 
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, TypeVar, cast
@@ -26,6 +27,8 @@ class Plugin:
     terminal: Terminal
     transport: httpx.BaseTransport | None = None
     """Another way than the network to what is forwarded: for tests."""
+    place: str = ""
+    """The options of a call that say which cluster, for the commands that it names."""
 
     def gateway(self, name: str | None) -> Json:
         """The IBGateway that is meant."""
@@ -139,7 +142,8 @@ def _here(context: Any) -> Plugin:
     plugin: Plugin = context.obj
     given = {name: context.params.get(name) for name in _PLACES}
     places = {name: value for name, value in given.items() if value}
-    return replace(plugin, cluster=replace(plugin.cluster, **places))
+    named = (f"--{name}={places[name]}" for name in ("context", "kubeconfig") if name in places)
+    return replace(plugin, cluster=replace(plugin.cluster, **places), place=shlex.join(named))
 
 
 def _tell(terminal: Terminal, error: PluginError) -> None:

@@ -50,14 +50,14 @@ def look(plugin: Plugin, name: str | None) -> Json:
 
 def _overview(plugin: Plugin, facts: GatewayFacts, gateway: Json) -> Json:
     if not facts.spec.executor.enabled:
-        return overview(facts, "spec.executor.enabled is false")
+        return overview(facts, "spec.executor.enabled is false", plugin.place)
     if program := own_program(plugin.cluster, gateway):
-        return overview(facts, program)
+        return overview(facts, program, plugin.place)
     try:
         report = executor_report(plugin, facts.name)
     except PluginError as error:
-        return overview(facts, error.sentence)
-    return overview(facts, report)
+        return overview(facts, error.sentence, plugin.place)
+    return overview(facts, report, plugin.place)
 
 
 def _watch(plugin: Plugin, name: str | None, output: Output) -> None:

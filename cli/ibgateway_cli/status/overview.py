@@ -102,8 +102,8 @@ def _part(kind: type[Part], gateway: Json, name: str) -> Part:
         ) from error
 
 
-def overview(facts: GatewayFacts, executor: ExecutorReport | str) -> Json:
-    """What `status` shows; `executor` is its report, or why there is none."""
+def overview(facts: GatewayFacts, executor: ExecutorReport | str, place: str = "") -> Json:
+    """What `status` shows; `executor` is its report, or why there is none. `place`: options that say which cluster."""
     login = facts.status.login
     document: Json = {
         "namespace": facts.namespace,
@@ -122,7 +122,7 @@ def overview(facts: GatewayFacts, executor: ExecutorReport | str) -> Json:
         "pushes": _pushes(facts),
         "queue": _queue(executor),
         "notes": list(_notes(facts)),
-        "next": list(next_steps(facts, executor)),
+        "next": list(next_steps(facts, executor, place)),
     }
     return document
 
@@ -191,11 +191,17 @@ def _notes(facts: GatewayFacts) -> Iterator[str]:
             yield f"{kind} is {status} ({found.reason}): {found.message}"
 
 
-def next_steps(facts: GatewayFacts, executor: ExecutorReport | str) -> Iterator[str]:
-    """Commands that help from here, the most useful first."""
+def next_steps(
+    facts: GatewayFacts, executor: ExecutorReport | str, place: str = ""
+) -> Iterator[str]:
+    """Commands that help from here, the most useful first; in another context the name may be another gateway's."""
     if facts.deletion:
         return
-    call = f"kubectl ibgateway {{}} {facts.name} -n {facts.namespace}".format
+    where = " ".join(part for part in (facts.name, "-n", facts.namespace, place) if part)
+
+    def call(command: str) -> str:
+        return f"kubectl ibgateway {command} {where}"
+
     if facts.spec.suspend:
         yield call("resume")
         return
@@ -206,7 +212,7 @@ def next_steps(facts: GatewayFacts, executor: ExecutorReport | str) -> Iterator[
     if _paused(facts, executor):
         yield f"{call('pause')} --end"
     if isinstance(executor, ExecutorReport) and executor.in_doubt:
-        yield f"kubectl ibgateway orders --state Unknown -g {facts.name} -n {facts.namespace}"
+        yield f"{call('orders')} --state Unknown"
 
 
 def _paused(facts: GatewayFacts, executor: ExecutorReport | str) -> bool:

@@ -1,11 +1,15 @@
 """`status`: one screen, in all forms, and what it says where something can't be asked."""
 
 import json
+from typing import Any
 
 import pytest
 import yaml
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from ibgateway_cli.errors import ExitCode
+from ibgateway_cli.main import app
 from plugin_fakes import PluginWorld, gateway_object, golden
 from plugin_fakes.objects import event_object, login_status, pod_object, program_object
 
@@ -171,3 +175,40 @@ def test_a_watch_of_what_does_not_answer_at_all_ends() -> None:
     world = PluginWorld()
     world.kubectl.refused["get", "ibgateway"] = "Unable to connect to the server: EOF"
     assert world.run("status", "--watch").code == ExitCode.UNREACHABLE
+
+
+IN_DOUBT = {"open": False, "openOrders": 4, "unacknowledged": 1, "inDoubt": 1}
+
+
+@pytest.mark.parametrize(
+    ("gateway", "report"),
+    [
+        (gateway_object(), IN_DOUBT),
+        (gateway_object(suspend=True), {}),
+        (gateway_object(status=login_status("ApprovalMissed", "missed")), {}),
+        (gateway_object(status=login_status("NeedsPerson", "a window asks")), {}),
+    ],
+)
+def test_what_it_says_to_do_next_is_a_command_line_that_is_taken(
+    gateway: dict[str, Any], report: dict[str, Any]
+) -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway)
+    world.executor.answers["GET", "/v1/gate"] |= report
+    steps = json.loads(world.run("status", "-o", "json").out)["next"]
+    assert steps
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    for step in steps:
+        program, plugin, name, *words = step.split()
+        assert (program, plugin) == ("kubectl", "ibgateway")
+        group.commands[name].make_context(name, words)
+
+
+def test_of_a_context_that_was_named_the_next_command_is_of_the_same() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(suspend=True))
+    words = ("--context=my prod", "--kubeconfig=/k", "-n", "trading", "-o", "json")
+    [step] = json.loads(world.run("status", *words).out)["next"]
+    place = "'--context=my prod' --kubeconfig=/k"
+    assert step == f"kubectl ibgateway resume paper -n trading {place}"
