@@ -2,12 +2,22 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from ibgateway_api.gate import GateReason
-from ibgateway_api.gate_documents import DrainAnswer, GateDrain, GateReport, GateStop
+from ibgateway_api.gate_documents import (
+    DRAIN_LIMIT_SECONDS,
+    MOST_PROGRAMS,
+    DrainAnswer,
+    DrainReason,
+    GateDrain,
+    GateReport,
+    GateStop,
+    StopReason,
+)
 from ibgateway_api.reports import SentinelReport
 from ibgateway_api.settings import SentinelSettings
 
@@ -85,6 +95,20 @@ def test_settings_of_an_older_operator_hold_nothing_and_a_hold_of_a_newer_one_ho
     newer = '{"holds": [{"reason": "SomethingNew", "added": 1}], "added": 1}'
     (hold,) = SentinelSettings.model_validate_json(newer).holds
     assert hold.reason is GateReason.HELD
+
+
+def test_the_page_names_every_field_every_stop_and_every_limit() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "gate-api.md").read_text()
+    told = [
+        *(field.alias for field in GateReport.model_fields.values()),
+        *(field.alias for field in GateDrain.model_fields.values()),
+        *(stop.value for stop in StopReason),
+    ]
+    assert [name for name in told if f'"{name}"' not in page and f"`{name}`" not in page] == []
+    rows = {line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| `")}
+    assert {f"`{reason}`" for reason in DrainReason} <= rows
+    assert f"{DRAIN_LIMIT_SECONDS} s" in page
+    assert f"names are kept for {MOST_PROGRAMS} at once" in page
 
 
 def test_a_report_of_an_older_sentinel_asks_for_no_drain() -> None:

@@ -298,6 +298,28 @@ async def test_garbage_names_are_bounded_and_who_is_there_already_goes_on(
     assert (await ask(client)).open
 
 
+async def test_answers_that_wait_are_bounded_and_one_that_ends_makes_room(
+    client: Client, sentinel: GateServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ibgateway_agent.sentinel.gate.routes.MOST_WAITING", 2)
+    async with client.get("/v1/gate", headers=SSE) as first:
+        async with client.get("/v1/gate?program=bot", headers=SSE) as second:
+            assert {first.status, second.status} == {200}
+            for headers in (SSE, GATE):
+                refused = await client.get("/v1/gate?wait=9&after=0", headers=headers)
+                assert (refused.status, await refused.text()) == (
+                    503,
+                    "2 questions wait already: a program needs one",
+                )
+            assert (await ask(client)).open
+        await until(lambda: sentinel.gate.programs.waiting_for("") == ("bot",))
+        async with asyncio.timeout(10):
+            while (  # noqa: ASYNC110 - that one has gone is told to nobody
+                await client.get("/v1/gate?wait=0", headers=GATE)
+            ).status != 200:
+                await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("accept", ["*/*", "text/event-stream"])
 async def test_a_program_that_goes_leaves_nothing_in_the_log_and_is_gone(
     sentinel: GateServer, caplog: pytest.LogCaptureFixture, accept: str

@@ -2,7 +2,7 @@
 
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -29,6 +29,8 @@ COMMENT: Final = b":\n\n"
 RETRY: Final = b"retry: 1000\n\n"
 DEAF_MILLISECONDS: Final = 10_000
 """A program whose node is gone says no goodbye: what it does not acknowledge for so long ends its connection."""
+MOST_WAITING: Final = 512
+"""Answers that wait at once: each takes memory that the login's watch needs."""
 ASKS_LIKE: Final = (
     "after and wait are numbers, program is 1 to 63 of a-z, 0-9, dot and hyphen, and whoever gives"
     " drained says which program it is"
@@ -43,6 +45,7 @@ class GateRoutes:
     ) -> None:
         self._gate = gate
         self._request_drain = request_drain
+        self._waiting = 0
         self._poll = WaitingAnswer(gate.publisher, lambda: gate.publisher.latest().to_json(), clock)
 
     def routes(self) -> list[web.RouteDef]:
@@ -99,16 +102,29 @@ class GateRoutes:
 
     async def _answer(self, request: web.Request, after: int, wait: float) -> web.StreamResponse:
         if EVENT_STREAM in request.headers.get(hdrs.ACCEPT, ""):
-            return await self._events(request)
+            with self._waits(request):
+                return await self._events(request)
         if "after" in request.query or "wait" in request.query:
-            _end_when_deaf(request)
-            return await self._poll.answer(request, after, wait)
+            with self._waits(request):
+                return await self._poll.answer(request, after, wait)
         text = self._gate.publisher.latest().to_json()
         return web.Response(text=text, content_type="application/json")
 
+    @contextlib.contextmanager
+    def _waits(self, request: web.Request) -> Iterator[None]:
+        if self._waiting >= MOST_WAITING:
+            raise web.HTTPServiceUnavailable(
+                text=f"{MOST_WAITING} questions wait already: a program needs one"
+            )
+        _end_when_deaf(request)
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """For as long as the program listens, and this sentinel lives."""
-        _end_when_deaf(request)
         headers = {hdrs.CONTENT_TYPE: EVENT_STREAM, hdrs.CACHE_CONTROL: "no-store"}
         response = web.StreamResponse(headers=headers)
         known = request.headers.get("Last-Event-ID", "")
