@@ -468,3 +468,22 @@ class TestTrouble:
         await trading.keep_gate()
         await trading.app.programs.keep(Key("trading", "bot-1"))
         assert told(trading).startswith("False LockedOut")
+
+
+async def test_who_begins_to_work_tells_everyone_also_those_whose_gateway_is_not_there(
+    trading: OperatorWorld,
+) -> None:
+    trading.api_server.put(foreign_pod(gateway="nobody"))
+    trading.api_server.put(foreign_pod("bot-2", gateway="", condition=opened()))
+    while len(trading.app.queues.fast):
+        trading.app.queues.fast.done(await trading.app.queues.fast.take())
+
+    async def listed() -> None:
+        return
+
+    trading.app.start(listed)
+    async with asyncio.timeout(30):
+        while not told(trading) or told(trading, "bot-2"):  # noqa: ASYNC110 - a store tells nobody
+            await asyncio.sleep(0)
+    assert told(trading).startswith("False GatewayMissing")
+    await trading.app.stop()
