@@ -42,6 +42,7 @@ async def test_ibkrs_own_client_of_today_is_told_the_same_in_protobuf() -> None:
     assert [order["orderRef"] for order in placed] == ["market", "limit", "partial", "rejected"]
 
 
+@pytest.mark.timeout(1200)  # the first one builds it
 async def test_rusts_client_is_told_the_same_in_protobuf() -> None:
     program = await asyncio.to_thread(rust_program, CLIENTS / "rust_ibapi")
     async with logged_in() as (_, url, port):

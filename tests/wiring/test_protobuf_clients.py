@@ -44,6 +44,7 @@ async def test_ibkrs_own_client_of_today_meets_what_a_day_can_bring() -> None:
     assert document == SCENARIOS
 
 
+@pytest.mark.timeout(1200)  # the first one builds it
 async def test_rusts_client_meets_the_same_and_reconnects_by_itself() -> None:
     program = await asyncio.to_thread(rust_program, CLIENTS / "rust_ibapi")
     async with logged_in() as (_, url, port):

@@ -62,21 +62,24 @@ def with_source(lock: str, source: str) -> str:
 
 
 def _build(folder: Path, name: str, program: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=program.parent) as made:
-        workspace = Path(made)
-        source = _prepare(folder, workspace)
-        (workspace / "Cargo.lock").write_text(with_source((folder / LOCKED).read_text(), source))
-        target = program.parent / "target"
-        _cargo("build", "--quiet", "--locked", at=workspace, CARGO_TARGET_DIR=str(target))
-        part = workspace / "program"
-        shutil.copy2(target / "debug" / name, part)
-        part.rename(program)
+    """In one place for every version of a program: Cargo would keep what it made in another one for ever."""
+    cache = program.parent
+    workspace, target = cache / "workspaces" / name, cache / "target"
+    shutil.rmtree(workspace, ignore_errors=True)
+    workspace.mkdir(parents=True)
+    source = _prepare(folder, workspace)
+    (workspace / "Cargo.lock").write_text(with_source((folder / LOCKED).read_text(), source))
+    settings = {"CARGO_TARGET_DIR": str(target), "CARGO_INCREMENTAL": "0"}
+    _cargo("build", "--quiet", "--locked", at=workspace, **settings)
+    part = workspace / "program"
+    shutil.copy2(target / "debug" / name, part)
+    part.rename(program)
 
 
 def _prepare(folder: Path, workspace: Path) -> str:
-    """Copy the sources and let Cargo write a lock beside them: the registry's address in it."""
+    """Copy the sources, as new as they look to Cargo, and let it write a lock: the registry's address in it."""
     shutil.copy(folder / "Cargo.toml", workspace)
-    shutil.copytree(folder / "src", workspace / "src")
+    shutil.copytree(folder / "src", workspace / "src", copy_function=shutil.copy)
     _cargo("generate-lockfile", "--quiet", at=workspace)
     source = SOURCE.search((workspace / "Cargo.lock").read_text())
     assert source is not None, "Cargo's lock names no registry"
