@@ -5,7 +5,7 @@ call `judge`, so there is one truth.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from ibgateway_operator.model.snapshot import Finding, Snapshot
 from ibgateway_operator.model.times import rfc3339
 
 OPEN_MESSAGE: Final = "an order sent now goes to IBKR"
+MOST_NAMED: Final = 5
 A_MOMENT: Final = 0.05
 """Seconds past a limit at which to look again, so that it has surely passed."""
 
@@ -59,6 +60,7 @@ def judge(snapshot: Snapshot, calendar: Calendar) -> GateVerdict:
     verdict = gate(login, age_of_news=age, week=week, holds=holds(snapshot))
     if snapshot.gateway.suspend:
         verdict = Closed(GateReason.SUSPENDED, "spec.suspend is true")
+    verdict = _naming_who_is_late(verdict, snapshot)
     restart = next_restart(week, calendar, chosen, snapshot.now)
     look_again = _look_again(age, week, snapshot.now)
     return GateVerdict(
@@ -66,6 +68,17 @@ def judge(snapshot: Snapshot, calendar: Calendar) -> GateVerdict:
         lost_too_long=_lost_too_long(snapshot, calendar),
         conflict_urgent=_conflict_urgent(snapshot),
     )
+
+
+def _naming_who_is_late(verdict: Gate, snapshot: Snapshot) -> Gate:
+    """Which programs hold a planned stop up, for a person who wonders why it waits."""
+    drain = snapshot.report.drain if snapshot.report and snapshot.is_heard else None
+    if not isinstance(verdict, Closed) or drain is None or not drain.waiting_for:
+        return verdict
+    more = len(drain.waiting_for) - MOST_NAMED
+    named = ", ".join(drain.waiting_for[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    late = f"not drained yet: {named} (until {rfc3339(drain.until)} at most)"
+    return replace(verdict, message=f"{verdict.message}; {late}")
 
 
 def _lost_too_long(snapshot: Snapshot, calendar: Calendar) -> datetime | None:

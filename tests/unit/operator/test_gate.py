@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from ibgateway_api.gate import Closed, Gate, GateReason, Open
+from ibgateway_api.gate_documents import GateDrain
 from ibgateway_api.login import LoginState
-from ibgateway_api.reports import HoldReport
+from ibgateway_api.reports import HoldReport, SentinelReport
 from ibgateway_api.week import Calendar
 from ibgateway_operator.decide.gate import judge, pod_condition, upcoming
 from ibgateway_operator.decide.holds import unexpected_account
@@ -53,6 +54,47 @@ def test_every_login_state_but_one_closes_the_gate() -> None:
         seen = snapshot(heard=report(state))
         expected = "Open" if state is LoginState.LOGGED_IN else str(state)
         assert reason(judge(seen, Calendar()).gate) == expected
+
+
+def late(*programs: str) -> SentinelReport:
+    drain = GateDrain(
+        id="b-1",
+        reason="Suspend",
+        since=NOW,
+        until=datetime(2026, 11, 25, 15, 2, tzinfo=UTC),
+        waiting_for=programs,
+    )
+    return report(holds=(HoldReport(reason=GateReason.PLANNED_STOP),)).model_copy(
+        update={"drain": drain}
+    )
+
+
+@pytest.mark.parametrize(
+    ("programs", "words"),
+    [
+        (
+            ("bot",),
+            "spec.suspend is true; not drained yet: bot (until 2026-11-25T15:02:00Z at most)",
+        ),
+        ((), "spec.suspend is true"),
+        (
+            tuple(f"bot-{n}" for n in range(7)),
+            "spec.suspend is true; not drained yet: bot-0, bot-1, bot-2, bot-3, bot-4 and 2 more"
+            " (until 2026-11-25T15:02:00Z at most)",
+        ),
+    ],
+)
+def test_a_stop_that_waits_for_programs_names_them(programs: tuple[str, ...], words: str) -> None:
+    verdict = judge(snapshot({"suspend": True}, heard=late(*programs)), Calendar()).gate
+    assert isinstance(verdict, Closed)
+    assert verdict.message == words
+
+
+def test_a_sentinel_that_fell_silent_names_nobody() -> None:
+    seen = snapshot({"suspend": True}, heard=late("bot"), age_of_news=6.0)
+    verdict = judge(seen, Calendar()).gate
+    assert isinstance(verdict, Closed)
+    assert verdict.message == "spec.suspend is true"
 
 
 def test_a_pod_that_is_gone_is_not_believed_although_it_was_just_heard() -> None:
