@@ -121,13 +121,16 @@ chart-packages: cluster ## pack the charts into dist/: one commit, one package, 
 openapi: .venv/ready ## write docs/openapi.json from the executor's routes
 	@$(BIN)/python -m ibgateway_executor.intake.written_openapi > docs/openapi.json
 
-pictures: .venv/ready ## draw docs/images: what the plugin prints, the console in a browser, the moving picture
+pictures: .venv/ready ## draw docs/images: what the plugin prints, the console in a browser, the dashboard, the moving picture
 	@$(BIN)/python -m plugin_pictures
 	@$(BIN)/python -m console_world
+	@$(BIN)/python -m dashboard_picture
 	@$(BIN)/python -m moving_picture
 
-recordings: cluster packages ## record anew what the moving picture is drawn from: three minutes on the cluster
+recordings: cluster packages ## record anew what the dashboard's and the moving picture are drawn from: a quarter of an hour on the cluster
+	@sh tests/install-debian.sh prometheus
 	@$(BIN)/python -m moving_picture.record
+	@$(BIN)/python -m dashboard_picture.record
 
 release: cluster ## wheel, charts, images, bills of material and digests of this commit into dist/
 	@$(BIN)/python -m ibgateway_release
