@@ -2,13 +2,10 @@
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from plugin_fakes import gateway_object
+from plugin_fakes.at_terminal import PluginTerminal, at_terminal
 
 ROOT: Final = Path(__file__).parents[2]
 SCRIPT: Final = """#!/bin/sh
@@ -26,8 +24,7 @@ case "$*" in
   *) echo "Error from server (NotFound): none" >&2; exit 1 ;;
 esac
 """
-READS_INPUT: Final = (["0", "0x0"], ["63", "0x0"])
-"""read(2) of descriptor 0, by its numbers on x86-64 and arm64."""
+PLUGIN: Final = (sys.executable, "-m", "ibgateway_cli")
 CONTEXT: Final = {"contexts": [{"name": "kind", "context": {"namespace": "trading"}}]}
 
 
@@ -46,12 +43,19 @@ class PluginProcess:
         kubectl.chmod(0o755)
 
     def started(self, *words: str, **more: Any) -> subprocess.Popen[bytes]:
+        environ = self.environ(more.pop("environ", {}))
+        return subprocess.Popen([*PLUGIN, *words], env=environ, **more)
+
+    def at_terminal(
+        self, *words: str, environ: dict[str, str] | None = None, answers: bool = False
+    ) -> AbstractContextManager[PluginTerminal]:
+        env = self.environ(environ or {})
+        return at_terminal([*PLUGIN, *words], env=env, folder=self.folder, answers=answers)
+
+    def environ(self, more: dict[str, str]) -> dict[str, str]:
         rooms = ":".join(str(ROOT / room) for room in ("api", "client", "cli"))
-        environ = {"PATH": f"{self.folder}:/usr/bin:/bin", "PYTHONPATH": rooms, "TERM": "xterm"}
-        environ |= more.pop("environ", {})
-        return subprocess.Popen(
-            [sys.executable, "-m", "ibgateway_cli", *words], env=environ, **more
-        )
+        path = f"{self.folder}:/usr/bin:/bin"
+        return {"PATH": path, "PYTHONPATH": rooms, "TERM": "xterm", **more}
 
     def asked(self) -> list[str]:
         """What kubectl was asked."""
@@ -101,80 +105,23 @@ def test_what_an_encoding_does_not_have_is_a_question_mark(plugin: PluginProcess
     assert b"es fehlt ? viel" in out
 
 
-class PluginTerminal:
-    """A terminal that the plugin runs at: what it has shown, and what a person does."""
-
-    def __init__(self, process: subprocess.Popen[bytes], screen: int) -> None:
-        self.process = process
-        self.shown = b""
-        self._screen = screen
-
-    def until(self, words: bytes) -> None:
-        """Read on until they are shown."""
-        while words not in self.shown:
-            try:
-                self.shown += os.read(self._screen, 4096)
-            except OSError as error:
-                raise AssertionError(f"it ended with {self.shown!r}") from error
-
-    def until_it_reads(self) -> None:
-        """Wait until the process is in read(2) of its input: a signal before that is only seen with the next line."""
-        call = Path(f"/proc/{self.process.pid}/syscall")
-        deadline = time.monotonic() + 60
-        while call.read_text().split()[:2] not in READS_INPUT:
-            assert time.monotonic() < deadline, call.read_text()
-            time.sleep(0.01)
-
-    def types(self, keys: bytes) -> None:
-        os.write(self._screen, keys)
-
-
-def hears_ctrl_c() -> None:
-    """A shell has what it starts in the background ignore SIGINT, and so the tests, and so what they start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-@contextmanager
-def at_terminal(
-    plugin: PluginProcess, *words: str, environ: dict[str, str] | None = None
-) -> Iterator[PluginTerminal]:
-    screen, here = pty.openpty()
-    process = plugin.started(
-        *words,
-        stdin=here,
-        stdout=here,
-        stderr=here,
-        environ=environ or {},
-        start_new_session=True,
-        preexec_fn=hears_ctrl_c,
-    )
-    os.close(here)
-    try:
-        yield PluginTerminal(process, screen)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        os.close(screen)
-
-
 def test_ctrl_c_in_the_middle_of_a_question_asks_for_nothing(plugin: PluginProcess) -> None:
-    with at_terminal(plugin, "restart", "paper") as terminal:
-        terminal.until(b"Go on? [y/N]")
+    with plugin.at_terminal("restart", "paper") as terminal:
+        terminal.until("Go on? [y/N]")
         terminal.until_it_reads()
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.process.wait(60) == 130
-    assert b"Traceback" not in terminal.shown
+    assert "Traceback" not in terminal.shown
     assert not [call for call in plugin.asked() if " patch " in call or " delete " in call]
 
 
 def test_a_context_that_another_terminal_makes_current_is_not_taken(plugin: PluginProcess) -> None:
-    with at_terminal(plugin, "suspend", "paper") as terminal:
-        terminal.until(b"Go on? [y/N]")
+    with plugin.at_terminal("suspend", "paper") as terminal:
+        terminal.until("Go on? [y/N]")
         other = {"contexts": [{"name": "production", "context": {"namespace": "live"}}]}
         (plugin.folder / "context.json").write_text(json.dumps(other))
-        terminal.types(b"y\n")
-        terminal.until(b"LoggedIn")
+        terminal.types("y\n")
+        terminal.until("LoggedIn")
     places = {
         call.split(" ", 2)[:2] == ["--context=kind", "--namespace=trading"]
         for call in plugin.asked()[1:]
@@ -190,9 +137,9 @@ def test_a_context_that_another_terminal_makes_current_is_not_taken(plugin: Plug
 def test_colours_are_for_terminals_that_have_them(
     plugin: PluginProcess, environ: dict[str, str], coloured: bool
 ) -> None:
-    with at_terminal(plugin, "status", "paper", environ=environ) as terminal:
-        terminal.until(b"Queue")
-    assert (b"\x1b[32m" in terminal.shown) is coloured
+    with plugin.at_terminal("status", "paper", environ=environ, answers=True) as terminal:
+        terminal.until("Queue")
+    assert ("\x1b[32m" in terminal.shown) is coloured
 
 
 @pytest.mark.parametrize("columns", ["1", "20", "80"])
