@@ -5,6 +5,7 @@
 #   xvfb x11vnc         a screen and its VNC server, as inside the gateway's image
 #   xdotool             the hands of a person on that screen
 #   python3-tk          windows on that screen
+#   openssl             the password's answer of a viewer that is no browser
 #   gcc libc6-dev       the library that keeps what was synced, in the crash campaign
 #   fonts-dejavu-core   letters in browser and windows
 #   socat gettext-base procps   what the gateway image's scripts call
@@ -12,7 +13,7 @@
 #   promtool            checks alerts; taken out of Debian's prometheus, which would start a server
 # With the argument `prometheus` also the server's program, which records the dashboard's picture.
 set -eu
-packages="chromium fonts-dejavu-core gcc gettext-base libc6-dev postgresql procps python3-tk socat x11vnc xdotool xvfb"
+packages="chromium fonts-dejavu-core gcc gettext-base libc6-dev openssl postgresql procps python3-tk socat x11vnc xdotool xvfb"
 missing=""
 for package in $packages; do
   state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)

@@ -1,8 +1,8 @@
 """Who gets nothing from the console, seen in a real Chromium: the words, and that it goes on serving the others."""
 
 import contextlib
-import socket
 import socketserver
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,8 +13,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from console_world.console import Console, told
-from console_world.person import enter, open_page, state_is
-from console_world.screen import PASSWORD, Screen
+from console_world.gateway_windows import near
+from console_world.person import click, colour, enter, open_page, state_is
+from console_world.processes import until
+from console_world.screen import BUTTON, GREEN, GROUND, PASSWORD, Screen
+from console_world.slow_viewer import slow_viewer
 from ibgateway_api.console_documents import ActionOffer, ConsoleAction, ConsoleReport
 from ibgateway_api.login import LoginState
 
@@ -126,22 +129,17 @@ def test_a_viewer_that_reads_nothing_slows_nobody_else_down(
     screen: Screen, start: Callable[..., Console], page: Page
 ) -> None:
     console = start()
-    with (
-        screen.served(console.vnc_port),
-        socket.create_connection(("127.0.0.1", console.port)) as slow,
-    ):
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        head = (
-            f"GET /websockify HTTP/1.1\r\nHost: 127.0.0.1:{console.port}\r\nOrigin: {console.url}",
-            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13",
-            f"Sec-WebSocket-Key: {'A' * 22}==\r\nSec-WebSocket-Protocol: binary\r\n\r\n",
-        )
-        slow.sendall("\r\n".join(head).encode())
+    with screen.served(console.vnc_port):
         page.goto(console.url)
         enter(page, PASSWORD)
         state_is(page, "Screen connected")
-        page.keyboard.type("quick")
-        screen.saw("text quick")
+        with slow_viewer(console) as slow:
+            page.keyboard.type("quick")
+            screen.saw("text quick")
+            click(page, BUTTON)
+            until(lambda: near(colour(page, GROUND), GREEN), "the new ground, for who reads")
+            kind, rectangles = struct.unpack(">BxH", slow.exactly(4))
+            assert (kind, rectangles > 0) == (0, True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from ibgateway_api import names
 from ibgateway_api.conditions import Condition, ConditionStatus, ConditionType
 from ibgateway_api.gate import GateReason
 from ibgateway_api.login import LoginState
@@ -209,7 +210,9 @@ def next_steps(
         yield f"{call('handover')} --end"
         return
     yield from _about_login(facts, call)
-    if _paused(facts, executor):
+    if facts.status.pause.request:
+        yield _resumed_at_console(facts, place)
+    elif _paused(facts, executor):
         yield f"{call('pause')} --end"
     if isinstance(executor, ExecutorReport) and executor.in_doubt:
         yield f"{call('orders')} --state Unknown"
@@ -219,6 +222,13 @@ def _paused(facts: GatewayFacts, executor: ExecutorReport | str) -> bool:
     gate = facts.condition(ConditionType.TRADING_ALLOWED)
     by_status = gate is not None and gate.reason == GateReason.PAUSED
     return by_status or (isinstance(executor, ExecutorReport) and executor.paused is not None)
+
+
+def _resumed_at_console(facts: GatewayFacts, place: str) -> str:
+    """A pause from the console is the sentinel's: the executor's command does not end it."""
+    where = " ".join(part for part in ("-n", facts.namespace, place) if part)
+    asked = f"{names.ANNOTATION_RESUME_REQUESTED_AT}=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+    return f"kubectl annotate --overwrite ibgw/{facts.name} {where} {asked}"
 
 
 def _about_login(facts: GatewayFacts, call: Any) -> Iterator[str]:

@@ -11,7 +11,13 @@ from typer.main import get_command
 from ibgateway_cli.errors import ExitCode
 from ibgateway_cli.main import app
 from plugin_fakes import PluginWorld, gateway_object, golden
-from plugin_fakes.objects import event_object, login_status, pod_object, program_object
+from plugin_fakes.objects import (
+    event_object,
+    login_status,
+    pod_object,
+    program_object,
+    trading_status,
+)
 
 AWAITING = login_status(
     "AwaitingApproval",
@@ -49,6 +55,18 @@ def test_orders_in_doubt_and_a_pause_are_seen() -> None:
     report = {"open": False, "openOrders": 4, "unacknowledged": 1, "inDoubt": 1, "paused": pause}
     world.executor.answers["GET", "/v1/gate"] = report
     golden("status-in-doubt", world.run("status").golden())
+
+
+def test_a_pause_from_the_console_is_ended_by_its_annotation() -> None:
+    world = PluginWorld()
+    pause = {"request": "2026-12-02T07:30:00Z", "since": "2026-12-02T07:30:00Z"}
+    world.kubectl.add(gateway_object(status={**trading_status(), "pause": pause}))
+    shown = " ".join(world.run("status").out.split())
+    assert (
+        "Next kubectl annotate --overwrite ibgw/paper -n trading"
+        " ibgateway.dev/resume-requested-at=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+    ) in shown
+    assert "pause paper" not in shown
 
 
 def test_a_gateway_without_a_status_yet() -> None:
