@@ -458,6 +458,17 @@ class TestTrouble:
         await trading.app.programs.keep(Key("trading", "bot-1"))
         assert told(trading).startswith("False LockedOut")
 
+    async def test_one_that_is_never_answered_leaves_the_lane(
+        self, trading: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trading.api_server.put(foreign_pod())
+        refusing = Refusing(trading, {"bot-1": None})
+        monkeypatch.setattr(trading.api_server, "patch_pod_condition", refusing.patch_pod_condition)
+        monkeypatch.setattr("ibgateway_operator.act.programs.PATCH_SECONDS", 0.0)
+        await trading.keep_gate()
+        with pytest.raises(ApiUnavailableError, match="no answer within"):
+            await trading.app.programs.keep(Key("trading", "bot-1"))
+
     async def test_one_that_failed_is_told_what_holds_then(self, trading: OperatorWorld) -> None:
         trading.api_server.put(foreign_pod())
         trading.api_server.refuse["condition bot-1"] = ApiError(403, "forbidden")

@@ -144,3 +144,13 @@ async def test_a_pod_with_all_our_labels_becomes_nobodys_executor() -> None:
     async with watching(ScriptedServer([page(7, at(body, 2))])) as told:
         assert told.news == ["bot-1 follows paper"]
         assert told.informer.bodies.of(PAPER) == []
+
+
+async def test_a_pod_that_one_of_our_workloads_adopts_is_no_program_any_more() -> None:
+    own = at(pod("executor"), 9)
+    gates = {"readinessGates": [{"conditionType": "ibgateway.dev/trading-allowed"}]}
+    orphan = {**own, "metadata": {**own["metadata"], "ownerReferences": []}, "spec": gates}
+    adopted = [event("MODIFIED", at({**own, "spec": gates}, 10))]
+    async with watching(ScriptedServer([page(9, at(orphan, 9))], [[*adopted]])) as told:
+        assert told.news == ["paper-executor-abc follows paper", "own paper-executor-abc"]
+        assert told.programs() == []
