@@ -7,7 +7,13 @@ html_title = "ibgateway"
 author = "the contributors"
 extensions = ["myst_parser"]
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/**.md", "charts/*/README.md", "tests/*/README.md"]
+include_patterns = [
+    "*.md",
+    "docs/**.md",
+    "charts/*/README.md",
+    "examples/README.md",
+    "tests/*/README.md",
+]
 exclude_patterns = [
     ".*",
     "build",

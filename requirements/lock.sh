@@ -23,4 +23,14 @@ for wanted in tests/clients/requirements-*.in; do
   "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-header --no-annotate "$wanted" --output-file "${wanted%.in}.txt"
 done
-PYTHONPATH=tests/support "$(dirname "$uv")/python" -m rust_programs tests/clients/rust_ibapi
+PYTHONPATH=tests/support "$(dirname "$uv")/python" -m rust_programs tests/clients/rust_ibapi examples/rust_ibapi
+# The bots of examples/, each with the client beside its library.
+example() {
+  local out=$1; shift
+  printf '%s\n' "$@" > requirements/.example.in
+  compile "$out" requirements/.example.in --extra client
+  rm requirements/.example.in
+}
+example examples-ib_async ib_async==2.1.0
+example examples-ib_insync ib_insync==0.9.86
+example examples-nautilus_ibapi nautilus_ibapi==10.46.1 'protobuf>=7.36,<8'

@@ -13,7 +13,7 @@ from ibgateway.client import AsyncGate, Gate, RetryLimit
 TOKEN = "gate-canary"
 PROGRAM = "bot-0"
 BEAT_SECONDS = 0.05
-PATIENCE = 30.0
+PATIENCE = 120.0
 SOON = RetryLimit(pause=0.01, longest=0.05)
 Kind = Literal["async", "sync"]
 
@@ -29,7 +29,7 @@ class HandClock:
 
 
 class ToldGate:
-    """`GET /v1/gate` as server-sent events, and `POST /v1/gate/drained`.
+    """`GET /v1/gate`, at once or as server-sent events, and `POST /v1/gate/drained`.
 
     `status` and `word_status` are what they answer; `garbage` is sent instead of the report; `mute` lets no heartbeat through.
     """
@@ -99,9 +99,12 @@ class ToldGate:
         self._sequence += 1
         self._report = told
 
+    def _now(self) -> dict[str, Any]:
+        head = {"boot": self.boot, "sequence": self._sequence, "at": AT, "since": AT}
+        return {**head, **self._report}
+
     def _event(self) -> bytes:
-        report = {"boot": self.boot, "sequence": self._sequence, "at": AT, "since": AT}
-        text = json.dumps({**report, **self._report})
+        text = json.dumps(self._now())
         return self.garbage or f"id: {self._sequence}\nevent: gate\ndata: {text}\n\n".encode()
 
     async def _beat(self) -> None:
@@ -122,6 +125,8 @@ class ToldGate:
         self.asked.append({**request.query, "token": request.headers.get("Authorization", "")})
         if self.status != 200:
             return web.Response(status=self.status, text="not now")
+        if "event-stream" not in request.headers.get("Accept", ""):
+            return web.json_response(self._now())
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         self._streams[response] = request
@@ -172,7 +177,7 @@ class FollowedGate:
 
 @asynccontextmanager
 async def following(
-    kind: Kind, url: str, *, clock: HandClock, token: str | Callable[[], str] = TOKEN
+    kind: Kind, url: str, *, clock: Callable[[], float], token: str | Callable[[], str] = TOKEN
 ) -> AsyncIterator[FollowedGate]:
     """A client of this kind that follows the gate at `url`."""
     async with AsyncExitStack() as stack:

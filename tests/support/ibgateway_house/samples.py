@@ -1,8 +1,10 @@
-"""The samples of the pages: every YAML document that stands there, as an object that an API server may be asked about."""
+"""The samples of the pages and the manifests of examples/: every YAML document that stands there, as an object that an API server may be asked about."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+import yaml
 
 from ibgateway_api import names
 from ibgateway_api.spec import IBGatewaySpec
@@ -10,6 +12,7 @@ from ibgateway_house.page_commands import yaml_documents
 
 ROOT: Final = Path(__file__).parents[3]
 PLACES: Final = ("*.md", "docs/*.md", "docs/runbooks/*.md", "charts/*/README.md")
+EXAMPLES: Final = "examples/*/*.yaml"
 FIELDS: Final = frozenset(field.alias or name for name, field in IBGatewaySpec.model_fields.items())
 
 
@@ -25,9 +28,15 @@ def samples() -> Iterator[Sample]:
     """All of them; what is neither an object nor a part of an IBGateway is none."""
     for place in PLACES:
         for page in sorted(ROOT.glob(place)):
-            for number, document in enumerate(yaml_documents(page.read_text()), start=1):
-                if body := whole(document):
-                    yield Sample(str(page.relative_to(ROOT)), number, body)
+            yield from _of(page, yaml_documents(page.read_text()))
+    for manifest in sorted(ROOT.glob(EXAMPLES)):
+        yield from _of(manifest, yaml.safe_load_all(manifest.read_text()))
+
+
+def _of(file: Path, documents: Iterable[Any]) -> Iterator[Sample]:
+    for number, document in enumerate(documents, start=1):
+        if body := whole(document):
+            yield Sample(str(file.relative_to(ROOT)), number, body)
 
 
 def whole(document: Any) -> dict[str, Any] | None:

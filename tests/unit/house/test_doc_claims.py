@@ -23,7 +23,7 @@ USER_PAGES = [
         f"docs/{page}.md"
         for page in (
             *("backup", "conditions", "events", "executor", "failure-modes", "faq", "going-live"),
-            *("install", "logins", "migration", "notifications", "own-bot", "quickstart"),
+            *("install", "logins", "migration", "notifications", "your-own-program", "quickstart"),
             *("reference", "security"),
         )
     ),

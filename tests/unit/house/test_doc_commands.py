@@ -18,7 +18,7 @@ PAGES = [
     "docs/install.md",
     "docs/plugin-orders.md",
     "docs/migration.md",
-    "docs/own-bot.md",
+    "docs/your-own-program.md",
     "docs/quickstart.md",
     "docs/runbooks/login.md",
     "docs/simulator.md",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PLACES = ["*.md", "docs/**/*.md", "charts/**/*.md", "tests/*/README.md"]
+PLACES = ["*.md", "docs/**/*.md", "charts/**/*.md", "examples/*.md", "tests/*/README.md"]
 PAGES = sorted(page for pattern in PLACES for page in ROOT.glob(pattern))
 
 _CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)

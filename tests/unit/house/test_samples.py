@@ -25,6 +25,7 @@ def test_what_a_sample_is() -> None:
 def test_the_samples_are_found() -> None:
     pages = {sample.page for sample in SAMPLES}
     assert {"README.md", "docs/install.md", "docs/going-live.md", "docs/executor.md"} <= pages
+    assert {"examples/ib_async/paper.yaml", "examples/docker-compose/paper.yaml"} <= pages
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: f"{s.page}-{s.number}")

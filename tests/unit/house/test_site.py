@@ -47,7 +47,13 @@ def test_what_a_page_lists(tmp_path: Path) -> None:
 
 
 def test_every_page_is_found_from_the_index() -> None:
-    places = ("*.md", "docs/**/*.md", "charts/*/README.md", "tests/*/README.md")
+    places = (
+        "*.md",
+        "docs/**/*.md",
+        "charts/*/README.md",
+        "examples/README.md",
+        "tests/*/README.md",
+    )
     found = reached(DOCS / "index.md")
     lost = [
         str(page.relative_to(ROOT))

@@ -1,0 +1,33 @@
+"""Has the executor bring the account to its target weights: once a Job, however often its pod is started."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from ibgateway.client import ExecutorClient, RetryLimit
+
+OVER = {"Completed", "Stopped", "Cancelled", "Expired"}
+
+
+def main() -> int:
+    """The Job's name is the key, so a pod that is started anew finds the rebalance that the first one asked for."""
+    body = json.loads(Path(os.environ["TARGETS_FILE"]).read_text())
+    token = Path(os.environ["TOKEN_FILE"])
+    with ExecutorClient(
+        os.environ["EXECUTOR_URL"],
+        token=lambda: token.read_text().strip(),
+        retries=RetryLimit(attempts=20),
+    ) as client:
+        run = client.rebalance(body, key=os.environ["JOB_NAME"])
+        while run.state not in OVER:
+            print(f"{run.id}: {run.state} {run.message}", flush=True)
+            time.sleep(5)
+            run = client.rebalance_run(run.id)
+    print(f"{run.id}: {run.state} {run.message}", flush=True)
+    return 0 if run.state == "Completed" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

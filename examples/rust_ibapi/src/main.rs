@@ -1,0 +1,106 @@
+//! Buys one share in each period, on the Rust library ibapi; it asks the gate by itself, with nothing but a socket.
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{env, fs, thread};
+
+use ibapi::client::blocking::Client;
+use ibapi::orders::{ExecutionFilter, Executions, OrderOutcome, Orders};
+use ibapi::prelude::Contract;
+
+type Fallible<T> = Result<T, Box<dyn Error>>;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn main() {
+    let period: f64 = variable("PERIOD_SECONDS", "86400").parse().expect("PERIOD_SECONDS is a number");
+    let name = variable("BOT_NAME", "rust-ibapi");
+    let mut done = -1.0;
+    loop {
+        let turn = (now() / period).floor();
+        if turn != done {
+            match trade(&format!("{name}-{turn}")) {
+                Ok(said) => {
+                    println!("{name}-{turn}: {said}");
+                    done = turn;
+                }
+                Err(error) => println!("not now: {error}"),
+            }
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// One market order for one share, unless IBKR has it already. An error before the order is sent is none of the order's.
+fn trade(reference: &str) -> Fallible<String> {
+    ask_gate()?;
+    let address = format!("{}:{}", variable("IB_HOST", ""), variable("IB_PORT", "4001"));
+    let client = Client::connect(&address, variable("IB_CLIENT_ID", "").parse()?)?;
+    if known(&client)?.contains(reference) {
+        return Ok("IBKR has it".into());
+    }
+    let contract = Contract::stock(variable("SYMBOL", "SPY").as_str()).build();
+    let mut order = client.order(&contract).buy(1).market().day_order().build_order()?;
+    order.order_ref = reference.into();
+    let id = client.next_order_id();
+    ask_gate()?;
+    client.submit_order(id, &contract, &order)?;
+    Ok(match client.wait_for_fill(id, Duration::from_secs(30)) {
+        Ok(OrderOutcome::Filled(status)) => format!("filled {}", status.filled),
+        Ok(other) => format!("{other:?}"),
+        Err(error) => format!("sent, and then {error}: the next start asks IBKR for it"),
+    })
+}
+
+/// The orderRefs that IBKR knows: open orders, ended ones, and what was executed.
+fn known(client: &Client) -> Fallible<HashSet<String>> {
+    let mut refs = HashSet::new();
+    for orders in [client.all_open_orders()?, client.completed_orders(false)?] {
+        for order in orders.iter_data() {
+            if let Orders::OrderData(data) = order? {
+                refs.insert(data.order.order_ref);
+            }
+        }
+    }
+    for execution in client.executions(ExecutionFilter::default())?.iter_data() {
+        if let Executions::ExecutionData(data) = execution? {
+            refs.insert(data.execution.order_reference);
+        }
+    }
+    Ok(refs)
+}
+
+/// An error with the reason unless the gate is open now. Whoever asks by name is waited for three seconds at planned stops.
+fn ask_gate() -> Fallible<()> {
+    let url = variable("IBGATEWAY_STATUS_URL", "");
+    let token = fs::read_to_string(variable("IBGATEWAY_TOKEN_FILE", ""))?;
+    let (host, path) = url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).ok_or("IBGATEWAY_STATUS_URL")?;
+    let address = host.to_socket_addrs()?.next().ok_or("no address")?;
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let program = variable("HOSTNAME", "rust-ibapi");
+    let token = token.trim();
+    write!(stream, "GET /{path}?program={program} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("half an answer of the gate")?;
+    if head.split(' ').nth(1) != Some("200") {
+        return Err(format!("the gate answers {}", head.lines().next().unwrap_or_default()).into());
+    }
+    let report: serde_json::Value = serde_json::from_str(body)?;
+    match report["open"].as_bool() {
+        Some(true) if report["drain"].is_null() => Ok(()),
+        _ => Err(format!("the gate is closed: {}: {}", report["reason"], report["message"]).into()),
+    }
+}
+
+fn variable(name: &str, otherwise: &str) -> String {
+    env::var(name).unwrap_or_else(|_| otherwise.into())
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}

@@ -1,0 +1,147 @@
+"""The bots of examples/ as they are, each with its library, a simulated IBKR and a gate that the test moves."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from gate_fakes import TOKEN, ToldGate, until
+from ibgateway_simulator.gateway.relay import Relay
+from ibgateway_simulator.ibkr.server import Running, running
+from ibgateway_simulator.ibkr.settings import ibkr_settings
+from library_environments import library_environment
+from rust_programs import rust_program
+
+ROOT = Path(__file__).parents[2]
+HOURS = [["2026-01-02T09:30:00-05:00", "2099-12-31T16:00:00-05:00"]]
+LOGIN = {"type": "login", "kind": "full", "user": "paperuser", "password": "paperpassword"}
+PERIOD = 2.0
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
+
+
+@contextlib.asynccontextmanager
+async def logged_in() -> AsyncIterator[tuple[Running, str, int]]:
+    """IBKR whose market is open, and a gateway with a session: IBKR, the control API's address, the API port."""
+    settings = ibkr_settings({"SIMULATOR_IBKR_PORT": "0", "SIMULATOR_BROKER_PORT": "0"})
+    async with running(settings) as ibkr, aiohttp.ClientSession() as http:
+        url = f"http://127.0.0.1:{ibkr.port}"
+        clock = {"hours": "custom", "sessions": HOURS}
+        async with http.patch(f"{url}/v1/clock", json=clock) as answer:
+            assert answer.status == 200
+        async with http.ws_connect(f"{url}/gateway/session?gateway=g") as socket:
+            await socket.send_json({**LOGIN, "mode": "paper"})
+            message: dict[str, Any] = await socket.receive_json()
+            async with http.post(f"{url}/v1/pushes/latest/approve") as answer:
+                assert answer.status == 200
+            while message["type"] != "logged_in":
+                message = await socket.receive_json()
+            relay = Relay("127.0.0.1", ibkr.broker_port, 0)
+            await relay.open(message["session"])
+            # Who does not read answers no ping, and is taken for gone.
+            reading = asyncio.create_task(_read(socket))
+            yield ibkr, url, relay.port
+            reading.cancel()
+            relay.close()
+
+
+async def _read(socket: aiohttp.ClientWebSocketResponse) -> None:
+    async for _ in socket:
+        pass
+
+
+class StartedBot:
+    """A bot of examples/ as a process, in the environment that the operator would give it."""
+
+    def __init__(self, name: str, *, gate: str, port: int, folder: Path) -> None:
+        self._name = name
+        token = folder / "token"
+        token.write_text(TOKEN)
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT}/client:{ROOT}/api",
+            "IB_HOST": "127.0.0.1",
+            "IB_PORT": str(port),
+            "IB_CLIENT_ID": "17",
+            "IBGATEWAY_STATUS_URL": gate,
+            "IBGATEWAY_TOKEN_FILE": str(token),
+            "PERIOD_SECONDS": str(PERIOD),
+        }
+
+    def _program(self) -> list[Path]:
+        if self._name == "rust_ibapi":
+            return [rust_program(ROOT / "examples/rust_ibapi")]
+        name = f"examples-{self._name}"
+        python = library_environment(name, [ROOT / f"requirements/{name}.txt"])
+        return [python, ROOT / f"examples/{self._name}/bot.py"]
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Started, and killed in the end."""
+        program = await asyncio.to_thread(self._program)
+        process = await asyncio.create_subprocess_exec(*program, env=self._environment)
+        try:
+            yield
+            assert process.returncode is None, "it ended by itself"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+class Booked:
+    """The orders that IBKR has."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def refs(self) -> list[str]:
+        """Their orderRefs, oldest first."""
+        async with aiohttp.ClientSession() as http, http.get(f"{self._url}/v1/orders") as answer:
+            orders: list[dict[str, Any]] = await answer.json()
+        assert {order["quantity"] for order in orders} <= {"1"}
+        return [order["order_ref"] for order in orders]
+
+    async def at_least(self, wanted: int) -> list[str]:
+        """Come back once there are so many."""
+        async with asyncio.timeout(120):
+            while len(refs := await self.refs()) < wanted:  # noqa: ASYNC110 - IBKR tells nobody
+                await asyncio.sleep(0.1)
+        return refs
+
+
+@pytest.mark.parametrize("name", ["ib_async", "ib_insync", "nautilus_ibapi", "rust_ibapi"])
+async def test_a_bot_trades_while_the_gate_is_open_and_never_twice(
+    name: str, tmp_path: Path
+) -> None:
+    async with logged_in() as (_, url, port), ToldGate() as gate:
+        gate.closed("AwaitingApproval")
+        bot, booked = StartedBot(name, gate=gate.url, port=port, folder=tmp_path), Booked(url)
+        async with bot.running():
+            await until(lambda: bool(gate.asked))
+            await asyncio.sleep(2 * PERIOD)
+            assert await booked.refs() == []
+            gate.opened()
+            await gate.tell()
+            await booked.at_least(3)
+            gate.draining("d1")
+            await gate.tell()
+            if name == "rust_ibapi":
+                await asyncio.sleep(PERIOD)
+            else:
+                await until(lambda: [word["drain"] for word in gate.words] == ["d1"])
+            at_the_word = await booked.refs()
+            await asyncio.sleep(2 * PERIOD)
+            assert await booked.refs() == at_the_word
+            gate.opened()
+            await gate.tell()
+            await booked.at_least(len(at_the_word) + 1)
+        for _ in range(3):
+            async with bot.running():
+                await booked.at_least(1 + len(await booked.refs()))
+        refs = await booked.refs()
+        assert len(refs) == len(set(refs)), "one order for each decision"
