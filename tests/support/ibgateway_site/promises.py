@@ -437,6 +437,41 @@ GROUPS: Final = (
         ),
     ),
     Group(
+        "A program of one's own",
+        (
+            Promise(
+                "In the executor's place it is held back while the push waits, ended on Sunday and started after, and sends nothing while the gate is closed",
+                (
+                    "wiring/test_own_program.py::test_it_starts_with_the_gate_and_drains_before_sunday_ends_it",
+                ),
+            ),
+            Promise(
+                "A lost connection does not end it",
+                ("unit/operator/test_program_in_place.py::test_a_lost_connection_leaves_it",),
+            ),
+            Promise(
+                "The executor takes its place back, in the window or on request, once the program has drained",
+                (
+                    "unit/operator/test_switches.py::test_from_theirs_to_ours_the_program_stays_whole_too",
+                ),
+            ),
+            Promise(
+                "An executor that gives way to it drains first, with the limits that it had",
+                (
+                    "unit/operator/test_switches.py::test_from_ours_to_theirs_in_the_window_or_on_request_once_drained",
+                    "unit/operator/test_switches.py::test_meanwhile_it_has_the_limits_that_it_had_and_is_told_of_holds",
+                ),
+            ),
+            Promise(
+                "Nobody asks it anything, and it is shown no token but its own",
+                (
+                    "unit/operator/test_program_in_place.py::test_nobody_asks_a_program_anything",
+                    "unit/cli/test_own_program.py::test_a_program_that_is_to_give_way_is_shown_no_token",
+                ),
+            ),
+        ),
+    ),
+    Group(
         "kubectl ibgateway",
         (
             Promise(
