@@ -7,7 +7,13 @@ from typing import Final
 from ibgateway_cli.app import Plugin
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.kube.cluster import Json
-from ibgateway_cli.status.attempt import EXIT_CODES, AttemptResult, RequestedAttempt, words
+from ibgateway_cli.status.attempt import (
+    EXIT_CODES,
+    AttemptResult,
+    RequestedAttempt,
+    waits_for_a_word,
+    words,
+)
 from ibgateway_cli.status.overview import GatewayFacts, facts_of
 from ibgateway_cli.terminal.output import Output
 from ibgateway_cli.terminal.times import moment, stamp
@@ -63,6 +69,28 @@ def wait_for(
 def follow(plugin: Plugin, asked: RequestedAttempt, output: Output) -> None:
     """Until the attempt has ended; then its answer, and a PluginError where it is no login."""
     result, facts = _ended(plugin, asked)
+    if result is None:
+        raise AssertionError("only its end ends it")
+    _answer(plugin, asked, output, result, facts)
+
+
+def follow_what_goes_on(plugin: Plugin, facts: GatewayFacts, output: Output) -> GatewayFacts | None:
+    """As `follow`, of an attempt that nobody has asked for here; where none has come of it and none will by itself, the gateway as it is then."""
+    asked = RequestedAttempt("", plugin.terminal.now(), facts)
+    result, facts = _ended(plugin, asked, or_once=waits_for_a_word)
+    if result is None:
+        return facts
+    _answer(plugin, asked, output, result, facts)
+    return None
+
+
+def _answer(
+    plugin: Plugin,
+    asked: RequestedAttempt,
+    output: Output,
+    result: AttemptResult,
+    facts: GatewayFacts,
+) -> None:
     document = _document(asked, result, facts)
     plugin.terminal.show(document, output, _sentence(result, facts))
     if EXIT_CODES[result] is not ExitCode.DONE:
@@ -71,13 +99,18 @@ def follow(plugin: Plugin, asked: RequestedAttempt, output: Output) -> None:
         )
 
 
-def _ended(plugin: Plugin, asked: RequestedAttempt) -> tuple[AttemptResult, GatewayFacts]:
+def _ended(
+    plugin: Plugin,
+    asked: RequestedAttempt,
+    or_once: Callable[[GatewayFacts], bool] = lambda _: False,
+) -> tuple[AttemptResult | None, GatewayFacts]:
+    """How it ended, and the gateway then; None where `or_once` came first."""
     terminal, before = plugin.terminal, asked.before
     until = asked.gives_up(before.spec.login.approval_seconds)
     with terminal.progress("Asked for") as tell:
         for facts in looks(plugin, before.name, until):
             result = asked.result(facts)
-            if result is not None:
+            if result is not None or or_once(facts):
                 return result, facts
             tell(words(facts, asked, terminal.now(), counting=terminal.person))
     raise AssertionError("looks never ends")

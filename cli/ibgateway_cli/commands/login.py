@@ -6,7 +6,7 @@ import typer
 
 from ibgateway_api import names
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
-from ibgateway_cli.commands.following import confirmed, follow
+from ibgateway_cli.commands.following import confirmed, follow, follow_what_goes_on
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.kube.gateway import RESOURCE
 from ibgateway_cli.status.attempt import UNDER_WAY, RequestedAttempt, change_waits, costs, why_not
@@ -77,8 +77,11 @@ def ask(plugin: Plugin, facts: GatewayFacts, output: Output, *, yes: bool) -> No
     """One attempt by the annotation, where none is under way and it would come to something. Raises PluginError."""
     if facts.status.login.state in UNDER_WAY and not facts.spec.suspend:
         plugin.terminal.tell("A login is under way already: no second one is asked for.")
-        follow(plugin, RequestedAttempt("", plugin.terminal.now(), facts), output)
-        return
+        waits = follow_what_goes_on(plugin, facts, output)
+        if waits is None:
+            return
+        plugin.terminal.tell("It was none, or has come to nothing: one is asked for.")
+        facts = waits
     if (refused := why_not(facts)) is not None:
         raise refused
     facts = confirmed(plugin, facts, _login_costs, yes=yes)

@@ -11,7 +11,7 @@ from ibgateway_cli.commands.following import confirmed, wait_for
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.kube.cluster import Json
 from ibgateway_cli.kube.gateway import RESOURCE
-from ibgateway_cli.status.attempt import RequestedAttempt, words
+from ibgateway_cli.status.attempt import RequestedAttempt, waits_for_a_word, words
 from ibgateway_cli.status.overview import GatewayFacts, facts_of
 from ibgateway_cli.terminal.output import Output
 from ibgateway_cli.terminal.times import moment
@@ -78,7 +78,7 @@ def resume(
         plugin,
         facts.name,
         at + COMING,
-        done=lambda seen: asked.result(seen) is not None or _waits(seen),
+        done=lambda seen: asked.result(seen) is not None or waits_for_a_word(seen),
         says=lambda seen: words(
             seen, asked, plugin.terminal.now(), counting=plugin.terminal.person
         ),
@@ -106,11 +106,6 @@ def _switch(plugin: Plugin, gateway: Json, *, suspend: bool) -> None:
             f"Helm has made this gateway: put spec.suspend={str(suspend).lower()} into the values of its"
             " release too, or its next upgrade changes it back or stops with a conflict (docs/install.md#upgrade)."
         )
-
-
-def _waits(facts: GatewayFacts) -> bool:
-    """Whether nothing follows by itself for a while."""
-    return facts.status.login.state is LoginState.WAITING_FOR_PERMIT and facts.refusal is not None
 
 
 def _state(facts: GatewayFacts) -> str:

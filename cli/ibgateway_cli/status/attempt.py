@@ -131,6 +131,11 @@ class RequestedAttempt:
         return refusal[1] is None or refusal[1] > self.at + REQUEST_LIFETIME
 
 
+def waits_for_a_word(facts: GatewayFacts) -> bool:
+    """Whether the gateway has started and gets no permit: what was under way was a stop, or has come to nothing."""
+    return facts.status.login.state is LoginState.WAITING_FOR_PERMIT and facts.refusal is not None
+
+
 def change_waits(facts: GatewayFacts) -> bool:
     """Whether a part of the spec waits for a stop."""
     found = facts.condition(ConditionType.CHANGE_PENDING)

@@ -136,6 +136,28 @@ def test_nobody_who_tells_how_it_ended_is_an_unknown_outcome() -> None:
     assert "error: it has not ended by 2026-12-02 08:15:00Z" in shown.error
 
 
+def test_a_stop_that_looked_like_a_login_is_followed_by_one_that_is_asked_for() -> None:
+    stopping = login_status("Restarting", "it stops", since="2026-12-02T07:59:59Z")
+    waits = login_status(
+        "WaitingForPermit",
+        "no login attempt is allowed now: Interval, until 2026-12-02T08:15:00Z: spaced",
+        since="2026-12-02T08:00:01Z",
+    )
+    world = world_of(stopping)
+    later = awaiting()
+    later["login"]["handledRequest"] = "2026-12-02T08:00:02Z"
+    world.later = [
+        *(lambda: None, world.becomes(waits)),
+        *(world.becomes(later), world.becomes(back("2026-12-02T08:00:02Z"))),
+    ]
+    shown = world.run("login", "--yes")
+    assert shown.code == 0, shown.error
+    assert "under way already" in shown.error
+    assert "ONE PUSH" in shown.error
+    [patch] = asked(world)
+    assert "2026-12-02T08:00:02Z" in patch[4]
+
+
 @pytest.mark.parametrize("command", ["login", "restart"])
 @pytest.mark.parametrize("state", ["Starting", "LoggingIn", "Restarting", "AwaitingApproval"])
 def test_a_login_that_is_under_way_is_followed_and_no_second_one_asked_for(
