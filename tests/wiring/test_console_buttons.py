@@ -109,6 +109,27 @@ def test_after_the_screens_password_buttons_need_no_other(
         expect(button(page, "pause")).to_be_disabled()
 
 
+def test_a_pause_outlives_the_sentinel_and_its_ledger(
+    gateway: GatewayPod, console: Console, page: Page
+) -> None:
+    gateway.run(gateway.pod.log_in())
+    page.goto(console.url)
+    open_rows(page)
+    page.locator("#unlock-secret").fill(PASSWORD)
+    page.get_by_role("button", name="Unlock").click()
+    ask(page, "pause", "This costs no push")
+    expect(page.locator("[data-line=paused]")).to_contain_text("Trading is paused from here")
+    gateway.run(gateway.pod.crash_sentinel())
+    (gateway.pod.folder / "state" / "attempts.jsonl").unlink()
+    gateway.run(gateway.pod.start_sentinel())
+    gateway.state("LoggedIn")
+    report = gateway.run(gateway.pod.call("GET", "/v1/status"))[1]
+    assert [hold["reason"] for hold in report["holds"]] == ["Paused"]
+    expect(button(page, "resume")).to_be_enabled()
+    ask(page, "resume", "This costs no push")
+    expect(page.locator("[data-line=paused]")).to_have_count(0)
+
+
 def test_the_login_for_oneself_leaves_and_comes_back_without_a_push(
     gateway: GatewayPod, console: Console, page: Page
 ) -> None:
