@@ -73,8 +73,21 @@ fn known(client: &Client) -> Fallible<HashSet<String>> {
     Ok(refs)
 }
 
-/// An error with the reason unless the gate is open now. Whoever asks by name is waited for three seconds at planned stops.
+/// An error with the reason unless the gate is open now. Whoever asks by name is waited for at planned stops, for three
+/// seconds after each question; so a drain is answered at once: nothing is under way here while this asks.
 fn ask_gate() -> Fallible<()> {
+    let report = question("")?;
+    if let Some(drain) = report["drain"]["id"].as_str() {
+        question(&format!("&drained={drain}"))?;
+    }
+    match report["open"].as_bool() {
+        Some(true) if report["drain"].is_null() => Ok(()),
+        _ => Err(format!("the gate is closed: {}: {}", report["reason"], report["message"]).into()),
+    }
+}
+
+/// What `GET /v1/gate` answers.
+fn question(more: &str) -> Fallible<serde_json::Value> {
     let url = variable("IBGATEWAY_STATUS_URL", "");
     let token = fs::read_to_string(variable("IBGATEWAY_TOKEN_FILE", ""))?;
     let (host, path) = url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).ok_or("IBGATEWAY_STATUS_URL")?;
@@ -83,18 +96,14 @@ fn ask_gate() -> Fallible<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let program = variable("HOSTNAME", "rust-ibapi");
     let token = token.trim();
-    write!(stream, "GET /{path}?program={program} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n")?;
+    write!(stream, "GET /{path}?program={program}{more} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("half an answer of the gate")?;
     if head.split(' ').nth(1) != Some("200") {
         return Err(format!("the gate answers {}", head.lines().next().unwrap_or_default()).into());
     }
-    let report: serde_json::Value = serde_json::from_str(body)?;
-    match report["open"].as_bool() {
-        Some(true) if report["drain"].is_null() => Ok(()),
-        _ => Err(format!("the gate is closed: {}: {}", report["reason"], report["message"]).into()),
-    }
+    Ok(serde_json::from_str(body)?)
 }
 
 fn variable(name: &str, otherwise: &str) -> String {
