@@ -24,8 +24,8 @@ class AsyncGate:
                 ib.placeOrder(contract, order)
 
     `token` may be a function: it is asked with each request. `program` is how the gateway calls this program where it waits for
-    it; two that run at once need two names, and the pod's name is the default. Whatever happens to the connection, the gate is
-    closed until it has been heard again, and nothing is raised but by `trading` and `wait_open`. For one event loop.
+    it; two that run at once need two names, and the default is the pod's name with a mark of this gate. Whatever happens to the
+    connection, the gate is closed until it has been heard again, and nothing is raised but by `trading` and `wait_open`. For one event loop.
     Of `retries` the pauses count. `transport` and `clock` are for tests.
     """
 

@@ -1,6 +1,7 @@
 """Where the gate is told of, and the two requests that following it takes: what both gates share."""
 
 import re
+import secrets
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,10 +27,12 @@ ENTRY_SECONDS: Final = 60.0
 """So long an order waits for the gate where nothing else is said: what was decided a while ago may not be wanted any more."""
 WORD_SECONDS: Final = 2.0
 """So long the answer to an acknowledged drain may take: meanwhile the gate's own line is not read."""
-RETRIES: Final = RetryLimit(pause=0.25, longest=SILENCE_SECONDS)
+RETRIES: Final = RetryLimit(pause=0.25, longest=1.0)
+"""A program that asks no more is waited for three seconds: a new question is under way long before."""
 
 _TOKEN: Final = re.compile(r"[!-~]+")
 """What a header can carry; httpx would tell its own log of anything else."""
+_LONGEST: Final = 63
 _FORBIDDEN: Final = re.compile(r"[^a-z0-9.-]")
 
 
@@ -70,9 +73,17 @@ def token_of(environment: Mapping[str, str]) -> Callable[[], str]:
 
 
 def program_name(name: str | None) -> str:
-    """How the sentinel calls this program: by default the host's name, which is the pod's."""
-    said = name if name is not None else socket.gethostname()
-    return _FORBIDDEN.sub("-", said.lower())[:63] or "program"
+    """How the sentinel calls this program: by default the host's name, which is the pod's, and a mark of this one gate.
+
+    The first answer of a name counts for all that have it, so processes of one pod have names of their own.
+    """
+    if name is None:
+        return f"{_allowed(socket.gethostname())[: _LONGEST - 9]}-{secrets.token_hex(4)}"
+    return _allowed(name)[:_LONGEST]
+
+
+def _allowed(name: str) -> str:
+    return _FORBIDDEN.sub("-", name.lower()) or "program"
 
 
 def listening(client: AnyClient, url: str, *, program: str, token: Token) -> httpx.Request:

@@ -23,7 +23,7 @@ class ToldSettings:
 
 @dataclass
 class ServedGate:
-    """A gate and what it is judged by."""
+    """A gate and what it is judged by; its sentinel has been there for long."""
 
     reports: ReportPublisher
     clock: Clock
@@ -33,3 +33,4 @@ class ServedGate:
         self.sight = GatewayWatch(self.clock)
         sources = GateSources(self.reports, self.sight, self.settings, None)
         self.gate = ProgramGate(sources, boot="boot", clock=self.clock)
+        self.gate.programs.began = float("-inf")

@@ -21,7 +21,9 @@ from gate_fakes import (
     until,
 )
 from ibgateway.client import AsyncGate, Gate, GateClosedError, GateSettingsError
-from ibgateway.client.gate_calls import program_name
+from ibgateway.client.gate_calls import RETRIES, program_name
+from ibgateway.client.http_calls import reconnect_pause
+from ibgateway_api.gate_documents import PROGRAM_NAME, PROGRAM_STAYS_SECONDS
 
 WORD = {"program": PROGRAM, "drain": "d1"}
 
@@ -358,9 +360,19 @@ def test_a_program_has_a_name_that_the_sentinel_takes(name: str, program: str) -
     assert program_name(name) == program
 
 
-def test_a_program_is_called_as_its_pod(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socket.gethostname", lambda: "my-bot-7c9f-abcde")
-    assert program_name(None) == "my-bot-7c9f-abcde"
+@pytest.mark.parametrize("host", ["my-bot-7c9f-abcde", "x" * 63])
+def test_a_program_is_called_as_its_pod_and_no_two_are_called_the_same(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: host)
+    first, second = program_name(None), program_name(None)
+    assert first.startswith(f"{host[:54]}-")
+    assert first != second
+    assert PROGRAM_NAME.fullmatch(first)
+
+
+def test_a_gate_asks_anew_before_its_program_is_forgotten() -> None:
+    assert max(reconnect_pause(n, RETRIES) for n in range(100)) < PROGRAM_STAYS_SECONDS / 2
 
 
 async def test_a_half_open_connection_is_given_up_after_the_silence() -> None:

@@ -284,6 +284,16 @@ async def test_a_drain_that_makes_no_sense_is_refused(client: Client, body: str)
     assert (await client.post("/v1/drains", headers=AGENT, data=body)).status == 400
 
 
+async def test_a_sentinel_that_has_just_started_lets_no_stop_go_on_before_programs_ask_anew(
+    client: Client, sentinel: GateServer
+) -> None:
+    sentinel.gate.programs.began = monotonic()
+    stop = {"id": "Restart", "reason": "Restart"}
+    answer = await client.post("/v1/drains", headers=AGENT, json=stop)
+    assert answer.status == 503
+    assert (await ask(client)).drain is not None
+
+
 async def test_garbage_names_are_bounded_and_who_is_there_already_goes_on(
     client: Client, sentinel: GateServer
 ) -> None:

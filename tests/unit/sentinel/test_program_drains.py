@@ -23,6 +23,7 @@ from ibgateway_api.console_documents import ConsoleAction
 from ibgateway_api.gate_documents import (
     DRAIN_LIMIT_SECONDS,
     MOST_PROGRAMS,
+    PROGRAM_STAYS_SECONDS,
     DrainAnswer,
     DrainRequest,
     GateDrain,
@@ -43,6 +44,7 @@ class Programs:
         self.time = SteppedTime()
         self.watch = ProgramWatch(self.time.clock)
         self.drains = GateDrains(self.watch, "boot", self.time.clock)
+        self.passes(PROGRAM_STAYS_SECONDS + 0.1)
 
     def look(
         self,
@@ -70,6 +72,20 @@ def test_where_nobody_asks_there_is_nobody_to_wait_for(programs: Programs) -> No
     drain = programs.drains.request(SUSPEND)
     assert drain.waiting_for == ()
     assert drain.until - drain.since == timedelta(seconds=DRAIN_LIMIT_SECONDS)
+
+
+def test_a_sentinel_that_has_just_started_waits_until_programs_have_asked_anew() -> None:
+    time = SteppedTime()
+    watch = ProgramWatch(time.clock)
+    drains = GateDrains(watch, "boot", time.clock)
+    drains.look(pod_stop=True, console=None, nightly=None)
+    assert not drains.done(POD_STOP)
+    time.passes(timedelta(seconds=2))
+    with watch.asks("bot"):
+        time.passes(timedelta(seconds=2))
+        assert not drains.done(POD_STOP)
+    time.passes(timedelta(seconds=3.1))
+    assert drains.done(POD_STOP)
 
 
 def test_a_program_is_waited_for_until_it_has_drained(programs: Programs) -> None:

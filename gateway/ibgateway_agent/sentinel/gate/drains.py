@@ -111,7 +111,9 @@ class GateDrains:
         if limit is None or self.current is None:
             return False
         late = self._clock.monotonic() >= limit.ends
-        return late or not self._programs.waiting_for(self.current.id)
+        return late or (
+            self._programs.are_known and not self._programs.waiting_for(self.current.id)
+        )
 
     def _begin(self, key: str, reason: str, seconds: float) -> None:
         if key not in self._stops:

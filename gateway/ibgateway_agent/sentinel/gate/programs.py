@@ -25,10 +25,16 @@ class ProgramWatch:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.began = clock.monotonic()
         self._programs: dict[str, ProgramState] = {}
         self._drain = ""
         self._drained: dict[str, None] = {}
         """Who has answered that drain: it counts for a program that was not heard for a while, too."""
+
+    @property
+    def are_known(self) -> bool:
+        """Whether every program that follows the gate has been heard: those of a sentinel that ended a moment ago ask anew first."""
+        return self._clock.monotonic() - self.began > PROGRAM_STAYS_SECONDS
 
     @contextmanager
     def asks(self, program: str) -> Iterator[None]:

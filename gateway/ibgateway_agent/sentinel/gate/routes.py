@@ -31,6 +31,10 @@ DEAF_MILLISECONDS: Final = 10_000
 """A program whose node is gone says no goodbye: what it does not acknowledge for so long ends its connection."""
 MOST_WAITING: Final = 512
 """Answers that wait at once: each takes memory that the login's watch needs."""
+JUST_STARTED: Final = (
+    "programs are asked to drain; who they are is not known yet, for this sentinel has only just"
+    " started: ask again"
+)
 ASKS_LIKE: Final = (
     "after and wait are numbers, program is 1 to 63 of a-z, 0-9, dot and hyphen, and whoever gives"
     " drained says which program it is"
@@ -98,6 +102,8 @@ class GateRoutes:
                 text="the body is a JSON object with id and reason, of 1 to 64 characters each"
             ) from error
         drain = self._request_drain(asked)
+        if not self._gate.programs.are_known:
+            raise web.HTTPServiceUnavailable(text=JUST_STARTED)
         return web.Response(text=drain.to_json(), content_type="application/json")
 
     async def _answer(self, request: web.Request, after: int, wait: float) -> web.StreamResponse:
