@@ -20,7 +20,7 @@ from ibgateway_stage.waiting import until
 
 Json = dict[str, Any]
 
-NAMESPACE: Final = "trading"
+NAMESPACE: Final = "ibgateway-recorded"
 RECORDED: Final = Path(__file__).parent / "recorded.json"
 PHONE_SECONDS: Final = 20.0
 """Until somebody has the phone in hand."""
