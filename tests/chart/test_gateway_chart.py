@@ -109,9 +109,65 @@ FULL: Values = {
     "networkPolicy": {
         "enabled": True,
         "executorClients": [{"podSelector": {"app": "bot"}, "namespaceSelector": {"team": "a"}}],
+        "apiClients": [{"podSelector": {"app": "bot"}, "namespaceSelector": {"team": "a"}}],
         "allowUnenforced": True,
     },
 }
+
+
+_TIMES = {
+    "initialDelaySeconds": 1,
+    "periodSeconds": 5,
+    "timeoutSeconds": 2,
+    "successThreshold": 1,
+    "failureThreshold": 3,
+    "terminationGracePeriodSeconds": 10,
+}
+_ASKED = {
+    "path": "/live",
+    "port": "http",
+    "scheme": "HTTP",
+    "httpHeaders": [{"name": "A", "value": "b"}],
+}
+PROGRAM: Values = {
+    **FULL,
+    "executor": {
+        "image": {
+            "repository": "registry.example.com/my-bot",
+            "tag": "1.4.2",
+            "digest": "sha256:" + "0" * 64,
+            "pullPolicy": "Always",
+        },
+        "accounts": ["U1234567"],
+        "command": ["python"],
+        "args": ["-m", "bot"],
+        "env": [{"name": "A", "value": "b"}],
+        "envFrom": [{"secretRef": {"name": "bot"}}],
+        "volumes": [{"name": "state", "persistentVolumeClaim": {"claimName": "bot"}}],
+        "volumeMounts": [{"name": "state", "mountPath": "/state"}],
+        "resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "1Gi"}},
+        "ports": [{"name": "http", "containerPort": 9000}],
+        "livenessProbe": {"httpGet": _ASKED, **_TIMES},
+        "readinessProbe": {"exec": {"command": ["true"]}, **_TIMES},
+        "startupProbe": {"tcpSocket": {"port": 9000}, **_TIMES},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"add": ["CHOWN"], "drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+            "runAsGroup": 10001,
+            "runAsNonRoot": True,
+            "runAsUser": 10001,
+            "seccompProfile": {"type": "Localhost", "localhostProfile": "bot.json"},
+            "appArmorProfile": {"type": "Localhost", "localhostProfile": "bot"},
+        },
+        "imagePullSecrets": [{"name": "registry"}],
+        "terminationGracePeriodSeconds": 90,
+        "whenClosed": "stop",
+    },
+}
+"""What a program of one's own has in the executor's place, and the executor has not."""
+GRPC = {"executor": {"livenessProbe": {"grpc": {"port": 9000, "service": "bot"}}}}
+"""The one kind of probe that the three of PROGRAM leave out."""
 
 
 NOT_REPEATABLE = frozenset(
@@ -131,14 +187,21 @@ def names_in(values: object, path: str) -> set[str]:
     return {path}
 
 
-def test_the_full_example_uses_every_field_of_the_resource() -> None:
-    fields = {path for path, _ in leaves(schema_of(IBGatewaySpec), "spec")}
-    assert fields - names_in(FULL, "spec") == set()
+def any_probe(path: str) -> str:
+    """A probe is one of four kinds, and the three are made alike."""
+    return re.sub(r"(liveness|readiness|startup)Probe", "anyProbe", path)
 
 
-def test_the_spec_is_passed_on_as_it_is(helm: Helm) -> None:
-    rendered = helm.render(GATEWAY_CHART, {"spec": FULL}).one(KIND)
-    assert rendered["spec"] == FULL
+def test_the_full_examples_use_every_field_of_the_resource() -> None:
+    fields = {any_probe(path) for path, _ in leaves(schema_of(IBGatewaySpec), "spec")}
+    used = {any_probe(name) for spec in (FULL, PROGRAM, GRPC) for name in names_in(spec, "spec")}
+    assert fields - used == set()
+
+
+@pytest.mark.parametrize("spec", [FULL, PROGRAM], ids=["the executor", "a program"])
+def test_the_spec_is_passed_on_as_it_is(helm: Helm, spec: Values) -> None:
+    rendered = helm.render(GATEWAY_CHART, {"spec": spec}).one(KIND)
+    assert rendered["spec"] == spec
     IBGatewaySpec.model_validate(rendered["spec"])
 
 
