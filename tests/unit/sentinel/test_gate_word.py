@@ -1,19 +1,22 @@
 """The gate as the sentinel tells it to programs: by its own look, the week, its holds and the operator's."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from ibgateway_agent.sentinel.gate.readiness import ReadinessProbe
 from ibgateway_agent.sentinel.gate.report import GateInput, gate_word
 from ibgateway_agent.sentinel.nightly import nightly_restart
 from ibgateway_agent.sentinel.permits.records import Records
 from ibgateway_agent.sentinel.publisher import ReportPublisher
 from ibgateway_agent.sentinel.report import ReportInput
 from ibgateway_api.gate import Closed, Open
-from ibgateway_api.gate_documents import GateReport
+from ibgateway_api.gate_documents import DrainRequest, GateReport
 from ibgateway_api.login import Login, LoginState, Sign
 from ibgateway_api.reports import HoldReport, SentinelReport, TradingPause
 from ibgateway_api.settings import SentinelSettings
@@ -233,3 +236,51 @@ def test_a_restart_of_the_sentinel_closes_it_until_it_has_looked(pod: FakePod) -
     assert (word(pod).open, word(pod).reason) == (False, "NoNews")
     pod.look()
     assert word(pod).open is (pod.look().state is LoginState.LOGGED_IN)
+
+
+def served() -> tuple[ReportPublisher, ServedGate]:
+    """A login that is proven, on a clock that stands still."""
+    time = SteppedTime()
+    reports = ReportPublisher("boot", time.clock)
+    reports.publish(ReportInput(LOGGED_IN, Records()))
+    return reports, ServedGate(reports, time.clock)
+
+
+LOGGED_IN = Login(LoginState.LOGGED_IN, NOW, accounts=("DU1",), full_auth_time=NOW)
+PAUSED = ReportInput(LOGGED_IN, Records(), pause=TradingPause(id="a", since=NOW))
+
+
+async def test_who_waits_is_woken_by_the_change_and_not_by_its_patience() -> None:
+    reports, behind = served()
+    known = behind.gate.publisher.latest().sequence
+    waits = asyncio.create_task(behind.gate.publisher.wait_for_newer(known, timedelta(hours=1)))
+    await asyncio.sleep(0)
+    reports.publish(PAUSED)
+    behind.gate.look()
+    assert await asyncio.wait_for(waits, 10) is True
+
+
+async def test_the_kubelet_is_kept_waiting_while_it_would_hear_the_same_again() -> None:
+    reports, behind = served()
+    probe = ReadinessProbe(behind.gate.publisher, behind.clock)
+    asked = make_mocked_request("GET", "/readyz?held")
+    assert (await probe.get(asked)).status == 200
+    again = asyncio.create_task(probe.get(asked))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not again.done()
+    reports.publish(PAUSED)
+    behind.gate.look()
+    assert (await asyncio.wait_for(again, 10)).status == 503
+
+
+def test_since_stays_while_only_the_rest_of_the_word_changes(pod: FakePod) -> None:
+    pod.sentinel.request_drain(DrainRequest(id="Suspend", reason="Suspend"))
+    closed = word(pod)
+    with pod.sentinel.gate.programs.asks("bot"):
+        pod.look()
+        later = word(pod)
+    assert later.drain is not None
+    assert later.drain.waiting_for == ("bot",)
+    assert later.sequence > closed.sequence
+    assert (later.reason, later.since) == (closed.reason, closed.since)
