@@ -166,6 +166,18 @@ class ExecutorSpec(Document):
             "self.volumeMounts.all(m, self.volumes.exists(v, v.name == m.name))",
             "executor.volumeMounts names a volume that executor.volumes does not have",
         ),
+        rule(
+            "!has(self.readinessProbe) || !has(self.readinessProbe.terminationGracePeriodSeconds)",
+            "executor.readinessProbe ends nothing: leave its terminationGracePeriodSeconds out",
+        ),
+        *(
+            rule(
+                f"!has(self.{probe}) || !has(self.{probe}.successThreshold)"
+                f" || self.{probe}.successThreshold == 1",
+                f"executor.{probe}.successThreshold is 1, or left out",
+            )
+            for probe in ("livenessProbe", "startupProbe")
+        ),
     )
 
     enabled: bool = True

@@ -216,7 +216,7 @@ class _GrpcProbe(Document):
     """Which service."""
 
 
-_Seconds = Annotated[int, Field(ge=0, le=86400)]
+_Number = Annotated[int, Field(ge=1, le=86400)]
 
 
 class ProgramProbe(Document):
@@ -232,17 +232,17 @@ class ProgramProbe(Document):
     """A connection to the pod."""
     grpc: _GrpcProbe | None = None
     """gRPC's question for health."""
-    initial_delay_seconds: _Seconds | None = None
+    initial_delay_seconds: int | None = Field(default=None, ge=0, le=86400)
     """How long after the start the first question waits."""
-    period_seconds: _Seconds | None = None
+    period_seconds: _Number | None = None
     """How often it is asked."""
-    timeout_seconds: _Seconds | None = None
+    timeout_seconds: _Number | None = None
     """How long an answer may take."""
-    success_threshold: _Seconds | None = None
+    success_threshold: _Number | None = None
     """How many good answers in a row make it well."""
-    failure_threshold: _Seconds | None = None
+    failure_threshold: _Number | None = None
     """How many bad ones make it unwell."""
-    termination_grace_period_seconds: _Seconds | None = None
+    termination_grace_period_seconds: _Number | None = None
     """How long a program that is unwell may take to end."""
 
 

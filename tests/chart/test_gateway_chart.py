@@ -148,7 +148,7 @@ PROGRAM: Values = {
         "resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "1Gi"}},
         "ports": [{"name": "http", "containerPort": 9000}],
         "livenessProbe": {"httpGet": _ASKED, **_TIMES},
-        "readinessProbe": {"exec": {"command": ["true"]}, **_TIMES},
+        "readinessProbe": {"exec": {"command": ["true"]}},
         "startupProbe": {"tcpSocket": {"port": 9000}, **_TIMES},
         "securityContext": {
             "allowPrivilegeEscalation": False,
