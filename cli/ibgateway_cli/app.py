@@ -1,8 +1,9 @@
 """The frame of every command: where kubectl looks, a PluginError as a sentence and an exit code."""
 
 import os
+import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, TypeVar, cast
 
@@ -77,6 +78,10 @@ class PluginCommand(TyperCommand):
     def __init__(self, *arguments: Any, params: list[Any] | None = None, **rest: Any) -> None:
         super().__init__(*arguments, params=[*(params or []), *_where_options()], **rest)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Typer does, with `-o=json` and `-n=trading` as kubectl takes them."""
+        return super().parse_args(ctx, list(_as_kubectl(args)))
+
     def invoke(self, ctx: Any) -> Any:
         """Run it."""
         ctx.obj = plugin = _here(ctx)
@@ -111,7 +116,19 @@ class PluginApp(typer.Typer):
 
 
 _PLACES = ("namespace", "context", "kubeconfig")
+_SHORT: Final = re.compile("-[A-Za-z]=.*", re.DOTALL)
 _IN_POD: Final = "KUBERNETES_SERVICE_HOST"
+
+
+def _as_kubectl(args: Iterable[str]) -> Iterator[str]:
+    """What stands behind a short option and an equals sign is its value, and no `=json`."""
+    options = True
+    for word in args:
+        options = options and word != "--"
+        if options and _SHORT.fullmatch(word):
+            yield from (word[:2], word[3:])
+        else:
+            yield word
 
 
 def _where(

@@ -1,6 +1,7 @@
 """What every command has: where kubectl looks, which gateway is meant, errors with a next step and an exit code."""
 
 import io
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -280,3 +281,13 @@ def test_a_gateway_of_another_release_is_no_crash() -> None:
     assert shown.code == ExitCode.FAILED
     assert "status.login.state" in shown.error
     assert "next: install the plugin of the operator's release" in shown.error
+
+
+def test_a_short_option_takes_its_value_behind_an_equals_sign_as_kubectls_does() -> None:
+    world = PluginWorld()
+    shown = world.run("status", "-o=json", "-n=elsewhere", "paper")
+    assert (shown.code, json.loads(shown.out)["name"]) == (0, "paper")
+    assert world.kubectl.places[0][-1] == "--namespace=elsewhere"
+    assert world.run("status", "--", "-o=json").error.startswith(
+        "error: no IBGateway can be called"
+    )
