@@ -3,6 +3,8 @@
 The first is the gateway's own, the second is the one that `login` asks for.
 """
 
+import signal
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,23 @@ def test_trading_is_paused_and_goes_on(plugin: CalledPlugin) -> None:
     assert "anna has paused trading" in queue["paused"]
     assert plugin.run("pause", "--end", "--by", "anna").code == 0
     assert plugin.run("pause", "-o", "json").json()["paused"] is False
+
+
+def test_a_watch_shows_each_change_until_ctrl_c(plugin: CalledPlugin) -> None:
+    with plugin.started("status", "--watch", "-o", "json") as process:
+        read_until(process, '"paused": null')
+        assert plugin.run("pause", "--reason", "a watch", "--by", "anna").code == 0
+        read_until(process, "anna has paused trading")
+        assert plugin.run("pause", "--end", "--by", "anna").code == 0
+        read_until(process, '"paused": null')
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """The next line with these words in the answer of a command that goes on."""
+    assert process.stdout is not None
+    return next(line for line in process.stdout if words in line)
 
 
 def test_the_window_answers_at_an_address_of_this_machine(plugin: CalledPlugin) -> None:

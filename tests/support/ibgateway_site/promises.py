@@ -501,6 +501,26 @@ GROUPS: Final = (
                     "unit/cli/test_report.py::test_no_secret_and_no_account_is_in_it",
                 ),
             ),
+            Promise(
+                "A context that another terminal makes current while a question stands is not taken",
+                (
+                    "chart/test_plugin_contexts.py::test_a_yes_is_for_the_context_that_was_asked_about",
+                    "wiring/test_plugin_process.py::test_a_context_that_another_terminal_makes_current_is_not_taken",
+                ),
+            ),
+            Promise(
+                "A gateway that is being deleted is asked for nothing and given no orders",
+                (
+                    "unit/cli/test_deletion.py::test_nothing_is_asked_of_it",
+                    "unit/cli/test_deletion.py::test_what_ends_while_a_question_stands_is_asked_for_nothing",
+                ),
+            ),
+            Promise(
+                "The key of a rebalance whose answer was lost follows it, and starts no second one",
+                (
+                    "wiring/test_plugin_orders.py::test_another_rebalance_is_named_and_its_key_follows_it_and_doubles_nothing",
+                ),
+            ),
         ),
     ),
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ibgateway_stage.stage import Stage
+from plugin_fakes.at_terminal import hears_ctrl_c
 
 ROOT: Final = Path(__file__).parents[3]
 _ROOMS: Final = ("api", "client", "cli")
@@ -69,6 +70,7 @@ class CalledPlugin:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=hears_ctrl_c,  # noqa: PLW1509 - one system call, no lock
         ) as process:
             try:
                 yield process
