@@ -22,7 +22,8 @@ class DrainWatch:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._asking = 0
-        self._left = float("-inf")
+        self._left = clock.monotonic()
+        """An executor that asked a sentinel before this one has its next question on its way."""
         self._knew = -1
         self._announced: int | None = None
         self.closes: datetime | None = None

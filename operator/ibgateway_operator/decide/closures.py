@@ -8,6 +8,7 @@ from ibgateway_api.executor_spec import WhenClosed
 from ibgateway_api.gate import Closed, GateReason
 from ibgateway_api.login import LoginState
 from ibgateway_api.names import Component
+from ibgateway_api.permits import PermitRefusal
 from ibgateway_operator.decide.gate import GateVerdict
 from ibgateway_operator.decide.handovers import handover_due, standing_handover
 from ibgateway_operator.model.kinds import DEPLOYMENT
@@ -58,8 +59,8 @@ def _waits_long(snapshot: Snapshot) -> bool:
     if report is None or report.state is not LoginState.WAITING_FOR_PERMIT:
         return False
     waiting = report.waiting
-    if waiting is None:
-        return False
+    if waiting is None or waiting.refusal == PermitRefusal.AWAITS_TURN:
+        return False  # the turn comes by itself, within the minutes of somebody's approval
     return waiting.until is None or waiting.until - snapshot.now > LONG_WAIT
 
 

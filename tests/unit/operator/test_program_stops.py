@@ -124,6 +124,7 @@ def test_a_login_that_a_person_has_for_a_moment_does_not_stop_it(minutes: float,
     [
         (None, None, 1),
         (PermitRefusal.PARKED, None, 0),
+        (PermitRefusal.AWAITS_TURN, None, 1),
         (PermitRefusal.INTERVAL, NOW + timedelta(minutes=4), 1),
         (PermitRefusal.INTERVAL, NOW + timedelta(minutes=14), 0),
         (PermitRefusal.QUIET_HOURS, NOW + timedelta(hours=6), 0),

@@ -7,11 +7,27 @@ from ibgateway_agent.sentinel.drain import DrainWatch
 from sentinel_fakes import FakePod
 from sentinel_fakes.time import SteppedTime
 
+A_WHILE = timedelta(seconds=3.1)
+
 
 def test_where_nobody_trades_there_is_nobody_to_wait_for() -> None:
-    drain = DrainWatch(SteppedTime().clock)
+    time = SteppedTime()
+    drain = DrainWatch(time.clock)
+    time.passes(A_WHILE)
     assert not drain.done(stops=False, sequence=7)
     assert drain.done(stops=True, sequence=7)
+
+
+def test_a_sentinel_that_has_just_started_waits_for_the_executor_that_asked_the_one_before() -> (
+    None
+):
+    time = SteppedTime()
+    drain = DrainWatch(time.clock)
+    assert not drain.done(stops=True, sequence=7)
+    time.passes(timedelta(seconds=2))
+    with drain.heard(6, drained=False):
+        time.passes(A_WHILE)
+        assert not drain.done(stops=True, sequence=7)
 
 
 def test_an_executor_is_waited_for_until_it_has_heard_of_the_stop_and_drained() -> None:
