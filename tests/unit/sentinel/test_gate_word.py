@@ -274,6 +274,20 @@ async def test_the_kubelet_is_kept_waiting_while_it_would_hear_the_same_again() 
     assert (await asyncio.wait_for(again, 10)).status == 503
 
 
+async def test_somebody_else_who_asks_keeps_no_closing_from_the_kubelet() -> None:
+    reports, behind = served()
+    probe = ReadinessProbe(behind.gate.publisher, behind.clock)
+    asked = make_mocked_request("GET", "/readyz?held")
+    assert (await probe.get(asked)).status == 200
+    both = asyncio.gather(probe.get(asked), probe.get(asked))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    reports.publish(PAUSED)
+    behind.gate.look()
+    answers = await asyncio.wait_for(both, 10)
+    assert [answer.status for answer in answers] == [503, 503]
+
+
 def test_since_stays_while_only_the_rest_of_the_word_changes(pod: FakePod) -> None:
     pod.sentinel.request_drain(DrainRequest(id="Suspend", reason="Suspend"))
     closed = word(pod)

@@ -31,8 +31,8 @@ class ReadinessProbe:
 
     async def _held(self) -> GateReport:
         ends = self._clock.monotonic() + HOLD_SECONDS
-        word = self._publisher.latest()
-        while word.open is self._told and (left := ends - self._clock.monotonic()) > 0:
+        word, told = self._publisher.latest(), self._told
+        while word.open is told and (left := ends - self._clock.monotonic()) > 0:
             await self._publisher.wait_for_newer(word.sequence, timedelta(seconds=left))
             word = self._publisher.latest()
         self._told = word.open
