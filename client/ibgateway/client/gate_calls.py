@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 import httpx
 from pydantic import ValidationError
@@ -78,8 +79,13 @@ def program_name(name: str | None) -> str:
     The first answer of a name counts for all that have it, so processes of one pod have names of their own.
     """
     if name is None:
-        return f"{_allowed(socket.gethostname())[: _LONGEST - 9]}-{secrets.token_hex(4)}"
-    return _allowed(name)[:_LONGEST]
+        return _marked(_allowed(socket.gethostname()), secrets.token_hex(4))
+    said = _allowed(name)
+    return said if len(said) <= _LONGEST else _marked(said, f"{crc32(said.encode()):08x}")
+
+
+def _marked(name: str, mark: str) -> str:
+    return f"{name[: _LONGEST - 1 - len(mark)]}-{mark}"
 
 
 def _allowed(name: str) -> str:

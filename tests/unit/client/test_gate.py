@@ -352,12 +352,19 @@ def test_an_environment_that_says_too_little_is_told_at_once(
     [
         ("bot-0", "bot-0"),
         ("My_Bot 1", "my-bot-1"),
-        ("x" * 80, "x" * 63),
+        ("x" * 63, "x" * 63),
         ("", "program"),
     ],
 )
 def test_a_program_has_a_name_that_the_sentinel_takes(name: str, program: str) -> None:
     assert program_name(name) == program
+
+
+def test_long_names_that_begin_alike_are_two_names() -> None:
+    first, second = program_name("x" * 80 + "-0"), program_name("x" * 80 + "-1")
+    assert first != second
+    assert first == program_name("x" * 80 + "-0")
+    assert PROGRAM_NAME.fullmatch(first)
 
 
 @pytest.mark.parametrize("host", ["my-bot-7c9f-abcde", "x" * 63])
