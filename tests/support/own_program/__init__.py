@@ -1,4 +1,7 @@
-"""A program of somebody's own, as small as one can be: it asks the gate, sends an order each half second, and says that it has drained."""
+"""A program of somebody's own, as small as one can be: it asks the gate, sends an order each half second, and says that it has drained.
+
+An order's reference is the time of the word on which it was sent: a busy machine sends late, and never on a later word.
+"""
 
 from typing import Final
 
@@ -22,6 +25,7 @@ async def trade():
         drain = (said["drain"] or {}).get("id", "")
         if said["open"]:
             order = MarketOrder("BUY", 1, account=os.environ["IB_ACCOUNTS"], tif="DAY")
+            order.orderRef = said["at"]
             ib.placeOrder(Stock("AAPL", "SMART", "USD"), order)
         await asyncio.sleep(0.5)
 
