@@ -17,7 +17,7 @@ from ibgateway_operator.decide.actions import Action, actions
 from ibgateway_operator.decide.closures import program_due
 from ibgateway_operator.decide.gate import GateVerdict, judge
 from ibgateway_operator.decide.handovers import handover_status
-from ibgateway_operator.decide.held_children import held_back
+from ibgateway_operator.decide.held_children import held_back, waits_to_leave
 from ibgateway_operator.decide.holds import told_holds
 from ibgateway_operator.decide.pauses import kept_pause, resume_requested
 from ibgateway_operator.decide.replicas import Replicas, logins_allowed, replicas
@@ -144,7 +144,7 @@ def _with_children(
     waits = any(held.values()) and executor_may_change(snapshot, week)
     return replace(
         decision,
-        waits_for_drain=decision.waits_for_drain or waits,
+        waits_for_drain=decision.waits_for_drain or waits or waits_to_leave(snapshot),
         blocker=blocked,
         given=children.given,
         wanted=children.manifests,

@@ -12,9 +12,20 @@ from ibgateway_operator.decide.stops import (
     executor_may_change,
     executor_may_hold_orders,
 )
-from ibgateway_operator.decide.switches import belongings, is_switch, program_runs
+from ibgateway_operator.decide.switches import (
+    belongings,
+    executor_leaves,
+    is_switch,
+    program_runs,
+)
 from ibgateway_operator.desired.config import differs_by_note
-from ibgateway_operator.model.kinds import CLAIM, CONFIG_MAP, DEPLOYMENT, STATEFUL_SET
+from ibgateway_operator.model.kinds import (
+    CLAIM,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    NETWORK_POLICY,
+    STATEFUL_SET,
+)
 from ibgateway_operator.model.manifests import Manifest, annotations_of, is_terminating, name_of
 from ibgateway_operator.model.memory import Place
 from ibgateway_operator.model.snapshot import Snapshot
@@ -42,6 +53,26 @@ def held_back(
     if deployment and _deployment_held(snapshot, week, deployment):
         held[place] = f"{children.executor}-{_template(deployment)}"
         held |= _held_with_it(snapshot, deployment)
+    if waits_to_leave(snapshot):
+        held |= _held_while_it_leaves(snapshot, wanted)
+    return held
+
+
+def waits_to_leave(snapshot: Snapshot) -> bool:
+    """Whether what runs in the executor's place is switched off, and has not drained yet."""
+    runs = executor_may_hold_orders(snapshot) or program_runs(snapshot)
+    return runs and executor_leaves(snapshot) and not drained_for_any(snapshot)
+
+
+def _held_while_it_leaves(snapshot: Snapshot, wanted: Iterable[Manifest]) -> dict[Place, str]:
+    """Its Deployment, all that it needs and nobody renews, and the gateway's policy, which lets it in."""
+    children = names.child_names(snapshot.gateway.key.name)
+    renewed = {(m["kind"], name_of(m)) for m in wanted}
+    held = {place: "" for place in belongings(snapshot) if place not in renewed}
+    held[DEPLOYMENT.kind, children.executor] = ""
+    policy = (NETWORK_POLICY.kind, children.gateway)
+    if policy in renewed and snapshot.child(*policy):
+        held[policy] = ""
     return held
 
 

@@ -19,7 +19,7 @@ from ibgateway_operator.decide.handovers import handover_said, handover_words
 from ibgateway_operator.decide.requests import requested_login
 from ibgateway_operator.decide.restart_times import restart_id
 from ibgateway_operator.decide.served_spec import serving
-from ibgateway_operator.decide.switches import program_runs
+from ibgateway_operator.decide.switches import executor_leaves, program_runs
 from ibgateway_operator.decide.templates import (
     change_requested,
     pending_executor,
@@ -29,7 +29,7 @@ from ibgateway_operator.model.kinds import STATEFUL_SET
 from ibgateway_operator.model.snapshot import Drain, Snapshot, container_runs
 
 PATIENCE_SECONDS: Final = 120.0
-"""A suspend or a handover waits this long for an executor: what the user asked for wins in the end."""
+"""A suspend, a handover, or its own removal waits this long for an executor: what the user asked for wins in the end."""
 
 
 A_SECOND: Final = timedelta(seconds=1)
@@ -46,9 +46,9 @@ class PlannedStop(StrEnum):
     REPLACE = "Replace"
     """As RESTART, in a new pod, because its template changed."""
     EXECUTOR = "Executor"
-    """The executor alone, because its template changed."""
+    """The executor alone: its template changed, or it is switched off."""
     PROGRAM = "Program"
-    """A program of one's own in its place: its template changed, or the gate is closed for long."""
+    """A program of one's own in its place: its template changed, it is switched off, or the gate is closed for long."""
 
 
 _PERSONS_WORD: Final = frozenset({PlannedStop.SUSPEND, PlannedStop.HANDOVER})
@@ -94,6 +94,7 @@ def stop_to_drain_for(snapshot: Snapshot, calendar: Calendar) -> PlannedStop | N
 def _executors_stop(snapshot: Snapshot, week: Window, calendar: Calendar) -> PlannedStop | None:
     """The stop of what runs in the executor's place alone."""
     changes = bool(pending_executor(snapshot)) and executor_may_change(snapshot, week)
+    changes = changes or executor_leaves(snapshot)
     if program_runs(snapshot):
         due = changes or program_due(snapshot, judge(snapshot, calendar))
         return PlannedStop.PROGRAM if due else None
@@ -128,6 +129,8 @@ def drained_for_any(snapshot: Snapshot) -> bool:
     """Whether the executor, or the program in its place, has drained, for whichever stop it was asked."""
     drain = snapshot.drain
     if executor_may_hold_orders(snapshot):
+        if drain is not None and executor_leaves(snapshot) and drain.waited > PATIENCE_SECONDS:
+            return True  # a person has switched it off
         return drain is not None and _executor_drained(drain, PlannedStop(drain.stop))
     if program_runs(snapshot) and programs_may_trade(snapshot, PlannedStop.PROGRAM):
         return drain is not None and _programs_drained(drain)

@@ -1,4 +1,4 @@
-"""A change from the executor to a program of one's own, or back: until it may happen, all that belongs to what runs stays. Pure.
+"""A change from the executor to a program of one's own, or back, or to neither: until it may happen, all that belongs to what runs stays. Pure.
 
 Without its Services nobody reaches the executor that still holds orders, without its ConfigMap its pod does not
 start again, and under a policy that is not its own a program is cut off from what it talks to.
@@ -12,7 +12,13 @@ from ibgateway_api.names import Component
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_operator.desired.config import SETTINGS_KEY
 from ibgateway_operator.model.kinds import CONFIG_MAP, DEPLOYMENT, REMOVABLE
-from ibgateway_operator.model.manifests import Manifest, labels_of, name_of, owner_uid
+from ibgateway_operator.model.manifests import (
+    Manifest,
+    is_terminating,
+    labels_of,
+    name_of,
+    owner_uid,
+)
 from ibgateway_operator.model.memory import Place
 from ibgateway_operator.model.snapshot import Snapshot, container_runs
 
@@ -20,6 +26,15 @@ from ibgateway_operator.model.snapshot import Snapshot, container_runs
 def program_runs(snapshot: Snapshot) -> bool:
     """Whether a program of one's own runs in the executor's place."""
     return container_runs(snapshot.pod(Component.EXECUTOR), names.CONTAINER_PROGRAM)
+
+
+def executor_leaves(snapshot: Snapshot) -> bool:
+    """Whether what runs in the executor's place is switched off, and its Deployment is still there."""
+    spec, name = snapshot.gateway.spec, names.child_names(snapshot.gateway.key.name).executor
+    stored = snapshot.child(DEPLOYMENT.kind, name)
+    if spec is None or spec.executor.enabled or stored is None or is_terminating(stored):
+        return False
+    return owner_uid(stored) == snapshot.gateway.uid
 
 
 def is_switch(stored: Manifest, wanted: Manifest) -> bool:
@@ -37,13 +52,13 @@ def belongings(snapshot: Snapshot) -> Iterator[Place]:
 
 
 def kept_settings(snapshot: Snapshot, spec: IBGatewaySpec) -> str:
-    """The settings of an executor that is to give way to a program, as long as it is there; else empty.
+    """The settings of an executor that is to give way to a program, or to nothing, as long as it is there; else empty.
 
     It is told of holds to the end. Its limits are those that it had: a spec that names a program names none.
     """
     name = names.child_names(snapshot.gateway.key.name).executor
     deployment = snapshot.child(DEPLOYMENT.kind, name)
-    if spec.executor.image is None or deployment is None:
+    if spec.executor.runs_executor or deployment is None:
         return ""
     if _container(deployment) == names.CONTAINER_PROGRAM:
         return ""

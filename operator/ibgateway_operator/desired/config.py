@@ -34,7 +34,7 @@ def config_maps(given: DesiredInput) -> list[Manifest]:
     maps = [_gateway(given)]
     if given.spec.executor.runs_executor:
         return [*maps, _executor(given)]
-    return [*maps, _kept(given)] if given.spec.executor.enabled and given.kept_settings else maps
+    return [*maps, _kept(given)] if given.kept_settings else maps
 
 
 def settings_hash(config_map: Manifest) -> str:
@@ -71,8 +71,13 @@ def _executor(given: DesiredInput) -> Manifest:
 
 
 def _kept(given: DesiredInput) -> Manifest:
-    """Of an executor that a program is to take the place of: as it was, with the holds of now."""
-    holds = [hold.model_dump(mode="json", by_alias=True) for hold in _hold_reports(given)]
+    """Of an executor that a program is to take the place of: as it was, with the holds of now.
+
+    One that is switched off drains at once: its own gate closes, and nobody else's.
+    """
+    leaves = () if given.spec.executor.enabled else (HoldReport(reason=GateReason.PLANNED_STOP),)
+    told = dict.fromkeys((*_hold_reports(given), *leaves))
+    holds = [hold.model_dump(mode="json", by_alias=True) for hold in told]
     settings = {**json.loads(given.kept_settings), "holds": holds}
     data = {SETTINGS_KEY: json.dumps(settings, separators=(",", ":"))}
     return manifest(given, CONFIG_MAP, given.children.executor, Component.EXECUTOR, data=data)

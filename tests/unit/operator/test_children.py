@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from ibgateway_api.login import LoginState
+from ibgateway_api.reports import ExecutorReport
 from ibgateway_operator.act import children
 from ibgateway_operator.errors import ApiError, ApiUnavailableError, InvalidError
 from ibgateway_operator.model.manifests import fingerprint
 from operator_fakes import IMAGES, OperatorWorld, ibgateway_body, report
+
+DRAINED = ExecutorReport(open=False, unacknowledged=0).to_json().encode()
 
 
 async def test_what_is_switched_off_is_removed_and_the_ledger_is_not(
@@ -18,6 +21,11 @@ async def test_what_is_switched_off_is_removed_and_the_ledger_is_not(
 ) -> None:
     trading.edit(novnc={"enabled": False}, executor={"enabled": False})
     deleted = [w for w in await trading.reconcile() if w.startswith("delete")]
+    assert not [w for w in deleted if "executor" in w]
+    trading.http.answers["/v1/gate"] = DRAINED
+    for _ in range(3):
+        trading.deliver()
+        deleted += [w for w in await trading.reconcile() if w.startswith("delete")]
     assert sorted(deleted) == [
         "delete ConfigMap paper-executor",
         "delete Deployment paper-executor",
