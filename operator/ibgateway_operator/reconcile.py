@@ -23,7 +23,7 @@ from ibgateway_operator.decide.actions import (
     RestartGateway,
     StartHandover,
 )
-from ibgateway_operator.decide.closures import seconds_to_start
+from ibgateway_operator.decide.closures import seconds_to_long_skew, seconds_to_start
 from ibgateway_operator.decide.decision import Decision, decide
 from ibgateway_operator.decide.gate import A_MOMENT, upcoming
 from ibgateway_operator.decide.mounted_secrets import mounted_secrets
@@ -280,7 +280,8 @@ class Reconciler:
         """Seconds until the week's next steps, the end of a handover, a push that is ahead, the start of a stopped program."""
         moments = upcoming(decision.verdict, self.settings.calendar, snapshot.now)
         starts = seconds_to_start(snapshot, decision.verdict) if decision.program_stopped else None
-        moments += [] if starts is None else [starts + A_MOMENT]
+        skewed = seconds_to_long_skew(snapshot)
+        moments += [each + A_MOMENT for each in (starts, skewed) if each is not None]
         ends = (decision.handover.until, snapshot.place.free_at)
         left = ((at - snapshot.now).total_seconds() for at in ends if at is not None)
         return [*moments, *(seconds + A_MOMENT for seconds in left if seconds > 0)]

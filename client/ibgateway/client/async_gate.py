@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Self
@@ -37,7 +36,7 @@ class AsyncGate:
         program: str | None = None,
         retries: RetryLimit = gate_calls.RETRIES,
         transport: httpx.AsyncBaseTransport | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = gate_calls.seconds_since_boot,
     ) -> None:
         self._url = gate_calls.checked(url)
         self._token = token

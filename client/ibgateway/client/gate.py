@@ -37,7 +37,7 @@ class Gate:
         program: str | None = None,
         retries: RetryLimit = gate_calls.RETRIES,
         transport: httpx.BaseTransport | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = gate_calls.seconds_since_boot,
     ) -> None:
         self._url = gate_calls.checked(url)
         self._token = token

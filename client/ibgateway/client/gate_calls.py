@@ -3,6 +3,7 @@
 import re
 import secrets
 import socket
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -40,6 +41,12 @@ _FORBIDDEN: Final = re.compile(r"[^a-z0-9.-]")
 def url_of(environment: Mapping[str, str]) -> str:
     """The gate's address; raises GateSettingsError."""
     return _value(environment, URL_VARIABLE)
+
+
+def seconds_since_boot() -> float:
+    """Seconds that go on while the machine is suspended, where the system counts them; else monotonic ones."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 def checked(url: str) -> str:

@@ -28,7 +28,7 @@ class ClosedGate(NamedTuple):
 class GateState:
     """The last report, how old it is, and how many are inside. Any thread may ask; one task or thread tells.
 
-    `changed` is called, without the lock, whenever the gate may have moved. `clock` is monotonic seconds.
+    `changed` is called, without the lock, whenever the gate may have moved. `clock` is seconds that only grow, also while the machine is suspended.
     """
 
     def __init__(self, clock: Callable[[], float], changed: Callable[[], None]) -> None:

@@ -61,7 +61,19 @@ def _waits_long(snapshot: Snapshot) -> bool:
     waiting = report.waiting
     if waiting is None or waiting.refusal == PermitRefusal.AWAITS_TURN:
         return False  # the turn comes by itself, within the minutes of somebody's approval
+    if waiting.refusal == PermitRefusal.CLOCK_SKEW:
+        return snapshot.now - report.since >= LONG_WAIT  # time is set right by itself
     return waiting.until is None or waiting.until - snapshot.now > LONG_WAIT
+
+
+def seconds_to_long_skew(snapshot: Snapshot) -> float | None:
+    """Seconds until a clock that is off, and keeps the login waiting, is no short loss; None where it is not, or is so already."""
+    report = snapshot.report
+    waiting = report.waiting if report and may_be_stopped(snapshot) else None
+    if report is None or waiting is None or waiting.refusal != PermitRefusal.CLOCK_SKEW:
+        return None
+    left = (report.since + LONG_WAIT - snapshot.now).total_seconds()
+    return left if left > 0 else None
 
 
 def may_be_stopped(snapshot: Snapshot) -> bool:

@@ -85,6 +85,11 @@ class ExecutionFilter:
         )
 
 
+def order_action(word: str) -> OrderAction:
+    """BUY or SELL as it stands there; anything else is neither."""
+    return OrderAction(word) if word in (OrderAction.BUY, OrderAction.SELL) else OrderAction.NEITHER
+
+
 class ClientRequest(Protocol):
     """One message of a client."""
 

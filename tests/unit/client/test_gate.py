@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from gate_fakes import (
     until,
 )
 from ibgateway.client import AsyncGate, Gate, GateClosedError, GateSettingsError
-from ibgateway.client.gate_calls import RETRIES, program_name
+from ibgateway.client.gate_calls import RETRIES, program_name, seconds_since_boot
 from ibgateway.client.http_calls import reconnect_pause
 from ibgateway_api.gate_documents import PROGRAM_NAME, PROGRAM_STAYS_SECONDS
 
@@ -266,6 +267,31 @@ async def test_a_heartbeat_of_a_new_connection_makes_no_old_report_younger(
         clock.seconds += 0.6
         await asyncio.sleep(0.06)
     assert not here.gate.is_open
+
+
+async def test_a_suspend_of_the_machine_is_silence(
+    kind: Kind, there: ToldGate, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The monotonic clock stands still meanwhile: a gate that was open before would be so after it."""
+    monkeypatch.setattr(time, "clock_gettime", lambda which: clock())
+    followed = AsyncGate if kind == "async" else Gate
+    gate = followed(there.url, token=TOKEN, program=PROGRAM)
+    await gate.__aenter__() if isinstance(gate, AsyncGate) else gate.__enter__()
+    try:
+        await until(lambda: gate.is_open)
+        there.mute = True
+        clock.seconds += 3600
+        assert gate.why_closed is not None
+        assert gate.why_closed.reason == "NoNews"
+    finally:
+        await gate.close() if isinstance(gate, AsyncGate) else await asyncio.to_thread(gate.close)
+
+
+def test_a_system_without_such_a_clock_has_the_monotonic_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
+    assert time.monotonic() <= seconds_since_boot() <= time.monotonic()
 
 
 async def test_an_address_that_leads_nowhere_is_tried_again(kind: Kind, clock: HandClock) -> None:

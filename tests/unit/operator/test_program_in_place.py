@@ -1,10 +1,12 @@
 """A whole operator with a program of one's own in the executor's place: nobody asks it anything, and the gate starts and stops it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ibgateway_api.login import LoginState
+from ibgateway_api.permits import PermitRefusal
+from ibgateway_api.reports import PermitReport
 from operator_fakes import OperatorWorld, pod, program_pod, report
 
 IMAGE = {"repository": "registry.example.com/my-bot", "tag": "1"}
@@ -142,6 +144,22 @@ async def test_nobody_asks_a_program_anything(stopping: OperatorWorld) -> None:
     await settle(stopping)
     assert stopping.replicas("StatefulSet", "paper-gateway") == 0
     assert [path for path in stopping.http.asked if "/v1/gate" in path] == []
+
+
+async def test_a_clock_that_is_off_is_looked_at_when_it_is_no_short_loss_any_more(
+    stopping: OperatorWorld,
+) -> None:
+    waiting = PermitReport(refusal=PermitRefusal.CLOCK_SKEW)
+    since = stopping.time - timedelta(minutes=4, seconds=58)
+    said = report(LoginState.WAITING_FOR_PERMIT, sequence=8, since=since, waiting=waiting)
+    stopping.hear(said)
+    await settle(stopping)
+    assert stopping.replicas(*PLACE) == 1
+    assert stopping.next_look() == pytest.approx(2.05)
+    stopping.pass_time(2.05)
+    stopping.hear_again()
+    await settle(stopping)
+    assert stopping.replicas(*PLACE) == 0
 
 
 async def test_a_program_that_is_not_ready_is_not_looked_at_again_and_again(

@@ -137,6 +137,15 @@ def test_a_login_that_may_not_be_tried_for_a_while_stops_it(
     assert wanted(in_state(LoginState.WAITING_FOR_PERMIT, waiting=waiting)) == runs
 
 
+@pytest.mark.parametrize(("minutes", "runs"), [(0, 1), (4.9, 1), (5.1, 0)])
+def test_a_clock_that_is_off_stops_it_only_where_it_stays_so(minutes: float, runs: int) -> None:
+    """As a hold it stops nothing: time is set right by itself, and within minutes."""
+    since = NOW - timedelta(minutes=minutes)
+    waiting = PermitReport(refusal=PermitRefusal.CLOCK_SKEW)
+    said = in_state(LoginState.WAITING_FOR_PERMIT, waiting=waiting, since=since)
+    assert wanted(said) == runs
+
+
 def test_the_weeks_window_stops_it_whatever_the_login_does_in_it() -> None:
     assert wanted(seen(now=WINDOW)) == 0
     for state in (LoginState.RESTARTING, LoginState.AWAITING_APPROVAL, LoginState.LOGGING_IN):

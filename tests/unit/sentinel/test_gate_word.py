@@ -288,6 +288,32 @@ async def test_somebody_else_who_asks_keeps_no_closing_from_the_kubelet() -> Non
     assert [answer.status for answer in answers] == [503, 503]
 
 
+async def test_those_who_are_kept_waiting_are_bounded_and_the_rest_is_answered_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ibgateway_agent.sentinel.gate.readiness.MOST_WAITING", 2)
+    reports, behind = served()
+    probe = ReadinessProbe(behind.gate.publisher, behind.clock)
+    asked = make_mocked_request("GET", "/readyz?held")
+    assert (await probe.get(asked)).status == 200
+    waits = [asyncio.create_task(probe.get(asked)) for _ in range(2)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    third = asyncio.create_task(probe.get(asked))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert third.done()
+    assert [task.done() for task in waits] == [False, False]
+    reports.publish(PAUSED)
+    behind.gate.look()
+    assert [(await asyncio.wait_for(task, 10)).status for task in waits] == [503, 503]
+    again = asyncio.create_task(probe.get(asked))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not again.done()
+    again.cancel()
+
+
 def test_since_stays_while_only_the_rest_of_the_word_changes(pod: FakePod) -> None:
     pod.sentinel.request_drain(DrainRequest(id="Suspend", reason="Suspend"))
     closed = word(pod)

@@ -3,6 +3,8 @@
 import asyncio
 import datetime as dt
 
+import pytest
+
 from simulator_fakes.clock import HeldClock
 from simulator_fakes.ibkr_world import PATIENCE, IbkrWorld, ibkr_world
 
@@ -53,6 +55,18 @@ async def test_open_orders_are_the_clients_own_and_all_are_everybodys(world: Ibk
     other.send("16|1")
     assert (await other.next())[:2] == ["5", "1"]
     await other.until("53")
+
+
+@pytest.mark.parametrize("action", ["", "buy", "SSHORT", "HOLD"])
+async def test_an_order_that_neither_buys_nor_sells_is_refused(
+    world: IbkrWorld, action: str
+) -> None:
+    await world.login()
+    client = await world.tws()
+    client.order(1, action)
+    refused = await client.error(321)
+    assert (refused[2], "Invalid order action" in refused[4]) == ("1", True)
+    assert await world.call("GET", "/v1/orders") == []
 
 
 async def test_a_read_only_gateway_answers_orders_with_321(world: IbkrWorld) -> None:

@@ -102,6 +102,18 @@ async def test_the_link_is_lost_and_restored_in_protobuf(world: IbkrWorld) -> No
     assert await number(client) == 62
 
 
+@pytest.mark.parametrize("action", ["", "buy", "SSHORT", "HOLD"])
+async def test_an_order_that_neither_buys_nor_sells_is_refused(
+    world: IbkrWorld, action: str
+) -> None:
+    await world.login()
+    client = await protobuf_client(world)
+    client.order(1, action=action)
+    refused = await client.error(321)
+    assert (refused["id"], "Invalid order action" in refused["errorMsg"]) == (1, True)
+    assert await world.call("GET", "/v1/orders") == []
+
+
 async def test_a_read_only_gateway_answers_orders_with_321(world: IbkrWorld) -> None:
     await world.login(read_only=True)
     client = await protobuf_client(world)

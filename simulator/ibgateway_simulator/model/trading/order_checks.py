@@ -95,6 +95,12 @@ def _account(context: OrderContext) -> OrderRefusal | None:
     return OrderRefusal(321, "Error validating request.-'bW' : cause - Invalid account code.")
 
 
+def _action(context: OrderContext) -> OrderRefusal | None:
+    if context.ticket.action is not OrderAction.NEITHER:
+        return None
+    return OrderRefusal(321, "Error validating request.-'bW' : cause - Invalid order action.")
+
+
 def _type(context: OrderContext) -> OrderRefusal | None:
     ticket = context.ticket
     auctioned = ticket.tif != "OPG" or ticket.order_type in ("MKT", "LMT")
@@ -205,6 +211,7 @@ def _holding(context: OrderContext) -> OrderRefusal | None:
 CHECKS: tuple[Callable[[OrderContext], OrderRefusal | None], ...] = (
     _account,
     _contract,
+    _action,
     _type,
     _whole,
     _tick,

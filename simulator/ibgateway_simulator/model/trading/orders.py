@@ -18,6 +18,8 @@ class OrderAction(StrEnum):
 
     BUY = "BUY"
     SELL = "SELL"
+    NEITHER = ""
+    """Whatever else a client sent: no such order is taken."""
 
 
 class OrderStatus(StrEnum):

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ibgateway_simulator.errors import WireError
-from ibgateway_simulator.model.trading.orders import OrderAction, OrderTicket
+from ibgateway_simulator.model.trading.orders import OrderTicket
 from ibgateway_simulator.tws.protobuf import schema
 from ibgateway_simulator.tws.requests import (
     ApiRequest,
     ContractQuery,
     ExecutionFilter,
     account_of,
+    order_action,
 )
 from ibgateway_simulator.tws.wire import number
 
@@ -129,7 +130,7 @@ class ProtobufRequest:
             order_id=self.message.orderId,
             con_id=known.con_id if known else 0,
             symbol=known.symbol if known else contract.symbol,
-            action=OrderAction.BUY if order.action == "BUY" else OrderAction.SELL,
+            action=order_action(order.action),
             quantity=number(order.totalQuantity),
             order_type=order.orderType,
             limit_price=number(str(order.lmtPrice)),

@@ -4,9 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ibgateway_simulator.errors import WireError
-from ibgateway_simulator.model.trading.orders import OrderAction, OrderTicket
+from ibgateway_simulator.model.trading.orders import OrderTicket
 from ibgateway_simulator.tws import wire
-from ibgateway_simulator.tws.requests import ContractQuery, ExecutionFilter, account_of
+from ibgateway_simulator.tws.requests import (
+    ContractQuery,
+    ExecutionFilter,
+    account_of,
+    order_action,
+)
 from ibgateway_simulator.tws.wire import UNSET_DOUBLE, integer, number
 
 FA_PROFILE_GONE = 177
@@ -94,7 +99,7 @@ class TextRequest:
             order_id=integer(fields[1]),
             con_id=known.con_id if known else 0,
             symbol=known.symbol if known else fields[3],
-            action=OrderAction.BUY if fields[16] == "BUY" else OrderAction.SELL,
+            action=order_action(fields[16]),
             quantity=number(fields[17]),
             order_type=fields[18],
             limit_price=number(fields[19]),
