@@ -5,8 +5,10 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from ibgateway.client import ExecutorClient, RetryLimit
+from ibgateway.client import ExecutorClient, RefusedError, RetryLimit
+from ibgateway_api.rebalance_documents import RebalanceDocument
 
 OVER = {"Completed", "Stopped", "Cancelled", "Expired"}
 
@@ -20,13 +22,25 @@ def main() -> int:
         token=lambda: token.read_text().strip(),
         retries=RetryLimit(attempts=20),
     ) as client:
-        run = client.rebalance(body, key=os.environ["JOB_NAME"])
+        while (run := asked(client, body)) is None:
+            print("the executor knows no account before its first login", flush=True)
+            time.sleep(5)
         while run.state not in OVER:
             print(f"{run.id}: {run.state} {run.message}", flush=True)
             time.sleep(5)
             run = client.rebalance_run(run.id)
     print(f"{run.id}: {run.state} {run.message}", flush=True)
     return 0 if run.state == "Completed" else 1
+
+
+def asked(client: ExecutorClient, body: dict[str, Any]) -> RebalanceDocument | None:
+    """The rebalance of this Job; None where the executor does not know yet whose it is: a body with `account` needs no login."""
+    try:
+        return client.rebalance(body, key=os.environ["JOB_NAME"])
+    except RefusedError as error:
+        if error.code != "UnknownAccount":
+            raise
+        return None
 
 
 if __name__ == "__main__":

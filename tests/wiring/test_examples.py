@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from executor_world import CLIENT_TOKEN, world
 from gate_fakes import TOKEN, ToldGate, until
 from ibgateway_simulator.gateway.relay import Relay
 from ibgateway_simulator.ibkr.server import Running, running
@@ -148,3 +150,36 @@ async def test_a_bot_trades_while_the_gate_is_open_and_never_twice(
                 await booked.at_least(1 + len(await booked.refs()))
         refs = await booked.refs()
         assert len(refs) == len(set(refs)), "one order for each decision"
+
+
+async def test_a_job_that_begins_before_the_first_login_ends_with_its_rebalance(
+    tmp_path: Path,
+) -> None:
+    token, targets = tmp_path / "token", tmp_path / "targets.json"
+    token.write_text(CLIENT_TOKEN)
+    targets.write_text(json.dumps({"targets": [{"contract": {"symbol": "SPY"}, "weight": "0.6"}]}))
+    locks = [ROOT / "requirements/examples-ib_async.txt"]
+    python = await asyncio.to_thread(library_environment, "examples-ib_async", locks)
+    async with world(tmp_path) as here:
+        await here.executor.start()
+        await here.up()
+        process = await asyncio.create_subprocess_exec(
+            python,
+            ROOT / "examples/cronjob/rebalance.py",
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": f"{ROOT}/client:{ROOT}/api",
+                "EXECUTOR_URL": here.orders.url,
+                "JOB_NAME": "rebalance-1",
+                "TARGETS_FILE": str(targets),
+                "TOKEN_FILE": str(token),
+            },
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert b"knows no account" in await process.stdout.readline()
+        await here.log_in()
+        async with asyncio.timeout(120):
+            said, _ = await process.communicate()
+        assert process.returncode == 0, said
+        assert b"Completed" in said
