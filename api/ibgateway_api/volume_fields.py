@@ -16,6 +16,18 @@ TOKEN_MOUNT: Final = "/run/secrets/ibgateway"  # noqa: S105 - a path
 """Where a program finds the token for the gate's report."""
 TOKEN_VOLUME: Final = "ibgateway-token"  # noqa: S105 - a name
 
+_TOKEN_FOLDERS: Final = ("/run", "/run/secrets", TOKEN_MOUNT)
+_OVER_TOKEN: Final = (
+    "/",
+    *(
+        f"{root}{folder}{end}"
+        for root in ("", "/var")
+        for folder in _TOKEN_FOLDERS
+        for end in ("", "/")
+    ),
+)
+"""Mounts that would hide the token; /var/run is a link to /run in most images."""
+
 Path = Annotated[str, StringConstraints(max_length=1024)]
 FileMode = Annotated[int, Field(ge=0, le=0o777)]
 _VOLUME_NAME: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
@@ -232,12 +244,15 @@ class ProgramMount(Document):
     model_config = ruled(
         rule(
             "self.mountPath.startsWith('/') && !self.mountPath.contains(':')"
-            " && !self.mountPath.contains('..')",
-            "mountPath is an absolute path without ':' and '..': e.g. /var/lib/strategy",
+            " && !self.mountPath.contains('..') && !self.mountPath.contains('//')"
+            " && !self.mountPath.contains('/./') && !self.mountPath.endsWith('/.')",
+            "mountPath is an absolute path without ':', '..', '/./' and '//': e.g. /var/lib/strategy",
         ),
         rule(
-            f"self.mountPath != '{TOKEN_MOUNT}' && !self.mountPath.startsWith('{TOKEN_MOUNT}/')",
-            f"{TOKEN_MOUNT} has the operator's token: mount this volume elsewhere",
+            f"!(self.mountPath in {[*_OVER_TOKEN]})"
+            f" && !self.mountPath.startsWith('{TOKEN_MOUNT}/')"
+            f" && !self.mountPath.startsWith('/var{TOKEN_MOUNT}/')",
+            f"{TOKEN_MOUNT} has the operator's token: mount this volume elsewhere, and none over /run",
         ),
     )
 

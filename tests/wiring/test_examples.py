@@ -183,3 +183,25 @@ async def test_a_job_that_begins_before_the_first_login_ends_with_its_rebalance(
             said, _ = await process.communicate()
         assert process.returncode == 0, said
         assert b"Completed" in said
+
+
+async def test_a_stop_waits_for_the_order_of_a_bot_that_asks_by_itself(tmp_path: Path) -> None:
+    """Three seconds after a question nobody waits for it any more: it asks on until its order is done."""
+    async with logged_in() as (_, url, port), ToldGate() as gate, aiohttp.ClientSession() as http:
+        async with http.patch(f"{url}/v1/faults", json={"hold_fills": True}) as answer:
+            assert answer.status == 200
+        gate.opened()
+        bot, booked = (
+            StartedBot("rust_ibapi", gate=gate.url, port=port, folder=tmp_path),
+            Booked(url),
+        )
+        async with bot.running():
+            await booked.at_least(1)
+            gate.draining("d1")
+            before = len(gate.asked)
+            await until(lambda: len(gate.asked) >= before + 3)
+            assert drained(gate) == set()
+            async with http.post(f"{url}/v1/fills/release") as answer:
+                assert answer.status == 200
+            await until(lambda: drained(gate) == {"d1"})
+            assert len(await booked.refs()) == 1

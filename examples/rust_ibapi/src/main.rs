@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, fs, thread};
 
@@ -47,12 +48,30 @@ fn trade(reference: &str) -> Fallible<String> {
     order.order_ref = reference.into();
     let id = client.next_order_id();
     ask_gate()?;
-    client.submit_order(id, &contract, &order)?;
-    Ok(match client.wait_for_fill(id, Duration::from_secs(30)) {
+    let ended = while_present(|| {
+        client.submit_order(id, &contract, &order)?;
+        Ok::<_, Box<dyn Error>>(client.wait_for_fill(id, Duration::from_secs(30)))
+    })?;
+    Ok(match ended {
         Ok(OrderOutcome::Filled(status)) => format!("filled {}", status.filled),
         Ok(other) => format!("{other:?}"),
         Err(error) => format!("sent, and then {error}: the next start asks IBKR for it"),
     })
+}
+
+/// Whoever asks is waited for: so it asks once a second, and answers no drain, as long as the order is under way.
+fn while_present<T>(work: impl FnOnce() -> T) -> T {
+    let (ends, ended) = channel::<()>();
+    thread::spawn(move || {
+        while ended.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
+            if let Err(error) = question("") {
+                println!("the gate is not heard: {error}");
+            }
+        }
+    });
+    let result = work();
+    drop(ends);
+    result
 }
 
 /// The orderRefs that IBKR knows: open orders, ended ones, and what was executed.
@@ -74,7 +93,7 @@ fn known(client: &Client) -> Fallible<HashSet<String>> {
 }
 
 /// An error with the reason unless the gate is open now. Whoever asks by name is waited for at planned stops, for three
-/// seconds after each question; so a drain is answered at once: nothing is under way here while this asks.
+/// seconds after each question; so a drain is answered at once: nothing is under way here where this asks.
 fn ask_gate() -> Fallible<()> {
     let report = question("")?;
     if let Some(drain) = report["drain"]["id"].as_str() {
