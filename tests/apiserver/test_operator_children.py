@@ -254,6 +254,85 @@ def test_tokens_survive_a_restart_of_the_operator(site: OperatorProcess) -> None
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
 
+PROGRAM = {
+    "image": {"repository": "example.invalid/my-bot", "tag": "1"},
+    "command": ["python"],
+    "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "a", "key": "a"}}}],
+    "envFrom": [{"configMapRef": {"name": "a", "optional": True}}],
+    "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": "1024Mi"}}],
+    "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
+    "resources": {"requests": {"cpu": "0.05"}, "limits": {"memory": "1024Mi"}},
+    "ports": [{"name": "http", "containerPort": 9000}],
+    "livenessProbe": {"httpGet": {"port": "http"}},
+    "startupProbe": {"tcpSocket": {"port": 9000}},
+}
+"""As people write it: quantities that the API server writes otherwise, and fields that it fills in."""
+
+
+def edit_executor(site: OperatorProcess, executor: dict[str, Any]) -> None:
+    patch = json.dumps({"spec": {"executor": executor}})
+    site.kubectl("patch", "ibgateway", "paper", "--type=merge", "-p", patch)
+
+
+def executor_pods(site: OperatorProcess) -> list[str]:
+    """The container of each pod in the executor's place that stays."""
+    selector = f"{MINE},app.kubernetes.io/component=executor"
+    pods = json.loads(site.kubectl("get", "pods", "-l", selector, "-o", "json"))["items"]
+    stay = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    return [container["name"] for pod in stay for container in pod["spec"]["containers"]]
+
+
+def test_a_program_in_the_executors_place_is_admitted_as_restricted(site: OperatorProcess) -> None:
+    """No container has ever run here, so nothing has to wait for the week's window."""
+    edit_executor(site, PROGRAM)
+    until(lambda: executor_pods(site) == ["program"], "the program's pod")
+    until(lambda: site.read("configmap", "paper-executor") is None, "the end of the settings")
+    service = site.read("service", "paper-executor-intake")
+    assert service is not None
+    assert [port["port"] for port in service["spec"]["ports"]] == [9000]
+    policy = site.read("networkpolicy", "paper-executor")
+    assert policy is not None
+    assert policy["spec"]["policyTypes"] == ["Ingress"]
+    assert site.read("persistentvolumeclaim", "paper-executor") is not None
+
+
+def test_what_the_api_server_writes_otherwise_is_not_applied_again_and_again(
+    site: OperatorProcess,
+) -> None:
+    before = site.read("deployment", "paper-executor")
+    assert before is not None
+    site.stop()
+    site.start()
+    site.kubectl("delete", "deployment", "paper-novnc")
+    until(lambda: site.read("deployment", "paper-novnc"), "a sign that the operator works")
+    after = site.read("deployment", "paper-executor")
+    assert after is not None
+    assert after["metadata"]["generation"] == before["metadata"]["generation"]
+
+
+def test_a_program_that_pod_security_forbids_says_why(site: OperatorProcess) -> None:
+    edit_executor(site, {"securityContext": {"runAsUser": 0, "runAsNonRoot": False}})
+
+    def said() -> bool:
+        stored = site.read("ibgateway", "paper") or {}
+        conditions = stored.get("status", {}).get("conditions", [])
+        mine: dict[str, Any] = next((c for c in conditions if c["type"] == "ExecutorReady"), {})
+        return mine.get("reason") == "PodWaiting" and "violates PodSecurity" in mine["message"]
+
+    until(said, "the condition that names Pod Security")
+
+
+def test_the_executor_takes_its_place_back_with_its_ledger(site: OperatorProcess) -> None:
+    ledger = site.read("persistentvolumeclaim", "paper-executor")
+    assert ledger is not None
+    edit_executor(site, dict.fromkeys((*PROGRAM, "securityContext")))
+    until(lambda: executor_pods(site) == ["executor"], "the executor's pod")
+    until(lambda: site.read("configmap", "paper-executor"), "its settings")
+    after = site.read("persistentvolumeclaim", "paper-executor")
+    assert after is not None
+    assert _uid(after) == _uid(ledger)
+
+
 def test_deletion_works_without_the_operator_and_spares_the_volumes(site: OperatorProcess) -> None:
     site.stop()
     site.kubectl("delete", "ibgateway", "paper", "--timeout=60s")
