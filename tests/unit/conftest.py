@@ -8,8 +8,13 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 MEMORY: Final = Path("/dev/shm")
+
+# No test fails because its machine is busy: examples have no limit in milliseconds.
+settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unit")
 
 
 def pytest_collection_finish() -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise, product
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ibgateway_api.week import (
@@ -203,7 +203,6 @@ def test_a_loss_is_too_long_once_it_outlasts_what_ibkr_has_announced(since: str,
     assert lost_too_long(utc(since), Calendar(dated_outages=(moved,))) == utc(told)
 
 
-@settings(deadline=None)
 @given(
     st.integers(min_value=1_767_225_600, max_value=2_051_222_400),
     st.sampled_from(list(Weekday)),
@@ -253,7 +252,6 @@ def test_no_boundary_is_missed_where_clocks_move_at_midnight(zone: str) -> None:
     assert wrong == []
 
 
-@settings(deadline=None)
 @given(
     st.integers(min_value=946_684_800, max_value=1_893_456_000),
     st.sampled_from(NEAR_MIDNIGHT),

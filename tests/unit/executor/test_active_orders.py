@@ -151,7 +151,7 @@ def tell_their_story(store: LedgerStore, orders: list[Order]) -> None:
         assert lines[-1].state == order.state
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(HAPPENINGS)
 def test_the_memory_is_what_a_fresh_look_at_the_ledger_gives(
     happenings: list[tuple[str, str, int]],

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from executor_fakes import AAPL, TERMS, DispatchWorld, IntakeWorld, entry
@@ -132,7 +132,6 @@ def test_what_is_worth_too_much_at_its_own_price_is_told_without_another() -> No
 ORDERS = st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 20), st.integers(0, 20)))
 
 
-@settings(deadline=None)
 @given(ORDERS, st.integers(-10, 60), st.integers(1, 30))
 def test_sales_that_are_let_through_never_add_up_to_more_than_is_held(
     working: list[tuple[Side, int, int]], held: int, quantity: int

@@ -280,7 +280,7 @@ def test_what_is_wrong_with_replacements_is_said(
 
 
 @given(cases())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_plan_never_spends_what_is_not_there_nor_sells_what_is_not_held(case: Case) -> None:
     account, lines, rules = case
     found = plan(account, lines, rules)
@@ -302,14 +302,14 @@ def test_a_plan_never_spends_what_is_not_there_nor_sells_what_is_not_held(case: 
 
 
 @given(cases())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_second_rebalance_right_after_the_first_has_nothing_to_do(case: Case) -> None:
     found = plan(*case)
     assert plan(*after(case, found)).trades == ()
 
 
 @given(cases())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_traded_ends_within_a_share_of_its_target_unless_a_reason_is_said(
     case: Case,
 ) -> None:
@@ -333,7 +333,7 @@ def test_what_is_traded_ends_within_a_share_of_its_target_unless_a_reason_is_sai
     st.decimals("0", "9000", places=2),
     st.integers(0, 40),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_sum_of_the_differences_is_the_smallest_that_the_cash_allows(
     wanted: list[tuple[Decimal, int]], cash: Decimal, kept: int
 ) -> None:
@@ -371,7 +371,7 @@ def test_the_sum_of_the_differences_is_the_smallest_that_the_cash_allows(
     st.lists(st.tuples(prices, st.integers(1, 1000)), max_size=9),
     st.decimals("0", "3000", places=2),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_other_choice_of_roundings_gains_more(
     raw: list[tuple[Decimal, int]], spare: Decimal
 ) -> None:

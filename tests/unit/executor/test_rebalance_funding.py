@@ -37,7 +37,7 @@ def test_dearer_prices_make_fewer_shares_and_cheaper_ones_no_more() -> None:
     st.lists(st.tuples(st.integers(1, 500), st.decimals("0.01", "900", places=2)), max_size=8),
     st.decimals("-100", "90000", places=2),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_buys_never_cost_more_than_there_is_room_for(
     raw: list[tuple[int, Decimal]], room: Decimal
 ) -> None:
