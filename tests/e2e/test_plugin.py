@@ -3,9 +3,11 @@
 The first is the gateway's own, the second is the one that `login` asks for.
 """
 
+import json
 import signal
 import subprocess
 import tarfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +171,51 @@ def test_a_restart_in_the_week_costs_no_push(
     assert after["metadata"]["uid"] != before["metadata"]["uid"]
     stage.wait_for("Ready", "True")
     assert len(ibkr.pushes()) == 1
+
+
+def test_a_suspend_and_a_resume_are_watched_and_cost_no_push(
+    plugin: CalledPlugin, stage: Stage, ibkr: Ibkr
+) -> None:
+    with plugin.started("status", "--watch", "-o", "json") as watch:
+        assert watch.stdout is not None
+        shown = documents(watch.stdout)
+        assert next(shown)["login"]["state"] == "LoggedIn"
+        gone = plugin.run("suspend", "--yes", "-o", "json")
+        assert gone.code == 0, gone.error
+        assert "NO PUSH" in gone.error
+        assert (gone.json()["suspend"], gone.json()["state"]) == (True, "Stopped")
+        assert "spec.suspend=true into the values" in gone.error
+        assert ibkr.get("/v1/state")["sessions"] == []
+        until("its pod has gone", lambda: not stage.pods("gateway"))
+        assert any(document["login"]["state"] == "Stopped" for document in shown)
+        assert plugin.run("suspend", "--yes").code == ExitCode.REFUSED
+        back = plugin.run("resume", "--yes", "-o", "json")
+        assert back.code == 0, back.error
+        assert (back.json()["suspend"], back.json()["state"]) == (False, "LoggedIn")
+        assert any(document["gate"]["status"] == "True" for document in shown)
+    stage.wait_for("Ready", "True")
+    assert plugin.run("resume", "--yes").code == ExitCode.REFUSED
+    assert len(ibkr.pushes()) == 1
+
+
+def documents(lines: Iterable[str]) -> Iterator[Json]:
+    """Those that a command shows one after the other, as they come."""
+    text = ""
+    for line in lines:
+        text += line
+        if line.rstrip() == "}":
+            yield json.loads(text)
+            text = ""
+
+
+def test_followed_logs_tell_of_an_order_as_it_fills(plugin: CalledPlugin, stage: Stage) -> None:
+    with plugin.started("logs", "--follow", "--since", "5m", "-o", "json") as follow:
+        assert follow.stdout is not None
+        lines = (json.loads(line) for line in follow.stdout)
+        with stage.orders() as orders:
+            order = orders.place("followed")["id"]
+        told = next(line for line in lines if order in line["text"] and "Filled" in line["text"])
+    assert told["source"] == "executor"
 
 
 def test_a_login_is_asked_for_with_one_push_and_ends_with_its_approval(
