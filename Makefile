@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help check lint unit site coverage hooks figures format test packages test-wiring test-apiserver test-chart test-e2e \
-        test-stories test-faults cluster images demo shell env bench down crds pages charts chart-tools chart-packages openapi pictures recordings release lock clean
+        test-stories test-faults cluster images example-image demo shell env bench down crds pages charts chart-tools chart-packages openapi pictures recordings release lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -82,6 +82,9 @@ cluster: .venv/ready ## a kind cluster, with or without a Docker engine
 
 images: cluster ## build the four images and load them into the cluster
 	@$(STAGE) images
+
+example-image: cluster ## build the image of examples/, load it into the cluster and print its name; needs cargo
+	@$(STAGE) examples
 
 demo: images ## a Ready paper gateway on the simulator, and an order that fills
 	@$(STAGE) demo

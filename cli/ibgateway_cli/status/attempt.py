@@ -205,14 +205,14 @@ def _no_permit(refusal: PermitRefusal, until: datetime | None) -> str:
 def costs(facts: GatewayFacts) -> str:
     """What an attempt that is asked for now will cost, in a sentence."""
     login, policy = facts.status.login, facts.spec.login
+    if facts.logged_in and not facts.status.window.open and _executor_waits(facts):
+        return "The executor takes the change that waits: orders drain first, and NO PUSH follows. It counts as no attempt."
     count = (
         f"{login.attempts_today} of {policy.daily_attempts} attempts of the last 24 hours are used;"
         " what you ask for counts and is not refused for it"
     )
     if facts.logged_in and facts.status.window.open:
         what = "The week's restart: orders drain, the login ends, and ONE PUSH follows"
-    elif facts.logged_in and _executor_waits(facts):
-        what = "The executor takes the change that waits; NO PUSH follows"
     elif facts.logged_in:
         what = "Orders drain, the gateway's pod is replaced, and A PUSH MAY follow"
     elif facts.status.window.open:

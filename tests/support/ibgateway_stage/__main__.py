@@ -1,4 +1,4 @@
-"""`python -m ibgateway_stage`: images, demo, shell."""
+"""`python -m ibgateway_stage`: images, examples, demo, shell."""
 
 import sys
 
@@ -8,7 +8,7 @@ import httpx
 from ibgateway.client import ClientError
 from ibgateway_cluster import Cluster, ClusterToolError
 from ibgateway_cluster.report import Reporter
-from ibgateway_stage import demo, images, shell
+from ibgateway_stage import demo, examples, images, shell
 from ibgateway_stage.waiting import NeverHappenedError
 
 
@@ -21,6 +21,14 @@ def cli() -> None:
 def provide_images() -> None:
     """Build the four images of this checkout and load them into the cluster."""
     images.provide(Cluster.attach(), Reporter())
+
+
+@cli.command("examples")
+def provide_examples() -> None:
+    """Build the image of examples/, load it into the cluster and say what to write into a manifest."""
+    examples.provide(Cluster.attach(), Reporter())
+    click.echo(f"image: {{repository: {examples.REPOSITORY}, tag: {examples.tag()}}}")
+    click.echo(f"image: {examples.REPOSITORY}:{examples.tag()}  # in a manifest of a pod")
 
 
 @cli.command("demo")

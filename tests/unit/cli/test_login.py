@@ -243,7 +243,10 @@ def with_change(pending: str) -> Json:
         (missed(), "ONE PUSH follows, or none where the week's token is still there"),
         (in_window(), "The week's restart: orders drain, the login ends, and ONE PUSH follows"),
         (with_change("paper-gateway-7c9f"), "the gateway's pod is replaced, and A PUSH MAY follow"),
-        (with_change("paper-executor-1a2b"), "takes the change that waits; NO PUSH follows"),
+        (
+            with_change("paper-executor-1a2b"),
+            "takes the change that waits: orders drain first, and NO PUSH follows. It counts as no attempt.",
+        ),
         (
             with_change("paper-gateway-7c9f, paper-executor-1a2b"),
             "the gateway's pod is replaced, and A PUSH MAY follow",
@@ -256,6 +259,14 @@ def test_the_cost_is_said_before_anything_is_asked_for(status: Json, cost: str) 
     shown = world.run("login")
     assert cost in " ".join(shown.error.split())
     assert asked(world) == []
+
+
+def test_nobody_is_told_to_have_the_phone_in_hand_where_no_push_follows() -> None:
+    world = world_of(with_change("paper-executor-1a2b"))
+    world.answers = ["\n"]
+    shown = world.run("login")
+    assert "phone" not in shown.error
+    assert "counts and is not refused" not in " ".join(shown.error.split())
 
 
 def test_an_executors_change_is_applied_without_a_login() -> None:

@@ -6,6 +6,7 @@ from ibgateway_api import names
 from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_house.samples import Sample, samples, whole
 
+WORKLOADS = [sample for sample in samples() if sample.body["kind"] in ("Deployment", "StatefulSet")]
 SAMPLES = [sample for sample in samples() if sample.body["kind"] == names.KIND]
 
 
@@ -31,3 +32,13 @@ def test_the_samples_are_found() -> None:
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: f"{s.page}-{s.number}")
 def test_a_sample_is_a_spec(sample: Sample) -> None:
     IBGatewaySpec.model_validate(sample.body["spec"])
+
+
+@pytest.mark.parametrize("sample", WORKLOADS, ids=lambda s: f"{s.page}-{s.number}")
+def test_a_workload_is_let_into_a_namespace_with_pod_security_restricted(sample: Sample) -> None:
+    pod = sample.body["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
