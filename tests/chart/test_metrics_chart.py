@@ -159,6 +159,11 @@ POD = 'namespace="a",gateway="b",pod="b-gateway-0",container="sentinel"'
 ONCE_A_WEEK: list[tuple[dict[str, str], int, float]] = [
     ({"pushes": "_x2 1x200", "process_start": "_x2 120x200"}, 30, 1),
     ({"pushes": "_x2 1x200", "process_start": "_x2 120x200"}, 100, 0),
+    (
+        {"pushes": "_x2 1x20 stale _x2 1x200", "process_start": "_x2 120x20 stale _x2 120x200"},
+        24,
+        1,
+    ),
     ({"pushes": "_x100 1x100", "process_start": "-90000x200"}, 110, 1),
     ({"pushes": "1x100 2x100", "process_start": "-90000x200"}, 110, 1),
     ({"pushes": "4x80 _x3 1x100", "process_start": "-90000x80 _x3 4980x100"}, 100, 1),
