@@ -39,12 +39,14 @@ def _chosen(spec: IBGatewaySpec | None) -> RestartTime:
 def _passed(snapshot: Snapshot, chosen: RestartTime, calendar: Calendar) -> datetime | None:
     """This week's moment where no operator has seen it ahead, because the spec named another one until now.
 
-    An edit that makes nothing due is none: the moment before it had passed as well, and this one is too late.
+    An edit that makes nothing due is none: the moment before it had passed as well, and this one is too late. But what
+    nobody has planned is not planned by one more edit into the past.
     """
     week, accepted = _week(snapshot, chosen, calendar), snapshot.gateway.accepted
     if not week.open or snapshot.now < week.restart:
         return None
-    if snapshot.gateway.status.window.passed == week.restart:
+    noted = snapshot.gateway.status.window.passed
+    if noted is not None and noted >= week.boundary:
         return week.restart
     if accepted is None:
         return None

@@ -44,6 +44,8 @@ def noted(at: str) -> dict[str, Any]:
         pytest.param(accepted("08:00"), 16, False, id="moved from one past time to another"),
         pytest.param(noted("2026-11-22T14:00:00Z"), 5, True, id="noted before"),
         pytest.param(noted("2026-11-22T14:00:00Z"), 2000, True, id="noted before, on Monday"),
+        pytest.param(noted("2026-11-22T12:00:00Z"), 200, True, id="another one was noted before"),
+        pytest.param(noted("2026-11-22T12:00:00Z"), -1, False, id="noted, then planned after all"),
         pytest.param(noted("2026-11-15T14:00:00Z"), 5, False, id="noted in another week"),
     ],
 )
