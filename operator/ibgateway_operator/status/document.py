@@ -17,6 +17,7 @@ from ibgateway_api.status import (
     Endpoints,
     IBGatewayStatus,
     LoginStatus,
+    PauseStatus,
     WindowStatus,
 )
 from ibgateway_operator.decide.pauses import pause_status
@@ -66,7 +67,7 @@ def status_of(
             update={"handled_request": handled_request, "ignored_request": ignored_request}
         ),
         handover=assessment.handover,
-        pause=pause_status(snapshot),
+        **_pause(snapshot),
         turn=assessment.turn,
         window=_window(assessment),
         accounts=_accounts(snapshot),
@@ -207,6 +208,14 @@ def _trading_port(executor: ExecutorSpec) -> tuple[int, str]:
     return (theirs[0].container_port if theirs else 0), ""
 
 
+def _pause(snapshot: Snapshot) -> dict[str, PauseStatus]:
+    """The pause, from the first one on."""
+    pause = pause_status(snapshot)
+    known = "pause" in snapshot.gateway.status.model_fields_set
+    return {"pause": pause} if pause.request or known else {}
+
+
 def document(status: IBGatewayStatus) -> Manifest:
-    """The status as it is applied: outside names, no nulls."""
-    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    """The status as it is applied: outside names, no nulls; no pause where none ever stood, because an older CRD has no such field."""
+    nothing = set() if "pause" in status.model_fields_set else {"pause"}
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=nothing)

@@ -112,3 +112,8 @@ def test_no_observed_words_make_a_message_too_long_to_be_stored() -> None:
     trouble = Finding(ConditionReason.APPLY_FAILED, "x" * 100_000)
     status = status_from(assessment(snapshot(), findings=(trouble,)))
     assert max(len(c.message) for c in status.conditions) == 2000
+
+
+def test_the_status_has_no_pause_before_the_first_one() -> None:
+    """An API server with the CRD of an earlier version refuses a field that it does not know."""
+    assert "pause" not in document(status_from(assessment(snapshot())))
