@@ -62,6 +62,15 @@ def missed(gateway: GatewayPod) -> None:
     gateway.state("ApprovalMissed")
 
 
+def unlocked(gateway: GatewayPod, console: Console, page: Page) -> None:
+    """The page of a gateway that is logged in, with the buttons behind their password."""
+    gateway.run(gateway.pod.log_in())
+    page.goto(console.url)
+    open_rows(page)
+    page.locator("#unlock-secret").fill(PASSWORD)
+    page.get_by_role("button", name="Unlock").click()
+
+
 def test_one_login_is_asked_for_without_a_screen_and_sends_one_push(
     gateway: GatewayPod, console: Console, page: Page
 ) -> None:
@@ -112,11 +121,7 @@ def test_after_the_screens_password_buttons_need_no_other(
 def test_a_pause_outlives_the_sentinel_and_its_ledger(
     gateway: GatewayPod, console: Console, page: Page
 ) -> None:
-    gateway.run(gateway.pod.log_in())
-    page.goto(console.url)
-    open_rows(page)
-    page.locator("#unlock-secret").fill(PASSWORD)
-    page.get_by_role("button", name="Unlock").click()
+    unlocked(gateway, console, page)
     ask(page, "pause", "This costs no push")
     expect(page.locator("[data-line=paused]")).to_contain_text("Trading is paused from here")
     gateway.run(gateway.pod.crash_sentinel())
@@ -133,11 +138,7 @@ def test_a_pause_outlives_the_sentinel_and_its_ledger(
 def test_the_login_for_oneself_leaves_and_comes_back_without_a_push(
     gateway: GatewayPod, console: Console, page: Page
 ) -> None:
-    gateway.run(gateway.pod.log_in())
-    page.goto(console.url)
-    open_rows(page)
-    page.locator("#unlock-secret").fill(PASSWORD)
-    page.get_by_role("button", name="Unlock").click()
+    unlocked(gateway, console, page)
     ask(page, "handover", "This costs no push")
     expect(page.locator("[data-line=session]")).to_contain_text("A person has the login until")
     until(lambda: bool(gateway.pod.exits), "the gateway has left")
