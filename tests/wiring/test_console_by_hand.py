@@ -11,17 +11,20 @@ from console_world.console import Console
 from console_world.gateway import GatewayPod, gateway_pod
 from console_world.gateway_windows import (
     APPLY,
+    BESIDE_SETTINGS_LINE,
     BLUE,
     CONFIGURE,
     GO_ON,
     GREY,
     LOG_IN,
+    MENU_BAR,
     PASSWORD_FIELD,
     READ_ONLY,
     REJECTION,
     REJECTION_OK,
     SETTINGS_LINE,
     SETTINGS_TITLE,
+    WHITE,
     near,
 )
 from console_world.person import click, colour, enter, pictured, state_is
@@ -127,7 +130,10 @@ def read_only(gateway: GatewayPod) -> list[bool]:
 
 
 def open_settings(page: Page) -> None:
+    """As a person does: a line is clicked when its menu is there to be seen, and nothing before."""
+    sees(page, MENU_BAR, WHITE, "the menu bar")
     click(page, CONFIGURE)
+    until(lambda: not near(colour(page, BESIDE_SETTINGS_LINE), GREY), "the open menu")
     click(page, SETTINGS_LINE)
     sees(page, SETTINGS_TITLE, BLUE, "the settings window")
 

@@ -101,7 +101,14 @@ class LoginScreen:
         bar = tk.Frame(parent, background=WHITE)
         bar.pack(fill="x")
         button = tk.Menubutton(bar, text="Configure", underline=0, font=FONT, background=WHITE)
-        lines = tk.Menu(button, tearoff=False, font=FONT)
+        lines = tk.Menu(
+            button,
+            tearoff=False,
+            font=FONT,
+            background=WHITE,
+            activebackground=BLUE,
+            activeforeground=WHITE,
+        )
         lines.add_command(
             label="Settings", underline=0, command=lambda: self._on_settings(SettingsRequested())
         )
