@@ -49,8 +49,8 @@ from ibgateway_runtime.notifications.notifier import Sending
 FLIGHT: Final = 32
 """Keys of each queue in work at once: gateways whose API calls hang must not hold up the others."""
 PACE: Final = Pace(burst=20, seconds=1.0)
-"""Reconciles of one gateway, and writes of one program's pod: more than a start takes, and a noisy one, or one whose
-condition somebody else writes as well, costs no more than this."""
+"""Reconciles of one gateway, and writes of one program's pod that no news of the gate asks for: more than a start takes, and
+a noisy one, or one whose condition somebody else writes as well, costs no more than this."""
 LISTENING_SECONDS: Final = 20.0
 """For how long the first reconcile waits until everybody is listened to: less than gates wait for news."""
 STUCK_SECONDS: Final = 300.0

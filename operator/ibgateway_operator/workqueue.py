@@ -88,6 +88,11 @@ class Workqueue(Generic[K]):
         heapq.heappush(self._heap, (at, next(self._order), key))
         self._changed.set()
 
+    def renew(self, key: K) -> None:
+        """Run `key` now, whatever its pace: what has happened owes nothing to the runs before it."""
+        self._spent.pop(key, None)
+        self.add(key)
+
     def forget(self, key: K) -> None:
         """Drop what is planned for a key that is gone."""
         self._due.pop(key, None)

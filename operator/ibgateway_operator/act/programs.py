@@ -65,9 +65,15 @@ class ProgramGates:
     """uids of pods that name no gateway any more, or have gone; nobody has looked yet."""
 
     def follow(self, gateway: Key, said: Finding) -> None:
-        """A gate was judged: its pods are told, where that is news to them."""
-        now, pods = self.clock.now(), self.pods.say(gateway, said)
-        self._tell(pod for pod in pods if program_condition(pod, said, now))
+        """A gate was judged: its pods are told, where that is news to them.
+
+        A gate that has moved is told at once, however often it does: the pace holds for what others write over it.
+        """
+        before, now = self.pods.word(gateway), self.clock.now()
+        tell = self.lane.add if before and before.reason == said.reason else self.lane.renew
+        for pod in self.pods.say(gateway, said):
+            if program_condition(pod, said, now):
+                tell(pod.place)
 
     def doubt(self, gateway: Key, *, begins: bool) -> None:
         """Nothing can be said of a gate yet: no pod takes another gateway's word for it."""

@@ -59,6 +59,17 @@ class TestFollowing:
             "condition True GateOpen bot-1",
         ]
 
+    async def test_a_gate_that_moves_again_and_again_is_told_each_time(
+        self, trading: OperatorWorld
+    ) -> None:
+        trading.api_server.put(foreign_pod())
+        await trading.tell_programs()
+        for number in range(8, 68, 2):
+            trading.hear(report(LoginState.SESSION_CONFLICT, sequence=number))
+            assert "condition False SessionConflict bot-1" in await trading.tell_programs()
+            trading.hear(report(sequence=number + 1))
+            assert "condition True GateOpen bot-1" in await trading.tell_programs()
+
     async def test_nothing_is_written_twice(self, trading: OperatorWorld) -> None:
         for number in range(20):
             trading.api_server.put(foreign_pod(f"bot-{number}"))

@@ -227,6 +227,21 @@ async def test_a_key_that_was_quiet_may_run_often_again() -> None:
         queue.done("a", again=After(3600.0))
 
 
+async def test_what_has_happened_does_not_wait_for_the_pace() -> None:
+    clock = Hand()
+    queue: Workqueue[str] = Workqueue(clock, pace=Pace(burst=2, seconds=1.0))
+    for _ in range(2):
+        queue.add("a")
+        queue.done(await queue.take(), again=After(3600.0))
+    queue.add("a")
+    waiting = asyncio.create_task(queue.take())
+    await until()
+    assert not waiting.done()
+    queue.renew("a")
+    await until()
+    assert waiting.result() == "a"
+
+
 @dataclass(frozen=True)
 class Counted:
     """A key that counts how often any of its kind is looked up."""
