@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -44,4 +45,6 @@ def asked(client: ExecutorClient, body: dict[str, Any]) -> RebalanceDocument | N
 
 
 if __name__ == "__main__":
+    # Nothing ends the first process of a container softly but its own handler; the rebalance goes on by itself.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sys.exit(main())

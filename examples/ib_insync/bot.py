@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import signal
+import sys
 import time
 
 from ib_insync import IB, MarketOrder, Stock
@@ -42,4 +44,6 @@ async def trade(ib: IB, ref: str) -> None:
 
 
 if __name__ == "__main__":
+    # Nothing ends the first process of a container softly but its own handler. An order on its way is asked for at the next start.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     asyncio.run(main())

@@ -1,6 +1,8 @@
 """Buys one share in each period, on IBKR's own client (nautilus_ibapi is API 10.46), which calls back in a thread."""
 
 import os
+import signal
+import sys
 import threading
 import time
 
@@ -109,9 +111,8 @@ class Bot(EWrapper, EClient):
             print(f"IBKR says {errorCode}: {errorString}", flush=True)
 
 
-def main() -> None:
+def main(bot: Bot) -> None:
     """Once a period, and never twice: the orderRef derives from the period, and IBKR is asked for it first."""
-    bot = Bot()
     with Gate.from_environment() as gate:
         while True:
             with gate.trading(timeout=None):
@@ -124,4 +125,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Nothing ends the first process of a container softly but its own handler. An order on its way is asked for at the next start.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    client = Bot()
+    try:
+        main(client)
+    finally:
+        client.disconnect()  # the library's reader would keep the process alive

@@ -1,8 +1,8 @@
 """The programs of examples/ by their own manifests, on a real cluster and in this order: held back while pushes wait, let go, held
 on Sunday, and let go again; the one that is to be stopped is stopped and started.
 
-Three gateways: one has the ib_async bot in the executor's place and the two Deployments beside it, one the ib_insync bot, and
-one our executor with the CronJob.
+Four gateways: one has the ib_async bot in the executor's place and the two Deployments beside it, one the ib_insync bot, one
+our executor with the CronJob, and one is the stack that came from docker-compose.
 """
 
 import json
@@ -23,12 +23,18 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 
 Json = dict[str, Any]
 
-ACCOUNTS: Final = {"async": "DU3000001", "insync": "DU3000002", "executor": "DU3000003"}
+ACCOUNTS: Final = {
+    "async": "DU3000001",
+    "insync": "DU3000002",
+    "executor": "DU3000003",
+    "compose": "DU3000004",
+}
 BOTS: Final = {
     "ib-async": "async",
     "nautilus-ibapi": "async",
     "rust-ibapi": "async",
     "ib-insync": "insync",
+    "event-processor": "compose",
 }
 """Which gateway each bot trades; its name begins each orderRef."""
 SOON: Final = [{"name": "PERIOD_SECONDS", "value": "5"}]
@@ -38,11 +44,20 @@ LOGIN: Final[Json] = {
 }
 
 
-def in_place(manifest: str, env: list[Json] | None = None) -> Json:
-    """The spec of a gateway's manifest, with what a test adds."""
-    [gateway] = examples.manifests(manifest)
+def in_place(manifest: str, **executor: Any) -> Json:
+    """The spec of a gateway's manifest, with what a test adds; the stage has its Secret."""
+    [gateway] = [one for one in examples.manifests(manifest) if one["kind"] == "IBGateway"]
     spec = {key: value for key, value in gateway["spec"].items() if key != "credentialsSecretRef"}
-    return merged(merged(spec, LOGIN), {"executor": {"env": env}} if env else {})
+    return merged(merged(spec, LOGIN), {"executor": executor} if executor else {})
+
+
+def event_processor() -> Json:
+    """What the stack of docker-compose has for a program; IB_HOST and IB_PORT tell it where the gateway is."""
+    return {
+        "image": {"repository": examples.REPOSITORY, "tag": examples.tag()},
+        "command": ["/opt/ib_async/bin/python", "/opt/examples/ib_async/bot.py"],
+        "env": [*SOON, {"name": "BOT_NAME", "value": "event-processor"}],
+    }
 
 
 def beside(manifest: str, gateway: str) -> list[Json]:
@@ -62,9 +77,12 @@ def gateways(cluster: Cluster, stage: Stage, ibkr: Ibkr, long_ago: Json) -> dict
         ibkr.add_user(user, account)
     stage.install_operator(long_ago)
     made = {
-        "async": stage.beside("async", in_place("ib_async/paper.yaml", SOON)),
-        "insync": stage.beside("insync", in_place("ib_insync/paper.yaml", SOON)),
+        "async": stage.beside("async", in_place("ib_async/paper.yaml", env=SOON)),
+        "insync": stage.beside("insync", in_place("ib_insync/paper.yaml", env=SOON)),
         "executor": stage.beside("executor", in_place("cronjob/paper.yaml")),
+        "compose": stage.beside(
+            "compose", in_place("docker-compose/paper.yaml", **event_processor())
+        ),
     }
     stage.apply(*beside("nautilus_ibapi/bot.yaml", "async"))
     stage.apply(*beside("rust_ibapi/bot.yaml", "async"))
@@ -114,7 +132,7 @@ def test_nothing_is_sent_while_the_pushes_wait(
     gateways["insync"].wait_for("ExecutorReady", "False", "StoppedWhileClosed")
     running = lambda: all(  # noqa: E731
         (stage.read("deployment", name) or {})["status"].get("updatedReplicas") == 1
-        for name in ("async-executor", "nautilus-bot", "rust-bot")
+        for name in ("async-executor", "nautilus-bot", "rust-bot", "compose-executor")
     )
     until("the others run", running)
     stays("no order", lambda: arrivals(ibkr) == [], seconds=20)
@@ -128,7 +146,8 @@ def test_they_are_let_go_by_the_approvals(
     approve_all(ibkr, gateways)
     everybody = {*BOTS, "executor"}
     until("each has traded", lambda: traders(ibkr, before) == everybody, seconds=240)
-    for deployment in ("nautilus-bot", "rust-bot", "async-executor", "insync-executor"):
+    in_place_of_the_executor = ("async-executor", "insync-executor", "compose-executor")
+    for deployment in ("nautilus-bot", "rust-bot", *in_place_of_the_executor):
         stage.kubectl("rollout", "status", f"deployment/{deployment}", "--timeout=120s")
     stage.kubectl("wait", "--for=condition=Complete", "job/rebalance-1", "--timeout=240s")
 

@@ -83,12 +83,15 @@ class StartedBot:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Started, and killed in the end."""
+        """Started, and ended as the kubelet does: the first process of a container has to handle SIGTERM itself."""
         program = await asyncio.to_thread(self._program)
         process = await asyncio.create_subprocess_exec(*program, env=self._environment)
         try:
             yield
             assert process.returncode is None, "it ended by itself"
+            process.terminate()
+            async with asyncio.timeout(20):
+                assert await process.wait() == 0, "it has no handler"
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

@@ -17,6 +17,8 @@ type Fallible<T> = Result<T, Box<dyn Error>>;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() {
+    // Nothing ends the first process of a container softly but its own handler. An order on its way is asked for at the next start.
+    ctrlc::set_handler(|| std::process::exit(0)).expect("SIGTERM can be handled");
     let period: f64 = variable("PERIOD_SECONDS", "86400").parse().expect("PERIOD_SECONDS is a number");
     let name = variable("BOT_NAME", "rust-ibapi");
     let mut done = -1.0;
