@@ -82,6 +82,11 @@ LabelMap = Annotated[dict[str, LabelValue], Field(max_length=32)]
 AnnotationMap = Annotated[dict[str, Text], Field(max_length=32)]
 
 
+def image_reference(repository: str, tag: str, digest: str) -> str:
+    """What goes into a pod; a digest wins over the tag."""
+    return f"{repository}@{digest}" if digest else f"{repository}:{tag}"
+
+
 class PullPolicy(StrEnum):
     """When the kubelet pulls the image."""
 

@@ -17,6 +17,7 @@ from ibgateway_api.fields import (
     StorageSpec,
     Text,
     ZoneName,
+    image_reference,
     rule,
     ruled,
 )
@@ -74,9 +75,7 @@ class ImageSpec(Document):
     @property
     def reference(self) -> str:
         """What goes into a pod."""
-        return (
-            f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
-        )
+        return image_reference(self.repository, self.tag, self.digest)
 
 
 class EnvVar(Document):

@@ -17,6 +17,7 @@ from ibgateway_api.fields import (
     REPOSITORY_PATTERN,
     PullPolicy,
     Text,
+    image_reference,
     rule,
     ruled,
 )
@@ -71,9 +72,7 @@ class ProgramImage(Document):
     @property
     def reference(self) -> str:
         """What goes into a pod."""
-        return (
-            f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
-        )
+        return image_reference(self.repository, self.tag, self.digest)
 
 
 class _ObjectKey(Document):

@@ -1,8 +1,7 @@
 """The gate, for programs with asyncio."""
 
 import asyncio
-import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -10,12 +9,12 @@ import httpx
 
 from ibgateway.client import gate_calls, http_calls
 from ibgateway.client.errors import GateClosedError
-from ibgateway.client.gate_state import ClosedGate, GateState
+from ibgateway.client.gate_state import ClosedGate
+from ibgateway.client.program_gate import ProgramGate
 from ibgateway.client.retries import RetryLimit
-from ibgateway_api.gate_documents import GateReport
 
 
-class AsyncGate:
+class AsyncGate(ProgramGate):
     """Follows the gate of one gateway while it is entered, and tells it when nothing is under way here any more.
 
         async with AsyncGate.from_environment() as gate:
@@ -38,24 +37,11 @@ class AsyncGate:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = gate_calls.seconds_since_boot,
     ) -> None:
-        self._url = gate_calls.checked(url)
-        self._token = token
-        self._retries = retries
-        self._program = gate_calls.program_name(program)
+        super().__init__(url, token=token, program=program, retries=retries, clock=clock)
         # A proxy of the environment would keep heartbeats back, and learn the token.
         self._http = httpx.AsyncClient(transport=transport, trust_env=False)
         self._changed = asyncio.Event()
-        self._state = GateState(clock, self._wake)
         self._task: asyncio.Task[None] | None = None
-
-    @classmethod
-    def from_environment(
-        cls, environment: Mapping[str, str] | None = None, *, program: str | None = None
-    ) -> Self:
-        """The gate that IBGATEWAY_STATUS_URL and IBGATEWAY_TOKEN_FILE name; raises GateSettingsError."""
-        given = os.environ if environment is None else environment
-        url, token = gate_calls.url_of(given), gate_calls.token_of(given)
-        return cls(url, token=token, program=program)
 
     async def __aenter__(self) -> Self:
         self._task = self._task or asyncio.create_task(self._follow())
@@ -71,21 +57,6 @@ class AsyncGate:
             await asyncio.wait([self._task])
         self._state.end()
         await self._http.aclose()
-
-    @property
-    def report(self) -> GateReport | None:
-        """The last report, however old; None before the first, and where the last answer was none."""
-        return self._state.report
-
-    @property
-    def is_open(self) -> bool:
-        """Whether an order that is sent now would reach the market."""
-        return self._state.closed() is None
-
-    @property
-    def why_closed(self) -> ClosedGate | None:
-        """Reason and words; None while it is open."""
-        return self._state.closed()
 
     async def wait_open(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as Queue.get of asyncio's users, with our own error
         """Come back while it is open; raises GateClosedError after `timeout` seconds, None: never."""

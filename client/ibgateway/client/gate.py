@@ -1,9 +1,8 @@
 """The gate, for programs without asyncio."""
 
-import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Final, Self
 
@@ -11,15 +10,15 @@ import httpx
 
 from ibgateway.client import gate_calls, http_calls
 from ibgateway.client.errors import GateClosedError
-from ibgateway.client.gate_state import ClosedGate, GateState
+from ibgateway.client.gate_state import ClosedGate
+from ibgateway.client.program_gate import ProgramGate
 from ibgateway.client.retries import RetryLimit
-from ibgateway_api.gate_documents import GateReport
 
 LEAVING_SECONDS: Final = 2.0
 """`close` waits so long for the thread; it sees at the next heartbeat that it is over."""
 
 
-class Gate:
+class Gate(ProgramGate):
     """Follows the gate of one gateway while it is entered, and tells it when nothing is under way here any more.
 
         with Gate.from_environment() as gate:
@@ -39,25 +38,12 @@ class Gate:
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = gate_calls.seconds_since_boot,
     ) -> None:
-        self._url = gate_calls.checked(url)
-        self._token = token
-        self._retries = retries
-        self._program = gate_calls.program_name(program)
+        super().__init__(url, token=token, program=program, retries=retries, clock=clock)
         # A proxy of the environment would keep heartbeats back, and learn the token.
         self._http = httpx.Client(transport=transport, trust_env=False)
         self._changed = threading.Condition()
-        self._state = GateState(clock, self._wake)
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="ibgateway-gate", daemon=True)
-
-    @classmethod
-    def from_environment(
-        cls, environment: Mapping[str, str] | None = None, *, program: str | None = None
-    ) -> Self:
-        """The gate that IBGATEWAY_STATUS_URL and IBGATEWAY_TOKEN_FILE name; raises GateSettingsError."""
-        given = os.environ if environment is None else environment
-        url, token = gate_calls.url_of(given), gate_calls.token_of(given)
-        return cls(url, token=token, program=program)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -72,21 +58,6 @@ class Gate:
         if self._thread.is_alive():
             self._thread.join(LEAVING_SECONDS)
         self._state.end()
-
-    @property
-    def report(self) -> GateReport | None:
-        """The last report, however old; None before the first, and where the last answer was none."""
-        return self._state.report
-
-    @property
-    def is_open(self) -> bool:
-        """Whether an order that is sent now would reach the market."""
-        return self._state.closed() is None
-
-    @property
-    def why_closed(self) -> ClosedGate | None:
-        """Reason and words; None while it is open."""
-        return self._state.closed()
 
     def wait_open(self, timeout: float | None = None) -> None:
         """Come back while it is open; raises GateClosedError after `timeout` seconds, None: never."""
