@@ -7,7 +7,6 @@ controllers do with the children, under Pod Security's `restricted`.
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from host_processes import free_port
 from ibgateway_cluster import Cluster
 
 pytestmark = pytest.mark.cluster
@@ -49,7 +49,7 @@ class OperatorProcess:
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self.cluster, self.namespace = cluster, namespace
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
@@ -94,12 +94,6 @@ class OperatorProcess:
         gateway = self.read("ibgateway", "paper") or {}
         conditions = gateway.get("status", {}).get("conditions", [])
         return next((c["reason"] for c in conditions if c["type"] == condition), "")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

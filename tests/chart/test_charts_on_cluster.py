@@ -11,6 +11,7 @@ from ibgateway_charts.generated import CRD, GATEWAY_CHART, OPERATOR_CHART
 from ibgateway_charts.rendering import Helm, Manifest, Release, Values
 from ibgateway_cluster import Cluster
 from ibgateway_cluster.errors import CommandError
+from ibgateway_stage.waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -114,7 +115,11 @@ def bound(helm: Helm, cluster: Cluster, place: str) -> str:
     rendered = helm.render(OPERATOR_CHART, {}, Release("first", place)).without("watchdog")
     kinds = ("ServiceAccount", "Role", "RoleBinding")
     server_side(cluster, tuple(one for kind in kinds for one in rendered.all(kind)))
-    return f"system:serviceaccount:{place}:{OPERATOR}"
+    user = f"system:serviceaccount:{place}:{OPERATOR}"
+    until(
+        "its rights count", lambda: may(cluster, user, "watch", "ibgateways.ibgateway.dev", place)
+    )
+    return user
 
 
 @pytest.mark.parametrize(

@@ -88,12 +88,12 @@ def test_a_short_loss_does_not_end_it(stage: Stage, ibkr: Ibkr) -> None:
 
 
 def test_sunday_ends_it_and_its_push_starts_it_again(stage: Stage, ibkr: Ibkr) -> None:
-    boundary = (datetime.now(UTC) + timedelta(seconds=90)).replace(second=10)
+    boundary = (datetime.now(UTC) + timedelta(seconds=150)).replace(second=10)
     restart = (boundary + timedelta(seconds=60)).strftime("%H:%M")
-    stage.install_operator(calendar(boundary))
     week = {"spec": {"weeklyRestart": {"restartAt": restart, "timeZone": "UTC"}}}
     stage.kubectl("patch", "ibgw", "paper", "--type=merge", "-p", json.dumps(week))
-    stage.wait_for("ExecutorReady", "False", "StoppedWhileClosed", seconds=180)
+    stage.install_operator(calendar(boundary))
+    stage.wait_for("ExecutorReady", "False", "StoppedWhileClosed", seconds=240)
     until("its pod is gone", lambda: stage.pods("executor") == [], seconds=60)
     assert any("RestartWindow" in said for said in stage.events("ProgramStopped"))
     until("the weekly push", ibkr.waiting, seconds=300)

@@ -222,17 +222,11 @@ def test_the_weekly_window_costs_one_restart_and_one_push(
     stage: Stage, ibkr: Ibkr, orders: Orders
 ) -> None:
     before = gateway(stage)["metadata"]["uid"]
-    boundary = datetime.now(UTC) + timedelta(seconds=60)
+    boundary = datetime.now(UTC) + timedelta(seconds=90)
     restart = (boundary + timedelta(seconds=60)).strftime("%H:%M")
+    week = {"spec": {"weeklyRestart": {"restartAt": restart, "timeZone": "UTC"}}}
+    stage.kubectl("patch", "ibgw", "paper", "--type=merge", "-p", json.dumps(week))
     stage.install_operator(calendar(boundary), networkPolicy=BY_IBKR)
-    stage.kubectl(
-        "patch",
-        "ibgw",
-        "paper",
-        "--type=merge",
-        "-p",
-        json.dumps({"spec": {"weeklyRestart": {"restartAt": restart, "timeZone": "UTC"}}}),
-    )
     stage.wait_for("TradingAllowed", "False", "RestartWindow", seconds=180)
     until("the executor pod is not Ready", lambda: not is_ready(executor(stage)), seconds=30)
     until("the weekly push", ibkr.waiting, seconds=300)

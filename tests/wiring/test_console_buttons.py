@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from console_world.console import Console
 from console_world.gateway import GatewayPod, gateway_pod
@@ -116,6 +116,24 @@ def test_after_the_screens_password_buttons_need_no_other(
         assert report["holds"] == []
         page.get_by_role("button", name="Disconnect").click()
         expect(button(page, "pause")).to_be_disabled()
+
+
+def test_a_password_before_the_first_word_of_the_gateway_unlocks_them_too(
+    gateway: GatewayPod, console: Console, page: Page
+) -> None:
+    gateway.run(gateway.pod.log_in())
+    held: list[Route] = []
+    page.route("**/gateway", lambda route: held.append(route))  # noqa: PLW0108 - Playwright reads a handler's signature
+    with gateway.screen.served(console.vnc_port):
+        page.goto(console.url)
+        enter(page, PASSWORD)
+        state_is(page, "Screen connected")
+        until(lambda: bool(held), "a question that is not answered yet")
+        for question in held:
+            question.continue_()
+        page.unroute("**/gateway")
+        open_rows(page)
+        expect(button(page, "pause")).to_be_enabled()
 
 
 def test_a_pause_outlives_the_sentinel_and_its_ledger(

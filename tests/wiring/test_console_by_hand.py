@@ -71,10 +71,10 @@ def test_a_refused_password_is_typed_anew_and_logs_in(
 def set_up_ibc(gateway: GatewayPod, variable: str, value: str) -> None:
     """Somebody has set IBC up in another way than the container's environment does; the next start reads it."""
     template = gateway.pod.folder / "home" / "ibc" / "config.ini.tmpl"
+    gateway.state("AwaitingApproval")
     text = template.read_text()
     assert f"${{{variable}}}" in text
     template.write_text(text.replace(f"${{{variable}}}", value))
-    gateway.state("AwaitingApproval")
     gateway.pod.kill_container()
     report = gateway.run(gateway.pod.state("WaitingForPermit"))
     asked = gateway.pod.call("POST", "/v1/login-requests", {"id": report["at"]})

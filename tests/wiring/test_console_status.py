@@ -47,7 +47,7 @@ def test_before_the_password_a_push_counts_down_and_the_rest_is_said(
     start: Callable[..., Console], browser: Browser
 ) -> None:
     console = start()
-    word = [waiting_push(138)]
+    word = [waiting_push(598)]
     with (
         told(console.sentinel_port, word),
         browser.new_context(timezone_id="Europe/Berlin") as context,
@@ -55,7 +55,7 @@ def test_before_the_password_a_push_counts_down_and_the_rest_is_said(
         page = context.new_page()
         page.goto(console.url)
         deadline = page.locator("#deadline")
-        expect(deadline).to_contain_text("within 2:1")
+        expect(deadline).to_contain_text("within 9:")
         first = deadline.text_content()
         expect(deadline).not_to_have_text(first or "")
         expect(page.locator("[data-line=restart]")).to_have_text(
@@ -73,18 +73,18 @@ def test_a_browser_whose_clock_is_wrong_counts_down_to_the_right_moment(
     start: Callable[..., Console], browser: Browser
 ) -> None:
     console = start()
-    with told(console.sentinel_port, [waiting_push(138)]), browser.new_context() as context:
+    with told(console.sentinel_port, [waiting_push(598)]), browser.new_context() as context:
         page = context.new_page()
         page.clock.install(time=datetime.now(UTC) - timedelta(hours=3))
         page.goto(console.url)
-        expect(page.locator("#deadline")).to_contain_text("within 2:1")
+        expect(page.locator("#deadline")).to_contain_text("within 9:")
 
 
 def test_after_the_password_the_lines_stay_and_follow_the_gateway(
     screen: Screen, start: Callable[..., Console], page: Page
 ) -> None:
     console = start()
-    word = [waiting_push(138)]
+    word = [waiting_push(598)]
     with screen.served(console.vnc_port), told(console.sentinel_port, word):
         page.goto(console.url)
         enter(page, PASSWORD)
@@ -105,7 +105,7 @@ def test_every_text_can_be_read_on_a_wide_screen_and_on_a_phone(
     phone, desk = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
     for size in (phone, desk):
         with (
-            told(console.sentinel_port, [waiting_push(138)]),
+            told(console.sentinel_port, [waiting_push(598)]),
             browser.new_context(color_scheme=scheme) as context,
         ):
             page = context.new_page()

@@ -13,47 +13,13 @@ import pytest
 
 from executor_world import CLIENT_TOKEN, world
 from gate_fakes import TOKEN, ToldGate, until
-from ibgateway_simulator.gateway.relay import Relay
-from ibgateway_simulator.ibkr.server import Running, running
-from ibgateway_simulator.ibkr.settings import ibkr_settings
 from library_environments import library_environment
+from library_stories import logged_in
 from rust_programs import rust_program
 
 ROOT = Path(__file__).parents[2]
-HOURS = [["2026-01-02T09:30:00-05:00", "2099-12-31T16:00:00-05:00"]]
-LOGIN = {"type": "login", "kind": "full", "user": "paperuser", "password": "paperpassword"}
 PERIOD = 2.0
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
-
-
-@contextlib.asynccontextmanager
-async def logged_in() -> AsyncIterator[tuple[Running, str, int]]:
-    """IBKR whose market is open, and a gateway with a session: IBKR, the control API's address, the API port."""
-    settings = ibkr_settings({"SIMULATOR_IBKR_PORT": "0", "SIMULATOR_BROKER_PORT": "0"})
-    async with running(settings) as ibkr, aiohttp.ClientSession() as http:
-        url = f"http://127.0.0.1:{ibkr.port}"
-        clock = {"hours": "custom", "sessions": HOURS}
-        async with http.patch(f"{url}/v1/clock", json=clock) as answer:
-            assert answer.status == 200
-        async with http.ws_connect(f"{url}/gateway/session?gateway=g") as socket:
-            await socket.send_json({**LOGIN, "mode": "paper"})
-            message: dict[str, Any] = await socket.receive_json()
-            async with http.post(f"{url}/v1/pushes/latest/approve") as answer:
-                assert answer.status == 200
-            while message["type"] != "logged_in":
-                message = await socket.receive_json()
-            relay = Relay("127.0.0.1", ibkr.broker_port, 0)
-            await relay.open(message["session"])
-            # Who does not read answers no ping, and is taken for gone.
-            reading = asyncio.create_task(_read(socket))
-            yield ibkr, url, relay.port
-            reading.cancel()
-            relay.close()
-
-
-async def _read(socket: aiohttp.ClientWebSocketResponse) -> None:
-    async for _ in socket:
-        pass
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(1200)]
 
 
 class StartedBot:
@@ -190,7 +156,11 @@ async def test_a_job_that_begins_before_the_first_login_ends_with_its_rebalance(
 
 async def test_a_stop_waits_for_the_order_of_a_bot_that_asks_by_itself(tmp_path: Path) -> None:
     """Three seconds after a question nobody waits for it any more: it asks on until its order is done."""
-    async with logged_in() as (_, url, port), ToldGate() as gate, aiohttp.ClientSession() as http:
+    async with (
+        logged_in() as (_, url, port),
+        ToldGate() as gate,
+        aiohttp.ClientSession() as http,
+    ):
         async with http.patch(f"{url}/v1/faults", json={"hold_fills": True}) as answer:
             assert answer.status == 200
         gate.opened()

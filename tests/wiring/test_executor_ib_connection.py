@@ -240,7 +240,7 @@ async def test_no_more_snapshots_are_asked_for_at_once_than_a_user_has_lines_of_
     here: ExecutorWorld,
 ) -> None:
     await here.gateway.login()
-    await here.ibkr.send("PATCH", "/v1/faults", {"no_last_price": True, "snapshot_seconds": 3})
+    await here.ibkr.send("PATCH", "/v1/faults", {"no_last_price": True, "snapshot_seconds": 10})
     broker = await ib.connect(address(here), Heard(), Unpaced(time.monotonic), LONG)
     (found,) = await broker.candidates(AAPL)
     asking = asyncio.gather(*(broker.quote(found.contract) for _ in range(70)))

@@ -62,7 +62,7 @@ async def test_ids_that_begin_again_at_one_are_used_by_no_second_order(here: Exe
     back = {"account": "DU1234567", "client_id": 17, "value": 1}
     await here.ibkr.send("PATCH", "/v1/next-ids", back)
     await here.ibkr.send("POST", "/v1/connections/drop", {})
-    await here.ready()
+    await until("it has connected anew", lambda: here.introduced(2))
     _, second = await here.place("k2")
     assert (await here.reaches(second["id"], "Filled"))["orderId"] == 2
     assert (await here.verdict()).violations == []

@@ -118,7 +118,7 @@ async def test_cancel_all_ends_everything_while_trading_is_paused(here: Executor
 
 
 async def test_not_before_holds_an_order_back_until_its_moment(here: ExecutorWorld) -> None:
-    moment = datetime.now(UTC) + timedelta(seconds=2)
+    moment = datetime.now(UTC) + timedelta(seconds=6)
     _, later = await here.place("k1", notBefore=moment.isoformat())
     await here.waits_for(later["id"], "NotBefore")
     _, now = await here.place("k2", priority="high", clientReference="basket 7")
@@ -182,7 +182,7 @@ async def test_an_order_for_the_opening_auction_leaves_at_its_own_moment(
     here: ExecutorWorld,
 ) -> None:
     await opens(here, 20)
-    moment = datetime.now(UTC) + timedelta(seconds=2)
+    moment = datetime.now(UTC) + timedelta(seconds=6)
     _, order = await here.place("k1", timeInForce="OPG", notBefore=moment.isoformat())
     await here.waits_for(order["id"], "NotBefore")
     sent = await here.reaches(order["id"], "Working")

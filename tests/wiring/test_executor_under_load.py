@@ -62,7 +62,7 @@ async def test_bid_and_ask_that_came_before_the_end_count_once_the_time_is_over(
         ib.GatewayAddress("127.0.0.1", here.gateway.port, 17),
         lambda _: None,
         MessagePacer(time.monotonic),
-        ib.RequestLimits(price=0.5),
+        ib.RequestLimits(price=3),
     )
     assert await broker.price(AAPL) == Decimal("190.01")
     await here.ibkr.send("PATCH", "/v1/faults", {"mute_symbols": ["AAPL"]})

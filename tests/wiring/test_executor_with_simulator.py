@@ -213,7 +213,7 @@ async def test_an_order_that_lives_past_its_validity_expires_behind_a_closed_gat
     await here.ready()
     here.sentinel.tell(LoginState.SESSION_CONFLICT)
     await here.not_ready()
-    soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    soon = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
     _, order = await here.place("k1", validUntil=soon)
     expired = await here.reaches(order["id"], "Expired")
     assert expired["reason"] == "ValidityEnded"
@@ -247,6 +247,7 @@ async def test_ids_are_never_reused_when_the_gateway_rolls_them_back(here: Execu
     back = {"account": "DU1234567", "client_id": 17, "value": 1}
     await here.ibkr.send("PATCH", "/v1/next-ids", back)
     await here.ibkr.send("POST", "/v1/connections/drop", {})
+    await until("it has connected anew", lambda: here.introduced(2))
     _, second = await here.place("k2")
     await here.reaches(second["id"], "Filled")
     assert [frame[1] for frame in await here.placed_frames()] == ["1", "2"]

@@ -43,7 +43,7 @@ def held(report: dict[str, Any]) -> list[str]:
 async def test_a_person_has_the_login_and_its_return_costs_no_push(tmp_path: Path) -> None:
     async with pod_on_host(tmp_path) as pod:
         await pod.log_in()
-        said = await hands_over(pod, timedelta(seconds=12))
+        said = await hands_over(pod, timedelta(seconds=30))
         assert said["costsPush"] is False
         assert "HandedOver" in held(await pod.until(lambda r: bool(held(r))))
         await pod.until(is_free)
@@ -119,8 +119,7 @@ async def test_where_the_week_has_no_token_the_push_of_the_return_is_said_before
     async with pod_on_host(tmp_path, attemptIntervalSeconds=1) as pod:
         await pod.log_in()
         dies_soon = calendar(datetime.now(UTC) - timedelta(days=7) + timedelta(minutes=30))
-        pod.tell_sentinel(calendar=dies_soon)
-        await asyncio.sleep(2)
+        await pod.settings_taken(calendar=dies_soon)
         said = await hands_over(pod)
         assert said["costsPush"] is True
         assert "weekly token boundary" in said["why"]

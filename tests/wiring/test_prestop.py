@@ -82,7 +82,7 @@ async def test_it_says_one_word_and_waits_for_the_end(
 ) -> None:
     async with driver() as ibc, process() as gateway:
         runs(tmp_path, gateway.pid, may_pause=may_pause)
-        hook = await prestop(tmp_path, ibc.port)
+        hook = await prestop(tmp_path, ibc.port, PRESTOP_PAUSE_SECONDS="60")
         await ibc.heard(command)
         await asyncio.sleep(0.5)
         assert hook.returncode is None

@@ -10,6 +10,7 @@ let key = "";
 let watching = false;
 let secrets = { token: null, password: null };
 let pending = null;
+let early = false; // the screen's password was shown, and there were no buttons to unlock yet
 
 async function send(method, path, body, headers = {}) {
   return fetch(path, {
@@ -24,7 +25,12 @@ async function send(method, path, body, headers = {}) {
 // Shows the password for a key; gives the words of a refusal, or nothing.
 export async function unlock(shown) {
   secrets = shown;
-  if (watching || !gateway().buttons || key || shown.password === null) return "";
+  early = false;
+  if (watching || key || shown.password === null) return "";
+  if (!gateway().buttons) {
+    early = true;
+    return "";
+  }
   const body = { password: shown.password, protocols: subprotocols(shown.token) };
   try {
     const answer = await send("POST", "key", body);
@@ -40,6 +46,7 @@ export async function unlock(shown) {
 export function lock() {
   if (key) send("DELETE", "key", {}, { "X-Console-Key": key }).catch(() => {});
   key = "";
+  early = false;
   offer();
 }
 
@@ -51,6 +58,7 @@ export function begin({ viewOnly, token }) {
 // Rows are kept as long as they say the same: a button that has the focus keeps it.
 export function offer() {
   const { offers = [], buttons = false, withheld = "" } = gateway();
+  if (early && buttons) unlock(secrets);
   element("asks").hidden = offers.length === 0;
   write("withheld", withheld);
   element("withheld").hidden = withheld === "" || watching;

@@ -30,8 +30,12 @@ def built_page(folder: Path) -> Path:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", target, *wheel]
         subprocess.run(pip, check=True)
         env["PYTHONPATH"] = target
-    build = str(ROOT / "gateway" / "console-page" / "build.sh")
-    subprocess.run(["sh", build, str(folder / "novnc")], check=True, env=env, capture_output=True)
+    # npm empties the folder that it works in, and each worker of pytest has it build.
+    source = folder / "console-page"
+    left = shutil.ignore_patterns("node_modules")
+    shutil.copytree(ROOT / "gateway" / "console-page", source, ignore=left)
+    build = [str(source / "build.sh"), str(folder / "novnc")]
+    subprocess.run(["sh", *build], check=True, env=env, capture_output=True)
     return folder / "novnc"
 
 

@@ -26,6 +26,7 @@ def chromium() -> Iterator[Browser]:
     """A headless browser."""
     if not CHROMIUM.exists():
         raise RuntimeError(f"there is no {CHROMIUM}: run tests/install-debian.sh")
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser
@@ -35,7 +36,6 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def open_page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
     """A page of a profile of its own; what it writes to the browser's console is kept."""
-    expect.set_options(timeout=PATIENCE * 1000)
     with browser.new_context(viewport={"width": 1200, "height": 900}) as context:
         context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()

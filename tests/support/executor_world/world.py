@@ -152,6 +152,10 @@ class ExecutorWorld:
         frames = await self.ibkr.get("/v1/frames?direction=in&message=3")
         return [frame["fields"] for frame in frames]
 
+    async def introduced(self, times: int) -> bool:
+        """Whether the executor has connected, and said who it is, so often."""
+        return len(await self.ibkr.get("/v1/frames?direction=in&message=71")) >= times
+
     async def _probe(self, path: str) -> int:
         with contextlib.suppress(aiohttp.ClientError):
             return (await self.probes.ask("GET", path))[0]

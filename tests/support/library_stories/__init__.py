@@ -75,8 +75,16 @@ async def logged_in(
                 message = await socket.receive_json()
             relay = Relay("127.0.0.1", ibkr.broker_port, 0)
             await relay.open(message["session"])
+            # Who does not read answers no ping, and is taken for gone.
+            reading = asyncio.create_task(_read(socket))
             yield ibkr, url, relay.port
+            reading.cancel()
             relay.close()
+
+
+async def _read(socket: aiohttp.ClientWebSocketResponse) -> None:
+    async for _ in socket:
+        pass
 
 
 async def told(python: Path, *arguments: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from urllib.parse import quote
 import psutil
 import psycopg
 from psycopg import sql
+
+from host_processes import free_port
 
 PROGRAMS: Final = Path("/usr/lib/postgresql")
 """Where Debian keeps them, by version."""
@@ -147,10 +148,7 @@ def started() -> Iterator[PostgresServer]:
     """A new cluster that runs until the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="ibgateway-postgres-"))
     try:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port: int = free.getsockname()[1]
-        server = PostgresServer(folder, port)
+        server = PostgresServer(folder, free_port())
         server.make()
         server.start()
         try:

@@ -74,6 +74,15 @@ class PodOnHost:
         aside.write_text(json.dumps(self._settings))
         aside.replace(self.folder / "settings.json")
 
+    async def settings_taken(self, **settings: object) -> None:
+        """The sentinel is told, and says that it has read it."""
+        log, words = self.folder / "sentinel.log", "the settings have changed"
+        before = log.read_text().count(words)
+        self.tell_sentinel(**settings)
+        async with asyncio.timeout(LIMIT):
+            while log.read_text().count(words) == before:  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.02)
+
     def tell_people(self, *addresses: str, heartbeat: str = "", **settings: object) -> None:
         """The user gives the gateway a Secret with addresses."""
         secret = self.folder / "notifications"

@@ -1,6 +1,7 @@
 """What happens to a gateway's pod, as the kernel, the kubelet and the node do it."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -44,7 +45,8 @@ async def reboot(pod: PodOnHost) -> None:
 async def evict(pod: PodOnHost, *, volume: bool = True) -> None:
     """The pod ends as the kubelet ends it, and another one comes: with the volume, or without what was on it."""
     assert await pod.prestop() == 0
-    os.kill(pod.container, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # its hook has asked it to end already
+        os.kill(pod.container, signal.SIGTERM)
     await pod.ended()
     await pod.end_sentinel()
     for name in ("run", *(() if volume else ("state", "settings"))):
