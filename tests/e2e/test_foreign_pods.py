@@ -115,7 +115,7 @@ def test_they_are_not_while_it_is_closed(stage: Stage, ibkr: Ibkr, following: No
     ibkr.post("/v1/connectivity", {"state": "lost"})
     closed = lambda: all_say(stage, "False ConnectionLost", ready=False)  # noqa: E731
     until("none of them is Ready", closed, seconds=120)
-    assert not stage.ready("executor")
+    until("nor is the executor", lambda: not stage.ready("executor"), seconds=30)
     ibkr.post("/v1/connectivity", {"state": "restored", "code": 1102})
     until("they are Ready again", lambda: all_say(stage, "True GateOpen", ready=True), seconds=240)
 
