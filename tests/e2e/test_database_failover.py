@@ -57,7 +57,7 @@ def test_nobody_asks_and_it_is_noticed_and_said(
         seen = stage.wait_for(kind, "False", "LedgerUnavailable")
         assert "see that PostgreSQL runs" in seen["message"]
         assert "canary" not in seen["message"]
-    assert not is_ready(only_pod(stage, "executor"))
+    until("it is not Ready", lambda: not is_ready(only_pod(stage, "executor")), seconds=30)
     assert stage.condition("TradingAllowed")["status"] == "True"
 
 
