@@ -126,8 +126,7 @@ class ControlApi:
     async def events(self, request: web.Request, _: Json) -> list[Json]:
         """Entries after `after`; waits up to `wait` seconds for the first."""
         after = int(request.query.get("after", "0"))
-        wait = min(float(request.query.get("wait", "0")), LONGEST_WAIT)
-        return await self._ibkr.events.after(after, wait)
+        return await self._ibkr.events.after(after, patience(request))
 
     async def frames(self, request: web.Request, _: Json) -> list[Json]:
         """Frames after `after`; by `client_id`, `direction` and `message` (first field)."""
@@ -162,9 +161,9 @@ class ControlApi:
         return views.push_view(logins.push(number))
 
     async def _latest_push(self, request: web.Request) -> int:
-        user, wait = request.query.get("user"), float(request.query.get("wait", "0"))
+        user = request.query.get("user")
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(wait, LONGEST_WAIT)):
+            async with asyncio.timeout(patience(request)):
                 while not self._ibkr.logins.waiting(user):
                     await self._ibkr.events.next()
         if not (waiting := self._ibkr.logins.waiting(user)):
@@ -233,6 +232,15 @@ class ControlApi:
         for client in found:
             client.abort()
         return {"dropped": len(found)}
+
+
+def patience(request: web.Request) -> float:
+    """Seconds that the asker waits (`?wait=`), LONGEST_WAIT at most. Raises ValueError for what is no such number."""
+    text = request.query.get("wait", "0")
+    seconds = float(text)
+    if not seconds >= 0:
+        raise ValueError(f"wait={text} is no number of seconds")
+    return min(seconds, LONGEST_WAIT)
 
 
 def _number(client: ApiClientIdentity) -> int:

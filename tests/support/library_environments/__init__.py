@@ -15,7 +15,8 @@ from filelock import FileLock
 
 __all__ = ["library_environment"]
 
-PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+PIP = ("-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+"""Isolated: PYTHONPATH leads to sources of ours, in which pip would look as well."""
 HASHED = ("--require-hashes", "--no-build-isolation")
 
 

@@ -68,6 +68,8 @@ async def test_an_answer_waits_for_its_push(world: IbkrWorld) -> None:
         ("PATCH", "/v1/clock", {"hours": "odd"}, 409),
         ("PATCH", "/v1/prices", {"NONE": 1}, 404),
         ("PATCH", "/v1/prices", {"AAPL": "dear"}, 400),
+        ("GET", "/v1/events?wait=nan", None, 400),
+        ("GET", "/v1/events?wait=-1", None, 400),
         ("POST", "/v1/orders/5/fill", None, 404),
         ("PATCH", "/v1/accounts/U1", {}, 404),
         ("POST", "/v1/connectivity", {}, 400),
