@@ -15,8 +15,8 @@ GATE_OPEN: Final = "GateOpen"
 """The reason of an open gate, here as in the conditions."""
 DRAIN_LIMIT_SECONDS: Final = 120
 """So long at most a planned stop waits for programs; the hook of a pod that goes has a limit of its own."""
-PROGRAM_STAYS_SECONDS: Final = 3.0
-"""Whoever asks has the next question on its way within that; after it nobody is waited for."""
+PROGRAM_STAYS_SECONDS: Final = 5.5
+"""So long after its last question a program is waited for: longer than the five seconds for which it may trust an answer."""
 MOST_PROGRAMS: Final = 256
 """So many names are kept at once; one more is refused until another one has gone."""
 PROGRAM_NAME: Final = re.compile(r"[a-z0-9.-]{1,63}")

@@ -15,6 +15,7 @@ from ibapi.wrapper import EWrapper
 from ibgateway.client import Gate
 
 PERIOD = float(os.environ.get("PERIOD_SECONDS", "86400"))
+SETTLE = float(os.environ.get("SETTLE_SECONDS", "10"))
 NAME = os.environ.get("BOT_NAME", "nautilus-ibapi")
 SYMBOL = os.environ.get("SYMBOL", "SPY")
 PATIENCE = 30.0
@@ -31,12 +32,20 @@ class Bot(EWrapper, EClient):
         self.refs: set[str] = set()
         self.states: dict[int, str] = {}
 
-    def trade(self, ref: str) -> None:
-        """One market order for one share, unless IBKR has it already; comes back once IBKR has acknowledged it."""
+    def trade(self, gate: Gate, ref: str) -> None:
+        """One market order for one share, unless it was sent or IBKR has it; comes back once IBKR has acknowledged it."""
+        if ref in self.refs:
+            return
         if not self.isConnected():
             self.begin()
+            self.ask()
+            time.sleep(
+                SETTLE
+            )  # right after a connection IBKR's lists may be empty: the second look counts
         self.ask()
         if ref in self.refs:
+            print(f"{ref}: IBKR has it", flush=True)
+        if ref in self.refs or not gate.is_open:
             return
         contract, order = Contract(), Order()
         contract.symbol, contract.secType = SYMBOL, "STK"
@@ -44,7 +53,7 @@ class Bot(EWrapper, EClient):
         order.action, order.orderType, order.totalQuantity = "BUY", "MKT", 1
         order.orderRef, order.tif = ref, "DAY"
         number, self.next_id = self.next_id, self.next_id + 1
-        self.refs.add(ref)
+        self.refs.add(ref)  # whatever becomes of it, it is not sent again
         self.placeOrder(number, contract, order)
         self.wait(lambda: self.states.get(number, "PendingSubmit") != "PendingSubmit")
         print(f"{ref}: {self.states[number]}", flush=True)
@@ -117,11 +126,11 @@ def main(bot: Bot) -> None:
         while True:
             with gate.trading(timeout=None):
                 try:
-                    bot.trade(f"{NAME}-{time.time() // PERIOD:.0f}")
+                    bot.trade(gate, f"{NAME}-{time.time() // PERIOD:.0f}")
                 except (OSError, TimeoutError) as error:
                     print(f"not now: {error!r}", flush=True)
                     bot.disconnect()
-            time.sleep(PERIOD - time.time() % PERIOD)
+            time.sleep(min(5.0, PERIOD - time.time() % PERIOD))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Nothing here reads what has changed; every run starts from what is. It returns w
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ibgateway_api import names
@@ -21,6 +21,7 @@ from ibgateway_operator.decide.actions import (
     EndHandover,
     GiveTurn,
     RestartGateway,
+    SettleRequested,
     StartHandover,
 )
 from ibgateway_operator.decide.closures import seconds_to_long_skew, seconds_to_start
@@ -33,7 +34,7 @@ from ibgateway_operator.desired.input import DesiredInput, Scripts
 from ibgateway_operator.errors import ConflictError, NotFoundError, OperatorError
 from ibgateway_operator.kube.client import ApiServer
 from ibgateway_operator.metrics import OperatorMetrics
-from ibgateway_operator.model.kinds import STATEFUL_SET
+from ibgateway_operator.model.kinds import DEPLOYMENT, STATEFUL_SET
 from ibgateway_operator.model.manifests import is_terminating
 from ibgateway_operator.model.memory import GatewayMemory
 from ibgateway_operator.model.snapshot import Finding, Snapshot
@@ -65,6 +66,8 @@ class Outcome:
     ignored_request: str = ""
     findings: tuple[Finding, ...] = ()
     events: tuple[PendingEvent, ...] = ()
+    still_waits: str = ""
+    """The executor's template that was asked for and could not be applied."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,9 @@ class Reconciler:
         if snapshot.settling:
             return snapshot.settling
         enforced = memory.console.enforced
+        if outcome.still_waits:
+            pending = (decision.pending, outcome.still_waits)
+            decision = replace(decision, pending=", ".join(filter(None, pending)))
         assessment = assess(snapshot, decision, outcome.findings, enforced=enforced)
         if new:  # its pods could not come up any earlier
             memory.begun = self.observer.clock.monotonic()
@@ -157,15 +163,17 @@ class Reconciler:
         What fails is a finding: it holds up nothing else, and least of all the status.
         """
         key, login = snapshot.gateway.key, snapshot.gateway.status.login
-        done = [await self._carry_out(key, memory, each) for each in decision.actions]
-        failed = [each for each in done if isinstance(each, Finding)]
+        done = [(each, await self._carry_out(key, memory, each)) for each in decision.actions]
+        failed = [came for _, came in done if isinstance(came, Finding)]
         findings = await self._apply(snapshot, memory, decision)
-        carried = [each for each in done if isinstance(each, Done)]
+        waits = {each: _not_taken(key, memory, each) for each, _ in done}
+        carried = [came for each, came in done if isinstance(came, Done) and not waits[each]]
         return Outcome(
             handled_request=next((d.handled for d in carried if d.handled), login.handled_request),
             ignored_request=next((d.ignored for d in carried if d.ignored), login.ignored_request),
             findings=(*failed, *findings),
             events=tuple(each.event for each in carried if each.event),
+            still_waits=next((revision for revision in waits.values() if revision), ""),
         )
 
     async def _carry_out(self, key: Key, memory: GatewayMemory, action: Action) -> Done | Finding:
@@ -291,6 +299,13 @@ class Reconciler:
         if self.observer.forget(key):
             self.metrics.forget(key)
             self.on_gone()
+
+
+def _not_taken(key: Key, memory: GatewayMemory, action: Action) -> str:
+    """The executor's template, where that was asked for and could not be applied: the request stands, and it waits on."""
+    deployment = (DEPLOYMENT.kind, names.child_names(key.name).executor)
+    taken = deployment not in memory.unapplied
+    return "" if taken or not isinstance(action, SettleRequested) else action.executor
 
 
 def _failed(what: str, error: OperatorError) -> Finding:

@@ -37,7 +37,10 @@ BOTS: Final = {
     "event-processor": "compose",
 }
 """Which gateway each bot trades; its name begins each orderRef."""
-SOON: Final = [{"name": "PERIOD_SECONDS", "value": "5"}]
+SOON: Final = [
+    {"name": "PERIOD_SECONDS", "value": "5"},
+    {"name": "SETTLE_SECONDS", "value": "1"},
+]
 LOGIN: Final[Json] = {
     "login": {"attemptIntervalSeconds": 30, "maxAttempts": 3},
     "novnc": {"enabled": False},

@@ -25,8 +25,9 @@ pytestmark = [pytest.mark.clients, pytest.mark.timeout(1200)]
 class StartedBot:
     """A bot of examples/ as a process, in the environment that the operator would give it."""
 
-    def __init__(self, name: str, *, gate: str, port: int, folder: Path) -> None:
+    def __init__(self, name: str, *, gate: str, port: int, folder: Path, **more: str) -> None:
         self._name = name
+        self.lines: list[str] = []
         token = folder / "token"
         token.write_text(TOKEN)
         self._environment = {
@@ -38,6 +39,9 @@ class StartedBot:
             "IBGATEWAY_STATUS_URL": gate,
             "IBGATEWAY_TOKEN_FILE": str(token),
             "PERIOD_SECONDS": str(PERIOD),
+            "SETTLE_SECONDS": "0.2",
+            "PYTHONUNBUFFERED": "1",
+            **more,
         }
 
     def _program(self) -> list[Path]:
@@ -51,7 +55,10 @@ class StartedBot:
     async def running(self) -> AsyncIterator[None]:
         """Started, and ended as the kubelet does: the first process of a container has to handle SIGTERM itself."""
         program = await asyncio.to_thread(self._program)
-        process = await asyncio.create_subprocess_exec(*program, env=self._environment)
+        process = await asyncio.create_subprocess_exec(
+            *program, env=self._environment, stdout=asyncio.subprocess.PIPE
+        )
+        hearing = asyncio.create_task(self._hear(process))
         try:
             yield
             assert process.returncode is None, "it ended by itself"
@@ -62,6 +69,18 @@ class StartedBot:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+            await hearing
+
+    async def _hear(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            self.lines.append(line.decode())
+
+    async def says(self, words: str) -> None:
+        """Come back once it has."""
+        async with asyncio.timeout(120):
+            while not any(words in line for line in self.lines):  # noqa: ASYNC110 - a list tells nobody
+                await asyncio.sleep(0.05)
 
 
 class Booked:
@@ -119,6 +138,45 @@ async def test_a_bot_trades_while_the_gate_is_open_and_never_twice(
                 await booked.at_least(1 + len(await booked.refs()))
         refs = await booked.refs()
         assert len(refs) == len(set(refs)), "one order for each decision"
+
+
+DAY = {"PERIOD_SECONDS": "86400", "SETTLE_SECONDS": "4"}
+"""No second period begins; IBKR's lists are known by then."""
+
+
+@pytest.mark.parametrize("name", ["ib_async", "ib_insync", "nautilus_ibapi", "rust_ibapi"])
+async def test_a_bot_that_is_started_again_does_not_believe_the_first_empty_lists(
+    name: str, tmp_path: Path
+) -> None:
+    async with logged_in() as (_, url, port), ToldGate() as gate, aiohttp.ClientSession() as http:
+        gate.opened()
+        bot = StartedBot(name, gate=gate.url, port=port, folder=tmp_path, **DAY)
+        booked = Booked(url)
+        async with bot.running():
+            await booked.at_least(1)
+        empty = {"orders_empty_seconds": 2, "reports_empty_seconds": 2}
+        async with http.patch(f"{url}/v1/faults", json=empty) as answer:
+            assert answer.status == 200
+        async with bot.running():
+            await bot.says("IBKR has it")
+        assert len(await booked.refs()) == 1
+
+
+async def test_a_list_that_never_comes_is_no_empty_list(tmp_path: Path) -> None:
+    """ib_async and ib_insync say that they are connected without it."""
+    async with logged_in() as (_, url, port), ToldGate() as gate, aiohttp.ClientSession() as http:
+        gate.opened()
+        bot = StartedBot("ib_async", gate=gate.url, port=port, folder=tmp_path, **DAY)
+        booked = Booked(url)
+        async with bot.running():
+            await booked.at_least(1)
+        completed_orders, executions = 99, 7
+        silent = {"silent_requests": [completed_orders, executions]}
+        async with http.patch(f"{url}/v1/faults", json=silent) as answer:
+            assert answer.status == 200
+        async with bot.running():
+            await bot.says("not now: TimeoutError")
+        assert len(await booked.refs()) == 1
 
 
 async def test_a_job_that_begins_before_the_first_login_ends_with_its_rebalance(

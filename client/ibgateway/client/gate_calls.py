@@ -30,7 +30,7 @@ ENTRY_SECONDS: Final = 60.0
 WORD_SECONDS: Final = 2.0
 """So long the answer to an acknowledged drain may take: meanwhile the gate's own line is not read."""
 RETRIES: Final = RetryLimit(pause=0.25, longest=1.0)
-"""A program that asks no more is waited for three seconds: a new question is under way long before."""
+"""A program that asks no more is not waited for for long: a new question is under way well before."""
 
 _TOKEN: Final = re.compile(r"[!-~]+")
 """What a header can carry; httpx would tell its own log of anything else."""

@@ -20,12 +20,13 @@ fn main() {
     // Nothing ends the first process of a container softly but its own handler. An order on its way is asked for at the next start.
     ctrlc::set_handler(|| std::process::exit(0)).expect("SIGTERM can be handled");
     let period: f64 = variable("PERIOD_SECONDS", "86400").parse().expect("PERIOD_SECONDS is a number");
+    let settle: f64 = variable("SETTLE_SECONDS", "10").parse().expect("SETTLE_SECONDS is a number");
     let name = variable("BOT_NAME", "rust-ibapi");
     let mut done = -1.0;
     loop {
         let turn = (now() / period).floor();
         if turn != done {
-            match trade(&format!("{name}-{turn}")) {
+            match trade(&format!("{name}-{turn}"), Duration::from_secs_f64(settle)) {
                 Ok(said) => {
                     println!("{name}-{turn}: {said}");
                     done = turn;
@@ -38,12 +39,16 @@ fn main() {
 }
 
 /// One market order for one share, unless IBKR has it already. An error before the order is sent is none of the order's.
-fn trade(reference: &str) -> Fallible<String> {
+fn trade(reference: &str, settle: Duration) -> Fallible<String> {
     ask_gate()?;
     let address = format!("{}:{}", variable("IB_HOST", ""), variable("IB_PORT", "4001"));
     let client = Client::connect(&address, variable("IB_CLIENT_ID", "").parse()?)?;
-    if known(&client)?.contains(reference) {
-        return Ok("IBKR has it".into());
+    // Right after a connection IBKR's lists may be empty: the second look counts as well.
+    for pause in [settle, Duration::ZERO] {
+        if known(&client)?.contains(reference) {
+            return Ok("IBKR has it".into());
+        }
+        thread::sleep(pause);
     }
     let contract = Contract::stock(variable("SYMBOL", "SPY").as_str()).build();
     let mut order = client.order(&contract).buy(1).market().day_order().build_order()?;

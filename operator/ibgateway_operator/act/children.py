@@ -74,6 +74,9 @@ class ChildWriter:
 
         `marks` has the digest of each: one that is as it was applied costs no more than a look.
         """
+        wanted = list(wanted)
+        for place in memory.unapplied.keys() - {place_of(manifest) for manifest in wanted}:
+            del memory.unapplied[place]  # held back since: nothing of it is due
         stored = {place_of(body): body for body in self.cache.children(gateway.key)}
         children = [m for m in wanted if not _stands(memory, stored, place_of(m), marks)]
         first = [m for m in children if m["kind"] not in WORKLOADS]

@@ -146,6 +146,10 @@ class ProgramGates:
             return False  # the watch shows its end
         logger.info("pod %s is told %s of %s", pod.place, condition["reason"], pod.follows)
         self._answered(pod, stored)
+        if self.pods.word(pod.follows) != said:
+            self.lane.renew(
+                pod.place
+            )  # it moved while this was written, perhaps back to what stood before
         return True
 
     def _answered(self, before: ProgramPod, stored: Manifest) -> None:

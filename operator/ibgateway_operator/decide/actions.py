@@ -19,7 +19,7 @@ from ibgateway_operator.decide.stops import (
 from ibgateway_operator.decide.templates import never_started, pending_executor, pending_gateway
 from ibgateway_operator.decide.turns import may_push, turn_to_give
 from ibgateway_operator.model.manifests import Manifest, is_terminating, name_of, uid_of
-from ibgateway_operator.model.snapshot import Snapshot, container_backs_off
+from ibgateway_operator.model.snapshot import IBGateway, Snapshot, container_backs_off
 
 LOGIN_WAITS_SECONDS: Final = 5.0
 """How long a login that was asked for waits, so that the executor's template is taken with it."""
@@ -180,11 +180,18 @@ def _handed_on(snapshot: Snapshot, week: Window, request: RequestedLogin) -> Act
     if restarted_on_request(snapshot, week):
         return RequestLogin(request.id) if drained(snapshot, PlannedStop.RESTART) else None
     executor = pending_executor(snapshot)
+    if snapshot.logged_in and _is_new(snapshot.gateway):
+        return None
     if executor and snapshot.logged_in:
         return SettleRequested(request.id, executor) if drained_for_any(snapshot) else None
     if executor and not _login_comes_first(snapshot):
         return None
     return RequestLogin(request.id, pushes=not snapshot.logged_in)
+
+
+def _is_new(gateway: IBGateway) -> bool:
+    """Whether no status speaks of this spec yet: what waits of it is known with the first one."""
+    return gateway.status.observed_generation < gateway.generation
 
 
 def _login_comes_first(snapshot: Snapshot) -> bool:

@@ -142,12 +142,17 @@ def _executor(given: DesiredInput) -> Manifest:
 
 
 def _program(given: DesiredInput) -> Manifest:
-    """In: named clients, at the ports that it has. Out: everywhere, because nobody knows what it needs."""
+    """In: named clients, at the ports that it has, and whoever reads metrics at the one of that name. Out: everywhere, because
+    nobody knows what it needs.
+    """
     clients = [_client(endpoint) for endpoint in given.spec.network_policy.executor_clients]
     ports = [
         {"protocol": str(p.protocol), "port": p.container_port} for p in given.spec.executor.ports
     ]
     let_in = [{"from": clients, "ports": ports}] if clients and ports else []
+    for port in given.spec.executor.ports:
+        if port.name == "metrics":
+            let_in += _scrape(given, port.container_port)
     return _policy(given, Component.EXECUTOR, ingress=let_in)
 
 

@@ -1,5 +1,6 @@
 """A program of one's own in the executor's place: its pod, its Services, its policy."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -185,6 +186,19 @@ def test_its_services_have_the_ports_that_it_has() -> None:
     assert made["Service paper-executor"]["spec"]["ports"] == wanted
     assert made["Service paper-executor-intake"]["spec"]["ports"] == wanted
     assert made["Service paper-executor-intake"]["spec"]["publishNotReadyAddresses"] is True
+
+
+def test_whoever_reads_metrics_reaches_its_port_of_that_name_and_no_other() -> None:
+    ports = [
+        {"name": "http", "containerPort": 9000},
+        {"name": "metrics", "containerPort": 9100},
+    ]
+    prometheus = {"namespaceSelector": {"matchLabels": {"team": "monitoring"}}}
+    given = desired_input({"executor": {**BOT, "ports": ports}})
+    made = children_of(replace(given, metrics_from=(prometheus,)))
+    assert made["NetworkPolicy paper-executor"]["spec"]["ingress"] == [
+        {"from": [prometheus], "ports": [{"protocol": "TCP", "port": 9100}]}
+    ]
 
 
 CLIENTS = {"executorClients": [{"podSelector": {"app": "desk"}}]}

@@ -7,6 +7,7 @@ import pytest
 
 from ibgateway_api.login import LoginState
 from ibgateway_api.reports import ExecutorReport
+from ibgateway_operator.errors import InvalidError
 from ibgateway_operator.model.manifests import Manifest
 from ibgateway_operator.settings import Images
 from operator_fakes import OperatorWorld, pod, report, revised
@@ -196,3 +197,50 @@ async def test_a_request_is_not_delayed_by_the_kubelets_back_off(
         trading.hear(report(LoginState.AWAITING_APPROVAL, sequence=9))
         await trading.reconcile()
         assert trading.stored()["status"]["login"]["handledRequest"] == REQUEST
+
+
+async def test_a_request_whose_template_is_refused_stands_until_it_is_taken(
+    trading: OperatorWorld,
+) -> None:
+    trading.use_images(NEW)
+    await trading.reconcile()
+    trading.http.answers["/v1/gate"] = DRAINED
+    trading.request_login(REQUEST)
+    refuse = trading.api_server.refuse
+    refuse["Deployment paper-executor"] = InvalidError(422, "quota is used up")
+    for _ in range(3):
+        assert "create Event LoginRequested" not in await trading.reconcile()
+        trading.pass_time(20)
+    assert trading.stored()["status"]["login"].get("handledRequest") != REQUEST
+    refuse.clear()
+    trading.pass_time(60)
+    assert "create Event LoginRequested" in await trading.reconcile()
+    assert executor_image(trading) == "executor:2"
+    assert trading.stored()["status"]["login"]["handledRequest"] == REQUEST
+
+
+async def test_what_could_not_be_applied_and_waits_again_is_not_due(trading: OperatorWorld) -> None:
+    trading.use_images(NEW)
+    await trading.reconcile()
+    trading.set_time(datetime(2026, 11, 22, 6, 0, 1, tzinfo=UTC))
+    trading.http.answers["/v1/gate"] = DRAINED
+    trading.api_server.refuse["Deployment paper-executor"] = InvalidError(422, "no quota")
+    await trading.reconcile()
+    trading.set_time(datetime(2026, 11, 22, 23, 0, 0, tzinfo=UTC))
+    trading.pass_time(61)
+    await trading.reconcile()
+    assert executor_image(trading) == "executor:1"
+    assert trading.next_look() >= 1.0
+
+
+async def test_a_change_and_its_request_in_one_apply_are_taken_together(
+    trading: OperatorWorld,
+) -> None:
+    trading.http.answers["/v1/gate"] = DRAINED
+    trading.edit(executor={"image": {"repository": "registry.example.com/my-bot", "tag": "1"}})
+    trading.request_login(REQUEST)
+    await trading.reconcile()
+    events = await trading.reconcile()
+    assert trading.http.posted == [], "the sentinel is asked for nothing"
+    assert "create Event LoginRequested" in events
+    assert executor_image(trading) == "registry.example.com/my-bot:1"

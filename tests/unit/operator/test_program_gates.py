@@ -70,6 +70,27 @@ class TestFollowing:
             trading.hear(report(sequence=number + 1))
             assert "condition True GateOpen bot-1" in await trading.tell_programs()
 
+    async def test_a_gate_that_closes_while_the_open_one_is_written_is_told_at_once(
+        self, trading: OperatorWorld, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trading.api_server.put(foreign_pod())
+        trading.hear(report(LoginState.SESSION_CONFLICT, sequence=8))
+        await trading.tell_programs()
+        trading.silence_watches()
+        write = trading.api_server.patch_pod_condition
+
+        async def slowly(key: Key, condition: Manifest, *, uid: str = "") -> Manifest:
+            stored = await write(key, condition, uid=uid)
+            if uid and condition["status"] == "True":
+                trading.hear(report(LoginState.SESSION_CONFLICT, sequence=10))
+                await trading.app.gates.keep(trading.key)
+            return stored
+
+        monkeypatch.setattr(trading.api_server, "patch_pod_condition", slowly)
+        trading.hear(report(sequence=9))
+        await trading.tell_programs()
+        assert told(trading).startswith("False SessionConflict")
+
     async def test_nothing_is_written_twice(self, trading: OperatorWorld) -> None:
         for number in range(20):
             trading.api_server.put(foreign_pod(f"bot-{number}"))

@@ -43,6 +43,7 @@ async def test_a_request_is_handed_on_while_the_spec_is_refused(trading: Operato
     trading.edit(**REFUSED)
     trading.request_login("2026-11-18T14:59:30Z")
     await trading.reconcile()
+    await trading.reconcile()
     assert trading.http.posted == [("/v1/login-requests", '{"id":"2026-11-18T14:59:30Z"}')]
     assert trading.stored()["status"]["login"]["handledRequest"] == "2026-11-18T14:59:30Z"
 

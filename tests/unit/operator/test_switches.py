@@ -33,7 +33,7 @@ THEIRS: Manifest = {
 OURS: Manifest = {"executor": {"limits": {"maxOrderValue": "1000"}}}
 WINDOW = datetime(2026, 11, 22, 6, 0, 1, tzinfo=UTC)
 ASKED = {"ibgateway.dev/login-requested-at": "2026-11-18T14:59:30Z"}
-WAITS = {"pendingRevision": "paper-executor-new"}
+WAITS = {"pendingRevision": "paper-executor-new", "observedGeneration": 3}
 DRAINED = Drain("Executor", ExecutorReport(open=False, unacknowledged=0), 1.0)
 BUSY = Drain("Executor", ExecutorReport(open=False, unacknowledged=1), 1.0)
 ENDED = Drain("Program", None, 1.0, ())

@@ -84,7 +84,7 @@ def test_a_sentinel_that_has_just_started_waits_until_programs_have_asked_anew()
     with watch.asks("bot"):
         time.passes(timedelta(seconds=2))
         assert not drains.done(POD_STOP)
-    time.passes(timedelta(seconds=3.1))
+    time.passes(timedelta(seconds=PROGRAM_STAYS_SECONDS + 0.1))
     assert drains.done(POD_STOP)
 
 
@@ -99,7 +99,7 @@ def test_a_program_is_waited_for_until_it_has_drained(programs: Programs) -> Non
 def test_a_program_that_crashes_is_not_waited_for(programs: Programs) -> None:
     with programs.watch.asks("bot"):
         drain = programs.drains.request(SUSPEND)
-    programs.passes(3)
+    programs.passes(PROGRAM_STAYS_SECONDS)
     assert programs.drains.request(SUSPEND).waiting_for == ("bot",)
     programs.passes(0.1)
     assert programs.drains.request(SUSPEND).waiting_for == ()
@@ -232,7 +232,7 @@ def test_names_are_bounded_and_those_that_go_make_room(programs: Programs) -> No
         drain = programs.drains.request(SUSPEND)
         with pytest.raises(ProgramLimitError):
             programs.answers("one-more", drain)
-    programs.passes(3.1)
+    programs.passes(PROGRAM_STAYS_SECONDS + 0.1)
     with programs.watch.asks("one-more"):
         assert programs.watch.present == 1
 

@@ -21,7 +21,7 @@ class ProgramState:
 
 
 class ProgramWatch:
-    """Hears programs. One is present while it asks, and three seconds after."""
+    """Hears programs. One is present while it asks, and for PROGRAM_STAYS_SECONDS after."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
