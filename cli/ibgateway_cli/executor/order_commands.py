@@ -24,7 +24,7 @@ from ibgateway_cli.executor.placement import (
     shares,
 )
 from ibgateway_cli.executor.problems import sentence
-from ibgateway_cli.executor.stored import stored_once
+from ibgateway_cli.executor.stored import seen_through, stored_once
 from ibgateway_cli.terminal.output import Output
 from ibgateway_cli.terminal.terminal import Terminal
 
@@ -179,8 +179,9 @@ def _placed(request: OrderRequest, key: str, client: ExecutorClient) -> PlacedOr
 def _awaited(
     terminal: Terminal, connection: ExecutorConnection, made: OrderDocument
 ) -> OrderDocument:
-    """The order once it has ended; Ctrl-C stops looking and nothing else."""
-    with terminal.progress(f"order {made.id}") as say:
+    """The order once it has ended. Raises PluginError, with its id, where that can't be seen."""
+    terminal.tell(f"Stored: order {made.id}. Ctrl-C stops looking, and nothing else.")
+    with seen_through("order", made.id), terminal.progress(f"order {made.id}") as say:
         return ended_order(
             connection, made.id, lambda now: say(f"{one_line(now)} is {now.state}{_why(now)}")
         )

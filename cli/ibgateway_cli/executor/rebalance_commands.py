@@ -20,7 +20,7 @@ from ibgateway_cli.executor.order_tables import one_line
 from ibgateway_cli.executor.placement import new_key
 from ibgateway_cli.executor.problems import sentence
 from ibgateway_cli.executor.rebalance_tables import plan_page, run_line, run_page, runs_table
-from ibgateway_cli.executor.stored import stored_once
+from ibgateway_cli.executor.stored import seen_through, stored_once
 from ibgateway_cli.executor.targets_file import rebalance_body
 from ibgateway_cli.terminal.output import Output
 from ibgateway_cli.terminal.terminal import Terminal
@@ -60,7 +60,8 @@ def rebalance(
             if not _agreed(plugin.terminal, trading, plan, key=key, yes=yes):
                 return
         run = _begun(plugin.terminal, connection, body, key)
-        run = _followed(plugin.terminal, connection, run)
+        with seen_through("rebalance", run.id):
+            run = _followed(plugin.terminal, connection, run)
     plugin.terminal.show(plain(run), output, run_page(run))
     _end(run)
 

@@ -1,8 +1,9 @@
 """An order or a rebalance is stored once: where its answer is lost it is asked for again, with the same key and body."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from ibgateway.client import ClientError, ExecutorClient, ProblemError
 from ibgateway.client.retries import SAFE_CODES
@@ -11,6 +12,8 @@ from ibgateway_cli.executor.connection import ATTEMPTS, ExecutorConnection, come
 from ibgateway_cli.executor.problems import plugin_error, sentence
 
 T = TypeVar("T")
+_BEFORE_THE_KEY: Final = frozenset({"Unauthorized", "RequestTimeout", "MalformedRequest"})
+"""The executor says so before it looks at the key, and one time is not as the other: they say nothing of an earlier attempt."""
 
 
 def stored_once(
@@ -28,6 +31,19 @@ def stored_once(
             f"Nobody knows whether the {what} is stored: repeat the same command with --key {key}."
         )
         raise
+
+
+@contextmanager
+def seen_through(what: str, its_id: str) -> Iterator[None]:
+    """While what is stored is waited for: whatever is in the way says that it is stored. Raises PluginError."""
+    try:
+        yield
+    except PluginError as error:
+        raise PluginError(
+            f"the {what} {its_id} is stored, and how it ends can't be seen from here: {error.sentence}",
+            f"kubectl ibgateway history {its_id} shows it; placing it again would be another {what}",
+            ExitCode.UNANSWERED,
+        ) from error
 
 
 def _repeated(
@@ -48,8 +64,10 @@ def _repeated(
 
 
 def _refused(error: ClientError) -> bool:
-    """A plain no: of a stored request it would have been the order."""
-    return isinstance(error, ProblemError) and error.status < 500 and error.code not in SAFE_CODES
+    """A plain no of the executor: of a stored request it would have been the order."""
+    if not isinstance(error, ProblemError) or not error.code:
+        return False
+    return error.status < 500 and error.code not in SAFE_CODES | _BEFORE_THE_KEY
 
 
 def _fate_unknown(error: ClientError, what: str, key: str) -> PluginError:

@@ -118,6 +118,52 @@ async def test_a_later_not_now_does_not_say_that_nothing_is_stored(world: Plugin
     assert len(keys(executor)) == 6
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        problem(401, "Unauthorized", "send the token"),
+        problem(408, "RequestTimeout", "send it in time"),
+        problem(400, "MalformedRequest", "this is not HTTP"),
+        httpx.Response(404, text="<html>no such page</html>"),
+    ],
+)
+async def test_what_is_said_before_the_key_is_looked_at_does_not_say_that_nothing_is_stored(
+    world: PluginWorld, said: httpx.Response
+) -> None:
+    executor = ScriptedExecutor()
+    executor.will("POST /v1/orders", [httpx.ReadError("gone"), said])
+    world.executor = executor
+    shown = await run(world, "order", "buy", "AAPL", "10", "--key", "k-1")
+    assert shown.code == ExitCode.UNANSWERED
+    assert "next: repeat the same command with --key k-1" in shown.error
+    assert len(keys(executor)) == 6
+
+
+async def test_of_a_stored_order_the_answer_after_a_new_token_is_the_order(
+    world: PluginWorld,
+) -> None:
+    executor = ScriptedExecutor()
+    executor.will(
+        "POST /v1/orders",
+        [
+            httpx.ReadError("gone"),
+            problem(401, "Unauthorized", "send the token"),
+            httpx.Response(200, json=ORDER),
+        ],
+    )
+    world.executor = executor
+    assert (await run(world, "order", "buy", "AAPL", "10", "--key", "k-1")).code == 0
+
+
+async def test_a_token_that_is_refused_at_first_is_told_at_once(world: PluginWorld) -> None:
+    executor = ScriptedExecutor()
+    executor.will("POST /v1/orders", problem(401, "Unauthorized", "send the token"))
+    world.executor = executor
+    shown = await run(world, "order", "buy", "AAPL", "10", "--key", "k-1")
+    assert shown.code == ExitCode.NOT_ALLOWED
+    assert len(keys(executor)) == 1
+
+
 async def test_a_plain_not_now_is_told_at_once(world: PluginWorld) -> None:
     executor = ScriptedExecutor()
     executor.will(
@@ -362,6 +408,42 @@ async def test_an_order_is_waited_for_over_a_broken_way(
     resumed = [r.headers.get("Last-Event-ID") for r in executor.requests if "events" in r.url.path]
     assert resumed == [None, "2", "2"]
     assert world.kubectl.ended == 2
+
+
+def waits(how_it_goes_on: httpx.Response | Exception) -> ScriptedExecutor:
+    """The order is stored; its events are a matter of the test."""
+    executor = ScriptedExecutor()
+    executor.will("POST /v1/orders", httpx.Response(202, json=ORDER | {"state": "Accepted"}))
+    executor.will("GET /v1/events", how_it_goes_on)
+    return executor
+
+
+@pytest.mark.parametrize(
+    "in_the_way",
+    [
+        httpx.ConnectError("refused"),
+        problem(503, "TooManyStreams", "32 are open"),
+        problem(401, "Unauthorized", "send the token"),
+    ],
+)
+async def test_an_order_whose_end_cannot_be_seen_is_stored_and_has_its_id(
+    world: PluginWorld, in_the_way: httpx.Response | Exception
+) -> None:
+    world.executor = waits(in_the_way)
+    shown = await run(world, "order", "buy", "AAPL", "10", "--wait")
+    assert shown.code == ExitCode.UNANSWERED
+    assert f"error: the order {ORDER['id']} is stored, and how it ends can't be seen" in shown.error
+    step = f"next: kubectl ibgateway history {ORDER['id']} shows it; placing it again would be another order\n"
+    assert shown.error.endswith(step)
+
+
+async def test_ctrl_c_while_it_is_waited_for_leaves_the_id(world: PluginWorld) -> None:
+    world.executor = waits(httpx.ConnectError("refused"))
+    world.later = []
+    shown = await run(world, "order", "buy", "AAPL", "10", "--wait")
+    assert shown.code == 130
+    told = f"Stored: order {ORDER['id']}. Ctrl-C stops looking, and nothing else.\n"
+    assert told in shown.error
 
 
 async def test_an_event_of_another_release_is_no_crash(world: PluginWorld) -> None:

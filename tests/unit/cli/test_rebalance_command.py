@@ -250,6 +250,25 @@ def test_how_it_ended_is_the_exit_code(file: str, changes: Json, code: ExitCode)
     assert world.run("rebalance", file, "--yes").code == code
 
 
+def test_a_rebalance_whose_end_cannot_be_seen_is_stored_and_has_its_id(file: str) -> None:
+    executor = executor_of()
+    executor.will("GET /v1/events", httpx.ConnectError("refused"))
+    world = PluginWorld(executor=executor, person=False, later=[lambda: None] * 9)
+    shown = world.run("rebalance", file, "--yes")
+    assert shown.code == ExitCode.UNANSWERED
+    assert f"error: the rebalance {RUN['id']} is stored, and how it ends can't be seen" in (
+        shown.error
+    )
+    assert f"next: kubectl ibgateway history {RUN['id']} shows it" in shown.error
+
+
+def test_who_only_looks_at_a_rebalance_is_told_that_nobody_answers(file: str) -> None:
+    executor = executor_of()
+    executor.will("GET /v1/events", httpx.ConnectError("refused"))
+    world = PluginWorld(executor=executor, person=False, later=[lambda: None] * 9)
+    assert world.run("rebalances", RUN["id"], "--follow").code == ExitCode.UNREACHABLE
+
+
 def test_for_programs_there_is_one_document(file: str) -> None:
     executor = executor_of()
     world = PluginWorld(executor=executor, person=False)
