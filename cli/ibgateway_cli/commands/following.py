@@ -1,6 +1,7 @@
 """Waiting for what a request comes to: the status is read once a second, and said as it changes."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -22,9 +23,20 @@ SECONDS: Final = 1.0
 
 
 def looks(plugin: Plugin, name: str, until: datetime) -> Iterator[GatewayFacts]:
-    """The gateway, read again and again. Raises PluginError when the time is over."""
+    """The gateway, read again and again; an API server that is away is waited for. Raises PluginError when the time is over."""
+    told = ""
     while True:
-        yield facts_of(plugin.lasting(name))
+        try:
+            facts = facts_of(plugin.lasting(name))
+        except PluginError as error:
+            if error.exit_code is not ExitCode.UNREACHABLE:
+                raise
+            if error.sentence != told:
+                told = error.sentence
+                plugin.terminal.tell(f"{told}: looking again.")
+        else:
+            told = ""
+            yield facts
         if plugin.terminal.now() >= until:
             raise PluginError(
                 f"it has not ended by {moment(until)}",
@@ -32,6 +44,21 @@ def looks(plugin: Plugin, name: str, until: datetime) -> Iterator[GatewayFacts]:
                 ExitCode.UNANSWERED,
             )
         plugin.terminal.sleep(SECONDS)
+
+
+@contextmanager
+def asking(name: str) -> Iterator[None]:
+    """Around the write that asks: an answer that stays away does not say that nothing is asked for. Raises PluginError."""
+    try:
+        yield
+    except PluginError as error:
+        if error.exit_code is not ExitCode.UNREACHABLE:
+            raise
+        raise PluginError(
+            f"nobody knows whether it is asked for: {error.sentence}",
+            f"look at kubectl ibgateway status {name} before you ask again",
+            ExitCode.UNANSWERED,
+        ) from error
 
 
 def confirmed(

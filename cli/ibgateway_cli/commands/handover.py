@@ -10,7 +10,7 @@ from ibgateway_api import names
 from ibgateway_api.login import LoginState
 from ibgateway_api.requests import LONGEST_HANDOVER
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
-from ibgateway_cli.commands.following import confirmed, follow, wait_for
+from ibgateway_cli.commands.following import asking, confirmed, follow, wait_for
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.kube.gateway import RESOURCE
 from ibgateway_cli.status.attempt import RequestedAttempt, why_not
@@ -109,7 +109,8 @@ def _end(plugin: Plugin, facts: GatewayFacts, output: Output, *, yes: bool) -> N
 
 def _annotate(plugin: Plugin, facts: GatewayFacts, value: str | None) -> None:
     annotations = {names.ANNOTATION_HANDOVER_UNTIL: value}
-    plugin.cluster.patch(RESOURCE, facts.name, {"metadata": {"annotations": annotations}})
+    with asking(facts.name):
+        plugin.cluster.patch(RESOURCE, facts.name, {"metadata": {"annotations": annotations}})
 
 
 def _is_given(facts: GatewayFacts) -> bool:

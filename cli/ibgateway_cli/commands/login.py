@@ -6,7 +6,7 @@ import typer
 
 from ibgateway_api import names
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
-from ibgateway_cli.commands.following import confirmed, follow, follow_what_goes_on
+from ibgateway_cli.commands.following import asking, confirmed, follow, follow_what_goes_on
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.kube.gateway import RESOURCE
 from ibgateway_cli.status.attempt import UNDER_WAY, RequestedAttempt, change_waits, costs, why_not
@@ -59,7 +59,8 @@ def restart(
         raise why_not(facts) or PluginError("it can't be restarted now")
     facts = confirmed(plugin, facts, lambda seen: _restart_costs(plugin, seen), yes=yes)
     asked = RequestedAttempt("", plugin.terminal.now(), facts)
-    plugin.cluster.delete("pod", names.child_names(facts.name).gateway_pod)
+    with asking(facts.name):
+        plugin.cluster.delete("pod", names.child_names(facts.name).gateway_pod)
     follow(plugin, asked, output)
 
 
@@ -90,7 +91,8 @@ def ask(plugin: Plugin, facts: GatewayFacts, output: Output, *, yes: bool) -> No
     if request == facts.annotations.get(names.ANNOTATION_LOGIN_REQUESTED_AT):
         raise PluginError("this second has a request already", "ask again", ExitCode.REFUSED)
     annotations = {names.ANNOTATION_LOGIN_REQUESTED_AT: request}
-    plugin.cluster.patch(RESOURCE, facts.name, {"metadata": {"annotations": annotations}})
+    with asking(facts.name):
+        plugin.cluster.patch(RESOURCE, facts.name, {"metadata": {"annotations": annotations}})
     follow(plugin, RequestedAttempt(request, at, facts), output)
 
 

@@ -7,7 +7,7 @@ import typer
 
 from ibgateway_api.login import LoginState
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
-from ibgateway_cli.commands.following import confirmed, wait_for
+from ibgateway_cli.commands.following import asking, confirmed, wait_for
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.kube.cluster import Json
 from ibgateway_cli.kube.gateway import RESOURCE
@@ -100,7 +100,8 @@ def _return(facts: GatewayFacts) -> str:
 
 def _switch(plugin: Plugin, gateway: Json, *, suspend: bool) -> None:
     metadata = gateway["metadata"]
-    plugin.cluster.patch(RESOURCE, metadata["name"], {"spec": {"suspend": suspend}})
+    with asking(metadata["name"]):
+        plugin.cluster.patch(RESOURCE, metadata["name"], {"spec": {"suspend": suspend}})
     if (metadata.get("labels") or {}).get(_HELM) == "Helm":
         plugin.terminal.tell(
             f"Helm has made this gateway: put spec.suspend={str(suspend).lower()} into the values of its"

@@ -127,6 +127,73 @@ def test_a_request_that_the_operator_ignores_is_refused_in_its_words() -> None:
     assert f"error: {note}" in shown.error
 
 
+AWAY = "The connection to the server 10.0.0.1:6443 was refused - did you specify the right host?"
+
+
+def goes_away(world: PluginWorld) -> Callable[[], None]:
+    """For `later`: no answer of the API server from now on."""
+
+    def change() -> None:
+        world.kubectl.refused["get", "ibgateway"] = AWAY
+
+    return change
+
+
+def is_back(world: PluginWorld) -> Callable[[], None]:
+    return world.kubectl.refused.clear
+
+
+def test_an_api_server_that_is_away_while_a_push_waits_is_waited_for() -> None:
+    world = world_of(missed())
+    world.later = [
+        world.becomes(awaiting()),
+        *(goes_away(world), lambda: None, is_back(world)),
+        world.becomes(back()),
+    ]
+    shown = world.run("login", "--yes")
+    assert shown.code == 0, shown.error
+    assert " ".join(shown.error.split()).count(f"{AWAY}: looking again.") == 1
+    assert len(asked(world)) == 1
+
+
+def test_an_api_server_that_stays_away_is_an_unknown_outcome() -> None:
+    world = world_of(missed())
+    world.later = [goes_away(world), *([lambda: None] * 1000)]
+    shown = world.run("login", "--yes")
+    assert shown.code == ExitCode.UNANSWERED
+    assert "error: it has not ended by 2026-12-02 08:15:00Z" in shown.error
+
+
+@pytest.mark.parametrize(
+    ("words", "verb", "status", "spec"),
+    [
+        ("login", "patch ibgateway", missed(), {}),
+        ("restart", "delete pod", trading_status(), {}),
+        ("suspend", "patch ibgateway", trading_status(), {}),
+        ("resume", "patch ibgateway", login_status("Stopped", "suspended"), {"suspend": True}),
+        ("handover --for 30m", "patch ibgateway", trading_status(), {}),
+    ],
+)
+def test_a_write_whose_answer_is_lost_may_have_been_asked_for(
+    words: str, verb: str, status: Json, spec: Json
+) -> None:
+    world = world_of(status, **spec)
+    write, _, kind = verb.partition(" ")
+    world.kubectl.refused[write, kind] = "error: unexpected EOF"
+    shown = world.run(*words.split(), "--yes")
+    assert shown.code == ExitCode.UNANSWERED
+    assert shown.error.endswith(
+        "error: nobody knows whether it is asked for: unexpected EOF\n"
+        "next: look at kubectl ibgateway status paper before you ask again\n"
+    )
+
+
+def test_a_write_that_is_not_allowed_has_asked_for_nothing() -> None:
+    world = world_of(missed())
+    world.kubectl.refused["patch", "ibgateway"] = "Error from server (Forbidden): no"
+    assert world.run("login", "--yes").code == ExitCode.NOT_ALLOWED
+
+
 def test_nobody_who_tells_how_it_ended_is_an_unknown_outcome() -> None:
     world = world_of(missed())
     world.later = [lambda: None] * 1000
