@@ -78,7 +78,7 @@ def test_an_order_while_the_push_waits_is_stored_and_the_queue_says_why_it_waits
 ) -> None:
     done = ibgateway(stage, path, "order", "buy", "AAPL", "10", "--key", "e2e-1")
     assert done.returncode == 0, done
-    assert "PAPER, gateway paper: BUY 10 AAPL, MKT, DAY" in done.stderr
+    assert f"PAPER, gateway {stage.namespace}/paper: BUY 10 AAPL, MKT, DAY" in done.stderr
     until("it waits", lambda: waits(stage, path), seconds=60)
     shown = ibgateway(stage, path, "queue").stdout
     assert shown.startswith("Gate: closed. AwaitingApproval: "), shown

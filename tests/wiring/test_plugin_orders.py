@@ -52,7 +52,7 @@ async def document(plugin: WiredPlugin, *words: str) -> Any:
 async def test_an_order_is_placed_waited_for_and_shown(here: ExecutorWorld) -> None:
     plugin = plugin_of(here)
     shown = await run(plugin, "order", "buy", "AAPL", "10", "--wait")
-    assert (shown.code, "PAPER, gateway paper" in shown.error) == (0, True), shown
+    assert (shown.code, "PAPER, gateway trading/paper" in shown.error) == (0, True), shown
     [order] = (await document(plugin, "orders"))["orders"]
     assert (order["state"], order["filledQuantity"]) == ("Filled", "10")
     [held] = (await document(plugin, "positions"))["positions"]

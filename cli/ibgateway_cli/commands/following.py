@@ -64,8 +64,8 @@ def asking(name: str) -> Iterator[None]:
 def confirmed(
     plugin: Plugin, facts: GatewayFacts, says: Callable[[GatewayFacts], str], *, yes: bool
 ) -> GatewayFacts:
-    """The gateway as it is after the person's yes. Raises PluginError where it would cost something else by then."""
-    plugin.terminal.confirm(says(facts), yes=yes)
+    """The gateway as it is after the person's yes, who is told whose it is. Raises PluginError where it would cost something else by then."""
+    plugin.terminal.confirm(f"{facts}: {says(facts)}", yes=yes)
     now = facts_of(plugin.lasting(facts.name))
     if now.uid != facts.uid or says(now) != says(facts):
         raise PluginError(

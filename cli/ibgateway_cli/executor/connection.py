@@ -18,11 +18,13 @@ from ibgateway.client import (
 )
 from ibgateway.client.retries import BETWEEN, SAFE_CODES
 from ibgateway_api import names
+from ibgateway_api.accounts import TradingMode
+from ibgateway_api.names import Key
 from ibgateway_cli.app import Plugin
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.executor.problems import ASK_THE_PROGRAM, plugin_error
 from ibgateway_cli.kube.cluster import Json
-from ibgateway_cli.kube.gateway import deletion_of, key_of, own_program
+from ibgateway_cli.kube.gateway import called, deletion_of, key_of, own_program
 from ibgateway_cli.kube.loopback import direct, token_of
 
 T = TypeVar("T")
@@ -44,10 +46,10 @@ class TradingGateway(NamedTuple):
     @property
     def live(self) -> bool:
         """Whatever is not paper is treated as live."""
-        return self.mode != "paper"
+        return self.mode != TradingMode.PAPER
 
     def __str__(self) -> str:
-        return f"{'LIVE' if self.live else 'PAPER'}, gateway {self.name}"
+        return called(self.mode, Key(self.namespace, self.name))
 
 
 class ExecutorConnection:

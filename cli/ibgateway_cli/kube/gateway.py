@@ -3,6 +3,7 @@
 import re
 
 from ibgateway_api import names
+from ibgateway_api.accounts import TradingMode
 from ibgateway_api.fields import GATEWAY_NAME_PATTERN
 from ibgateway_api.names import Key
 from ibgateway_cli.errors import ExitCode, PluginError
@@ -78,6 +79,11 @@ def key_of(gateway: Json) -> Key:
     """Where it lives."""
     metadata = gateway["metadata"]
     return Key(metadata["namespace"], metadata["name"])
+
+
+def called(mode: str, key: Key) -> str:
+    """What is asked of whom, as every question begins. Whatever is not paper is LIVE."""
+    return f"{'PAPER' if mode == TradingMode.PAPER else 'LIVE'}, gateway {key}"
 
 
 def _possible(name: str) -> str:

@@ -18,7 +18,7 @@ from ibgateway_api.spec import IBGatewaySpec
 from ibgateway_api.status import IBGatewayStatus
 from ibgateway_cli.errors import PluginError
 from ibgateway_cli.kube.cluster import Json
-from ibgateway_cli.kube.gateway import deletion_of, key_of
+from ibgateway_cli.kube.gateway import called, deletion_of, key_of
 from ibgateway_cli.terminal.times import from_text, stamp
 
 Part = TypeVar("Part", bound=BaseModel)
@@ -47,6 +47,9 @@ class GatewayFacts:
     uid: str = ""
     deletion: str = ""
     """That it is being deleted, in a sentence; else empty."""
+
+    def __str__(self) -> str:
+        return called(self.spec.trading_mode, names.Key(self.namespace, self.name))
 
     def condition(self, kind: ConditionType) -> Condition | None:
         """One condition; None before the operator has written it."""

@@ -35,7 +35,7 @@ def test_a_cancel_says_whether_it_has_left(changes: Json, said: str) -> None:
     shown = PluginWorld(executor=executor).run("cancel", ORDER["id"])
     assert shown.code == 0
     assert said in shown.error
-    assert shown.error.startswith(f"PAPER, gateway paper: cancel {TERMS}, which is Accepted.\n")
+    assert shown.error.startswith(f"PAPER, gateway trading/paper: cancel {TERMS}, which is Accepted.\n")
 
 
 def known() -> ScriptedExecutor:
@@ -54,7 +54,7 @@ def test_a_live_order_is_cancelled_without_a_question_and_says_that_it_is_live()
         gateway_object("live", tradingMode="live"), secret_object("live-executor-token", token="t")
     )
     shown = live.run("cancel", ORDER["id"])
-    assert (shown.code, f"LIVE, gateway live: cancel {TERMS}" in shown.error) == (0, True)
+    assert (shown.code, f"LIVE, gateway trading/live: cancel {TERMS}" in shown.error) == (0, True)
 
 
 def test_what_is_not_there_is_not_asked_to_end() -> None:
@@ -73,7 +73,7 @@ def test_a_rebalance_is_cancelled_by_its_id_too() -> None:
     executor.will(f"DELETE /v1/rebalances/{run['id']}", answer(run, 202))
     shown = PluginWorld(executor=executor).run("cancel", run["id"])
     assert (shown.code, "is Selling" in shown.out) == (0, True)
-    said = f"PAPER, gateway paper: cancel the rebalance {run['id']}"
+    said = f"PAPER, gateway trading/paper: cancel the rebalance {run['id']}"
     assert shown.error.startswith(said)
 
 
@@ -166,5 +166,5 @@ def test_a_resolve_says_whose_order_it_is_and_what_follows() -> None:
     executor = ScriptedExecutor()
     executor.will(f"POST {PATH}/resolve", answer(ORDER))
     shown = PluginWorld(executor=executor).run("resolve", ORDER["id"], "give-up", "--note", "x")
-    assert "PAPER, gateway paper: " in shown.error
+    assert "PAPER, gateway trading/paper: " in shown.error
     assert "what waits behind it goes on." in " ".join(shown.error.split())

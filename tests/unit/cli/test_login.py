@@ -328,6 +328,28 @@ def test_the_cost_is_said_before_anything_is_asked_for(status: Json, cost: str) 
     assert asked(world) == []
 
 
+@pytest.mark.parametrize("mode", ["paper", "live"])
+@pytest.mark.parametrize(
+    ("words", "status", "spec"),
+    [
+        ("login", missed(), {}),
+        ("restart", trading_status(), {}),
+        ("suspend", trading_status(), {}),
+        ("resume", login_status("Stopped", "suspended"), {"suspend": True}),
+        ("handover --for 30m", trading_status(), {}),
+        ("handover --end", handed_over(), {}),
+    ],
+)
+def test_a_question_says_whose_gateway_it_is_and_whether_it_is_live(
+    words: str, status: Json, spec: Json, mode: str
+) -> None:
+    world = world_of(status, **spec, tradingMode=mode)
+    world.answers = ["\n"]
+    shown = world.run(*words.split())
+    assert shown.error.startswith(f"{mode.upper()}, gateway trading/paper: ")
+    assert asked(world) == []
+
+
 def test_nobody_is_told_to_have_the_phone_in_hand_where_no_push_follows() -> None:
     world = world_of(with_change("paper-executor-1a2b"))
     world.answers = ["\n"]

@@ -155,7 +155,7 @@ def test_a_key_that_is_stored_is_followed_whatever_a_new_plan_would_say(
     world = PluginWorld(executor=executor, person=False)
     shown = world.run("rebalance", file, "--key", "k-1", *words)
     assert (shown.code, "is Completed" in shown.out) == (0, True)
-    assert f"PAPER, gateway paper: the rebalance {RUN['id']}" in shown.error
+    assert f"PAPER, gateway trading/paper: the rebalance {RUN['id']}" in shown.error
     assert "It was stored before under this key" in shown.error
     assert [r for r in executor.requests if "dryRun" in r.url.params] == []
     [request] = stored(executor)

@@ -166,7 +166,7 @@ def test_a_pause_ends() -> None:
     world.executor.answers["POST", "/v1/resume"] = RUNNING
     shown = world.run("pause", "--end", "--by", "anna")
     assert (shown.code, shown.out) == (0, "Trading of trading/paper is not paused\n")
-    assert shown.error == "PAPER, gateway paper: what waits goes to IBKR again.\n"
+    assert shown.error == "PAPER, gateway trading/paper: what waits goes to IBKR again.\n"
     assert json.loads(world.executor.requests[0].content) == {"by": "anna"}
 
 
