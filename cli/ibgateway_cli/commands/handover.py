@@ -101,6 +101,13 @@ def _begin(
 def _end(plugin: Plugin, facts: GatewayFacts, output: Output, *, yes: bool) -> None:
     if not facts.handed_over:
         raise PluginError("nobody has the login for themselves", exit_code=ExitCode.REFUSED)
+    mine = facts.status.handover.until
+    if facts.at_console or (mine is not None and mine <= plugin.terminal.now()):
+        raise PluginError(
+            "the login was taken at the console, and is given back there",
+            f"kubectl ibgateway vnc {facts.name}",
+            ExitCode.REFUSED,
+        )
     facts = confirmed(plugin, facts, _end_costs, yes=yes)
     at = plugin.terminal.now()
     _annotate(plugin, facts, None)

@@ -46,7 +46,7 @@ _GATE_STEPS: Final[Mapping[str, str]] = {
     "RestartWindow": "approve the week's push when it comes, or ask for it: kubectl ibgateway login",
     "PlannedStop": "nothing: it goes on after the restart",
     "NightlyRestart": "nothing: the gateway restarts without a push, within minutes",
-    "HandedOver": "kubectl ibgateway handover --end, once you are done with the login",
+    "HandedOver": "kubectl ibgateway handover --end, once you are done with the login; vnc where it was taken at the console",
     "Suspended": "kubectl ibgateway resume, which says what coming back costs",
     "Paused": NEXT_STEPS["Paused"],
     "UnexpectedAccount": "correct the credentials, or spec.executor.accounts",

@@ -168,6 +168,8 @@ def _handed_over(facts: GatewayFacts) -> PluginError | None:
     until = facts.status.handover.until
     ends = f" until {moment(until)}" if until else ""
     next_step = f"kubectl ibgateway handover {facts.name} --end"
+    if facts.at_console:
+        next_step = f"kubectl ibgateway vnc {facts.name}: it was taken at the console, and is given back there"
     return _refused(f"a person has the login{ends}", next_step)
 
 

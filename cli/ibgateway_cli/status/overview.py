@@ -75,6 +75,16 @@ class GatewayFacts:
         gate = self.condition(ConditionType.TRADING_ALLOWED)
         return gate is not None and gate.reason == GateReason.HANDED_OVER
 
+    @property
+    def at_console(self) -> bool:
+        """Whether the login was taken at the console, where alone it is given back: none that was asked for here lasts as long."""
+        if not self.handed_over:
+            return False
+        mine, standing = self.status.handover.until, self.refusal
+        if mine is None or standing is None or standing[0] is not PermitRefusal.HANDED_OVER:
+            return mine is None
+        return standing[1] is not None and standing[1] > mine
+
     def token_lives(self, until: datetime) -> bool:
         """Whether a login that ends now comes back by the week's token until then, and so without a push."""
         window = self.status.window
@@ -210,7 +220,7 @@ def next_steps(
         yield call("resume")
         return
     if facts.handed_over:
-        yield f"{call('handover')} --end"
+        yield call("vnc") if facts.at_console else f"{call('handover')} --end"
         return
     yield from _about_login(facts, call)
     if facts.status.pause.request:

@@ -35,7 +35,9 @@ def test_a_cancel_says_whether_it_has_left(changes: Json, said: str) -> None:
     shown = PluginWorld(executor=executor).run("cancel", ORDER["id"])
     assert shown.code == 0
     assert said in shown.error
-    assert shown.error.startswith(f"PAPER, gateway trading/paper: cancel {TERMS}, which is Accepted.\n")
+    assert shown.error.startswith(
+        f"PAPER, gateway trading/paper: cancel {TERMS}, which is Accepted.\n"
+    )
 
 
 def known() -> ScriptedExecutor:

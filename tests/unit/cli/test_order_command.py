@@ -219,7 +219,8 @@ async def test_a_live_order_asks_back_and_anything_but_yes_is_no(
     assert shown.code == ExitCode.FAILED
     assert executor.requests == []
     assert (
-        "LIVE, gateway trading/live, real money: BUY 10 AAPL, MKT, DAY, account DU7654321." in shown.error
+        "LIVE, gateway trading/live, real money: BUY 10 AAPL, MKT, DAY, account DU7654321."
+        in shown.error
     )
 
 

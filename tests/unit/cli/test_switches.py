@@ -117,6 +117,51 @@ def test_the_login_comes_back_when_it_is_ended() -> None:
     assert patches(world) == [{"metadata": {"annotations": {"ibgateway.dev/handover-until": None}}}]
 
 
+def at_console(kept: Json) -> Json:
+    """A person has taken the login at the console; `kept` is what the operator remembers of an annotation."""
+    status = handed_over()
+    status["handover"] = kept
+    return status
+
+
+OVER: Json = {"request": "2026-12-01T09:00:00Z", "until": "2026-12-01T09:00:00Z"}
+
+
+@pytest.mark.parametrize("kept", [{}, OVER])
+def test_a_login_that_was_taken_at_the_console_is_given_back_there(kept: Json) -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=at_console(kept)))
+    shown = world.run("handover", "--end", "--yes")
+    assert shown.code == ExitCode.REFUSED
+    assert shown.error == (
+        "error: the login was taken at the console, and is given back there\n"
+        "next: kubectl ibgateway vnc paper\n"
+    )
+    assert patches(world) == []
+    assert "next: kubectl ibgateway vnc paper: it was taken at" in world.run("login", "--yes").error
+    assert json.loads(world.run("status", "-o", "json").out)["next"] == [
+        "kubectl ibgateway vnc paper -n trading"
+    ]
+
+
+def test_what_is_over_in_the_status_and_drains_yet_is_not_given_back_by_the_annotation() -> None:
+    status = trading_status() | {"handover": OVER}
+    status["conditions"] = handed_over()["conditions"]
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=status))
+    assert world.run("handover", "--end", "--yes").code == ExitCode.REFUSED
+    assert patches(world) == []
+
+
+def test_a_handover_that_was_asked_for_here_is_ended_here() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=handed_over()))
+    assert "handover paper --end" in world.run("login", "--yes").error
+    assert json.loads(world.run("status", "-o", "json").out)["next"] == [
+        "kubectl ibgateway handover paper -n trading --end"
+    ]
+
+
 def test_a_handover_that_the_operator_ignores_is_refused() -> None:
     world = PluginWorld()
     ignored = trading_status()
