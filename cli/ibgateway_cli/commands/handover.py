@@ -8,6 +8,7 @@ import typer
 
 from ibgateway_api import names
 from ibgateway_api.login import LoginState
+from ibgateway_api.permits import PermitRefusal
 from ibgateway_api.requests import LONGEST_HANDOVER
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
 from ibgateway_cli.commands.following import asking, confirmed, follow, wait_for
@@ -75,8 +76,8 @@ def _begin(
         plugin,
         facts.name,
         now + LEAVING,
-        done=lambda seen: _is_given(seen) or seen.status.handover.ignored == text,
-        says=lambda seen: f"{seen.status.login.state}: orders drain, then the gateway logs out",
+        done=lambda seen: _is_given(seen, text, until) or seen.status.handover.ignored == text,
+        says=_how_far,
     )
     if seen.status.handover.ignored == text:
         raise PluginError(
@@ -120,17 +121,37 @@ def _annotate(plugin: Plugin, facts: GatewayFacts, value: str | None) -> None:
         plugin.cluster.patch(RESOURCE, facts.name, {"metadata": {"annotations": annotations}})
 
 
-def _is_given(facts: GatewayFacts) -> bool:
-    """Whether the gateway has logged out and waits."""
+def _is_given(facts: GatewayFacts, text: str, until: datetime) -> bool:
+    """Whether the gateway has logged out and waits until then, and not for an earlier handover."""
     waits = facts.status.login.state is LoginState.WAITING_FOR_PERMIT
-    return waits and facts.handed_over and facts.status.handover.until is not None
+    if not waits or not facts.handed_over or facts.status.handover.request != text:
+        return False
+    why, ends = facts.refusal or (PermitRefusal.HANDED_OVER, None)
+    return why is PermitRefusal.HANDED_OVER and ends in (None, until)
+
+
+def _how_far(facts: GatewayFacts) -> str:
+    if facts.handed_over and facts.status.login.state is LoginState.WAITING_FOR_PERMIT:
+        return "The login is free already: its time moves"
+    return f"{facts.status.login.state}: orders drain, then the gateway logs out"
 
 
 def _cost(facts: GatewayFacts, until: datetime) -> str:
     """Before it is asked for: by the rule of docs/conditions.md, as far as the status tells."""
+    if facts.handed_over:
+        return _later_cost(facts, until)
     if facts.token_lives(until):
         return "It comes back by the week's token: NO PUSH follows"
     return "Its return COSTS A PUSH, because the week's token does not live until then"
+
+
+def _later_cost(facts: GatewayFacts, until: datetime) -> str:
+    """Of a login that is handed over already: what its return costs now, and whether the week's token lives until then."""
+    if facts.at_console:
+        return "Its return MAY COST A PUSH: it was taken at the console, which says more"
+    if facts.status.handover.costs_push or not facts.week_lasts(until):
+        return "Its return COSTS A PUSH"
+    return "It comes back by the week's token: NO PUSH follows"
 
 
 def _end_costs(facts: GatewayFacts) -> str:

@@ -87,8 +87,12 @@ class GatewayFacts:
 
     def token_lives(self, until: datetime) -> bool:
         """Whether a login that ends now comes back by the week's token until then, and so without a push."""
+        return self.logged_in and self.week_lasts(until)
+
+    def week_lasts(self, until: datetime) -> bool:
+        """Whether the week of the last full login goes on until then."""
         window = self.status.window
-        return self.logged_in and not window.open and (window.opens is None or until < window.opens)
+        return not window.open and (window.opens is None or until < window.opens)
 
 
 def facts_of(gateway: Json) -> GatewayFacts:

@@ -23,14 +23,14 @@ def stopped() -> Json:
     return login_status("Stopped", "the gateway is suspended", since="2026-12-02T08:00:30Z")
 
 
-def handed_over(*, costs_push: bool = False) -> Json:
-    message = f"no login attempt is allowed now: HandedOver, until {HANDED}: a person has the login"
+def handed_over(*, costs_push: bool = False, until: str = HANDED) -> Json:
+    message = f"no login attempt is allowed now: HandedOver, until {until}: a person has the login"
     status = login_status("WaitingForPermit", message, since="2026-12-02T08:00:50Z")
     closed = condition("TradingAllowed", "False", "HandedOver", "a person has the login")
     status["conditions"] = [
         closed if c["type"] == "TradingAllowed" else c for c in status["conditions"]
     ]
-    status["handover"] = {"request": HANDED, "until": HANDED, "costsPush": costs_push}
+    status["handover"] = {"request": until, "until": until, "costsPush": costs_push}
     return status
 
 
@@ -115,6 +115,51 @@ def test_the_login_comes_back_when_it_is_ended() -> None:
     world.later = [lambda: None, world.becomes(trading_status())]
     golden("handover-end", world.run("handover", "--end").golden())
     assert patches(world) == [{"metadata": {"annotations": {"ibgateway.dev/handover-until": None}}}]
+
+
+LATER = "2026-12-02T09:00:00Z"
+
+
+def test_a_handover_that_moves_is_given_once_the_gateway_waits_until_then() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=handed_over()))
+    half = handed_over(costs_push=True) | {"handover": handed_over(until=LATER)["handover"]}
+    half["handover"]["costsPush"] = True  # the operator's guess, before the sentinel has said
+    world.later = [lambda: None, world.becomes(half), world.becomes(handed_over(until=LATER))]
+    shown = world.run("handover", "--for", "1h", "--yes", "-o", "json")
+    assert (shown.code, world.later) == (0, [])
+    assert json.loads(shown.out)["costsPush"] is False
+    assert json.loads(shown.out)["until"] == LATER
+    said = " ".join(shown.error.split())
+    assert "until 2026-12-02 09:00:00Z. It comes back by the week's token: NO PUSH follows" in said
+
+
+def test_a_handover_that_moves_and_is_ignored_is_refused_although_one_stands() -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=handed_over()))
+    ignored = handed_over()
+    ignored["handover"]["ignored"] = LATER
+    world.later = [world.becomes(ignored)]
+    assert world.run("handover", "--for", "1h", "--yes").code == ExitCode.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("status", "opens", "cost"),
+    [
+        (handed_over(costs_push=True), "2026-12-06T06:00:00Z", "Its return COSTS A PUSH"),
+        (handed_over(), "2026-12-02T08:45:00Z", "Its return COSTS A PUSH"),
+        (handed_over() | {"handover": {}}, "2026-12-06T06:00:00Z", "MAY COST A PUSH"),
+    ],
+)
+def test_what_a_handover_that_moves_costs_is_said_by_the_one_that_stands(
+    status: Json, opens: str, cost: str
+) -> None:
+    world = PluginWorld()
+    window = status["window"] | {"opens": opens}
+    world.kubectl.add(gateway_object(status=status | {"window": window}))
+    world.answers = ["n\n"]
+    assert cost in " ".join(world.run("handover", "--for", "1h").error.split())
+    assert patches(world) == []
 
 
 def at_console(kept: Json) -> Json:
