@@ -31,6 +31,8 @@ KINDS: Final = (
     "configmaps",
 )
 """The children. Secrets are not among them, nor anything of a program of others."""
+NEWEST: Final = 40_000
+"""Lines of each log. Not so many bytes: kubectl counts these from the oldest, and ends in the middle of a value."""
 _APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -163,7 +165,7 @@ def _objects(cluster: Cluster, kind: str, key: Key) -> str:
 def _log(cluster: Cluster, source: LogSource, options: Iterable[str]) -> str | None:
     """None where a container has no such log, as most have no previous one."""
     try:
-        lines = read(cluster, source, "--limit-bytes=5000000", *options)
+        lines = read(cluster, source, f"--tail={NEWEST}", *options)
     except PluginError as error:
         return None if options else f"{error.sentence}\n"
     return "".join(f"{line.at} {line.text}\n" for line in lines)

@@ -56,7 +56,7 @@ class FakeKubectl:
         if verb in ("get", "patch", "delete") and "--raw" not in options:
             return self._objects(verb, kind, names[1:], options)
         if verb == "logs":
-            return Answer(0, self.logs.get((names[0], options["--container"]), ""))
+            return Answer(0, _part(self.logs.get((names[0], options["--container"]), ""), options))
         if verb == "exec" and self.executed is not None:
             return Answer(0, self.executed)
         found = self.said.get(" ".join([verb, *words]))
@@ -135,6 +135,13 @@ def _kind(word: str) -> str:
 def _option(word: str) -> tuple[str, str]:
     name, _, value = word.partition("=")
     return name, value
+
+
+def _part(log: str, options: Mapping[str, str]) -> str:
+    """The newest lines, or the oldest bytes."""
+    lines = log.splitlines(keepends=True)
+    kept = "".join(lines[-int(options.get("--tail", len(lines) + 1)) :])
+    return kept[: int(options.get("--limit-bytes", len(kept)))]
 
 
 def _labels(selector: str) -> dict[str, str]:

@@ -85,6 +85,16 @@ def test_no_secret_and_no_account_is_in_it(tmp_path: Path) -> None:
     assert "canary" not in str(world.kubectl.calls)
 
 
+def test_of_a_long_log_the_newest_lines_are_in_it(tmp_path: Path) -> None:
+    world = leaky()
+    at, filled = "2026-12-02T07:59:01Z", "x" * 130
+    lines = [f"{at} {number} {filled}\n" for number in range(40_100)]
+    world.kubectl.logs["paper-gateway-0", "gateway"] = "".join(lines)
+    files = made(world, tmp_path / "a.tar.gz")
+    log = next(text for name, text in files.items() if name.endswith("paper-gateway-0.gateway.log"))
+    assert log == "".join(lines[100:])
+
+
 def test_a_program_of_others_with_the_gateways_label_is_not_in_it(tmp_path: Path) -> None:
     world = leaky()
     bot = program_object("bot-1", ready=True)
