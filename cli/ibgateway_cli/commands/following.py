@@ -120,6 +120,13 @@ def _answer(
 ) -> None:
     document = _document(asked, result, facts)
     plugin.terminal.show(document, output, _sentence(result, facts))
+    judge(plugin, asked, result, facts)
+
+
+def judge(
+    plugin: Plugin, asked: RequestedAttempt, result: AttemptResult, facts: GatewayFacts
+) -> None:
+    """The exit code of an attempt that has ended. Raises PluginError where it is no login."""
     if EXIT_CODES[result] is not ExitCode.DONE:
         raise PluginError(
             _why(plugin, asked, result, facts), _next(result, facts), EXIT_CODES[result]

@@ -7,7 +7,7 @@ import typer
 
 from ibgateway_api.login import LoginState
 from ibgateway_cli.app import GatewayName, OutputOption, Plugin, PluginApp, YesOption, plugin_of
-from ibgateway_cli.commands.following import asking, confirmed, wait_for
+from ibgateway_cli.commands.following import asking, confirmed, judge, wait_for
 from ibgateway_cli.errors import ExitCode, PluginError
 from ibgateway_cli.kube.cluster import Json
 from ibgateway_cli.kube.gateway import RESOURCE
@@ -84,6 +84,8 @@ def resume(
         ),
     )
     _show(plugin, ended, output, f"is resumed: {_state(ended)}")
+    if (result := asked.result(ended)) is not None:
+        judge(plugin, asked, result, ended)
 
 
 def _return(facts: GatewayFacts) -> str:

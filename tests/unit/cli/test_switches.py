@@ -79,6 +79,29 @@ def test_resume_without_a_permit_says_when_the_next_attempt_is() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("state", "code", "said"),
+    [
+        (
+            "ApprovalMissed",
+            ExitCode.MISSED,
+            "error: the push was not approved\nnext: kubectl ibgateway login paper asks for another",
+        ),
+        ("Rejected", ExitCode.FAILED, "error: the login has come to Rejected\nnext: "),
+        ("NeedsPerson", ExitCode.FAILED, "error: the login has come to NeedsPerson\nnext: "),
+    ],
+)
+def test_a_resume_that_comes_to_no_login_says_so(state: str, code: ExitCode, said: str) -> None:
+    world = PluginWorld()
+    world.kubectl.add(gateway_object(status=stopped(), suspend=True))
+    ended = login_status(state, "why", since="2026-12-02T08:03:01Z")
+    world.later = [world.becomes(ended, suspend=False)]
+    shown = world.run("resume", "--yes", "-o", "json")
+    assert shown.code == code
+    assert said in shown.error
+    assert json.loads(shown.out)["state"] == state
+
+
 @pytest.mark.parametrize(("command", "suspend"), [("suspend", True), ("resume", False)])
 def test_a_switch_that_is_there_already_is_refused(command: str, suspend: bool) -> None:
     world = PluginWorld()
