@@ -58,6 +58,8 @@ def rebalance(
             plan = _planned(plugin.terminal, connection, body)
             _show_first(plugin.terminal, plan, output)
             if not _agreed(plugin.terminal, trading, plan, key=key, yes=yes):
+                if output is not Output.TABLE:
+                    plugin.terminal.show(plain(plan), output, "")
                 return
         run = _begun(plugin.terminal, connection, body, key)
         with seen_through("rebalance", run.id):

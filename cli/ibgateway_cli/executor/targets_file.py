@@ -108,6 +108,6 @@ def _whole(value: Any, name: str = "") -> Any:
 def _unreadable(why: str) -> PluginError:
     return PluginError(
         f"the file can't be read as a rebalance: {why}",
-        "write targets: and below it lines like AAPL: 0.6, as docs/plugin.md shows",
+        "write targets: and below it lines like AAPL: 0.6, as docs/plugin-orders.md shows",
         ExitCode.USAGE,
     )

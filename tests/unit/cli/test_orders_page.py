@@ -35,6 +35,16 @@ def test_every_command_is_on_the_page() -> None:
     assert [name for name in commands() if not re.search(rf"`{name}[ `]", PAGE)] == []
 
 
+def test_the_page_says_which_take_the_gateways_name_as_their_argument() -> None:
+    [sentence] = re.findall(r"^(.*) take the gateway's name as their argument", PAGE, re.MULTILINE)
+    takes = [
+        name
+        for name, command in commands().items()
+        if any(p.param_type_name == "argument" and p.name == "name" for p in command.params)
+    ]
+    assert sorted(re.findall(r"`(\w+)`", sentence)) == sorted(takes)
+
+
 def test_every_option_is_on_the_page_and_no_other() -> None:
     code = " ".join(re.findall(r"`[^`\n]+`|^    .*$", PAGE, re.MULTILINE))
     named = set(re.findall(r"--[a-z][a-z-]+", code))

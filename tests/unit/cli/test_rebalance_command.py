@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from executor_plugin import ScriptedExecutor, problem, stream
 from executor_plugin.documents import GATE, PLAN, order_json, report_json, run_json
@@ -138,6 +139,15 @@ def test_nothing_to_trade_is_done_already(file: str) -> None:
     shown = PluginWorld(executor=executor).run("rebalance", file)
     assert (shown.code, stored(executor)) == (0, [])
     assert "No orders: the account is where it should be." in shown.out
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_nothing_to_trade_has_the_plan_as_its_answer_for_programs(file: str, form: str) -> None:
+    executor = executor_of(plan={**PLAN, "orders": []})
+    shown = PluginWorld(executor=executor).run("rebalance", file, "--yes", "-o", form)
+    assert (shown.code, stored(executor)) == (0, [])
+    document = yaml.safe_load(shown.out)
+    assert (document["orders"], document["account"]) == ([], PLAN["account"])
 
 
 OBJECTED: Json = {**PLAN, "objections": [{"reason": "OtherOrders", "message": "its own, perhaps"}]}

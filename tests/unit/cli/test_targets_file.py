@@ -1,5 +1,7 @@
 """Files of target weights: what is written is what is sent, and what has two meanings is refused."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,3 +76,10 @@ def test_the_account_of_the_command_line_has_to_be_that_of_the_file() -> None:
     assert rebalance_body("targets: {}\naccount: DU1", account="DU1")["account"] == "DU1"
     with pytest.raises(PluginError, match="it is for account DU1, and --account says DU2"):
         rebalance_body("targets: {}\naccount: DU1", account="DU2")
+
+
+def test_the_page_that_the_next_step_names_has_the_sample() -> None:
+    with pytest.raises(PluginError) as caught:
+        rebalance_body(b"- 1", account=None)
+    [page] = re.findall(r"docs/[a-z-]+\.md", caught.value.next_step)
+    assert "\ntargets:\n  AAPL: 0.6\n" in (Path(__file__).parents[3] / page).read_text()
