@@ -185,8 +185,11 @@ def _why(
 
 
 def _of_event(plugin: Plugin, request: str) -> str:
-    """Why the operator ignored it, by its Event."""
-    events = plugin.cluster.list("events")
+    """Why the operator ignored it, by its Event; empty where Events can't be read."""
+    try:
+        events = plugin.cluster.list("events")
+    except PluginError:
+        return ""
     notes = [str(e.get("message", "")) for e in events if e.get("reason") == "LoginRequestIgnored"]
     return next((note for note in reversed(notes) if request in note), "")
 

@@ -516,6 +516,32 @@ GROUPS: Final = (
                 ),
             ),
             Promise(
+                "An order or a rebalance whose end can't be seen is told as stored, with its id",
+                (
+                    "unit/cli/test_order_command.py::test_an_order_whose_end_cannot_be_seen_is_stored_and_has_its_id",
+                    "unit/cli/test_rebalance_command.py::test_a_rebalance_whose_end_cannot_be_seen_is_stored_and_has_its_id",
+                ),
+            ),
+            Promise(
+                "After a lost answer a 401, 408 or half a request is no word about what is stored",
+                (
+                    "unit/cli/test_order_command.py::test_what_is_said_before_the_key_is_looked_at_does_not_say_that_nothing_is_stored",
+                ),
+            ),
+            Promise(
+                "A request for a push whose answer is lost is no plain failure, and an API server that is away meanwhile is waited for",
+                (
+                    "unit/cli/test_login.py::test_a_write_whose_answer_is_lost_may_have_been_asked_for",
+                    "unit/cli/test_login.py::test_an_api_server_that_is_away_while_a_push_waits_is_waited_for",
+                ),
+            ),
+            Promise(
+                "A question says PAPER or LIVE, the namespace and the gateway",
+                (
+                    "unit/cli/test_login.py::test_a_question_says_whose_gateway_it_is_and_whether_it_is_live",
+                ),
+            ),
+            Promise(
                 "The key of a rebalance whose answer was lost follows it, and starts no second one",
                 (
                     "wiring/test_plugin_orders.py::test_another_rebalance_is_named_and_its_key_follows_it_and_doubles_nothing",

@@ -127,6 +127,17 @@ def test_a_request_that_the_operator_ignores_is_refused_in_its_words() -> None:
     assert f"error: {note}" in shown.error
 
 
+def test_a_request_that_is_ignored_is_refused_where_events_cannot_be_read_too() -> None:
+    world = world_of(missed())
+    world.kubectl.refused["get", "event"] = "Error from server (Forbidden): no"
+    ignored = missed()
+    ignored["login"]["ignoredRequest"] = REQUEST
+    world.later = [world.becomes(ignored)]
+    shown = world.run("login", "--yes")
+    assert shown.code == ExitCode.REFUSED
+    assert "error: the operator has ignored the request" in shown.error
+
+
 AWAY = "The connection to the server 10.0.0.1:6443 was refused - did you specify the right host?"
 
 
