@@ -7,6 +7,7 @@ import pytest
 
 from executor_world import ExecutorWorld, world
 from executor_world.client import until
+from ibgateway_api.login import LoginState
 
 
 @pytest.fixture
@@ -34,13 +35,17 @@ async def test_an_order_that_was_sent_after_the_copy_is_not_sent_again(
     await here.reaches(waiting["id"], "Filled")
     _, later = await here.place("k2")
     await here.reaches(later["id"], "Filled")
+    await suspended(here)
     await put_back(here, copy)
-    await here.not_ready("a restore has paused trading")
-    await here.waits_for(cancelled["id"], "Paused")
+    await here.up()
+    found = await here.orders.get("/v1/orders?state=Waiting")
+    assert {order["id"] for order in found["orders"]} == {waiting["id"], cancelled["id"]}
     await here.orders.send("DELETE", f"/v1/orders/{cancelled['id']}")
+    await here.log_in()
+    await here.not_ready("a restore has paused trading")
+    await here.reaches(waiting["id"], "Filled")
     await here.orders.send("POST", "/v1/resume", {"by": "R."})
     await here.ready()
-    await here.reaches(waiting["id"], "Filled")
     assert (await here.orders.ask("GET", f"/v1/orders/{later['id']}"))[0] == 404
     history = await here.orders.get(f"/v1/orders/{waiting['id']}/history")
     assert history["history"][-1]["cause"] == "broker"
@@ -49,6 +54,16 @@ async def test_an_order_that_was_sent_after_the_copy_is_not_sent_again(
     assert len(await here.placed_frames()) == 2
     assert len(list(here.executor.data.glob("ledger.db.replaced-*Z"))) == 1
     assert "the ledger is a restored copy now" in here.executor.log.read_text()
+
+
+def test_the_page_ends_the_pause_last_and_moves_nothing_into_an_empty_ledger() -> None:
+    page = (Path(__file__).parents[2] / "docs/backup.md").read_text()
+    steps = page.split("## Restore")[1].split("\n## ")[0]
+    calls = ('"suspend":true', "ibgateway_executor restore", '"suspend":false', "pause paper --end")
+    places = [steps.index(call) for call in calls]
+    assert places == sorted(places)
+    move = page.split("## Move to another cluster")[1]
+    assert move.index("With `suspend: true`") < move.index("4. Restore the copy: steps 2 to 7")
 
 
 async def copied_by_itself(here: ExecutorWorld) -> None:
@@ -67,6 +82,13 @@ async def copied(here: ExecutorWorld) -> Path:
     assert code == 0, told
     assert "the ledger was copied to" in told
     return copies(here)[-1]
+
+
+async def suspended(here: ExecutorWorld) -> None:
+    """The gateway is gone, and the executor has heard of it."""
+    await here.gateway.logout()
+    here.sentinel.tell(LoginState.STOPPED)
+    await here.not_ready("")
 
 
 async def put_back(here: ExecutorWorld, copy: Path) -> None:
