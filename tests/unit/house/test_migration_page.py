@@ -31,6 +31,13 @@ def test_everything_of_the_compose_service_is_on_the_left(word: str) -> None:
     assert any(word.lower() in cell.lower() for cell in left_of(PAGE)), word
 
 
+def test_a_restart_is_one_while_logged_in_too() -> None:
+    [row] = [row for row in PAGE.splitlines() if "`docker-compose restart ibkr`" in row]
+    assert "kubectl ibgateway restart paper" in row
+    assert "kubectl delete pod paper-gateway-0" in row
+    assert row.index("login-requested-at") > row.index("Not logged in")
+
+
 @pytest.mark.parametrize("variable", [*OWNED_VARIABLES, *IMAGE])
 def test_every_variable_of_the_image_is_on_the_left(variable: str) -> None:
     assert any(re.search(rf"`{variable}\b", cell) for cell in left_of(PAGE)), variable
