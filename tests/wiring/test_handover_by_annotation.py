@@ -203,6 +203,23 @@ def test_another_time_moves_it(tmp_path: Path) -> None:
     on_monday(tmp_path, then)
 
 
+def test_the_same_text_acts_once_until_it_was_removed(tmp_path: Path) -> None:
+    async def then(world: WeekWorld) -> None:
+        annotate(world, "30m")
+        await world.until(MONDAY + 40 * MINUTE)
+        assert logins(world) == ["token"]
+        annotate(world, "30m")
+        await world.until(MONDAY + 45 * MINUTE)
+        assert not is_free(world)
+        annotate(world, "")
+        await world.until(MONDAY + 50 * MINUTE)
+        annotate(world, "30m")
+        await world.until(MONDAY + 55 * MINUTE)
+        assert is_free(world)
+
+    on_monday(tmp_path, then)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -84,6 +84,7 @@ function row(one, buttons) {
   }
   item.append(main, text(one.refused ? `not now: ${one.refused}` : `costs ${one.cost}`));
   if (one.command) item.append(command(one.command));
+  if (one.note) item.append(text(one.note));
   return item;
 }
 

@@ -8,7 +8,8 @@ from ibgateway_api.console_documents import ActionOffer, ConsoleAction, ConsoleR
 from ibgateway_api.names import Key, child_names
 
 Row = dict[str, str]
-"""`action` (empty: there is no button for it), `label`, `cost`, `pushes` (empty: none), `refused` and `command`; the last two may be empty."""
+"""`action` (empty: there is no button for it), `label`, `cost`, `pushes` (empty: none), `refused`, `command` and `note`; the last three may be empty.
+`note`: what whoever takes the command has to know."""
 
 _LABELS: Final = {
     ConsoleAction.LOGIN: "One login",
@@ -27,6 +28,9 @@ _WITHOUT_PUSH: Final = {
 _WITH_PUSH: Final = {
     ConsoleAction.HANDOVER: "one push when it ends",
 }
+_NOTES: Final = {
+    ConsoleAction.HANDOVER: "the command's text acts once: remove the annotation when you are back, or write another time",
+}
 
 
 def rows(key: Key | None, told: ConsoleReport) -> list[Row]:
@@ -43,6 +47,7 @@ def _rows(key: Key | None, told: ConsoleReport) -> Iterator[Row]:
             "pushes": "yes" if offer.pushes else "",
             "refused": offer.refused,
             "command": _command(key, offer.action, weeks=told.week_open) if key else "",
+            "note": _NOTES.get(offer.action, "") if key else "",
         }
     if key is not None and told.offers:
         yield {
@@ -53,6 +58,7 @@ def _rows(key: Key | None, told: ConsoleReport) -> Iterator[Row]:
             "refused": "",
             "command": f"{_kubectl(key)} patch ibgw {key.name} --type merge --patch"
             """ '{"spec":{"suspend":true}}'""",
+            "note": "",
         }
 
 

@@ -66,6 +66,14 @@ def test_the_command_does_the_same(action: ConsoleAction, week_open: bool, comma
     assert row(ActionOffer(action=action), week_open=week_open)["command"] == command
 
 
+def test_a_handover_says_that_its_command_acts_once_where_there_is_one() -> None:
+    told_of = told(*EVERY)
+    noted = {one["action"]: one["note"] for one in rows(PAPER, told_of) if one["note"]}
+    assert list(noted) == [ConsoleAction.HANDOVER]
+    assert "remove the annotation when you are back" in noted[ConsoleAction.HANDOVER]
+    assert {one["note"] for one in rows(None, told_of)} == {""}
+
+
 def test_a_restart_of_the_week_is_the_login_that_is_asked_for() -> None:
     restart = row(ActionOffer(action=ConsoleAction.RESTART), week_open=True)["command"]
     assert restart == row(ActionOffer(action=ConsoleAction.LOGIN))["command"]
