@@ -290,7 +290,7 @@ OPERATIONS: Final[Mapping[str, RouteAnswers]] = {
     ),
     "cancel_rebalance": RouteAnswers(
         answers={
-            200: _rebalance("Nothing had been traded, and it is cancelled."),
+            200: _rebalance("It is cancelled: nothing had been traded, or it was asked before."),
             202: _rebalance("Its open orders are being cancelled, and nothing follows them."),
         },
         problems=("NoSuchRebalance", "CannotCancel", "LedgerUnavailable"),

@@ -16,7 +16,7 @@ from ibgateway_executor.intake.rebalance_intake import RebalanceIntake
 from ibgateway_executor.intake.rebalance_schema import RebalanceBody, rebalance_document
 from ibgateway_executor.intake.schema import history_document
 from ibgateway_executor.intake.services import Services
-from ibgateway_executor.rebalance.progress import RebalanceRun
+from ibgateway_executor.rebalance.progress import RebalanceRun, RebalanceState
 
 LARGEST_PAGE: Final = 100
 PATH: Final = "/v1/rebalances"
@@ -97,13 +97,16 @@ async def get_rebalance_history(
 
 @rebalances.delete("/v1/rebalances/{rebalance_id}")
 async def cancel_rebalance(intake: Intake, rebalance_id: str, response: Response) -> dict[str, Any]:
-    """Cancel: at once (200) where nothing was traded; else its open orders are cancelled and nothing follows (202)."""
-    run = await _find(intake, rebalance_id)
-    if not run.ended:
-        run = await intake.cancel(run.id)
-        response.status_code = 200 if run.ended else 202
-        return rebalance_document(run)
-    raise OrderRefusedError(409, "CannotCancel", f"the rebalance is {run.state} already")
+    """Cancel: at once (200) where nothing was traded; else its open orders are cancelled and nothing follows (202).
+
+    Asked again of one that is cancelled: 200.
+    """
+    found = await _find(intake, rebalance_id)
+    after = await intake.cancel(found.id)
+    if after.ended and after.state is not RebalanceState.CANCELLED:
+        raise OrderRefusedError(409, "CannotCancel", f"the rebalance is {after.state} already")
+    response.status_code = 200 if after.ended else 202
+    return rebalance_document(after)
 
 
 @rebalances.get("/v1/targets")
