@@ -136,6 +136,30 @@ def test_a_password_before_the_first_word_of_the_gateway_unlocks_them_too(
         expect(button(page, "pause")).to_be_enabled()
 
 
+LOST = "Not known: no word of the console's. Look at what goes on before asking again."
+
+
+def test_what_a_proxy_says_of_a_press_is_no_word_of_the_consoles(
+    gateway: GatewayPod, console: Console, page: Page
+) -> None:
+    unlocked(gateway, console, page)
+    given: list[tuple[int, str]] = []
+    page.route("**/asked", lambda route: route.fulfill(status=given[-1][0], body=given[-1][1]))
+    for status, body, said in (
+        (502, "<h1>Bad Gateway</h1>", LOST),
+        (503, "no healthy upstream", LOST),
+        (504, "upstream timed out", LOST),
+        (200, "<h1>Log in</h1>", LOST),
+        (503, "Not known: the gateway's pod is away.", "Not known: the gateway's pod is away."),
+        (409, "orders have not drained", "Not done: orders have not drained"),
+        (202, "", "Asked for: Pause trading."),
+    ):
+        given.append((status, body))
+        ask(page, "pause", "This costs no push")
+        expect(page.locator("#asked")).to_have_text(said)
+    assert asked_there(gateway) == []
+
+
 def test_a_pause_outlives_the_sentinel_and_its_ledger(
     gateway: GatewayPod, console: Console, page: Page
 ) -> None:
@@ -170,5 +194,6 @@ def test_looking_only_has_no_buttons(gateway: GatewayPod, console: Console, page
     page.goto(f"{console.url}/vnc.html?view_only=1")
     open_rows(page)
     expect(page.locator("#offers code").first).to_contain_text("kubectl --namespace trading")
+    expect(page.locator("#offers")).to_contain_text("the command's text acts once")
     expect(page.locator("#offers [data-action]")).to_have_count(0)
     expect(page.locator("#unlock")).to_be_hidden()

@@ -126,6 +126,17 @@ function confirm(one) {
   element("confirm-no").focus();
 }
 
+// The console says 202 where the press was taken, and begins its own 503 with "Not known:". What else is no refusal comes
+// from a proxy before it, which may have handed the press on.
+function outcome(answer, said) {
+  if (answer.status === 202) return `Asked for: ${pending.label}.`;
+  if (answer.status === 503 && said.startsWith("Not known:")) return said;
+  if (answer.ok || answer.status >= 500) {
+    return "Not known: no word of the console's. Look at what goes on before asking again.";
+  }
+  return `Not done: ${said}`;
+}
+
 element("confirm-no").addEventListener("click", () => element("confirm").close());
 element("confirm-yes").addEventListener("click", async () => {
   element("confirm").close();
@@ -137,9 +148,7 @@ element("confirm-yes").addEventListener("click", async () => {
   try {
     const answer = await send("POST", "asked", body, { "X-Console-Key": key });
     if (answer.status === 403) key = "";
-    const said = (await answer.text()).trim();
-    const refusal = answer.status === 503 ? said : `Not done: ${said}`;
-    write("asked", answer.ok ? `Asked for: ${pending.label}.` : refusal);
+    write("asked", outcome(answer, (await answer.text()).trim()));
   } catch {
     write("asked", "Not known: the console does not answer. Look at what goes on before asking again.");
   }
