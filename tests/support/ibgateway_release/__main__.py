@@ -14,6 +14,7 @@ from ibgateway_cluster import Cluster, ClusterToolError
 from ibgateway_cluster.docker import Docker
 from ibgateway_cluster.report import Reporter
 from ibgateway_release import parts
+from ibgateway_release.checkout import changes
 from ibgateway_release.images import ImageBuild, archived
 from ibgateway_release.materials import BillError
 from ibgateway_stage.images import SOURCES, repository
@@ -36,6 +37,11 @@ def build(folder: Path, platforms: tuple[str, ...], images: bool, only_version: 
     if only_version:
         click.echo(version())
         return
+    if found := changes(REPOSITORY):
+        raise click.ClickException(
+            "a release is of a commit, and this checkout differs from its own: commit or take away "
+            + ", ".join(found[:3] + ["..."] * (len(found) > 3))
+        )
     epoch, release, say = commit_time(dict(os.environ)), version(), Reporter()
     folder.mkdir(parents=True, exist_ok=True)
     if left := sorted(path.name for path in folder.iterdir()):
