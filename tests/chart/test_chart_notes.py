@@ -71,6 +71,19 @@ def test_the_volumes_that_stay_are_named(helm: Helm) -> None:
     assert f"data-{OWN.gateway_pod} (the gateway's settings)" in said
 
 
+@pytest.mark.parametrize(
+    "executor",
+    [{"enabled": False}, {"image": {"repository": "registry.example.com/my-bot", "tag": "1"}}],
+)
+def test_without_the_executor_its_volume_stays_only_where_there_was_one(
+    helm: Helm, executor: dict[str, object]
+) -> None:
+    said = " ".join(helm.notes(GATEWAY_CHART, {"spec": {"executor": executor}}, PAPER).split())
+    assert "leaves two volumes" not in said
+    assert f"leaves the volume data-{OWN.gateway_pod} (the gateway's settings)" in said
+    assert f"and {OWN.executor} (the ledger of every order) where the executor ran before" in said
+
+
 def test_without_console_and_executor_the_commands_are_others(helm: Helm) -> None:
     spec = {"novnc": {"enabled": False}, "executor": {"enabled": False}}
     notes = helm.notes(GATEWAY_CHART, {"spec": spec}, PAPER)
@@ -138,7 +151,7 @@ def test_the_operators_notes_say_what_it_watches_and_keeps(
 
 def order_body(notes: str) -> dict[str, object]:
     curl = next(words for words in commands(notes) if words[0] == "curl")
-    body: dict[str, object] = json.loads(curl[curl.index("--json") + 1])
+    body: dict[str, object] = json.loads(curl[curl.index("--data") + 1])
     return body
 
 
@@ -146,6 +159,12 @@ def test_the_order_in_the_notes_is_one_that_the_executor_takes(helm: Helm) -> No
     order = OrderBody.model_validate(order_body(helm.notes(GATEWAY_CHART, {}, PAPER)))
     assert (order.contract.symbol, order.side, order.quantity) == ("AAPL", "BUY", 1)
     assert order.order_type == "MKT"
+
+
+def test_the_order_is_sent_by_a_curl_of_any_age(helm: Helm) -> None:
+    curl = next(c for c in commands(helm.notes(GATEWAY_CHART, {}, PAPER)) if c[0] == "curl")
+    assert "--json" not in curl, "it needs curl 7.82"
+    assert "Content-Type: application/json" in curl
 
 
 def test_the_executor_answers_to_the_address_in_the_notes(helm: Helm) -> None:
