@@ -153,4 +153,5 @@ def _costs_push(
         return stands.costs_push
     if asked.until is None or asked.until <= snapshot.now:
         return before.costs_push
-    return not (snapshot.logged_in and token_lives_until(week, calendar, asked.until))
+    has_token = snapshot.logged_in or (stands is not None and not stands.costs_push)
+    return not (has_token and token_lives_until(week, calendar, asked.until))

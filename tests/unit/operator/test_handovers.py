@@ -147,6 +147,8 @@ def costs(seen: Snapshot) -> bool:
         (asked(LATER, heard=report(full_auth_time=None)), True),
         (asked(LATER, SAID, heard=away(costs=True)), True),
         (asked(LATER, SAID, heard=away()), False),
+        (asked("2026-11-18T16:00:00Z", SAID, heard=away()), False),
+        (asked("2026-11-18T16:00:00Z", SAID, heard=away(costs=True)), True),
     ],
 )
 def test_what_the_return_costs(seen: Snapshot, push: bool) -> None:
