@@ -9,7 +9,7 @@ import pytest
 
 from ibgateway_cluster import engine, host, kindconfig, lock, packages
 from ibgateway_cluster.cluster import audit_event
-from ibgateway_cluster.errors import BusyError, ClusterToolError
+from ibgateway_cluster.errors import BusyError, ClusterToolError, UnsupportedError
 from ibgateway_cluster.paths import SOURCES, Paths
 from ibgateway_cluster.plan import Node
 
@@ -171,3 +171,12 @@ def test_a_second_run_that_may_not_wait_is_told_who_is_at_work(tmp_path: Path) -
         holder.kill()
     with lock.held(place, wait=False, say=print):
         assert place.read_text().isdecimal()
+
+
+def test_a_home_that_can_not_be_made_is_a_sentence_with_what_to_set(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(UnsupportedError, match="set HOME, or XDG_CACHE_HOME"),
+        lock.held(tmp_path / "file" / "cluster" / "lock", wait=True, say=print),
+    ):
+        pass
