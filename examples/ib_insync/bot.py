@@ -39,9 +39,8 @@ async def trade(ib: IB, gate: AsyncGate, ref: str, done: set[str]) -> None:
         address = os.environ["IB_HOST"], int(os.environ["IB_PORT"])
         await ib.connectAsync(*address, clientId=int(os.environ["IB_CLIENT_ID"]))
         done |= await known(ib)
-        await asyncio.sleep(
-            SETTLE
-        )  # right after a connection IBKR's lists may be empty: the second look counts
+        # Right after a connection IBKR's lists may be empty: the second look counts.
+        await asyncio.sleep(SETTLE)
     done |= await known(ib)
     if ref in done:
         print(f"{ref}: IBKR has it", flush=True)

@@ -39,9 +39,8 @@ class Bot(EWrapper, EClient):
         if not self.isConnected():
             self.begin()
             self.ask()
-            time.sleep(
-                SETTLE
-            )  # right after a connection IBKR's lists may be empty: the second look counts
+            # Right after a connection IBKR's lists may be empty: the second look counts.
+            time.sleep(SETTLE)
         self.ask()
         if ref in self.refs:
             print(f"{ref}: IBKR has it", flush=True)

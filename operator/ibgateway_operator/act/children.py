@@ -76,7 +76,7 @@ class ChildWriter:
         """
         wanted = list(wanted)
         for place in memory.unapplied.keys() - {place_of(manifest) for manifest in wanted}:
-            del memory.unapplied[place]  # held back since: nothing of it is due
+            del memory.unapplied[place]  # held back since, or not wanted: nothing of it is due
         stored = {place_of(body): body for body in self.cache.children(gateway.key)}
         children = [m for m in wanted if not _stands(memory, stored, place_of(m), marks)]
         first = [m for m in children if m["kind"] not in WORKLOADS]
@@ -192,10 +192,6 @@ class ChildWriter:
         self, gateway: IBGateway, memory: GatewayMemory, wanted: Iterable[Manifest]
     ) -> tuple[Finding, ...]:
         """Delete children of this very IBGateway that are no longer wanted; never a volume."""
-        wanted = list(wanted)
-        places = {place_of(manifest) for manifest in wanted}
-        for place in memory.unapplied.keys() - places:
-            del memory.unapplied[place]
         gone = orphans(gateway, wanted, self.cache.children(gateway.key))
         found = [await self._remove(memory, body) for body in gone]
         return tuple(finding for finding in found if finding)
